@@ -1,0 +1,201 @@
+// One API is a relay for LLM APIs that cannot leak: OpenAI- and Anthropic-compatible in front, many channels behind.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+	_ "time/tzdata" // TZ works in an image without a zone database
+
+	"github.com/lmittmann/tint"
+
+	"one-api/relay"
+	"one-api/relay/config"
+)
+
+// version is stamped by the build: go build -ldflags "-X main.version=v1.2.3".
+var version = "v0.1.0"
+
+func main() {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	os.Exit(run(os.Args[1:], os.LookupEnv, signals, os.Stdout, os.Stderr))
+}
+
+// run is the program, with what it is given from outside: 0 a clean end, 1 a failure, 2 a wrong call.
+func run(args []string, env func(string) (string, bool), signals <-chan os.Signal, stdout, stderr io.Writer) int {
+	flags, code, done := parseFlags(args, stdout, stderr)
+	if done {
+		return code
+	}
+	options := config.Options{File: flags.config, Env: env, Providers: relay.ConfigProviders()}
+	settings, settingsErr := config.LoadSettings(options)
+	if flags.port >= 0 {
+		settings.Port = flags.port
+	}
+	if flags.command == "healthcheck" {
+		return healthcheck(settings.Port, stdout, stderr)
+	}
+	cfg, err := config.Load(options, settings)
+	if err = errors.Join(settingsErr, err); err != nil {
+		fmt.Fprintf(stderr, "The configuration cannot be used:\n%v\n", err)
+		return 1
+	}
+	if flags.checkConfig {
+		for _, warning := range cfg.Warnings {
+			fmt.Fprintln(stdout, "warning:", warning)
+		}
+		fmt.Fprintf(stdout, "The configuration is good: %d channels, %d tokens.\n", len(cfg.Channels), len(cfg.Tokens))
+		return 0
+	}
+	return serve(options, settings, cfg, signals, stdout, stderr)
+}
+
+type flags struct {
+	config      string
+	port        int // -1: PORT
+	checkConfig bool
+	command     string
+}
+
+const usage = `One API %s: a relay for LLM APIs that cannot leak.
+
+Usage:
+  one-api [flags]        run the relay
+  one-api healthcheck    ask a relay on this machine how it is; exit code 0: well (for containers without a shell)
+
+Without a configuration file a channel is made for each of OPENAI_API_KEY, ANTHROPIC_API_KEY and XAI_API_KEY that is set,
+and a built-in demo channel when none is. The README explains the file and every environment variable.
+
+Flags:
+`
+
+func parseFlags(args []string, stdout, stderr io.Writer) (f flags, code int, done bool) {
+	set := flag.NewFlagSet("one-api", flag.ContinueOnError)
+	set.SetOutput(io.Discard)
+	set.StringVar(&f.config, "config", "", "the configuration `file` (default: CONFIG_FILE, else ./channels.yaml if it exists)")
+	set.IntVar(&f.port, "port", -1, "the port to listen on (default: PORT, else 3000)")
+	set.BoolVar(&f.checkConfig, "check-config", false, "check the configuration, report everything that is wrong with it, and exit")
+	showVersion := set.Bool("version", false, "print the version and exit")
+	help := func(w io.Writer) {
+		fmt.Fprintf(w, usage, version)
+		set.SetOutput(w)
+		set.PrintDefaults()
+	}
+	err := set.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		help(stdout)
+		return f, 0, true
+	case err != nil:
+		fmt.Fprintf(stderr, "one-api: %v\n\n", err)
+		help(stderr)
+		return f, 2, true
+	case *showVersion:
+		fmt.Fprintln(stdout, "One API", version)
+		return f, 0, true
+	case set.NArg() > 1 || (set.NArg() == 1 && set.Arg(0) != "healthcheck"):
+		fmt.Fprintf(stderr, "one-api: unknown command %q\n\n", set.Args())
+		help(stderr)
+		return f, 2, true
+	case f.port != -1 && (f.port < 0 || f.port > 65535):
+		fmt.Fprintf(stderr, "one-api: -port must be from 0 to 65535 (got %d)\n", f.port)
+		return f, 2, true
+	}
+	f.command = set.Arg(0)
+	return f, 0, false
+}
+
+func serve(options config.Options, settings config.Settings, cfg *config.Config, signals <-chan os.Signal, stdout, stderr io.Writer) int {
+	log := slog.New(logHandler(stdout, settings.Debug))
+	slog.SetDefault(log)
+	options.Generated = cfg.GeneratedToken
+	server, err := relay.New(relay.Options{
+		Settings: settings, Config: cfg, Log: log, Version: version,
+		Reload: func() (*config.Config, error) { return config.Load(options, settings) },
+	})
+	if err != nil {
+		fmt.Fprintln(stderr, "one-api:", err)
+		return 1
+	}
+	listener, err := net.Listen("tcp", ":"+strconv.Itoa(settings.Port))
+	if err != nil {
+		fmt.Fprintf(stderr, "one-api: cannot listen: %v (PORT or -port chooses another port)\n", err)
+		return 1
+	}
+	greet(log, stdout, listener.Addr(), cfg)
+
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(ctx, listener) }()
+	stopping := false
+	for {
+		select {
+		case err := <-ended:
+			if err != nil {
+				log.Error("stopped", "error", err.Error())
+				return 1
+			}
+			log.Info("stopped: every call ended by itself")
+			return 0
+		case received := <-signals:
+			switch {
+			case received == syscall.SIGHUP:
+				_ = server.Reload() // it logs its error
+			case stopping:
+				log.Error("stopped at once, on the second signal")
+				return 1
+			default:
+				stopping = true
+				stop()
+			}
+		}
+	}
+}
+
+func logHandler(w io.Writer, debug bool) slog.Handler {
+	level := slog.LevelInfo
+	if debug {
+		level = slog.LevelDebug
+	}
+	return tint.NewHandler(w, &tint.Options{Level: level, TimeFormat: "2006-01-02 15:04:05", NoColor: true})
+}
+
+// greet says that the relay runs, and how to call it.
+func greet(log *slog.Logger, w io.Writer, address net.Addr, cfg *config.Config) {
+	for _, warning := range cfg.Warnings {
+		log.Warn("configuration", "warning", warning)
+	}
+	_, port, _ := net.SplitHostPort(address.String()) // a listener's own address
+	base := "http://localhost:" + port
+	log.Info("One API "+version+" started", "address", base, "channels", len(cfg.Channels), "tokens", len(cfg.Tokens))
+	log.Info("monitoring endpoints enabled at /api/monitor/health")
+	if cfg.GeneratedToken == "" {
+		return
+	}
+	model := "MODEL"
+	if cfg.Channels[0].Demo {
+		model = "demo"
+	}
+	fmt.Fprintf(w, `
+No token is configured, so one was made for this run:
+
+  %[2]s
+
+Try it:
+
+  curl %[1]s/v1/chat/completions -H "Authorization: Bearer %[2]s" -H "Content-Type: application/json" -d '{"model":"%[3]s","messages":[{"role":"user","content":"Hi!"}]}'
+
+  curl -N %[1]s/v1/chat/completions -H "Authorization: Bearer %[2]s" -H "Content-Type: application/json" -d '{"model":"%[3]s","stream":true,"messages":[{"role":"user","content":"Hi!"}]}'
+
+`, base, cfg.GeneratedToken, model)
+}

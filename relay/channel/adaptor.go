@@ -1,0 +1,78 @@
+package channel
+
+import (
+	"net/http"
+
+	"one-api/relay/sse"
+	"one-api/relay/wire"
+)
+
+// Adaptor is one provider's wire format. It turns a client's call into an upstream request, and upstream bytes into client
+// bytes. It does no I/O, holds nothing, and is used by many goroutines at once.
+type Adaptor interface {
+	// Serves tells whether clients of this endpoint can be served.
+	Serves(wire.Endpoint) bool
+
+	// Request makes the upstream request for a call. An error is a *wire.Error: the call cannot be said in the provider's
+	// format, and the client is told what to change.
+	Request(call *Call, target Target) (Request, error)
+
+	// Answer makes the translator of one 2xx answer to call.
+	Answer(call *Call) Translator
+
+	// Failure reads an answer of another status than 2xx. body is at most 64 KiB of it, and may be cut or empty.
+	Failure(status int, header http.Header, body []byte) *Failure
+}
+
+// Call is a client's request as far as an adaptor has to know it. It is read-only: attempts share it.
+type Call struct {
+	RequestID string
+	Endpoint  wire.Endpoint
+	Model     string      // as the client asked for it
+	Stream    bool        // the client asked for a stream
+	Body      []byte      // the whole body: a valid JSON object
+	ModelFrom int         // Body[ModelFrom:ModelTo] is the value of "model", quotes included
+	ModelTo   int         //
+	Header    http.Header // the client's headers. Only what the provider's format defines may be passed on
+	Query     string      // the raw query, under the same rule
+}
+
+// Target is what one channel adds to a call.
+type Target struct {
+	Model string // after the channel's model mapping
+	Key   string // the channel's key; empty: the channel has none and no credentials are sent
+	// Official is true where the channel has no base URL of its own, so that the provider itself answers and not something
+	// compatible with it.
+	Official bool
+}
+
+// Request is an upstream request as a value: the exchange sends it. Method is always POST.
+type Request struct {
+	Path   string      // such as /v1/chat/completions
+	Query  string      // raw, usually empty
+	Header http.Header // owned by the exchange from here on; Content-Type and credentials included
+	Body   []byte
+}
+
+// Translator turns one answer into the client's format. It belongs to one attempt and one goroutine.
+type Translator interface {
+	// Whole turns a complete answer, of any content, into the client's. The result may share body's memory.
+	// An error is a *Failure.
+	Whole(body []byte) ([]byte, error)
+
+	// Event turns one event of a stream into a Step. An error is a *Failure: the stream is over and the event is not passed on.
+	Event(event sse.Event) (Step, error)
+
+	// Usage is what the answer has said so far of its cost.
+	Usage() wire.Usage
+}
+
+// Step is what one upstream event becomes.
+type Step struct {
+	// Out is what the client gets, whole SSE events; empty: nothing. Valid until the next call of Event or of the SSE reader.
+	Out []byte
+	// Content is true where the event carries a part of the answer (text, reasoning, tool arguments), not just framing.
+	Content bool
+	// Done is true for the provider's terminator: the answer is complete.
+	Done bool
+}

@@ -1,0 +1,106 @@
+// Package anthropic is the wire format of Anthropic's Messages API (https://docs.claude.com/en/api/messages).
+//
+// Clients of /v1/messages are passed through: their bodies, and the answers, travel byte for byte, except for the model
+// where the channel maps it. Clients of /v1/chat/completions are converted in both directions.
+//
+// What a chat request can ask for but Anthropic cannot give is refused with a 400 that names the field: n above 1, logprobs,
+// audio, files by id, web_search_options, response_format json_object, the functions API before tools, tools and calls that
+// are not functions.
+//
+// What only hints at a preference is ignored: frequency_penalty, logit_bias, metadata, prediction, presence_penalty,
+// prompt_cache_key, reasoning_effort, safety_identifier, seed, service_tier, store, top_logprobs, verbosity, the detail of an
+// image, the name of a message, and the reasoning_content of earlier answers (Anthropic only takes reasoning back with its
+// signature, which the chat format has no place for). So is what the format does not define.
+//
+// Adjusted without a word, because the client's intent survives: a temperature above 1 becomes 1, Anthropic's highest; a top_p
+// of 1 beside a temperature is left out; blank texts and blank stop sequences, which Anthropic refuses, are left out.
+package anthropic
+
+import (
+	"net/http"
+	"net/url"
+
+	"one-api/relay/channel"
+	"one-api/relay/wire"
+)
+
+// Provider is the provider's gen_ai.provider.name and the channel type that selects it.
+const Provider = "anthropic"
+
+// DefaultBaseURL is where the provider itself answers.
+const DefaultBaseURL = "https://api.anthropic.com"
+
+// DefaultModels are the models of a channel that names none: names or globs.
+var DefaultModels = []string{"claude-*"}
+
+// apiVersion is the version of the API that the conversion speaks, and the one for clients that name none
+// (https://docs.claude.com/en/api/versioning).
+const apiVersion = "2023-06-01"
+
+// New makes the adaptor. It holds nothing.
+func New() channel.Adaptor { return adaptor{} }
+
+type adaptor struct{}
+
+func (adaptor) Serves(endpoint wire.Endpoint) bool {
+	return endpoint == wire.Messages || endpoint == wire.ChatCompletions
+}
+
+func (adaptor) Request(call *channel.Call, target channel.Target) (channel.Request, error) {
+	request := channel.Request{Path: wire.Messages.Path(), Header: header(call, target)}
+	var err error
+	switch call.Endpoint {
+	case wire.Messages:
+		request.Query = nativeQuery(call.Query)
+		request.Body = nativeBody(call, target)
+		passOnVersions(request.Header, call.Header)
+	case wire.ChatCompletions:
+		request.Body, err = messagesBody(call, target)
+	default:
+		err = wire.BadRequest("", "this model's provider does not serve "+call.Endpoint.Path())
+	}
+	if err != nil {
+		return channel.Request{}, err
+	}
+	return request, nil
+}
+
+func (adaptor) Answer(call *channel.Call) channel.Translator {
+	if call.Endpoint == wire.Messages {
+		return &passThrough{}
+	}
+	return newChatAnswer(call)
+}
+
+func header(call *channel.Call, target channel.Target) http.Header {
+	h := make(http.Header, 5)
+	h.Set("Content-Type", "application/json")
+	h.Set("Accept", "application/json")
+	if call.Stream {
+		h.Set("Accept", "text/event-stream")
+	}
+	h.Set("Anthropic-Version", apiVersion)
+	if target.Key != "" {
+		h.Set("X-Api-Key", target.Key)
+	}
+	return h
+}
+
+// passOnVersions lets a native client choose the version and the betas, since the answer reaches it as it is.
+func passOnVersions(h, client http.Header) {
+	if version := client.Get("Anthropic-Version"); version != "" {
+		h.Set("Anthropic-Version", version)
+	}
+	for _, beta := range client.Values("Anthropic-Beta") {
+		h.Add("Anthropic-Beta", beta)
+	}
+}
+
+// nativeQuery keeps the one parameter that Anthropic's own SDKs send.
+func nativeQuery(raw string) string {
+	values, err := url.ParseQuery(raw)
+	if err != nil || values.Get("beta") != "true" {
+		return ""
+	}
+	return "beta=true"
+}

@@ -1,0 +1,114 @@
+package anthropic
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"one-api/relay/channel"
+	"one-api/relay/wire"
+)
+
+func TestAnswersBecomeChatCompletions(t *testing.T) {
+	const head = `{"id":"msg_1","object":"chat.completion","created":1700000000,"model":"claude-real","choices":[{"index":0,"message":{"role":"assistant",`
+	const noUsage = `}],"usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0,"prompt_tokens_details":{"cached_tokens":0}}}`
+	for name, c := range map[string]struct{ answer, want string }{
+		"text": {
+			`"content":[{"type":"text","text":"a <b>"},{"type":"text","text":" & c","citations":[]}],"stop_reason":"end_turn",
+			 "usage":{"input_tokens":10,"cache_creation_input_tokens":3,"cache_read_input_tokens":4,"output_tokens":5}`,
+			`"content":"a <b> & c"},"finish_reason":"stop"}],"usage":{"prompt_tokens":17,"completion_tokens":5,"total_tokens":22,"prompt_tokens_details":{"cached_tokens":4}}}`,
+		},
+		"thinking": {
+			`"content":[{"type":"thinking","thinking":"hm","signature":"s"},{"type":"redacted_thinking","data":"x"},{"type":"thinking","thinking":"!"},{"type":"text","text":"a"}],"stop_reason":"stop_sequence",
+			 "usage":{"input_tokens":1,"output_tokens":5,"output_tokens_details":{"thinking_tokens":3}}`,
+			`"content":"a","reasoning_content":"hm!"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":5,"total_tokens":6,
+			 "prompt_tokens_details":{"cached_tokens":0},"completion_tokens_details":{"reasoning_tokens":3}}}`,
+		},
+		"tool calls alone": {
+			`"content":[{"type":"tool_use","id":"t1","name":"f","input":{ "a" : [1, 2.50] }},{"type":"tool_use","id":"t2","name":"g","input":{}},{"type":"tool_use","id":"t3","name":"h"}],"stop_reason":"tool_use"`,
+			`"content":null,"tool_calls":[{"id":"t1","type":"function","function":{"name":"f","arguments":"{\"a\":[1,2.50]}"}},
+			 {"id":"t2","type":"function","function":{"name":"g","arguments":"{}"}},{"id":"t3","type":"function","function":{"name":"h","arguments":"{}"}}]},"finish_reason":"tool_calls"` + noUsage,
+		},
+		"text and a tool call": {
+			`"content":[{"type":"text","text":"a"},{"type":"tool_use","id":"t1","name":"f","input":null}],"stop_reason":"tool_use"`,
+			`"content":"a","tool_calls":[{"id":"t1","type":"function","function":{"name":"f","arguments":"{}"}}]},"finish_reason":"tool_calls"` + noUsage,
+		},
+		"tools that the provider runs": {
+			`"content":[{"type":"server_tool_use","id":"s","name":"web_search","input":{"q":"x"}},{"type":"web_search_tool_result","tool_use_id":"s","content":[{"type":"web_search_result","url":"u"}]},{"type":"text","text":"a"}],"stop_reason":"end_turn"`,
+			`"content":"a"},"finish_reason":"stop"` + noUsage,
+		},
+		"nothing": {`"content":[],"stop_reason":null`, `"content":""},"finish_reason":"stop"` + noUsage},
+	} {
+		t.Run(name, func(t *testing.T) {
+			translator := chatTranslator(`{}`)
+			out, err := translator.Whole([]byte(`{"id":"msg_1","type":"message","role":"assistant","model":"claude-real",` + c.answer + `}`))
+			require.NoError(t, err)
+			assert.JSONEq(t, head+c.want, string(out))
+		})
+	}
+}
+
+func TestAConvertedAnswerIsCounted(t *testing.T) {
+	translator := New().Answer(call(wire.ChatCompletions, `{}`))
+	_, err := translator.Whole([]byte(`{"type":"message","content":[],"usage":{"input_tokens":1,"cache_read_input_tokens":2,"output_tokens":3}}`))
+	require.NoError(t, err)
+	assert.Equal(t, wire.Usage{Input: 3, Output: 3, Cached: 2}, translator.Usage())
+}
+
+func TestAnAnswerIsDatedNow(t *testing.T) {
+	before := time.Now().Unix()
+	translator := newChatAnswer(call(wire.ChatCompletions, `{}`))
+	assert.GreaterOrEqual(t, translator.created, before)
+	assert.LessOrEqual(t, translator.created, time.Now().Unix())
+}
+
+func TestStopReasonsBecomeFinishReasons(t *testing.T) {
+	for stop, finish := range map[string]string{
+		"end_turn": "stop", "stop_sequence": "stop", "pause_turn": "stop", "max_tokens": "length",
+		"model_context_window_exceeded": "length", "tool_use": "tool_calls", "refusal": "content_filter", "something_new": "stop",
+	} {
+		assert.Equal(t, finish, finishReason(&stop), stop)
+	}
+	assert.Equal(t, "stop", finishReason(nil))
+}
+
+func TestAWholeAnswerThatCannotBeOneIsAFailure(t *testing.T) {
+	for _, c := range []struct {
+		body   string
+		native channel.Outcome
+		chat   channel.Outcome
+	}{
+		{``, channel.UpstreamTruncated, channel.UpstreamTruncated},
+		{`{"type":"message","content":[`, channel.UpstreamTruncated, channel.UpstreamTruncated},
+		{`<html>`, channel.UpstreamMalformed, channel.UpstreamMalformed},
+		{`[]`, channel.UpstreamMalformed, channel.UpstreamMalformed},
+		{`{"type":"message"}}`, channel.UpstreamMalformed, channel.UpstreamMalformed},
+		{`{"type":"error","error":{"type":"api_error","message":"x"}}`, channel.UpstreamErrorEvent, channel.UpstreamErrorEvent},
+		{`{"type":"error"}`, channel.UpstreamErrorEvent, channel.UpstreamErrorEvent},
+		{`{"error":{"message":"x"}}`, channel.UpstreamErrorEvent, channel.UpstreamErrorEvent},
+		{`{}`, channel.Completed, channel.UpstreamMalformed},
+		{`{"type":"completion","content":[]}`, channel.Completed, channel.UpstreamMalformed},
+		{`{"type":"message"}`, channel.Completed, channel.UpstreamMalformed},
+		{`{"type":"message","content":null}`, channel.Completed, channel.UpstreamMalformed},
+		{`{"type":"message","content":"x"}`, channel.Completed, channel.UpstreamMalformed},
+		{`{"type":"message","content":[{"type":"text","text":1}]}`, channel.Completed, channel.UpstreamMalformed},
+	} {
+		t.Run(c.body, func(t *testing.T) {
+			check := func(translator channel.Translator, want channel.Outcome) {
+				_, err := translator.Whole([]byte(c.body))
+				if want == channel.Completed {
+					require.NoError(t, err)
+					return
+				}
+				f := failureOf(t, err)
+				assert.Equal(t, want, f.Outcome)
+				assert.GreaterOrEqual(t, f.Err.Status, http.StatusBadRequest)
+			}
+			check(&passThrough{}, c.native)
+			check(chatTranslator(`{}`), c.chat)
+		})
+	}
+}

@@ -1,0 +1,87 @@
+package anthropic
+
+import (
+	"encoding/json"
+
+	"one-api/relay/channel"
+	"one-api/relay/jsonscan"
+	"one-api/relay/sse"
+	"one-api/relay/wire"
+)
+
+func nativeBody(call *channel.Call, target channel.Target) []byte {
+	if target.Model == call.Model {
+		return call.Body
+	}
+	return jsonscan.Replace(call.Body, call.ModelFrom, call.ModelTo, target.Model)
+}
+
+// passThrough is the translator for clients that speak the provider's format: it looks, and changes nothing.
+type passThrough struct {
+	usage   wire.Usage
+	scratch []byte
+}
+
+func (t *passThrough) Whole(body []byte) ([]byte, error) {
+	answer, err := scanWhole(body)
+	if err != nil {
+		return nil, err
+	}
+	t.take(answer.usage)
+	return body, nil
+}
+
+func (t *passThrough) Event(event sse.Event) (channel.Step, error) {
+	e, err := scanEvent(event)
+	if err != nil {
+		return channel.Step{}, err
+	}
+	step := channel.Step{Out: event.Raw}
+	if !event.Clean {
+		t.scratch = event.AppendTo(t.scratch[:0])
+		step.Out = t.scratch
+	}
+	switch e.kind {
+	case messageStart:
+		var message struct {
+			Usage json.RawMessage `json:"usage"`
+		}
+		if json.Unmarshal(e.message, &message) == nil {
+			t.take(message.Usage)
+		}
+	case messageDelta:
+		t.take(e.usage)
+	case contentBlockStart:
+		step.Content = startsToolUse(e.contentBlock)
+	case contentBlockDelta:
+		step.Content = true
+	case messageStop:
+		step.Done = true
+	}
+	return step, nil
+}
+
+func (t *passThrough) Usage() wire.Usage { return t.usage }
+
+// take counts what it can read: figures in an unexpected form are no reason to withhold an answer from a client that may well
+// understand them.
+func (t *passThrough) take(usage []byte) {
+	if len(usage) == 0 {
+		return
+	}
+	var u wire.MessagesUsage
+	_ = json.Unmarshal(usage, &u)
+	t.usage = t.usage.Merge(u.Neutral())
+}
+
+// startsToolUse tells whether a content block is a call of the client's tools. Its name is part of the answer, and a call
+// without arguments may bring nothing else.
+func startsToolUse(block []byte) bool {
+	var toolUse bool
+	err := jsonscan.Object(block, func(m jsonscan.Member) {
+		if string(m.Key) == "type" {
+			toolUse = string(m.Value) == `"tool_use"`
+		}
+	})
+	return err == nil && toolUse
+}

@@ -1,0 +1,162 @@
+package anthropic
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"one-api/relay/channel"
+	"one-api/relay/sse"
+	"one-api/relay/wire"
+)
+
+const nativeRequest = "{ \"messages\" : [\n], \"model\":\"claude-test\",\t\"x\":1e400, \"note\":\"\\u00e9 <\" }"
+
+func TestANativeBodyIsPassedOnAsItIs(t *testing.T) {
+	c := call(wire.Messages, nativeRequest)
+	request, err := New().Request(c, target)
+	require.NoError(t, err)
+	assert.Equal(t, "/v1/messages", request.Path)
+	assert.Same(t, &c.Body[0], &request.Body[0])
+	assert.Equal(t, nativeRequest, string(request.Body))
+}
+
+func TestAMappedModelIsAllThatChangesInANativeBody(t *testing.T) {
+	c := call(wire.Messages, nativeRequest)
+	request, err := New().Request(c, channel.Target{Model: "claude-\"x\""})
+	require.NoError(t, err)
+	assert.Equal(t, strings.Replace(nativeRequest, `"claude-test"`, `"claude-\"x\""`, 1), string(request.Body))
+	assert.Equal(t, nativeRequest, string(c.Body), "attempts share the call")
+}
+
+func TestNativeHeadersAreThoseThatTheFormatDefines(t *testing.T) {
+	c := call(wire.Messages, `{"model":"claude-test"}`)
+	request, err := New().Request(c, channel.Target{Model: "claude-test"})
+	require.NoError(t, err)
+	assert.Equal(t, http.Header{
+		"Content-Type": {"application/json"}, "Accept": {"application/json"}, "Anthropic-Version": {"2023-06-01"},
+	}, request.Header, "without a key no credentials are sent")
+
+	c = call(wire.Messages, `{"model":"claude-test","stream":true}`)
+	c.Header.Set("Authorization", "Bearer sk-client")
+	c.Header.Set("X-Api-Key", "sk-client")
+	c.Header.Set("Cookie", "a=b")
+	c.Header.Set("Anthropic-Version", "2099-01-01")
+	c.Header["Anthropic-Beta"] = []string{"one,two", "three"}
+	request, err = New().Request(c, target)
+	require.NoError(t, err)
+	assert.Equal(t, http.Header{
+		"Content-Type": {"application/json"}, "Accept": {"text/event-stream"}, "X-Api-Key": {"sk-test"},
+		"Anthropic-Version": {"2099-01-01"}, "Anthropic-Beta": {"one,two", "three"},
+	}, request.Header)
+}
+
+func TestOnlyTheBetaParameterIsPassedOn(t *testing.T) {
+	for query, want := range map[string]string{
+		"": "", "beta=true": "beta=true", "a=b&beta=true&c=%20": "beta=true", "beta=false": "", "beta": "", "key=sk-test": "", "beta=true&%zz": "",
+	} {
+		c := call(wire.Messages, `{"model":"claude-test"}`)
+		c.Query = query
+		request, err := New().Request(c, target)
+		require.NoError(t, err)
+		assert.Equal(t, want, request.Query, query)
+	}
+}
+
+func TestANativeAnswerIsPassedOnAndCounted(t *testing.T) {
+	const body = "{\"type\":\"message\", \"content\":[ ],\n\"new\":{}, \"usage\":{\"input_tokens\":5,\"cache_read_input_tokens\":7," +
+		"\"cache_creation_input_tokens\":2,\"output_tokens\":9,\"output_tokens_details\":{\"thinking_tokens\":4}}}\n"
+	translator := New().Answer(call(wire.Messages, `{}`))
+	out, err := translator.Whole([]byte(body))
+	require.NoError(t, err)
+	assert.Equal(t, body, string(out))
+	assert.Equal(t, wire.Usage{Input: 14, Output: 9, Cached: 7, Reasoning: 4}, translator.Usage())
+}
+
+func TestAnAnswerWhoseUsageIsOddIsPassedOn(t *testing.T) {
+	for _, body := range []string{`{"type":"message"}`, `{"type":"message","usage":null}`, `{"type":"message","usage":[1]}`} {
+		out, err := (&passThrough{}).Whole([]byte(body))
+		require.NoError(t, err)
+		assert.Equal(t, body, string(out))
+	}
+}
+
+// nativeStream has what the passing through has to notice, and the usage that Anthropic repeats.
+var nativeStream = []struct {
+	data          string
+	content, done bool
+}{
+	{`{"type":"message_start","message":{"id":"m","content":[],"usage":{"input_tokens":10,"cache_read_input_tokens":5,"output_tokens":1}}}`, false, false},
+	{`{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}`, false, false},
+	{`{"type":"ping"}`, false, false},
+	{`{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"hi"}}`, true, false},
+	{`{"type":"content_block_stop","index":0}`, false, false},
+	{`{"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"t","name":"f","input":{}}}`, true, false},
+	{`{"type":"content_block_stop","index":1}`, false, false},
+	{`{"type":"something_new","usage":{"output_tokens":1000000}}`, false, false},
+	{`{}`, false, false},
+	{`{"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"output_tokens":20}}`, false, false},
+	{`{"type":"message_stop"}`, false, true},
+}
+
+func TestANativeStreamIsPassedOnAsItIs(t *testing.T) {
+	translator := New().Answer(call(wire.Messages, `{"stream":true}`))
+	for _, e := range nativeStream {
+		in := event(e.data)
+		step, err := translator.Event(in)
+		require.NoError(t, err)
+		assert.Equal(t, channel.Step{Out: in.Raw, Content: e.content, Done: e.done}, step, e.data)
+	}
+	assert.Equal(t, wire.Usage{Input: 15, Output: 20, Cached: 5}, translator.Usage())
+}
+
+func TestAnEventThatIsNotCleanIsWrittenAnew(t *testing.T) {
+	translator := &passThrough{}
+	in := sse.Event{Raw: []byte(": x\r\nevent: ping\r\ndata: {\"type\":\"ping\"}\r\n\r\n"), Name: []byte("ping"), Data: []byte(`{"type":"ping"}`)}
+	step, err := translator.Event(in)
+	require.NoError(t, err)
+	assert.Equal(t, "event: ping\ndata: {\"type\":\"ping\"}\n\n", string(step.Out))
+}
+
+func TestAPingWithoutDataIsPassedOn(t *testing.T) {
+	in := sse.Event{Raw: []byte("event: ping\n\n"), Name: []byte("ping"), Clean: true}
+	step, err := (&passThrough{}).Event(in)
+	require.NoError(t, err)
+	assert.Equal(t, channel.Step{Out: in.Raw}, step)
+	step, err = chatTranslator(`{"stream":true}`).Event(in)
+	require.NoError(t, err)
+	assert.Zero(t, step)
+}
+
+func TestATypeWithEscapesIsStillKnown(t *testing.T) {
+	step, err := (&passThrough{}).Event(event(`{"type":"message_\u0073top"}`))
+	require.NoError(t, err)
+	assert.True(t, step.Done)
+}
+
+func TestAnEventThatIsNoJSONObjectIsMalformed(t *testing.T) {
+	for _, data := range []string{``, `{`, `[]`, `null`, `[DONE]`, `{"type":"ping"}x`, `{"type":"content_block_delta","delta":{"text":"a}`} {
+		for _, translator := range []channel.Translator{&passThrough{}, chatTranslator(`{"stream":true}`)} {
+			_, err := translator.Event(event(data))
+			assert.Equal(t, channel.UpstreamMalformed, failureOf(t, err).Outcome, data)
+		}
+	}
+}
+
+func TestPassingOnAnOrdinaryEventAllocatesNothing(t *testing.T) {
+	translator := New().Answer(call(wire.Messages, `{"stream":true}`))
+	clean := event(`{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"some \"words\" of an answer"}}`)
+	unclean := clean
+	unclean.Clean = false
+	allocations := testing.AllocsPerRun(1000, func() {
+		for _, e := range []sse.Event{clean, unclean} {
+			if step, err := translator.Event(e); err != nil || !step.Content {
+				t.Fatal(step, err)
+			}
+		}
+	})
+	assert.Zero(t, allocations)
+}

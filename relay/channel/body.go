@@ -1,0 +1,49 @@
+package channel
+
+import (
+	"compress/gzip"
+	"io"
+	"strings"
+	"time"
+)
+
+// body is an upstream's answer as the exchange reads it: unpacked, and on the clock. Reads happen in the request's goroutine
+// only.
+type body struct {
+	source  io.ReadCloser // net/http's
+	reader  io.Reader     // source, or what unpacks it
+	clock   *clock
+	phase   func() (deadline time.Time, outcome Outcome)
+	encoded string // Content-Encoding; empty: none
+	read    int64  // bytes handed out
+}
+
+// Read waits for the upstream, no longer than the phase allows.
+func (b *body) Read(p []byte) (int, error) {
+	b.clock.until(b.phase())
+	defer b.clock.off()
+	if b.reader == nil {
+		// The gzip header is read here, on the clock, and not where the answer begins.
+		unpacked, err := gzip.NewReader(b.source)
+		if err != nil {
+			return 0, err
+		}
+		b.reader = unpacked
+	}
+	n, err := b.reader.Read(p)
+	b.read += int64(n)
+	return n, err
+}
+
+// unpack prepares for a packed answer; false: it is packed in a way that was never asked for and cannot be undone.
+func (b *body) unpack(encoding string) bool {
+	b.encoded = strings.ToLower(strings.TrimSpace(encoding))
+	switch b.encoded {
+	case "", "identity":
+		b.encoded, b.reader = "", b.source
+	case "gzip", "x-gzip":
+	default:
+		return false
+	}
+	return true
+}

@@ -1,0 +1,146 @@
+package channel
+
+import (
+	"compress/flate"
+	"compress/gzip"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+
+	"one-api/relay/sse"
+	"one-api/relay/wire"
+)
+
+// interrupted tells why the exchange's context ended; nil: it has not.
+func (x *Exchange) interrupted() *Failure {
+	cause := context.Cause(x.ctx)
+	if cause == nil {
+		return nil
+	}
+	var clock expired
+	if errors.As(cause, &clock) {
+		return timedOut(clock.outcome)
+	}
+	if errors.Is(cause, ErrShutdown) || errors.Is(context.Cause(x.client), ErrShutdown) {
+		return &Failure{Outcome: Shutdown, Err: &wire.Error{
+			Status: http.StatusServiceUnavailable, Type: "api_error", Code: "shutdown", Message: "the relay is shutting down and had to end this call",
+		}}
+	}
+	return gone()
+}
+
+func gone() *Failure {
+	// 499 is nginx's: it is logged and never sent, there is nobody left to read it.
+	return &Failure{Outcome: ClientGone, Err: &wire.Error{Status: 499, Message: "the client has left"}}
+}
+
+func timedOut(outcome Outcome) *Failure {
+	if outcome == ClientGone { // the bounded drain of a client that left
+		return gone()
+	}
+	message := map[Outcome]string{
+		HeaderTimeout:     "the upstream did not answer in time",
+		FirstTokenTimeout: "the upstream did not begin its answer in time",
+		IdleTimeout:       "the upstream fell silent in the middle of its answer",
+	}[outcome]
+	return &Failure{Outcome: outcome, Err: &wire.Error{Status: http.StatusGatewayTimeout, Type: "api_error", Code: outcome.String(), Message: message}}
+}
+
+// broken says what an error of the network or of net/http was. The text of such errors may name addresses, so none of it is
+// passed on.
+func (x *Exchange) broken(err error, connected bool) *Failure {
+	if f := x.interrupted(); f != nil {
+		return f
+	}
+	f := &Failure{Outcome: UpstreamReset, Detail: describe(err)}
+	text := err.Error()
+	switch {
+	case errors.Is(err, sse.ErrTooLarge), strings.Contains(text, "response headers exceeded"):
+		f.Outcome = TooLarge
+	case !connected:
+		f.Outcome = ConnectFailed
+	case strings.Contains(text, "malformed"), strings.Contains(text, "invalid byte in chunk length"),
+		errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), isCorrupt(err):
+		f.Outcome = UpstreamMalformed
+	case errors.Is(err, io.ErrUnexpectedEOF) && x.bounded():
+		f.Outcome = UpstreamTruncated
+	}
+	f.Err = &wire.Error{Status: http.StatusBadGateway, Type: "api_error", Code: f.Outcome.String(), Message: map[Outcome]string{
+		ConnectFailed:     "the upstream could not be reached",
+		UpstreamReset:     "the connection to the upstream broke",
+		UpstreamTruncated: "the upstream's answer ended before it was complete",
+		UpstreamMalformed: "the upstream sent an answer that could not be understood",
+		TooLarge:          "the upstream's answer is larger than the relay accepts",
+	}[f.Outcome]}
+	return f
+}
+
+// bounded tells whether the answer says where it ends, other than by its transfer coding: an early end is then a lack of
+// bytes and not a broken connection.
+func (x *Exchange) bounded() bool {
+	return x.response != nil && (x.response.ContentLength >= 0 || x.body.encoded != "")
+}
+
+func isCorrupt(err error) bool {
+	var corrupt flate.CorruptInputError
+	return errors.As(err, &corrupt)
+}
+
+// describe says in plain words what went wrong on the way to an upstream, without an address.
+func describe(err error) string {
+	var dns *net.DNSError
+	var certificate *tls.CertificateVerificationError
+	var authority x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	var record tls.RecordHeaderError
+	var alert tls.AlertError
+	var errno syscall.Errno
+	switch {
+	case errors.As(err, &dns):
+		if dns.IsNotFound {
+			return "the host name does not resolve"
+		}
+		return "the host name could not be resolved"
+	case errors.As(err, &authority):
+		return "TLS: the certificate's authority is unknown"
+	case errors.As(err, &host):
+		return "TLS: the certificate is for another host"
+	case errors.As(err, &invalid):
+		return "TLS: the certificate is expired or may not be used for this"
+	case errors.As(err, &certificate):
+		return "TLS: the certificate could not be verified"
+	case errors.As(err, &record):
+		return "TLS: the other end does not speak TLS"
+	case errors.As(err, &alert):
+		return "TLS: " + alert.Error()
+	case errors.As(err, &errno):
+		return errno.Error()
+	case errors.Is(err, os.ErrDeadlineExceeded), isTimeout(err):
+		return "timeout"
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return "the connection was closed early"
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), isCorrupt(err):
+		return "the gzip encoding is broken"
+	case errors.Is(err, sse.ErrTooLarge):
+		return "an event is over its bound"
+	}
+	// Short and without an address in it: net/http's own words, such as "http2: stream closed", say most.
+	text := err.Error()
+	if len(text) < 120 && !strings.ContainsAny(text, "/@[]") && !strings.Contains(text, "dial") && !strings.Contains(text, ":443") {
+		return text
+	}
+	return "the connection failed"
+}
+
+func isTimeout(err error) bool {
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout()
+}

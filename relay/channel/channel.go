@@ -1,0 +1,127 @@
+// Package channel is an upstream: which one a call goes to (Set.Begin), with which key, for how long it may take, and the
+// exchange with it. Exchange is the only door to an upstream in this repository: nothing else holds an *http.Response or an
+// HTTP client, and a linter says so.
+package channel
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"one-api/relay/config"
+)
+
+// Channel is one upstream as one configuration describes it. It is immutable; what changes is in its state, which all
+// configurations of the same name share.
+type Channel struct {
+	config.Channel
+	Adaptor  Adaptor
+	Provider string // gen_ai.provider.name
+
+	pool      *Pool
+	state     *state
+	keys      keyring
+	transport *transport
+	redact    *strings.Replacer
+}
+
+// State is what a channel is up to: the closed list of relay.channel.state.
+type State string
+
+// The states.
+const (
+	Healthy  State = "healthy"
+	Degraded State = "degraded" // in use, but its last attempts failed or some of its keys are out
+	Cooling  State = "cooling"  // passed over for now
+	Disabled State = "disabled" // by its configuration or by the operator
+)
+
+// State tells what the channel is up to. It takes no lock.
+func (c *Channel) State(now time.Time) State {
+	counts := c.keys.counts()
+	switch {
+	case c.isDisabled():
+		return Disabled
+	case !c.state.health.rest.ready(now), !c.keys.ready(now):
+		return Cooling
+	case c.state.health.failures.Load() > 0, counts.Usable < len(c.keys.keys):
+		return Degraded
+	}
+	return Healthy
+}
+
+// SetDisabled takes the channel out, or puts it back and forgets what was held against it. It outlives reloads.
+func (c *Channel) SetDisabled(disabled bool) {
+	c.state.disabled.Store(&disabled)
+	if !disabled {
+		c.state.health.clear()
+		for _, k := range c.keys.keys {
+			k.revive()
+		}
+	}
+}
+
+func (c *Channel) isDisabled() bool {
+	if word := c.state.disabled.Load(); word != nil {
+		return *word
+	}
+	return c.Channel.Disabled
+}
+
+func (c *Channel) full() bool {
+	return c.MaxConcurrent > 0 && c.state.inFlight.Load() >= int64(c.MaxConcurrent)
+}
+
+// available tells whether acquire would succeed. desperate calls do not mind a channel that is passed over for its failures.
+func (c *Channel) available(now time.Time, desperate bool) bool {
+	return !c.isDisabled() && !c.full() && (desperate || c.state.health.rest.ready(now)) && c.keys.ready(now)
+}
+
+// inGroups tells whether a token of these groups may use the channel.
+func (c *Channel) inGroups(groups []string) bool {
+	for _, g := range c.Groups {
+		if slices.Contains(groups, g) {
+			return true
+		}
+	}
+	return false
+}
+
+// upstreamModel is what the upstream is asked for when the client asks for model.
+func (c *Channel) upstreamModel(model string) string {
+	if mapped, ok := c.ModelMapping[model]; ok {
+		return mapped
+	}
+	return model
+}
+
+func (c *Channel) serves(model string) bool {
+	if _, ok := c.ModelMapping[model]; ok {
+		return true
+	}
+	return slices.ContainsFunc(c.Models, func(pattern string) bool { return config.Match(pattern, model) })
+}
+
+// url is where a request goes. The base URL ends in the API's version, the path begins with it.
+func (c *Channel) url(path, query string) *url.URL {
+	u := *c.BaseURL
+	u.Path += strings.TrimPrefix(path, "/v1")
+	u.RawQuery = query
+	return &u
+}
+
+// redactor hides from any text what only the operator may know of a channel: its keys and where it is.
+func redactor(c config.Channel) *strings.Replacer {
+	var pairs []string
+	for _, secret := range c.Keys {
+		pairs = append(pairs, secret, "[key]")
+	}
+	if c.BaseURL != nil {
+		pairs = append(pairs, c.BaseURL.String(), "[upstream]", c.BaseURL.Host, "[upstream]")
+		if host := c.BaseURL.Hostname(); host != c.BaseURL.Host {
+			pairs = append(pairs, host, "[upstream]")
+		}
+	}
+	return strings.NewReplacer(pairs...)
+}

@@ -1,0 +1,50 @@
+package channel
+
+import (
+	"errors"
+	"net/http"
+	"os"
+
+	"one-api/relay/wire"
+)
+
+// Client is the way back to the client of a call. Its errors are final: nothing more can be written.
+type Client interface {
+	// Whole sends a complete answer and sees it off.
+	Whole(body []byte) error
+	// Write adds whole events to the stream; the first one commits the answer. They may stay in a buffer until Flush.
+	Write(events []byte) error
+	// Flush sends what Write left in a buffer.
+	Flush() error
+}
+
+// unwritable says how a write to the client failed: it missed its time, or there is nobody to write to.
+func (x *Exchange) unwritable(err error) *Failure {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return &Failure{Outcome: ClientStalled, Err: &wire.Error{Status: 499, Message: "the client did not read its answer in time"}}
+	}
+	// A write also fails because the relay ends the request.
+	if f := x.interrupted(); f != nil && f.Outcome == Shutdown {
+		return f
+	}
+	return gone()
+}
+
+// contentKind tells what an answer to a streaming call says it is.
+type contentKind uint8
+
+const (
+	eventStream contentKind = iota // or nothing that contradicts it: some servers say nothing, or text/plain
+	jsonObject
+	webPage
+)
+
+func kindOf(header http.Header) contentKind {
+	switch mediaType(header.Get("Content-Type")) {
+	case "application/json", "application/problem+json":
+		return jsonObject
+	case "text/html", "application/xhtml+xml":
+		return webPage
+	}
+	return eventStream
+}

@@ -1,0 +1,315 @@
+package channel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"runtime"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"one-api/relay/wire"
+)
+
+// Bounds of what is read of an error, however much its upstream sends.
+const (
+	errorBodyBytes   = 64 << 10
+	errorBodyTimeout = 5 * time.Second
+)
+
+// Exchange is one attempt: one request to one upstream, and its answer. It is begun by Set.Begin and ended by End in the same
+// function, used by that one goroutine, and good for one Send and one Relay. It is the only door to an upstream.
+type Exchange struct {
+	Channel *Channel
+
+	client  context.Context // the client's request
+	ctx     context.Context // the upstream call: ends with the client, with its clock, with the exchange
+	hold    *holding
+	net     runtime.Cleanup // the safety net, from the answer's header on
+	began   time.Time
+	key     *key
+	trial   bool // the channel is being tried after a rest
+	keyTry  bool // the key is
+	ended   bool
+	call    *Call
+	sent    bool
+	started bool // the first event has been passed on, or the whole answer
+
+	response   *http.Response
+	body       *body
+	translator Translator
+	firstEvent time.Time
+	lastEvent  time.Time
+	events     int64 // with content
+}
+
+// Attempt is how an exchange ended.
+type Attempt struct {
+	Channel  *Channel
+	Call     *Call
+	Outcome  Outcome
+	Class    Class    // for UpstreamStatus and UpstreamErrorEvent
+	Failure  *Failure // nil: Completed
+	Sent     bool     // false: it ended before anything was asked of the upstream, and counts for nobody
+	Began    time.Time
+	Duration time.Duration
+	// FirstEvent is the time from the attempt's beginning to its first event; 0: there was none, or the answer was not a stream.
+	FirstEvent time.Duration
+	// Streaming is the time from the first event with content to the last, Events how many there were.
+	Streaming time.Duration
+	Events    int64
+	Usage     wire.Usage
+}
+
+// begin takes a place in the channel and a key; nil: there is none.
+func (c *Channel) begin(ctx context.Context, now time.Time, desperate bool) *Exchange {
+	if c.isDisabled() {
+		return nil
+	}
+	if n := c.state.inFlight.Add(1); c.MaxConcurrent > 0 && n > int64(c.MaxConcurrent) {
+		c.state.inFlight.Add(-1)
+		return nil
+	}
+	ok, trial := c.state.health.rest.admit(now)
+	if !ok && !desperate {
+		c.state.inFlight.Add(-1)
+		return nil
+	}
+	k, keyTry := c.keys.take(now)
+	if k == nil {
+		if trial {
+			c.state.health.rest.abandon()
+		}
+		c.state.inFlight.Add(-1)
+		return nil
+	}
+	c.pool.inFlight.Add(1)
+	x := &Exchange{Channel: c, client: ctx, began: now, key: k, trial: trial, keyTry: keyTry}
+	x.tie()
+	return x
+}
+
+// tie makes the upstream call's context a child of the client's, or, where the upstream is to be drained for a client that
+// left, one that outlives it for that long.
+func (x *Exchange) tie() {
+	drain := x.Channel.pool.options.DrainClientGone
+	parent := x.client
+	if drain > 0 {
+		parent = context.WithoutCancel(parent)
+	}
+	ctx, cancel := context.WithCancelCause(parent)
+	x.ctx = ctx
+	x.hold = &holding{
+		pool: x.Channel.pool, channel: x.Channel, cancel: cancel, clock: &clock{cancel: cancel},
+		call: x.Channel.state.calls.add(x.began),
+	}
+	if drain > 0 {
+		clock, client := x.hold.clock, x.client
+		x.hold.detach = context.AfterFunc(client, func() {
+			if cause := context.Cause(client); errors.Is(cause, ErrShutdown) {
+				cancel(cause)
+				return
+			}
+			clock.limitTo(time.Now().Add(drain), ClientGone)
+		})
+	}
+	if total := x.Channel.Timeouts.Total; total > 0 {
+		x.hold.clock.limitTo(x.began.Add(total), Completed)
+	}
+}
+
+// Send asks the upstream. On success the answer is a 2xx and waits to be relayed.
+func (x *Exchange) Send(call *Call) *Failure {
+	x.call = call
+	request, err := x.Channel.Adaptor.Request(call, Target{
+		Model: x.Channel.upstreamModel(call.Model), Key: x.key.secret, Official: x.Channel.Official,
+	})
+	if err != nil {
+		return x.unsayable(err)
+	}
+	for name, value := range x.Channel.Headers {
+		request.Header.Set(name, value)
+	}
+	// net/http's goroutines keep the request, and with it its context, for as long as the connection lives. Therefore the
+	// trace may not refer to the exchange.
+	var connected atomic.Bool
+	ctx := httptrace.WithClientTrace(x.ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
+	x.sent = true
+	x.hold.clock.until(x.headerPhase())
+	response, err := x.Channel.transport.http.RoundTrip(x.httpRequest(ctx, request))
+	x.hold.clock.off()
+	if err != nil {
+		return x.broken(err, connected.Load())
+	}
+	x.opened(response)
+	if response.StatusCode < 200 || response.StatusCode > 299 {
+		return x.refused()
+	}
+	if !x.body.unpack(response.Header.Get("Content-Encoding")) {
+		return Malformed("the answer has a Content-Encoding that was not asked for")
+	}
+	x.translator = x.Channel.Adaptor.Answer(call)
+	return nil
+}
+
+func (x *Exchange) unsayable(err error) *Failure {
+	var e *wire.Error
+	if !errors.As(err, &e) {
+		e = wire.BadRequest("", "the request cannot be sent to this model's provider")
+	}
+	return &Failure{Outcome: Rejected, Err: e, Detail: "the request cannot be said in the provider's format: " + e.Message}
+}
+
+func (x *Exchange) httpRequest(ctx context.Context, r Request) *http.Request {
+	request := &http.Request{
+		Method: http.MethodPost, URL: x.Channel.url(r.Path, r.Query), Header: r.Header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		ContentLength: int64(len(r.Body)), Body: newRequestBody(r.Body),
+		GetBody: func() (io.ReadCloser, error) { return newRequestBody(r.Body), nil },
+	}
+	if r.Header.Get("User-Agent") == "" {
+		r.Header.Set("User-Agent", "one-api")
+	}
+	return request.WithContext(ctx)
+}
+
+func (x *Exchange) opened(response *http.Response) {
+	x.response = response
+	x.hold.opened(response.Body, response.ProtoMajor == 2)
+	x.net = runtime.AddCleanup(x, (*holding).forgotten, x.hold)
+	x.body = &body{source: response.Body, clock: x.hold.clock}
+	x.body.phase = wholePhase(x.began, x.Channel.Timeouts.Header)
+	if x.call.Stream {
+		x.body.phase = x.silencePhase
+	}
+}
+
+// refused reads what there is of an error, and closes it.
+func (x *Exchange) refused() *Failure {
+	deadline := time.Now().Add(x.Channel.pool.options.ErrorBodyTimeout)
+	x.body.phase = func() (time.Time, Outcome) { return deadline, HeaderTimeout }
+	var text []byte
+	if x.body.unpack(x.response.Header.Get("Content-Encoding")) {
+		// An error of reading is no news: what counts is the status, which has arrived.
+		text, _ = io.ReadAll(io.LimitReader(x.body, errorBodyBytes))
+	}
+	x.hold.closeBody()
+	if f := x.interrupted(); f != nil && f.Outcome != HeaderTimeout {
+		return f
+	}
+	f := x.Channel.Adaptor.Failure(x.response.StatusCode, x.response.Header, text)
+	return x.censored(f)
+}
+
+// censored takes out of a failure what only the operator may know.
+func (x *Exchange) censored(f *Failure) *Failure {
+	if f.Err != nil {
+		e := *f.Err
+		e.Message, e.Code, e.Param = x.Channel.redact.Replace(e.Message), x.Channel.redact.Replace(e.Code), x.Channel.redact.Replace(e.Param)
+		e.Type = x.Channel.redact.Replace(e.Type)
+		f.Err = &e
+	}
+	f.Detail = x.Channel.redact.Replace(f.Detail)
+	return f
+}
+
+// End gives back everything that the exchange holds and records how it ended, once. failure nil: it completed. recovered is
+// what recover returned, nil if there was no panic.
+func (x *Exchange) End(failure *Failure, recovered any) Attempt {
+	if x.ended {
+		return Attempt{Channel: x.Channel, Call: x.call}
+	}
+	x.ended = true
+	x.net.Stop()
+	x.hold.release()
+	if recovered != nil {
+		x.Channel.pool.options.Log.Error("panic in an attempt", "channel", x.Channel.Name,
+			"panic", fmt.Sprint(recovered), "stack", string(debug.Stack()))
+		failure = &Failure{Outcome: Panic, Detail: "panic", Err: &wire.Error{
+			Status: http.StatusInternalServerError, Type: "api_error", Code: "internal_error", Message: "the relay failed internally",
+		}}
+	}
+	attempt := x.attempt(failure)
+	x.conclude(attempt)
+	x.record(attempt)
+	return attempt
+}
+
+func (x *Exchange) attempt(failure *Failure) Attempt {
+	a := Attempt{
+		Channel: x.Channel, Call: x.call, Failure: failure, Sent: x.sent,
+		Began: x.began, Duration: time.Since(x.began), Events: x.events,
+	}
+	if failure != nil {
+		a.Outcome, a.Class = failure.Outcome, failure.Class
+	}
+	if !x.firstEvent.IsZero() {
+		a.FirstEvent, a.Streaming = x.firstEvent.Sub(x.began), x.lastEvent.Sub(x.firstEvent)
+	}
+	if x.translator != nil && a.Outcome != Panic {
+		a.Usage = x.translator.Usage()
+	}
+	return a
+}
+
+// conclude does to the channel and the key what the table says.
+func (x *Exchange) conclude(a Attempt) {
+	health, now := &x.Channel.state.health, time.Now()
+	v := Judge(a.Outcome, a.Class)
+	if !a.Sent {
+		v = Verdict{}
+	}
+	switch {
+	case v.Blame:
+		health.blame(now, x.trial)
+	case v.Clears:
+		health.clear()
+	case x.trial:
+		health.rest.abandon()
+	}
+	switch {
+	case v.Key == KeyRests:
+		x.key.refuse(now, x.keyTry)
+	case v.Key == KeyCools:
+		x.key.limit(now, a.Failure.RetryAfter, x.keyTry)
+	case v.Key == KeyRevives || v.Clears:
+		x.key.revive()
+	case x.keyTry:
+		x.key.rest.abandon()
+	}
+}
+
+// record counts the attempt and tells the recorder. By now nothing is held any more: a recorder that panics costs a log line.
+func (x *Exchange) record(a Attempt) {
+	if !a.Sent && a.Outcome != Panic {
+		return
+	}
+	s := x.Channel.state
+	s.attempts[a.Outcome].Add(1)
+	if a.Failure != nil && Judge(a.Outcome, a.Class).MoveOn {
+		s.last.Store(&LastFailure{At: time.Now().UTC().Truncate(time.Second), Outcome: a.Outcome.String(), Status: a.Failure.Status, Detail: clip(a.Failure.Detail)})
+	}
+	record := x.Channel.pool.options.Record
+	if record == nil {
+		return
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			x.Channel.pool.options.Log.Error("panic in the recorder", "channel", x.Channel.Name, "panic", fmt.Sprint(p))
+		}
+	}()
+	record(context.WithoutCancel(x.client), a)
+}
+
+// clip bounds what an upstream can make the relay remember or log.
+func clip(s string) string {
+	const most = 300
+	if len(s) > most {
+		return s[:most] + "…"
+	}
+	return s
+}

@@ -1,0 +1,90 @@
+package channel
+
+import (
+	"context"
+	"io"
+	"sync"
+)
+
+// holding is everything that an exchange holds of the process: its place in the counts, the upstream call, the clock, the
+// answer's body. It is given back once and at once, by the exchange's end, or by the safety net if an exchange was forgotten.
+// It must not refer to the exchange, or the net would never see one go.
+type holding struct {
+	pool    *Pool
+	channel *Channel
+	call    *call
+	cancel  context.CancelCauseFunc
+	clock   *clock
+	detach  func() bool // undoes the watch on the client that a drain needs; nil: none
+
+	mu       sync.Mutex
+	body     io.Closer // nil: no answer is open
+	http2    bool
+	released bool
+}
+
+// opened adds the answer's body.
+func (h *holding) opened(body io.Closer, http2 bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.body, h.http2 = body, http2
+	h.channel.state.openBodies.Add(1)
+	h.pool.openBodies.Add(1)
+	if http2 {
+		h.pool.http2Calls.Add(1)
+	}
+}
+
+// closeBody closes the answer before the exchange ends.
+func (h *holding) closeBody() (wasOpen bool) {
+	h.mu.Lock()
+	body, http2 := h.body, h.http2
+	h.body = nil
+	h.mu.Unlock()
+	if body == nil {
+		return false
+	}
+	_ = body.Close() // the answer has been read or given up: its closing has nothing to say to anybody
+	h.channel.state.openBodies.Add(-1)
+	h.pool.openBodies.Add(-1)
+	if http2 {
+		h.pool.http2Calls.Add(-1)
+	}
+	return true
+}
+
+// release gives everything back. leaked is true where a body was still open; again does nothing.
+func (h *holding) release() (leaked bool) {
+	h.mu.Lock()
+	done := h.released
+	h.released = true
+	h.mu.Unlock()
+	if done {
+		return false
+	}
+	h.clock.stop()
+	if h.detach != nil {
+		h.detach()
+	}
+	// The upstream is told before its body is closed: closing alone would wait for an HTTP/1.1 answer's end to reuse the
+	// connection.
+	h.cancel(context.Canceled)
+	leaked = h.closeBody()
+	h.channel.state.calls.remove(h.call)
+	h.channel.state.inFlight.Add(-1)
+	h.pool.inFlight.Add(-1)
+	if h.channel.transport.retired.Load() {
+		h.channel.transport.http.CloseIdleConnections()
+	}
+	return leaked
+}
+
+// forgotten is the safety net: the exchange was garbage-collected without its end. That is a bug of this package; it costs a
+// line in the log and a count, and nothing else.
+func (h *holding) forgotten() {
+	if h.release() {
+		h.channel.state.leaked.Add(1)
+		h.pool.options.Log.Error("an upstream answer was left open and closed by the safety net: this is a bug in the relay",
+			"channel", h.channel.Name)
+	}
+}

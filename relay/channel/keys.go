@@ -1,0 +1,121 @@
+package channel
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// How long a key is left alone. A limited key cools for what its upstream asks, within bounds: an upstream that says a day is
+// asked again after longestCooling, and one that says nothing gets a second, doubling while it goes on.
+const (
+	firstCooling   = time.Second
+	longestCooling = 5 * time.Minute
+	firstRefusal   = time.Minute
+	longestRefusal = 10 * time.Minute
+)
+
+// key is one credential of a channel. It outlives a reload of the configuration that keeps it.
+type key struct {
+	secret  string
+	rest    rest
+	refused atomic.Bool  // it rests because it was refused, not because it is limited
+	strikes atomic.Int32 // rests in a row
+}
+
+// limit cools the key.
+func (k *key) limit(now time.Time, asked time.Duration, probe bool) {
+	d := asked
+	if d <= 0 {
+		d = min(firstCooling<<min(k.strikes.Load(), 16), longestCooling)
+	}
+	k.refused.Store(false)
+	if k.rest.begin(now, min(d, longestCooling), probe) {
+		k.strikes.Add(1)
+	}
+}
+
+// refuse puts the key to rest.
+func (k *key) refuse(now time.Time, probe bool) {
+	d := min(firstRefusal<<min(k.strikes.Load(), 16), longestRefusal)
+	k.refused.Store(true)
+	if k.rest.begin(now, d, probe) {
+		k.strikes.Add(1)
+	}
+}
+
+// revive forgets what was held against the key.
+func (k *key) revive() {
+	if k.strikes.Load() != 0 || k.rest.resting() {
+		k.strikes.Store(0)
+		k.refused.Store(false)
+		k.rest.clear()
+	}
+}
+
+// keyring rotates a channel's keys. A channel without credentials has one key with an empty secret.
+type keyring struct {
+	keys []*key
+	next *atomic.Uint32
+}
+
+// ready tells whether any key can be used.
+func (r keyring) ready(now time.Time) bool {
+	for _, k := range r.keys {
+		if k.rest.ready(now) {
+			return true
+		}
+	}
+	return false
+}
+
+// take gives the next usable key; nil: none.
+func (r keyring) take(now time.Time) (k *key, probe bool) {
+	if len(r.keys) == 1 {
+		if ok, probe := r.keys[0].rest.admit(now); ok {
+			return r.keys[0], probe
+		}
+		return nil, false
+	}
+	start := r.next.Add(1)
+	for i := range r.keys {
+		k := r.keys[(int(start)+i)%len(r.keys)]
+		if ok, probe := k.rest.admit(now); ok {
+			return k, probe
+		}
+	}
+	return nil, false
+}
+
+// wait is how long until the first limited key can be used; ok is false where no key is limited: all are refused.
+func (r keyring) wait(now time.Time) (d time.Duration, ok bool) {
+	for _, k := range r.keys {
+		if k.refused.Load() {
+			continue
+		}
+		if w := k.rest.wait(now); !ok || w < d {
+			d, ok = w, true
+		}
+	}
+	return d, ok
+}
+
+// KeyCounts says how a channel's keys are doing.
+type KeyCounts struct {
+	Usable  int `json:"usable"`
+	Cooling int `json:"cooling"`
+	Refused int `json:"refused"`
+}
+
+func (r keyring) counts() (n KeyCounts) {
+	for _, k := range r.keys {
+		switch {
+		case !k.rest.resting():
+			n.Usable++
+		case k.refused.Load():
+			n.Refused++
+		default:
+			n.Cooling++
+		}
+	}
+	return n
+}

@@ -1,0 +1,82 @@
+// Package openai speaks the OpenAI API (https://platform.openai.com/docs/api-reference) to OpenAI and to everything that is
+// compatible with it.
+//
+// Calls of /v1/chat/completions, /v1/completions and /v1/embeddings go through as they came: only the model's name is
+// replaced, where the channel maps it. Calls of /v1/messages are converted to chat completions and the answers back.
+//
+// What a Messages request may say and the conversion leaves out, because chat completions have no equivalent and the answer is
+// still what was asked for: thinking, top_k, cache_control, citations, service_tier, container, context_management,
+// output_config.effort, the thinking and redacted_thinking blocks of earlier turns, the title of a text document, and that a
+// last assistant turn is to be continued rather than answered. What cannot be left out without changing the request (the
+// provider's own tools, files of the Files API, unknown blocks) is an error that names the place.
+package openai
+
+import (
+	"net/http"
+	"slices"
+
+	"one-api/relay/channel"
+	"one-api/relay/jsonscan"
+	"one-api/relay/wire"
+)
+
+// Provider is the provider's name in telemetry (gen_ai.provider.name of the OpenTelemetry GenAI conventions).
+const Provider = "openai"
+
+// DefaultBaseURL is where a channel without a base URL of its own sends its calls.
+const DefaultBaseURL = "https://api.openai.com"
+
+// DefaultModels are the globs of the models that a channel without a list of its own serves.
+var DefaultModels = []string{
+	"gpt-*", "chatgpt-*", "o1*", "o3*", "o4*", "text-embedding-*", "davinci-*", "babbage-*",
+}
+
+type adaptor struct{}
+
+// New makes the adaptor. It holds nothing.
+func New() channel.Adaptor { return adaptor{} }
+
+func (adaptor) Serves(endpoint wire.Endpoint) bool {
+	switch endpoint {
+	case wire.ChatCompletions, wire.Completions, wire.Embeddings, wire.Messages:
+		return true
+	}
+	return false
+}
+
+func (adaptor) Request(call *channel.Call, target channel.Target) (channel.Request, error) {
+	if call.Endpoint == wire.Messages {
+		body, err := chatFromMessages(call, target)
+		if err != nil {
+			return channel.Request{}, err
+		}
+		return channel.Request{Path: wire.ChatCompletions.Path(), Header: header(call, target), Body: body}, nil
+	}
+	h := header(call, target)
+	if beta := call.Header.Values("OpenAI-Beta"); len(beta) > 0 {
+		h["Openai-Beta"] = slices.Clone(beta)
+	}
+	body := call.Body
+	if target.Model != call.Model {
+		body = jsonscan.Replace(body, call.ModelFrom, call.ModelTo, target.Model)
+	}
+	return channel.Request{Path: call.Endpoint.Path(), Header: h, Body: body}, nil
+}
+
+func header(call *channel.Call, target channel.Target) http.Header {
+	h := http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}}
+	if call.Stream {
+		h.Set("Accept", "text/event-stream")
+	}
+	if target.Key != "" {
+		h.Set("Authorization", "Bearer "+target.Key)
+	}
+	return h
+}
+
+func (adaptor) Answer(call *channel.Call) channel.Translator {
+	if call.Endpoint == wire.Messages {
+		return newMessagesTranslator()
+	}
+	return newNativeTranslator()
+}

@@ -1,0 +1,97 @@
+package openai_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"one-api/relay/channel"
+	"one-api/relay/channel/openai"
+	"one-api/relay/wire"
+)
+
+// callOf makes a call of a body that names its model "asked".
+func callOf(endpoint wire.Endpoint, body string) *channel.Call {
+	const value = `"asked"`
+	from := strings.Index(body, value)
+	return &channel.Call{
+		Endpoint: endpoint, Model: "asked", Body: []byte(body), ModelFrom: from, ModelTo: from + len(value), Header: http.Header{},
+	}
+}
+
+func TestAdaptorServesEveryClientEndpoint(t *testing.T) {
+	for _, endpoint := range []wire.Endpoint{wire.ChatCompletions, wire.Completions, wire.Embeddings, wire.Messages} {
+		assert.True(t, openai.New().Serves(endpoint), endpoint.Path())
+	}
+	assert.False(t, openai.New().Serves(wire.Endpoint(200)))
+}
+
+func TestANativeRequestKeepsEveryByteWhereTheModelIsTheSame(t *testing.T) {
+	for _, endpoint := range []wire.Endpoint{wire.ChatCompletions, wire.Completions, wire.Embeddings} {
+		call := callOf(endpoint, "{ \"a\" : 1e2,\t\"model\":\"asked\", \"a\":null}\n")
+		r, err := openai.New().Request(call, channel.Target{Model: "asked", Key: "sk-test"})
+		require.NoError(t, err)
+		assert.Equal(t, endpoint.Path(), r.Path)
+		assert.Empty(t, r.Query)
+		assert.Same(t, &call.Body[0], &r.Body[0], "the body is not copied")
+		assert.Len(t, r.Body, len(call.Body))
+	}
+}
+
+func TestANativeRequestChangesOnlyTheMappedModel(t *testing.T) {
+	const body = "{ \"a\" : 1e2,\t\"model\":\"asked\", \"b\":\"asked\"}\n"
+	call := callOf(wire.ChatCompletions, body)
+	r, err := openai.New().Request(call, channel.Target{Model: `real"one`})
+	require.NoError(t, err)
+	assert.Equal(t, "{ \"a\" : 1e2,\t\"model\":\"real\\\"one\", \"b\":\"asked\"}\n", string(r.Body))
+	assert.Equal(t, body, string(call.Body), "attempts share the call")
+}
+
+func TestRequestHeaders(t *testing.T) {
+	for name, tc := range map[string]struct {
+		stream bool
+		key    string
+		client http.Header
+		want   http.Header
+	}{
+		"whole": {
+			key:  "sk-test",
+			want: http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}, "Authorization": {"Bearer sk-test"}},
+		},
+		"streamed": {
+			stream: true, key: "sk-test",
+			want: http.Header{"Content-Type": {"application/json"}, "Accept": {"text/event-stream"}, "Authorization": {"Bearer sk-test"}},
+		},
+		"no key, no credentials": {
+			want: http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
+		},
+		"only OpenAI-Beta is the client's": {
+			client: http.Header{"Openai-Beta": {"assistants=v2", "b"}, "Authorization": {"Bearer client"}, "Openai-Organization": {"org"}, "Cookie": {"c"}, "User-Agent": {"u"}},
+			want:   http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}, "Openai-Beta": {"assistants=v2", "b"}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			call := callOf(wire.ChatCompletions, `{"model":"asked"}`)
+			call.Stream, call.Header, call.Query = tc.stream, tc.client, "api_key=client"
+			r, err := openai.New().Request(call, channel.Target{Model: "asked", Key: tc.key})
+			require.NoError(t, err)
+			assert.Equal(t, tc.want, r.Header)
+			assert.Empty(t, r.Query)
+		})
+	}
+}
+
+func TestAConvertedRequestHasTheHeadersOfAChatCompletion(t *testing.T) {
+	call := callOf(wire.Messages, `{"model":"asked","max_tokens":1,"stream":true,"messages":[{"role":"user","content":"hi"}]}`)
+	call.Stream = true
+	call.Header = http.Header{"Anthropic-Version": {"2023-06-01"}, "X-Api-Key": {"client"}, "Openai-Beta": {"x"}}
+	r, err := openai.New().Request(call, channel.Target{Model: "asked", Key: "sk-test"})
+	require.NoError(t, err)
+	assert.Equal(t, "/v1/chat/completions", r.Path)
+	assert.Equal(t, http.Header{
+		"Content-Type": {"application/json"}, "Accept": {"text/event-stream"}, "Authorization": {"Bearer sk-test"},
+	}, r.Header)
+}

@@ -1,0 +1,126 @@
+package openai
+
+import (
+	"bytes"
+	"errors"
+
+	"one-api/relay/channel"
+	"one-api/relay/jsonscan"
+	"one-api/relay/sse"
+	"one-api/relay/wire"
+)
+
+// terminator is the data of the event that ends a stream.
+const terminator = "[DONE]"
+
+func isTerminator(data []byte) bool { return string(bytes.TrimSpace(data)) == terminator }
+
+// nativeTranslator passes answers on to clients that speak the provider's own format. It looks, and changes nothing.
+type nativeTranslator struct {
+	usage   usageReader
+	scan    contentScan
+	member  func(jsonscan.Member) // bound once, so that an event allocates nothing
+	seen    members
+	scratch []byte
+}
+
+// members are the top-level members of an answer or a chunk that matter. They share its memory.
+type members struct{ id, model, choices, usage, failure []byte }
+
+func (m *members) note(member jsonscan.Member) {
+	var at *[]byte
+	switch string(member.Key) {
+	case "id":
+		at = &m.id
+	case "model":
+		at = &m.model
+	case "choices":
+		at = &m.choices
+	case "usage":
+		at = &m.usage
+	case "error":
+		at = &m.failure
+	default:
+		return
+	}
+	*at = nil // the last one wins, as with most decoders
+	if !jsonscan.IsNull(member.Value) {
+		*at = member.Value
+	}
+}
+
+func newNativeTranslator() *nativeTranslator {
+	t := &nativeTranslator{}
+	t.member = t.seen.note
+	t.scan.bind()
+	return t
+}
+
+func (t *nativeTranslator) Whole(body []byte) ([]byte, error) {
+	if err := readAnswer(body, &t.seen, t.member); err != nil {
+		return nil, err
+	}
+	t.usage.keep(t.seen.usage)
+	return body, nil
+}
+
+func (t *nativeTranslator) Event(event sse.Event) (channel.Step, error) {
+	if isTerminator(event.Data) {
+		return channel.Step{Out: t.pass(event), Done: true}, nil
+	}
+	if isKeepAlive(event) {
+		return channel.Step{}, nil
+	}
+	if err := readChunk(event, &t.seen, t.member); err != nil {
+		return channel.Step{}, err
+	}
+	t.usage.keep(t.seen.usage)
+	return channel.Step{Out: t.pass(event), Content: t.scan.found(t.seen.choices)}, nil
+}
+
+func (t *nativeTranslator) pass(event sse.Event) []byte {
+	if event.Clean {
+		return event.Raw
+	}
+	t.scratch = event.AppendTo(t.scratch[:0])
+	return t.scratch
+}
+
+func (t *nativeTranslator) Usage() wire.Usage { return t.usage.read() }
+
+// isKeepAlive tells whether an event has nothing in it. Some servers send those while they wait, and the clients that decode
+// every event fail on them.
+func isKeepAlive(event sse.Event) bool {
+	return len(bytes.TrimSpace(event.Data)) == 0 && string(event.Name) != "error"
+}
+
+// readAnswer checks a whole answer and notes its members. note is seen.note.
+func readAnswer(body []byte, seen *members, note func(jsonscan.Member)) error {
+	*seen = members{}
+	if err := jsonscan.Object(body, note); err != nil {
+		if errors.Is(err, jsonscan.ErrTruncated) {
+			return channel.Truncated(err.Error())
+		}
+		return channel.Malformed(err.Error())
+	}
+	if seen.failure != nil {
+		return failureInside(body)
+	}
+	return nil
+}
+
+// readChunk checks the data of an event and notes its members. note is seen.note. The event arrived whole, so JSON that is cut
+// in it is the provider's mistake.
+func readChunk(event sse.Event, seen *members, note func(jsonscan.Member)) error {
+	*seen = members{}
+	if string(event.Name) == "error" {
+		return failureInside(event.Data)
+	}
+	if err := jsonscan.Object(event.Data, note); err != nil {
+		return channel.Malformed("an event of the stream: " + err.Error())
+	}
+	if seen.failure != nil {
+		return failureInside(event.Data)
+	}
+	return nil
+}

@@ -1,0 +1,48 @@
+package openai_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"one-api/relay/sse"
+)
+
+// chunk is of the size that most chunks have.
+const chunk = `{"id":"chatcmpl-B9MHDbslfkBeAs8l4bebGdFOJ6PeG","object":"chat.completion.chunk","created":1741570283,"model":"gpt-4o-2024-08-06","choices":[{"index":0,"delta":{"content":" stream"},"finish_reason":null}]}`
+
+func TestAnEventOfANativeStreamAllocatesNothing(t *testing.T) {
+	events := map[string]sse.Event{
+		"clean":      clean("", chunk),
+		"with usage": clean("", chunk[:len(chunk)-1]+`,"usage":{"prompt_tokens":7,"completion_tokens":5,"total_tokens":12}}`),
+		"not clean":  {Data: []byte(chunk)},
+		"the end":    clean("", "[DONE]"),
+	}
+	for name, event := range events {
+		t.Run(name, func(t *testing.T) {
+			tr := native()
+			_, err := tr.Event(event) // grows the scratch buffer
+			require.NoError(t, err)
+			assert.Zero(t, testing.AllocsPerRun(100, func() { _, _ = tr.Event(event) }))
+		})
+	}
+}
+
+func BenchmarkEventOfANativeStream(b *testing.B) {
+	event, tr := clean("", chunk), native()
+	b.SetBytes(int64(len(event.Raw)))
+	b.ReportAllocs()
+	for b.Loop() {
+		_, _ = tr.Event(event)
+	}
+}
+
+func BenchmarkEventOfAConvertedStream(b *testing.B) {
+	event, tr := clean("", chunk), converted()
+	b.SetBytes(int64(len(event.Raw)))
+	b.ReportAllocs()
+	for b.Loop() {
+		_, _ = tr.Event(event)
+	}
+}

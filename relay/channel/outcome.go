@@ -1,0 +1,127 @@
+package channel
+
+// Outcome is how an attempt ended: the closed list of relay.outcome.
+type Outcome uint8
+
+// The outcomes. Their order is that of the contract.
+const (
+	Completed Outcome = iota
+	ClientGone
+	ClientStalled
+	UpstreamStatus
+	ConnectFailed
+	HeaderTimeout
+	FirstTokenTimeout
+	IdleTimeout
+	UpstreamReset
+	UpstreamTruncated
+	UpstreamErrorEvent
+	UpstreamMalformed
+	TooLarge
+	Rejected
+	Panic
+	Shutdown
+
+	outcomes // how many there are
+)
+
+var outcomeNames = [outcomes]string{
+	Completed:          "completed",
+	ClientGone:         "client_gone",
+	ClientStalled:      "client_stalled",
+	UpstreamStatus:     "upstream_status",
+	ConnectFailed:      "connect_failed",
+	HeaderTimeout:      "header_timeout",
+	FirstTokenTimeout:  "first_token_timeout",
+	IdleTimeout:        "idle_timeout",
+	UpstreamReset:      "upstream_reset",
+	UpstreamTruncated:  "upstream_truncated",
+	UpstreamErrorEvent: "upstream_error_event",
+	UpstreamMalformed:  "upstream_malformed",
+	TooLarge:           "too_large",
+	Rejected:           "rejected",
+	Panic:              "panic",
+	Shutdown:           "shutdown",
+}
+
+func (o Outcome) String() string { return outcomeNames[o] }
+
+// Class is what a provider's error means, whatever its status: UpstreamStatus and UpstreamErrorEvent have one.
+type Class uint8
+
+// The classes.
+const (
+	// ClassNone is for outcomes that are not the provider's word.
+	ClassNone Class = iota
+	// ClassRequest is the client's fault: 400, 413, 422, context length, content filter. No channel would answer otherwise.
+	ClassRequest
+	// ClassElsewhere is a request this upstream cannot serve and another may: 404, 405, a redirect.
+	ClassElsewhere
+	// ClassKeyRefused is a key that is wrong, blocked or out of credit: 401, 402, 403, insufficient quota.
+	ClassKeyRefused
+	// ClassKeyLimited is a key over its rate: 429.
+	ClassKeyLimited
+	// ClassServer is the provider's own trouble: 5xx, overloaded.
+	ClassServer
+
+	classes
+)
+
+// KeyAction is what an ending does to the key that was used.
+type KeyAction uint8
+
+// The key actions.
+const (
+	KeyKeeps   KeyAction = iota
+	KeyRests             // refused: out for a long while
+	KeyCools             // limited: out for Retry-After
+	KeyRevives           // it worked: what was held against it is forgotten
+)
+
+// Verdict is what follows from an ending.
+type Verdict struct {
+	MoveOn bool      // another channel may be tried, as long as the client has seen nothing
+	Blame  bool      // it counts against the channel's health
+	Clears bool      // it proves the channel's health: the count of failures starts again
+	Key    KeyAction // what it does to the key
+	// Telling ranks failures when nothing is left: the client gets the most telling one, not the last.
+	Telling int
+}
+
+// verdicts is the one table of what moves on, what counts against a channel and what puts a key to rest.
+var verdicts = [outcomes]Verdict{
+	Completed:          {Clears: true, Key: KeyRevives},
+	ClientGone:         {},
+	ClientStalled:      {},
+	ConnectFailed:      {MoveOn: true, Blame: true, Telling: 1},
+	HeaderTimeout:      {MoveOn: true, Blame: true, Telling: 3},
+	FirstTokenTimeout:  {MoveOn: true, Blame: true, Telling: 3},
+	IdleTimeout:        {MoveOn: true, Blame: true, Telling: 3},
+	UpstreamReset:      {MoveOn: true, Blame: true, Telling: 2},
+	UpstreamTruncated:  {MoveOn: true, Blame: true, Telling: 2},
+	UpstreamMalformed:  {MoveOn: true, Blame: true, Telling: 2},
+	TooLarge:           {MoveOn: true, Blame: true, Telling: 4},
+	Rejected:           {Telling: 10},
+	Panic:              {Telling: 10},
+	Shutdown:           {Telling: 10},
+	UpstreamStatus:     {}, // by class
+	UpstreamErrorEvent: {}, // by class
+}
+
+// classVerdicts refines the table for the outcomes that are the provider's word.
+var classVerdicts = [classes]Verdict{
+	ClassNone:       {MoveOn: true, Blame: true, Telling: 2},
+	ClassRequest:    {Clears: true, Telling: 9},
+	ClassElsewhere:  {MoveOn: true, Telling: 6},
+	ClassKeyRefused: {MoveOn: true, Key: KeyRests, Telling: 0},
+	ClassKeyLimited: {MoveOn: true, Key: KeyCools, Telling: 7},
+	ClassServer:     {MoveOn: true, Blame: true, Telling: 5},
+}
+
+// Judge looks an ending up in the table.
+func Judge(outcome Outcome, class Class) Verdict {
+	if outcome == UpstreamStatus || outcome == UpstreamErrorEvent {
+		return classVerdicts[class]
+	}
+	return verdicts[outcome]
+}

@@ -1,0 +1,40 @@
+package channel
+
+import "time"
+
+// headerPhase is the wait for the answer's header. A call that streams may not be silent for longer than its first token may
+// take, be it before the header or behind it.
+func (x *Exchange) headerPhase() (time.Time, Outcome) {
+	t := x.Channel.Timeouts
+	header := after(x.began, t.Header)
+	if x.call.Stream && t.FirstToken > 0 {
+		if first := after(x.began, t.FirstToken); header.IsZero() || first.Before(header) {
+			return first, FirstTokenTimeout
+		}
+	}
+	return header, HeaderTimeout
+}
+
+// wholePhase bounds an answer that is not a stream from its beginning to its end.
+func wholePhase(began time.Time, d time.Duration) func() (time.Time, Outcome) {
+	deadline := after(began, d)
+	return func() (time.Time, Outcome) { return deadline, HeaderTimeout }
+}
+
+// silencePhase bounds the silence of a stream: until its first event, and between events from then on. Nothing bounds the
+// whole of it.
+func (x *Exchange) silencePhase() (time.Time, Outcome) {
+	t := x.Channel.Timeouts
+	if !x.started && t.FirstToken > 0 {
+		return after(x.began, t.FirstToken), FirstTokenTimeout
+	}
+	return after(time.Now(), t.Idle), IdleTimeout
+}
+
+// after is start plus d; zero where d is zero: no bound.
+func after(start time.Time, d time.Duration) time.Time {
+	if d <= 0 {
+		return time.Time{}
+	}
+	return start.Add(d)
+}

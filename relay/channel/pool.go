@@ -1,0 +1,177 @@
+package channel
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"one-api/relay/config"
+)
+
+// ErrShutdown is the cancellation cause of requests that the relay ends because it stops.
+var ErrShutdown = errors.New("the relay is shutting down")
+
+// Provider is a channel type: its adaptor and what the configuration assumes where it is silent.
+type Provider struct {
+	Adaptor Adaptor
+	Name    string // gen_ai.provider.name
+	config.Provider
+}
+
+// Options is what all channels of a process have in common.
+type Options struct {
+	Providers  map[string]Provider // by channel type
+	RelayProxy *url.URL            // for channels without a proxy of their own
+	// DrainClientGone is how long an upstream is still read after its client has left, for the sake of the usage it reports.
+	// 0: it is cancelled at once.
+	DrainClientGone time.Duration
+	// Record is told of every attempt that was sent, once, after all that it held has been given back.
+	Record func(context.Context, Attempt)
+	Log    *slog.Logger
+	// TLS is the client side's TLS configuration; nil: the system's roots.
+	TLS *tls.Config
+	// ErrorBodyTimeout is how long the body of an error is read; 0: errorBodyTimeout.
+	ErrorBodyTimeout time.Duration
+}
+
+// Pool is all channels of the process, through all reloads of the configuration.
+type Pool struct {
+	options Options
+	current atomic.Pointer[Set]
+
+	inFlight   atomic.Int64
+	openBodies atomic.Int64
+	http2Calls atomic.Int64 // open answers over HTTP/2: each holds a goroutine of its own in net/http
+
+	mu         sync.Mutex // guards what follows, and Apply
+	states     map[string]*state
+	keys       map[string]map[string]*key // by channel name, by secret
+	transports map[string]*ownedTransport
+}
+
+type ownedTransport struct {
+	settings  transportSettings
+	transport *transport
+}
+
+// NewPool makes a pool without channels.
+func NewPool(options Options) *Pool {
+	if options.ErrorBodyTimeout == 0 {
+		options.ErrorBodyTimeout = errorBodyTimeout
+	}
+	if options.TLS == nil {
+		options.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	p := &Pool{
+		options: options, states: map[string]*state{}, keys: map[string]map[string]*key{},
+		transports: map[string]*ownedTransport{},
+	}
+	p.current.Store(newSet(nil))
+	return p
+}
+
+// Apply replaces the channels, all at once. Calls in flight keep what they began with; a channel that keeps its name keeps
+// its counts, its health, its keys' rests, and its connections as long as they lead the same way.
+func (p *Pool) Apply(configs []config.Channel) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	previous := p.current.Load().byName
+	channels := make([]*Channel, 0, len(configs))
+	kept := make(map[string]bool, len(configs))
+	for _, c := range configs {
+		kept[c.Name] = true
+		s := p.states[c.Name]
+		if s == nil {
+			s = &state{}
+			p.states[c.Name] = s
+		}
+		if old := previous[c.Name]; old != nil && old.Channel.Disabled != c.Disabled {
+			s.disabled.Store(nil) // the operator has said it anew, in the file
+		}
+		provider := p.options.Providers[c.Type]
+		channels = append(channels, &Channel{
+			Channel: c, Adaptor: provider.Adaptor, Provider: provider.Name,
+			pool: p, state: s, keys: p.keyringOf(c, s), transport: p.transportOf(c), redact: redactor(c),
+		})
+	}
+	for name, owned := range p.transports {
+		if !kept[name] {
+			owned.transport.retire()
+			delete(p.transports, name)
+			delete(p.keys, name)
+		}
+	}
+	// A state stays while calls hold it; one that nobody needs is dropped with the next reload.
+	for name, s := range p.states {
+		if !kept[name] && s.inFlight.Load() == 0 {
+			delete(p.states, name)
+		}
+	}
+	p.current.Store(newSet(channels))
+}
+
+func (p *Pool) keyringOf(c config.Channel, s *state) keyring {
+	secrets := c.Keys
+	if len(secrets) == 0 {
+		secrets = []string{""}
+	}
+	old, next := p.keys[c.Name], make(map[string]*key, len(secrets))
+	ring := keyring{next: &s.nextKey}
+	for _, secret := range secrets {
+		k := old[secret]
+		if k == nil {
+			k = &key{secret: secret}
+		}
+		next[secret] = k
+		ring.keys = append(ring.keys, k)
+	}
+	p.keys[c.Name] = next
+	return ring
+}
+
+func (p *Pool) transportOf(c config.Channel) *transport {
+	settings := settingsOf(c, p.options.RelayProxy)
+	if owned := p.transports[c.Name]; owned != nil {
+		if owned.settings == settings {
+			return owned.transport
+		}
+		owned.transport.retire()
+	}
+	t := newTransport(c, p.options.RelayProxy, p.options.TLS)
+	p.transports[c.Name] = &ownedTransport{settings, t}
+	return t
+}
+
+// Set is the channels as they are configured now. A request takes it once and keeps it.
+func (p *Pool) Set() *Set { return p.current.Load() }
+
+// InFlight is how many calls are open, those of channels that a reload has removed included.
+func (p *Pool) InFlight() int64 { return p.inFlight.Load() }
+
+// OpenBodies is how many upstream answers are open.
+func (p *Pool) OpenBodies() int64 { return p.openBodies.Load() }
+
+// Close closes the connections that no call uses.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, owned := range p.transports {
+		owned.transport.retire()
+	}
+}
+
+// ExpectedGoroutines is how many goroutines net/http runs for the channels' connections: two for each of HTTP/1.1, and for
+// HTTP/2 one a connection (counted as two, there are few) and one an open answer.
+func (p *Pool) ExpectedGoroutines() int64 {
+	n := p.http2Calls.Load()
+	for _, c := range p.Set().channels {
+		n += 2 * c.transport.open.Load()
+	}
+	return n
+}

@@ -1,0 +1,214 @@
+package channel
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"time"
+
+	"one-api/relay/sse"
+)
+
+// Bounds of what is kept of an answer at a time.
+const (
+	maxAnswer = 64 << 20 // an answer that is not a stream: it is kept whole until it is known to be good
+	maxEvent  = 16 << 20 // one event of a stream
+	// What follows a terminator is read this far and this long, so that the connection can be used again.
+	maxTail     = 4 << 10
+	longestTail = 250 * time.Millisecond
+)
+
+// Relay passes the answer on to the client. nil: it was complete, and all of it was written.
+func (x *Exchange) Relay(client Client) *Failure {
+	if !x.call.Stream {
+		return x.relayWhole(client)
+	}
+	switch kindOf(x.response.Header) {
+	case jsonObject:
+		return x.relayUnstreamed()
+	case webPage:
+		return Malformed("a web page instead of a stream")
+	}
+	return x.relayStream(client)
+}
+
+// relayWhole keeps the answer back until it is complete and understood. Until then another channel can take over, and the
+// client never sees half of it.
+func (x *Exchange) relayWhole(client Client) *Failure {
+	answer, failure := x.whole()
+	if failure != nil {
+		return failure
+	}
+	out, err := x.translator.Whole(answer)
+	if err != nil {
+		return x.said(err)
+	}
+	x.started = true
+	if x.client.Err() != nil {
+		return x.interruptedOrGone()
+	}
+	if err := client.Whole(out); err != nil {
+		return x.unwritable(err)
+	}
+	return nil
+}
+
+// relayUnstreamed is for an upstream that was asked for a stream and answers with one object. Most likely it is an error.
+func (x *Exchange) relayUnstreamed() *Failure {
+	answer, failure := x.whole()
+	if failure != nil {
+		return failure
+	}
+	if _, err := x.translator.Whole(answer); err != nil {
+		return x.said(err)
+	}
+	return Malformed("one object instead of a stream")
+}
+
+func (x *Exchange) whole() ([]byte, *Failure) {
+	answer := make([]byte, 0, x.sizeHint())
+	for {
+		if len(answer) == cap(answer) {
+			answer = append(answer, 0)[:len(answer)]
+		}
+		n, err := x.body.Read(answer[len(answer):cap(answer)])
+		answer = answer[:len(answer)+n]
+		switch {
+		case len(answer) > maxAnswer:
+			return nil, x.broken(sse.ErrTooLarge, true)
+		case errors.Is(err, io.EOF):
+			return answer, nil
+		case err != nil:
+			return nil, x.broken(err, true)
+		}
+	}
+}
+
+// sizeHint trusts a Content-Length as far as it costs little to be wrong, plus one byte to meet the end without growing.
+func (x *Exchange) sizeHint() int64 {
+	const least, most = 2 << 10, 1 << 20
+	return min(max(x.response.ContentLength+1, least), most)
+}
+
+func (x *Exchange) relayStream(client Client) *Failure {
+	events := sse.NewReader(x.body, maxEvent)
+	defer events.Close()
+	var lost *Failure // the client, while its upstream is drained
+	unflushed := false
+	for {
+		if unflushed && !events.Buffered() {
+			unflushed = false
+			if err := client.Flush(); err != nil {
+				if lost = x.unwritable(err); !x.drains(lost) {
+					return lost
+				}
+			}
+		}
+		event, err := events.Next()
+		if err != nil {
+			return x.cut(err, lost)
+		}
+		step, err := x.translator.Event(event)
+		if err != nil {
+			return firstOf(lost, x.said(err))
+		}
+		if step.Content {
+			x.events++
+			x.lastEvent = time.Now()
+		}
+		if len(step.Out) > 0 && lost == nil {
+			x.start()
+			if err := client.Write(step.Out); err != nil {
+				if lost = x.unwritable(err); !x.drains(lost) {
+					return lost
+				}
+			}
+			unflushed = lost == nil
+		}
+		if step.Done {
+			if lost == nil {
+				if err := client.Flush(); err != nil {
+					lost = x.unwritable(err)
+				}
+			}
+			x.tail()
+			return lost
+		}
+	}
+}
+
+// start marks the first event that the client gets.
+func (x *Exchange) start() {
+	if x.started {
+		return
+	}
+	x.started = true
+	x.firstEvent = time.Now()
+	if x.lastEvent.Before(x.firstEvent) {
+		x.lastEvent = x.firstEvent
+	}
+	if x.trial {
+		x.trial = false
+		x.Channel.state.health.proved()
+	}
+}
+
+// drains tells whether the upstream is read on without its client.
+func (x *Exchange) drains(lost *Failure) bool {
+	return x.Channel.pool.options.DrainClientGone > 0 && lost.Outcome == ClientGone
+}
+
+// cut says what it means that a stream ended before its terminator.
+func (x *Exchange) cut(err error, lost *Failure) *Failure {
+	if lost != nil {
+		return lost
+	}
+	if !errors.Is(err, io.EOF) {
+		return x.broken(err, true)
+	}
+	if f := x.interrupted(); f != nil {
+		return f
+	}
+	if !x.started && x.body.read > 0 {
+		return Malformed("the answer is not an event stream")
+	}
+	return Truncated("the stream ended without its terminator")
+}
+
+// tail reads what follows the terminator, usually nothing, to give the connection back instead of closing it.
+func (x *Exchange) tail() {
+	deadline := time.Now().Add(longestTail)
+	x.body.phase = func() (time.Time, Outcome) { return deadline, IdleTimeout }
+	_, _ = io.CopyN(io.Discard, x.body, maxTail) // the answer is complete: nothing that comes now can change it
+}
+
+// said takes an adaptor's failure, and hides what the client may not see.
+func (x *Exchange) said(err error) *Failure {
+	var f *Failure
+	if !errors.As(err, &f) {
+		f = Malformed("the adaptor could not read the answer")
+	}
+	return x.censored(f)
+}
+
+func (x *Exchange) interruptedOrGone() *Failure {
+	if f := x.interrupted(); f != nil {
+		return f
+	}
+	return gone()
+}
+
+func firstOf(first, second *Failure) *Failure {
+	if first != nil {
+		return first
+	}
+	return second
+}
+
+func mediaType(contentType string) string {
+	t, _, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return ""
+	}
+	return t
+}

@@ -1,0 +1,83 @@
+package channel
+
+import "time"
+
+// Snapshot is what a channel is and does, for the drill-down. It names no key and no address.
+type Snapshot struct {
+	Name                string           `json:"name"`
+	Type                string           `json:"type"`
+	Provider            string           `json:"provider"`
+	State               State            `json:"state"`
+	Groups              []string         `json:"groups"`
+	Models              []string         `json:"models"`
+	Priority            int              `json:"priority"`
+	Weight              int              `json:"weight"`
+	InFlight            int64            `json:"in_flight"`
+	MaxConcurrent       int              `json:"max_concurrent"`
+	OpenBodies          int64            `json:"open_bodies"`
+	OldestInFlight      float64          `json:"oldest_in_flight_seconds"`
+	OpenConnections     int64            `json:"open_connections"`
+	LeakedBodies        int64            `json:"leaked_bodies"`
+	ConsecutiveFailures int32            `json:"consecutive_failures"`
+	RetryIn             float64          `json:"retry_in_seconds"`
+	Keys                KeyCounts        `json:"keys"`
+	Attempts            map[string]int64 `json:"attempts"` // by outcome, those that happened
+	AttemptsTotal       int64            `json:"attempts_total"`
+	LastFailure         *LastFailure     `json:"last_failure"`
+}
+
+// Snapshot takes one.
+func (c *Channel) Snapshot(now time.Time) Snapshot {
+	s := Snapshot{
+		Name: c.Name, Type: c.Type, Provider: c.Provider, State: c.State(now),
+		Groups: c.Groups, Models: c.Models, Priority: c.Priority, Weight: c.Weight,
+		InFlight: c.state.inFlight.Load(), MaxConcurrent: c.MaxConcurrent, OpenBodies: c.state.openBodies.Load(),
+		OldestInFlight: c.state.calls.oldest(now).Seconds(), OpenConnections: c.transport.open.Load(),
+		LeakedBodies: c.state.leaked.Load(), ConsecutiveFailures: c.state.health.failures.Load(),
+		RetryIn: c.state.health.rest.wait(now).Seconds(), Keys: c.keys.counts(), Attempts: map[string]int64{},
+		LastFailure: c.state.last.Load(),
+	}
+	for o := range c.state.attempts {
+		if n := c.state.attempts[o].Load(); n > 0 {
+			s.Attempts[Outcome(o).String()] = n
+			s.AttemptsTotal += n
+		}
+	}
+	return s
+}
+
+// Load is how much a channel holds at the moment.
+type Load struct {
+	Channel  string
+	InFlight int64
+	Oldest   time.Duration // age of the oldest open call
+}
+
+// Load takes it.
+func (c *Channel) Load(now time.Time) Load {
+	return Load{c.Name, c.state.inFlight.Load(), c.state.calls.oldest(now)}
+}
+
+// Counts is how many channels are in which condition. Cooling ones count as degraded.
+type Counts struct {
+	Total    int `json:"total"`
+	Healthy  int `json:"healthy"`
+	Degraded int `json:"degraded"`
+	Disabled int `json:"disabled"`
+}
+
+// Counts takes no lock.
+func (s *Set) Counts(now time.Time) Counts {
+	n := Counts{Total: len(s.channels)}
+	for _, c := range s.channels {
+		switch c.State(now) {
+		case Healthy:
+			n.Healthy++
+		case Disabled:
+			n.Disabled++
+		case Degraded, Cooling:
+			n.Degraded++
+		}
+	}
+	return n
+}

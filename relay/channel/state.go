@@ -1,0 +1,79 @@
+package channel
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// state is what a channel knows of its own past and present. It belongs to the channel's name and outlives reloads.
+type state struct {
+	inFlight   atomic.Int64
+	openBodies atomic.Int64
+	leaked     atomic.Int64 // bodies closed by the safety net
+	attempts   [outcomes]atomic.Int64
+	nextKey    atomic.Uint32
+	health     health
+	disabled   atomic.Pointer[bool] // the operator's word; nil: the configuration's stands
+	last       atomic.Pointer[LastFailure]
+
+	calls calls
+}
+
+// LastFailure is the newest failure that counted against a channel.
+type LastFailure struct {
+	At      time.Time `json:"at"`
+	Outcome string    `json:"outcome"`
+	Status  int       `json:"status,omitempty"`
+	Detail  string    `json:"detail,omitempty"`
+}
+
+// calls lists the open calls of a channel, oldest first. An entry says only when its call began, so that a list of calls keeps
+// no call alive that everybody else has forgotten.
+type calls struct {
+	mu          sync.Mutex
+	first, last *call
+}
+
+type call struct {
+	began      time.Time
+	prev, next *call
+}
+
+func (l *calls) add(began time.Time) *call {
+	c := &call{began: began}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c.prev = l.last; c.prev == nil {
+		l.first = c
+	} else {
+		c.prev.next = c
+	}
+	l.last = c
+	return c
+}
+
+func (l *calls) remove(c *call) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c.prev == nil {
+		l.first = c.next
+	} else {
+		c.prev.next = c.next
+	}
+	if c.next == nil {
+		l.last = c.prev
+	} else {
+		c.next.prev = c.prev
+	}
+}
+
+// oldest is the age of the oldest open call; 0: none is open.
+func (l *calls) oldest(now time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.first == nil {
+		return 0
+	}
+	return now.Sub(l.first.began)
+}

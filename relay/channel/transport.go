@@ -1,0 +1,107 @@
+package channel
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"one-api/relay/config"
+)
+
+// Bounds of one channel's connections. The idle time is below the minute that most load balancers keep theirs, so that a
+// request seldom meets a connection that its other end is just closing.
+const (
+	maxIdleConns         = 128
+	idleConnTimeout      = 55 * time.Second
+	maxResponseHeader    = 256 << 10
+	http2PingAfter       = 30 * time.Second
+	http2PingTimeout     = 15 * time.Second
+	tcpKeepAliveInterval = 30 * time.Second
+)
+
+// transport is one channel's connections. Channels share none, so that each one's can be counted, and so that a reload that
+// changes a channel's proxy leaves the others' alone.
+type transport struct {
+	http *http.Transport
+	open atomic.Int64 // connections
+	// retired is set when a reload has replaced the transport: calls that still use it close what they leave behind.
+	retired atomic.Bool
+}
+
+// transportSettings is what two configurations of a channel must agree on to share a transport.
+type transportSettings struct {
+	proxy   string
+	connect time.Duration
+}
+
+func settingsOf(c config.Channel, relayProxy *url.URL) transportSettings {
+	s := transportSettings{connect: c.Timeouts.Connect}
+	if p := proxyOf(c, relayProxy); p != nil {
+		s.proxy = p.String()
+	}
+	return s
+}
+
+func proxyOf(c config.Channel, relayProxy *url.URL) *url.URL {
+	if c.Proxy != nil {
+		return c.Proxy
+	}
+	if c.Demo {
+		return nil
+	}
+	return relayProxy
+}
+
+func newTransport(c config.Channel, relayProxy *url.URL, tlsConfig *tls.Config) *transport {
+	t := &transport{}
+	dialer := &net.Dialer{Timeout: c.Timeouts.Connect, KeepAlive: tcpKeepAliveInterval}
+	proxy := http.ProxyFromEnvironment
+	if p := proxyOf(c, relayProxy); p != nil {
+		proxy = http.ProxyURL(p)
+	}
+	t.http = &http.Transport{
+		Proxy: proxy,
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := dialer.DialContext(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			t.open.Add(1)
+			return &upstreamConn{Conn: conn, open: &t.open}, nil
+		},
+		TLSClientConfig:        tlsConfig.Clone(),
+		TLSHandshakeTimeout:    c.Timeouts.Connect,
+		ForceAttemptHTTP2:      true,
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: http2PingAfter, PingTimeout: http2PingTimeout},
+		MaxIdleConns:           maxIdleConns,
+		MaxIdleConnsPerHost:    maxIdleConns,
+		IdleConnTimeout:        idleConnTimeout,
+		MaxResponseHeaderBytes: maxResponseHeader,
+		// What an upstream sends unasked is unpacked by the exchange, within its bounds. Asking for it would make a provider
+		// hold back events to pack them better.
+		DisableCompression: true,
+	}
+	return t
+}
+
+func (t *transport) retire() {
+	t.retired.Store(true)
+	t.http.CloseIdleConnections()
+}
+
+// upstreamConn counts a connection for as long as it is open.
+type upstreamConn struct {
+	net.Conn
+	open *atomic.Int64
+	once sync.Once
+}
+
+func (c *upstreamConn) Close() error {
+	c.once.Do(func() { c.open.Add(-1) })
+	return c.Conn.Close()
+}

@@ -1,0 +1,86 @@
+package relay
+
+import (
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// clientListener hands out connections that bound every write and count themselves. Doing it here, below net/http, covers all
+// that is ever written to a client: events, whole answers, headers, and what net/http flushes when a handler has returned.
+type clientListener struct {
+	net.Listener
+	timeout time.Duration // CLIENT_WRITE_TIMEOUT; 0: none
+	open    *atomic.Int64
+}
+
+// Accept waits for the next client.
+func (l clientListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	l.open.Add(1)
+	return &clientConn{Conn: conn, timeout: l.timeout, open: l.open}, nil
+}
+
+// writeBlock is how much of a long answer has to go through within one timeout: a slow client is one that makes no progress,
+// not one that has much to read.
+const writeBlock = 64 << 10
+
+// clientConn is a connection whose writes end in time. net/http writes from one goroutine at a time.
+type clientConn struct {
+	net.Conn
+	timeout  time.Duration
+	deadline time.Time
+	open     *atomic.Int64
+	once     sync.Once
+}
+
+// Write fails with os.ErrDeadlineExceeded when the client takes nothing for the timeout.
+func (c *clientConn) Write(p []byte) (written int, err error) {
+	for {
+		block := p[written:min(len(p), written+writeBlock)]
+		if err = c.extend(); err != nil {
+			return written, err
+		}
+		n, err := c.Conn.Write(block)
+		written += n
+		if err != nil || written == len(p) {
+			return written, err
+		}
+	}
+}
+
+// extend moves the deadline. It does so a little further than needed, so that a stream of small events need not do it for
+// each of them.
+func (c *clientConn) extend() error {
+	if c.timeout <= 0 {
+		return nil
+	}
+	now := time.Now()
+	if c.deadline.Sub(now) >= c.timeout {
+		return nil
+	}
+	c.deadline = now.Add(c.timeout + c.timeout/4)
+	return c.Conn.SetWriteDeadline(c.deadline)
+}
+
+// SetWriteDeadline is net/http's, which clears the deadline between requests: what extend remembers of it is void then.
+func (c *clientConn) SetWriteDeadline(t time.Time) error {
+	c.deadline = t
+	return c.Conn.SetWriteDeadline(t)
+}
+
+// SetDeadline is net/http's too, for the time of a handshake or a hijack.
+func (c *clientConn) SetDeadline(t time.Time) error {
+	c.deadline = t
+	return c.Conn.SetDeadline(t)
+}
+
+// Close closes the connection.
+func (c *clientConn) Close() error {
+	c.once.Do(func() { c.open.Add(-1) })
+	return c.Conn.Close()
+}

@@ -1,0 +1,200 @@
+package config
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+const defaultGroup = "default"
+
+var channelKeys = []string{
+	"name", "type", "base_url", "keys", "models", "model_mapping", "groups", "priority", "weight", "max_concurrent", "disabled",
+	"proxy", "headers", "timeouts",
+}
+
+// channels reads the file's channels; not one of them is a problem.
+func (l *loader) channels(v value) []Channel {
+	before := len(l.problems)
+	var channels []Channel
+	names := map[string]place{}
+	for _, element := range l.elements(v) {
+		if l.exhausted() {
+			break
+		}
+		channels = append(channels, l.channel(element, names))
+	}
+	if len(channels) == 0 && len(l.problems) == before {
+		l.report(v.place, noChannels)
+	}
+	return channels
+}
+
+// channel reads one channel. names are those of the channels before it.
+func (l *loader) channel(v value, names map[string]place) Channel {
+	if !l.is(v, yaml.MappingNode, "a mapping") {
+		return Channel{} // what it lacks would only be noise
+	}
+	fields := l.fields(v, channelKeys)
+	c := Channel{
+		Weight:        l.count(fields, "weight", 1),
+		MaxConcurrent: l.count(fields, "max_concurrent", 0),
+		Groups:        []string{defaultGroup},
+		Timeouts:      l.settings.Timeouts,
+	}
+	if name, ok := l.name(v.place, fields); ok {
+		c.Name = name.text
+		if first, taken := names[c.Name]; taken {
+			l.report(name.place, "the same name as %v", first)
+		} else {
+			names[c.Name] = name.place
+		}
+	}
+	l.upstream(&c, v.place, fields)
+	if v, given := fields["model_mapping"]; given {
+		c.ModelMapping = l.modelMapping(v)
+	}
+	if v, given := fields["groups"]; given {
+		if groups := textsOf(l.texts(v, nameProblem)); len(groups) > 0 {
+			c.Groups = groups
+		}
+	}
+	for _, group := range c.Groups {
+		l.groups[group] = true
+	}
+	if v, given := fields["priority"]; given {
+		c.Priority, _, _ = l.integer(v)
+	}
+	if v, given := fields["disabled"]; given {
+		c.Disabled = l.boolean(v)
+	}
+	if v, given := fields["proxy"]; given {
+		if s, ok := l.scalar(v); ok && s.text != "" {
+			var message string
+			if c.Proxy, message = parseProxy(s.text); message != "" {
+				l.report(s.place, "%s", message)
+			}
+		}
+	}
+	if v, given := fields["headers"]; given {
+		c.Headers = l.headers(v)
+	}
+	if v, given := fields["timeouts"]; given {
+		c.Timeouts = l.timeouts(v, c.Timeouts)
+	}
+	return c
+}
+
+// upstream reads what depends on who answers: type, base_url, keys and models.
+func (l *loader) upstream(c *Channel, at place, fields map[string]value) {
+	missing := func(key, format string, args ...any) {
+		l.report(place{file: at.file, line: at.line, key: member(at.key, key)}, format, args...)
+	}
+	provider, known := Provider{}, false
+	if v, given := fields["type"]; !given {
+		missing("type", "missing (known: %s)", strings.Join(l.types(), ", "))
+	} else if s, ok := l.scalar(v); ok {
+		c.Type = s.text
+		if provider, known = l.providers[c.Type]; !known {
+			l.report(s.place, "unknown type %s; known: %s", s.got(), strings.Join(l.types(), ", "))
+		}
+	}
+
+	v, given := fields["base_url"]
+	c.Official = !given
+	if given {
+		if s, ok := l.scalar(v); ok {
+			message := "must not be empty; leave it out for the provider's own"
+			if s.text != "" {
+				c.BaseURL, message = parseBaseURL(s.text)
+			}
+			if message != "" {
+				l.report(s.place, "%s", message)
+			}
+		}
+	} else if known {
+		var message string
+		switch c.BaseURL, message = parseBaseURL(provider.BaseURL); {
+		case provider.BaseURL == "":
+			missing("base_url", "missing: type %s has none of its own", c.Type)
+		case message != "":
+			missing("base_url", "that of type %s %s", c.Type, message)
+		}
+	}
+
+	v, given = fields["keys"]
+	before := len(l.problems)
+	if given {
+		c.Keys = textsOf(l.texts(v, keyProblem))
+	}
+	if c.Official && len(c.Keys) == 0 && len(l.problems) == before {
+		missing("keys", "missing; only a channel with a base_url of its own may have none")
+	}
+
+	if v, given := fields["models"]; given {
+		c.Models = textsOf(l.texts(v, modelProblem))
+	}
+	if len(c.Models) == 0 {
+		c.Models = defaultModels(provider, c.Official)
+	}
+}
+
+func defaultModels(provider Provider, official bool) []string {
+	if official && len(provider.Models) > 0 {
+		return slices.Clone(provider.Models)
+	}
+	return []string{"*"}
+}
+
+func (l *loader) types() []string { return slices.Sorted(maps.Keys(l.providers)) }
+
+// environmentChannels are those of a relay without a file: one for each provider whose key is set, or else the demo.
+func (l *loader) environmentChannels() []Channel {
+	var channels []Channel
+	set := false
+	for _, kind := range []string{"openai", "anthropic", "xai"} {
+		name := strings.ToUpper(kind) + "_API_KEY"
+		at := variable(name)
+		s := l.env.get(name)
+		if s.err != nil {
+			l.report(variable(name+"_FILE"), "cannot read the file: %v", s.err)
+		}
+		if s.err != nil || s.text != "" {
+			set = true
+		}
+		if s.text == "" {
+			continue
+		}
+		if message := keyProblem(s.text); message != "" {
+			l.report(at, "%s", message)
+		}
+		provider, known := l.providers[kind]
+		if !known {
+			l.report(at, "this relay has no channels of type %s; known: %s", kind, strings.Join(l.types(), ", "))
+			continue
+		}
+		base, message := parseBaseURL(provider.BaseURL)
+		if message != "" {
+			l.report(at, "the base URL of type %s %s", kind, message)
+		}
+		channels = append(channels, Channel{
+			Name: kind, Type: kind, BaseURL: base, Official: true,
+			Keys: []string{s.text}, Models: defaultModels(provider, true), Groups: []string{defaultGroup},
+			Weight: 1, Timeouts: l.settings.Timeouts,
+		})
+	}
+	if !set {
+		channels = []Channel{{
+			Name: "demo", Type: "openai", Demo: true, Models: []string{"demo"}, Groups: []string{defaultGroup},
+			Weight: 1, Timeouts: l.settings.Timeouts,
+		}}
+	}
+	for _, c := range channels {
+		for _, group := range c.Groups {
+			l.groups[group] = true
+		}
+	}
+	return channels
+}

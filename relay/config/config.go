@@ -1,0 +1,83 @@
+// Package config turns channels.yaml and the environment into one validated Config. It reads and checks; it never logs, never
+// prints and never dials.
+package config
+
+import (
+	"crypto/sha256"
+	"net/url"
+	"time"
+)
+
+// Config is what the relay serves: its upstreams and its clients. It is plain data and never changed after Load, so a reload
+// can tell by reflect.DeepEqual whether anything changed (Warnings carry line numbers: a moved line with a warning is a change).
+type Config struct {
+	Path     string // the file it came from, as it was named; "" when it came from the environment alone
+	Channels []Channel
+	Tokens   []Token // never empty
+	// GeneratedToken is the client key that was made because none is configured; "" otherwise. Whoever starts the process
+	// prints it once.
+	GeneratedToken string
+	// Warnings are rendered like Problems, and free of secrets.
+	Warnings []string
+}
+
+// Channel is one upstream.
+type Channel struct {
+	Name string // unique; ^[A-Za-z0-9._-]{1,64}$
+	Type string // a key of Options.Providers
+	// BaseURL has no trailing slash and always a version segment (https://api.openai.com/v1, …/api/paas/v4, …/v1beta/openai);
+	// an endpoint's path is joined to it without its own /v1. nil for Demo only.
+	BaseURL  *url.URL
+	Official bool // no base_url of its own: the provider itself answers
+	Demo     bool // the built-in channel, answered in-process
+	// Keys may be empty where the channel is not Official: then no credentials are sent.
+	Keys   []string
+	Models []string // names and globs, see Match; never empty
+	// ModelMapping says what the upstream is asked for (value) when a client asks for a model (key). nil: none.
+	ModelMapping  map[string]string
+	Groups        []string // never empty
+	Priority      int      // higher first
+	Weight        int      // 0 … 1e9, share within one priority
+	MaxConcurrent int      // 0: no bound
+	Disabled      bool
+	Proxy         *url.URL          // http, https, socks5 or socks5h; nil: RELAY_PROXY, else the process environment's proxy
+	Headers       map[string]string // extra request headers under their canonical names (net/http.CanonicalHeaderKey); nil: none
+	Timeouts      Timeouts
+}
+
+// Timeouts are the clocks of an upstream call, one a phase. 0: no clock.
+type Timeouts struct {
+	Connect    time.Duration // DNS, dial, proxy and TLS. Never 0 where the file gives it
+	Header     time.Duration // until the response header, and for the whole of an answer that is not a stream
+	FirstToken time.Duration // until the first content of a stream
+	Idle       time.Duration // silence inside a stream
+	Total      time.Duration // the whole call
+}
+
+// Token is one client key with what it may use.
+type Token struct {
+	Name string // unique; the syntax of a channel's
+	// Digests are the SHA-256 sums of every spelling of the key that is accepted: the key, and "sk-"+key where the key does
+	// not start so (one-api stored its keys without that prefix). One for a key_sha256.
+	Digests   [][sha256.Size]byte
+	Groups    []string // empty with AllGroups
+	AllGroups bool
+	Models    []string // names and globs, see Match; empty: every model of its groups
+}
+
+// Provider is what a channel's type adds where the file is silent.
+type Provider struct {
+	BaseURL string
+	Models  []string
+}
+
+// Options say where a configuration comes from.
+type Options struct {
+	// File is --config or CONFIG_FILE and has to exist; "": channels.yaml in the working directory, if it exists.
+	File      string
+	Env       func(string) (string, bool)  // nil: os.LookupEnv
+	Providers map[string]Provider          // by type
+	ReadFile  func(string) ([]byte, error) // nil: the file system
+	// Generated is the GeneratedToken of this process's earlier Load, which a reload keeps; "": a new one is made if needed.
+	Generated string
+}

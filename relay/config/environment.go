@@ -1,0 +1,94 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+)
+
+const (
+	maxFileSize   = 4 << 20
+	maxSecretSize = 64 << 10
+)
+
+// environment looks variables up, each one once, so that a secret file that changes meanwhile cannot give one configuration
+// two values.
+type environment struct {
+	lookup   func(string) (string, bool)
+	readFile func(string) ([]byte, error)
+	known    map[string]setting
+}
+
+// setting is a variable's value. The zero value is a variable that is not set, or set to nothing.
+type setting struct {
+	text     string
+	fromFile bool
+	err      error // NAME_FILE is set and cannot be used. Free of the file's name, which may be a misplaced secret
+}
+
+func (o Options) environment() *environment {
+	e := &environment{lookup: o.Env, readFile: o.reader(), known: map[string]setting{}}
+	if e.lookup == nil {
+		e.lookup = os.LookupEnv
+	}
+	return e
+}
+
+func (o Options) reader() func(string) ([]byte, error) {
+	if o.ReadFile != nil {
+		return o.ReadFile
+	}
+	return readBounded
+}
+
+// readBounded reads at most one byte more than any file may have, so that a wrong path (a log, a device) costs no memory.
+func readBounded(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return io.ReadAll(io.LimitReader(file, maxFileSize+1))
+}
+
+func (e *environment) get(name string) setting {
+	s, ok := e.known[name]
+	if !ok {
+		s = e.read(name)
+		e.known[name] = s
+	}
+	return s
+}
+
+func (e *environment) read(name string) setting {
+	if text, _ := e.lookup(name); text != "" {
+		return setting{text: text}
+	}
+	path, _ := e.lookup(name + "_FILE")
+	if path == "" {
+		return setting{}
+	}
+	data, err := e.readFile(path)
+	switch {
+	case err != nil:
+		return setting{err: errors.New(reason(err))}
+	case len(data) > maxSecretSize:
+		return setting{err: fmt.Errorf("it is over %d KiB", maxSecretSize>>10)}
+	}
+	return setting{text: strings.TrimRight(string(data), "\r\n"), fromFile: true}
+}
+
+// reason is why a file cannot be read, without its name.
+func reason(err error) string {
+	if errors.Is(err, fs.ErrNotExist) {
+		return "it does not exist"
+	}
+	var pathError *fs.PathError
+	if errors.As(err, &pathError) {
+		return pathError.Err.Error()
+	}
+	return err.Error()
+}

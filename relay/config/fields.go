@@ -1,0 +1,247 @@
+package config
+
+import (
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/net/http/httpguts"
+)
+
+const (
+	nameMessage      = "must be 1 to 64 of the characters A-Z, a-z, 0-9, \".\", \"_\" and \"-\", and not only dots"
+	invisibleMessage = "must not contain spaces, line breaks or invisible characters"
+	emptyMessage     = "must not be empty"
+
+	// maxCount bounds weights and slots, so that their sums stay far from overflow.
+	maxCount = 1_000_000_000
+)
+
+var nameForm = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+// nameProblem judges a name that becomes a metric attribute and a segment of a URL's path, where "." and ".." mean something.
+func nameProblem(text string) string {
+	if !nameForm.MatchString(text) || strings.Trim(text, ".") == "" {
+		return nameMessage
+	}
+	return ""
+}
+
+// keyProblem judges a key, which becomes a part of a header.
+func keyProblem(text string) string {
+	switch {
+	case text == "":
+		return emptyMessage
+	case hasInvisible(text):
+		return invisibleMessage
+	}
+	return ""
+}
+
+// modelProblem judges the name of a model or a glob.
+func modelProblem(text string) string {
+	switch {
+	case text == "":
+		return emptyMessage
+	case strings.TrimSpace(text) != text, hasInvisible(strings.ReplaceAll(text, " ", "")):
+		return "must not contain line breaks or invisible characters, nor begin or end with a space"
+	}
+	return ""
+}
+
+// hasInvisible is true for white space, control characters, what is not UTF-8, and format characters such as the byte order
+// mark and the zero-width space that come along when a key is copied.
+func hasInvisible(text string) bool {
+	return !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r)
+	})
+}
+
+// texts reads a list of which every element passes judge, and none is there twice.
+func (d *decoder) texts(v value, judge func(string) string) []scalar {
+	var good []scalar
+	first := map[string]place{}
+	for _, s := range d.scalars(v) {
+		if message := judge(s.text); message != "" {
+			d.report(s.place, "%s", message)
+			continue
+		}
+		if at, seen := first[s.text]; seen {
+			d.report(s.place, "the same as %v", at)
+			continue
+		}
+		first[s.text] = s.place
+		good = append(good, s)
+	}
+	return good
+}
+
+func textsOf(scalars []scalar) []string {
+	if len(scalars) == 0 {
+		return nil
+	}
+	texts := make([]string, len(scalars))
+	for i, s := range scalars {
+		texts[i] = s.text
+	}
+	return texts
+}
+
+// name reads a required name.
+func (d *decoder) name(parent place, fields map[string]value) (s scalar, ok bool) {
+	v, given := fields["name"]
+	if !given {
+		parent.key = member(parent.key, "name")
+		d.report(parent, "missing")
+		return scalar{}, false
+	}
+	if s, ok = d.scalar(v); !ok {
+		return scalar{}, false
+	}
+	if message := nameProblem(s.text); message != "" {
+		d.report(s.place, "%s", message)
+		return scalar{}, false
+	}
+	return s, true
+}
+
+// integer reads a whole number. Quotes make a string, except around a ${…}, which YAML's short forms demand.
+func (d *decoder) integer(v value) (n int, s scalar, ok bool) {
+	if s, ok = d.scalar(v); !ok {
+		return 0, s, false
+	}
+	n, err := strconv.Atoi(s.text)
+	octal := err == nil && strconv.Itoa(n) != strings.TrimPrefix(s.text, "+") // what 010 means depends on the YAML version
+	if err != nil || octal || s.quoted && !s.expanded {
+		d.report(s.place, "must be a whole number %s", s.got())
+		return 0, s, false
+	}
+	return n, s, true
+}
+
+// count reads a whole number from 0 to maxCount.
+func (d *decoder) count(fields map[string]value, key string, fallback int) int {
+	v, given := fields[key]
+	if !given {
+		return fallback
+	}
+	n, s, ok := d.integer(v)
+	switch {
+	case !ok:
+	case n < 0:
+		d.report(s.place, "must not be negative %s", s.got())
+	case n > maxCount:
+		d.report(s.place, "must be at most %d %s", maxCount, s.got())
+	}
+	return n
+}
+
+func (d *decoder) boolean(v value) bool {
+	s, ok := d.scalar(v)
+	if !ok {
+		return false
+	}
+	if !s.quoted || s.expanded {
+		switch strings.ToLower(s.text) {
+		case "true":
+			return true
+		case "false":
+			return false
+		}
+	}
+	d.report(s.place, "must be true or false %s", s.got())
+	return false
+}
+
+var timeoutKeys = []string{"connect", "header", "first_token", "idle", "total"}
+
+func (d *decoder) timeouts(v value, t Timeouts) Timeouts {
+	targets := []*time.Duration{&t.Connect, &t.Header, &t.FirstToken, &t.Idle, &t.Total} // as timeoutKeys
+	fields := d.fields(v, timeoutKeys)
+	for i, key := range timeoutKeys {
+		v, given := fields[key]
+		if !given {
+			continue
+		}
+		s, ok := d.scalar(v)
+		if !ok {
+			continue
+		}
+		duration, message := parseDuration(s.text)
+		if message == "" && duration == 0 && key == "connect" {
+			message = "must be more than 0"
+		}
+		if message != "" {
+			d.report(s.place, "%s %s", message, s.got())
+		}
+		*targets[i] = duration
+	}
+	return t
+}
+
+// modelMapping reads what a client asks for and what the upstream is asked for.
+func (d *decoder) modelMapping(v value) map[string]string {
+	var mapping map[string]string
+	for _, e := range d.entries(v) {
+		if message := modelProblem(e.name); message != "" {
+			d.report(e.place, "the model's name %s", message)
+		}
+		s, ok := d.scalar(e.value)
+		if !ok {
+			continue
+		}
+		if message := modelProblem(s.text); message != "" {
+			d.report(s.place, "%s", message)
+			continue
+		}
+		if mapping == nil {
+			mapping = map[string]string{}
+		}
+		mapping[e.name] = s.text
+	}
+	return mapping
+}
+
+// headers reads extra request headers. Those that belong to the connection, or that net/http derives, are refused.
+func (d *decoder) headers(v value) map[string]string {
+	var headers map[string]string
+	first := map[string]place{}
+	for _, e := range d.entries(v) {
+		if !httpguts.ValidHeaderFieldName(e.name) {
+			d.report(e.place, "is not the name of an HTTP header")
+			continue
+		}
+		name := http.CanonicalHeaderKey(e.name)
+		if at, seen := first[name]; seen {
+			d.report(e.place, "the same header as %v", at)
+			continue
+		}
+		first[name] = e.place
+		switch name {
+		case "Host", "Content-Length", "Transfer-Encoding", "Connection", "Trailer", "Upgrade", "Te", "Keep-Alive":
+			d.report(e.place, "this header cannot be set")
+			continue
+		}
+		if strings.HasPrefix(name, "Proxy-") {
+			d.report(e.place, "this header cannot be set; a proxy's credentials belong into its URL")
+			continue
+		}
+		s, ok := d.scalar(e.value)
+		if !ok {
+			continue
+		}
+		if !httpguts.ValidHeaderFieldValue(s.text) {
+			d.report(s.place, "must not contain line breaks or control characters")
+			continue
+		}
+		if headers == nil {
+			headers = map[string]string{}
+		}
+		headers[name] = s.text
+	}
+	return headers
+}

@@ -1,0 +1,109 @@
+package config
+
+import (
+	"errors"
+	"io/fs"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// defaultFile is read where no file is named, if it exists.
+const defaultFile = "channels.yaml"
+
+const noChannels = "no channels; at least one is needed"
+
+var topKeys = []string{"channels", "tokens"}
+
+// loader makes one Config.
+type loader struct {
+	decoder
+	settings  Settings
+	providers map[string]Provider
+	groups    map[string]bool  // of all channels
+	keys      map[digest]place // every key that opens something, and who claimed it
+	warnings  Problems
+}
+
+// Load reads the channels and tokens from the file, or from the environment where there is none. s are LoadSettings' of the
+// same options. The error is a Problems with everything that is wrong, and then there is no Config.
+func Load(opts Options, s Settings) (*Config, error) {
+	l := &loader{
+		decoder:   decoder{env: opts.environment()},
+		settings:  s,
+		providers: opts.Providers,
+		groups:    map[string]bool{},
+		keys:      map[digest]place{},
+	}
+	c := &Config{Tokens: l.environmentTokens()}
+	l.read(c, opts)
+	if err := l.problems.asError(); err != nil {
+		return nil, err
+	}
+	if len(c.Tokens) == 0 {
+		c.GeneratedToken = opts.Generated
+		if c.GeneratedToken == "" {
+			c.GeneratedToken = generateKey()
+		}
+		c.Tokens = []Token{{Name: "generated", Digests: digests(c.GeneratedToken), AllGroups: true}}
+	}
+	for _, warning := range l.warnings.sorted() {
+		c.Warnings = append(c.Warnings, warning.String())
+	}
+	return c, nil
+}
+
+func (l *loader) warn(at place, format string, args ...any) {
+	l.warnings = append(l.warnings, at.problem(format, args...))
+}
+
+// read adds what the file says, or the environment's channels where there is no file and need not be one.
+func (l *loader) read(c *Config, opts Options) {
+	l.file = opts.File
+	if l.file == "" {
+		l.file = defaultFile
+	}
+	whole := place{file: l.file}
+	data, err := opts.reader()(l.file)
+	switch {
+	case opts.File == "" && errors.Is(err, fs.ErrNotExist):
+		c.Channels = l.environmentChannels()
+		return
+	case err != nil:
+		l.report(whole, "cannot read the file: %s", reason(err))
+	case len(data) > maxFileSize:
+		l.report(whole, "the file is over %d MiB", maxFileSize>>20)
+	default:
+		l.parse(c, data)
+	}
+	c.Path = l.file
+}
+
+// parse adds what the file says.
+func (l *loader) parse(c *Config, data []byte) {
+	root, problem := parseDocument(l.file, data)
+	if problem != nil {
+		l.problems = append(l.problems, *problem)
+		return
+	}
+	whole := place{file: l.file}
+	if root == nil {
+		l.report(whole, noChannels)
+		return
+	}
+	v := l.value(root, "")
+	fields := map[string]value{}
+	if !v.isNull() {
+		if !l.is(v, yaml.MappingNode, "a mapping with the keys channels and tokens") {
+			return
+		}
+		fields = l.fields(v, topKeys)
+	}
+	if v, given := fields["channels"]; given {
+		c.Channels = l.channels(v)
+	} else {
+		l.report(whole, noChannels)
+	}
+	if v, given := fields["tokens"]; given {
+		c.Tokens = l.tokens(v, c.Tokens)
+	}
+}

@@ -1,0 +1,181 @@
+package config
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+)
+
+const (
+	keyPrefix    = "sk-"
+	rootName     = "root"
+	leastKey     = 8  // characters; a shorter key is a problem
+	advisedKey   = 16 // characters; a shorter key is a warning
+	generatedKey = 48 // characters after the prefix, as one-api's
+)
+
+var tokenKeys = []string{"name", "key", "key_sha256", "groups", "models"}
+
+// digest is a SHA-256 sum of a key.
+type digest = [sha256.Size]byte
+
+// digests are those of every spelling of key that is accepted.
+func digests(key string) []digest {
+	sums := []digest{sha256.Sum256([]byte(key))}
+	if !strings.HasPrefix(key, keyPrefix) {
+		sums = append(sums, sha256.Sum256([]byte(keyPrefix+key)))
+	}
+	return sums
+}
+
+// tokens reads the file's tokens, beside the one that the environment gives.
+func (l *loader) tokens(v value, tokens []Token) []Token {
+	names := map[string]place{}
+	for _, token := range tokens {
+		names[token.Name] = variable("INITIAL_ROOT_TOKEN")
+	}
+	for _, element := range l.elements(v) {
+		if l.exhausted() {
+			break
+		}
+		if l.is(element, yaml.MappingNode, "a mapping") {
+			tokens = append(tokens, l.token(element.place, l.fields(element, tokenKeys), names))
+		}
+	}
+	return tokens
+}
+
+// token reads one token. names are those of the tokens before it.
+func (l *loader) token(at place, fields map[string]value, names map[string]place) Token {
+	t := Token{Groups: []string{defaultGroup}, Digests: l.tokenDigests(at, fields)}
+	if name, ok := l.name(at, fields); ok {
+		t.Name = name.text
+		first, taken := names[t.Name]
+		switch {
+		case taken && first.file == environmentFile:
+			l.report(name.place, "%s is the token that %v makes; choose another name", t.Name, first)
+		case taken:
+			l.report(name.place, "the same name as %v", first)
+		default:
+			names[t.Name] = name.place
+		}
+	}
+	groups := []scalar{{text: defaultGroup, place: at}}
+	if v, given := fields["groups"]; given {
+		if given := l.texts(v, nameProblem); len(given) > 0 {
+			groups = given
+		}
+	}
+	t.Groups = textsOf(groups)
+	for _, group := range groups {
+		if !l.groups[group.text] {
+			l.warn(group.place, "no channel is in the group %s", group.text)
+		}
+	}
+	if v, given := fields["models"]; given {
+		t.Models = textsOf(l.texts(v, modelProblem))
+	}
+	return t
+}
+
+// tokenDigests reads key or key_sha256, of which there must be one.
+func (l *loader) tokenDigests(at place, fields map[string]value) []digest {
+	plain, hasPlain := fields["key"]
+	hashed, hasHashed := fields["key_sha256"]
+	switch {
+	case hasPlain && hasHashed:
+		l.report(hashed.place, "give key or key_sha256, not both")
+		return nil
+	case !hasPlain && !hasHashed:
+		at.key = member(at.key, "key")
+		l.report(at, "missing (or give key_sha256)")
+		return nil
+	case hasPlain:
+		s, ok := l.scalar(plain)
+		if !ok {
+			return nil
+		}
+		return l.clientKey(s.place, s.text)
+	}
+	s, ok := l.scalar(hashed)
+	if !ok {
+		return nil
+	}
+	sum, err := hex.DecodeString(s.text)
+	if err != nil || len(sum) != sha256.Size {
+		l.report(s.place, "must be a SHA-256 sum: 64 hexadecimal digits")
+		return nil
+	}
+	return l.claim(s.place, []digest{digest(sum)})
+}
+
+// clientKey judges a key that clients will use.
+func (l *loader) clientKey(at place, key string) []digest {
+	if message := keyProblem(key); message != "" {
+		l.report(at, "%s", message)
+		return nil
+	}
+	switch length := utf8.RuneCountInString(key); {
+	case length < leastKey:
+		l.report(at, "must have at least %d characters", leastKey)
+		return nil
+	case length < advisedKey:
+		l.warn(at, "is easy to guess: it has fewer than %d characters", advisedKey)
+	}
+	return l.claim(at, digests(key))
+}
+
+// claim makes sure that no key opens two doors.
+func (l *loader) claim(at place, sums []digest) []digest {
+	for _, sum := range sums {
+		if first, taken := l.keys[sum]; taken {
+			l.report(at, "the same key as %v", first)
+			return nil
+		}
+	}
+	for _, sum := range sums {
+		l.keys[sum] = at
+	}
+	return sums
+}
+
+// environmentTokens reserves the operators' keys and makes the root token.
+func (l *loader) environmentTokens() []Token {
+	l.reserve("ADMIN_TOKEN", l.settings.AdminToken)
+	l.reserve("MONITOR_TOKEN", l.settings.MonitorToken)
+	if l.settings.InitialRootToken == "" {
+		return nil
+	}
+	sums := l.clientKey(variable("INITIAL_ROOT_TOKEN"), l.settings.InitialRootToken)
+	return []Token{{Name: rootName, Digests: sums, AllGroups: true}}
+}
+
+func (l *loader) reserve(name, key string) {
+	if key != "" {
+		l.keys[sha256.Sum256([]byte(key))] = variable(name)
+	}
+}
+
+// generateKey makes a key that cannot be guessed: 48 letters and digits, some 285 bits.
+func generateKey() string {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	const unbiased = 256 / len(alphabet) * len(alphabet)
+	key := make([]byte, 0, len(keyPrefix)+generatedKey)
+	key = append(key, keyPrefix...)
+	random := make([]byte, 2*generatedKey)
+	for {
+		_, _ = rand.Read(random) // never fails: it ends the process where there is no randomness
+		for _, b := range random {
+			if int(b) < unbiased {
+				key = append(key, alphabet[int(b)%len(alphabet)])
+			}
+			if len(key) == cap(key) {
+				return string(key)
+			}
+		}
+	}
+}

@@ -1,0 +1,167 @@
+package controller
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"one-api/relay/channel"
+	"one-api/relay/jsonscan"
+	"one-api/relay/wire"
+)
+
+// A body is read a block at a time, and each block has to arrive in time: that is a kilobyte or two a second at the least,
+// whatever the body's size.
+const (
+	bodyBlock        = 64 << 10
+	bodyBlockTimeout = 30 * time.Second
+)
+
+// readBody reads a request's body, all of it, into memory: it may have to be sent more than once.
+func readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, *channel.Refusal) {
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
+		return nil, refuseBody(http.StatusUnsupportedMediaType, "Content-Encoding "+strconv.QuoteToASCII(clip(encoding))+" is not supported: send the body as it is.")
+	}
+	if r.ContentLength > most {
+		return nil, refuseTooLarge(most)
+	}
+	control := http.NewResponseController(w)
+	limited := http.MaxBytesReader(w, r.Body, most)
+	body := make([]byte, 0, bodyHint(r.ContentLength))
+	due := 0 // bytes that may be read before the deadline moves
+	for {
+		if len(body) >= due {
+			due = len(body) + bodyBlock
+			_ = control.SetReadDeadline(time.Now().Add(bodyBlockTimeout)) // fails on no connection that can be slow
+		}
+		if len(body) == cap(body) {
+			body = append(body, 0)[:len(body)]
+		}
+		n, err := limited.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		if err == nil {
+			continue
+		}
+		_ = control.SetReadDeadline(time.Time{})
+		var tooLarge *http.MaxBytesError
+		switch {
+		case errors.Is(err, io.EOF):
+			return body, nil
+		case errors.As(err, &tooLarge):
+			return nil, refuseTooLarge(most)
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return nil, refuseBody(http.StatusRequestTimeout, "The request's body did not arrive in time.")
+		default:
+			return nil, refuseBody(http.StatusBadRequest, "The request's body could not be read to its end.")
+		}
+	}
+}
+
+// bodyHint believes a Content-Length as far as it costs little to be wrong, with one byte more to meet the end without growing.
+func bodyHint(contentLength int64) int64 {
+	const least, most = 1 << 10, 1 << 20
+	return min(max(contentLength+1, least), most)
+}
+
+// parseCall finds the few things that the relay has to know of a request. Members that decide where a request goes may stand
+// only once: a provider could read the other one.
+func parseCall(endpoint wire.Endpoint, body []byte) (*channel.Call, *channel.Refusal) {
+	call := &channel.Call{Endpoint: endpoint, Body: body}
+	models, streams, named, flagged := 0, 0, false, true
+	err := jsonscan.Object(body, func(m jsonscan.Member) {
+		switch {
+		case len(m.Key) == len("model") && strings.EqualFold(string(m.Key), "model"):
+			models++
+			if string(m.Key) == "model" {
+				call.Model, named = jsonscan.String(m.Value)
+				call.ModelFrom, call.ModelTo = m.Start, m.End
+			}
+		case len(m.Key) == len("stream") && strings.EqualFold(string(m.Key), "stream"):
+			streams++
+			call.Stream = string(m.Value) == "true"
+			flagged = call.Stream || string(m.Value) == "false" || jsonscan.IsNull(m.Value)
+		}
+	})
+	switch {
+	case err != nil:
+		return nil, refuseJSON(err)
+	case models > 1 || streams > 1:
+		return nil, refuseBody(http.StatusBadRequest, "The request's body names `model` or `stream` more than once.")
+	case !named || call.Model == "":
+		return nil, refuseParam("model", "You must provide a `model`, as a string.")
+	case !flagged:
+		return nil, refuseParam("stream", "`stream` must be true or false.")
+	}
+	call.Stream = call.Stream && endpoint.Streams()
+	return call, nil
+}
+
+func refuseJSON(err error) *channel.Refusal {
+	if errors.Is(err, jsonscan.ErrTruncated) {
+		return refuseBody(http.StatusBadRequest, "The request's body is not valid JSON: it ends too early.")
+	}
+	return refuseBody(http.StatusBadRequest, "The request's body is not a valid JSON object: "+err.Error()+".")
+}
+
+func refuseBody(status int, message string) *channel.Refusal {
+	return &channel.Refusal{Reason: channel.BadBody, Err: &wire.Error{Status: status, Type: "invalid_request_error", Message: message}}
+}
+
+func refuseParam(param, message string) *channel.Refusal {
+	return &channel.Refusal{Reason: channel.BadBody, Err: wire.BadRequest(param, message)}
+}
+
+func refuseTooLarge(most int64) *channel.Refusal {
+	return refuseBody(http.StatusRequestEntityTooLarge,
+		"The request's body is larger than "+strconv.FormatInt(most>>20, 10)+" MiB, the most that this relay accepts (MAX_REQUEST_BODY_MB).")
+}
+
+func refuseDraining() *channel.Refusal {
+	return &channel.Refusal{Reason: channel.NoChannel, Err: &wire.Error{
+		Status: http.StatusServiceUnavailable, Type: "api_error", Code: "shutdown", RetryAfter: time.Second,
+		Message: "The relay is shutting down and takes no new calls.",
+	}}
+}
+
+func refuseKey(format wire.Format) *channel.Refusal {
+	how := "Authorization: Bearer sk-…"
+	if format == wire.Anthropic {
+		how = "x-api-key: sk-…"
+	}
+	return &channel.Refusal{Reason: channel.BadAuth, Err: &wire.Error{
+		Status: http.StatusUnauthorized, Type: "authentication_error", Code: "invalid_api_key",
+		Message: "No valid API key was given. Send one as `" + how + "`.",
+	}}
+}
+
+// presentedKey is the key that a client shows; empty: none.
+func presentedKey(r *http.Request, format wire.Format) string {
+	if format == wire.Anthropic {
+		if key := r.Header.Get("X-Api-Key"); key != "" {
+			return key
+		}
+	}
+	return bearer(r)
+}
+
+// bearer is the bearer token of a request; empty: none.
+func bearer(r *http.Request) string {
+	const scheme = "Bearer "
+	value := r.Header.Get("Authorization")
+	if len(value) < len(scheme) || !strings.EqualFold(value[:len(scheme)], scheme) {
+		return ""
+	}
+	return strings.TrimSpace(value[len(scheme):])
+}
+
+func clip(s string) string {
+	const most = 40
+	if len(s) > most {
+		return s[:most]
+	}
+	return s
+}

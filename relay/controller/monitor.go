@@ -1,0 +1,81 @@
+package controller
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"one-api/relay/channel"
+	"one-api/telemetry"
+)
+
+// Status serves GET /api/status, which Docker health checks of one-api's users ask.
+func (c *Controller) Status(g *gin.Context) {
+	g.JSON(http.StatusOK, gin.H{"success": true, "message": "", "data": gin.H{
+		"version": c.Version, "start_time": c.Started.Unix(), "system_name": "One API",
+	}})
+}
+
+// health is the answer of GET /api/monitor/health. Its first four keys are a contract with scripts and monitors that exist.
+type health struct {
+	Status                string           `json:"status"`
+	Goroutines            int              `json:"goroutines"`
+	Memory                telemetry.Memory `json:"memory"`
+	Level                 telemetry.Level  `json:"level"`
+	InFlight              int64            `json:"in_flight"`
+	OpenBodies            int64            `json:"open_bodies"`
+	UnexplainedGoroutines int              `json:"unexplained_goroutines"`
+	Channels              channel.Counts   `json:"channels"`
+	UptimeSeconds         int64            `json:"uptime_seconds"`
+	Version               string           `json:"version"`
+}
+
+// Health serves GET /api/monitor/health. It reads atomics and runtime/metrics: no lock that a call can hold, nothing outside
+// the process.
+func (c *Controller) Health(g *gin.Context) {
+	now := time.Now()
+	all, unexplained := c.Goroutines()
+	h := health{
+		Status: "ok", Goroutines: all, Memory: telemetry.ReadMemory(), Level: telemetry.LevelOf(all),
+		InFlight: c.Pool.InFlight(), OpenBodies: c.Pool.OpenBodies(), UnexplainedGoroutines: unexplained,
+		Channels: c.Snapshot().Channels.Counts(now), UptimeSeconds: int64(now.Sub(c.Started).Seconds()), Version: c.Version,
+	}
+	status := http.StatusOK
+	if c.draining.Load() {
+		status, h.Status = http.StatusServiceUnavailable, "draining"
+	}
+	g.JSON(status, h)
+}
+
+// Channels serves GET /api/monitor/channels: one object a channel.
+func (c *Controller) Channels(g *gin.Context) {
+	now := time.Now()
+	all := c.Snapshot().Channels.All()
+	snapshots := make([]channel.Snapshot, len(all))
+	for i, ch := range all {
+		snapshots[i] = ch.Snapshot(now)
+	}
+	g.JSON(http.StatusOK, snapshots)
+}
+
+// Channel serves GET /api/monitor/channels/:name.
+func (c *Controller) Channel(g *gin.Context) {
+	if ch := c.namedChannel(g); ch != nil {
+		g.JSON(http.StatusOK, ch.Snapshot(time.Now()))
+	}
+}
+
+// namedChannel is the channel that the path names; nil: there is none, and the client has been told.
+func (c *Controller) namedChannel(g *gin.Context) *channel.Channel {
+	ch := c.Snapshot().Channels.Get(g.Param("name"))
+	if ch == nil {
+		refuseOperator(g, http.StatusNotFound, "There is no channel of that name. GET /api/monitor/channels lists them.")
+	}
+	return ch
+}
+
+// refuseOperator answers under /api in the shape that one-api's clients know.
+func refuseOperator(g *gin.Context, status int, message string) {
+	g.AbortWithStatusJSON(status, gin.H{"success": false, "message": message + " (request id: " + requestID(g) + ")"})
+}

@@ -1,0 +1,177 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"one-api/relay/channel"
+	"one-api/relay/reply"
+	"one-api/relay/token"
+	"one-api/relay/wire"
+)
+
+// relay serves one call: key, body, channel after channel until one answers, and the one place that records how it ended.
+func (c *Controller) relay(g *gin.Context, endpoint wire.Endpoint) {
+	c.active.Add(1)
+	defer c.active.Add(-1)
+	end := RequestEnd{RequestID: requestID(g), Route: endpoint.Path(), Operation: endpoint.Operation(), Began: time.Now()}
+	v := &visit{c: c, g: g, endpoint: endpoint, end: &end}
+	defer func() {
+		v.finish(recover())
+		end.Duration = time.Since(end.Began)
+		c.record(g.Request.Context(), end)
+	}()
+	v.serve()
+}
+
+// visit is one client's request on its way through the relay.
+type visit struct {
+	c        *Controller
+	g        *gin.Context
+	endpoint wire.Endpoint
+	end      *RequestEnd
+
+	snapshot Snapshot
+	token    *token.Token
+	call     *channel.Call
+	client   *reply.Writer
+	failed   *channel.Failure // what the client has to be told
+}
+
+func (v *visit) serve() {
+	refusal := v.admit()
+	if refusal != nil {
+		v.refuse(refusal)
+		return
+	}
+	v.client = reply.New(v.g.Writer, v.endpoint.Format(), v.end.RequestID, v.keepAlive())
+	want := &channel.Want{Caller: v.caller(), Endpoint: v.endpoint, Model: v.call.Model}
+	if refusal := v.snapshot.Channels.Check(want); refusal != nil {
+		v.refuse(refusal)
+		return
+	}
+	v.end.Known = true
+	v.try(want)
+}
+
+// admit finds out who calls and what for.
+func (v *visit) admit() *channel.Refusal {
+	if v.c.draining.Load() {
+		v.g.Header("Connection", "close")
+		return refuseDraining()
+	}
+	v.snapshot = v.c.Snapshot()
+	v.token = v.snapshot.Tokens.Find(presentedKey(v.g.Request, v.endpoint.Format()))
+	if v.token == nil {
+		return refuseKey(v.endpoint.Format())
+	}
+	v.end.Token = v.token.Name
+	body, refusal := readBody(v.g.Writer, v.g.Request, v.c.Settings.MaxRequestBody)
+	if refusal != nil {
+		return refusal
+	}
+	v.call, refusal = parseCall(v.endpoint, body)
+	if refusal != nil {
+		return refusal
+	}
+	v.call.RequestID, v.call.Header, v.call.Query = v.end.RequestID, v.g.Request.Header, v.g.Request.URL.RawQuery
+	v.end.Model = v.call.Model
+	return nil
+}
+
+func (v *visit) caller() channel.Caller {
+	return channel.Caller{Groups: v.token.Groups, AllGroups: v.token.AllGroups, Allows: v.token.Allows}
+}
+
+func (v *visit) keepAlive() time.Duration {
+	if !v.call.Stream {
+		return 0
+	}
+	return v.c.Settings.KeepAlive
+}
+
+// try makes attempts until one completes, one may not be repeated, or none is left.
+func (v *visit) try(want *channel.Want) {
+	ctx := v.g.Request.Context()
+	for range 1 + v.c.Settings.RetryTimes {
+		attempt, refusal := v.attempt(ctx, want)
+		if refusal != nil {
+			if v.failed == nil {
+				v.refuse(refusal)
+			}
+			return
+		}
+		v.end.Attempts++
+		if attempt.Failure == nil {
+			v.failed = nil
+			return
+		}
+		verdict := attempt.Failure.Verdict()
+		final := !verdict.MoveOn || v.client.Started() || ctx.Err() != nil
+		// The client is told of the failure that ended its call, or, when the channels run out, of the most telling one.
+		if final || v.failed == nil || verdict.Telling > v.failed.Verdict().Telling {
+			v.failed = attempt.Failure
+		}
+		if final {
+			return
+		}
+		want.Tried(attempt)
+	}
+}
+
+// attempt is one exchange: begun, used and ended here, whatever happens in between.
+func (v *visit) attempt(ctx context.Context, want *channel.Want) (attempt channel.Attempt, refusal *channel.Refusal) {
+	exchange, refusal := v.snapshot.Channels.Begin(ctx, want)
+	if refusal != nil {
+		return attempt, refusal
+	}
+	var failure *channel.Failure
+	defer func() { attempt = exchange.End(failure, recover()) }()
+	if failure = exchange.Send(v.call); failure == nil {
+		failure = exchange.Relay(v.client)
+	}
+	return attempt, nil
+}
+
+// refuse turns the request away.
+func (v *visit) refuse(r *channel.Refusal) {
+	v.end.Outcome, v.end.Reason = channel.Rejected, r.Reason
+	v.failed = &channel.Failure{Outcome: channel.Rejected, Err: r.Err}
+}
+
+// finish tells the client how its call ended, unless that was with an answer. recovered is a panic outside of any attempt.
+func (v *visit) finish(recovered any) {
+	if recovered != nil {
+		v.c.Log.Error("panic in a request", "request_id", v.end.RequestID, "panic", fmt.Sprint(recovered), "stack", string(debug.Stack()))
+		v.failed = &channel.Failure{Outcome: channel.Panic, Err: &wire.Error{
+			Status: http.StatusInternalServerError, Type: "api_error", Code: "internal_error", Message: "the relay failed internally",
+		}}
+	}
+	if v.client == nil {
+		v.client = reply.New(v.g.Writer, v.endpoint.Format(), v.end.RequestID, 0)
+	}
+	defer v.client.Close()
+	if f := v.failed; f != nil {
+		v.end.Outcome, v.end.Failure = f.Outcome, f
+		if f.Outcome != channel.ClientGone && f.Outcome != channel.ClientStalled {
+			v.client.Fail(f.Err)
+		}
+	}
+	v.end.Status = v.client.Status()
+}
+
+func (c *Controller) record(ctx context.Context, end RequestEnd) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.Log.Error("panic in the recorder", "request_id", end.RequestID, "panic", fmt.Sprint(p))
+		}
+	}()
+	if c.Record != nil {
+		c.Record(context.WithoutCancel(ctx), end)
+	}
+}

@@ -1,0 +1,291 @@
+package relay
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"one-api/relay/channel"
+	"one-api/relay/config"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const testKey = "sk-test-0123456789abcdef"
+
+// upstream is a provider on a real socket. Its handler is the test's; it counts the requests that are open.
+type upstream struct {
+	*httptest.Server
+	open     atomic.Int64
+	requests atomic.Int64
+	mu       sync.Mutex
+	bodies   [][]byte
+	headers  []http.Header
+	paths    []string
+}
+
+// newUpstream starts one, over HTTP/1.1 or, with TLS, over HTTP/2. The request's body has been read when handle is called.
+func newUpstream(t *testing.T, http2 bool, handle http.HandlerFunc) *upstream {
+	t.Helper()
+	u := &upstream{}
+	u.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		u.open.Add(1)
+		defer u.open.Add(-1)
+		u.requests.Add(1)
+		body, _ := io.ReadAll(r.Body)
+		u.mu.Lock()
+		u.bodies, u.headers, u.paths = append(u.bodies, body), append(u.headers, r.Header.Clone()), append(u.paths, r.URL.RequestURI())
+		u.mu.Unlock()
+		handle(w, r)
+	}))
+	u.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
+	if http2 {
+		u.EnableHTTP2 = true
+		u.StartTLS()
+	} else {
+		u.Start()
+	}
+	t.Cleanup(func() {
+		u.CloseClientConnections()
+		u.Close()
+	})
+	return u
+}
+
+// lastBody is what the newest request sent.
+func (u *upstream) lastBody(t *testing.T) map[string]any {
+	t.Helper()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	require.NotEmpty(t, u.bodies, "the upstream was not asked")
+	var v map[string]any
+	require.NoError(t, json.Unmarshal(u.bodies[len(u.bodies)-1], &v))
+	return v
+}
+
+func (u *upstream) lastHeader() http.Header {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.headers[len(u.headers)-1]
+}
+
+func (u *upstream) lastPath() string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.paths[len(u.paths)-1]
+}
+
+// testRelay is a relay on a real socket, configured by a file.
+type testRelay struct {
+	t      *testing.T
+	URL    string
+	server *Server
+	log    *logBuffer
+	file   string
+	stop   context.CancelFunc
+	ended  chan error
+	client *http.Client
+
+	mu       sync.Mutex
+	attempts []channel.Attempt
+}
+
+type relayOption func(*relayConfig)
+
+type relayConfig struct {
+	env       map[string]string
+	yaml      string
+	roots     *x509.CertPool
+	errorBody time.Duration
+	listen    func(*testing.T) net.Listener
+}
+
+func withEnv(pairs ...string) relayOption {
+	return func(c *relayConfig) {
+		for i := 0; i < len(pairs); i += 2 {
+			c.env[pairs[i]] = pairs[i+1]
+		}
+	}
+}
+
+// withErrorBodyTimeout shortens the five seconds that an error's body may take.
+func withErrorBodyTimeout(d time.Duration) relayOption {
+	return func(c *relayConfig) { c.errorBody = d }
+}
+
+// trusting makes the relay trust the certificate of an HTTP/2 upstream.
+func trusting(upstreams ...*upstream) relayOption {
+	return func(c *relayConfig) {
+		for _, u := range upstreams {
+			if u.Certificate() != nil {
+				c.roots.AddCert(u.Certificate())
+			}
+		}
+	}
+}
+
+// startRelay runs a relay with these channels; tokens may be part of the YAML, else testKey works for the group default. It is
+// stopped, and found clean, at the end of the test.
+func startRelay(t *testing.T, yaml string, options ...relayOption) *testRelay {
+	t.Helper()
+	c := &relayConfig{env: map[string]string{"PORT": "0", "MONITOR_ALLOW_CIDR": "127.0.0.0/8"}, yaml: yaml, roots: x509.NewCertPool()}
+	for _, o := range options {
+		o(c)
+	}
+	if !strings.Contains(yaml, "tokens:") {
+		yaml += "\ntokens:\n  - {name: test, key: " + testKey + "}\n"
+	}
+	r := &testRelay{t: t, log: &logBuffer{}, file: filepath.Join(t.TempDir(), "channels.yaml"), ended: make(chan error, 1)}
+	require.NoError(t, os.WriteFile(r.file, []byte(yaml), 0o600))
+
+	configOptions := config.Options{File: r.file, Providers: ConfigProviders(), Env: func(name string) (string, bool) { v, ok := c.env[name]; return v, ok }}
+	settings, err := config.LoadSettings(configOptions)
+	require.NoError(t, err)
+	settings.GinMode = "test"
+	load := func() (*config.Config, error) { return config.Load(configOptions, settings) }
+	cfg, err := load()
+	require.NoError(t, err)
+	r.server, err = New(Options{
+		Settings: settings, Config: cfg, Reload: load, Version: "v0.0.0-test",
+		Log:     slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Channel: channel.Options{TLS: &tls.Config{RootCAs: c.roots, MinVersion: tls.VersionTLS12}, ErrorBodyTimeout: c.errorBody},
+		OnAttempt: func(a channel.Attempt) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.attempts = append(r.attempts, a)
+		},
+	})
+	require.NoError(t, err)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	r.URL = "http://" + listener.Addr().String()
+	ctx, stop := context.WithCancel(context.Background())
+	r.stop = stop
+	go func() { r.ended <- r.server.Serve(ctx, listener) }()
+	r.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 100}}
+	t.Cleanup(func() {
+		r.client.CloseIdleConnections()
+		r.stop()
+		<-r.ended
+	})
+	return r
+}
+
+// post sends a body to the relay with testKey.
+func (r *testRelay) post(ctx context.Context, path, body string) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.URL+path, strings.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Authorization", "Bearer "+testKey)
+	request.Header.Set("Content-Type", "application/json")
+	return r.client.Do(request)
+}
+
+// ask posts and reads the whole answer.
+func (r *testRelay) ask(path, body string) (status int, answer string, header http.Header) {
+	r.t.Helper()
+	response, err := r.post(context.Background(), path, body)
+	require.NoError(r.t, err)
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(r.t, err)
+	return response.StatusCode, string(text), response.Header
+}
+
+// get asks a monitor endpoint.
+func (r *testRelay) get(path string) (status int, answer map[string]any) {
+	r.t.Helper()
+	response, err := r.client.Get(r.URL + path)
+	require.NoError(r.t, err)
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(r.t, err)
+	require.NoError(r.t, json.Unmarshal(text, &answer), string(text))
+	return response.StatusCode, answer
+}
+
+// recorded is the attempts that ended so far.
+func (r *testRelay) recorded() []channel.Attempt {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]channel.Attempt(nil), r.attempts...)
+}
+
+// outcomes waits until n attempts have ended, and names how.
+func (r *testRelay) outcomes(n int) []string {
+	r.t.Helper()
+	require.Eventually(r.t, func() bool { return len(r.recorded()) >= n }, 20*time.Second, time.Millisecond, "attempts that ended: %d of %d", len(r.recorded()), n)
+	var names []string
+	for _, a := range r.recorded() {
+		names = append(names, a.Outcome.String())
+	}
+	require.Len(r.t, names, n)
+	return names
+}
+
+// requireQuiet is what has to be true after every fault: nothing is in flight, no body is open, no upstream is still being
+// asked, nothing was left to the safety net, and the goroutines are as many as before.
+func (r *testRelay) requireQuiet(goroutinesBefore int, upstreams ...*upstream) {
+	r.t.Helper()
+	eventually := func(what string, condition func() bool) {
+		require.Eventually(r.t, condition, 20*time.Second, 2*time.Millisecond, what)
+	}
+	eventually("calls in flight", func() bool { return r.server.pool.InFlight() == 0 && r.server.controller.Active() == 0 })
+	eventually("open bodies", func() bool { return r.server.pool.OpenBodies() == 0 })
+	for _, u := range upstreams {
+		eventually("upstream requests still open", func() bool { return u.open.Load() == 0 })
+	}
+	for _, c := range r.server.pool.Set().All() {
+		require.Zero(r.t, c.Snapshot(time.Now()).LeakedBodies)
+	}
+	r.client.CloseIdleConnections()
+	for _, u := range upstreams {
+		u.CloseClientConnections()
+	}
+	eventually("goroutines back to their number before", func() bool { return runtime.NumGoroutine() <= goroutinesBefore })
+}
+
+type logBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// errorOf is the error object of an answer.
+func errorOf(t *testing.T, answer string) map[string]any {
+	t.Helper()
+	var v struct{ Error map[string]any }
+	require.NoError(t, json.Unmarshal([]byte(answer), &v), answer)
+	require.NotNil(t, v.Error, answer)
+	return v.Error
+}

@@ -1,0 +1,130 @@
+// Package jsonscan finds the top-level members of a JSON object without decoding it, and replaces one.
+//
+// The relay reads two or three members of a request that may hold megabytes of images. This package checks the whole text
+// (RFC 8259, with the verdict of encoding/json.Valid), in one pass, without recursion and without allocation.
+package jsonscan
+
+import (
+	"errors"
+	"fmt"
+	"unicode/utf8"
+)
+
+// MaxDepth is how deep objects and arrays may be nested, the top-level object included.
+const MaxDepth = 512
+
+// ErrTruncated says that the text is the beginning of a valid JSON object and ends too early. Empty text is such a beginning.
+var ErrTruncated = errors.New("the JSON object ends too early")
+
+// SyntaxError says that the text cannot become a JSON object, whatever follows it.
+type SyntaxError struct {
+	// Offset is the index of the first byte that no valid object has there.
+	Offset int
+	// Reason says what is wrong. It never quotes the text.
+	Reason string
+}
+
+func (e *SyntaxError) Error() string {
+	return fmt.Sprintf("not a JSON object at byte %d: %s", e.Offset, e.Reason)
+}
+
+// Member is one member of the top-level object. Its slices share the memory of the text, except a Key that had to be decoded.
+type Member struct {
+	// Key is decoded: its escapes are resolved, and what is not UTF-8 is U+FFFD, as encoding/json does.
+	Key []byte
+	// Value is one valid JSON value as it came, without the white space around it.
+	Value []byte
+	// Start and End are where Value is in the text: b[Start:End].
+	Start, End int
+}
+
+// Object checks that b is exactly one valid JSON object, white space around it allowed, and calls visit for each of its
+// members in order. A key that comes twice is visited twice; most decoders let the last one win.
+//
+// A member is visited once the comma or brace behind it has been seen. What follows it may still be wrong, so nothing visited
+// may be trusted before Object has returned nil. An error is ErrTruncated or a *SyntaxError.
+func Object(b []byte, visit func(Member)) error {
+	i := skipSpace(b, 0)
+	if i == len(b) {
+		return ErrTruncated
+	}
+	if b[i] != '{' {
+		return &SyntaxError{i, "it does not begin with {"}
+	}
+	i = skipSpace(b, i+1)
+	if i < len(b) && b[i] == '}' {
+		return end(b, i+1)
+	}
+	for {
+		keyEnd, escaped, err := skipKey(b, i)
+		if err != nil {
+			return err
+		}
+		start, err := skipColon(b, keyEnd)
+		if err != nil {
+			return err
+		}
+		stop, err := skipValue(b, start)
+		if err != nil {
+			return err
+		}
+		next := skipSpace(b, stop)
+		if next == len(b) {
+			return ErrTruncated
+		}
+		if b[next] != ',' && b[next] != '}' {
+			return &SyntaxError{next, "a comma or } is missing after a member"}
+		}
+		visit(Member{Key: key(b[i+1:keyEnd-1], escaped), Value: b[start:stop:stop], Start: start, End: stop})
+		if b[next] == '}' {
+			return end(b, next+1)
+		}
+		i = skipSpace(b, next+1)
+	}
+}
+
+// Elements calls visit for each element of an array, in order. value is a valid JSON value, such as Member.Value; the elements
+// share its memory. It returns false where value is not an array.
+func Elements(value []byte, visit func(element []byte)) bool {
+	if len(value) == 0 || value[0] != '[' {
+		return false
+	}
+	i := skipSpace(value, 1)
+	if i < len(value) && value[i] == ']' {
+		return true
+	}
+	for {
+		start := skipSpace(value, i)
+		stop, err := skipValue(value, start)
+		if err != nil {
+			return false
+		}
+		visit(value[start:stop:stop])
+		i = skipSpace(value, stop)
+		if i == len(value) || value[i] != ',' {
+			return i < len(value) && value[i] == ']'
+		}
+		i++
+	}
+}
+
+// IsNull tells whether a JSON value is null.
+func IsNull(value []byte) bool {
+	return string(value) == "null"
+}
+
+// end checks that nothing follows the object that ends before i.
+func end(b []byte, i int) error {
+	if i = skipSpace(b, i); i < len(b) {
+		return &SyntaxError{i, "something follows the object"}
+	}
+	return nil
+}
+
+// key decodes what is between the quotes of a key.
+func key(raw []byte, escaped bool) []byte {
+	if !escaped && utf8.Valid(raw) {
+		return raw[:len(raw):len(raw)]
+	}
+	return []byte(decode(raw))
+}

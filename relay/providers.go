@@ -1,0 +1,25 @@
+package relay
+
+import (
+	"one-api/relay/channel"
+	"one-api/relay/channel/anthropic"
+	"one-api/relay/channel/openai"
+	"one-api/relay/channel/xai"
+	"one-api/relay/config"
+)
+
+// Providers is every channel type. A new provider is a folder beside the others, with an adaptor, and one line here.
+var Providers = map[string]channel.Provider{
+	"openai":    {Adaptor: openai.New(), Name: openai.Provider, Provider: config.Provider{BaseURL: openai.DefaultBaseURL, Models: openai.DefaultModels}},
+	"anthropic": {Adaptor: anthropic.New(), Name: anthropic.Provider, Provider: config.Provider{BaseURL: anthropic.DefaultBaseURL, Models: anthropic.DefaultModels}},
+	"xai":       {Adaptor: xai.New(), Name: xai.Provider, Provider: config.Provider{BaseURL: xai.DefaultBaseURL, Models: xai.DefaultModels}},
+}
+
+// ConfigProviders is what the configuration has to know of them.
+func ConfigProviders() map[string]config.Provider {
+	providers := make(map[string]config.Provider, len(Providers))
+	for name, p := range Providers {
+		providers[name] = p.Provider
+	}
+	return providers
+}

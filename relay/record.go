@@ -1,0 +1,79 @@
+package relay
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+
+	"one-api/relay/channel"
+	"one-api/relay/controller"
+	"one-api/telemetry"
+)
+
+// recordAttempt is told of the end of every attempt.
+func (s *Server) recordAttempt(ctx context.Context, a channel.Attempt) {
+	if s.options.OnAttempt != nil {
+		s.options.OnAttempt(a)
+	}
+	if a.Failure == nil || !s.options.Log.Enabled(ctx, levelOf(a.Outcome)) {
+		return
+	}
+	id := ""
+	if a.Call != nil {
+		id = a.Call.RequestID
+	}
+	s.options.Log.Log(ctx, levelOf(a.Outcome), "attempt failed", "request_id", id, "channel", a.Channel.Name,
+		"outcome", a.Outcome.String(), "error_type", a.Failure.ErrorType(), "ms", a.Duration.Milliseconds(), "detail", clip(a.Failure.Detail))
+}
+
+// recordRequest is told of the end of every client's request.
+func (s *Server) recordRequest(ctx context.Context, end controller.RequestEnd) {
+	if s.options.OnRequest != nil {
+		s.options.OnRequest(end)
+	}
+	level := slog.LevelDebug
+	if end.Failure != nil && end.Outcome != channel.Rejected {
+		level = levelOf(end.Outcome)
+	}
+	if !s.options.Log.Enabled(ctx, level) {
+		return
+	}
+	s.options.Log.Log(ctx, level, "request ended", "request_id", end.RequestID, "route", end.Route, "model", clip(end.Model), "token", end.Token,
+		"outcome", end.Outcome.String(), "status", end.Status, "attempts", end.Attempts, "ms", end.Duration.Milliseconds())
+}
+
+// levelOf says how loud an outcome is: a client that leaves is none of the operator's business.
+func levelOf(o channel.Outcome) slog.Level {
+	switch o {
+	case channel.Completed, channel.ClientGone:
+		return slog.LevelDebug
+	case channel.ClientStalled, channel.Shutdown, channel.Rejected:
+		return slog.LevelInfo
+	case channel.Panic:
+		return slog.LevelError
+	default:
+		return slog.LevelWarn
+	}
+}
+
+// clip bounds what a stranger can put into one line of the log.
+func clip(s string) string {
+	const most = 200
+	if len(s) > most {
+		return s[:most] + "…"
+	}
+	return s
+}
+
+// holders is the three channels that hold most calls.
+func holders(set *channel.Set, now time.Time) []telemetry.Holder {
+	var all []telemetry.Holder
+	for _, c := range set.All() {
+		if l := c.Load(now); l.InFlight > 0 {
+			all = append(all, telemetry.Holder{Name: l.Channel, InFlight: l.InFlight, Oldest: l.Oldest})
+		}
+	}
+	slices.SortFunc(all, func(a, b telemetry.Holder) int { return int(b.InFlight - a.InFlight) })
+	return all[:min(3, len(all))]
+}

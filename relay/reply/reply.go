@@ -1,0 +1,193 @@
+// Package reply is the way back to one client: its answer, its stream with keep-alive comments while there is nothing to send,
+// and its error, in its own format and whatever has been sent before.
+package reply
+
+import (
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"one-api/relay/wire"
+)
+
+// RequestIDHeader carries the request's id on every response, under the name that one-api gave it.
+const RequestIDHeader = "X-Oneapi-Request-Id"
+
+// ping is a comment: it says that the relay is alive and nothing of the answer (WHATWG HTML, 9.2.6).
+var ping = []byte(": ping\n\n")
+
+// Writer writes one response. It is used by the request's goroutine, and by the keep-alive timer in between.
+type Writer struct {
+	to        http.ResponseWriter
+	flusher   flusher
+	format    wire.Format
+	requestID string
+	interval  time.Duration // of keep-alive; 0: none
+
+	mu        sync.Mutex
+	timer     *time.Timer
+	last      time.Time // of the last write
+	committed bool      // the status has been sent
+	started   bool      // so has a part of the answer
+	status    int
+	closed    bool
+}
+
+// flusher is what net/http's response writers offer: unlike http.Flusher it tells of errors.
+type flusher interface{ FlushError() error }
+
+// New makes the writer of one response. keepAlive is the silence after which a comment is sent, for clients that asked for a
+// stream; 0: never.
+func New(to http.ResponseWriter, format wire.Format, requestID string, keepAlive time.Duration) *Writer {
+	w := &Writer{to: to, format: format, requestID: requestID, interval: keepAlive, flusher: flusherOf(to)}
+	if keepAlive > 0 {
+		w.last = time.Now()
+		w.timer = time.AfterFunc(keepAlive, w.keepAlive)
+	}
+	return w
+}
+
+func flusherOf(w http.ResponseWriter) flusher {
+	for {
+		switch t := w.(type) {
+		case flusher:
+			return t
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = t.Unwrap()
+		default:
+			return nil
+		}
+	}
+}
+
+// Whole sends a complete JSON answer and sees it off: nil means that the operating system has all of it.
+func (w *Writer) Whole(body []byte) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.started = true
+	return w.object(http.StatusOK, body)
+}
+
+func (w *Writer) object(status int, body []byte) error {
+	h := w.to.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.commit(status)
+	if _, err := w.to.Write(body); err != nil {
+		return err
+	}
+	return w.flush()
+}
+
+// Write adds events to the stream. The first ones commit the answer to this channel.
+func (w *Writer) Write(events []byte) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.started = true
+	return w.stream(events)
+}
+
+// Flush sends what is buffered.
+func (w *Writer) Flush() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.flush()
+}
+
+func (w *Writer) stream(events []byte) error {
+	if !w.committed {
+		h := w.to.Header()
+		h.Set("Content-Type", "text/event-stream")
+		h.Set("Cache-Control", "no-cache")
+		h.Set("X-Accel-Buffering", "no") // nginx would hold events back
+		w.commit(http.StatusOK)
+	}
+	if w.interval > 0 {
+		w.last = time.Now()
+	}
+	_, err := w.to.Write(events)
+	return err
+}
+
+func (w *Writer) commit(status int) {
+	w.committed, w.status = true, status
+	w.to.WriteHeader(status)
+}
+
+func (w *Writer) flush() error {
+	if w.flusher == nil {
+		return nil
+	}
+	return w.flusher.FlushError()
+}
+
+// Fail tells the client of an error: with a status of its own while that can still be chosen, and as the last event of the
+// stream from then on. An answer that was sent whole cannot fail any more.
+func (w *Writer) Fail(e *wire.Error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.committed {
+		if w.to.Header().Get("Content-Type") == "text/event-stream" {
+			// Errors of writing are dropped from here on: there is nobody left to tell.
+			_ = w.stream(w.format.ErrorEvent(e, w.requestID))
+			_ = w.flush()
+		}
+		return
+	}
+	if seconds := retryAfter(e); seconds > 0 {
+		w.to.Header().Set("Retry-After", strconv.FormatInt(seconds, 10))
+	}
+	_ = w.object(e.Status, w.format.ErrorBody(e, w.requestID))
+}
+
+// retryAfter is in whole seconds, rounded up; a 429 always has one.
+func retryAfter(e *wire.Error) int64 {
+	seconds := int64((e.RetryAfter + time.Second - 1) / time.Second)
+	if seconds == 0 && e.Status == http.StatusTooManyRequests {
+		return 1
+	}
+	return seconds
+}
+
+// Started tells whether the client has got any part of an answer. A keep-alive comment is none.
+func (w *Writer) Started() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.started
+}
+
+// Status is the status that was sent; 0: none.
+func (w *Writer) Status() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.status
+}
+
+// Close ends the keep-alive, and waits for a comment that is just being written: the response belongs to the handler, and
+// must not be touched once it has returned.
+func (w *Writer) Close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed = true
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+}
+
+// keepAlive runs when the timer fires, not on a goroutine of the stream's own.
+func (w *Writer) keepAlive() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return
+	}
+	if silent := time.Since(w.last); silent < w.interval {
+		w.timer.Reset(w.interval - silent)
+		return
+	}
+	if w.stream(ping) != nil || w.flush() != nil {
+		return // net/http has cancelled the request: its goroutine will see
+	}
+	w.timer.Reset(w.interval)
+}

@@ -1,0 +1,213 @@
+// Package relay is the assembled server: configuration, channels, handlers, and their beginning and end.
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"one-api/relay/channel"
+	"one-api/relay/config"
+	"one-api/relay/controller"
+	"one-api/relay/demo"
+	"one-api/relay/token"
+	"one-api/telemetry"
+)
+
+// Bounds of a client's request header, against slow and fat ones.
+const (
+	readHeaderTimeout = 10 * time.Second
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 64 << 10
+)
+
+// drainPoll is how often a server that stops looks whether its calls have ended, and endTimeout is how long calls that were
+// cut have to say so to their clients.
+const (
+	drainPoll  = 20 * time.Millisecond
+	endTimeout = 3 * time.Second
+)
+
+// ErrCut is returned by Serve where calls had to be cut because they outlasted SHUTDOWN_TIMEOUT.
+var ErrCut = errors.New("calls were cut at shutdown")
+
+// Options is what a server is made of besides its configuration.
+type Options struct {
+	Settings config.Settings
+	Config   *config.Config
+	// Reload reads the configuration anew; nil: there is nothing to read.
+	Reload  func() (*config.Config, error)
+	Log     *slog.Logger
+	Version string
+	// OnAttempt and OnRequest are told, besides the log, of every attempt and every request that ended; nil: nobody is.
+	OnAttempt func(channel.Attempt)
+	OnRequest func(controller.RequestEnd)
+	// Channel presets what tests need otherwise than the process does: TLS and ErrorBodyTimeout.
+	Channel channel.Options
+}
+
+// Server is the relay.
+type Server struct {
+	options    Options
+	pool       *channel.Pool
+	controller *controller.Controller
+	engine     *gin.Engine
+	snapshot   atomic.Pointer[controller.Snapshot]
+	clients    atomic.Int64 // open client connections
+	handling   atomic.Int64 // requests that a handler is busy with
+	baseline   atomic.Int64 // goroutines before the first client
+	demo       *demo.Server
+
+	reloading sync.Mutex // one reload at a time
+}
+
+// New makes a server that does not yet listen. Close what it has started if Serve is never called.
+func New(options Options) (*Server, error) {
+	s := &Server{options: options}
+	settings := options.Settings
+	channelOptions := options.Channel
+	channelOptions.Providers, channelOptions.RelayProxy, channelOptions.Log = Providers, settings.RelayProxy, options.Log
+	channelOptions.DrainClientGone, channelOptions.Record = settings.DrainClientGone, s.recordAttempt
+	s.pool = channel.NewPool(channelOptions)
+	s.controller = &controller.Controller{
+		Settings: settings, Pool: s.pool, Log: options.Log, Version: options.Version, Started: time.Now(),
+		Snapshot: func() controller.Snapshot { return *s.snapshot.Load() }, Goroutines: s.goroutines, Record: s.recordRequest,
+	}
+	if err := s.apply(options.Config); err != nil {
+		return nil, err
+	}
+	s.engine = newEngine(s.controller, s.count)
+	return s, nil
+}
+
+// apply makes a configuration the one that holds.
+func (s *Server) apply(c *config.Config) error {
+	for i := range c.Channels {
+		if !c.Channels[i].Demo {
+			continue
+		}
+		if s.demo == nil {
+			d, err := demo.Start()
+			if err != nil {
+				return err
+			}
+			s.demo = d
+		}
+		c.Channels[i].BaseURL = s.demo.URL
+	}
+	s.pool.Apply(c.Channels)
+	s.snapshot.Store(&controller.Snapshot{Channels: s.pool.Set(), Tokens: token.NewStore(c.Tokens)})
+	return nil
+}
+
+// Handler is the server without a listener, for tests.
+func (s *Server) Handler() http.Handler { return s.engine }
+
+// Serve answers clients until ctx ends, and then lets the calls in flight finish for SHUTDOWN_TIMEOUT at most. It closes the
+// listener. nil: it ended cleanly.
+func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+	// Calls descend from base, so that ending it ends them, each with an honest error to its client.
+	base, cut := context.WithCancelCause(context.Background())
+	defer cut(nil)
+	server := &http.Server{
+		Handler: s.engine, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		BaseContext: func(net.Listener) context.Context { return base },
+		ErrorLog:    slog.NewLogLogger(s.options.Log.Handler(), slog.LevelDebug),
+	}
+	watch, stopWatching := context.WithCancel(context.Background())
+	var watchers sync.WaitGroup
+	watchers.Go(func() { s.watchdog().Run(watch) })
+	if path := s.options.Config.Path; s.options.Reload != nil && path != "" {
+		watchers.Go(func() { s.watchFile(watch, path) })
+	}
+	served := make(chan error, 1)
+	watchers.Go(func() {
+		served <- server.Serve(clientListener{listener, s.options.Settings.ClientWriteTimeout, &s.clients})
+	})
+	defer func() {
+		stopWatching()
+		watchers.Wait()
+		s.pool.Close()
+		if s.demo != nil {
+			_ = s.demo.Close() // its connections are the relay's own
+		}
+	}()
+	s.baseline.Store(int64(runtime.NumGoroutine()))
+
+	select {
+	case err := <-served:
+		return fmt.Errorf("serving: %w", err)
+	case <-ctx.Done():
+	}
+	return s.drain(server, cut)
+}
+
+// drain ends the service: health says so while the listener stays open for it, calls get their time, and then are cut.
+func (s *Server) drain(server *http.Server, cut context.CancelCauseFunc) error {
+	s.controller.Drain()
+	s.options.Log.Info("draining: no new calls are taken", "in_flight", s.controller.Active(), "timeout", s.options.Settings.ShutdownTimeout.String())
+	var err error
+	if !s.quiet(s.options.Settings.ShutdownTimeout) {
+		err = ErrCut
+		s.options.Log.Warn("SHUTDOWN_TIMEOUT is over: the calls that are left are ended", "in_flight", s.controller.Active())
+		cut(channel.ErrShutdown)
+		s.quiet(endTimeout)
+	}
+	closing, cancel := context.WithTimeout(context.Background(), endTimeout)
+	defer cancel()
+	if server.Shutdown(closing) != nil {
+		_ = server.Close() // what is still open now had all its time
+	}
+	return err
+}
+
+// quiet waits until no call is being served.
+func (s *Server) quiet(timeout time.Duration) bool {
+	deadline := time.NewTimer(timeout)
+	defer deadline.Stop()
+	look := time.NewTicker(drainPoll)
+	defer look.Stop()
+	for s.controller.Active() > 0 {
+		select {
+		case <-deadline.C:
+			return s.controller.Active() == 0
+		case <-look.C:
+		}
+	}
+	return true
+}
+
+// goroutines is how many there are, and how many of them neither a connection nor a call accounts for.
+func (s *Server) goroutines() (all, unexplained int) {
+	all = runtime.NumGoroutine()
+	// A client's connection has a goroutine, and another one while its request is served, which watches for its leaving.
+	expected := s.baseline.Load() + s.clients.Load() + s.handling.Load() + s.pool.ExpectedGoroutines()
+	if s.demo != nil {
+		expected += s.demo.Goroutines()
+	}
+	return all, max(0, all-int(expected))
+}
+
+// count counts the requests that a handler is busy with.
+func (s *Server) count(g *gin.Context) {
+	s.handling.Add(1)
+	defer s.handling.Add(-1)
+	g.Next()
+}
+
+func (s *Server) watchdog() *telemetry.Watchdog {
+	return &telemetry.Watchdog{
+		Goroutines: runtime.NumGoroutine,
+		Holders:    func() []telemetry.Holder { return holders(s.pool.Set(), time.Now()) },
+		Log:        s.options.Log,
+	}
+}

@@ -1,0 +1,74 @@
+package sse
+
+// block is an event of which some lines are known. Its offsets count from the beginning of the event.
+type block struct {
+	nameFrom, nameTo int // the value of the last event field
+	dataFrom, dataTo int // the value of the first data field
+	dataLines        int
+	dataLen          int // of all data fields, joined
+	dirty            bool
+}
+
+// dispatched tells whether a blank line makes this an event to be returned.
+func (b *block) dispatched() bool {
+	return b.dataLines > 0 || b.nameTo > b.nameFrom
+}
+
+// add takes in a line that is not blank and ends at an offset in the event.
+func (b *block) add(line []byte, end int) {
+	switch line[0] {
+	case 'd':
+		if value, ok := fieldValue(line, "data"); ok {
+			if b.dataLines == 0 {
+				b.dataFrom, b.dataTo = end-len(value), end
+			} else {
+				b.dataLen++
+			}
+			b.dataLines++
+			b.dataLen += len(value)
+		}
+	case 'e':
+		if value, ok := fieldValue(line, "event"); ok {
+			b.nameFrom, b.nameTo = end-len(value), end
+		}
+	case ':':
+		b.dirty = true
+	}
+}
+
+// fieldValue returns the value behind the field's name in a line, and whether the line is such a field.
+func fieldValue(line []byte, field string) (value []byte, ok bool) {
+	if len(line) < len(field) || string(line[:len(field)]) != field {
+		return nil, false
+	}
+	if len(line) == len(field) {
+		return line[len(field):], true
+	}
+	if line[len(field)] != ':' {
+		return nil, false
+	}
+	value = line[len(field)+1:]
+	if len(value) > 0 && value[0] == ' ' {
+		value = value[1:]
+	}
+	return value, true
+}
+
+// joinData appends the values of all data fields of an event, with \n between them. It finds the lines once more, because
+// remembering where millions of empty lines were would take more memory than the event.
+func joinData(dst, raw []byte) []byte {
+	var lines lineScanner
+	first := true
+	for from := 0; from < len(raw); {
+		stop := lines.end(raw, from)
+		if value, ok := fieldValue(raw[from:stop], "data"); ok {
+			if !first {
+				dst = append(dst, '\n')
+			}
+			first = false
+			dst = append(dst, value...)
+		}
+		from = afterEnd(raw, stop)
+	}
+	return dst
+}

@@ -1,0 +1,37 @@
+package sse
+
+import (
+	"math/bits"
+	"sync"
+)
+
+const (
+	smallBuffer  = 4 << 10  // bytes of a buffer in which ordinary events arrive; all that a waiting stream holds
+	pooledBuffer = 64 << 10 // bytes of the biggest buffer that is kept for other streams
+)
+
+// buffer is what the pools hold: a pointer, so that giving it back does not allocate.
+type buffer struct{ bytes []byte }
+
+// buffers has a pool for each power of two from smallBuffer to pooledBuffer. With one pool for all, a stream that asks for a
+// small buffer would get one that another stream grew, and hold it while it waits.
+var buffers [5]sync.Pool
+
+// getBuffer returns a buffer of at least size bytes: the next pooled size, or exactly size where that is more than is pooled.
+func getBuffer(size int) *buffer {
+	if size > pooledBuffer {
+		return &buffer{make([]byte, size)}
+	}
+	class := bits.Len(uint(max(size, smallBuffer)-1) / smallBuffer)
+	if b, ok := buffers[class].Get().(*buffer); ok {
+		return b
+	}
+	return &buffer{make([]byte, smallBuffer<<class)}
+}
+
+// putBuffer takes back what getBuffer returned, or nil.
+func putBuffer(b *buffer) {
+	if b != nil && len(b.bytes) <= pooledBuffer {
+		buffers[bits.Len(uint(len(b.bytes)-1)/smallBuffer)].Put(b)
+	}
+}

@@ -1,0 +1,219 @@
+package sse
+
+import (
+	"errors"
+	"io"
+)
+
+// ErrTooLarge says that an event, or a single comment line, has more bytes than the Reader's bound.
+var ErrTooLarge = errors.New("server-sent event is too large")
+
+var errClosed = errors.New("server-sent event reader is closed")
+
+// maxEmptyReads is how often in a row a reader may return neither bytes nor an error, as in package bufio.
+const maxEmptyReads = 100
+
+// Reader parses an event stream as the HTML standard says
+// (https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream), and beyond that
+//
+//   - returns an event that has a name but no data, which a browser would drop;
+//   - returns, at a clean end of the stream, the event whose blank line is missing: real servers end with "data: [DONE]".
+//
+// It reads into one buffer, of 4 KiB unless an event needs more, and looks at each byte once. It is not safe for concurrent use.
+type Reader struct {
+	src io.Reader
+	max int
+	err error // what the last Read said, to be returned behind the events that came before it
+
+	buf        *buffer // nil: closed, or the error has been returned
+	start, end int     // buf[start:end] is what has been read and not been returned
+	scratch    *buffer // the joined data of the last event, where it has several lines
+
+	// How far scan has come. It can run ahead of Next, as it moves no bytes.
+	lines   lineScanner
+	pos     int   // where the line begins that is looked at; buf[start:pos] is the beginning of an event
+	event   block // what is known of buf[start:pos]
+	ready   bool  // buf[start:pos] is a whole event
+	broken  bool  // err is ours, and whatever is in the buffer will not be returned
+	begun   bool  // the byte order mark has been looked for
+	afterCR bool  // the last line ended in CR, so that an LF at pos belongs to it
+}
+
+// NewReader returns a Reader of r. maxEvent bounds an event's Raw, in bytes.
+func NewReader(r io.Reader, maxEvent int) *Reader {
+	return &Reader{src: r, max: maxEvent, buf: getBuffer(smallBuffer)}
+}
+
+// Next returns the next event that has data or a name; what was returned before becomes invalid. It reads only when no
+// complete event is buffered. An error is io.EOF, ErrTooLarge, io.ErrNoProgress or what the underlying reader returned, as it
+// is; every later call returns it again. All but io.EOF drop an event that has come in part.
+//
+// A byte order mark at the start, and comments before an event, are not in its Raw; an event that ends in CR LF lacks that
+// last LF there, since it may come later than the event.
+func (r *Reader) Next() (Event, error) {
+	putBuffer(r.scratch)
+	r.scratch = nil
+	for !r.scan() {
+		if r.err != nil {
+			return r.last()
+		}
+		r.fill()
+	}
+	return r.take(), nil
+}
+
+// Buffered tells whether Next can return without reading.
+func (r *Reader) Buffered() bool {
+	return r.scan() || r.err != nil
+}
+
+// Close gives the buffers back, so that no Event is valid any more. It does not close the underlying reader, and may be called
+// again.
+func (r *Reader) Close() {
+	if r.err == nil {
+		r.err = errClosed
+	}
+	r.release()
+}
+
+func (r *Reader) release() {
+	putBuffer(r.scratch)
+	putBuffer(r.buf)
+	*r = Reader{err: r.err}
+}
+
+// scan goes on through the lines that are buffered and tells whether an event is complete.
+func (r *Reader) scan() bool {
+	if r.ready || r.broken || r.buf == nil || !r.begun && !r.begin() {
+		return r.ready
+	}
+	text := r.buf.bytes[:r.end]
+	for {
+		if r.afterCR && r.pos < r.end {
+			r.afterCR = false
+			if text[r.pos] == '\n' {
+				if r.start == r.pos {
+					r.start++
+				}
+				r.pos++
+			}
+		}
+		stop := r.lines.end(text, r.pos)
+		if stop == r.end {
+			break
+		}
+		line, first := text[r.pos:stop], r.pos == r.start
+		r.afterCR = text[stop] == '\r'
+		r.pos = stop + 1
+		switch {
+		case r.pos-r.start > r.max:
+			r.err, r.broken = ErrTooLarge, true
+			return false
+		case len(line) == 0 && r.event.dispatched():
+			r.event.dirty = r.event.dirty || r.afterCR
+			r.ready = true
+			return true
+		case len(line) == 0, first && line[0] == ':':
+			// Dropped at once, so that keep-alives never add up to an event that is too large.
+			r.start = r.pos
+			r.event = block{}
+		default:
+			r.event.dirty = r.event.dirty || r.afterCR
+			r.event.add(line, stop-r.start)
+		}
+	}
+	if r.end-r.start > r.max {
+		r.err, r.broken = ErrTooLarge, true
+	}
+	return false
+}
+
+// begin skips a byte order mark, and is false while it may have come in part.
+func (r *Reader) begin() bool {
+	const mark = "\xEF\xBB\xBF"
+	text := r.buf.bytes[r.start:r.end]
+	if len(text) < len(mark) && string(text) == mark[:len(text)] {
+		return false
+	}
+	r.begun = true
+	if len(text) >= len(mark) && string(text[:len(mark)]) == mark {
+		r.start += len(mark)
+		r.pos = r.start
+	}
+	return true
+}
+
+// take returns buf[start:pos].
+func (r *Reader) take() Event {
+	raw, b := r.buf.bytes[r.start:r.pos:r.pos], &r.event
+	event := Event{Raw: raw, Clean: !b.dirty}
+	if b.nameTo > b.nameFrom {
+		event.Name = raw[b.nameFrom:b.nameTo:b.nameTo]
+	}
+	switch {
+	case b.dataLines == 1:
+		event.Data = raw[b.dataFrom:b.dataTo:b.dataTo]
+	case b.dataLines > 1:
+		r.scratch = getBuffer(b.dataLen)
+		event.Data = joinData(r.scratch.bytes[:0:b.dataLen], raw)
+	}
+	r.start = r.pos
+	r.event = block{}
+	r.ready = false
+	return event
+}
+
+// last returns what there is when no complete event is left and nothing more can be read: at io.EOF the event whose blank line
+// is missing, if it has data, and then the error.
+func (r *Reader) last() (Event, error) {
+	if r.err == io.EOF {
+		if r.pos < r.end {
+			r.event.add(r.buf.bytes[r.pos:r.end], r.end-r.start)
+			r.pos = r.end
+		}
+		if r.event.dataLen > 0 {
+			r.event.dirty = true
+			return r.take(), nil
+		}
+	}
+	r.release()
+	return Event{}, r.err
+}
+
+func (r *Reader) fill() {
+	r.makeRoom()
+	for range maxEmptyReads {
+		n, err := r.src.Read(r.buf.bytes[r.end:])
+		r.end += n
+		if n > 0 || err != nil {
+			r.err = err
+			return
+		}
+	}
+	r.err = io.ErrNoProgress
+}
+
+// makeRoom moves the beginning of an event to the front of a buffer that has room for more of it. What is moved is not moved
+// again unless the buffer has to double, so the cost stays in proportion to the bytes read.
+func (r *Reader) makeRoom() {
+	pending := r.end - r.start
+	to := r.buf
+	switch size := len(r.buf.bytes); {
+	case size > smallBuffer && pending <= smallBuffer/2:
+		to = getBuffer(smallBuffer) // the big event is over
+	case pending == size && size >= r.max/2:
+		to = getBuffer(r.max + 1) // scan refuses more than max, and one byte more shows it that
+	case pending == size:
+		to = getBuffer(2 * size)
+	case r.start == 0:
+		return
+	}
+	copy(to.bytes, r.buf.bytes[r.start:r.end])
+	if to != r.buf {
+		putBuffer(r.buf)
+		r.buf = to
+	}
+	r.lines.moved(r.start)
+	r.pos -= r.start
+	r.start, r.end = 0, pending
+}

@@ -1,0 +1,40 @@
+package token
+
+import (
+	"crypto/sha256"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"one-api/relay/config"
+)
+
+func TestAKeyFindsItsTokenAndNoOther(t *testing.T) {
+	store := NewStore([]config.Token{
+		{Name: "phone", Digests: [][sha256.Size]byte{sha256.Sum256([]byte("sk-phone"))}, Groups: []string{"default"}},
+		{Name: "desk", Digests: [][sha256.Size]byte{sha256.Sum256([]byte("sk-desk"))}, Models: []string{"gpt-*"}},
+	})
+
+	require.Equal(t, "phone", store.Find("sk-phone").Name)
+	require.Equal(t, "desk", store.Find("sk-desk").Name)
+	for _, wrong := range []string{"", "sk-", "sk-phone ", "SK-phone", "phone"} {
+		require.Nil(t, store.Find(wrong), wrong)
+	}
+}
+
+func TestAnEmptyListOfModelsAllowsEveryModelAndAListOnlyItsOwn(t *testing.T) {
+	store := NewStore([]config.Token{
+		{Name: "all", Digests: [][sha256.Size]byte{sha256.Sum256([]byte("a"))}},
+		{Name: "some", Digests: [][sha256.Size]byte{sha256.Sum256([]byte("s"))}, Models: []string{"gpt-4o", "o3*"}},
+	})
+
+	require.True(t, store.Find("a").Allows("anything"))
+	require.True(t, store.Find("s").Allows("gpt-4o"))
+	require.True(t, store.Find("s").Allows("o3-mini"))
+	require.False(t, store.Find("s").Allows("gpt-4o-mini"))
+}
+
+func TestAnEmptyStoreKnowsNobody(t *testing.T) {
+	require.Nil(t, NewStore(nil).Find(""))
+	require.Nil(t, NewStore(nil).Find("sk-x"))
+}
