@@ -167,7 +167,7 @@ func logHandler(w io.Writer, debug bool) slog.Handler {
 	if debug {
 		level = slog.LevelDebug
 	}
-	return tint.NewHandler(w, &tint.Options{Level: level, TimeFormat: "2006-01-02 15:04:05", NoColor: true})
+	return tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: "2006-01-02 15:04:05", NoColor: true})
 }
 
 // greet says that the relay runs, and how to call it.

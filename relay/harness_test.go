@@ -25,6 +25,7 @@ import (
 
 	"one-api/relay/channel"
 	"one-api/relay/config"
+	"one-api/relay/controller"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -54,6 +55,7 @@ func newUpstream(t *testing.T, http2 bool, handle http.HandlerFunc) *upstream {
 		u.mu.Lock()
 		u.bodies, u.headers, u.paths = append(u.bodies, body), append(u.headers, r.Header.Clone()), append(u.paths, r.URL.RequestURI())
 		u.mu.Unlock()
+		r.Body = io.NopCloser(bytes.NewReader(body)) // for a handle that looks at what it was asked
 		handle(w, r)
 	}))
 	u.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
@@ -106,6 +108,7 @@ type testRelay struct {
 
 	mu       sync.Mutex
 	attempts []channel.Attempt
+	ends     []controller.RequestEnd
 }
 
 type relayOption func(*relayConfig)
@@ -115,7 +118,9 @@ type relayConfig struct {
 	yaml      string
 	roots     *x509.CertPool
 	errorBody time.Duration
-	listen    func(*testing.T) net.Listener
+	listen    func(net.Listener) net.Listener
+	onAttempt func(channel.Attempt)
+	onRequest func(controller.RequestEnd)
 }
 
 func withEnv(pairs ...string) relayOption {
@@ -129,6 +134,16 @@ func withEnv(pairs ...string) relayOption {
 // withErrorBodyTimeout shortens the five seconds that an error's body may take.
 func withErrorBodyTimeout(d time.Duration) relayOption {
 	return func(c *relayConfig) { c.errorBody = d }
+}
+
+// withListener puts something between the relay and its clients.
+func withListener(wrap func(net.Listener) net.Listener) relayOption {
+	return func(c *relayConfig) { c.listen = wrap }
+}
+
+// withRecorders are told of every end, after the harness has noted it.
+func withRecorders(onAttempt func(channel.Attempt), onRequest func(controller.RequestEnd)) relayOption {
+	return func(c *relayConfig) { c.onAttempt, c.onRequest = onAttempt, onRequest }
 }
 
 // trusting makes the relay trust the certificate of an HTTP/2 upstream.
@@ -169,14 +184,28 @@ func startRelay(t *testing.T, yaml string, options ...relayOption) *testRelay {
 		Channel: channel.Options{TLS: &tls.Config{RootCAs: c.roots, MinVersion: tls.VersionTLS12}, ErrorBodyTimeout: c.errorBody},
 		OnAttempt: func(a channel.Attempt) {
 			r.mu.Lock()
-			defer r.mu.Unlock()
 			r.attempts = append(r.attempts, a)
+			r.mu.Unlock()
+			if c.onAttempt != nil {
+				c.onAttempt(a)
+			}
+		},
+		OnRequest: func(end controller.RequestEnd) {
+			r.mu.Lock()
+			r.ends = append(r.ends, end)
+			r.mu.Unlock()
+			if c.onRequest != nil {
+				c.onRequest(end)
+			}
 		},
 	})
 	require.NoError(t, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	r.URL = "http://" + listener.Addr().String()
+	if c.listen != nil {
+		listener = c.listen(listener)
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop
 	go func() { r.ended <- r.server.Serve(ctx, listener) }()
@@ -230,6 +259,13 @@ func (r *testRelay) recorded() []channel.Attempt {
 	return append([]channel.Attempt(nil), r.attempts...)
 }
 
+// requestEnds is the requests that ended so far.
+func (r *testRelay) requestEnds() []controller.RequestEnd {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]controller.RequestEnd(nil), r.ends...)
+}
+
 // outcomes waits until n attempts have ended, and names how.
 func (r *testRelay) outcomes(n int) []string {
 	r.t.Helper()
@@ -261,7 +297,8 @@ func (r *testRelay) requireQuiet(goroutinesBefore int, upstreams ...*upstream) {
 	for _, u := range upstreams {
 		u.CloseClientConnections()
 	}
-	eventually("goroutines back to their number before", func() bool { return runtime.NumGoroutine() <= goroutinesBefore })
+	// The condition itself runs on a goroutine of its own.
+	eventually("goroutines back to their number before", func() bool { return runtime.NumGoroutine() <= goroutinesBefore+1 })
 }
 
 type logBuffer struct {

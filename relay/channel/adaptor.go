@@ -30,7 +30,7 @@ type Call struct {
 	Endpoint  wire.Endpoint
 	Model     string      // as the client asked for it
 	Stream    bool        // the client asked for a stream
-	Body      []byte      // the whole body: a valid JSON object
+	Body      []byte      // the whole body: a valid JSON object. nil once a stream has begun: no attempt can follow
 	ModelFrom int         // Body[ModelFrom:ModelTo] is the value of "model", quotes included
 	ModelTo   int         //
 	Header    http.Header // the client's headers. Only what the provider's format defines may be passed on
@@ -41,8 +41,7 @@ type Call struct {
 type Target struct {
 	Model string // after the channel's model mapping
 	Key   string // the channel's key; empty: the channel has none and no credentials are sent
-	// Official is true where the channel has no base URL of its own, so that the provider itself answers and not something
-	// compatible with it.
+	// Official is true where the provider itself answers and not something compatible with it.
 	Official bool
 }
 

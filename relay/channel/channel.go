@@ -66,7 +66,7 @@ func (c *Channel) isDisabled() bool {
 	if word := c.state.disabled.Load(); word != nil {
 		return *word
 	}
-	return c.Channel.Disabled
+	return c.Disabled
 }
 
 func (c *Channel) full() bool {

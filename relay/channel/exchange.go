@@ -36,6 +36,7 @@ type Exchange struct {
 	keyTry  bool // the key is
 	ended   bool
 	call    *Call
+	payload *payload
 	sent    bool
 	started bool // the first event has been passed on, or the whole answer
 
@@ -165,11 +166,12 @@ func (x *Exchange) unsayable(err error) *Failure {
 }
 
 func (x *Exchange) httpRequest(ctx context.Context, r Request) *http.Request {
+	x.payload = &payload{b: r.Body}
+	body, _ := x.payload.open() // fails only once it has been released
 	request := &http.Request{
 		Method: http.MethodPost, URL: x.Channel.url(r.Path, r.Query), Header: r.Header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		ContentLength: int64(len(r.Body)), Body: newRequestBody(r.Body),
-		GetBody: func() (io.ReadCloser, error) { return newRequestBody(r.Body), nil },
+		ContentLength: int64(len(r.Body)), Body: body, GetBody: x.payload.open,
 	}
 	if r.Header.Get("User-Agent") == "" {
 		r.Header.Set("User-Agent", "one-api")
@@ -277,7 +279,7 @@ func (x *Exchange) conclude(a Attempt) {
 	case v.Key == KeyCools:
 		x.key.limit(now, a.Failure.RetryAfter, x.keyTry)
 	case v.Key == KeyRevives || v.Clears:
-		x.key.revive()
+		x.key.worked(x.keyTry)
 	case x.keyTry:
 		x.key.rest.abandon()
 	}

@@ -25,6 +25,9 @@ func (h *health) blame(now time.Time, probe bool) {
 	if h.failures.Add(1) < failuresToRest && !probe {
 		return
 	}
+	if h.rest.resting() && !probe {
+		return // a call from before the rest: a wave that fails together is one reason, not many
+	}
 	d := min(firstRest<<min(h.rests.Load(), 16), longestRest)
 	if h.rest.begin(now, d, probe) {
 		h.rests.Add(1)

@@ -26,6 +26,9 @@ type key struct {
 func (k *key) limit(now time.Time, asked time.Duration, probe bool) {
 	d := asked
 	if d <= 0 {
+		if k.rest.resting() && !probe {
+			return // one of a wave that was limited together
+		}
 		d = min(firstCooling<<min(k.strikes.Load(), 16), longestCooling)
 	}
 	k.refused.Store(false)
@@ -36,6 +39,9 @@ func (k *key) limit(now time.Time, asked time.Duration, probe bool) {
 
 // refuse puts the key to rest.
 func (k *key) refuse(now time.Time, probe bool) {
+	if k.refused.Load() && k.rest.resting() && !probe {
+		return
+	}
 	d := min(firstRefusal<<min(k.strikes.Load(), 16), longestRefusal)
 	k.refused.Store(true)
 	if k.rest.begin(now, d, probe) {
@@ -45,10 +51,19 @@ func (k *key) refuse(now time.Time, probe bool) {
 
 // revive forgets what was held against the key.
 func (k *key) revive() {
-	if k.strikes.Load() != 0 || k.rest.resting() {
+	k.strikes.Store(0)
+	k.refused.Store(false)
+	k.rest.clear()
+}
+
+// worked takes note of a success. That of a call from before the rest says nothing about the rest: the upstream has asked for
+// it since.
+func (k *key) worked(probe bool) {
+	switch {
+	case probe:
+		k.revive()
+	case k.strikes.Load() != 0 && !k.rest.resting():
 		k.strikes.Store(0)
-		k.refused.Store(false)
-		k.rest.clear()
 	}
 }
 

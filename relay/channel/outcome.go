@@ -101,7 +101,7 @@ var verdicts = [outcomes]Verdict{
 	UpstreamTruncated:  {MoveOn: true, Blame: true, Telling: 2},
 	UpstreamMalformed:  {MoveOn: true, Blame: true, Telling: 2},
 	TooLarge:           {MoveOn: true, Blame: true, Telling: 4},
-	Rejected:           {Telling: 10},
+	Rejected:           {MoveOn: true, Telling: 4}, // another provider's format may have the words
 	Panic:              {Telling: 10},
 	Shutdown:           {Telling: 10},
 	UpstreamStatus:     {}, // by class

@@ -91,7 +91,7 @@ func (p *Pool) Apply(configs []config.Channel) {
 			s = &state{}
 			p.states[c.Name] = s
 		}
-		if old := previous[c.Name]; old != nil && old.Channel.Disabled != c.Disabled {
+		if old := previous[c.Name]; old != nil && old.Disabled != c.Disabled {
 			s.disabled.Store(nil) // the operator has said it anew, in the file
 		}
 		provider := p.options.Providers[c.Type]

@@ -28,8 +28,9 @@ func (x *Exchange) Relay(client Client) *Failure {
 		return x.relayUnstreamed()
 	case webPage:
 		return Malformed("a web page instead of a stream")
+	default:
+		return x.relayStream(client)
 	}
-	return x.relayStream(client)
 }
 
 // relayWhole keeps the answer back until it is complete and understood. Until then another channel can take over, and the
@@ -94,7 +95,7 @@ func (x *Exchange) relayStream(client Client) *Failure {
 	events := sse.NewReader(x.body, maxEvent)
 	defer events.Close()
 	var lost *Failure // the client, while its upstream is drained
-	unflushed := false
+	unflushed, any := false, false
 	for {
 		if unflushed && !events.Buffered() {
 			unflushed = false
@@ -106,11 +107,16 @@ func (x *Exchange) relayStream(client Client) *Failure {
 		}
 		event, err := events.Next()
 		if err != nil {
-			return x.cut(err, lost)
+			return x.cut(err, lost, any)
 		}
+		any = true
 		step, err := x.translator.Event(event)
 		if err != nil {
-			return firstOf(lost, x.said(err))
+			failure := x.said(err)
+			if failure.Outcome == UpstreamMalformed && endsInALine(event) {
+				failure = Truncated("the stream ended in the middle of an event")
+			}
+			return firstOf(lost, failure)
 		}
 		if step.Content {
 			x.events++
@@ -144,6 +150,9 @@ func (x *Exchange) start() {
 	}
 	x.started = true
 	x.firstEvent = time.Now()
+	// From here on no other channel will be asked: a long stream need not keep a long prompt in memory.
+	x.payload.release()
+	x.call.Body = nil
 	if x.lastEvent.Before(x.firstEvent) {
 		x.lastEvent = x.firstEvent
 	}
@@ -158,8 +167,14 @@ func (x *Exchange) drains(lost *Failure) bool {
 	return x.Channel.pool.options.DrainClientGone > 0 && lost.Outcome == ClientGone
 }
 
-// cut says what it means that a stream ended before its terminator.
-func (x *Exchange) cut(err error, lost *Failure) *Failure {
+// endsInALine tells whether an event is what was left of one when the stream ended.
+func endsInALine(event sse.Event) bool {
+	last := event.Raw[len(event.Raw)-1]
+	return last != '\n' && last != '\r'
+}
+
+// cut says what it means that a stream ended before its terminator. any: there was an event in it.
+func (x *Exchange) cut(err error, lost *Failure, any bool) *Failure {
 	if lost != nil {
 		return lost
 	}
@@ -169,7 +184,7 @@ func (x *Exchange) cut(err error, lost *Failure) *Failure {
 	if f := x.interrupted(); f != nil {
 		return f
 	}
-	if !x.started && x.body.read > 0 {
+	if !any && x.body.read > 0 {
 		return Malformed("the answer is not an event stream")
 	}
 	return Truncated("the stream ended without its terminator")

@@ -1,12 +1,60 @@
 package channel
 
-import "bytes"
+import (
+	"bytes"
+	"errors"
+	"io"
+	"sync"
+)
 
-// requestBody is a request's body for net/http, which may still read it when RoundTrip has returned. The bytes are never
-// modified and are left to the garbage collector, so that is harmless.
-type requestBody struct{ *bytes.Reader }
+// payload is the body of one upstream request, for as long as it may have to be sent: net/http keeps a request until its
+// connection has read the whole answer, and a prompt can be large and a stream long.
+type payload struct {
+	mu sync.Mutex
+	b  []byte
+}
 
-func newRequestBody(b []byte) requestBody { return requestBody{bytes.NewReader(b)} }
+func (p *payload) bytes() []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.b
+}
 
-// Close has nothing to do.
-func (requestBody) Close() error { return nil }
+// release lets go of the bytes. Readers that were handed out keep theirs until they are closed.
+func (p *payload) release() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.b = nil
+}
+
+// open makes a reader of the body, for net/http to read and close.
+func (p *payload) open() (io.ReadCloser, error) {
+	b := p.bytes()
+	if b == nil {
+		return nil, errors.New("the request has been answered")
+	}
+	return &payloadReader{r: bytes.NewReader(b)}, nil
+}
+
+// payloadReader is closed by another goroutine than the one that reads it, where a call ends early.
+type payloadReader struct {
+	mu sync.Mutex
+	r  *bytes.Reader // nil: closed
+}
+
+func (p *payloadReader) Read(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.r == nil {
+		return 0, errors.New("the request's body is closed")
+	}
+	return p.r.Read(b)
+}
+
+// Close lets go of the bytes.
+func (p *payloadReader) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.r = nil
+	return nil
+}

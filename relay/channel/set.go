@@ -241,7 +241,7 @@ func (s *Set) refusal(w *Want, r *route, now time.Time) *Refusal {
 	busy, wait := false, time.Duration(0)
 	for _, tier := range r.tiers {
 		for _, c := range tier {
-			if !w.Caller.reaches(c) || !c.Adaptor.Serves(w.Endpoint) || c.isDisabled() {
+			if !w.Caller.reaches(c) || !c.Adaptor.Serves(w.Endpoint) || w.excludes(c, true) || c.isDisabled() {
 				continue
 			}
 			until := time.Second // full: a guess, calls end at any moment

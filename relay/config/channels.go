@@ -2,6 +2,7 @@ package config
 
 import (
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -110,6 +111,7 @@ func (l *loader) upstream(c *Channel, at place, fields map[string]value) {
 			if s.text != "" {
 				c.BaseURL, message = parseBaseURL(s.text)
 			}
+			c.Official = known && message == "" && isOf(c.BaseURL, provider)
 			if message != "" {
 				l.report(s.place, "%s", message)
 			}
@@ -139,6 +141,12 @@ func (l *loader) upstream(c *Channel, at place, fields map[string]value) {
 	if len(c.Models) == 0 {
 		c.Models = defaultModels(provider, c.Official)
 	}
+}
+
+// isOf tells whether a base URL is the provider's own, spelt out.
+func isOf(base *url.URL, provider Provider) bool {
+	own, message := parseBaseURL(provider.BaseURL)
+	return message == "" && *own == *base
 }
 
 func defaultModels(provider Provider, official bool) []string {

@@ -28,7 +28,7 @@ type Channel struct {
 	// BaseURL has no trailing slash and always a version segment (https://api.openai.com/v1, …/api/paas/v4, …/v1beta/openai);
 	// an endpoint's path is joined to it without its own /v1. nil for Demo only.
 	BaseURL  *url.URL
-	Official bool // no base_url of its own: the provider itself answers
+	Official bool // no base_url, or the provider's own spelt out: the provider itself answers
 	Demo     bool // the built-in channel, answered in-process
 	// Keys may be empty where the channel is not Official: then no credentials are sent.
 	Keys   []string

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -13,6 +14,9 @@ import (
 // maxCost bounds the nodes that are looked at, with the bytes of their text. A file of maxFileSize without aliases stays below;
 // with them, a few lines could stand for billions.
 const maxCost = 2 * maxFileSize
+
+// maxProblems bounds what is reported: nobody reads more, and a hostile file could have millions.
+const maxProblems = 1000
 
 // decoder reads YAML nodes strictly and collects what is wrong with them.
 type decoder struct {
@@ -29,7 +33,14 @@ type value struct {
 }
 
 func (d *decoder) report(at place, format string, args ...any) {
+	if len(d.problems) > maxProblems {
+		return
+	}
 	d.problems = append(d.problems, at.problem(format, args...))
+	if len(d.problems) == maxProblems {
+		d.cost = math.MaxInt // nothing more is read
+		d.problems = append(d.problems, place{file: d.file}.problem("too many problems; these are the first %d", maxProblems))
+	}
 }
 
 func (d *decoder) value(node *yaml.Node, key string) value {

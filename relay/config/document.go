@@ -8,12 +8,16 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
 
 // parseDocument reads the one YAML document of a file. Both are nil for a file without content.
 func parseDocument(file string, data []byte) (root *yaml.Node, problem *Problem) {
+	if line := firstLineNotText(data); line > 0 {
+		return nil, &Problem{File: file, Line: line, Message: "not valid YAML: this line is not UTF-8"}
+	}
 	lines := &lineReader{rest: data}
 	decoder := yaml.NewDecoder(lines)
 	document, err := decodeNext(decoder)
@@ -32,6 +36,20 @@ func parseDocument(file string, data []byte) (root *yaml.Node, problem *Problem)
 		return nil, &p
 	}
 	return document.Content[0], nil
+}
+
+// firstLineNotText is where the first byte stands that is not UTF-8, which the library cannot tell; 0: nowhere, or the file is
+// marked as UTF-16.
+func firstLineNotText(data []byte) int {
+	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
+		return 0
+	}
+	for i, line := range bytes.Split(data, []byte("\n")) {
+		if !utf8.Valid(line) {
+			return i + 1
+		}
+	}
+	return 0
 }
 
 // decodeNext turns the library's own panics into errors: some of its internal checks panic on hostile input, and a reload in a
@@ -55,22 +73,22 @@ func decodeNext(decoder *yaml.Decoder) (document *yaml.Node, err error) {
 // lineReader hands out one line a call, so that its count tells how far the parser had come when it gave up.
 type lineReader struct {
 	rest  []byte
-	count int
+	count int // lines handed out to their ends
 }
 
 func (r *lineReader) Read(p []byte) (int, error) {
 	if len(r.rest) == 0 {
 		return 0, io.EOF
 	}
-	end := bytes.IndexByte(r.rest, '\n') + 1
-	if end == 0 {
-		end = len(r.rest)
+	part := r.rest[:min(len(r.rest), len(p))]
+	if end := bytes.IndexByte(part, '\n') + 1; end > 0 {
+		part = part[:end]
 	}
-	n := copy(p, r.rest[:end])
-	if n == end {
+	n := copy(p, part)
+	r.rest = r.rest[n:]
+	if bytes.HasSuffix(part, []byte("\n")) || len(r.rest) == 0 {
 		r.count++
 	}
-	r.rest = r.rest[n:]
 	return n, nil
 }
 

@@ -50,7 +50,7 @@ func readBounded(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // nothing is lost with a file that was only read
 	return io.ReadAll(io.LimitReader(file, maxFileSize+1))
 }
 

@@ -76,6 +76,7 @@ func TestTheExampleOfTheContractLoadsAsItSays(t *testing.T) {
 			Name:         "openai-main",
 			Type:         "openai",
 			BaseURL:      parseURL(t, "https://api.openai.com/v1"),
+			Official:     true,
 			Keys:         []string{"sk-test-upstream"},
 			Models:       []string{"gpt-4o", "gpt-4o-*"},
 			ModelMapping: map[string]string{"gpt-4": "gpt-4o"},
@@ -151,11 +152,11 @@ channels:
 
 func TestABaseURLGetsAVersionWhereItHasNone(t *testing.T) {
 	for given, want := range map[string]string{
-		"https://api.openai.com":                                  "https://api.openai.com/v1",
-		"https://api.openai.com/":                                 "https://api.openai.com/v1",
-		"https://x/v1/":                                           "https://x/v1",
-		"https://x/v1//":                                          "https://x/v1",
-		"https://open.bigmodel.cn/api/paas/v4":                    "https://open.bigmodel.cn/api/paas/v4",
+		"https://api.openai.com":               "https://api.openai.com/v1",
+		"https://api.openai.com/":              "https://api.openai.com/v1",
+		"https://x/v1/":                        "https://x/v1",
+		"https://x/v1//":                       "https://x/v1",
+		"https://open.bigmodel.cn/api/paas/v4": "https://open.bigmodel.cn/api/paas/v4",
 		"https://generativelanguage.googleapis.com/v1beta/openai": "https://generativelanguage.googleapis.com/v1beta/openai",
 		"http://[::1]:8000/proxy":                                 "http://[::1]:8000/proxy/v1",
 		"HTTPS://x/video":                                         "https://x/video/v1",

@@ -106,7 +106,9 @@ func (v *visit) try(want *channel.Want) {
 			}
 			return
 		}
-		v.end.Attempts++
+		if attempt.Sent {
+			v.end.Attempts++
+		}
 		if attempt.Failure == nil {
 			v.failed = nil
 			return

@@ -44,15 +44,13 @@ func skipContainer(b []byte, i int) (int, error) {
 	var err error
 	for {
 		// A value begins at i.
-		empty := false
 		if i < len(b) && (b[i] == '{' || b[i] == '[') {
 			object := b[i] == '{'
 			if !open.push(object) {
 				return i, &SyntaxError{i, "it is nested deeper than " + strconv.Itoa(MaxDepth) + " levels"}
 			}
 			i = skipSpace(b, i+1)
-			empty = i < len(b) && b[i] == closing(object)
-			if !empty {
+			if i == len(b) || b[i] != closing(object) {
 				if object {
 					if i, err = skipName(b, i); err != nil {
 						return i, err
@@ -70,7 +68,7 @@ func skipContainer(b []byte, i int) (int, error) {
 				return i, ErrTruncated
 			}
 			object := open.inObject()
-			if b[i] == ',' && !empty {
+			if b[i] == ',' {
 				i = skipSpace(b, i+1)
 				if object {
 					if i, err = skipName(b, i); err != nil {
@@ -86,7 +84,6 @@ func skipContainer(b []byte, i int) (int, error) {
 				return i, &SyntaxError{i, "a comma or ] is missing after an element"}
 			}
 			i++
-			empty = false
 			open.depth--
 			if open.depth == 0 {
 				return i, nil

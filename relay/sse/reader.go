@@ -23,7 +23,7 @@ const maxEmptyReads = 100
 type Reader struct {
 	src io.Reader
 	max int
-	err error // what the last Read said, to be returned behind the events that came before it
+	err error // to be returned behind the complete events that are buffered
 
 	buf        *buffer // nil: closed, or the error has been returned
 	start, end int     // buf[start:end] is what has been read and not been returned
@@ -34,7 +34,6 @@ type Reader struct {
 	pos     int   // where the line begins that is looked at; buf[start:pos] is the beginning of an event
 	event   block // what is known of buf[start:pos]
 	ready   bool  // buf[start:pos] is a whole event
-	broken  bool  // err is ours, and whatever is in the buffer will not be returned
 	begun   bool  // the byte order mark has been looked for
 	afterCR bool  // the last line ended in CR, so that an LF at pos belongs to it
 }
@@ -82,9 +81,10 @@ func (r *Reader) release() {
 	*r = Reader{err: r.err}
 }
 
-// scan goes on through the lines that are buffered and tells whether an event is complete.
+// scan goes on through the lines that are buffered and tells whether an event is complete. Where one is too large, start stays
+// at it, so that scan can never come to what is behind it.
 func (r *Reader) scan() bool {
-	if r.ready || r.broken || r.buf == nil || !r.begun && !r.begin() {
+	if r.ready || r.buf == nil || !r.begun && !r.begin() {
 		return r.ready
 	}
 	text := r.buf.bytes[:r.end]
@@ -107,7 +107,7 @@ func (r *Reader) scan() bool {
 		r.pos = stop + 1
 		switch {
 		case r.pos-r.start > r.max:
-			r.err, r.broken = ErrTooLarge, true
+			r.err = ErrTooLarge
 			return false
 		case len(line) == 0 && r.event.dispatched():
 			r.event.dirty = r.event.dirty || r.afterCR
@@ -123,7 +123,7 @@ func (r *Reader) scan() bool {
 		}
 	}
 	if r.end-r.start > r.max {
-		r.err, r.broken = ErrTooLarge, true
+		r.err = ErrTooLarge
 	}
 	return false
 }

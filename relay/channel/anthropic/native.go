@@ -19,6 +19,7 @@ func nativeBody(call *channel.Call, target channel.Target) []byte {
 // passThrough is the translator for clients that speak the provider's format: it looks, and changes nothing.
 type passThrough struct {
 	usage   wire.Usage
+	begun   bool
 	scratch []byte
 }
 
@@ -36,6 +37,10 @@ func (t *passThrough) Event(event sse.Event) (channel.Step, error) {
 	if err != nil {
 		return channel.Step{}, err
 	}
+	if e.kind == pingKind && !t.begun {
+		return channel.Step{}, nil // it is no beginning: another channel can still take over
+	}
+	t.begun = true
 	step := channel.Step{Out: event.Raw}
 	if !event.Clean {
 		t.scratch = event.AppendTo(t.scratch[:0])

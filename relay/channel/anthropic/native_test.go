@@ -114,7 +114,7 @@ func TestANativeStreamIsPassedOnAsItIs(t *testing.T) {
 }
 
 func TestAnEventThatIsNotCleanIsWrittenAnew(t *testing.T) {
-	translator := &passThrough{}
+	translator := &passThrough{begun: true}
 	in := sse.Event{Raw: []byte(": x\r\nevent: ping\r\ndata: {\"type\":\"ping\"}\r\n\r\n"), Name: []byte("ping"), Data: []byte(`{"type":"ping"}`)}
 	step, err := translator.Event(in)
 	require.NoError(t, err)
@@ -123,12 +123,24 @@ func TestAnEventThatIsNotCleanIsWrittenAnew(t *testing.T) {
 
 func TestAPingWithoutDataIsPassedOn(t *testing.T) {
 	in := sse.Event{Raw: []byte("event: ping\n\n"), Name: []byte("ping"), Clean: true}
-	step, err := (&passThrough{}).Event(in)
+	step, err := (&passThrough{begun: true}).Event(in)
 	require.NoError(t, err)
 	assert.Equal(t, channel.Step{Out: in.Raw}, step)
 	step, err = chatTranslator(`{"stream":true}`).Event(in)
 	require.NoError(t, err)
 	assert.Zero(t, step)
+}
+
+func TestAPingBeforeTheMessageCommitsNobodyToThisChannel(t *testing.T) {
+	translator := &passThrough{}
+	step, err := translator.Event(event(`{"type":"ping"}`))
+	require.NoError(t, err)
+	assert.Zero(t, step)
+	_, err = translator.Event(event(`{"type":"message_start","message":{}}`))
+	require.NoError(t, err)
+	step, err = translator.Event(event(`{"type":"ping"}`))
+	require.NoError(t, err)
+	assert.NotEmpty(t, step.Out)
 }
 
 func TestATypeWithEscapesIsStillKnown(t *testing.T) {

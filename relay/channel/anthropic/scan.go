@@ -22,6 +22,7 @@ const (
 	contentBlockStart
 	contentBlockDelta
 	contentBlockStop
+	pingKind
 	errorKind
 )
 
@@ -33,6 +34,7 @@ var kinds = map[string]kind{
 	"content_block_start": contentBlockStart,
 	"content_block_delta": contentBlockDelta,
 	"content_block_stop":  contentBlockStop,
+	"ping":                pingKind,
 	"error":               errorKind,
 }
 
@@ -93,7 +95,7 @@ func scanWhole(body []byte) (envelope, error) {
 
 func scanEvent(event sse.Event) (envelope, error) {
 	if len(event.Data) == 0 && string(event.Name) == "ping" {
-		return envelope{}, nil // some servers keep the connection alive without a word
+		return envelope{kind: pingKind}, nil // some servers keep the connection alive without a word
 	}
 	e, err := scanEnvelope(event.Data)
 	switch {

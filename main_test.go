@@ -1,0 +1,155 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// output is what the program prints, readable while it runs.
+type output struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
+}
+
+// program is the running program.
+type program struct {
+	stdout, stderr output
+	signals        chan os.Signal
+	code           chan int
+}
+
+func start(t *testing.T, env map[string]string, args ...string) *program {
+	t.Chdir(t.TempDir()) // no channels.yaml there
+	p := &program{signals: make(chan os.Signal, 4), code: make(chan int, 1)}
+	lookup := func(name string) (string, bool) { v, ok := env[name]; return v, ok }
+	go func() { p.code <- run(args, lookup, p.signals, &p.stdout, &p.stderr) }()
+	return p
+}
+
+// finds waits until the pattern is printed, and gives its first group.
+func (p *program) finds(t *testing.T, pattern string) string {
+	t.Helper()
+	re := regexp.MustCompile(pattern)
+	var found []string
+	require.Eventually(t, func() bool { found = re.FindStringSubmatch(p.stdout.String()); return found != nil }, 20*time.Second, time.Millisecond,
+		"%s\n%s", p.stdout.String(), p.stderr.String())
+	return found[1]
+}
+
+func post(t *testing.T, url, token, body string) (int, string) {
+	t.Helper()
+	request, err := http.NewRequest(http.MethodPost, url, strings.NewReader(body))
+	require.NoError(t, err)
+	request.Header.Set("Authorization", "Bearer "+token)
+	request.Close = true
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return response.StatusCode, string(answer)
+}
+
+func TestTheFirstCommandAnswersARealRequestAtOncePlainAndStreaming(t *testing.T) {
+	p := start(t, map[string]string{"PORT": "0"})
+	address := p.finds(t, `curl (http://localhost:\d+)/v1/chat/completions`)
+	token := p.finds(t, `Authorization: Bearer (sk-\w+)`)
+	p.finds(t, `(One API v\S+ started)`)
+	p.finds(t, `(monitoring endpoints enabled at /api/monitor/health)`)
+
+	body := regexp.MustCompile(`-d '([^']+)'`).FindAllStringSubmatch(p.stdout.String(), -1)
+	require.Len(t, body, 2, "the printed curl lines, plain and streaming")
+	status, answer := post(t, address+"/v1/chat/completions", token, body[0][1])
+	require.Equal(t, 200, status, answer)
+	require.Contains(t, answer, "You said: Hi!")
+	status, answer = post(t, address+"/v1/chat/completions", token, body[1][1])
+	require.Equal(t, 200, status, answer)
+	require.True(t, strings.HasSuffix(answer, "data: [DONE]\n\n"), answer)
+	require.Greater(t, strings.Count(answer, "data: "), 10)
+	status, answer = post(t, address+"/v1/messages", token, `{"model":"demo","max_tokens":9,"messages":[{"role":"user","content":"Hi!"}]}`)
+	require.Equal(t, 200, status, answer)
+	require.Contains(t, answer, `"type":"message"`)
+
+	var out, errs output
+	port := address[strings.LastIndexByte(address, ':')+1:]
+	require.Equal(t, 0, run([]string{"-port", port, "healthcheck"}, func(string) (string, bool) { return "", false }, nil, &out, &errs), errs.String())
+	p.signals <- syscall.SIGTERM
+	require.Equal(t, 0, <-p.code)
+	require.Equal(t, 1, run([]string{"-port", port, "healthcheck"}, func(string) (string, bool) { return "", false }, nil, &out, &errs))
+	require.Contains(t, errs.String(), "unhealthy")
+}
+
+func TestHangupReloadsTheConfiguration(t *testing.T) {
+	p := start(t, map[string]string{"PORT": "0"})
+	token := p.finds(t, `Authorization: Bearer (sk-\w+)`)
+	p.signals <- syscall.SIGHUP
+	p.finds(t, `(configuration reloaded)`)
+	address := p.finds(t, `curl (http://localhost:\d+)/v1`)
+	status, answer := post(t, address+"/v1/chat/completions", token, `{"model":"demo","messages":[]}`)
+	require.Equal(t, 200, status, "the generated token stays: "+answer)
+	p.signals <- syscall.SIGINT
+	require.Equal(t, 0, <-p.code)
+}
+
+func TestTheCommandLineExplainsItselfAndItsMistakes(t *testing.T) {
+	good := filepath.Join(t.TempDir(), "good.yaml")
+	require.NoError(t, os.WriteFile(good, []byte("channels:\n  - {name: a, type: openai, base_url: 'http://localhost:1', keys: [k-0123456789]}\ntokens:\n  - {name: t, key: sk-0123456789abcdef}\n"), 0o600))
+	bad := filepath.Join(t.TempDir(), "bad.yaml")
+	require.NoError(t, os.WriteFile(bad, []byte("channels:\n  - {name: a, type: opnai, keys: [k]}\n  - {name: a, type: openai, keys: [k], weight: -1}\n"), 0o600))
+	for _, c := range []struct {
+		name           string
+		args           []string
+		env            map[string]string
+		code           int
+		stdout, stderr []string
+	}{
+		{"help", []string{"--help"}, nil, 0, []string{"Usage:", "-check-config", "healthcheck"}, nil},
+		{"version", []string{"--version"}, nil, 0, []string{"One API v"}, nil},
+		{"an unknown flag", []string{"--prot=1"}, nil, 2, nil, []string{"-prot", "Usage:"}},
+		{"an unknown command", []string{"serve"}, nil, 2, nil, []string{"serve", "Usage:"}},
+		{"a port that cannot be", []string{"--port=70000"}, nil, 2, nil, []string{"-port must be from 0 to 65535"}},
+		{"a good file", []string{"--check-config", "--config", good}, nil, 0, []string{"The configuration is good: 1 channels, 1 tokens."}, nil},
+		{"a bad file, all of it at once", []string{"--check-config", "--config", bad}, nil, 1, nil, []string{"bad.yaml:2", "opnai", "bad.yaml:3", "weight", "name"}},
+		{"a bad file is no reason to start", []string{"--config", bad}, nil, 1, nil, []string{"bad.yaml:2"}},
+		{"a bad environment beside a bad file", []string{"--config", bad}, map[string]string{"PORT": "x", "RETRY_TIMES": "-1"}, 1, nil, []string{"PORT", "RETRY_TIMES", "weight"}},
+		{"a file that is not there", []string{"--config", "nowhere.yaml"}, nil, 1, nil, []string{"nowhere.yaml"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var stdout, stderr output
+			code := run(c.args, func(name string) (string, bool) { v, ok := c.env[name]; return v, ok }, nil, &stdout, &stderr)
+			require.Equal(t, c.code, code, stdout.String()+stderr.String())
+			for _, text := range c.stdout {
+				require.Contains(t, stdout.String(), text)
+			}
+			for _, text := range c.stderr {
+				require.Contains(t, stderr.String(), text)
+			}
+		})
+	}
+}

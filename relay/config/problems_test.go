@@ -1,0 +1,294 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// problemsOf loads a file and gives its problems, one a line.
+func problemsOf(t *testing.T, file string, variables map[string]string) []string {
+	t.Helper()
+	opts := withFile(file, variables)
+	settings, err := LoadSettings(opts)
+	require.NoError(t, err)
+	c, err := Load(opts, settings)
+	require.Error(t, err)
+	assert.Nil(t, c)
+	return strings.Split(err.Error(), "\n")
+}
+
+// In a file of these tests every key stands on a line of its own, from line 2 of its channel or token on.
+func TestABadFileIsRefusedWithFileLineAndKey(t *testing.T) {
+	channel := func(lines ...string) string {
+		return "channels:\n  - name: a\n    type: openai\n    keys: [k]\n    " + strings.Join(lines, "\n    ") + "\n"
+	}
+	own := func(lines ...string) string {
+		return "channels:\n  - name: a\n    type: openai\n    " + strings.Join(lines, "\n    ") + "\n"
+	}
+	token := func(lines ...string) string {
+		return "channels: [{name: a, type: openai, keys: [k]}]\ntokens:\n  - name: t\n    " + strings.Join(lines, "\n    ") + "\n"
+	}
+	const (
+		nameRule  = `must be 1 to 64 of the characters A-Z, a-z, 0-9, ".", "_" and "-", and not only dots`
+		clearRule = "must not contain spaces, line breaks or invisible characters"
+		types     = "known: anthropic, custom, openai, xai"
+		duration  = "must be seconds or a duration such as 30, 90s or 15m"
+		proxyRule = "must be an http, https, socks5 or socks5h URL such as http://proxy.example.com:3128"
+		baseRule  = "must be an http or https URL such as https://api.example.com/v1"
+	)
+	for _, test := range []struct {
+		name, file string
+		want       []string
+	}{
+		{"an empty file", "", []string{"channels.yaml: no channels; at least one is needed"}},
+		{"only comments", "# nothing\n", []string{"channels.yaml: no channels; at least one is needed"}},
+		{"nothing", "---\n~\n", []string{"channels.yaml: no channels; at least one is needed"}},
+		{"no channels", "tokens: []\n", []string{"channels.yaml: no channels; at least one is needed"}},
+		{"channels without a value", "channels:\ntokens: []\n", []string{"channels.yaml: no channels; at least one is needed"}},
+		{"an empty list of channels", "\nchannels: []\n", []string{"channels.yaml:2: channels: no channels; at least one is needed"}},
+		{"another document's shape", "- a\n", []string{"channels.yaml:1: must be a mapping with the keys channels and tokens (got a list)"}},
+		{"channels as a mapping", "channels:\n  a: {type: openai}\n", []string{"channels.yaml:1: channels: must be a list (got a mapping)"}},
+		{"a channel as text", "channels: [a]\n", []string{"channels.yaml:1: channels[0]: must be a mapping (got a single value)"}},
+		{"an unknown key at the top", own("keys: [k]") + "token: []\n", []string{"channels.yaml:5: token: unknown key (did you mean tokens?)"}},
+		{"a second document", channel() + "---\na: b\n", []string{"channels.yaml:6: a second document begins here; one is allowed"}},
+
+		{"nothing that a channel needs", "channels:\n  - {}\n", []string{
+			"channels.yaml:2: channels[0].name: missing",
+			"channels.yaml:2: channels[0].type: missing (" + types + ")",
+			"channels.yaml:2: channels[0].keys: missing; only a channel with a base_url of its own may have none",
+		}},
+		{"an unknown key, nearly known", channel("wieght: 1"), []string{"channels.yaml:5: channels[0].wieght: unknown key (did you mean weight?)"}},
+		{"an unknown key in another case", channel("Base-URL: x"), []string{"channels.yaml:5: channels[0].Base-URL: unknown key (did you mean base_url?)"}},
+		{"an unknown key like none", channel("colour: red"), []string{
+			"channels.yaml:5: channels[0].colour: unknown key (known: " + strings.Join(channelKeys, ", ") + ")",
+		}},
+		{"a key with a line break", channel(`"a\nb": 1`), []string{
+			`channels.yaml:5: channels[0]["a\nb"]: unknown key (known: ` + strings.Join(channelKeys, ", ") + ")",
+		}},
+		{"a list as a key", channel("[a]: 1"), []string{"channels.yaml:5: channels[0]: a key must be a single value (got a list)"}},
+		{"a key twice", channel("weight: 1", "weight: 2"), []string{"channels.yaml:6: channels[0].weight: given twice, first in line 5"}},
+		{"a merge key", channel("timeouts: &t {idle: 1}", "<<: *t"), []string{
+			"channels.yaml:6: channels[0][\"<<\"]: merge keys are not supported: write the keys out, or give a whole value as an alias (key: *name)",
+		}},
+		{"a tag", channel("weight: !!binary MQ=="), []string{"channels.yaml:5: channels[0].weight: a YAML tag (!…) is not supported; quote a value that begins with !"}},
+
+		{"a name with a space", "channels: [{name: a b, type: openai, keys: [k]}]\n", []string{"channels.yaml:1: channels[0].name: " + nameRule}},
+		{"a name that is too long", "channels: [{name: " + strings.Repeat("a", 65) + ", type: openai, keys: [k]}]\n", []string{"channels.yaml:1: channels[0].name: " + nameRule}},
+		{"a name that is a path", "channels: [{name: .., type: openai, keys: [k]}]\n", []string{"channels.yaml:1: channels[0].name: " + nameRule}},
+		{"a name that is a list", "channels: [{name: [a], type: openai, keys: [k]}]\n", []string{"channels.yaml:1: channels[0].name: must be a single value (got a list)"}},
+		{"two channels of one name", channel("weight: 1") + "  - {name: a, type: xai, keys: [k]}\n", []string{
+			"channels.yaml:6: channels[1].name: the same name as channels[0].name (line 2)",
+		}},
+		{"an unknown type", "channels: [{name: a, type: opnai}]\n", []string{
+			"channels.yaml:1: channels[0].type: unknown type (got opnai); " + types,
+			"channels.yaml:1: channels[0].keys: missing; only a channel with a base_url of its own may have none",
+		}},
+		{"a type without a base URL", "channels: [{name: a, type: custom, keys: [k]}]\n", []string{
+			"channels.yaml:1: channels[0].base_url: missing: type custom has none of its own",
+		}},
+
+		{"a base URL without a scheme", own("base_url: api.openai.com"), []string{"channels.yaml:4: channels[0].base_url: " + baseRule}},
+		{"a base URL of another scheme", own("base_url: ftp://x"), []string{"channels.yaml:4: channels[0].base_url: " + baseRule}},
+		{"an empty base URL", own("base_url: ''"), []string{"channels.yaml:4: channels[0].base_url: must not be empty; leave it out for the provider's own"}},
+		{"a base URL without a host", own("base_url: https:///v1"), []string{"channels.yaml:4: channels[0].base_url: must have a host"}},
+		{"a base URL with an impossible port", own("base_url: https://x:0"), []string{"channels.yaml:4: channels[0].base_url: must have a port from 1 to 65535, or none"}},
+		{"a base URL with a password", own("base_url: https://u:secret@x"), []string{"channels.yaml:4: channels[0].base_url: must not hold a user name or password"}},
+		{"a base URL with a query", own("base_url: https://x/v1?"), []string{"channels.yaml:4: channels[0].base_url: must not have a query or a fragment"}},
+		{"a base URL with a fragment", own("base_url: 'https://x/v1#a'"), []string{"channels.yaml:4: channels[0].base_url: must not have a query or a fragment"}},
+
+		{"no keys where they are needed", own("keys: []"), []string{
+			"channels.yaml:2: channels[0].keys: missing; only a channel with a base_url of its own may have none",
+		}},
+		{"an empty key", own("keys: [a, '']"), []string{"channels.yaml:4: channels[0].keys[1]: must not be empty"}},
+		{"a key left out", own("keys:", "  -"), []string{"channels.yaml:5: channels[0].keys[0]: must not be empty"}},
+		{"a key with a line break", own(`keys: "a\n"`), []string{"channels.yaml:4: channels[0].keys: " + clearRule}},
+		{"a key with an invisible character", own(`keys: "\uFEFFa"`), []string{"channels.yaml:4: channels[0].keys: " + clearRule}},
+		{"a key twice in a channel", own("keys:", "  - a", "  - b", "  - a"), []string{
+			"channels.yaml:7: channels[0].keys[2]: the same as channels[0].keys[0] (line 5)",
+		}},
+		{"keys as a mapping", own("keys: {a: b}"), []string{"channels.yaml:4: channels[0].keys: must be a list (got a mapping)"}},
+		{"a key that is not set", own("keys: ['${K}']"), []string{"channels.yaml:4: channels[0].keys[0]: ${K} is not set (and neither is K_FILE)"}},
+		{"a key that is an empty default", own("keys: ['${K:-}']"), []string{"channels.yaml:4: channels[0].keys[0]: must not be empty"}},
+
+		{"an empty model", channel("models: ['']"), []string{"channels.yaml:5: channels[0].models[0]: must not be empty"}},
+		{"a model with a space at its end", channel("models: ['a ']"), []string{
+			"channels.yaml:5: channels[0].models[0]: must not contain line breaks or invisible characters, nor begin or end with a space",
+		}},
+		{"a mapping to nothing", channel("model_mapping:", "  a: b", "  gpt 4:"), []string{`channels.yaml:7: channels[0].model_mapping["gpt 4"]: must not be empty`}},
+		{"a mapping from nothing", channel("model_mapping: {'': b}"), []string{`channels.yaml:5: channels[0].model_mapping[""]: the model's name must not be empty`}},
+		{"a mapping to a list", channel("model_mapping: {a: [b]}"), []string{"channels.yaml:5: channels[0].model_mapping.a: must be a single value (got a list)"}},
+		{"a bad group", channel("groups: [a/b]"), []string{"channels.yaml:5: channels[0].groups[0]: " + nameRule}},
+		{"a group twice", channel("groups: [x, x]"), []string{"channels.yaml:5: channels[0].groups[1]: the same as channels[0].groups[0] (line 5)"}},
+
+		{"a fraction as a priority", channel("priority: 1.5"), []string{"channels.yaml:5: channels[0].priority: must be a whole number (got 1.5)"}},
+		{"a quoted number", channel("priority: '1'"), []string{`channels.yaml:5: channels[0].priority: must be a whole number (got "1")`}},
+		{"a number that may be octal", channel("weight: 010"), []string{"channels.yaml:5: channels[0].weight: must be a whole number (got 010)"}},
+		{"a negative weight", channel("weight: -3"), []string{"channels.yaml:5: channels[0].weight: must not be negative (got -3)"}},
+		{"a boundless weight", channel("weight: 1000000001"), []string{"channels.yaml:5: channels[0].weight: must be at most 1000000000 (got 1000000001)"}},
+		{"a negative bound", channel("max_concurrent: ${MINUS}"), []string{"channels.yaml:5: channels[0].max_concurrent: must not be negative (got ${MINUS})"}},
+		{"a word for a number", channel("weight: ${WORD:-x}"), []string{"channels.yaml:5: channels[0].weight: must be a whole number (got ${WORD:-x})"}},
+		{"a word that is not a boolean", channel("disabled: yes"), []string{"channels.yaml:5: channels[0].disabled: must be true or false (got yes)"}},
+		{"a quoted boolean", channel("disabled: 'true'"), []string{`channels.yaml:5: channels[0].disabled: must be true or false (got "true")`}},
+		{"a proxy of another scheme", channel("proxy: proxy.example.com:3128"), []string{"channels.yaml:5: channels[0].proxy: " + proxyRule}},
+
+		{"a header that is refused", channel("headers:", "  host: x", "  Proxy-Authorization: x", "  TE: x"), []string{
+			"channels.yaml:6: channels[0].headers.host: this header cannot be set",
+			"channels.yaml:7: channels[0].headers.Proxy-Authorization: this header cannot be set; a proxy's credentials belong into its URL",
+			"channels.yaml:8: channels[0].headers.TE: this header cannot be set",
+		}},
+		{"a header in two spellings", channel("headers: {x-a: 1, X-A: 2}"), []string{
+			"channels.yaml:5: channels[0].headers.X-A: the same header as channels[0].headers.x-a (line 5)",
+		}},
+		{"a header's name with a space", channel("headers: {x a: 1}"), []string{`channels.yaml:5: channels[0].headers["x a"]: is not the name of an HTTP header`}},
+		{"a header's value with a line break", channel(`headers: {x-a: "1\r\nHost: x"}`), []string{
+			"channels.yaml:5: channels[0].headers.x-a: must not contain line breaks or control characters",
+		}},
+		{"headers as a list", channel("headers:", "  - a"), []string{"channels.yaml:5: channels[0].headers: must be a mapping (got a list)"}},
+
+		{"an unknown clock", channel("timeouts: {first: 1}"), []string{
+			"channels.yaml:5: channels[0].timeouts.first: unknown key (known: connect, header, first_token, idle, total)",
+		}},
+		{"a negative clock", channel("timeouts: {idle: -1s}"), []string{"channels.yaml:5: channels[0].timeouts.idle: must not be negative (got -1s)"}},
+		{"no clock for connecting", channel("timeouts: {connect: 0}"), []string{"channels.yaml:5: channels[0].timeouts.connect: must be more than 0 (got 0)"}},
+		{"a clock without a unit that there is", channel("timeouts: {total: 1d}"), []string{"channels.yaml:5: channels[0].timeouts.total: " + duration + " (got 1d)"}},
+
+		{"a token without a key", token("models: []"), []string{"channels.yaml:3: tokens[0].key: missing (or give key_sha256)"}},
+		{"a token with two keys", token("key: sk-12345678", "key_sha256: x"), []string{"channels.yaml:5: tokens[0].key_sha256: give key or key_sha256, not both"}},
+		{"a short key", token("key: sk-1234"), []string{"channels.yaml:4: tokens[0].key: must have at least 8 characters"}},
+		{"an empty client key", token("key: ''"), []string{"channels.yaml:4: tokens[0].key: must not be empty"}},
+		{"a sum that is none", token("key_sha256: " + strings.Repeat("ab", 31)), []string{"channels.yaml:4: tokens[0].key_sha256: must be a SHA-256 sum: 64 hexadecimal digits"}},
+		{"a token's unknown key", token("key: sk-12345678", "group: a"), []string{"channels.yaml:5: tokens[0].group: unknown key (did you mean groups?)"}},
+		{"two tokens of one name", token("key: sk-12345678") + "  - {name: t, key: sk-87654321}\n", []string{
+			"channels.yaml:5: tokens[1].name: the same name as tokens[0].name (line 3)",
+		}},
+		{"two tokens of one key", token("key: sk-12345678") + "  - {name: u, key: '12345678'}\n", []string{
+			"channels.yaml:5: tokens[1].key: the same key as tokens[0].key (line 4)",
+		}},
+		{"a token as text", token("key: sk-12345678") + "  - nothing\n", []string{
+			"channels.yaml:5: tokens[1]: must be a mapping (got a single value)",
+		}},
+		{"the operators' keys", token("key: sk-administrator") + "  - {name: u, key: monitor-key}\n  - {name: v, key: root-key}\n  - {name: root, key: sk-87654321}\n", []string{
+			"channels.yaml:4: tokens[0].key: the same key as ADMIN_TOKEN",
+			"channels.yaml:5: tokens[1].key: the same key as MONITOR_TOKEN",
+			"channels.yaml:6: tokens[2].key: the same key as INITIAL_ROOT_TOKEN",
+			"channels.yaml:7: tokens[3].name: root is the token that INITIAL_ROOT_TOKEN makes; choose another name",
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			assert.Equal(t, test.want, problemsOf(t, test.file, map[string]string{
+				"MINUS": "-1", "WORD": "secret", "ADMIN_TOKEN": "sk-administrator", "MONITOR_TOKEN": "monitor-key", "INITIAL_ROOT_TOKEN": "root-key",
+			}))
+		})
+	}
+}
+
+func TestATokenAndTheSumOfItsKeyAreOneKey(t *testing.T) {
+	sum := digests("helloworld")[1] // of sk-helloworld
+	file := fmt.Sprintf("channels: [{name: a, type: openai, keys: [k]}]\ntokens:\n  - {name: t, key: helloworld}\n  - {name: u, key_sha256: %x}\n", sum)
+	assert.Equal(t, []string{"channels.yaml:4: tokens[1].key_sha256: the same key as tokens[0].key (line 3)"}, problemsOf(t, file, nil))
+}
+
+func TestAllProblemsAreReportedAtOnceInTheirOrder(t *testing.T) {
+	const file = `
+tokens:
+  - name: t
+    key: short
+channels:
+  - name: a
+    type: nothing
+    weight: -1
+    bogus: 1
+  - type: openai
+    keys: ["${MISSING}"]
+`
+	assert.Equal(t, []string{
+		"environment: INITIAL_ROOT_TOKEN: must have at least 8 characters",
+		"channels.yaml:4: tokens[0].key: must have at least 8 characters",
+		"channels.yaml:6: channels[0].keys: missing; only a channel with a base_url of its own may have none",
+		"channels.yaml:7: channels[0].type: unknown type (got nothing); known: anthropic, custom, openai, xai",
+		"channels.yaml:8: channels[0].weight: must not be negative (got -1)",
+		"channels.yaml:9: channels[0].bogus: unknown key (known: " + strings.Join(channelKeys, ", ") + ")",
+		"channels.yaml:10: channels[1].name: missing",
+		"channels.yaml:11: channels[1].keys[0]: ${MISSING} is not set (and neither is MISSING_FILE)",
+	}, problemsOf(t, file, map[string]string{"INITIAL_ROOT_TOKEN": "short"}))
+}
+
+func TestAProblemOfTheEnvironmentsChannelsNamesTheVariable(t *testing.T) {
+	for _, test := range []struct {
+		variables map[string]string
+		want      string
+	}{
+		{map[string]string{"OPENAI_API_KEY": "a b"}, "environment: OPENAI_API_KEY: must not contain spaces, line breaks or invisible characters"},
+		{map[string]string{"XAI_API_KEY_FILE": "absent"}, "environment: XAI_API_KEY_FILE: cannot read the file: it does not exist"},
+		{map[string]string{"INITIAL_ROOT_TOKEN": "sk-12345678", "ADMIN_TOKEN": "sk-12345678"}, "environment: INITIAL_ROOT_TOKEN: the same key as ADMIN_TOKEN"},
+	} {
+		opts := options(test.variables, nil)
+		settings, err := LoadSettings(opts)
+		require.NoError(t, err)
+		_, err = Load(opts, settings)
+		assert.EqualError(t, err, test.want)
+	}
+	opts := options(map[string]string{"XAI_API_KEY": "x"}, nil)
+	opts.Providers = map[string]Provider{"openai": {}}
+	_, err := Load(opts, Settings{})
+	assert.EqualError(t, err, "environment: XAI_API_KEY: this relay has no channels of type xai; known: openai")
+}
+
+func TestAFileThatIsTooLargeIsRefused(t *testing.T) {
+	file := "channels: [{name: a, type: openai, keys: [k]}]\n"
+	file += strings.Repeat("#", maxFileSize-len(file))
+	loadAll(t, withFile(file, nil))
+	assert.Equal(t, []string{"channels.yaml: the file is over 4 MiB"}, problemsOf(t, file+"#", nil))
+}
+
+func TestAliasesCannotMultiplyWithoutBound(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("channels:\n  - &c {name: a, type: openai, keys: [k], models: [")
+	for i := range 2000 {
+		fmt.Fprintf(&b, "m%01000d, ", i)
+	}
+	b.WriteString("]}\n")
+	b.WriteString(strings.Repeat("  - *c\n", 900))
+	problems := problemsOf(t, b.String(), nil)
+	assert.Contains(t, strings.Join(problems, "\n"), "too much to read; aliases multiply what they stand for")
+}
+
+func TestAThousandProblemsAreEnough(t *testing.T) {
+	problems := problemsOf(t, "channels:\n"+strings.Repeat("  - a\n", 5000), nil)
+	assert.Len(t, problems, 1001)
+	assert.Equal(t, "channels.yaml: too many problems; these are the first 1000", problems[0])
+}
+
+func TestAnAliasOfItselfIsOnlyAWrongValue(t *testing.T) {
+	assert.Equal(t, []string{"channels.yaml:1: channels[0]: must be a mapping (got a list)"}, problemsOf(t, "channels: &a [*a]\n", nil))
+	assert.Equal(t, []string{"channels.yaml:1: channels: must be a list (got a mapping)"}, problemsOf(t, "&a {channels: *a}\n", nil))
+}
+
+func TestNoMessageHoldsAKey(t *testing.T) {
+	const secret = "SECRET"
+	variables := map[string]string{"S": secret, "BAD": secret + " x", "MINUS": "-" + secret}
+	for _, place := range []string{
+		"keys: [*SECRET]", "keys: [!SECRET x]", "keys: [!SECRET]", "keys: [SECRET: x]", "keys: {SECRET: x}", "keys: ['SECRET x']",
+		"keys: [SECRET, SECRET]", "keys: ['SECRET${x']", "keys: ['${SECRET x}']", "keys: ['${:SECRET}']", "keys: ['${X:-SECRET${Y}']",
+		"keys: ['SECRET\\ x']", "keys: \"SECRET\\q\"", "keys: ['SECRET", "keys: @SECRET", "keys: &SECRET", "keys: |\n      SECRET\n     SECRET",
+		"keys: '${BAD}'", "name: '${BAD}'", "type: ${S}", "weight: ${S}", "disabled: ${S}", "max_concurrent: ${MINUS}", "timeouts: {idle: \"${S}\"}",
+		"base_url: https://SECRET@x", "base_url: https://a:SECRET@x:port", "base_url: https://x?key=SECRET", "base_url: 'https://SECRET x'",
+		"proxy: http://u:SECRET@x:port", "proxy: http://u:SECRET@:1", "proxy: ftp://u:SECRET@x", "proxy: ://SECRET",
+		"headers: {Authorization: \"SECRET\\n\"}", "headers: {Host: SECRET}",
+	} {
+		file := "channels:\n  - " + place + "\n"
+		assert.NotContains(t, strings.Join(problemsOf(t, file, variables), "\n"), secret, place)
+	}
+	for _, place := range []string{
+		"key: '${BAD}'", "key: 'SECRET x'", "key: SECRET", "key_sha256: SECRET", "key: [SECRET]", "key: *SECRET", "key: !SECRET x",
+		"key: SECRETSECRET, key_sha256: SECRET", "key: SECRET-OF-ADMIN", "key: 'SECRET",
+	} {
+		file := "channels: [{name: a, type: openai, keys: [k]}]\ntokens: [{name: a, " + place + "}]\n"
+		problems := problemsOf(t, file, map[string]string{"BAD": variables["BAD"], "ADMIN_TOKEN": "SECRET-OF-ADMIN"})
+		assert.NotContains(t, strings.Join(problems, "\n"), secret, place)
+	}
+}

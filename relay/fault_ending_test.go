@@ -1,0 +1,151 @@
+package relay
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"one-api/relay/channel"
+	"one-api/relay/wire"
+)
+
+// ending is what a fault leads to.
+type ending struct {
+	outcome channel.Outcome // of the attempt that fails; Completed: it does not, and the client gets its answer
+	status  int             // what the client is told where no other channel answers
+	code    string          // the error's code, for OpenAI's clients; empty: any
+	message string          // a part of the error's message
+	header  map[string]string
+	final   bool // no other channel is asked
+	cut     bool // a stream has begun by then: it ends with an error, and is not taken up by another channel
+}
+
+// requireEnding is the end of a case: nothing is left, every attempt and every request was recorded once and as what it was, and
+// every client got a whole answer or an honest error.
+func (s *scene) requireEnding(t *testing.T, all map[string]heard, want ending) {
+	t.Helper()
+	s.quiet()
+	for _, w := range ways {
+		t.Run(w.name, func(t *testing.T) { s.requireEndingOf(t, w, all[w.name], want) })
+	}
+}
+
+func (s *scene) requireEndingOf(t *testing.T, w way, h heard, want ending) {
+	t.Helper()
+	require.NoError(t, h.err)
+	s.requireDiscreet(t, h)
+	ended, second := want.outcome, []channel.Outcome(nil)
+	switch {
+	case want.outcome == channel.Completed:
+		w.requireAnswer(t, s.variant, h, fromFaulty)
+	case want.cut && s.stream:
+		w.requireCut(t, h, want)
+	case s.second && !want.final:
+		w.requireAnswer(t, s.variant, h, fromHealthy)
+		ended, second = channel.Completed, []channel.Outcome{channel.Completed}
+	default:
+		w.requireError(t, h, want)
+	}
+	require.Equal(t, []channel.Outcome{want.outcome}, s.outcomesOf(w.name), "attempts at the channel that fails")
+	require.Equal(t, second, s.outcomesOf(w.second()), "attempts at the second channel")
+	ends := s.endsOf(w.name)
+	require.Len(t, ends, 1)
+	require.Equal(t, ended, ends[0].Outcome)
+	require.Equal(t, 1+len(second), ends[0].Attempts)
+	require.Equal(t, h.status, ends[0].Status)
+}
+
+// requireDiscreet looks for what only the operator may know.
+func (s *scene) requireDiscreet(t *testing.T, h heard) {
+	t.Helper()
+	require.NotContains(t, h.text, "sk-up-")
+	for _, u := range []*upstream{s.faulty, s.healthy} {
+		if u != nil {
+			require.NotContains(t, h.text, u.Listener.Addr().String())
+		}
+	}
+}
+
+// requireAnswer is for an answer that is complete in the client's format.
+func (w way) requireAnswer(t *testing.T, v variant, h heard, text string) {
+	t.Helper()
+	require.Equal(t, http.StatusOK, h.status, h.text)
+	require.NotContains(t, h.text, "error")
+	require.Equal(t, 1, strings.Count(h.text, text), h.text)
+	if !v.stream {
+		var object map[string]any
+		require.NoError(t, json.Unmarshal([]byte(h.text), &object), h.text)
+		return
+	}
+	require.Contains(t, h.header.Get("Content-Type"), "text/event-stream")
+	require.True(t, strings.HasSuffix(h.text, w.terminator()), h.text)
+	require.Equal(t, 1, strings.Count(h.text, w.terminator()), h.text)
+}
+
+func (w way) terminator() string { return voice{w.client == wire.Anthropic}.terminator() }
+
+// requireError is for an error that is the whole answer.
+func (w way) requireError(t *testing.T, h heard, want ending) {
+	t.Helper()
+	require.Equal(t, want.status, h.status, h.text)
+	require.Contains(t, h.header.Get("Content-Type"), "application/json")
+	for name, value := range want.header {
+		require.Equal(t, value, h.header.Get(name), name)
+	}
+	w.requireErrorObject(t, h, h.text, want)
+}
+
+// requireCut is for a stream that broke: its last event says so, and nothing says that it is complete.
+func (w way) requireCut(t *testing.T, h heard, want ending) {
+	t.Helper()
+	require.Equal(t, http.StatusOK, h.status, h.text)
+	require.Equal(t, 1, strings.Count(h.text, fromFaulty), h.text)
+	require.NotContains(t, h.text, fromHealthy)
+	require.NotContains(t, h.text, w.terminator())
+	blocks := strings.Split(strings.TrimSuffix(h.text, "\n\n"), "\n\n")
+	last := blocks[len(blocks)-1]
+	if w.client == wire.Anthropic {
+		require.True(t, strings.HasPrefix(last, "event: error\ndata: "), last)
+		last = strings.TrimPrefix(last, "event: error\n")
+	}
+	require.True(t, strings.HasPrefix(last, "data: "), last)
+	require.Equal(t, 1, strings.Count(h.text, `"error":{`), h.text)
+	w.requireErrorObject(t, h, strings.TrimPrefix(last, "data: "), want)
+}
+
+func (w way) requireErrorObject(t *testing.T, h heard, text string, want ending) {
+	t.Helper()
+	var object struct {
+		Type  string
+		Error struct {
+			Type, Message string
+			Code          *string
+		}
+	}
+	require.NoError(t, json.Unmarshal([]byte(text), &object), text)
+	require.NotEmpty(t, object.Error.Type, text)
+	require.Contains(t, object.Error.Message, want.message)
+	require.True(t, strings.HasSuffix(object.Error.Message, " (request id: "+h.header.Get("X-Oneapi-Request-Id")+")"), text)
+	if w.client == wire.Anthropic {
+		require.Equal(t, "error", object.Type, text)
+		return
+	}
+	if want.code != "" {
+		require.NotNil(t, object.Error.Code, text)
+		require.Equal(t, want.code, *object.Error.Code)
+	}
+}
+
+// requireUnharmed is for a channel that is not to blame: a call that its client gave up says nothing about it.
+func (s *scene) requireUnharmed(t *testing.T, name string) {
+	t.Helper()
+	snapshot := s.server.pool.Set().Get(name).Snapshot(time.Now())
+	require.Equal(t, channel.Healthy, snapshot.State)
+	require.Zero(t, snapshot.ConsecutiveFailures)
+	require.Nil(t, snapshot.LastFailure)
+	require.Equal(t, 1, snapshot.Keys.Usable)
+}

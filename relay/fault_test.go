@@ -1,0 +1,238 @@
+package relay
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"one-api/relay/channel"
+	"one-api/relay/controller"
+	"one-api/relay/wire"
+)
+
+// The fault tests do to the assembled relay what upstreams and clients do to one in production. Each case runs on every way
+// through the adaptors at once, against HTTP/1.1 and HTTP/2, streaming and not, with the failing channel as the only one and as
+// the first of two; and at its end nothing may be left.
+
+// What the two channels of a case say.
+const (
+	fromFaulty  = "words of the faulty channel"
+	fromHealthy = "words of the healthy channel"
+)
+
+// way is a client's format and a channel's type. Its name is also that of its model and of its channel.
+type way struct {
+	name   string
+	client wire.Format
+	kind   string
+}
+
+var ways = []way{
+	{"openai", wire.OpenAI, "openai"},
+	{"anthropic", wire.Anthropic, "anthropic"},
+	{"openai-to-anthropic", wire.OpenAI, "anthropic"},
+	{"anthropic-to-openai", wire.Anthropic, "openai"},
+	{"xai", wire.OpenAI, "xai"},
+}
+
+func (w way) path() string {
+	if w.client == wire.Anthropic {
+		return wire.Messages.Path()
+	}
+	return wire.ChatCompletions.Path()
+}
+
+func (w way) second() string { return w.name + "-second" }
+
+// variant is the circumstances of a case.
+type variant struct {
+	http2  bool // the upstream's protocol
+	stream bool
+	second bool // a healthy channel stands behind the one that fails
+}
+
+func (v variant) String() string {
+	s := "HTTP 1.1"
+	if v.http2 {
+		s = "HTTP 2"
+	}
+	if v.stream {
+		s += " stream"
+	} else {
+		s += " whole"
+	}
+	if v.second {
+		return s + " first of two"
+	}
+	return s + " only one"
+}
+
+// inEveryVariant runs a case under all circumstances that fits accepts; nil: all.
+func inEveryVariant(t *testing.T, fits func(variant) bool, run func(t *testing.T, v variant)) {
+	for i := range 8 {
+		v := variant{http2: i&4 != 0, stream: i&2 != 0, second: i&1 != 0}
+		if fits == nil || fits(v) {
+			t.Run(v.String(), func(t *testing.T) { run(t, v) })
+		}
+	}
+}
+
+func streaming(v variant) bool { return v.stream }
+
+// plan is what is special about a case.
+type plan struct {
+	handle   http.HandlerFunc // of the channel that fails
+	at       string           // its base URL, where it is not one of newUpstream's
+	kinds    string           // a prefix to the channel's type
+	timeouts string           // of the channel that fails, as YAML
+	keys     string           // of all channels, as YAML; empty: one
+	options  []relayOption
+}
+
+// scene is a relay in front of a channel for each way, and the healthy ones behind those.
+type scene struct {
+	*testRelay
+	variant
+	faulty, healthy *upstream // nil: there is none
+	before          int       // goroutines
+}
+
+func newScene(t *testing.T, v variant, p plan) *scene {
+	t.Helper()
+	s := &scene{variant: v}
+	if p.at == "" {
+		s.faulty = newUpstream(t, v.http2, p.handle)
+		p.at = s.faulty.URL
+		p.options = append(p.options, trusting(s.faulty))
+	}
+	if v.second {
+		s.healthy = newUpstream(t, v.http2, func(w http.ResponseWriter, r *http.Request) { v.answer(w, r, fromHealthy) })
+		p.options = append(p.options, trusting(s.healthy))
+	}
+	if p.keys == "" {
+		p.keys = "sk-up-a"
+	}
+	var yaml strings.Builder
+	yaml.WriteString("channels:\n")
+	for _, w := range ways {
+		fmt.Fprintf(&yaml, "  - {name: %s, type: %s, base_url: %q, keys: [%s], models: [%s], priority: 10, timeouts: {%s}}\n",
+			w.name, p.kinds+w.kind, p.at, p.keys, w.name, p.timeouts)
+		if v.second {
+			fmt.Fprintf(&yaml, "  - {name: %s, type: %s, base_url: %q, keys: [sk-up-b], models: [%s], priority: 1}\n",
+				w.second(), w.kind, s.healthy.URL, w.name)
+		}
+	}
+	s.testRelay = startRelay(t, yaml.String(), p.options...)
+	require.Eventually(t, func() bool { return s.server.baseline.Load() != 0 }, 20*time.Second, time.Millisecond, "serving")
+	s.before = runtime.NumGoroutine()
+	return s
+}
+
+// heard is what a client got.
+type heard struct {
+	err    error // the answer did not arrive whole
+	status int
+	header http.Header
+	text   string
+}
+
+// ear is how clients take their answers.
+type ear struct {
+	opened func()                        // is called when the header has come, before anything is read
+	told   func(w way, soFar string)     // what has come so far, each time that more has
+}
+
+// call makes the way's call and reads all that comes.
+func (s *scene) call(ctx context.Context, w way, e ear) (h heard) {
+	body := fmt.Sprintf(`{"model":%q,"stream":%t,"max_tokens":64,"messages":[{"role":"user","content":"hi"}]}`, w.name, s.stream)
+	response, err := s.post(ctx, w.path(), body)
+	if err != nil {
+		return heard{err: err}
+	}
+	defer func() { _ = response.Body.Close() }()
+	if e.opened != nil {
+		e.opened()
+	}
+	h.status, h.header = response.StatusCode, response.Header
+	var text bytes.Buffer
+	block := make([]byte, 4<<10)
+	for {
+		n, err := response.Body.Read(block)
+		text.Write(block[:n])
+		if e.told != nil && n > 0 {
+			e.told(w, text.String())
+		}
+		if err != nil {
+			h.text = text.String()
+			if err != io.EOF {
+				h.err = err
+			}
+			return h
+		}
+	}
+}
+
+// callAll makes every way's call at the same time.
+func (s *scene) callAll(ctx context.Context, e ear) map[string]heard {
+	return s.callAllWhile(ctx, e, func() {})
+}
+
+// callAllWhile does something while the calls are made. They end when the upstreams say so, or ctx.
+func (s *scene) callAllWhile(ctx context.Context, e ear, do func()) map[string]heard {
+	var mu sync.Mutex
+	all := make(map[string]heard, len(ways))
+	var calls sync.WaitGroup
+	for _, w := range ways {
+		calls.Go(func() {
+			h := s.call(ctx, w, e)
+			mu.Lock()
+			defer mu.Unlock()
+			all[w.name] = h
+		})
+	}
+	do()
+	calls.Wait()
+	return all
+}
+
+// quiet is requireQuiet for the scene.
+func (s *scene) quiet() {
+	s.t.Helper()
+	s.server.pool.Close() // idle connections, for upstreams that the harness does not know
+	var upstreams []*upstream
+	for _, u := range []*upstream{s.faulty, s.healthy} {
+		if u != nil {
+			upstreams = append(upstreams, u)
+		}
+	}
+	s.requireQuiet(s.before, upstreams...)
+}
+
+// outcomesOf is how the attempts at a channel ended, in order.
+func (s *scene) outcomesOf(name string) (outcomes []channel.Outcome) {
+	for _, a := range s.recorded() {
+		if a.Channel.Name == name {
+			outcomes = append(outcomes, a.Outcome)
+		}
+	}
+	return outcomes
+}
+
+// endsOf is how the requests for a model ended.
+func (s *scene) endsOf(model string) (ends []controller.RequestEnd) {
+	for _, end := range s.requestEnds() {
+		if end.Model == model {
+			ends = append(ends, end)
+		}
+	}
+	return ends
+}

@@ -1,0 +1,248 @@
+package relay
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+// provider imitates a provider of models as an upstream: it refuses what the provider refuses, with its words, and answers in
+// its wire format. So a conversion that is wrong fails the call instead of passing unseen.
+type provider struct {
+	*upstream
+	dialect dialect
+	turns   []turn
+	served  atomic.Int64
+}
+
+// dialect is one provider's API.
+type dialect interface {
+	// name is the type of the channels that speak it.
+	name() string
+	// model is what the chat model is asked for by.
+	model() string
+	// refuse says what is wrong with a request; nil: nothing.
+	refuse(r *http.Request, body map[string]any) *refusal
+	// errorBody is an error as the provider words it.
+	errorBody(*refusal) string
+	// whole is the answer in one piece.
+	whole(turn) string
+	// events is the answer as a stream: what it says, and the events that end it.
+	events(t turn, asked map[string]any) (content, ending []string)
+	// errorEvent is an overload that the provider reports in the middle of a stream.
+	errorEvent() string
+	// chatter is response headers that are between the provider and the operator.
+	chatter() map[string]string
+}
+
+// refusal is an error answer.
+type refusal struct {
+	status            int
+	kind, code, param string
+	message           string
+}
+
+// toolCall is a call of a tool that an imitated model makes. The arguments are the pieces they are streamed in.
+type toolCall struct {
+	id, name  string
+	arguments []string
+}
+
+// turn is what an imitated provider does with one good request.
+type turn struct {
+	thought string
+	text    []string   // the pieces of the answer, as they are streamed
+	calls   []toolCall // after the text
+	ends    string     // the provider's own word for why the answer ends; empty: the usual one
+	stop    string     // the stop sequence that ended it, where the provider says which
+	fault   fault
+	refused *refusal          // an error instead of all that
+	header  map[string]string // of the answer
+	raw     string            // the body of a whole answer, as it stands, instead of all that
+	rawSSE  []string          // the same of a stream
+}
+
+// fault is how an answer is spoilt: a stream behind its last piece, before it has ended, and a whole answer in its middle.
+type fault int
+
+const (
+	breaks  fault = iota + 1 // the connection does
+	stops                    // the answer ends in good order
+	hangs                    // nothing comes any more
+	reports                  // an error event comes; streams only
+	mutes                    // nothing ever comes, not even a header
+)
+
+// What every imitated answer costs: OpenAI counts 25 tokens of input, of which 10 were cached; Anthropic counts them apart, as
+// 12 that were neither read from the cache nor written to it, 3 written and 10 read.
+const (
+	costInput, costFresh, costWritten, costCached, costOutput = 25, 12, 3, 10, 7
+)
+
+const upstreamKey = "sk-up-a"
+
+func newProvider(t *testing.T, d dialect, turns ...turn) *provider {
+	t.Helper()
+	p := &provider{dialect: d, turns: turns}
+	p.upstream = newUpstream(t, false, p.serve)
+	return p
+}
+
+// channel is the configuration of a channel with this provider. Its clients know the chat model as "m".
+func (p *provider) channel(name string, priority int, timeouts string) string {
+	return channelAt(p.URL, p.dialect, name, priority, timeouts)
+}
+
+func channelAt(url string, d dialect, name string, priority int, timeouts string) string {
+	return fmt.Sprintf("  - {name: %s, type: %s, base_url: %q, keys: [%s], models: [m, gpt-3.5-turbo-instruct, text-embedding-3-small], model_mapping: {m: %s}, priority: %d, timeouts: {%s}}\n",
+		name, d.name(), url, upstreamKey, d.model(), priority, timeouts)
+}
+
+// relayTo runs a relay whose only channel is the provider.
+func relayTo(t *testing.T, p *provider, options ...relayOption) *testRelay {
+	t.Helper()
+	return startRelay(t, "channels:\n"+p.channel("a", 0, ""), options...)
+}
+
+func (p *provider) serve(w http.ResponseWriter, r *http.Request) {
+	sent, _ := io.ReadAll(r.Body)
+	var asked map[string]any
+	_ = json.Unmarshal(sent, &asked) // what is no object lacks everything
+	refused := p.dialect.refuse(r, asked)
+	for name, value := range p.dialect.chatter() {
+		w.Header().Set(name, value)
+	}
+	if refused != nil {
+		p.fail(w, refused)
+		return
+	}
+	answer := p.turns[min(int(p.served.Add(1)), len(p.turns))-1]
+	for name, value := range answer.header {
+		w.Header().Set(name, value)
+	}
+	switch {
+	case answer.fault == mutes:
+		<-r.Context().Done()
+	case answer.refused != nil:
+		p.fail(w, answer.refused)
+	case asked["stream"] == true:
+		p.stream(w, r, answer, asked)
+	default:
+		p.whole(w, r, answer)
+	}
+}
+
+func (p *provider) fail(w http.ResponseWriter, refused *refusal) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(refused.status)
+	_, _ = io.WriteString(w, p.dialect.errorBody(refused))
+}
+
+func (p *provider) whole(w http.ResponseWriter, r *http.Request, answer turn) {
+	body := answer.raw
+	if body == "" {
+		body = p.dialect.whole(answer)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	half := body[:len(body)/2]
+	switch answer.fault {
+	case 0:
+		_, _ = io.WriteString(w, body)
+		return
+	case stops:
+		_, _ = io.WriteString(w, half)
+		return
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = io.WriteString(w, half)
+	spoil(w, r, answer.fault)
+}
+
+// stream sends every event in two writes, since networks cut where they like.
+func (p *provider) stream(w http.ResponseWriter, r *http.Request, answer turn, asked map[string]any) {
+	content, ending := answer.rawSSE, []string(nil)
+	if content == nil {
+		content, ending = p.dialect.events(answer, asked)
+	}
+	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
+	send := func(events []string) {
+		for _, e := range events {
+			for _, piece := range []string{e[:len(e)/2], e[len(e)/2:]} {
+				_, _ = io.WriteString(w, piece)
+				flushOut(w)
+			}
+		}
+	}
+	send(content)
+	switch answer.fault {
+	case 0:
+		send(ending)
+	case stops:
+	case reports:
+		send([]string{p.dialect.errorEvent()})
+	default:
+		spoil(w, r, answer.fault)
+	}
+}
+
+func spoil(w http.ResponseWriter, r *http.Request, f fault) {
+	flushOut(w)
+	if f == hangs {
+		<-r.Context().Done()
+		return
+	}
+	panic(http.ErrAbortHandler)
+}
+
+func flushOut(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() }
+
+// lastText is what the newest request sent, to the byte.
+func (p *provider) lastText() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return string(p.bodies[len(p.bodies)-1])
+}
+
+// Small readers of decoded JSON. What has another type is as good as absent.
+
+func jsonObjects(v any) []map[string]any {
+	list, _ := v.([]any)
+	out := make([]map[string]any, len(list))
+	for i := range list {
+		out[i] = jsonObject(list[i])
+	}
+	return out
+}
+
+func jsonObject(v any) map[string]any { m, _ := v.(map[string]any); return m }
+
+func jsonText(v any) string { s, _ := v.(string); return s }
+
+// stranger is a member of m that is not among the known ones; empty: there is none.
+func stranger(m map[string]any, known string) string {
+	for name := range m {
+		if !strings.Contains(" "+known+" ", " "+name+" ") {
+			return name
+		}
+	}
+	return ""
+}
+
+// quoted is v as JSON.
+func quoted(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
+
+// isIdentifier tells what both providers accept as the name of a tool, and Anthropic as the id of a call.
+func isIdentifier(s string) bool {
+	return s != "" && len(s) <= 128 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == ""
+}

@@ -1,0 +1,203 @@
+package relay
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+)
+
+// anthropicDialect imitates Anthropic's Messages API.
+type anthropicDialect struct{}
+
+func (anthropicDialect) name() string  { return "anthropic" }
+func (anthropicDialect) model() string { return "claude-sonnet-4-5" }
+
+const anthropicAnswering = "claude-sonnet-4-5-20250929" // the model that answers, as Anthropic spells it out
+
+const anthropicMembers = "cache_control container context_management inference_geo max_tokens mcp_servers messages metadata model output_config service_tier " +
+	"stop_sequences stream system temperature thinking tool_choice tools top_k top_p"
+
+func (anthropicDialect) refuse(r *http.Request, body map[string]any) *refusal {
+	model := jsonText(body["model"])
+	limit, _ := body["max_tokens"].(float64)
+	switch unknown := stranger(body, anthropicMembers); {
+	case r.Header.Get("X-Api-Key") != upstreamKey:
+		return &refusal{status: 401, kind: "authentication_error", message: "invalid x-api-key"}
+	case r.Header.Get("Anthropic-Version") == "":
+		return anthropicWrong("anthropic-version: header is required")
+	case r.Header.Get("Content-Type") != "application/json":
+		return anthropicWrong("content-type: must be application/json")
+	case r.URL.Path != "/v1/messages":
+		return &refusal{status: 404, kind: "not_found_error", message: "Not Found"}
+	case model == "":
+		return anthropicWrong("model: Field required")
+	case unknown != "" && r.Header.Get("Anthropic-Beta") == "":
+		return anthropicWrong(unknown + ": Extra inputs are not permitted")
+	case limit < 1:
+		return anthropicWrong("max_tokens: Field required")
+	case model != "claude-sonnet-4-5":
+		return &refusal{status: 404, kind: "not_found_error", message: "model: " + model}
+	}
+	if refused := anthropicMessages(jsonObjects(body["messages"])); refused != nil {
+		return refused
+	}
+	return anthropicOptions(body)
+}
+
+func anthropicWrong(message string) *refusal {
+	return &refusal{status: 400, kind: "invalid_request_error", message: message}
+}
+
+// anthropicMessages checks that tool results follow their calls at once and come first, and what each block is made of.
+func anthropicMessages(messages []map[string]any) *refusal {
+	if len(messages) == 0 {
+		return anthropicWrong("messages: at least one message is required")
+	}
+	owed := map[string]bool{} // tool calls of the last message
+	for i, m := range messages {
+		at, role := fmt.Sprintf("messages.%d", i), jsonText(m["role"])
+		switch {
+		case role != "user" && role != "assistant":
+			return anthropicWrong(at + ".role: Input should be 'user' or 'assistant'")
+		case i == 0 && role != "user":
+			return anthropicWrong("messages: first message must use the \"user\" role")
+		case stranger(m, "role content") != "":
+			return anthropicWrong(at + "." + stranger(m, "role content") + ": Extra inputs are not permitted")
+		}
+		calls, others := map[string]bool{}, false
+		for j, b := range anthropicBlocks(m["content"]) {
+			at, id := fmt.Sprintf("%s.content.%d", at, j), jsonText(b["tool_use_id"])
+			if refused := anthropicBlock(b, at); refused != nil {
+				return refused
+			}
+			switch kind := jsonText(b["type"]); {
+			case kind == "tool_use" && role == "assistant":
+				calls[jsonText(b["id"])] = true
+			case kind == "tool_use", kind == "thinking" && role == "user", kind == "image" && role == "assistant":
+				return anthropicWrong(fmt.Sprintf("%s: `%s` blocks can not be in a message of the role %s", at, kind, role))
+			case kind != "tool_result":
+				others = true
+			case !owed[id] || role != "user":
+				return anthropicWrong(at + ": unexpected `tool_use_id` found in `tool_result` blocks: " + id +
+					". Each `tool_result` block must have a corresponding `tool_use` block in the previous message.")
+			case others:
+				return anthropicWrong(at + ": `tool_result` blocks must come before all others")
+			default:
+				delete(owed, id)
+			}
+		}
+		for id := range owed {
+			return anthropicWrong(at + ": `tool_use` ids were found without `tool_result` blocks immediately after: " + id)
+		}
+		owed = calls
+	}
+	for id := range owed {
+		return anthropicWrong("messages: `tool_use` ids were found without `tool_result` blocks immediately after: " + id)
+	}
+	return nil
+}
+
+// anthropicBlocks is content as blocks; a string is one of text.
+func anthropicBlocks(content any) []map[string]any {
+	if s, ok := content.(string); ok {
+		return []map[string]any{{"type": "text", "text": s}}
+	}
+	if list, _ := content.([]any); len(list) == 0 {
+		return []map[string]any{{"type": "missing"}}
+	}
+	return jsonObjects(content)
+}
+
+var anthropicBlockMembers = map[string]string{
+	"text": "text citations", "image": "source", "document": "source title context citations", "tool_use": "id name input caller",
+	"tool_result": "tool_use_id content is_error", "thinking": "thinking signature",
+}
+
+func anthropicBlock(b map[string]any, at string) *refusal {
+	kind := jsonText(b["type"])
+	members, known := anthropicBlockMembers[kind]
+	source := jsonObject(b["source"])
+	switch unknown := stranger(b, "type cache_control "+members); {
+	case !known:
+		return anthropicWrong(at + ": Input tag '" + kind + "' found using 'type' does not match any of the expected tags")
+	case unknown != "":
+		return anthropicWrong(at + "." + kind + "." + unknown + ": Extra inputs are not permitted")
+	case kind == "text" && strings.TrimSpace(jsonText(b["text"])) == "":
+		return anthropicWrong("messages: text content blocks must contain non-whitespace text")
+	case kind == "tool_use" && (!isIdentifier(jsonText(b["id"])) || !isIdentifier(jsonText(b["name"])) || jsonObject(b["input"]) == nil):
+		return anthropicWrong(at + ".tool_use.input: Input should be a valid dictionary")
+	case kind == "image" && !anthropicImage.MatchString(quotedSource(source)):
+		return anthropicWrong(at + ".image.source: Input should be 'image/jpeg', 'image/png', 'image/gif' or 'image/webp'")
+	case kind == "document" && !anthropicDocument.MatchString(quotedSource(source)):
+		return anthropicWrong(at + ".document.source: Input should be 'application/pdf'")
+	case kind == "tool_result" && b["content"] != nil:
+		for j, inner := range anthropicBlocks(b["content"]) {
+			if refused := anthropicBlock(inner, fmt.Sprintf("%s.tool_result.content.%d", at, j)); refused != nil {
+				return refused
+			}
+		}
+	}
+	return nil
+}
+
+// quotedSource is a source in one line: its type, its media type, and its data or its link.
+func quotedSource(s map[string]any) string {
+	return jsonText(s["type"]) + " " + jsonText(s["media_type"]) + " " + jsonText(s["data"]) + jsonText(s["url"])
+}
+
+var (
+	anthropicImage    = regexp.MustCompile(`^(base64 image/(jpeg|png|gif|webp) [A-Za-z0-9+/]+=*|url  https?://.+)$`)
+	anthropicDocument = regexp.MustCompile(`(?s)^(base64 application/pdf [A-Za-z0-9+/]+=*|text text/plain .+|url  https?://.+)$`)
+)
+
+func anthropicOptions(body map[string]any) *refusal {
+	tools := jsonObjects(body["tools"])
+	for i, tool := range tools {
+		if !isIdentifier(jsonText(tool["name"])) || jsonObject(tool["input_schema"])["type"] != "object" {
+			return anthropicWrong(fmt.Sprintf("tools.%d.custom.input_schema.type: Field required", i))
+		}
+		if unknown := stranger(tool, "type name description input_schema strict cache_control"); unknown != "" {
+			return anthropicWrong(fmt.Sprintf("tools.%d.custom.%s: Extra inputs are not permitted", i, unknown))
+		}
+	}
+	if choice := jsonObject(body["tool_choice"]); choice != nil {
+		members, known := map[string]string{
+			"auto": "disable_parallel_tool_use", "any": "disable_parallel_tool_use", "tool": "name disable_parallel_tool_use", "none": "type",
+		}[jsonText(choice["type"])]
+		switch unknown := stranger(choice, "type "+members); {
+		case !known || unknown != "":
+			return anthropicWrong("tool_choice." + jsonText(choice["type"]) + "." + unknown + ": Extra inputs are not permitted")
+		case len(tools) == 0:
+			return anthropicWrong("tool_choice: may only be specified while providing `tools`")
+		case choice["type"] == "tool" && choice["name"] == nil:
+			return anthropicWrong("tool_choice.tool.name: Field required")
+		}
+	}
+	if system, given := body["system"]; given {
+		for _, b := range anthropicBlocks(system) {
+			if b["type"] != "text" || strings.TrimSpace(jsonText(b["text"])) == "" {
+				return anthropicWrong("system: text content blocks must be non-empty")
+			}
+		}
+	}
+	format := jsonObject(jsonObject(body["output_config"])["format"])
+	temperature, _ := body["temperature"].(float64)
+	stops, _ := body["stop_sequences"].([]any)
+	for _, s := range stops {
+		if strings.TrimSpace(jsonText(s)) == "" {
+			return anthropicWrong("stop_sequences: each stop sequence must contain non-whitespace")
+		}
+	}
+	switch {
+	case temperature < 0 || temperature > 1:
+		return anthropicWrong("temperature: range: 0..1")
+	case format != nil && (format["type"] != "json_schema" || jsonObject(format["schema"]) == nil || stranger(format, "type schema") != ""):
+		return anthropicWrong("output_config.format.json_schema: Extra inputs are not permitted")
+	}
+	return nil
+}
+
+func (anthropicDialect) errorBody(r *refusal) string {
+	return fmt.Sprintf(`{"type":"error","error":{"type":%s,"message":%s},"request_id":"req_011CSHoEeqs5C35K2UUqR7Fy"}`, quoted(r.kind), quoted(r.message))
+}

@@ -1,0 +1,199 @@
+package relay
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+)
+
+// openAIDialect imitates OpenAI's API; lenient: a compatible server's, which takes members that it does not know.
+type openAIDialect struct{ lenient bool }
+
+func (openAIDialect) name() string  { return "openai" }
+func (openAIDialect) model() string { return "gpt-4o" }
+
+const openAIAnswering = "gpt-4o-2024-08-06" // the model that answers, as OpenAI spells it out
+
+const (
+	openAIChatMembers = "audio frequency_penalty function_call functions logit_bias logprobs max_completion_tokens max_tokens messages metadata modalities model n " +
+		"parallel_tool_calls prediction presence_penalty prompt_cache_key reasoning_effort response_format safety_identifier seed service_tier stop store stream " +
+		"stream_options temperature tool_choice tools top_logprobs top_p user verbosity web_search_options"
+	openAICompletionMembers = "best_of echo frequency_penalty logit_bias logprobs max_tokens model n presence_penalty prompt seed stop stream stream_options suffix temperature top_p user"
+	openAIEmbeddingMembers  = "dimensions encoding_format input model user"
+)
+
+func (d openAIDialect) refuse(r *http.Request, body map[string]any) *refusal {
+	switch {
+	case r.Header.Get("Authorization") != "Bearer "+upstreamKey:
+		return &refusal{
+			status: 401, kind: "invalid_request_error", code: "invalid_api_key",
+			message: "Incorrect API key provided: sk-wrong**********0000. You can find your API key at https://platform.openai.com/account/api-keys.",
+		}
+	case r.Header.Get("Content-Type") != "application/json":
+		return openAIWrong("", "you must provide a body that is application/json")
+	}
+	members, models := openAIChatMembers, "gpt-4o grok-4"
+	switch r.URL.Path {
+	case "/v1/chat/completions":
+	case "/v1/completions":
+		members, models = openAICompletionMembers, "gpt-3.5-turbo-instruct"
+	case "/v1/embeddings":
+		members, models = openAIEmbeddingMembers, "text-embedding-3-small"
+	default:
+		return &refusal{status: 404, kind: "invalid_request_error", message: "Invalid URL (POST " + r.URL.Path + ")"}
+	}
+	model := jsonText(body["model"])
+	switch unknown := stranger(body, members); {
+	case model == "":
+		return openAIWrong("", "you must provide a model parameter")
+	case !strings.Contains(" "+models+" ", " "+model+" "):
+		return &refusal{
+			status: 404, kind: "invalid_request_error", code: "model_not_found",
+			message: "The model `" + model + "` does not exist or you do not have access to it.",
+		}
+	case unknown != "" && !d.lenient:
+		return openAIWrong(unknown, "Unknown parameter: '"+unknown+"'.")
+	case r.URL.Path == "/v1/completions" && body["prompt"] == nil:
+		return openAIWrong("prompt", "you must provide a prompt")
+	case r.URL.Path == "/v1/embeddings" && body["input"] == nil:
+		return openAIWrong("input", "'$.input' is invalid.")
+	case r.URL.Path != "/v1/chat/completions":
+		return nil
+	}
+	if refused := openAIMessages(jsonObjects(body["messages"])); refused != nil {
+		return refused
+	}
+	return openAIOptions(body)
+}
+
+func openAIWrong(param, message string) *refusal {
+	return &refusal{status: 400, kind: "invalid_request_error", param: param, message: message}
+}
+
+// openAIMessages checks the order of a conversation and what each message is made of.
+func openAIMessages(messages []map[string]any) *refusal {
+	if len(messages) == 0 {
+		return openAIWrong("messages", "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.")
+	}
+	owed := map[string]bool{} // tool calls whose result has not come yet
+	const unanswered = "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'."
+	for i, m := range messages {
+		at, role := fmt.Sprintf("messages.[%d]", i), jsonText(m["role"])
+		if role != "tool" && len(owed) > 0 {
+			return openAIWrong("messages", unanswered)
+		}
+		parts := "text"
+		switch role {
+		case "system", "developer":
+		case "user":
+			parts = "text image_url input_audio file"
+		case "tool":
+			id := jsonText(m["tool_call_id"])
+			if !owed[id] {
+				return openAIWrong(at+".role", "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'.")
+			}
+			delete(owed, id)
+		case "assistant":
+			parts = "text refusal"
+			for _, call := range jsonObjects(m["tool_calls"]) {
+				f := jsonObject(call["function"])
+				if jsonText(call["id"]) == "" || call["type"] != "function" || !isIdentifier(jsonText(f["name"])) || f["arguments"] == nil {
+					return openAIWrong(at+".tool_calls", "Missing required parameter: '"+at+".tool_calls[0]'.")
+				}
+				owed[jsonText(call["id"])] = true
+			}
+			if m["content"] == nil && len(owed) > 0 {
+				continue
+			}
+		default:
+			return openAIWrong(at+".role", "Invalid value: '"+role+"'. Supported values are: 'system', 'assistant', 'user', 'function', 'tool', and 'developer'.")
+		}
+		if refused := openAIContent(m["content"], parts, at+".content"); refused != nil {
+			return refused
+		}
+	}
+	if len(owed) > 0 {
+		return openAIWrong("messages", unanswered)
+	}
+	return nil
+}
+
+func openAIContent(content any, allowed, at string) *refusal {
+	switch content.(type) {
+	case string:
+		return nil
+	case []any:
+	default:
+		return openAIWrong(at, "Invalid type for '"+at+"': expected one of a string or array of objects, but got something else instead.")
+	}
+	for _, part := range jsonObjects(content) {
+		kind := jsonText(part["type"])
+		wrong := !strings.Contains(" "+allowed+" ", " "+kind+" ")
+		switch kind {
+		case "text":
+			wrong = wrong || jsonText(part["text"]) == ""
+		case "image_url":
+			link := jsonText(jsonObject(part["image_url"])["url"])
+			wrong = wrong || !openAIImage.MatchString(link)
+		case "file":
+			file := jsonObject(part["file"])
+			wrong = wrong || jsonText(file["filename"]) == "" || !strings.HasPrefix(jsonText(file["file_data"]), "data:application/pdf;base64,")
+		}
+		if wrong {
+			return openAIWrong(at, "Invalid value for '"+at+"': a part of the type '"+kind+"' is not like that.")
+		}
+	}
+	return nil
+}
+
+var openAIImage = regexp.MustCompile(`^https?://.|^data:image/(png|jpeg|gif|webp);base64,.`)
+
+func openAIOptions(body map[string]any) *refusal {
+	tools := jsonObjects(body["tools"])
+	for i, tool := range tools {
+		f := jsonObject(tool["function"])
+		schema, given := f["parameters"]
+		if tool["type"] != "function" || !isIdentifier(jsonText(f["name"])) || given && jsonObject(schema)["type"] != "object" {
+			return openAIWrong(fmt.Sprintf("tools[%d].function", i), "Invalid schema for function.")
+		}
+	}
+	switch choice := body["tool_choice"]; {
+	case choice == nil:
+	case len(tools) == 0:
+		return openAIWrong("tool_choice", "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified.")
+	case choice == "auto" || choice == "none" || choice == "required":
+	case jsonObject(choice)["type"] != "function" || jsonText(jsonObject(jsonObject(choice)["function"])["name"]) == "":
+		return openAIWrong("tool_choice", "Invalid value for 'tool_choice'.")
+	}
+	format := jsonObject(body["response_format"])
+	schema := jsonObject(format["json_schema"])
+	stops, _ := body["stop"].([]any)
+	temperature, _ := body["temperature"].(float64)
+	switch {
+	case body["parallel_tool_calls"] != nil && len(tools) == 0:
+		return openAIWrong("parallel_tool_calls", "Invalid value for 'parallel_tool_calls': 'parallel_tool_calls' is only allowed when 'tools' are specified.")
+	case body["stream_options"] != nil && body["stream"] != true:
+		return openAIWrong("stream_options", "The 'stream_options' parameter is only allowed when 'stream' is enabled.")
+	case body["max_tokens"] != nil && body["max_completion_tokens"] != nil:
+		return openAIWrong("max_tokens", "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.")
+	case format["type"] == "json_schema" && (!isIdentifier(jsonText(schema["name"])) || schema["schema"] == nil):
+		return openAIWrong("response_format.json_schema", "Missing required parameter: 'response_format.json_schema'.")
+	case len(stops) > 4:
+		return openAIWrong("stop", "Invalid 'stop': array too long.")
+	case temperature < 0 || temperature > 2:
+		return openAIWrong("temperature", "Invalid 'temperature': decimal above maximum value.")
+	}
+	return nil
+}
+
+func (openAIDialect) errorBody(r *refusal) string {
+	nullable := func(s string) string {
+		if s == "" {
+			return "null"
+		}
+		return quoted(s)
+	}
+	return fmt.Sprintf("{\n  \"error\": {\n    \"message\": %s,\n    \"type\": %s,\n    \"param\": %s,\n    \"code\": %s\n  }\n}",
+		quoted(r.message), quoted(r.kind), nullable(r.param), nullable(r.code))
+}
