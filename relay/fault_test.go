@@ -147,8 +147,8 @@ type heard struct {
 
 // ear is how clients take their answers.
 type ear struct {
-	opened func()                        // is called when the header has come, before anything is read
-	told   func(w way, soFar string)     // what has come so far, each time that more has
+	opened func()                    // is called when the header has come, before anything is read
+	told   func(w way, soFar string) // what has come so far, each time that more has
 }
 
 // call makes the way's call and reads all that comes.

@@ -99,7 +99,7 @@ func (p *provider) channel(name string, priority int, timeouts string) string {
 }
 
 func channelAt(url string, d dialect, name string, priority int, timeouts string) string {
-	return fmt.Sprintf("  - {name: %s, type: %s, base_url: %q, keys: [%s], models: [m, gpt-3.5-turbo-instruct, text-embedding-3-small], model_mapping: {m: %s}, priority: %d, timeouts: {%s}}\n",
+	return fmt.Sprintf("  - {name: %[1]s, type: %[2]s, base_url: %[3]q, keys: [%[4]s], models: [m, %[5]s, gpt-3.5-turbo-instruct, text-embedding-3-small], model_mapping: {m: %[5]s}, priority: %[6]d, timeouts: {%[7]s}}\n",
 		name, d.name(), url, upstreamKey, d.model(), priority, timeouts)
 }
 

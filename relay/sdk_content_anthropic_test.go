@@ -34,7 +34,8 @@ func TestAnthropicsSDKSendsImagesAndDocuments(t *testing.T) {
 			if d.name() == "anthropic" {
 				want = quoted(params.Messages[0].Content)
 			}
-			assert.JSONEq(t, want, quoted(jsonObjects(p.lastBody(t)["messages"])[0]["content"]))
+			messages := jsonObjects(p.lastBody(t)["messages"])
+			assert.JSONEq(t, want, quoted(messages[len(messages)-1]["content"]))
 		})
 	}
 }

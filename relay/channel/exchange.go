@@ -253,9 +253,20 @@ func (x *Exchange) attempt(failure *Failure) Attempt {
 		a.FirstEvent, a.Streaming = x.firstEvent.Sub(x.began), x.lastEvent.Sub(x.firstEvent)
 	}
 	if x.translator != nil && a.Outcome != Panic {
-		a.Usage = x.translator.Usage()
+		a.Usage = x.usage()
 	}
 	return a
+}
+
+// usage asks the adaptor what the answer cost. By now the client has been served: a panic costs the figure and a log line, not
+// the attempt's record.
+func (x *Exchange) usage() wire.Usage {
+	defer func() {
+		if p := recover(); p != nil {
+			x.Channel.pool.options.Log.Error("panic in an adaptor's usage", "channel", x.Channel.Name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		}
+	}()
+	return x.translator.Usage()
 }
 
 // conclude does to the channel and the key what the table says.

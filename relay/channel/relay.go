@@ -95,7 +95,7 @@ func (x *Exchange) relayStream(client Client) *Failure {
 	events := sse.NewReader(x.body, maxEvent)
 	defer events.Close()
 	var lost *Failure // the client, while its upstream is drained
-	unflushed, any := false, false
+	unflushed, anything := false, false
 	for {
 		if unflushed && !events.Buffered() {
 			unflushed = false
@@ -107,9 +107,9 @@ func (x *Exchange) relayStream(client Client) *Failure {
 		}
 		event, err := events.Next()
 		if err != nil {
-			return x.cut(err, lost, any)
+			return x.cut(err, lost, anything)
 		}
-		any = true
+		anything = true
 		step, err := x.translator.Event(event)
 		if err != nil {
 			failure := x.said(err)
@@ -173,8 +173,8 @@ func endsInALine(event sse.Event) bool {
 	return last != '\n' && last != '\r'
 }
 
-// cut says what it means that a stream ended before its terminator. any: there was an event in it.
-func (x *Exchange) cut(err error, lost *Failure, any bool) *Failure {
+// cut says what it means that a stream ended before its terminator. anything: there was an event in it.
+func (x *Exchange) cut(err error, lost *Failure, anything bool) *Failure {
 	if lost != nil {
 		return lost
 	}
@@ -184,7 +184,7 @@ func (x *Exchange) cut(err error, lost *Failure, any bool) *Failure {
 	if f := x.interrupted(); f != nil {
 		return f
 	}
-	if !any && x.body.read > 0 {
+	if !anything && x.body.read > 0 {
 		return Malformed("the answer is not an event stream")
 	}
 	return Truncated("the stream ended without its terminator")

@@ -42,6 +42,8 @@ type flusher interface{ FlushError() error }
 func New(to http.ResponseWriter, format wire.Format, requestID string, keepAlive time.Duration) *Writer {
 	w := &Writer{to: to, format: format, requestID: requestID, interval: keepAlive, flusher: flusherOf(to)}
 	if keepAlive > 0 {
+		w.mu.Lock() // the timer may fire before this is through
+		defer w.mu.Unlock()
 		w.last = time.Now()
 		w.timer = time.AfterFunc(keepAlive, w.keepAlive)
 	}

@@ -1,0 +1,202 @@
+package relay
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"one-api/relay/channel"
+	"one-api/relay/controller"
+	"one-api/relay/sse"
+	"one-api/relay/wire"
+)
+
+// F5: a panic in an adaptor, in selection, in the recorder.
+
+const shaky = "shaky-" // the prefix of the channel types whose adaptors panic
+
+// tremor is where the shaky adaptors panic.
+type tremor struct {
+	at    atomic.Pointer[string]
+	after atomic.Int64 // how many calls go well before
+}
+
+func (s *tremor) set(at string, after int64) {
+	s.after.Store(after)
+	s.at.Store(&at)
+}
+
+func (s *tremor) strike(at string) {
+	if now := s.at.Load(); now != nil && *now == at && s.after.Add(-1) < 0 {
+		panic("the adaptor is broken at " + at)
+	}
+}
+
+type shakyAdaptor struct {
+	channel.Adaptor
+	*tremor
+}
+
+func (a shakyAdaptor) Serves(e wire.Endpoint) bool { a.strike("Serves"); return a.Adaptor.Serves(e) }
+
+func (a shakyAdaptor) Request(c *channel.Call, t channel.Target) (channel.Request, error) {
+	a.strike("Request")
+	return a.Adaptor.Request(c, t)
+}
+
+func (a shakyAdaptor) Answer(c *channel.Call) channel.Translator {
+	a.strike("Answer")
+	return shakyTranslator{a.Adaptor.Answer(c), a.tremor}
+}
+
+func (a shakyAdaptor) Failure(status int, h http.Header, body []byte) *channel.Failure {
+	a.strike("Failure")
+	return a.Adaptor.Failure(status, h, body)
+}
+
+type shakyTranslator struct {
+	channel.Translator
+	*tremor
+}
+
+func (t shakyTranslator) Whole(body []byte) ([]byte, error) {
+	t.strike("Whole")
+	return t.Translator.Whole(body)
+}
+
+func (t shakyTranslator) Event(e sse.Event) (channel.Step, error) {
+	t.strike("Event")
+	if bytes.Contains(e.Data, []byte("shake")) {
+		t.strike("a later Event")
+	}
+	return t.Translator.Event(e)
+}
+
+func (t shakyTranslator) Usage() wire.Usage {
+	t.strike("Usage")
+	return t.Translator.Usage()
+}
+
+// withShakyProviders adds a type that can panic for each one that there is.
+func withShakyProviders(t *testing.T) *tremor {
+	before, s := maps.Clone(Providers), &tremor{}
+	for name, p := range before {
+		p.Adaptor = shakyAdaptor{p.Adaptor, s}
+		Providers[shaky+name] = p
+	}
+	t.Cleanup(func() { Providers = before })
+	return s
+}
+
+func TestAPanicInAnAdaptorEndsOneRequest(t *testing.T) {
+	failed := ending{outcome: channel.Panic, status: http.StatusInternalServerError, code: "internal_error", final: true}
+	unsent, cut := failed, failed
+	unsent.unsent, cut.cut = true, true
+	for name, tc := range map[string]struct {
+		at     string
+		fits   func(variant) bool
+		status int // the upstream's; 0: 200
+		ending ending
+	}{
+		"making the request":        {"Request", nil, 0, unsent},
+		"making the translator":     {"Answer", nil, 0, failed},
+		"translating the answer":    {"Whole", whole, 0, failed},
+		"reading an error":          {"Failure", nil, http.StatusServiceUnavailable, failed},
+		"translating an event":      {"Event", streaming, 0, failed},
+		"translating a later event": {"a later Event", streaming, 0, cut},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inEveryVariant(t, tc.fits, func(t *testing.T, v variant) {
+				tremor := withShakyProviders(t)
+				s := newScene(t, v, plan{kinds: shaky, handle: func(w http.ResponseWriter, r *http.Request) {
+					if now := tremor.at.Load(); now != nil && *now != "" && tc.status != 0 {
+						w.WriteHeader(tc.status)
+						return
+					}
+					v.header(w)
+					if v.stream {
+						say(w, voiceFor(r).opening(fromFaulty))
+						say(w, voiceFor(r).more("shake")+voiceFor(r).closing())
+						return
+					}
+					say(w, voiceFor(r).whole(fromFaulty))
+				}})
+				tremor.set(tc.at, 0)
+				s.requireEnding(t, s.callAll(context.Background(), ear{}), tc.ending)
+				require.Equal(t, len(ways), strings.Count(s.log.String(), "panic in an attempt"))
+
+				tremor.set("", 0)
+				s.requireNextCallsAnswered(t)
+			})
+		})
+	}
+}
+
+// TestAPanicInSelectionEndsOneRequest panics where no attempt has begun, once before and once while a channel is chosen.
+func TestAPanicInSelectionEndsOneRequest(t *testing.T) {
+	for _, after := range []int64{0, 1} {
+		tremor := withShakyProviders(t)
+		v := variant{stream: true}
+		s := newScene(t, v, plan{kinds: shaky, handle: func(w http.ResponseWriter, r *http.Request) { v.answer(w, r, fromFaulty) }})
+		for _, w := range ways {
+			tremor.set("Serves", after)
+			h := s.call(context.Background(), w, ear{})
+			w.requireError(t, h, ending{status: http.StatusInternalServerError, code: "internal_error"})
+		}
+		tremor.set("", 0)
+		s.quiet()
+		for _, w := range ways {
+			require.Empty(t, s.outcomesOf(w.name))
+			require.Len(t, s.endsOf(w.name), 1)
+			require.Equal(t, channel.Panic, s.endsOf(w.name)[0].Outcome)
+		}
+		require.Zero(t, s.faulty.requests.Load())
+		s.requireNextCallsAnswered(t)
+	}
+}
+
+// TestAPanicOverTheUsageDoesNotUndoTheAnswer panics when the answer has been sent, where the attempt is only being counted.
+func TestAPanicOverTheUsageDoesNotUndoTheAnswer(t *testing.T) {
+	inEveryVariant(t, func(v variant) bool { return !v.second }, func(t *testing.T, v variant) {
+		tremor := withShakyProviders(t)
+		s := newScene(t, v, plan{kinds: shaky, handle: func(w http.ResponseWriter, r *http.Request) { v.answer(w, r, fromFaulty) }})
+		tremor.set("Usage", 0)
+		s.requireEnding(t, s.callAll(context.Background(), ear{}), ending{outcome: channel.Completed})
+		require.Equal(t, len(ways), strings.Count(s.log.String(), "panic in an adaptor's usage"))
+		tremor.set("", 0)
+		s.requireNextCallsAnswered(t)
+	})
+}
+
+func TestAPanicInTheRecorderCostsNobodyAnAnswer(t *testing.T) {
+	for name, recorders := range map[string]relayOption{
+		"of attempts": withRecorders(func(channel.Attempt) { panic("the recorder is broken") }, nil),
+		"of requests": withRecorders(nil, func(controller.RequestEnd) { panic("the recorder is broken") }),
+	} {
+		t.Run(name, func(t *testing.T) {
+			inEveryVariant(t, func(v variant) bool { return !v.second }, func(t *testing.T, v variant) {
+				s := newScene(t, v, plan{options: []relayOption{recorders}, handle: func(w http.ResponseWriter, r *http.Request) { v.answer(w, r, fromFaulty) }})
+				s.requireEnding(t, s.callAll(context.Background(), ear{}), ending{outcome: channel.Completed})
+				require.Equal(t, len(ways), strings.Count(s.log.String(), "panic in the recorder"))
+				s.requireNextCallsAnswered(t)
+			})
+		})
+	}
+}
+
+// requireNextCallsAnswered is for the requests after the one that failed.
+func (s *scene) requireNextCallsAnswered(t *testing.T) {
+	t.Helper()
+	all := s.callAll(context.Background(), ear{})
+	s.quiet()
+	for _, w := range ways {
+		w.requireAnswer(t, s.variant, all[w.name], fromFaulty)
+		s.requireUnharmed(t, w.name)
+	}
+}
