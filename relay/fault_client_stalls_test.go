@@ -20,7 +20,7 @@ func TestAClientThatStopsReadingLosesItsCall(t *testing.T) {
 	inEveryVariant(t, nil, func(t *testing.T, v variant) {
 		flood := newFlood(v)
 		s := newScene(t, v, plan{handle: flood.handle, options: []relayOption{
-			withListener(narrow), withEnv("CLIENT_WRITE_TIMEOUT", "200ms"),
+			withListener(narrow), withEnv("CLIENT_WRITE_TIMEOUT", "100ms"),
 		}})
 		// No client leaves: it is the relay that ends the upstream's requests and hangs up.
 		all := s.callUnread(context.Background(), func() {

@@ -69,6 +69,7 @@ func TestAnUpstreamThatFailsBehindItsFirstEventIsNotReplaced(t *testing.T) {
 			v.begin(w, r, fromFaulty)
 			panic(http.ErrAbortHandler)
 		}})
+		s.client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // a connection for each call
 		s.requireEnding(t, s.callAll(context.Background(), ear{}), ending{outcome: channel.UpstreamReset, code: "upstream_reset", cut: true})
 		require.Zero(t, s.healthy.requests.Load())
 		require.Len(t, wires.sent(), len(ways))

@@ -30,8 +30,17 @@ type ending struct {
 func (s *scene) requireEnding(t *testing.T, all map[string]heard, want ending) {
 	t.Helper()
 	s.quiet()
-	for _, w := range ways {
+	for _, w := range s.ways {
 		t.Run(w.name, func(t *testing.T) { s.requireEndingOf(t, w, all[w.name], want) })
+	}
+}
+
+// requireEndings is requireEnding for several cases, by their names.
+func (s *scene) requireEndings(t *testing.T, all map[string]heard, want map[string]ending) {
+	t.Helper()
+	s.quiet()
+	for _, w := range s.ways {
+		t.Run(w.name, func(t *testing.T) { s.requireEndingOf(t, w, all[w.name], want[w.of]) })
 	}
 }
 

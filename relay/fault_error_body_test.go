@@ -18,6 +18,8 @@ import (
 
 const complained = "the provider says why"
 
+var padding = strings.Repeat("x", 1<<20)
+
 // errorBodies is what a provider's error can look like on the wire. readable tells whether its words have arrived.
 var errorBodies = []struct {
 	name     string
@@ -32,13 +34,14 @@ var errorBodies = []struct {
 		w.Header().Set(http.TrailerPrefix+"X-Trailer", "late")
 	}},
 	{"1 MiB long", false, func(w http.ResponseWriter, _ *http.Request, body string) {
-		say(w, body[:len(body)-1]+`,"padding":"`+strings.Repeat("x", 1<<20)+`"}`)
+		_, _ = io.WriteString(w, body[:len(body)-1]+`,"padding":"`)
+		_, _ = io.WriteString(w, padding)
+		say(w, `"}`)
 	}},
 	{"endless", false, func(w http.ResponseWriter, r *http.Request, body string) {
 		say(w, body[:len(body)-1]+`,"padding":"`)
-		block := strings.Repeat("x", 32<<10)
 		for r.Context().Err() == nil {
-			if _, err := io.WriteString(w, block); err != nil {
+			if _, err := io.WriteString(w, padding[:4<<10]); err != nil {
 				return
 			}
 		}
@@ -62,48 +65,52 @@ var errorBodies = []struct {
 }
 
 func TestAnUpstreamsErrorIsPassedOnHoweverItsBodyComes(t *testing.T) {
-	statuses := []struct {
+	statuses := map[string]struct {
 		upstream, client int
 		kind             string // in the provider's words
 	}{
-		{http.StatusInternalServerError, http.StatusBadGateway, "api_error"},
-		{http.StatusServiceUnavailable, http.StatusBadGateway, "api_error"},
-		{http.StatusBadRequest, http.StatusBadRequest, "invalid_request_error"},
-		{http.StatusTooManyRequests, http.StatusTooManyRequests, "rate_limit_error"},
+		"500": {http.StatusInternalServerError, http.StatusBadGateway, "api_error"},
+		"503": {http.StatusServiceUnavailable, http.StatusBadGateway, "api_error"},
+		"400": {http.StatusBadRequest, http.StatusBadRequest, "invalid_request_error"},
+		"429": {http.StatusTooManyRequests, http.StatusTooManyRequests, "rate_limit_error"},
 	}
 	for _, body := range errorBodies {
-		for _, status := range statuses {
-			t.Run(fmt.Sprintf("%s %d", body.name, status.upstream), func(t *testing.T) {
-				inEveryVariant(t, nil, func(t *testing.T, v variant) {
-					s := newScene(t, v, plan{
-						options: []relayOption{withErrorBodyTimeout(60 * time.Millisecond)},
-						handle: func(w http.ResponseWriter, r *http.Request) {
-							text := voiceFor(r).complaint(status.kind, "", complained)
-							w.Header().Set("Content-Type", "application/json")
-							w.Header().Set("Retry-After", "7")
-							if strings.Contains(body.name, "Content-Length") {
-								w.Header().Set("Content-Length", fmt.Sprint(len(text)+100))
-							}
-							w.WriteHeader(status.upstream)
-							body.say(w, r, text)
-						},
-					})
-					want := ending{
-						outcome: channel.UpstreamStatus, status: status.client, final: status.upstream == http.StatusBadRequest,
-						message: fmt.Sprintf("the upstream answered with status %d", status.upstream),
-						header:  map[string]string{"Retry-After": "7"},
+		t.Run(body.name, func(t *testing.T) {
+			p := plan{
+				options: []relayOption{withErrorBodyTimeout(60 * time.Millisecond)},
+				handle: func(w http.ResponseWriter, r *http.Request) {
+					status := statuses[caseOf(r)]
+					text := voiceFor(r).complaint(status.kind, "", complained)
+					w.Header().Set("Content-Type", "application/json")
+					w.Header().Set("Retry-After", "7")
+					if strings.Contains(body.name, "Content-Length") {
+						w.Header().Set("Content-Length", fmt.Sprint(len(text)+100))
 					}
-					if body.readable {
-						want.message = complained
+					w.WriteHeader(status.upstream)
+					body.say(w, r, text)
+				},
+			}
+			want := map[string]ending{}
+			for name, status := range statuses {
+				p.ways = append(p.ways, waysOf(name, "")...)
+				e := ending{
+					outcome: channel.UpstreamStatus, status: status.client, final: status.upstream == http.StatusBadRequest,
+					message: "the upstream answered with status " + name, header: map[string]string{"Retry-After": "7"},
+				}
+				if body.readable {
+					e.message = complained
+				}
+				want[name] = e
+			}
+			inEveryVariant(t, nil, func(t *testing.T, v variant) {
+				s := newScene(t, v, p)
+				s.requireEndings(t, s.callAll(context.Background(), ear{}), want)
+				for _, a := range s.recorded() {
+					if a.Outcome == channel.UpstreamStatus {
+						require.True(t, strings.HasSuffix(a.Channel.Name, "."+a.Failure.ErrorType()), "the status is the error's type")
 					}
-					s.requireEnding(t, s.callAll(context.Background(), ear{}), want)
-					for _, a := range s.recorded() {
-						if a.Outcome == channel.UpstreamStatus {
-							require.Equal(t, fmt.Sprint(status.upstream), a.Failure.ErrorType())
-						}
-					}
-				})
+				}
 			})
-		}
+		})
 	}
 }

@@ -13,42 +13,45 @@ import (
 
 func TestASilentUpstreamIsGivenUpByTheClockOfItsPhase(t *testing.T) {
 	wait := func(r *http.Request) { <-r.Context().Done() }
-	for name, tc := range map[string]struct {
+	header := ending{outcome: channel.HeaderTimeout, status: http.StatusGatewayTimeout, code: "header_timeout"}
+	first := ending{outcome: channel.FirstTokenTimeout, status: http.StatusGatewayTimeout, code: "first_token_timeout"}
+	idle := ending{outcome: channel.IdleTimeout, status: http.StatusGatewayTimeout, code: "idle_timeout"}
+	cut := idle
+	cut.cut = true
+	cases := map[string]struct {
 		fits     func(variant) bool
 		timeouts string
 		silent   func(v variant, w http.ResponseWriter, r *http.Request)
 		ending   ending
 	}{
-		"before its header": {nil, "header: 150ms",
-			func(_ variant, _ http.ResponseWriter, r *http.Request) { wait(r) },
-			ending{outcome: channel.HeaderTimeout, status: http.StatusGatewayTimeout, code: "header_timeout"}},
-		"before its header, where the first token has less time": {streaming, "header: 20s, first_token: 150ms",
-			func(_ variant, _ http.ResponseWriter, r *http.Request) { wait(r) },
-			ending{outcome: channel.FirstTokenTimeout, status: http.StatusGatewayTimeout, code: "first_token_timeout"}},
-		"between its header and its first event": {streaming, "first_token: 150ms",
-			func(v variant, w http.ResponseWriter, r *http.Request) { v.header(w); wait(r) },
-			ending{outcome: channel.FirstTokenTimeout, status: http.StatusGatewayTimeout, code: "first_token_timeout"}},
-		"but for comments before its first event": {streaming, "first_token: 150ms",
+		"before-its-header": {nil, "header: 150ms",
+			func(_ variant, _ http.ResponseWriter, r *http.Request) { wait(r) }, header},
+		"before-its-header-with-a-token-due": {streaming, "header: 20s, first_token: 150ms",
+			func(_ variant, _ http.ResponseWriter, r *http.Request) { wait(r) }, first},
+		"before-its-first-event": {streaming, "first_token: 150ms",
+			func(v variant, w http.ResponseWriter, r *http.Request) { v.header(w); wait(r) }, first},
+		"but-for-comments": {streaming, "first_token: 150ms",
 			func(v variant, w http.ResponseWriter, r *http.Request) {
 				v.header(w)
 				every(r, 20*time.Millisecond, func() bool { say(w, ": still thinking\n\n"); return true })
-			},
-			ending{outcome: channel.FirstTokenTimeout, status: http.StatusGatewayTimeout, code: "first_token_timeout"}},
-		"before its first event, with no clock for that one": {streaming, "idle: 150ms",
-			func(v variant, w http.ResponseWriter, r *http.Request) { v.header(w); wait(r) },
-			ending{outcome: channel.IdleTimeout, status: http.StatusGatewayTimeout, code: "idle_timeout"}},
-		"in the middle of a stream": {streaming, "idle: 400ms",
-			func(v variant, w http.ResponseWriter, r *http.Request) { v.begin(w, r, fromFaulty); wait(r) },
-			ending{outcome: channel.IdleTimeout, code: "idle_timeout", cut: true}},
-		"in the middle of an answer": {func(v variant) bool { return !v.stream }, "header: 150ms",
-			func(v variant, w http.ResponseWriter, r *http.Request) { v.begin(w, r, fromFaulty); wait(r) },
-			ending{outcome: channel.HeaderTimeout, status: http.StatusGatewayTimeout, code: "header_timeout"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			inEveryVariant(t, tc.fits, func(t *testing.T, v variant) {
-				s := newScene(t, v, plan{timeouts: tc.timeouts, handle: func(w http.ResponseWriter, r *http.Request) { tc.silent(v, w, r) }})
-				s.requireEnding(t, s.callAll(context.Background(), ear{}), tc.ending)
-			})
-		})
+			}, first},
+		"before-its-first-event-unclocked": {streaming, "idle: 150ms",
+			func(v variant, w http.ResponseWriter, r *http.Request) { v.header(w); wait(r) }, idle},
+		"in-the-middle-of-a-stream": {streaming, "idle: 500ms",
+			func(v variant, w http.ResponseWriter, r *http.Request) { v.begin(w, r, fromFaulty); wait(r) }, cut},
+		"in-the-middle-of-an-answer": {whole, "header: 150ms",
+			func(v variant, w http.ResponseWriter, r *http.Request) { v.begin(w, r, fromFaulty); wait(r) }, header},
 	}
+	inEveryVariant(t, nil, func(t *testing.T, v variant) {
+		p := plan{handle: func(w http.ResponseWriter, r *http.Request) { cases[caseOf(r)].silent(v, w, r) }}
+		want := map[string]ending{}
+		for name, tc := range cases {
+			if tc.fits == nil || tc.fits(v) {
+				p.ways = append(p.ways, waysOf(name, tc.timeouts)...)
+				want[name] = tc.ending
+			}
+		}
+		s := newScene(t, v, p)
+		s.requireEndings(t, s.callAll(context.Background(), ear{}), want)
+	})
 }

@@ -3,6 +3,7 @@ package relay
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -31,17 +32,36 @@ const (
 
 // way is a client's format and a channel's type. Its name is also that of its model and of its channel.
 type way struct {
-	name   string
-	client wire.Format
-	kind   string
+	name     string
+	client   wire.Format
+	kind     string
+	of       string // which of several cases in one scene it is for
+	timeouts string // of the channel that fails, as YAML, beside the plan's
 }
 
 var ways = []way{
-	{"openai", wire.OpenAI, "openai"},
-	{"anthropic", wire.Anthropic, "anthropic"},
-	{"openai-to-anthropic", wire.OpenAI, "anthropic"},
-	{"anthropic-to-openai", wire.Anthropic, "openai"},
-	{"xai", wire.OpenAI, "xai"},
+	{name: "openai", client: wire.OpenAI, kind: "openai"},
+	{name: "anthropic", client: wire.Anthropic, kind: "anthropic"},
+	{name: "openai-to-anthropic", client: wire.OpenAI, kind: "anthropic"},
+	{name: "anthropic-to-openai", client: wire.Anthropic, kind: "openai"},
+	{name: "xai", client: wire.OpenAI, kind: "xai"},
+}
+
+// waysOf is all ways for one of several cases that share a scene, so that they share their waiting.
+func waysOf(of, timeouts string) (all []way) {
+	for _, w := range ways {
+		w.name, w.of, w.timeouts = w.name+"."+of, of, timeouts
+		all = append(all, w)
+	}
+	return all
+}
+
+// caseOf is the case that a call is for, as its upstream sees it.
+func caseOf(r *http.Request) string {
+	var asked struct{ Model string }
+	_ = json.NewDecoder(r.Body).Decode(&asked)
+	_, of, _ := strings.Cut(asked.Model, ".")
+	return of
 }
 
 func (w way) path() string {
@@ -94,6 +114,7 @@ type plan struct {
 	at       string           // its base URL, where it is not one of newUpstream's
 	kinds    string           // a prefix to the channel's type
 	timeouts string           // of the channel that fails, as YAML
+	ways     []way            // nil: each way once
 	keys     string           // of all channels, as YAML; empty: one
 	options  []relayOption
 }
@@ -102,13 +123,17 @@ type plan struct {
 type scene struct {
 	*testRelay
 	variant
+	ways            []way
 	faulty, healthy *upstream // nil: there is none
 	before          int       // goroutines
 }
 
 func newScene(t *testing.T, v variant, p plan) *scene {
 	t.Helper()
-	s := &scene{variant: v}
+	s := &scene{variant: v, ways: p.ways}
+	if s.ways == nil {
+		s.ways = ways
+	}
 	if p.at == "" {
 		s.faulty = newUpstream(t, v.http2, p.handle)
 		p.at = s.faulty.URL
@@ -123,9 +148,9 @@ func newScene(t *testing.T, v variant, p plan) *scene {
 	}
 	var yaml strings.Builder
 	yaml.WriteString("channels:\n")
-	for _, w := range ways {
+	for _, w := range s.ways {
 		fmt.Fprintf(&yaml, "  - {name: %s, type: %s, base_url: %q, keys: [%s], models: [%s], priority: 10, timeouts: {%s}}\n",
-			w.name, p.kinds+w.kind, p.at, p.keys, w.name, p.timeouts)
+			w.name, p.kinds+w.kind, p.at, p.keys, w.name, p.timeouts+w.timeouts)
 		if v.second {
 			fmt.Fprintf(&yaml, "  - {name: %s, type: %s, base_url: %q, keys: [sk-up-b], models: [%s], priority: 1}\n",
 				w.second(), w.kind, s.healthy.URL, w.name)
@@ -189,9 +214,9 @@ func (s *scene) callAll(ctx context.Context, e ear) map[string]heard {
 // callAllWhile does something while the calls are made. They end when the upstreams say so, or ctx.
 func (s *scene) callAllWhile(ctx context.Context, e ear, do func()) map[string]heard {
 	var mu sync.Mutex
-	all := make(map[string]heard, len(ways))
+	all := make(map[string]heard, len(s.ways))
 	var calls sync.WaitGroup
-	for _, w := range ways {
+	for _, w := range s.ways {
 		calls.Go(func() {
 			h := s.call(ctx, w, e)
 			mu.Lock()
@@ -207,7 +232,15 @@ func (s *scene) callAllWhile(ctx context.Context, e ear, do func()) map[string]h
 // quiet is requireQuiet for the scene.
 func (s *scene) quiet() {
 	s.t.Helper()
-	s.server.pool.Close() // idle connections, for upstreams that the harness does not know
+	require.Eventually(s.t, func() bool {
+		s.server.pool.Close() // again and again: an HTTP/2 connection is not idle at once when its last answer has been read
+		for _, c := range s.server.pool.Set().All() {
+			if c.Snapshot(time.Now()).OpenConnections != 0 {
+				return false
+			}
+		}
+		return true
+	}, 20*time.Second, 2*time.Millisecond, "connections to upstreams")
 	var upstreams []*upstream
 	for _, u := range []*upstream{s.faulty, s.healthy} {
 		if u != nil {

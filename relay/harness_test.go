@@ -209,6 +209,8 @@ func startRelay(t *testing.T, yaml string, options ...relayOption) *testRelay {
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop
 	go func() { r.ended <- r.server.Serve(ctx, listener) }()
+	// From here on the number of goroutines is that of a relay that serves.
+	require.Eventually(t, func() bool { return r.server.baseline.Load() > 0 }, 20*time.Second, time.Millisecond)
 	r.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 100}}
 	t.Cleanup(func() {
 		r.client.CloseIdleConnections()

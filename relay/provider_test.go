@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -57,6 +58,7 @@ type toolCall struct {
 type turn struct {
 	thought string
 	text    []string   // the pieces of the answer, as they are streamed
+	echo    bool       // it says what its user said last, in pieces
 	calls   []toolCall // after the text
 	ends    string     // the provider's own word for why the answer ends; empty: the usual one
 	stop    string     // the stop sequence that ended it, where the provider says which
@@ -65,6 +67,7 @@ type turn struct {
 	header  map[string]string // of the answer
 	raw     string            // the body of a whole answer, as it stands, instead of all that
 	rawSSE  []string          // the same of a stream
+	wait    <-chan struct{}   // for its closing an error waits, and a stream behind its last piece; nil: they do not
 }
 
 // fault is how an answer is spoilt: a stream behind its last piece, before it has ended, and a whole answer in its middle.
@@ -122,6 +125,9 @@ func (p *provider) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer := p.turns[min(int(p.served.Add(1)), len(p.turns))-1]
+	if answer.echo {
+		answer.text = inPieces(lastSaid(asked))
+	}
 	for name, value := range answer.header {
 		w.Header().Set(name, value)
 	}
@@ -129,6 +135,7 @@ func (p *provider) serve(w http.ResponseWriter, r *http.Request) {
 	case answer.fault == mutes:
 		<-r.Context().Done()
 	case answer.refused != nil:
+		answer.pause(r)
 		p.fail(w, answer.refused)
 	case asked["stream"] == true:
 		p.stream(w, r, answer, asked)
@@ -179,6 +186,7 @@ func (p *provider) stream(w http.ResponseWriter, r *http.Request, answer turn, a
 		}
 	}
 	send(content)
+	answer.pause(r)
 	switch answer.fault {
 	case 0:
 		send(ending)
@@ -187,6 +195,16 @@ func (p *provider) stream(w http.ResponseWriter, r *http.Request, answer turn, a
 		send([]string{p.dialect.errorEvent()})
 	default:
 		spoil(w, r, answer.fault)
+	}
+}
+
+func (t turn) pause(r *http.Request) {
+	if t.wait == nil {
+		return
+	}
+	select {
+	case <-t.wait:
+	case <-r.Context().Done():
 	}
 }
 
@@ -206,6 +224,32 @@ func (p *provider) lastText() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return string(p.bodies[len(p.bodies)-1])
+}
+
+// lastSaid is the text of the last message of a request, in either format.
+func lastSaid(asked map[string]any) string {
+	messages := jsonObjects(asked["messages"])
+	if len(messages) == 0 {
+		return ""
+	}
+	last := messages[len(messages)-1]["content"]
+	if s, ok := last.(string); ok {
+		return s
+	}
+	var said strings.Builder
+	for _, part := range jsonObjects(last) {
+		said.WriteString(jsonText(part["text"]))
+	}
+	return said.String()
+}
+
+// inPieces cuts s into seven at most, between runes.
+func inPieces(s string) (pieces []string) {
+	runes := []rune(s)
+	for piece := range slices.Chunk(runes, len(runes)/7+1) {
+		pieces = append(pieces, string(piece))
+	}
+	return pieces
 }
 
 // Small readers of decoded JSON. What has another type is as good as absent.

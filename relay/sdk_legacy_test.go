@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	anthropicsdk "github.com/anthropics/anthropic-sdk-go"
+	anthropicoption "github.com/anthropics/anthropic-sdk-go/option"
 	openaisdk "github.com/openai/openai-go/v3"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -103,9 +105,9 @@ tokens:
   - {name: plain, key: `+testKey+`}
   - {name: vip, key: sk-test-vip-0123456789, groups: [default, vip], models: [m, other/model]}
 `)
-	plain, vip := r.openAIClient(), r.anthropicClient()
+	client := r.openAIClient()
 	var names []string
-	pages := plain.Models.ListAutoPaging(context.Background())
+	pages := client.Models.ListAutoPaging(context.Background())
 	for pages.Next() {
 		assert.EqualValues(t, "model", pages.Current().Object)
 		assert.NotZero(t, pages.Current().Created)
@@ -114,13 +116,25 @@ tokens:
 	require.NoError(t, pages.Err())
 	assert.Equal(t, []string{"gpt-3.5-turbo-instruct", "gpt-4o", "m", "text-embedding-3-small"}, names)
 
-	one, err := plain.Models.Get(context.Background(), "m")
+	one, err := client.Models.Get(context.Background(), "m")
 	require.NoError(t, err)
 	assert.Equal(t, "m", one.ID)
-	_, err = plain.Models.Get(context.Background(), "other/model")
+	_, err = client.Models.Get(context.Background(), "other/model")
 	require.Error(t, err)
 	failure := openAIFailure(t, err)
 	assert.Equal(t, 404, failure.status)
 	assert.Equal(t, "model_not_found", failure.code)
-	_ = vip
+
+	// The format is OpenAI's; what Anthropic's SDK needs of it is there.
+	vip := r.anthropicClient(anthropicoption.WithAPIKey("sk-test-vip-0123456789"))
+	names = nil
+	theirs := vip.Models.ListAutoPaging(context.Background(), anthropicsdk.ModelListParams{})
+	for theirs.Next() {
+		names = append(names, theirs.Current().ID)
+	}
+	require.NoError(t, theirs.Err())
+	assert.Equal(t, []string{"m", "other/model"}, names)
+	got, err := vip.Models.Get(context.Background(), "other/model", anthropicsdk.ModelGetParams{})
+	require.NoError(t, err)
+	assert.Equal(t, "other/model", got.ID)
 }

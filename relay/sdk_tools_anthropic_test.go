@@ -49,7 +49,7 @@ func TestAnthropicsSDKCallsTwoToolsAndSendsTheirResultsBack(t *testing.T) {
 				require.Len(t, first.Content, 3)
 				assert.Equal(t, "Let me see.", first.Content[0].AsText().Text)
 				for i, want := range []struct{ id, name, input string }{
-					{"call_A1b2", "get_weather", `{"city":"Paris <&>","unit":"c"}`}, {"call_C3d4", "get_time", `{}`},
+					{"call_A1b2", "get_weather", `{"city":"Paris <&>","unit":"c","id":9007199254740993}`}, {"call_C3d4", "get_time", `{}`},
 				} {
 					call := first.Content[i+1].AsToolUse()
 					assert.Equal(t, []string{want.id, want.name}, []string{call.ID, call.Name})
@@ -66,6 +66,7 @@ func TestAnthropicsSDKCallsTwoToolsAndSendsTheirResultsBack(t *testing.T) {
 				assert.EqualValues(t, "end_turn", second.StopReason)
 
 				sent := p.lastBody(t)
+				assert.Contains(t, p.lastText(), "9007199254740993", "numbers are not rounded")
 				messages := jsonObjects(sent["messages"])
 				if d.name() == "anthropic" {
 					assert.JSONEq(t, quoted(params.Messages), quoted(messages))
@@ -74,7 +75,7 @@ func TestAnthropicsSDKCallsTwoToolsAndSendsTheirResultsBack(t *testing.T) {
 				last := messages[len(messages)-4:]
 				require.JSONEq(t, `{"role":"assistant","content":"Let me see.","tool_calls":[
 					{"id":"call_A1b2","type":"function","function":{"name":"get_weather","arguments":""}},
-					{"id":"call_C3d4","type":"function","function":{"name":"get_time","arguments":""}}]}`, quoted(withoutArguments(t, last[0], `{"city":"Paris <&>","unit":"c"}`, `{}`)))
+					{"id":"call_C3d4","type":"function","function":{"name":"get_time","arguments":""}}]}`, quoted(withoutArguments(t, last[0], `{"city":"Paris <&>","unit":"c","id":9007199254740993}`, `{}`)))
 				assert.JSONEq(t, `[{"role":"tool","tool_call_id":"call_C3d4","content":"Error: no clock here"},
 					{"role":"tool","tool_call_id":"call_A1b2","content":"{\"celsius\":20}"}, {"role":"user","content":"Go on."}]`, quoted(last[1:]))
 				assert.JSONEq(t, `[

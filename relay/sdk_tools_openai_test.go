@@ -12,7 +12,7 @@ import (
 
 // twoCalls are made at once; the second has no arguments.
 var twoCalls = []toolCall{
-	{"call_A1b2", "get_weather", []string{`{"city":`, `"Par`, `is <&>","unit":"c"}`}},
+	{"call_A1b2", "get_weather", []string{`{"city":`, `"Par`, `is <&>","unit":"c","id":9007199254740993}`}},
 	{"call_C3d4", "get_time", nil},
 }
 
@@ -63,7 +63,7 @@ func TestOpenAIsSDKCallsTwoToolsAndSendsTheirResultsBack(t *testing.T) {
 				assert.Equal(t, "Let me see.", message.Content)
 				require.Len(t, message.ToolCalls, 2)
 				for i, want := range []struct{ id, name, arguments string }{
-					{"call_A1b2", "get_weather", `{"city":"Paris <&>","unit":"c"}`}, {"call_C3d4", "get_time", `{}`},
+					{"call_A1b2", "get_weather", `{"city":"Paris <&>","unit":"c","id":9007199254740993}`}, {"call_C3d4", "get_time", `{}`},
 				} {
 					got := message.ToolCalls[i]
 					assert.Equal(t, []string{want.id, "function", want.name, want.arguments}, []string{got.ID, got.Type, got.Function.Name, got.Function.Arguments})
@@ -76,6 +76,7 @@ func TestOpenAIsSDKCallsTwoToolsAndSendsTheirResultsBack(t *testing.T) {
 				assert.Equal(t, "stop", second.Choices[0].FinishReason)
 
 				sent := p.lastBody(t)
+				assert.Contains(t, p.lastText(), "9007199254740993", "numbers are not rounded")
 				messages := jsonObjects(sent["messages"])
 				if d.name() != "anthropic" {
 					last := messages[len(messages)-2:]
@@ -85,7 +86,7 @@ func TestOpenAIsSDKCallsTwoToolsAndSendsTheirResultsBack(t *testing.T) {
 				}
 				assert.JSONEq(t, `[
 					{"role":"assistant","content":[{"type":"text","text":"Let me see."},
-						{"type":"tool_use","id":"call_A1b2","name":"get_weather","input":{"city":"Paris <&>","unit":"c"}},
+						{"type":"tool_use","id":"call_A1b2","name":"get_weather","input":{"city":"Paris <&>","unit":"c","id":9007199254740993}},
 						{"type":"tool_use","id":"call_C3d4","name":"get_time","input":{}}]},
 					{"role":"user","content":[{"type":"tool_result","tool_use_id":"call_C3d4","content":"noon"},
 						{"type":"tool_result","tool_use_id":"call_A1b2","content":"{\"celsius\":20}"}]}]`, quoted(messages[len(messages)-2:]))

@@ -26,9 +26,13 @@ func (f *Failure) Error() string {
 	return f.Outcome.String()
 }
 
-// ErrorType is the error.type of the attempt: the status as text for UpstreamStatus, the outcome's name for the rest.
+// ErrorType is the error.type of the attempt: the status as text for UpstreamStatus, the outcome's name for the rest. A status
+// that HTTP does not know is _OTHER: an upstream must not be able to make up new ones.
 func (f *Failure) ErrorType() string {
 	if f.Outcome == UpstreamStatus {
+		if f.Status < 100 || f.Status > 599 {
+			return "_OTHER"
+		}
 		return strconv.Itoa(f.Status)
 	}
 	return f.Outcome.String()
@@ -95,6 +99,9 @@ func (f *Failure) Classify(class Class, reported *wire.Error) {
 		e.Status = http.StatusBadGateway
 		if f.Status == http.StatusNotFound {
 			e.Status = http.StatusNotFound
+		}
+		if e.Type == "invalid_request_error" {
+			e.Type = "" // OpenAI's catch-all. Either format has a word for the status that says more
 		}
 	case ClassKeyRefused:
 		e = wire.Error{

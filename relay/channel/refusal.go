@@ -37,7 +37,7 @@ func shown(model string) string {
 
 func refuseUnknownModel(model string) *Refusal {
 	return &Refusal{BadModel, &wire.Error{
-		Status: http.StatusNotFound, Type: "invalid_request_error", Code: "model_not_found", Param: "model",
+		Status: http.StatusNotFound, Code: "model_not_found", Param: "model",
 		Message: "The model `" + shown(model) + "` does not exist here. GET /v1/models lists the models that this key may use.",
 	}}
 }
@@ -51,7 +51,7 @@ func refuseModel(model string) *Refusal {
 
 func refuseEndpoint(model string, e wire.Endpoint) *Refusal {
 	return &Refusal{BadModel, &wire.Error{
-		Status: http.StatusNotFound, Type: "invalid_request_error", Code: "endpoint_not_supported", Param: "model",
+		Status: http.StatusNotFound, Code: "endpoint_not_supported", Param: "model",
 		Message: "The model `" + shown(model) + "` cannot be used with " + e.Path() + ".",
 	}}
 }

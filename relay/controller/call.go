@@ -61,6 +61,15 @@ func readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, *chan
 	}
 }
 
+// unreadTimeout is how long a refused request may take to send what nobody is going to read. net/http reads it before it
+// answers, for clients that send all before they listen, and left to itself it would wait for ever.
+const unreadTimeout = 2 * time.Second
+
+// leaveUnread bounds the rest of a body that was not read to its end.
+func leaveUnread(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(unreadTimeout)) // fails on no connection that can be slow
+}
+
 // bodyHint believes a Content-Length as far as it costs little to be wrong, with one byte more to meet the end without growing.
 func bodyHint(contentLength int64) int64 {
 	const least, most = 1 << 10, 1 << 20
@@ -108,7 +117,7 @@ func refuseJSON(err error) *channel.Refusal {
 }
 
 func refuseBody(status int, message string) *channel.Refusal {
-	return &channel.Refusal{Reason: channel.BadBody, Err: &wire.Error{Status: status, Type: "invalid_request_error", Message: message}}
+	return &channel.Refusal{Reason: channel.BadBody, Err: &wire.Error{Status: status, Message: message}}
 }
 
 func refuseParam(param, message string) *channel.Refusal {

@@ -3,6 +3,7 @@ package controller
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -64,9 +65,13 @@ func (c *Controller) model(name string) model {
 	return model{ID: name, Object: "model", Created: c.Started.Unix(), OwnedBy: "one-api"}
 }
 
-// fail answers an endpoint that is not relayed with an error in the OpenAI format.
+// fail answers a request that is not relayed with an error in the format of its path.
 func fail(g *gin.Context, e *wire.Error) {
-	reply.New(g.Writer, wire.OpenAI, requestID(g), 0).Fail(e)
+	format := wire.OpenAI
+	if strings.HasPrefix(g.Request.URL.Path, wire.Messages.Path()) { // what Anthropic has below it too, such as count_tokens
+		format = wire.Anthropic
+	}
+	reply.New(g.Writer, format, requestID(g), 0).Fail(e)
 }
 
 // NotFound answers every path that there is not.
@@ -74,7 +79,14 @@ func (c *Controller) NotFound(g *gin.Context) {
 	fail(g, &wire.Error{Status: http.StatusNotFound, Code: "unknown_url", Message: "Invalid URL (" + clip(g.Request.Method) + " " + clip(g.Request.URL.Path) + ")"})
 }
 
-// WrongMethod answers a path that there is, under another method.
+// WrongMethod answers a path that there is, under another method. Preflights are answered on any path, so one that allows
+// nothing else is one that there is not.
 func (c *Controller) WrongMethod(g *gin.Context) {
-	fail(g, &wire.Error{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: "Method " + clip(g.Request.Method) + " is not allowed here; Allow: " + g.Writer.Header().Get("Allow")})
+	allowed := g.Writer.Header().Get("Allow")
+	if allowed == http.MethodOptions {
+		g.Writer.Header().Del("Allow")
+		c.NotFound(g)
+		return
+	}
+	fail(g, &wire.Error{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: "Method " + clip(g.Request.Method) + " is not allowed here; Allow: " + allowed})
 }

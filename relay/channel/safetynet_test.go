@@ -1,0 +1,137 @@
+package channel
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"one-api/relay/config"
+	"one-api/relay/wire"
+)
+
+// TestAForgottenExchangeIsClosedByTheSafetyNetAndCounted forgets what the only caller of Begin ends in a deferred call. The
+// upstream would hold on for ever.
+func TestAForgottenExchangeIsClosedByTheSafetyNetAndCounted(t *testing.T) {
+	for _, http2 := range []bool{false, true} {
+		name := "HTTP 1.1"
+		if http2 {
+			name = "HTTP 2"
+		}
+		t.Run(name, func(t *testing.T) {
+			released := make(chan struct{})
+			upstream := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				_, _ = io.WriteString(w, "data: {}\n\n")
+				_ = http.NewResponseController(w).Flush()
+				<-r.Context().Done()
+				close(released)
+			}))
+			upstream.EnableHTTP2 = http2
+			upstream.StartTLS()
+			defer upstream.Close()
+			at, err := url.Parse(upstream.URL + "/v1")
+			require.NoError(t, err)
+			log := &lines{}
+			p := NewPool(Options{
+				Providers: map[string]Provider{"plain": {Adaptor: plain{}, Name: "plain"}},
+				Log:       slog.New(slog.NewTextHandler(log, nil)),
+				TLS:       upstream.Client().Transport.(*http.Transport).TLSClientConfig,
+			})
+			defer p.Close()
+			p.Apply([]config.Channel{testChannel("leaky", func(c *config.Channel) { c.BaseURL = at })})
+			c := p.Set().Get("leaky")
+
+			forget(t, p)
+			require.Equal(t, int64(1), p.InFlight())
+			require.Equal(t, int64(1), p.OpenBodies())
+
+			require.Eventually(t, func() bool {
+				runtime.GC()
+				return c.Snapshot(time.Now()).LeakedBodies == 1
+			}, 20*time.Second, time.Millisecond)
+			<-released
+			require.Eventually(t, func() bool { return strings.Contains(log.String(), "safety net") }, 20*time.Second, time.Millisecond)
+			require.Contains(t, log.String(), "channel=leaky")
+			require.Zero(t, p.InFlight())
+			require.Zero(t, p.OpenBodies())
+			s := c.Snapshot(time.Now())
+			require.Zero(t, s.InFlight)
+			require.Zero(t, s.OpenBodies)
+			require.Zero(t, s.OldestInFlight)
+			require.Equal(t, int64(1), s.LeakedBodies)
+		})
+	}
+}
+
+// TestAnExchangeThatWasEndedIsNotCountedAsForgotten collects the same garbage in good order.
+func TestAnExchangeThatWasEndedIsNotCountedAsForgotten(t *testing.T) {
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "data: {}\n\n")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	}))
+	defer upstream.Close()
+	at, err := url.Parse(upstream.URL + "/v1")
+	require.NoError(t, err)
+	p := testPool(t, testChannel("tidy", func(c *config.Channel) { c.BaseURL = at }))
+	collected := make(chan struct{})
+	func() {
+		x := begun(t, p)
+		runtime.AddCleanup(x, func(c chan struct{}) { close(c) }, collected)
+		x.End(gone(), nil)
+	}()
+	require.Eventually(t, func() bool {
+		runtime.GC()
+		select {
+		case <-collected:
+			return true
+		default:
+			return false
+		}
+	}, 20*time.Second, time.Millisecond)
+	require.Zero(t, p.Set().Get("tidy").Snapshot(time.Now()).LeakedBodies)
+	require.Zero(t, p.InFlight())
+}
+
+// forget opens an exchange and drops it.
+//
+//go:noinline
+func forget(t *testing.T, p *Pool) { begun(t, p) }
+
+// begun is an exchange whose answer's header has come.
+func begun(t *testing.T, p *Pool) *Exchange {
+	t.Helper()
+	x, refusal := p.Set().Begin(context.Background(), want())
+	require.Nil(t, refusal)
+	require.Nil(t, x.Send(&Call{Endpoint: wire.ChatCompletions, Model: "m", Stream: true, Body: []byte(`{"model":"m"}`)}))
+	return x
+}
+
+// lines is a log that may be read while it is written.
+type lines struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}

@@ -1,0 +1,74 @@
+package relay
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"one-api/relay/channel"
+)
+
+// F8, the other half: what is only slow is not cut. Each of these lasts longer than every clock that could end it.
+
+// amongOthers is a number of goroutines for tests that run beside others: they mostly wait, and whose goroutines there are is
+// not to be told then. That none is left in the end, TestMain sees.
+const amongOthers = 1 << 30
+
+// TestAHealthyStreamOutlivesEveryClock goes on for much longer than any phase may take, first with events, then with nothing but
+// signs of life, then with events again.
+func TestAHealthyStreamOutlivesEveryClock(t *testing.T) {
+	const clocks, pace, ticks = "header: 1s, first_token: 1s, idle: 700ms", 50 * time.Millisecond, 18
+	inEveryVariant(t, func(v variant) bool { return v.stream && !v.second }, func(t *testing.T, v variant) {
+		t.Parallel()
+		s := newScene(t, v, plan{timeouts: clocks, handle: func(w http.ResponseWriter, r *http.Request) {
+			v.begin(w, r, fromFaulty)
+			n := 0
+			every(r, pace, func() bool {
+				switch n++; {
+				case n <= ticks:
+					say(w, voiceFor(r).more("and more "))
+				case n <= 2*ticks:
+					say(w, voiceFor(r).keepAlive())
+				default:
+					say(w, voiceFor(r).more("at last")+voiceFor(r).closing())
+					return false
+				}
+				return true
+			})
+		}})
+		s.before = amongOthers
+		began := time.Now()
+		all := s.callAll(context.Background(), ear{})
+		require.Greater(t, time.Since(began), 2*ticks*pace-pace, "or the test proves nothing")
+		s.requireEnding(t, all, ending{outcome: channel.Completed})
+		for _, w := range ways {
+			require.Equal(t, ticks, strings.Count(all[w.name].text, "and more "))
+		}
+	})
+}
+
+// TestAClientThatReadsSlowlyIsNotTakenForASilentUpstream takes longer over an event than the upstream may be silent.
+func TestAClientThatReadsSlowlyIsNotTakenForASilentUpstream(t *testing.T) {
+	const clocks = "header: 20s, first_token: 20s, idle: 800ms"
+	inEveryVariant(t, func(v variant) bool { return v.stream && !v.second }, func(t *testing.T, v variant) {
+		said := strings.Repeat("x", 256<<10)
+		t.Parallel()
+		s := newScene(t, v, plan{timeouts: clocks, options: []relayOption{withListener(narrow)}, handle: func(w http.ResponseWriter, r *http.Request) {
+			v.begin(w, r, fromFaulty)
+			say(w, voiceFor(r).more(said)+voiceFor(r).closing())
+		}})
+		s.before = amongOthers
+		s.client = lazyClient()
+		tick := time.NewTicker(6 * time.Millisecond) // for all clients together, and every 4 KiB at the most
+		defer tick.Stop()
+		all := s.callAll(context.Background(), ear{told: func(way, string) { <-tick.C }})
+		s.requireEnding(t, all, ending{outcome: channel.Completed})
+		for _, a := range s.recorded() {
+			require.Greater(t, a.Duration, time.Second, "or the test proves nothing")
+		}
+	})
+}
