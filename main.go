@@ -19,6 +19,7 @@ import (
 
 	"one-api/relay"
 	"one-api/relay/config"
+	"one-api/telemetry"
 )
 
 // version is stamped by the build: go build -ldflags "-X main.version=v1.2.3".
@@ -115,11 +116,21 @@ func parseFlags(args []string, stdout, stderr io.Writer) (f flags, code int, don
 }
 
 func serve(options config.Options, settings config.Settings, cfg *config.Config, signals <-chan os.Signal, stdout, stderr io.Writer) int {
-	log := slog.New(logHandler(stdout, settings.Debug))
+	handler := logHandler(stdout, settings.Debug)
+	exported, err := telemetry.Start(context.Background(), telemetry.Options{Version: version, MaxPairs: settings.MaxModelLabels, Log: slog.New(handler)})
+	if err != nil {
+		fmt.Fprintln(stderr, "one-api: telemetry:", err)
+		return 1
+	}
+	defer exported.Shutdown()
+	if exported.Logs != nil {
+		handler = slog.NewMultiHandler(handler, exported.Logs)
+	}
+	log := slog.New(handler)
 	slog.SetDefault(log)
 	options.Generated = cfg.GeneratedToken
 	server, err := relay.New(relay.Options{
-		Settings: settings, Config: cfg, Log: log, Version: version,
+		Settings: settings, Config: cfg, Log: log, Version: version, Telemetry: exported,
 		Reload: func() (*config.Config, error) { return config.Load(options, settings) },
 	})
 	if err != nil {
@@ -132,6 +143,7 @@ func serve(options config.Options, settings config.Settings, cfg *config.Config,
 		return 1
 	}
 	greet(log, stdout, listener.Addr(), cfg)
+	log.Info("telemetry: " + exported.Plan)
 
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()

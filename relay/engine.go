@@ -9,12 +9,12 @@ import (
 )
 
 // newEngine says which path is answered by what, and who may ask.
-func newEngine(c *controller.Controller, count gin.HandlerFunc) *gin.Engine {
+func newEngine(c *controller.Controller) *gin.Engine {
 	gin.SetMode(c.Settings.GinMode)
 	engine := gin.New()
 	engine.HandleMethodNotAllowed = true
 	engine.RedirectTrailingSlash = false
-	engine.Use(count, controller.RequestID, c.Recover)
+	engine.Use(controller.RequestID, c.Observe, c.Recover)
 	engine.NoRoute(c.NotFound)
 	engine.NoMethod(c.WrongMethod)
 

@@ -48,6 +48,8 @@ type Options struct {
 	Reload  func() (*config.Config, error)
 	Log     *slog.Logger
 	Version string
+	// Telemetry is what leaves the process; nil: nothing does.
+	Telemetry *telemetry.Telemetry
 	// OnAttempt and OnRequest are told, besides the log, of every attempt and every request that ended; nil: nobody is.
 	OnAttempt func(channel.Attempt)
 	OnRequest func(controller.RequestEnd)
@@ -63,7 +65,7 @@ type Server struct {
 	engine     *gin.Engine
 	snapshot   atomic.Pointer[controller.Snapshot]
 	clients    atomic.Int64 // open client connections
-	handling   atomic.Int64 // requests that a handler is busy with
+	loaded     atomic.Int64 // when the configuration was loaded, Unix nanoseconds
 	baseline   atomic.Int64 // goroutines before the first client
 	demo       *demo.Server
 
@@ -76,16 +78,25 @@ func New(options Options) (*Server, error) {
 	settings := options.Settings
 	channelOptions := options.Channel
 	channelOptions.Providers, channelOptions.RelayProxy, channelOptions.Log = Providers, settings.RelayProxy, options.Log
+	if options.Telemetry != nil {
+		channelOptions.Metrics = options.Telemetry.Metrics
+	}
 	channelOptions.DrainClientGone, channelOptions.Record = settings.DrainClientGone, s.recordAttempt
 	s.pool = channel.NewPool(channelOptions)
 	s.controller = &controller.Controller{
 		Settings: settings, Pool: s.pool, Log: options.Log, Version: options.Version, Started: time.Now(),
+		Metrics:  channelOptions.Metrics,
 		Snapshot: func() controller.Snapshot { return *s.snapshot.Load() }, Goroutines: s.goroutines, Record: s.recordRequest,
 	}
 	if err := s.apply(options.Config); err != nil {
 		return nil, err
 	}
-	s.engine = newEngine(s.controller, s.count)
+	s.engine = newEngine(s.controller)
+	if t := options.Telemetry; t != nil && t.Meter != nil {
+		if err := telemetry.Observe(t.Meter, options.Version, s.gauges); err != nil {
+			return nil, fmt.Errorf("registering the gauges: %w", err)
+		}
+	}
 	return s, nil
 }
 
@@ -105,6 +116,7 @@ func (s *Server) apply(c *config.Config) error {
 		c.Channels[i].BaseURL = s.demo.URL
 	}
 	s.pool.Apply(c.Channels)
+	s.loaded.Store(time.Now().UnixNano())
 	s.snapshot.Store(&controller.Snapshot{Channels: s.pool.Set(), Tokens: token.NewStore(c.Tokens)})
 	return nil
 }
@@ -189,19 +201,18 @@ func (s *Server) quiet(timeout time.Duration) bool {
 // goroutines is how many there are, and how many of them neither a connection nor a call accounts for.
 func (s *Server) goroutines() (all, unexplained int) {
 	all = runtime.NumGoroutine()
+	return all, max(0, all-int(s.expectedGoroutines()))
+}
+
+// expectedGoroutines is how many the open connections and calls account for.
+func (s *Server) expectedGoroutines() int64 {
 	// A client's connection has a goroutine, and another one while its request is served, which watches for its leaving.
-	expected := s.baseline.Load() + s.clients.Load() + s.handling.Load() + s.pool.ExpectedGoroutines()
+	handling, _ := s.controller.Handling()
+	expected := s.baseline.Load() + s.clients.Load() + handling + s.pool.ExpectedGoroutines()
 	if s.demo != nil {
 		expected += s.demo.Goroutines()
 	}
-	return all, max(0, all-int(expected))
-}
-
-// count counts the requests that a handler is busy with.
-func (s *Server) count(g *gin.Context) {
-	s.handling.Add(1)
-	defer s.handling.Add(-1)
-	g.Next()
+	return expected
 }
 
 func (s *Server) watchdog() *telemetry.Watchdog {

@@ -16,12 +16,17 @@ type body struct {
 	phase   func() (deadline time.Time, outcome Outcome)
 	encoded string // Content-Encoding; empty: none
 	read    int64  // bytes handed out
+	waited  time.Duration
 }
 
 // Read waits for the upstream, no longer than the phase allows.
 func (b *body) Read(p []byte) (int, error) {
+	began := time.Now()
 	b.clock.until(b.phase())
-	defer b.clock.off()
+	defer func() {
+		b.clock.off()
+		b.waited += time.Since(began)
+	}()
 	if b.reader == nil {
 		// The gzip header is read here, on the clock, and not where the answer begins.
 		unpacked, err := gzip.NewReader(b.source)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"one-api/relay/config"
+	"one-api/telemetry"
 )
 
 // Channel is one upstream as one configuration describes it. It is immutable; what changes is in its state, which all
@@ -19,6 +20,7 @@ type Channel struct {
 	Adaptor  Adaptor
 	Provider string // gen_ai.provider.name
 
+	metrics   *telemetry.Channel
 	pool      *Pool
 	state     *state
 	keys      keyring

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"one-api/relay/wire"
+	"one-api/telemetry"
 )
 
 // Bounds of what is read of an error, however much its upstream sends.
@@ -44,8 +45,10 @@ type Exchange struct {
 	body       *body
 	translator Translator
 	firstEvent time.Time
-	lastEvent  time.Time
 	events     int64 // with content
+	chunks     telemetry.ChunkTimes
+	waited     time.Duration // for the upstream
+	because    string        // why the request's attempt before this one failed; empty: there was none
 }
 
 // Attempt is how an exchange ended.
@@ -60,10 +63,11 @@ type Attempt struct {
 	Duration time.Duration
 	// FirstEvent is the time from the attempt's beginning to its first event; 0: there was none, or the answer was not a stream.
 	FirstEvent time.Duration
-	// Streaming is the time from the first event with content to the last, Events how many there were.
-	Streaming time.Duration
-	Events    int64
-	Usage     wire.Usage
+	// Events is how many events carried a part of the answer.
+	Events int64
+	// Waited is the part of Duration that was spent waiting for the upstream.
+	Waited time.Duration
+	Usage  wire.Usage
 }
 
 // begin takes a place in the channel and a key; nil: there is none.
@@ -140,9 +144,14 @@ func (x *Exchange) Send(call *Call) *Failure {
 	var connected atomic.Bool
 	ctx := httptrace.WithClientTrace(x.ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
 	x.sent = true
+	if x.because != "" {
+		x.Channel.metrics.Retry(ctx, x.because)
+	}
+	asked := time.Now()
 	x.hold.clock.until(x.headerPhase())
 	response, err := x.Channel.transport.http.RoundTrip(x.httpRequest(ctx, request))
 	x.hold.clock.off()
+	x.waited += time.Since(asked)
 	if err != nil {
 		return x.broken(err, connected.Load())
 	}
@@ -244,13 +253,16 @@ func (x *Exchange) End(failure *Failure, recovered any) Attempt {
 func (x *Exchange) attempt(failure *Failure) Attempt {
 	a := Attempt{
 		Channel: x.Channel, Call: x.call, Failure: failure, Sent: x.sent,
-		Began: x.began, Duration: time.Since(x.began), Events: x.events,
+		Began: x.began, Duration: time.Since(x.began), Events: x.events, Waited: x.waited,
+	}
+	if x.body != nil {
+		a.Waited += x.body.waited
 	}
 	if failure != nil {
 		a.Outcome, a.Class = failure.Outcome, failure.Class
 	}
 	if !x.firstEvent.IsZero() {
-		a.FirstEvent, a.Streaming = x.firstEvent.Sub(x.began), x.lastEvent.Sub(x.firstEvent)
+		a.FirstEvent = x.firstEvent.Sub(x.began)
 	}
 	if x.translator != nil && a.Outcome != Panic {
 		a.Usage = x.usage()
@@ -306,16 +318,31 @@ func (x *Exchange) record(a Attempt) {
 	if a.Failure != nil && Judge(a.Outcome, a.Class).MoveOn {
 		s.last.Store(&LastFailure{At: time.Now().UTC().Truncate(time.Second), Outcome: a.Outcome.String(), Status: a.Failure.Status, Detail: clip(a.Failure.Detail)})
 	}
-	record := x.Channel.pool.options.Record
-	if record == nil {
-		return
-	}
+	ctx := context.WithoutCancel(x.client)
 	defer func() {
 		if p := recover(); p != nil {
 			x.Channel.pool.options.Log.Error("panic in the recorder", "channel", x.Channel.Name, "panic", fmt.Sprint(p))
 		}
 	}()
-	record(context.WithoutCancel(x.client), a)
+	x.Channel.metrics.Attempt(ctx, x.measured(a))
+	if record := x.Channel.pool.options.Record; record != nil {
+		record(ctx, a)
+	}
+}
+
+// measured is the attempt as telemetry has it.
+func (x *Exchange) measured(a Attempt) telemetry.Attempt {
+	m := telemetry.Attempt{
+		Outcome: a.Outcome.String(), Duration: a.Duration, FirstChunk: a.FirstEvent, Chunks: &x.chunks,
+		Input: a.Usage.Input, Output: a.Usage.Output, Cached: a.Usage.Cached, Reasoning: a.Usage.Reasoning,
+	}
+	if a.Call != nil {
+		m.Operation, m.Model = a.Call.Endpoint.Operation(), a.Call.Model
+	}
+	if a.Failure != nil {
+		m.ErrorType = a.Failure.ErrorType()
+	}
+	return m
 }
 
 // clip bounds what an upstream can make the relay remember or log.

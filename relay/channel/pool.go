@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"one-api/relay/config"
+	"one-api/telemetry"
 )
 
 // ErrShutdown is the cancellation cause of requests that the relay ends because it stops.
@@ -33,6 +34,8 @@ type Options struct {
 	// Record is told of every attempt that was sent, once, after all that it held has been given back.
 	Record func(context.Context, Attempt)
 	Log    *slog.Logger
+	// Metrics counts attempts by channel; nil: nobody does.
+	Metrics *telemetry.Metrics
 	// TLS is the client side's TLS configuration; nil: the system's roots.
 	TLS *tls.Config
 	// ErrorBodyTimeout is how long the body of an error is read; 0: errorBodyTimeout.
@@ -97,7 +100,8 @@ func (p *Pool) Apply(configs []config.Channel) {
 		provider := p.options.Providers[c.Type]
 		channels = append(channels, &Channel{
 			Channel: c, Adaptor: provider.Adaptor, Provider: provider.Name,
-			pool: p, state: s, keys: p.keyringOf(c, s), transport: p.transportOf(c), redact: redactor(c),
+			metrics: p.options.Metrics.Channel(c.Name, provider.Name),
+			pool:    p, state: s, keys: p.keyringOf(c, s), transport: p.transportOf(c), redact: redactor(c),
 		})
 	}
 	for name, owned := range p.transports {

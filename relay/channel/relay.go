@@ -120,7 +120,7 @@ func (x *Exchange) relayStream(client Client) *Failure {
 		}
 		if step.Content {
 			x.events++
-			x.lastEvent = time.Now()
+			x.chunks.Chunk(time.Now())
 		}
 		if len(step.Out) > 0 && lost == nil {
 			x.start()
@@ -153,9 +153,6 @@ func (x *Exchange) start() {
 	// From here on no other channel will be asked: a long stream need not keep a long prompt in memory.
 	x.payload.release()
 	x.call.Body = nil
-	if x.lastEvent.Before(x.firstEvent) {
-		x.lastEvent = x.firstEvent
-	}
 	if x.trial {
 		x.trial = false
 		x.Channel.state.health.proved()

@@ -133,6 +133,7 @@ type Want struct {
 	Endpoint wire.Endpoint
 	Model    string
 	tried    []tried
+	because  string // why the attempt before failed; empty: there was none
 }
 
 type tried struct {
@@ -143,6 +144,9 @@ type tried struct {
 // Tried excludes a channel from the request's further attempts. One of which only the key failed may be tried again with
 // another key, once there is no other channel left.
 func (w *Want) Tried(attempt Attempt) {
+	if attempt.Sent {
+		w.because = attempt.Outcome.String()
+	}
 	v := Judge(attempt.Outcome, attempt.Class)
 	w.tried = append(w.tried, tried{attempt.Channel, v.Key == KeyRests || v.Key == KeyCools})
 }
@@ -197,6 +201,7 @@ func (s *Set) Begin(ctx context.Context, w *Want) (*Exchange, *Refusal) {
 	for _, how := range [...]struct{ desperate, anotherKey bool }{{false, false}, {false, true}, {true, true}} {
 		for _, tier := range r.tiers {
 			if x := s.beginIn(ctx, w, tier, now, how.desperate, how.anotherKey); x != nil {
+				x.because = w.because
 				return x, nil
 			}
 		}

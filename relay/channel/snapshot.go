@@ -1,6 +1,10 @@
 package channel
 
-import "time"
+import (
+	"time"
+
+	"one-api/telemetry"
+)
 
 // Snapshot is what a channel is and does, for the drill-down. It names no key and no address.
 type Snapshot struct {
@@ -80,4 +84,17 @@ func (s *Set) Counts(now time.Time) Counts {
 		}
 	}
 	return n
+}
+
+// Gauges is the channel's state for telemetry.
+func (c *Channel) Gauges(now time.Time) telemetry.ChannelGauges {
+	open, inFlight := c.transport.open.Load(), c.state.inFlight.Load()
+	active := min(open, inFlight)
+	keys := c.keys.counts()
+	return telemetry.ChannelGauges{
+		Channel: c.metrics, InFlight: inFlight, OpenBodies: c.state.openBodies.Load(), Oldest: c.state.calls.oldest(now),
+		Goroutines: -1, Leaked: c.state.leaked.Load(), State: string(c.State(now)),
+		Keys:   map[string]int{"usable": keys.Usable, "cooling": keys.Cooling, "refused": keys.Refused},
+		Active: active, Idle: open - active,
+	}
 }

@@ -28,9 +28,11 @@ type Settings struct {
 	PublicHealth       bool           // PUBLIC_HEALTH
 	// DrainClientGone is CLIENT_GONE_DRAIN: how long an upstream is still read, for its usage, after its client left.
 	// 0: it is cancelled at once.
-	DrainClientGone  time.Duration
-	Timeouts         Timeouts // what channels get where the file is silent: RELAY_TIMEOUT, FIRST_TOKEN_TIMEOUT, STREAMING_TIMEOUT
-	InitialRootToken string   // INITIAL_ROOT_TOKEN: the key of the token "root"; "": there is none
+	DrainClientGone time.Duration
+	Timeouts        Timeouts // what channels get where the file is silent: RELAY_TIMEOUT, FIRST_TOKEN_TIMEOUT, STREAMING_TIMEOUT
+	// MaxModelLabels is METRICS_MAX_MODEL_LABELS: how many (channel, model) pairs telemetry tells apart, 1 … 100000.
+	MaxModelLabels   int
+	InitialRootToken string // INITIAL_ROOT_TOKEN: the key of the token "root"; "": there is none
 }
 
 const (
@@ -62,6 +64,7 @@ func LoadSettings(opts Options) (Settings, error) {
 			FirstToken: r.duration("FIRST_TOKEN_TIMEOUT", 0),
 			Idle:       r.duration("STREAMING_TIMEOUT", 5*time.Minute),
 		},
+		MaxModelLabels:   r.integer("METRICS_MAX_MODEL_LABELS", 500, 1, 100000),
 		InitialRootToken: r.text("INITIAL_ROOT_TOKEN").text, // Load judges it beside the other client keys
 	}
 	if err := r.problems.asError(); err != nil {

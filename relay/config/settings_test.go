@@ -13,7 +13,7 @@ import (
 func TestAnEmptyEnvironmentGivesTheDefaultsOfTheContract(t *testing.T) {
 	want := Settings{
 		Port: 3000, RetryTimes: 3, GinMode: "release", KeepAlive: 15 * time.Second, ClientWriteTimeout: 30 * time.Second,
-		MaxRequestBody: 64 << 20, ShutdownTimeout: 60 * time.Second, PublicHealth: true, Timeouts: defaultTimeouts,
+		MaxRequestBody: 64 << 20, ShutdownTimeout: 60 * time.Second, PublicHealth: true, Timeouts: defaultTimeouts, MaxModelLabels: 500,
 	}
 	for name, variables := range map[string]map[string]string{
 		"nothing is set":        nil,
@@ -34,6 +34,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 		"ADMIN_TOKEN": "admin", "MONITOR_TOKEN_FILE": "secrets/monitor", "PUBLIC_HEALTH": "FALSE", "CLIENT_GONE_DRAIN": "2m",
 		"MONITOR_ALLOW_CIDR": "10.1.2.3/8, 192.0.2.7,,2001:db8::1,::ffff:192.0.2.9,::ffff:172.16.0.0/108",
 		"RELAY_TIMEOUT":      "0", "FIRST_TOKEN_TIMEOUT": "60", "STREAMING_TIMEOUT": "600", "INITIAL_ROOT_TOKEN": "root-key",
+		"METRICS_MAX_MODEL_LABELS": "7",
 	}, map[string]string{"secrets/monitor": "monitor\n"}))
 	require.NoError(t, err)
 	assert.Equal(t, Settings{
@@ -45,6 +46,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 			netip.MustParsePrefix("192.0.2.9/32"), netip.MustParsePrefix("172.16.0.0/12"),
 		},
 		Timeouts:         Timeouts{Connect: 10 * time.Second, FirstToken: time.Minute, Idle: 10 * time.Minute},
+		MaxModelLabels:   7,
 		InitialRootToken: "root-key",
 	}, s)
 }

@@ -11,6 +11,7 @@ import (
 	"one-api/relay/channel"
 	"one-api/relay/config"
 	"one-api/relay/token"
+	"one-api/telemetry"
 )
 
 // Snapshot is the configuration that a request begins with and keeps.
@@ -30,11 +31,14 @@ type Controller struct {
 	Snapshot func() Snapshot
 	// Goroutines is how many there are, and how many of them nothing accounts for.
 	Goroutines func() (all, unexplained int)
+	// Metrics counts requests; nil: nobody does.
+	Metrics *telemetry.Metrics
 	// Record is told of every request's end, once.
 	Record func(context.Context, RequestEnd)
 
 	draining atomic.Bool
-	active   atomic.Int64 // requests on the relayed endpoints
+	active   atomic.Int64                    // requests on the relayed endpoints
+	handling [telemetry.Methods]atomic.Int64 // all requests, by method
 }
 
 // Drain stops the intake: health says so, and new calls are turned away.
@@ -42,6 +46,15 @@ func (c *Controller) Drain() { c.draining.Store(true) }
 
 // Active is how many calls are being served.
 func (c *Controller) Active() int64 { return c.active.Load() }
+
+// Handling is how many requests of any kind are being served, by telemetry.MethodIndex.
+func (c *Controller) Handling() (all int64, byMethod [telemetry.Methods]int64) {
+	for i := range c.handling {
+		byMethod[i] = c.handling[i].Load()
+		all += byMethod[i]
+	}
+	return all, byMethod
+}
 
 // RequestEnd is how a client's request ended: what the client experienced, whatever the channels did.
 type RequestEnd struct {
@@ -58,4 +71,16 @@ type RequestEnd struct {
 	Attempts  int
 	Began     time.Time
 	Duration  time.Duration
+	// FirstToken is the time to the first event of a stream; 0: there was none.
+	FirstToken time.Duration
+	// Waited is the part of Duration that was spent waiting for upstreams and for the client.
+	Waited time.Duration
+}
+
+// ErrorType is the request's error.type; empty: it completed.
+func (e *RequestEnd) ErrorType() string {
+	if e.Failure == nil {
+		return ""
+	}
+	return e.Failure.ErrorType()
 }

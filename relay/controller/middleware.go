@@ -1,19 +1,54 @@
 package controller
 
 import (
+	"context"
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"runtime/debug"
+	"strconv"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"one-api/relay/reply"
 	"one-api/relay/wire"
+	"one-api/telemetry"
 )
 
-const requestIDKey = "request_id"
+const scopeKey = "scope"
+
+// scope is what the handlers of one request share.
+type scope struct {
+	id  string
+	end *RequestEnd // nil: not a relayed endpoint
+}
+
+func scopeOf(g *gin.Context) *scope {
+	s, _ := g.Value(scopeKey).(*scope)
+	return s
+}
+
+// Observe counts the requests that are being served, and records each one's end.
+func (c *Controller) Observe(g *gin.Context) {
+	began, method := time.Now(), telemetry.MethodIndex(g.Request.Method)
+	c.handling[method].Add(1)
+	defer func() {
+		c.handling[method].Add(-1)
+		if c.Metrics == nil {
+			return
+		}
+		r := telemetry.HTTP{Method: g.Request.Method, Route: g.FullPath(), Status: g.Writer.Status(), Duration: time.Since(began)}
+		if s := scopeOf(g); s != nil && s.end != nil {
+			r.Status, r.ErrorType = s.end.Status, s.end.ErrorType()
+		} else if r.Status >= http.StatusInternalServerError {
+			r.ErrorType = strconv.Itoa(r.Status)
+		}
+		c.Metrics.HTTP(context.WithoutCancel(g.Request.Context()), r)
+	}()
+	g.Next()
+}
 
 // RequestID gives every request an id and every response its header. A client's own is kept where it is short and harmless.
 func RequestID(g *gin.Context) {
@@ -21,12 +56,12 @@ func RequestID(g *gin.Context) {
 	if !acceptableID(id) {
 		id = newID()
 	}
-	g.Set(requestIDKey, id)
+	g.Set(scopeKey, &scope{id: id})
 	g.Header(reply.RequestIDHeader, id)
 }
 
 // requestID is the id that RequestID gave.
-func requestID(g *gin.Context) string { return g.GetString(requestIDKey) }
+func requestID(g *gin.Context) string { return scopeOf(g).id }
 
 // acceptableID keeps ids out of headers, answers and log lines that could be anything but an id there.
 func acceptableID(id string) bool {

@@ -13,6 +13,7 @@ import (
 	"one-api/relay/reply"
 	"one-api/relay/token"
 	"one-api/relay/wire"
+	"one-api/telemetry"
 )
 
 // relay serves one call: key, body, channel after channel until one answers, and the one place that records how it ended.
@@ -20,6 +21,7 @@ func (c *Controller) relay(g *gin.Context, endpoint wire.Endpoint) {
 	c.active.Add(1)
 	defer c.active.Add(-1)
 	end := RequestEnd{RequestID: requestID(g), Route: endpoint.Path(), Operation: endpoint.Operation(), Began: time.Now()}
+	scopeOf(g).end = &end
 	v := &visit{c: c, g: g, endpoint: endpoint, end: &end}
 	defer func() {
 		v.finish(recover())
@@ -46,6 +48,7 @@ type visit struct {
 func (v *visit) serve() {
 	refusal := v.admit()
 	if refusal != nil {
+		leaveUnread(v.g.Writer)
 		v.refuse(refusal)
 		return
 	}
@@ -71,7 +74,9 @@ func (v *visit) admit() *channel.Refusal {
 		return refuseKey(v.endpoint.Format())
 	}
 	v.end.Token = v.token.Name
+	reading := time.Now()
 	body, refusal := readBody(v.g.Writer, v.g.Request, v.c.Settings.MaxRequestBody)
+	v.end.Waited += time.Since(reading)
 	if refusal != nil {
 		return refusal
 	}
@@ -109,6 +114,7 @@ func (v *visit) try(want *channel.Want) {
 		if attempt.Sent {
 			v.end.Attempts++
 		}
+		v.end.Waited += attempt.Waited
 		if attempt.Failure == nil {
 			v.failed = nil
 			return
@@ -165,6 +171,10 @@ func (v *visit) finish(recovered any) {
 		}
 	}
 	v.end.Status = v.client.Status()
+	v.end.Waited += v.client.Waited()
+	if first := v.client.First(); !first.IsZero() {
+		v.end.FirstToken = first.Sub(v.end.Began)
+	}
 }
 
 func (c *Controller) record(ctx context.Context, end RequestEnd) {
@@ -173,7 +183,13 @@ func (c *Controller) record(ctx context.Context, end RequestEnd) {
 			c.Log.Error("panic in the recorder", "request_id", end.RequestID, "panic", fmt.Sprint(p))
 		}
 	}()
+	ctx = context.WithoutCancel(ctx)
+	c.Metrics.Request(ctx, telemetry.Request{
+		Route: end.Route, Operation: end.Operation, Model: end.Model, Known: end.Known, Outcome: end.Outcome.String(),
+		ErrorType: end.ErrorType(), Rejected: string(end.Reason), Attempts: end.Attempts, Duration: end.Duration,
+		FirstToken: end.FirstToken, Overhead: max(0, end.Duration-end.Waited),
+	})
 	if c.Record != nil {
-		c.Record(context.WithoutCancel(ctx), end)
+		c.Record(ctx, end)
 	}
 }

@@ -32,6 +32,8 @@ type Writer struct {
 	started   bool      // so has a part of the answer
 	status    int
 	closed    bool
+	first     time.Time     // when the first part of the answer was sent
+	waited    time.Duration // for the client to take what is written
 }
 
 // flusher is what net/http's response writers offer: unlike http.Flusher it tells of errors.
@@ -67,6 +69,7 @@ func flusherOf(w http.ResponseWriter) flusher {
 func (w *Writer) Whole(body []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	defer w.wait(time.Now())
 	w.started = true
 	return w.object(http.StatusOK, body)
 }
@@ -86,7 +89,9 @@ func (w *Writer) object(status int, body []byte) error {
 func (w *Writer) Write(events []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.started = true
+	if !w.started {
+		w.started, w.first = true, time.Now()
+	}
 	return w.stream(events)
 }
 
@@ -94,7 +99,24 @@ func (w *Writer) Write(events []byte) error {
 func (w *Writer) Flush() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	defer w.wait(time.Now())
 	return w.flush()
+}
+
+func (w *Writer) wait(began time.Time) { w.waited += time.Since(began) }
+
+// Waited is the time that was spent on handing the answer to the client.
+func (w *Writer) Waited() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.waited
+}
+
+// First is when the first event was sent; zero: none was.
+func (w *Writer) First() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.first
 }
 
 func (w *Writer) stream(events []byte) error {

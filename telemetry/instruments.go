@@ -1,0 +1,329 @@
+package telemetry
+
+// This file is the list of everything that is exported: names, units, kinds, bounds, attributes. Instruments are made from
+// it, telemetry/METRICS.md is generated from it, and the tests walk it. Names follow OpenTelemetry's semantic conventions
+// where one exists (GenAI, which is still in development; HTTP; Go runtime); the rest is under "relay.".
+
+// Kind is an instrument's kind.
+type Kind string
+
+// The kinds.
+const (
+	Counter       Kind = "counter"
+	Histogram     Kind = "histogram"
+	Gauge         Kind = "gauge"
+	UpDownCounter Kind = "updowncounter"
+)
+
+// Source is who records an instrument.
+type Source string
+
+// The sources.
+const (
+	FromRequest Source = "request" // once a client's request
+	FromAttempt Source = "attempt" // once an attempt at a channel
+	FromState   Source = "state"   // read from atomics when metrics are collected
+	FromRuntime Source = "runtime" // read from the Go runtime when metrics are collected
+	FromEvent   Source = "event"   // when it happens
+)
+
+// Instrument is one metric.
+type Instrument struct {
+	Name        string
+	Kind        Kind
+	Unit        string // UCUM; empty: none
+	Attributes  []string
+	Bounds      []float64 // histograms
+	Source      Source
+	Description string
+	// Question is what somebody looks at the metric for.
+	Question string
+	// Cardinality is the most series that there can be, in terms of the configuration.
+	Cardinality string
+}
+
+// Attribute keys.
+const (
+	AttrChannel         = "relay.channel.name"
+	AttrProvider        = "gen_ai.provider.name"
+	AttrOperation       = "gen_ai.operation.name"
+	AttrModel           = "gen_ai.request.model"
+	AttrTokenType       = "gen_ai.token.type"
+	AttrOutcome         = "relay.outcome"
+	AttrErrorType       = "error.type"
+	AttrReason          = "reason"
+	AttrState           = "state"
+	AttrChannelState    = "relay.channel.state"
+	AttrConnectionState = "http.connection.state"
+	AttrMethod          = "http.request.method"
+	AttrScheme          = "url.scheme"
+	AttrRoute           = "http.route"
+	AttrStatus          = "http.response.status_code"
+	AttrResult          = "result"
+	AttrVersion         = "service.version"
+	AttrGoVersion       = "process.runtime.version"
+	AttrCPUState        = "go.cpu.state"
+	AttrMemoryType      = "go.memory.type"
+)
+
+// OtherModel stands for every model that is not told apart.
+const OtherModel = "_other"
+
+// Instrument names.
+const (
+	HTTPDuration       = "http.server.request.duration"
+	HTTPActive         = "http.server.active_requests"
+	RequestDuration    = "gen_ai.server.request.duration"
+	RequestFirstToken  = "gen_ai.server.time_to_first_token"
+	RequestOverhead    = "relay.request.overhead"
+	RequestAttempts    = "relay.request.attempts"
+	RequestsRejected   = "relay.requests.rejected"
+	OperationDuration  = "gen_ai.client.operation.duration"
+	FirstChunk         = "gen_ai.client.operation.time_to_first_chunk"
+	PerOutputChunk     = "gen_ai.client.operation.time_per_output_chunk"
+	TokenUsage         = "gen_ai.client.token.usage"
+	TokensCached       = "relay.channel.tokens.cached"
+	TokensReasoning    = "relay.channel.tokens.reasoning"
+	ChannelAttempts    = "relay.channel.attempts"
+	ChannelRetries     = "relay.channel.retries"
+	ChannelInFlight    = "relay.channel.in_flight"
+	ChannelOpenBodies  = "relay.channel.open_bodies"
+	ChannelOldest      = "relay.channel.oldest_in_flight"
+	ChannelGoroutines  = "relay.channel.goroutines"
+	ChannelLeaked      = "relay.channel.leaked_bodies"
+	ChannelState       = "relay.channel.state"
+	ChannelKeys        = "relay.channel.keys"
+	OpenConnections    = "http.client.open_connections"
+	GoroutinesExpected = "relay.goroutines.expected"
+	GoroutinesStray    = "relay.goroutines.unexplained"
+	ConfigReloads      = "relay.config.reloads"
+	ConfigLastSuccess  = "relay.config.last_success"
+	TelemetryFolded    = "relay.telemetry.folded"
+	TelemetryFailed    = "relay.telemetry.export_failures"
+	BuildInfo          = "relay.build_info"
+	FileDescriptors    = "process.open_file_descriptors"
+	GoScheduleDuration = "go.schedule.duration"
+	GoGCPause          = "go.memory.gc.pause.duration"
+	GoGCCycles         = "go.memory.gc.cycles"
+	GoCPUTime          = "go.cpu.time"
+)
+
+var (
+	httpBounds     = []float64{.005, .01, .025, .05, .075, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 320, 600}
+	durationBounds = []float64{.01, .02, .04, .08, .16, .32, .64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92, 163.84, 327.68, 655.36}
+	tokenBounds    = []float64{1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864}
+	chunkBounds    = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5}
+	runtimeBounds  = []float64{1e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, .001, .0025, .005, .01, .025, .05, .1, .25, 1}
+)
+
+var (
+	perChannel      = []string{AttrChannel, AttrProvider}
+	perOperation    = []string{AttrChannel, AttrProvider, AttrOperation}
+	perChannelModel = []string{AttrChannel, AttrProvider, AttrOperation, AttrModel}
+	perAttempt      = []string{AttrChannel, AttrProvider, AttrOperation, AttrModel, AttrOutcome, AttrErrorType}
+)
+
+// Instruments is the list.
+var Instruments = []Instrument{
+	// What a client of the relay experiences: by route and requested model, never by channel.
+	{
+		Name: HTTPDuration, Kind: Histogram, Unit: "s", Bounds: httpBounds, Source: FromRequest,
+		Attributes:  []string{AttrMethod, AttrScheme, AttrRoute, AttrStatus, AttrErrorType},
+		Description: "Duration of HTTP requests to the relay, to the last byte of the answer.",
+		Question:    "How long do clients wait, and which status do they get?", Cardinality: "routes × statuses, about 500",
+	},
+	{
+		Name: HTTPActive, Kind: Gauge, Unit: "{request}", Source: FromState, Attributes: []string{AttrMethod, AttrScheme},
+		Description: "HTTP requests that are being served.",
+		Question:    "How busy is the relay now?", Cardinality: "methods, 10",
+	},
+	{
+		Name: RequestDuration, Kind: Histogram, Unit: "s", Bounds: durationBounds, Source: FromRequest,
+		Attributes:  []string{AttrOperation, AttrModel, AttrErrorType, AttrOutcome},
+		Description: "Duration of a client's call, with all its attempts, and how it ended for the client.",
+		Question:    "Do clients get their answers? A stream that breaks after its 200 counts as the failure that it is.",
+		Cardinality: "models (at most 500) × operations × endings that happen",
+	},
+	{
+		Name: RequestFirstToken, Kind: Histogram, Unit: "s", Source: FromRequest,
+		Bounds:      []float64{.001, .005, .01, .02, .04, .06, .08, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10, 20, 40, 60},
+		Attributes:  []string{AttrOperation, AttrModel},
+		Description: "Time from a client's request to the first event of its stream.",
+		Question:    "How long do people look at an empty screen?", Cardinality: "models (at most 500) × operations",
+	},
+	{
+		Name: RequestOverhead, Kind: Histogram, Unit: "s", Source: FromRequest,
+		Bounds:      []float64{.000025, .00005, .0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25},
+		Attributes:  []string{AttrRoute},
+		Description: "Time spent in the relay itself: waiting for upstreams and for the client is taken out.",
+		Question:    "Is the relay slow, or is it the upstream?", Cardinality: "relayed routes, 4",
+	},
+	{
+		Name: RequestAttempts, Kind: Histogram, Unit: "{attempt}", Bounds: []float64{1, 2, 3, 4, 5, 8}, Source: FromRequest,
+		Attributes:  []string{AttrRoute, AttrOutcome},
+		Description: "Attempts that a client's call took.",
+		Question:    "How often does the first channel not do?", Cardinality: "relayed routes × outcomes, 64",
+	},
+	{
+		Name: RequestsRejected, Kind: Counter, Unit: "{request}", Source: FromRequest, Attributes: []string{AttrReason},
+		Description: "Requests that were turned away before anything was attempted.",
+		Question:    "Who is turned away, and why: key, model, limit, body, no channel?", Cardinality: "reasons, 5",
+	},
+
+	// What each channel does: one record an attempt, failed, cancelled and truncated ones too.
+	{
+		Name: OperationDuration, Kind: Histogram, Unit: "s", Bounds: durationBounds, Source: FromAttempt, Attributes: perAttempt,
+		Description: "Duration of an attempt at a channel, to its end.",
+		Question:    "Which channel is slow, and how do its calls end?", Cardinality: "(channel, model) pairs (at most 500 and one other a channel) × endings that happen",
+	},
+	{
+		Name: FirstChunk, Kind: Histogram, Unit: "s", Bounds: durationBounds, Source: FromAttempt, Attributes: perChannelModel,
+		Description: "Time from the start of an attempt to the first event of its stream.",
+		Question:    "Which channel keeps people waiting?", Cardinality: "(channel, model) pairs × operations",
+	},
+	{
+		Name: PerOutputChunk, Kind: Histogram, Unit: "s", Bounds: chunkBounds, Source: FromAttempt, Attributes: perOperation,
+		Description: "Time between two events of a stream that carry a part of the answer.",
+		Question:    "Which channel stutters?", Cardinality: "channels × operations",
+	},
+	{
+		Name: TokenUsage, Kind: Histogram, Unit: "{token}", Bounds: tokenBounds, Source: FromAttempt,
+		Attributes:  append([]string{AttrTokenType}, perChannelModel...),
+		Description: "Tokens of an attempt, as the provider counts them. Cached and reasoning tokens are part of input and output.",
+		Question:    "What is used, and where?", Cardinality: "(channel, model) pairs × operations × 2",
+	},
+	{
+		Name: TokensCached, Kind: Counter, Unit: "{token}", Source: FromAttempt, Attributes: perChannelModel,
+		Description: "Input tokens that the provider read from its prompt cache.",
+		Question:    "Does prompt caching work on this channel?", Cardinality: "(channel, model) pairs × operations",
+	},
+	{
+		Name: TokensReasoning, Kind: Counter, Unit: "{token}", Source: FromAttempt, Attributes: perChannelModel,
+		Description: "Output tokens that the model spent on reasoning.",
+		Question:    "How much of the output does nobody read?", Cardinality: "(channel, model) pairs × operations",
+	},
+	{
+		Name: ChannelAttempts, Kind: Counter, Unit: "{attempt}", Source: FromAttempt, Attributes: perAttempt,
+		Description: "Attempts at a channel, by how they ended.",
+		Question:    "Which channel fails, and how?", Cardinality: "(channel, model) pairs × endings that happen",
+	},
+	{
+		Name: ChannelRetries, Kind: Counter, Unit: "{retry}", Source: FromAttempt, Attributes: append([]string{AttrReason}, perChannel...),
+		Description: "Attempts at a channel that were made because another one had failed, by why that one had.",
+		Question:    "Who carries the load of whom?", Cardinality: "channels × reasons, 15 each",
+	},
+	{
+		Name: ChannelInFlight, Kind: Gauge, Unit: "{request}", Source: FromState, Attributes: perChannel,
+		Description: "Attempts at a channel that are open.",
+		Question:    "Which channel holds the calls?", Cardinality: "channels",
+	},
+	{
+		Name: ChannelOpenBodies, Kind: Gauge, Unit: "{body}", Source: FromState, Attributes: perChannel,
+		Description: "Upstream answers that are open.",
+		Question:    "Is anything left open?", Cardinality: "channels",
+	},
+	{
+		Name: ChannelOldest, Kind: Gauge, Unit: "s", Source: FromState, Attributes: perChannel,
+		Description: "Age of the oldest attempt that is open.",
+		Question:    "Does a channel hang? The first thing to look at.", Cardinality: "channels",
+	},
+	{
+		Name: ChannelGoroutines, Kind: Gauge, Unit: "{goroutine}", Source: FromState, Attributes: perChannel,
+		Description: "Goroutines that work for a channel. Sampled while the level is not normal, and when somebody asks.",
+		Question:    "Whose goroutines are they?", Cardinality: "channels",
+	},
+	{
+		Name: ChannelLeaked, Kind: Counter, Unit: "{body}", Source: FromState, Attributes: perChannel,
+		Description: "Answers that were closed by the safety net. Anything but 0 is a bug in the relay.",
+		Question:    "Does the relay leak?", Cardinality: "channels",
+	},
+	{
+		Name: ChannelState, Kind: Gauge, Source: FromState, Attributes: append([]string{AttrChannelState}, perChannel...),
+		Description: "1 for the state that a channel is in, 0 for the others.",
+		Question:    "Is a channel out?", Cardinality: "channels × 4",
+	},
+	{
+		Name: ChannelKeys, Kind: Gauge, Unit: "{key}", Source: FromState, Attributes: append([]string{AttrState}, perChannel...),
+		Description: "A channel's keys by what can be done with them.",
+		Question:    "Are keys limited or refused?", Cardinality: "channels × 3",
+	},
+	{
+		Name: OpenConnections, Kind: Gauge, Unit: "{connection}", Source: FromState, Attributes: append([]string{AttrConnectionState}, perChannel...),
+		Description: "Connections to a channel's upstream.",
+		Question:    "Are connections used again, and do they stay bounded?", Cardinality: "channels × 2",
+	},
+
+	// The relay about itself.
+	{
+		Name: GoroutinesExpected, Kind: Gauge, Unit: "{goroutine}", Source: FromState,
+		Description: "Goroutines that the open connections and calls account for.",
+		Question:    "How many goroutines should there be?", Cardinality: "1",
+	},
+	{
+		Name: GoroutinesStray, Kind: Gauge, Unit: "{goroutine}", Source: FromState,
+		Description: "Goroutines that nothing accounts for.",
+		Question:    "Is there a slow leak, long before any threshold?", Cardinality: "1",
+	},
+	{
+		Name: ConfigReloads, Kind: Counter, Unit: "{reload}", Source: FromEvent, Attributes: []string{AttrResult},
+		Description: "Reloads of the configuration, by result.",
+		Question:    "Was the file that I just saved refused?", Cardinality: "2",
+	},
+	{
+		Name: ConfigLastSuccess, Kind: Gauge, Unit: "s", Source: FromState,
+		Description: "When the configuration was last loaded, as Unix time.",
+		Question:    "Since when does this configuration hold?", Cardinality: "1",
+	},
+	{
+		Name: TelemetryFolded, Kind: Counter, Unit: "{measurement}", Source: FromEvent,
+		Description: "Measurements whose model was folded into " + OtherModel + ", because there are too many.",
+		Question:    "Are models hidden behind " + OtherModel + "?", Cardinality: "1",
+	},
+	{
+		Name: TelemetryFailed, Kind: Counter, Unit: "{failure}", Source: FromEvent,
+		Description: "Exports of telemetry that failed.",
+		Question:    "Did the collector miss something?", Cardinality: "1",
+	},
+	{
+		Name: BuildInfo, Kind: Gauge, Source: FromState, Attributes: []string{AttrVersion, AttrGoVersion},
+		Description: "1, with what was built.",
+		Question:    "Which version runs?", Cardinality: "1",
+	},
+	{
+		Name: FileDescriptors, Kind: Gauge, Unit: "{file_descriptor}", Source: FromRuntime,
+		Description: "Open file descriptors of the process.",
+		Question:    "Do connections pile up?", Cardinality: "1",
+	},
+
+	// The Go runtime: from contrib/instrumentation/runtime, and what it leaves out.
+	runtimeInstrument("go.goroutine.count", UpDownCounter, "{goroutine}", "Goroutines.", "How many goroutines are there?"),
+	runtimeInstrument("go.memory.used", UpDownCounter, "By", "Memory used by the Go runtime.", "How much memory is used, for what?", AttrMemoryType),
+	runtimeInstrument("go.memory.limit", UpDownCounter, "By", "GOMEMLIMIT, where it is set.", "How much memory may be used?"),
+	runtimeInstrument("go.memory.allocated", Counter, "By", "Memory allocated to the heap.", "How fast is garbage made?"),
+	runtimeInstrument("go.memory.allocations", Counter, "{allocation}", "Allocations on the heap.", "How fast is garbage made?"),
+	runtimeInstrument("go.memory.gc.goal", UpDownCounter, "By", "Heap size target of the current cycle.", "When does the collector run next?"),
+	runtimeInstrument("go.processor.limit", UpDownCounter, "{thread}", "GOMAXPROCS.", "How many cores may be used?"),
+	runtimeInstrument("go.config.gogc", UpDownCounter, "%", "GOGC.", "How is the collector tuned?"),
+	runtimeHistogram(GoScheduleDuration, "Time that goroutines were ready and had to wait for a processor.", "Is the process short of CPU?"),
+	runtimeHistogram(GoGCPause, "Time that the world stood still for the collector.", "Does the collector stop the traffic?"),
+	runtimeInstrument(GoGCCycles, Counter, "{gc_cycle}", "Completed collections.", "How often does the collector run?"),
+	runtimeInstrument(GoCPUTime, Counter, "s", "CPU time, as the runtime estimates it.", "What is CPU spent on?", AttrCPUState),
+}
+
+func runtimeInstrument(name string, kind Kind, unit, description, question string, attributes ...string) Instrument {
+	cardinality := "1"
+	if len(attributes) > 0 {
+		cardinality = "4"
+	}
+	return Instrument{
+		Name: name, Kind: kind, Unit: unit, Attributes: attributes, Source: FromRuntime,
+		Description: description, Question: question, Cardinality: cardinality,
+	}
+}
+
+func runtimeHistogram(name, description, question string) Instrument {
+	return Instrument{
+		Name: name, Kind: Histogram, Unit: "s", Bounds: runtimeBounds, Source: FromRuntime,
+		Description: description, Question: question, Cardinality: "1",
+	}
+}

@@ -1,0 +1,130 @@
+package telemetry
+
+import (
+	"context"
+	"runtime"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+)
+
+// State is what the gauges show: read from atomics when metrics are collected, at no cost to a request.
+type State struct {
+	ActiveRequests        [Methods]int64 // by MethodIndex
+	ExpectedGoroutines    int64
+	UnexplainedGoroutines int64
+	ConfigLoaded          time.Time
+	Channels              []ChannelGauges
+}
+
+// ChannelGauges is the state of one channel.
+type ChannelGauges struct {
+	Channel    *Channel
+	InFlight   int64
+	OpenBodies int64
+	Oldest     time.Duration
+	Goroutines int64 // -1: not sampled
+	Leaked     int64
+	State      string
+	Keys       map[string]int // by state
+	Active     int64          // connections in use
+	Idle       int64
+}
+
+// Observe registers the gauges. read is called at each collection.
+func Observe(meter metric.Meter, version string, read func() State) error {
+	b := builder{meter: meter}
+	g := gauges{
+		active: b.gauge(HTTPActive), inFlight: b.gauge(ChannelInFlight), openBodies: b.gauge(ChannelOpenBodies), goroutines: b.gauge(ChannelGoroutines),
+		state: b.gauge(ChannelState), keys: b.gauge(ChannelKeys), connections: b.gauge(OpenConnections),
+		expected: b.gauge(GoroutinesExpected), stray: b.gauge(GoroutinesStray), build: b.gauge(BuildInfo),
+		oldest: b.secondsGauge(ChannelOldest), loaded: b.secondsGauge(ConfigLastSuccess), leaked: b.observableCounter(ChannelLeaked),
+		buildInfo: metric.WithAttributeSet(attribute.NewSet(text(AttrVersion, version), text(AttrGoVersion, runtime.Version()))),
+	}
+	for i, method := range methods {
+		g.methods[i] = metric.WithAttributeSet(attribute.NewSet(text(AttrMethod, method), text(AttrScheme, "http")))
+	}
+	if b.err != nil {
+		return b.err
+	}
+	_, err := meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		g.observe(o, read())
+		return nil
+	}, g.active, g.inFlight, g.openBodies, g.goroutines, g.state, g.keys, g.connections, g.expected, g.stray, g.build, g.oldest, g.loaded, g.leaked)
+	return err
+}
+
+type gauges struct {
+	active, inFlight, openBodies, goroutines, state, keys, connections, expected, stray, build metric.Int64ObservableGauge
+
+	oldest, loaded metric.Float64ObservableGauge
+	leaked         metric.Int64ObservableCounter
+	buildInfo      metric.ObserveOption
+	methods        [Methods]metric.ObserveOption
+}
+
+func (g *gauges) observe(o metric.Observer, s State) {
+	for i, n := range s.ActiveRequests {
+		if n != 0 || methods[i] == "GET" || methods[i] == "POST" {
+			o.ObserveInt64(g.active, n, g.methods[i])
+		}
+	}
+	o.ObserveInt64(g.expected, s.ExpectedGoroutines)
+	o.ObserveInt64(g.stray, s.UnexplainedGoroutines)
+	o.ObserveFloat64(g.loaded, float64(s.ConfigLoaded.UnixMilli())/1000)
+	o.ObserveInt64(g.build, 1, g.buildInfo)
+	for _, c := range s.Channels {
+		g.observeChannel(o, c)
+	}
+}
+
+func (g *gauges) observeChannel(o metric.Observer, c ChannelGauges) {
+	own := c.Channel.own
+	o.ObserveInt64(g.inFlight, c.InFlight, own)
+	o.ObserveInt64(g.openBodies, c.OpenBodies, own)
+	o.ObserveFloat64(g.oldest, c.Oldest.Seconds(), own)
+	o.ObserveInt64(g.leaked, c.Leaked, own)
+	if c.Goroutines >= 0 {
+		o.ObserveInt64(g.goroutines, c.Goroutines, own)
+	}
+	for state, option := range c.Channel.states {
+		in := int64(0)
+		if state == c.State {
+			in = 1
+		}
+		o.ObserveInt64(g.state, in, option)
+	}
+	for state, option := range c.Channel.keyStates {
+		o.ObserveInt64(g.keys, int64(c.Keys[state]), option)
+	}
+	o.ObserveInt64(g.connections, c.Active, c.Channel.connections["active"])
+	o.ObserveInt64(g.connections, c.Idle, c.Channel.connections["idle"])
+}
+
+func (b *builder) gauge(name string) metric.Int64ObservableGauge {
+	i := b.find(name)
+	g, err := b.meter.Int64ObservableGauge(name, metric.WithUnit(i.Unit), metric.WithDescription(i.Description))
+	if err != nil {
+		b.failed(err)
+	}
+	return g
+}
+
+func (b *builder) secondsGauge(name string) metric.Float64ObservableGauge {
+	i := b.find(name)
+	g, err := b.meter.Float64ObservableGauge(name, metric.WithUnit(i.Unit), metric.WithDescription(i.Description))
+	if err != nil {
+		b.failed(err)
+	}
+	return g
+}
+
+func (b *builder) observableCounter(name string) metric.Int64ObservableCounter {
+	i := b.find(name)
+	c, err := b.meter.Int64ObservableCounter(name, metric.WithUnit(i.Unit), metric.WithDescription(i.Description))
+	if err != nil {
+		b.failed(err)
+	}
+	return c
+}
