@@ -117,12 +117,15 @@ func parseFlags(args []string, stdout, stderr io.Writer) (f flags, code int, don
 
 func serve(options config.Options, settings config.Settings, cfg *config.Config, signals <-chan os.Signal, stdout, stderr io.Writer) int {
 	handler := logHandler(stdout, settings.Debug)
-	exported, err := telemetry.Start(context.Background(), telemetry.Options{Version: version, MaxPairs: settings.MaxModelLabels, Log: slog.New(handler)})
+	exported, err := telemetry.Start(context.Background(), telemetry.Options{Version: version, MaxPairs: settings.MaxModelLabels, Log: slog.New(handler), Level: logLevel(settings.Debug)})
 	if err != nil {
 		fmt.Fprintln(stderr, "one-api: telemetry:", err)
 		return 1
 	}
 	defer exported.Shutdown()
+	if exported.Tracing != nil {
+		handler = telemetry.TraceIDs(handler)
+	}
 	if exported.Logs != nil {
 		handler = slog.NewMultiHandler(handler, exported.Logs)
 	}
@@ -174,12 +177,15 @@ func serve(options config.Options, settings config.Settings, cfg *config.Config,
 	}
 }
 
-func logHandler(w io.Writer, debug bool) slog.Handler {
-	level := slog.LevelInfo
+func logLevel(debug bool) slog.Level {
 	if debug {
-		level = slog.LevelDebug
+		return slog.LevelDebug
 	}
-	return tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: "2006-01-02 15:04:05", NoColor: true})
+	return slog.LevelInfo
+}
+
+func logHandler(w io.Writer, debug bool) slog.Handler {
+	return tint.NewTextHandler(w, &tint.Options{Level: logLevel(debug), TimeFormat: "2006-01-02 15:04:05", NoColor: true})
 }
 
 // greet says that the relay runs, and how to call it.

@@ -36,6 +36,8 @@ func newEngine(c *controller.Controller) *gin.Engine {
 	}
 	monitor.GET("/channels", c.Channels)
 	monitor.GET("/channels/:name", c.Channel)
+	monitor.GET("/goroutines", c.GoroutineProfile)
+	monitor.GET("/leaks", c.GoroutineLeaks)
 
 	if c.Settings.AdminToken != "" {
 		admin := engine.Group("", c.GuardAdmin)

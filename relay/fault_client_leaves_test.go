@@ -28,7 +28,10 @@ func TestAClientThatLeavesTakesItsUpstreamCallAlong(t *testing.T) {
 		"between the header and the first event": {func(v variant, w http.ResponseWriter, _ *http.Request) { v.header(w) }, 1, false},
 		"behind a keep-alive":                    {keepAliveFirst, 1, false},
 		"in the middle of the answer":            {func(v variant, w http.ResponseWriter, r *http.Request) { v.begin(w, r, fromFaulty) }, 1, true},
-		"in the middle of the body of an error":  {func(_ variant, w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500); say(w, `{"error`) }, 1, false},
+		"in the middle of the body of an error": {func(_ variant, w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusInternalServerError)
+			say(w, `{"error`)
+		}, 1, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inEveryVariant(t, nil, func(t *testing.T, v variant) {

@@ -15,8 +15,11 @@ func (s *Server) gauges() telemetry.State {
 		ActiveRequests: byMethod, ExpectedGoroutines: s.expectedGoroutines(), UnexplainedGoroutines: int64(unexplained),
 		ConfigLoaded: time.Unix(0, s.loaded.Load()),
 	}
+	sample := s.samples.Fresh(now)
 	for _, c := range s.pool.Set().All() {
-		state.Channels = append(state.Channels, c.Gauges(now))
+		gauges := c.Gauges(now)
+		gauges.Goroutines = sampled(sample, c.Name)
+		state.Channels = append(state.Channels, gauges)
 	}
 	return state
 }

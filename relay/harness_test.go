@@ -26,6 +26,7 @@ import (
 	"one-api/relay/channel"
 	"one-api/relay/config"
 	"one-api/relay/controller"
+	"one-api/telemetry"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -119,6 +120,8 @@ type relayConfig struct {
 	roots     *x509.CertPool
 	errorBody time.Duration
 	listen    func(net.Listener) net.Listener
+	telemetry *telemetry.Telemetry
+	logs      func(slog.Handler) slog.Handler // what main does to the handler of the log; nil: nothing
 	onAttempt func(channel.Attempt)
 	onRequest func(controller.RequestEnd)
 }
@@ -178,9 +181,13 @@ func startRelay(t *testing.T, yaml string, options ...relayOption) *testRelay {
 	load := func() (*config.Config, error) { return config.Load(configOptions, settings) }
 	cfg, err := load()
 	require.NoError(t, err)
+	var handler slog.Handler = slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})
+	if c.logs != nil {
+		handler = c.logs(handler)
+	}
 	r.server, err = New(Options{
-		Settings: settings, Config: cfg, Reload: load, Version: "v0.0.0-test",
-		Log:     slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Settings: settings, Config: cfg, Reload: load, Version: "v0.0.0-test", Telemetry: c.telemetry,
+		Log:     slog.New(handler),
 		Channel: channel.Options{TLS: &tls.Config{RootCAs: c.roots, MinVersion: tls.VersionTLS12}, ErrorBodyTimeout: c.errorBody},
 		OnAttempt: func(a channel.Attempt) {
 			r.mu.Lock()

@@ -74,11 +74,11 @@ type turn struct {
 type fault int
 
 const (
-	breaks  fault = iota + 1 // the connection does
-	stops                    // the answer ends in good order
-	hangs                    // nothing comes any more
-	reports                  // an error event comes; streams only
-	mutes                    // nothing ever comes, not even a header
+	breaksOff    fault = iota + 1 // the connection breaks
+	endsShort                     // the answer ends in good order
+	fallsSilent                   // nothing comes any more
+	reportsError                  // an error event comes; streams only
+	neverAnswers                  // nothing ever comes, not even a header
 )
 
 // What every imitated answer costs: OpenAI counts 25 tokens of input, of which 10 were cached; Anthropic counts them apart, as
@@ -132,7 +132,7 @@ func (p *provider) serve(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(name, value)
 	}
 	switch {
-	case answer.fault == mutes:
+	case answer.fault == neverAnswers:
 		<-r.Context().Done()
 	case answer.refused != nil:
 		answer.pause(r)
@@ -161,7 +161,7 @@ func (p *provider) whole(w http.ResponseWriter, r *http.Request, answer turn) {
 	case 0:
 		_, _ = io.WriteString(w, body)
 		return
-	case stops:
+	case endsShort:
 		_, _ = io.WriteString(w, half)
 		return
 	}
@@ -190,8 +190,8 @@ func (p *provider) stream(w http.ResponseWriter, r *http.Request, answer turn, a
 	switch answer.fault {
 	case 0:
 		send(ending)
-	case stops:
-	case reports:
+	case endsShort:
+	case reportsError:
 		send([]string{p.dialect.errorEvent()})
 	default:
 		spoil(w, r, answer.fault)
@@ -210,7 +210,7 @@ func (t turn) pause(r *http.Request) {
 
 func spoil(w http.ResponseWriter, r *http.Request, f fault) {
 	flushOut(w)
-	if f == hangs {
+	if f == fallsSilent {
 		<-r.Context().Done()
 		return
 	}

@@ -3,12 +3,10 @@ package relay
 import (
 	"context"
 	"log/slog"
-	"slices"
-	"time"
+	"strings"
 
 	"one-api/relay/channel"
 	"one-api/relay/controller"
-	"one-api/telemetry"
 )
 
 // recordAttempt is told of the end of every attempt.
@@ -61,19 +59,7 @@ func levelOf(o channel.Outcome) slog.Level {
 func clip(s string) string {
 	const most = 200
 	if len(s) > most {
-		return s[:most] + "…"
+		return strings.ToValidUTF8(s[:most], "") + "…" // a rune that is cut in two is none
 	}
 	return s
-}
-
-// holders is the three channels that hold most calls.
-func holders(set *channel.Set, now time.Time) []telemetry.Holder {
-	var all []telemetry.Holder
-	for _, c := range set.All() {
-		if l := c.Load(now); l.InFlight > 0 {
-			all = append(all, telemetry.Holder{Name: l.Channel, InFlight: l.InFlight, Oldest: l.Oldest})
-		}
-	}
-	slices.SortFunc(all, func(a, b telemetry.Holder) int { return int(b.InFlight - a.InFlight) })
-	return all[:min(3, len(all))]
 }

@@ -24,10 +24,10 @@ func TestASpoiltStreamIsAnErrorForTheSDK(t *testing.T) {
 		outcome  string
 		says     string
 	}{
-		{"the connection breaks", breaks, "", "upstream_reset", "the connection to the upstream broke"},
-		{"it ends without its terminator", stops, "", "upstream_truncated", "ended before it was complete"},
-		{"it falls silent", hangs, "idle: 500ms", "idle_timeout", "fell silent"},
-		{"it reports an error", reports, "", "upstream_error_event", ""},
+		{"the connection breaks", breaksOff, "", "upstream_reset", "the connection to the upstream broke"},
+		{"it ends without its terminator", endsShort, "", "upstream_truncated", "ended before it was complete"},
+		{"it falls silent", fallsSilent, "idle: 500ms", "idle_timeout", "fell silent"},
+		{"it reports an error", reportsError, "", "upstream_error_event", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			everyWay(t, func(t *testing.T, s sdk, d dialect) {
@@ -60,7 +60,7 @@ func TestWhatAProviderReportsInsideAStreamIsTold(t *testing.T) {
 	says := map[string]string{"openai": "Sorry about that!", "anthropic": "Overloaded", "xai": "The model is at capacity"}
 	everyWay(t, func(t *testing.T, s sdk, d dialect) {
 		t.Parallel()
-		r := relayTo(t, newProvider(t, d, turn{text: []string{"Once "}, fault: reports}))
+		r := relayTo(t, newProvider(t, d, turn{text: []string{"Once "}, fault: reportsError}))
 		_, err := s.ask(question{relay: r, onText: func(string) {}})
 		require.ErrorContains(t, err, says[d.name()])
 		if s.name == "Anthropic's SDK" {
@@ -86,7 +86,7 @@ func TestAStreamThatLacksOnlyItsTerminatorIsAnErrorForTheSDK(t *testing.T) {
 func TestASpoiltToolCallIsAnErrorForTheSDK(t *testing.T) {
 	everyWay(t, func(t *testing.T, s sdk, d dialect) {
 		t.Parallel()
-		r := relayTo(t, newProvider(t, d, turn{calls: twoCalls[:1], fault: stops}))
+		r := relayTo(t, newProvider(t, d, turn{calls: twoCalls[:1], fault: endsShort}))
 		_, err := s.ask(question{relay: r, onText: func(string) {}})
 		require.ErrorContains(t, err, "ended before it was complete")
 	})
@@ -100,10 +100,10 @@ func TestASpoiltWholeAnswerIsAnErrorForTheSDK(t *testing.T) {
 		status   int
 		outcome  string
 	}{
-		{"the connection breaks", breaks, "", 502, "upstream_truncated"},
-		{"it ends in its middle", stops, "", 502, "upstream_truncated"},
-		{"it stops in its middle", hangs, "header: 50ms", 504, "header_timeout"},
-		{"it never comes", mutes, "header: 50ms", 504, "header_timeout"},
+		{"the connection breaks", breaksOff, "", 502, "upstream_truncated"},
+		{"it ends in its middle", endsShort, "", 502, "upstream_truncated"},
+		{"it stops in its middle", fallsSilent, "header: 50ms", 504, "header_timeout"},
+		{"it never comes", neverAnswers, "header: 50ms", 504, "header_timeout"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			everyWay(t, func(t *testing.T, s sdk, d dialect) {
@@ -125,7 +125,7 @@ func TestASpoiltWholeAnswerIsAnErrorForTheSDK(t *testing.T) {
 func TestAStreamThatNeverBeginsIsATypedError(t *testing.T) {
 	everyWay(t, func(t *testing.T, s sdk, d dialect) {
 		t.Parallel()
-		p := newProvider(t, d, turn{fault: mutes})
+		p := newProvider(t, d, turn{fault: neverAnswers})
 		r := startRelay(t, "channels:\n"+p.channel("a", 0, "header: 50ms"))
 		_, err := s.ask(question{relay: r, onText: func(string) {}})
 		require.Error(t, err)
@@ -193,7 +193,7 @@ func TestAnErrorBehindAKeepAliveIsAnErrorForTheSDK(t *testing.T) {
 // What an accumulator holds after an error is what had come, so a user who looks at it all the same sees no end in it.
 func TestAnAccumulatorOfASpoiltStreamHasNoReasonForItsEnd(t *testing.T) {
 	for _, d := range dialects {
-		r := relayTo(t, newProvider(t, d, turn{text: []string{"Once "}, fault: stops}))
+		r := relayTo(t, newProvider(t, d, turn{text: []string{"Once "}, fault: endsShort}))
 		client := r.openAIClient()
 		stream := client.Chat.Completions.NewStreaming(t.Context(), openAIChat())
 		var acc openaisdk.ChatCompletionAccumulator

@@ -17,10 +17,10 @@ func TestAnSDKsContextEndsTheUpstreamRequest(t *testing.T) {
 		streamed bool
 		turn     turn
 	}{
-		{"before a whole answer", false, turn{fault: mutes}},
-		{"in the middle of a whole answer", false, turn{text: []string{"Once upon a time"}, fault: hangs}},
-		{"before a stream", true, turn{fault: mutes}},
-		{"in the middle of a stream", true, turn{text: []string{"Once "}, fault: hangs}},
+		{"before a whole answer", false, turn{fault: neverAnswers}},
+		{"in the middle of a whole answer", false, turn{text: []string{"Once upon a time"}, fault: fallsSilent}},
+		{"before a stream", true, turn{fault: neverAnswers}},
+		{"in the middle of a stream", true, turn{text: []string{"Once "}, fault: fallsSilent}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			everyWay(t, func(t *testing.T, s sdk, d dialect) {
@@ -54,7 +54,7 @@ func TestAnSDKsContextEndsTheUpstreamRequest(t *testing.T) {
 func TestAnSDKsStreamThatIsClosedEndsTheUpstreamRequest(t *testing.T) {
 	for _, d := range dialects {
 		t.Run("OpenAI's SDK and "+d.name(), func(t *testing.T) {
-			p := newProvider(t, d, turn{text: []string{"Once "}, fault: hangs})
+			p := newProvider(t, d, turn{text: []string{"Once "}, fault: fallsSilent})
 			r := relayTo(t, p)
 			before := settled(t, r)
 			client := r.openAIClient()
@@ -65,7 +65,7 @@ func TestAnSDKsStreamThatIsClosedEndsTheUpstreamRequest(t *testing.T) {
 			r.requireQuiet(before, p.upstream)
 		})
 		t.Run("Anthropic's SDK and "+d.name(), func(t *testing.T) {
-			p := newProvider(t, d, turn{text: []string{"Once "}, fault: hangs})
+			p := newProvider(t, d, turn{text: []string{"Once "}, fault: fallsSilent})
 			r := relayTo(t, p)
 			before := settled(t, r)
 			client := r.anthropicClient()

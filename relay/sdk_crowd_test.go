@@ -18,9 +18,9 @@ func TestAnswersOfManyCallsAtOnceAreNotMixedUp(t *testing.T) {
 		p := newProvider(t, d, turn{echo: true})
 		r := relayTo(t, p)
 		for _, s := range sdks {
-			for i := range 24 {
+			for i := range 12 {
 				calls.Go(func() {
-					q := question{relay: r, text: fmt.Sprintf("%s %s %d %s!", s.name, d.name(), i, strings.Repeat(awkward, 1<<(i%12)))}
+					q := question{relay: r, text: fmt.Sprintf("%s %s %d %s!", s.name, d.name(), i, strings.Repeat(awkward, 1<<min(i, 10)))}
 					if i%3 > 0 {
 						q.onText = func(string) {}
 					}

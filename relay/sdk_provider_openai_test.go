@@ -91,7 +91,7 @@ func openAIMessages(messages []map[string]any) *refusal {
 		case "tool":
 			id := jsonText(m["tool_call_id"])
 			if !owed[id] {
-				return openAIWrong(at+".role", "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'.")
+				return openAIWrong(at+".role", "Invalid parameter: messages with role 'tool' must be a response to a preceding message with 'tool_calls'.")
 			}
 			delete(owed, id)
 		case "assistant":

@@ -117,6 +117,21 @@ func TestOpenAIsSDKGetsCallsWithoutAWordOfText(t *testing.T) {
 	}
 }
 
+// A conversation may have begun with another provider, whose ids Anthropic would refuse.
+func TestCallsOfOtherProvidersGoOnWithAnthropic(t *testing.T) {
+	params := openAIChat(withOpenAITools)
+	for _, id := range []string{"functions.get_time:0", "functions.get_time:1"} {
+		params.Messages = append(params.Messages,
+			openaisdk.ChatCompletionMessage{ToolCalls: []openaisdk.ChatCompletionMessageToolCallUnion{{
+				ID: id, Type: "function", Function: openaisdk.ChatCompletionMessageFunctionToolCallFunction{Name: "get_time", Arguments: "{}"},
+			}}}.ToParam(),
+			openaisdk.ToolMessage("noon", id))
+	}
+	p := newProvider(t, anthropicDialect{}, turn{text: []string{"Noon."}})
+	got := openAIAnswer(t, relayTo(t, p).openAIClient(), params, false)
+	assert.Equal(t, "Noon.", got.Choices[0].Message.Content)
+}
+
 func TestOpenAIsSDKChoosesItsTools(t *testing.T) {
 	mode := func(m string) openaisdk.ChatCompletionToolChoiceOptionUnionParam {
 		return openaisdk.ChatCompletionToolChoiceOptionUnionParam{OfAuto: openaisdk.String(m)}

@@ -68,25 +68,28 @@ type Server struct {
 	loaded     atomic.Int64 // when the configuration was loaded, Unix nanoseconds
 	baseline   atomic.Int64 // goroutines before the first client
 	demo       *demo.Server
+	samples    *telemetry.Sampler
 
 	reloading sync.Mutex // one reload at a time
 }
 
 // New makes a server that does not yet listen. Close what it has started if Serve is never called.
 func New(options Options) (*Server, error) {
-	s := &Server{options: options}
+	s := &Server{options: options, samples: telemetry.NewSampler()}
+	s.samples.Expected = s.expectedGoroutines
 	settings := options.Settings
 	channelOptions := options.Channel
 	channelOptions.Providers, channelOptions.RelayProxy, channelOptions.Log = Providers, settings.RelayProxy, options.Log
 	if options.Telemetry != nil {
-		channelOptions.Metrics = options.Telemetry.Metrics
+		channelOptions.Metrics, channelOptions.Tracing = options.Telemetry.Metrics, options.Telemetry.Tracing
 	}
 	channelOptions.DrainClientGone, channelOptions.Record = settings.DrainClientGone, s.recordAttempt
 	s.pool = channel.NewPool(channelOptions)
 	s.controller = &controller.Controller{
 		Settings: settings, Pool: s.pool, Log: options.Log, Version: options.Version, Started: time.Now(),
-		Metrics:  channelOptions.Metrics,
+		Metrics: channelOptions.Metrics, Tracing: channelOptions.Tracing,
 		Snapshot: func() controller.Snapshot { return *s.snapshot.Load() }, Goroutines: s.goroutines, Record: s.recordRequest,
+		Samples: s.samples, Leaks: telemetry.NewLeakSampler(),
 	}
 	if err := s.apply(options.Config); err != nil {
 		return nil, err
@@ -196,29 +199,4 @@ func (s *Server) quiet(timeout time.Duration) bool {
 		}
 	}
 	return true
-}
-
-// goroutines is how many there are, and how many of them neither a connection nor a call accounts for.
-func (s *Server) goroutines() (all, unexplained int) {
-	all = runtime.NumGoroutine()
-	return all, max(0, all-int(s.expectedGoroutines()))
-}
-
-// expectedGoroutines is how many the open connections and calls account for.
-func (s *Server) expectedGoroutines() int64 {
-	// A client's connection has a goroutine, and another one while its request is served, which watches for its leaving.
-	handling, _ := s.controller.Handling()
-	expected := s.baseline.Load() + s.clients.Load() + handling + s.pool.ExpectedGoroutines()
-	if s.demo != nil {
-		expected += s.demo.Goroutines()
-	}
-	return expected
-}
-
-func (s *Server) watchdog() *telemetry.Watchdog {
-	return &telemetry.Watchdog{
-		Goroutines: runtime.NumGoroutine,
-		Holders:    func() []telemetry.Holder { return holders(s.pool.Set(), time.Now()) },
-		Log:        s.options.Log,
-	}
 }

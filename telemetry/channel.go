@@ -78,6 +78,7 @@ type Attempt struct {
 	Model      string // as the client asked for it
 	Outcome    string
 	ErrorType  string // empty: no error
+	Status     int    // of the upstream's answer; 0: it gave none. For spans only
 	Duration   time.Duration
 	FirstChunk time.Duration // 0: no event came, or it was no stream
 	Chunks     *ChunkTimes   // nil: no stream

@@ -41,6 +41,7 @@ type Options struct {
 	Instance string // service.instance.id; empty: the host's name
 	MaxPairs int    // (channel, model) pairs that are told apart
 	Log      *slog.Logger
+	Level    slog.Leveler // from which on logs are exported; nil: Info
 	// Getenv reads an OTEL_* variable; nil: os.Getenv. The exporters themselves always read the process's environment.
 	Getenv func(string) string
 }
@@ -55,7 +56,8 @@ type Telemetry struct {
 
 	options   Options
 	shutdowns []func(context.Context) error
-	logged    atomic.Int64 // when a failed export was last logged, Unix seconds
+	counting  atomic.Pointer[Metrics] // Metrics, for exports that fail while Start is still at it
+	logged    atomic.Int64            // when a failed export was last logged, Unix seconds
 }
 
 // signal says where one kind of telemetry goes.
@@ -143,18 +145,22 @@ func describePlan(getenv func(string) string, metrics, traces, logs signal) stri
 		name string
 		signal
 	}{{"metrics", metrics}, {"traces", traces}, {"logs", logs}} {
-		switch {
-		case s.exporter == "":
+		switch s.exporter {
+		case "":
 			parts = append(parts, s.name+"=off")
-		case s.exporter == "otlp":
+		case "otlp":
 			endpoint := firstSet(getenv, "OTEL_EXPORTER_OTLP_"+strings.ToUpper(s.name)+"_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 			parts = append(parts, fmt.Sprintf("%s=otlp %s to %s", s.name, s.protocol, hostOf(endpoint)))
-		case s.exporter == "prometheus":
+		case "prometheus":
 			host, port := firstSet(getenv, "OTEL_EXPORTER_PROMETHEUS_HOST"), firstSet(getenv, "OTEL_EXPORTER_PROMETHEUS_PORT")
 			parts = append(parts, fmt.Sprintf("%s=prometheus at http://%s:%s/metrics", s.name, orElse(host, "localhost"), orElse(port, "9464")))
 		default:
 			parts = append(parts, s.name+"="+s.exporter)
 		}
+	}
+	if traces.exporter != "" {
+		_, name := samplerOf(getenv, traces.explicit)
+		parts[1] += " (sampled by " + name + ")"
 	}
 	return strings.Join(parts, ", ")
 }
@@ -225,6 +231,7 @@ func (t *Telemetry) startMetrics(ctx context.Context, s signal, res *resource.Re
 		return fmt.Errorf("observing the Go runtime: %w", err)
 	}
 	t.Metrics = m
+	t.counting.Store(m)
 	return observeRuntime(t.Meter)
 }
 
@@ -266,7 +273,11 @@ func (t *Telemetry) startLogs(ctx context.Context, s signal, res *resource.Resou
 	}
 	provider := log.NewLoggerProvider(log.WithProcessor(log.NewBatchProcessor(exporter)), log.WithResource(res))
 	t.shutdowns = append(t.shutdowns, provider.Shutdown)
-	t.Logs = otelslog.NewHandler(ScopeName, otelslog.WithLoggerProvider(provider), otelslog.WithVersion(t.options.Version))
+	level := t.options.Level
+	if level == nil {
+		level = slog.LevelInfo
+	}
+	t.Logs = exportedLogs{otelslog.NewHandler(ScopeName, otelslog.WithLoggerProvider(provider), otelslog.WithVersion(t.options.Version)), level}
 	return nil
 }
 
@@ -279,10 +290,10 @@ func (t *Telemetry) startTraces(ctx context.Context, s signal, res *resource.Res
 	if err != nil {
 		return fmt.Errorf("exporting traces: %w", err)
 	}
-	options := []sdktrace.TracerProviderOption{sdktrace.WithBatcher(exporter), sdktrace.WithResource(res)}
-	provider := sdktrace.NewTracerProvider(options...)
+	sampler, _ := samplerOf(t.options.Getenv, s.explicit)
+	tracing, provider := NewTracing(t.options.Version, sampler, sdktrace.WithBatcher(exporter), sdktrace.WithResource(res))
 	t.shutdowns = append(t.shutdowns, provider.Shutdown)
-	t.Tracing = newTracing(provider.Tracer(ScopeName))
+	t.Tracing = tracing
 	return nil
 }
 
@@ -295,7 +306,7 @@ func defaultProtocol(name string, s signal) {
 
 // failed is told of every export that failed: it is counted, and logged once a minute at most.
 func (t *Telemetry) failed(err error) {
-	t.Metrics.ExportFailed(context.Background())
+	t.counting.Load().ExportFailed(context.Background())
 	now := time.Now().Unix()
 	last := t.logged.Load()
 	if now-last < int64(failureLogPause.Seconds()) || !t.logged.CompareAndSwap(last, now) {

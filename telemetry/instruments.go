@@ -1,5 +1,7 @@
 package telemetry
 
+//go:generate go run ./internal/metricsdoc
+
 // This file is the list of everything that is exported: names, units, kinds, bounds, attributes. Instruments are made from
 // it, telemetry/METRICS.md is generated from it, and the tests walk it. Names follow OpenTelemetry's semantic conventions
 // where one exists (GenAI, which is still in development; HTTP; Go runtime); the rest is under "relay.".
@@ -66,6 +68,22 @@ const (
 	AttrMemoryType      = "go.memory.type"
 )
 
+// Attribute keys that only spans have: what may take any number of values has no place in a metric.
+const (
+	AttrPath            = "url.path"
+	AttrRequestID       = "relay.request.id"
+	AttrAttempts        = "relay.request.attempts"
+	AttrStream          = "gen_ai.request.stream"
+	AttrFirstChunk      = "gen_ai.response.time_to_first_chunk" // seconds
+	AttrInputTokens     = "gen_ai.usage.input_tokens"
+	AttrOutputTokens    = "gen_ai.usage.output_tokens"
+	AttrCachedTokens    = "gen_ai.usage.cache_read.input_tokens"
+	AttrReasoningTokens = "gen_ai.usage.reasoning.output_tokens"
+)
+
+// firstChunkEvent is the one event of an attempt's span: its client got the first of the answer.
+const firstChunkEvent = "relay.first_chunk"
+
 // OtherModel stands for every model that is not told apart.
 const OtherModel = "_other"
 
@@ -130,7 +148,7 @@ var Instruments = []Instrument{
 		Name: HTTPDuration, Kind: Histogram, Unit: "s", Bounds: httpBounds, Source: FromRequest,
 		Attributes:  []string{AttrMethod, AttrScheme, AttrRoute, AttrStatus, AttrErrorType},
 		Description: "Duration of HTTP requests to the relay, to the last byte of the answer.",
-		Question:    "How long do clients wait, and which status do they get?", Cardinality: "routes × statuses, about 500",
+		Question:    "How long do clients wait, and which status do they get?", Cardinality: "routes (20) × statuses and error types that happen (20 each): 500 is a lot; what matches no route is one route",
 	},
 	{
 		Name: HTTPActive, Kind: Gauge, Unit: "{request}", Source: FromState, Attributes: []string{AttrMethod, AttrScheme},
@@ -142,14 +160,14 @@ var Instruments = []Instrument{
 		Attributes:  []string{AttrOperation, AttrModel, AttrErrorType, AttrOutcome},
 		Description: "Duration of a client's call, with all its attempts, and how it ended for the client.",
 		Question:    "Do clients get their answers? A stream that breaks after its 200 counts as the failure that it is.",
-		Cardinality: "models (at most 500) × operations × endings that happen",
+		Cardinality: "(models, at most METRICS_MAX_MODEL_LABELS, + 1) × operations (3) × endings (16, and one more for each status that upstreams send)",
 	},
 	{
 		Name: RequestFirstToken, Kind: Histogram, Unit: "s", Source: FromRequest,
 		Bounds:      []float64{.001, .005, .01, .02, .04, .06, .08, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10, 20, 40, 60},
 		Attributes:  []string{AttrOperation, AttrModel},
 		Description: "Time from a client's request to the first event of its stream.",
-		Question:    "How long do people look at an empty screen?", Cardinality: "models (at most 500) × operations",
+		Question:    "How long do people look at an empty screen?", Cardinality: "(models, at most METRICS_MAX_MODEL_LABELS, + 1) × operations that stream (2)",
 	},
 	{
 		Name: RequestOverhead, Kind: Histogram, Unit: "s", Source: FromRequest,
@@ -174,43 +192,43 @@ var Instruments = []Instrument{
 	{
 		Name: OperationDuration, Kind: Histogram, Unit: "s", Bounds: durationBounds, Source: FromAttempt, Attributes: perAttempt,
 		Description: "Duration of an attempt at a channel, to its end.",
-		Question:    "Which channel is slow, and how do its calls end?", Cardinality: "(channel, model) pairs (at most 500 and one other a channel) × endings that happen",
+		Question:    "Which channel is slow, and how do its calls end?", Cardinality: "(pairs of channel and model, at most METRICS_MAX_MODEL_LABELS, + channels) × operations (3) × endings (15, and one more for each status that upstreams send)",
 	},
 	{
 		Name: FirstChunk, Kind: Histogram, Unit: "s", Bounds: durationBounds, Source: FromAttempt, Attributes: perChannelModel,
 		Description: "Time from the start of an attempt to the first event of its stream.",
-		Question:    "Which channel keeps people waiting?", Cardinality: "(channel, model) pairs × operations",
+		Question:    "Which channel keeps people waiting?", Cardinality: "pairs of channel and model × operations",
 	},
 	{
 		Name: PerOutputChunk, Kind: Histogram, Unit: "s", Bounds: chunkBounds, Source: FromAttempt, Attributes: perOperation,
 		Description: "Time between two events of a stream that carry a part of the answer.",
-		Question:    "Which channel stutters?", Cardinality: "channels × operations",
+		Question:    "Which channel stutters?", Cardinality: "channels × operations that stream (2)",
 	},
 	{
 		Name: TokenUsage, Kind: Histogram, Unit: "{token}", Bounds: tokenBounds, Source: FromAttempt,
 		Attributes:  append([]string{AttrTokenType}, perChannelModel...),
 		Description: "Tokens of an attempt, as the provider counts them. Cached and reasoning tokens are part of input and output.",
-		Question:    "What is used, and where?", Cardinality: "(channel, model) pairs × operations × 2",
+		Question:    "What is used, and where?", Cardinality: "pairs of channel and model × operations (3) × 2",
 	},
 	{
 		Name: TokensCached, Kind: Counter, Unit: "{token}", Source: FromAttempt, Attributes: perChannelModel,
 		Description: "Input tokens that the provider read from its prompt cache.",
-		Question:    "Does prompt caching work on this channel?", Cardinality: "(channel, model) pairs × operations",
+		Question:    "Does prompt caching work on this channel?", Cardinality: "pairs of channel and model × operations",
 	},
 	{
 		Name: TokensReasoning, Kind: Counter, Unit: "{token}", Source: FromAttempt, Attributes: perChannelModel,
 		Description: "Output tokens that the model spent on reasoning.",
-		Question:    "How much of the output does nobody read?", Cardinality: "(channel, model) pairs × operations",
+		Question:    "How much of the output does nobody read?", Cardinality: "pairs of channel and model × operations",
 	},
 	{
 		Name: ChannelAttempts, Kind: Counter, Unit: "{attempt}", Source: FromAttempt, Attributes: perAttempt,
 		Description: "Attempts at a channel, by how they ended.",
-		Question:    "Which channel fails, and how?", Cardinality: "(channel, model) pairs × endings that happen",
+		Question:    "Which channel fails, and how?", Cardinality: "as gen_ai.client.operation.duration",
 	},
 	{
 		Name: ChannelRetries, Kind: Counter, Unit: "{retry}", Source: FromAttempt, Attributes: append([]string{AttrReason}, perChannel...),
 		Description: "Attempts at a channel that were made because another one had failed, by why that one had.",
-		Question:    "Who carries the load of whom?", Cardinality: "channels × reasons, 15 each",
+		Question:    "Who carries the load of whom?", Cardinality: "channels × reasons (15)",
 	},
 	{
 		Name: ChannelInFlight, Kind: Gauge, Unit: "{request}", Source: FromState, Attributes: perChannel,

@@ -134,7 +134,12 @@ type Request struct {
 	ErrorType string // empty: no error
 	Rejected  string // why it was turned away; empty: it was not
 	Attempts  int
-	Duration  time.Duration
+	// For spans only: the request's id, what the client was sent (0: nothing), and whether that is a failure of the relay or
+	// of its upstreams, and not the client's own doing.
+	ID       string
+	Status   int
+	Failed   bool
+	Duration time.Duration
 	// FirstToken is the time to the first event of a stream; 0: there was none.
 	FirstToken time.Duration
 	// Overhead is the part of Duration that was spent in the relay itself.
@@ -185,9 +190,12 @@ func (m *Metrics) ExportFailed(ctx context.Context) {
 	}
 }
 
+// longestModel is the longest model name that is told apart, in bytes. Clients make names up wherever a channel serves a glob.
+const longestModel = 200
+
 // fold gives the name under which a model is recorded.
 func (m *Metrics) fold(ctx context.Context, known *models, key modelKey) string {
-	if known.admits(key) {
+	if len(key.model) <= longestModel && known.admits(key) {
 		return key.model
 	}
 	m.folded.Add(ctx, 1)

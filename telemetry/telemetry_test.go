@@ -23,7 +23,7 @@ func TestTheLevelsBeginWhereTheContractSaysTheyDo(t *testing.T) {
 
 func TestTheWatchdogLogsTheContractsLineForEachLevel(t *testing.T) {
 	holders := []Holder{
-		{"slow", 900, 3 * time.Minute}, {"slower", 80, 90 * time.Second}, {"quick", 2, time.Second},
+		{"slow", 1800, 900, 3 * time.Minute}, {"slower", 160, 80, 90 * time.Second}, {"quick", 4, 2, time.Second},
 	}
 	for _, c := range []struct {
 		name    string
@@ -34,10 +34,10 @@ func TestTheWatchdogLogsTheContractsLineForEachLevel(t *testing.T) {
 	}{
 		{"normal is silent", 1999, false, nil, ""},
 		{"normal speaks up with DEBUG", 856, true, nil, "level=DEBUG msg=\"Goroutine count: 856\"\n"},
-		{"elevated warns", 2156, false, holders, "level=WARN msg=\"⚠️ Goroutine count elevated: 2156\" channel=slow in_flight=900 oldest=3m0s then=slower:80:1m30s,quick:2:1s\n"},
-		{"5000 is still elevated", 5000, false, holders[:1], "level=WARN msg=\"⚠️ Goroutine count elevated: 5000\" channel=slow in_flight=900 oldest=3m0s\n"},
-		{"high is an error", 5234, false, holders[:1], "level=ERROR msg=\"⚠️ High goroutine count detected: 5234\" channel=slow in_flight=900 oldest=3m0s\n"},
-		{"severe says the same", 169000, false, nil, "level=ERROR msg=\"⚠️ High goroutine count detected: 169000\" holders=\"none: no channel has an open call\"\n"},
+		{"elevated warns", 2156, false, holders, "level=WARN msg=\"⚠️ Goroutine count elevated: 2156\" channel=slow goroutines=1800 in_flight=900 oldest=3m0s then=slower:160:80:1m30s,quick:4:2:1s\n"},
+		{"5000 is still elevated", 5000, false, holders[:1], "level=WARN msg=\"⚠️ Goroutine count elevated: 5000\" channel=slow goroutines=1800 in_flight=900 oldest=3m0s\n"},
+		{"high is an error", 5234, false, holders[:1], "level=ERROR msg=\"⚠️ High goroutine count detected: 5234\" channel=slow goroutines=1800 in_flight=900 oldest=3m0s\n"},
+		{"severe says the same", 169000, false, nil, "level=ERROR msg=\"⚠️ High goroutine count detected: 169000\" holders=\"none: no channel has an open call or a goroutine\"\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var log bytes.Buffer

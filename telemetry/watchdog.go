@@ -13,9 +13,10 @@ const WatchInterval = 30 * time.Second
 
 // Holder is somebody who keeps goroutines busy: a channel, for the relay.
 type Holder struct {
-	Name     string
-	InFlight int64         // open calls
-	Oldest   time.Duration // age of the oldest of them
+	Name       string
+	Goroutines int64         // -1: not sampled
+	InFlight   int64         // open calls
+	Oldest     time.Duration // age of the oldest of them
 }
 
 // Watchdog logs the number of goroutines. The texts are a contract: people and scripts grep for them, and the count stands
@@ -59,17 +60,18 @@ func (w *Watchdog) look(ctx context.Context) {
 	}
 }
 
-// holders is who holds most, as attributes: channel=a in_flight=12 oldest=3m0s, and the others behind it in one.
+// holders is who holds most, as attributes: channel=a goroutines=40 in_flight=12 oldest=3m0s, and the others behind it in one,
+// as name:goroutines:in_flight:oldest.
 func (w *Watchdog) holders() []any {
 	holders := w.Holders()
 	if len(holders) == 0 {
-		return []any{"holders", "none: no channel has an open call"}
+		return []any{"holders", "none: no channel has an open call or a goroutine"}
 	}
-	attrs := []any{"channel", holders[0].Name, "in_flight", holders[0].InFlight, "oldest", holders[0].Oldest.Round(time.Second).String()}
+	attrs := []any{"channel", holders[0].Name, "goroutines", holders[0].Goroutines, "in_flight", holders[0].InFlight, "oldest", holders[0].Oldest.Round(time.Second).String()}
 	if len(holders) > 1 {
 		var others []string
 		for _, h := range holders[1:] {
-			others = append(others, fmt.Sprintf("%s:%d:%s", h.Name, h.InFlight, h.Oldest.Round(time.Second)))
+			others = append(others, fmt.Sprintf("%s:%d:%d:%s", h.Name, h.Goroutines, h.InFlight, h.Oldest.Round(time.Second)))
 		}
 		attrs = append(attrs, "then", strings.Join(others, ","))
 	}

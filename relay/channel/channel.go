@@ -4,6 +4,7 @@
 package channel
 
 import (
+	"context"
 	"net/url"
 	"slices"
 	"strings"
@@ -26,6 +27,7 @@ type Channel struct {
 	keys      keyring
 	transport *transport
 	redact    *strings.Replacer
+	labels    context.Context // of the goroutines that work for the channel
 }
 
 // State is what a channel is up to: the closed list of relay.channel.state.

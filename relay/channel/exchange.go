@@ -9,6 +9,7 @@ import (
 	"net/http/httptrace"
 	"runtime"
 	"runtime/debug"
+	"runtime/pprof"
 	"sync/atomic"
 	"time"
 
@@ -49,6 +50,7 @@ type Exchange struct {
 	chunks     telemetry.ChunkTimes
 	waited     time.Duration // for the upstream
 	because    string        // why the request's attempt before this one failed; empty: there was none
+	span       telemetry.Span
 }
 
 // Attempt is how an exchange ended.
@@ -93,8 +95,10 @@ func (c *Channel) begin(ctx context.Context, now time.Time, desperate bool) *Exc
 		return nil
 	}
 	c.pool.inFlight.Add(1)
+	c.transport.calls.Add(1)
 	x := &Exchange{Channel: c, client: ctx, began: now, key: k, trial: trial, keyTry: keyTry}
 	x.tie()
+	pprof.SetGoroutineLabels(c.labels)
 	return x
 }
 
@@ -139,10 +143,14 @@ func (x *Exchange) Send(call *Call) *Failure {
 	for name, value := range x.Channel.Headers {
 		request.Header.Set(name, value)
 	}
+	x.trace(request.Header)
 	// net/http's goroutines keep the request, and with it its context, for as long as the connection lives. Therefore the
 	// trace may not refer to the exchange.
 	var connected atomic.Bool
-	ctx := httptrace.WithClientTrace(x.ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
+	ctx := httptrace.WithClientTrace(x.ctx, &httptrace.ClientTrace{
+		GotConn:           func(httptrace.GotConnInfo) { connected.Store(true) },
+		TLSHandshakeStart: x.Channel.transport.handshakeBegins, TLSHandshakeDone: x.Channel.transport.handshakeEnded,
+	})
 	x.sent = true
 	if x.because != "" {
 		x.Channel.metrics.Retry(ctx, x.because)
@@ -190,7 +198,7 @@ func (x *Exchange) httpRequest(ctx context.Context, r Request) *http.Request {
 
 func (x *Exchange) opened(response *http.Response) {
 	x.response = response
-	x.hold.opened(response.Body, response.ProtoMajor == 2)
+	x.hold.opened(response.Body)
 	x.net = runtime.AddCleanup(x, (*holding).forgotten, x.hold)
 	x.body = &body{source: response.Body, clock: x.hold.clock}
 	x.body.phase = wholePhase(x.began, x.Channel.Timeouts.Header)
@@ -235,10 +243,11 @@ func (x *Exchange) End(failure *Failure, recovered any) Attempt {
 		return Attempt{Channel: x.Channel, Call: x.call}
 	}
 	x.ended = true
+	defer pprof.SetGoroutineLabels(context.Background())
 	x.net.Stop()
 	x.hold.release()
 	if recovered != nil {
-		x.Channel.pool.options.Log.Error("panic in an attempt", "channel", x.Channel.Name,
+		x.Channel.pool.options.Log.ErrorContext(x.span.In(x.client), "panic in an attempt", "request_id", x.requestID(), "channel", x.Channel.Name,
 			"panic", fmt.Sprint(recovered), "stack", string(debug.Stack()))
 		failure = &Failure{Outcome: Panic, Detail: "panic", Err: &wire.Error{
 			Status: http.StatusInternalServerError, Type: "api_error", Code: "internal_error", Message: "the relay failed internally",
@@ -275,7 +284,7 @@ func (x *Exchange) attempt(failure *Failure) Attempt {
 func (x *Exchange) usage() wire.Usage {
 	defer func() {
 		if p := recover(); p != nil {
-			x.Channel.pool.options.Log.Error("panic in an adaptor's usage", "channel", x.Channel.Name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			x.Channel.pool.options.Log.ErrorContext(x.span.In(x.client), "panic in an adaptor's usage", "request_id", x.requestID(), "channel", x.Channel.Name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		}
 	}()
 	return x.translator.Usage()
@@ -318,13 +327,15 @@ func (x *Exchange) record(a Attempt) {
 	if a.Failure != nil && Judge(a.Outcome, a.Class).MoveOn {
 		s.last.Store(&LastFailure{At: time.Now().UTC().Truncate(time.Second), Outcome: a.Outcome.String(), Status: a.Failure.Status, Detail: clip(a.Failure.Detail)})
 	}
-	ctx := context.WithoutCancel(x.client)
+	m := x.measured(a)
+	x.endTrace(m)
+	ctx := x.span.In(context.WithoutCancel(x.client))
 	defer func() {
 		if p := recover(); p != nil {
-			x.Channel.pool.options.Log.Error("panic in the recorder", "channel", x.Channel.Name, "panic", fmt.Sprint(p))
+			x.Channel.pool.options.Log.ErrorContext(ctx, "panic in the recorder", "request_id", x.requestID(), "channel", x.Channel.Name, "panic", fmt.Sprint(p))
 		}
 	}()
-	x.Channel.metrics.Attempt(ctx, x.measured(a))
+	x.Channel.metrics.Attempt(ctx, m)
 	if record := x.Channel.pool.options.Record; record != nil {
 		record(ctx, a)
 	}
@@ -341,6 +352,9 @@ func (x *Exchange) measured(a Attempt) telemetry.Attempt {
 	}
 	if a.Failure != nil {
 		m.ErrorType = a.Failure.ErrorType()
+	}
+	if x.response != nil {
+		m.Status = x.response.StatusCode
 	}
 	return m
 }

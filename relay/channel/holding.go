@@ -19,26 +19,22 @@ type holding struct {
 
 	mu       sync.Mutex
 	body     io.Closer // nil: no answer is open
-	http2    bool
 	released bool
 }
 
 // opened adds the answer's body.
-func (h *holding) opened(body io.Closer, http2 bool) {
+func (h *holding) opened(body io.Closer) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.body, h.http2 = body, http2
+	h.body = body
 	h.channel.state.openBodies.Add(1)
 	h.pool.openBodies.Add(1)
-	if http2 {
-		h.pool.http2Calls.Add(1)
-	}
 }
 
 // closeBody closes the answer before the exchange ends.
 func (h *holding) closeBody() (wasOpen bool) {
 	h.mu.Lock()
-	body, http2 := h.body, h.http2
+	body := h.body
 	h.body = nil
 	h.mu.Unlock()
 	if body == nil {
@@ -47,9 +43,6 @@ func (h *holding) closeBody() (wasOpen bool) {
 	_ = body.Close() // the answer has been read or given up: its closing has nothing to say to anybody
 	h.channel.state.openBodies.Add(-1)
 	h.pool.openBodies.Add(-1)
-	if http2 {
-		h.pool.http2Calls.Add(-1)
-	}
 	return true
 }
 
@@ -73,6 +66,7 @@ func (h *holding) release() (leaked bool) {
 	h.channel.state.calls.remove(h.call)
 	h.channel.state.inFlight.Add(-1)
 	h.pool.inFlight.Add(-1)
+	h.channel.transport.calls.Add(-1)
 	if h.channel.transport.retired.Load() {
 		h.channel.transport.http.CloseIdleConnections()
 	}

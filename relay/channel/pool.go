@@ -36,6 +36,8 @@ type Options struct {
 	Log    *slog.Logger
 	// Metrics counts attempts by channel; nil: nobody does.
 	Metrics *telemetry.Metrics
+	// Tracing makes a span of every attempt in a call that is traced; nil: nobody does.
+	Tracing *telemetry.Tracing
 	// TLS is the client side's TLS configuration; nil: the system's roots.
 	TLS *tls.Config
 	// ErrorBodyTimeout is how long the body of an error is read; 0: errorBodyTimeout.
@@ -49,7 +51,8 @@ type Pool struct {
 
 	inFlight   atomic.Int64
 	openBodies atomic.Int64
-	http2Calls atomic.Int64 // open answers over HTTP/2: each holds a goroutine of its own in net/http
+	// connections is every transport that may still have some: those of the channels, and those that a reload has replaced.
+	connections atomic.Pointer[[]*transport]
 
 	mu         sync.Mutex // guards what follows, and Apply
 	states     map[string]*state
@@ -102,6 +105,7 @@ func (p *Pool) Apply(configs []config.Channel) {
 			Channel: c, Adaptor: provider.Adaptor, Provider: provider.Name,
 			metrics: p.options.Metrics.Channel(c.Name, provider.Name),
 			pool:    p, state: s, keys: p.keyringOf(c, s), transport: p.transportOf(c), redact: redactor(c),
+			labels: telemetry.ChannelLabels(c.Name),
 		})
 	}
 	for name, owned := range p.transports {
@@ -117,7 +121,24 @@ func (p *Pool) Apply(configs []config.Channel) {
 			delete(p.states, name)
 		}
 	}
+	p.listConnections(channels)
 	p.current.Store(newSet(channels))
+}
+
+// listConnections lists the transports of these channels, and of the former ones those that somebody still uses.
+func (p *Pool) listConnections(channels []*Channel) {
+	list := make([]*transport, 0, len(channels))
+	for _, c := range channels {
+		list = append(list, c.transport)
+	}
+	if former := p.connections.Load(); former != nil {
+		for _, t := range *former {
+			if t.retired.Load() && t.used() {
+				list = append(list, t)
+			}
+		}
+	}
+	p.connections.Store(&list)
 }
 
 func (p *Pool) keyringOf(c config.Channel, s *state) keyring {
@@ -170,12 +191,12 @@ func (p *Pool) Close() {
 	}
 }
 
-// ExpectedGoroutines is how many goroutines net/http runs for the channels' connections: two for each of HTTP/1.1, and for
-// HTTP/2 one a connection (counted as two, there are few) and one an open answer.
-func (p *Pool) ExpectedGoroutines() int64 {
-	n := p.http2Calls.Load()
-	for _, c := range p.Set().channels {
-		n += 2 * c.transport.open.Load()
+// ExpectedGoroutines is how many goroutines net/http runs for the channels' connections. It takes no lock.
+func (p *Pool) ExpectedGoroutines() (n int64) {
+	if list := p.connections.Load(); list != nil {
+		for _, t := range *list {
+			n += t.goroutines()
+		}
 	}
 	return n
 }

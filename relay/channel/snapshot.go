@@ -50,17 +50,11 @@ func (c *Channel) Snapshot(now time.Time) Snapshot {
 	return s
 }
 
-// Load is how much a channel holds at the moment.
-type Load struct {
-	Channel  string
-	InFlight int64
-	Oldest   time.Duration // age of the oldest open call
-}
+// InFlight is how many calls are open.
+func (c *Channel) InFlight() int64 { return c.state.inFlight.Load() }
 
-// Load takes it.
-func (c *Channel) Load(now time.Time) Load {
-	return Load{c.Name, c.state.inFlight.Load(), c.state.calls.oldest(now)}
-}
+// Oldest is the age of the oldest open call; 0: none is open.
+func (c *Channel) Oldest(now time.Time) time.Duration { return c.state.calls.oldest(now) }
 
 // Counts is how many channels are in which condition. Cooling ones count as degraded.
 type Counts struct {
@@ -86,7 +80,7 @@ func (s *Set) Counts(now time.Time) Counts {
 	return n
 }
 
-// Gauges is the channel's state for telemetry.
+// Gauges is the channel's state for telemetry, but for its goroutines, which a channel cannot count.
 func (c *Channel) Gauges(now time.Time) telemetry.ChannelGauges {
 	open, inFlight := c.transport.open.Load(), c.state.inFlight.Load()
 	active := min(open, inFlight)

@@ -29,6 +29,17 @@ const (
 type transport struct {
 	http *http.Transport
 	open atomic.Int64 // connections
+
+	// What goroutines are explained by.
+	calls       atomic.Int64 // exchanges that have begun and not ended
+	dialing     atomic.Int64 // connections that are being made, as far as TCP or the proxy
+	handshaking atomic.Int64 // open ones in their TLS handshake
+	http2       atomic.Bool  // what the newest TLS handshake has agreed on
+
+	// Kept as values because a call's trace refers to them, and a method's value is an allocation.
+	handshakeBegins func()
+	handshakeEnded  func(tls.ConnectionState, error)
+
 	// retired is set when a reload has replaced the transport: calls that still use it close what they leave behind.
 	retired atomic.Bool
 }
@@ -59,6 +70,13 @@ func proxyOf(c config.Channel, relayProxy *url.URL) *url.URL {
 
 func newTransport(c config.Channel, relayProxy *url.URL, tlsConfig *tls.Config) *transport {
 	t := &transport{}
+	t.handshakeBegins = func() { t.handshaking.Add(1) }
+	t.handshakeEnded = func(agreed tls.ConnectionState, err error) {
+		t.handshaking.Add(-1)
+		if err == nil {
+			t.http2.Store(agreed.NegotiatedProtocol == "h2")
+		}
+	}
 	dialer := &net.Dialer{Timeout: c.Timeouts.Connect, KeepAlive: tcpKeepAliveInterval}
 	proxy := http.ProxyFromEnvironment
 	if p := proxyOf(c, relayProxy); p != nil {
@@ -67,6 +85,8 @@ func newTransport(c config.Channel, relayProxy *url.URL, tlsConfig *tls.Config) 
 	t.http = &http.Transport{
 		Proxy: proxy,
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			t.dialing.Add(1)
+			defer t.dialing.Add(-1)
 			conn, err := dialer.DialContext(ctx, network, address)
 			if err != nil {
 				return nil, err
@@ -87,6 +107,23 @@ func newTransport(c config.Channel, relayProxy *url.URL, tlsConfig *tls.Config) 
 		DisableCompression: true,
 	}
 	return t
+}
+
+// used tells whether somebody still holds something of the transport's.
+func (t *transport) used() bool {
+	return t.open.Load() > 0 || t.dialing.Load() > 0 || t.calls.Load() > 0
+}
+
+// goroutines is how many net/http (Go 1.26) runs for the transport. Over HTTP/1.1: one that dials; for an open connection two,
+// the one that dials and the one that shakes hands at first, and those that read and write later. Over HTTP/2: one that reads
+// each connection, and one each call from the moment it has a connection to its end.
+func (t *transport) goroutines() int64 {
+	dialing, open := t.dialing.Load(), t.open.Load()
+	if !t.http2.Load() {
+		return dialing + 2*open
+	}
+	handshaking := t.handshaking.Load()
+	return dialing + open + handshaking + max(0, t.calls.Load()-dialing-handshaking)
 }
 
 func (t *transport) retire() {

@@ -13,7 +13,7 @@ const defaultGroup = "default"
 
 var channelKeys = []string{
 	"name", "type", "base_url", "keys", "models", "model_mapping", "groups", "priority", "weight", "max_concurrent", "disabled",
-	"proxy", "headers", "timeouts",
+	"proxy", "headers", "timeouts", "propagate_trace",
 }
 
 // channels reads the file's channels; not one of them is a problem.
@@ -70,6 +70,9 @@ func (l *loader) channel(v value, names map[string]place) Channel {
 	}
 	if v, given := fields["disabled"]; given {
 		c.Disabled = l.boolean(v)
+	}
+	if v, given := fields["propagate_trace"]; given {
+		c.PropagateTrace = l.boolean(v)
 	}
 	if v, given := fields["proxy"]; given {
 		if s, ok := l.scalar(v); ok && s.text != "" {

@@ -43,6 +43,9 @@ type Channel struct {
 	Proxy         *url.URL          // http, https, socks5 or socks5h; nil: RELAY_PROXY, else the process environment's proxy
 	Headers       map[string]string // extra request headers under their canonical names (net/http.CanonicalHeaderKey); nil: none
 	Timeouts      Timeouts
+	// PropagateTrace says that the upstream is sent the W3C trace context. It is not by default: who runs the upstream need not
+	// know which calls belong together.
+	PropagateTrace bool
 }
 
 // Timeouts are the clocks of an upstream call, one a phase. 0: no clock.

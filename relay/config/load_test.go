@@ -131,6 +131,7 @@ channels:
     weight: ${W:-7}
     max_concurrent: "${M}"
     disabled: ${D:-true}
+    propagate_trace: true
     proxy: socks5h://user:pass@proxy.example.com:1080
     headers: {x-team: blue, OpenAI-Organization: "${ORG}"}
     timeouts: {connect: 0.5, header: 2m, first_token: "${FIRST}", idle: 90, total: 1h}
@@ -140,7 +141,7 @@ channels:
 		Name: "full.one", Type: "openai", Official: true,
 		BaseURL: parseURL(t, "https://api.openai.com/v1"),
 		Keys:    []string{"k-1", "k-2"}, Models: []string{"gpt-*"}, Groups: []string{"vip", "default"},
-		Priority: -3, Weight: 7, MaxConcurrent: 12, Disabled: true,
+		Priority: -3, Weight: 7, MaxConcurrent: 12, Disabled: true, PropagateTrace: true,
 		Proxy:   parseURL(t, "socks5h://user:pass@proxy.example.com:1080"),
 		Headers: map[string]string{"X-Team": "blue", "Openai-Organization": "org: [x]"},
 		Timeouts: Timeouts{

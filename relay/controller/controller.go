@@ -5,6 +5,7 @@ package controller
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -33,12 +34,18 @@ type Controller struct {
 	Goroutines func() (all, unexplained int)
 	// Metrics counts requests; nil: nobody does.
 	Metrics *telemetry.Metrics
+	// Tracing makes spans of calls; nil: nobody does.
+	Tracing *telemetry.Tracing
 	// Record is told of every request's end, once.
 	Record func(context.Context, RequestEnd)
+
+	// Samples and Leaks say who holds the goroutines.
+	Samples, Leaks *telemetry.Sampler
 
 	draining atomic.Bool
 	active   atomic.Int64                    // requests on the relayed endpoints
 	handling [telemetry.Methods]atomic.Int64 // all requests, by method
+	reading  atomic.Int64                    // requests whose body is being read
 }
 
 // Drain stops the intake: health says so, and new calls are turned away.
@@ -75,6 +82,15 @@ type RequestEnd struct {
 	FirstToken time.Duration
 	// Waited is the part of Duration that was spent waiting for upstreams and for the client.
 	Waited time.Duration
+}
+
+// failed tells whether the request failed through no doing of its client, which leaves, does not read, or asks for what it
+// is refused with a 4xx: a server's span is no error then (OpenTelemetry's HTTP conventions).
+func (e *RequestEnd) failed() bool {
+	if e.Failure == nil || e.Outcome == channel.ClientGone || e.Outcome == channel.ClientStalled {
+		return false
+	}
+	return e.Status < http.StatusBadRequest || e.Status >= http.StatusInternalServerError
 }
 
 // ErrorType is the request's error.type; empty: it completed.

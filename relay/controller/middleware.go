@@ -92,7 +92,7 @@ func newID() string {
 func (c *Controller) Recover(g *gin.Context) {
 	defer func() {
 		if p := recover(); p != nil {
-			c.Log.Error("panic in a request", "request_id", requestID(g), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			c.Log.ErrorContext(g.Request.Context(), "panic in a request", "request_id", requestID(g), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			if !g.Writer.Written() {
 				fail(g, &wire.Error{Status: http.StatusInternalServerError, Type: "api_error", Code: "internal_error", Message: "the relay failed internally"})
 			}

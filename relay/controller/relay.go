@@ -22,11 +22,15 @@ func (c *Controller) relay(g *gin.Context, endpoint wire.Endpoint) {
 	defer c.active.Add(-1)
 	end := RequestEnd{RequestID: requestID(g), Route: endpoint.Path(), Operation: endpoint.Operation(), Began: time.Now()}
 	scopeOf(g).end = &end
+	ctx, span := c.Tracing.Request(g.Request.Context(), g.Request.Method, end.Route, g.Request.Header, end.Began)
+	if ctx != g.Request.Context() {
+		g.Request = g.Request.WithContext(ctx)
+	}
 	v := &visit{c: c, g: g, endpoint: endpoint, end: &end}
 	defer func() {
 		v.finish(recover())
 		end.Duration = time.Since(end.Began)
-		c.record(g.Request.Context(), end)
+		c.record(ctx, end, span)
 	}()
 	v.serve()
 }
@@ -75,7 +79,7 @@ func (v *visit) admit() *channel.Refusal {
 	}
 	v.end.Token = v.token.Name
 	reading := time.Now()
-	body, refusal := readBody(v.g.Writer, v.g.Request, v.c.Settings.MaxRequestBody)
+	body, refusal := v.c.read(v.g.Writer, v.g.Request)
 	v.end.Waited += time.Since(reading)
 	if refusal != nil {
 		return refusal
@@ -155,7 +159,7 @@ func (v *visit) refuse(r *channel.Refusal) {
 // finish tells the client how its call ended, unless that was with an answer. recovered is a panic outside of any attempt.
 func (v *visit) finish(recovered any) {
 	if recovered != nil {
-		v.c.Log.Error("panic in a request", "request_id", v.end.RequestID, "panic", fmt.Sprint(recovered), "stack", string(debug.Stack()))
+		v.c.Log.ErrorContext(v.g.Request.Context(), "panic in a request", "request_id", v.end.RequestID, "panic", fmt.Sprint(recovered), "stack", string(debug.Stack()))
 		v.failed = &channel.Failure{Outcome: channel.Panic, Err: &wire.Error{
 			Status: http.StatusInternalServerError, Type: "api_error", Code: "internal_error", Message: "the relay failed internally",
 		}}
@@ -177,18 +181,21 @@ func (v *visit) finish(recovered any) {
 	}
 }
 
-func (c *Controller) record(ctx context.Context, end RequestEnd) {
+func (c *Controller) record(ctx context.Context, end RequestEnd, span telemetry.Span) {
 	defer func() {
 		if p := recover(); p != nil {
-			c.Log.Error("panic in the recorder", "request_id", end.RequestID, "panic", fmt.Sprint(p))
+			c.Log.ErrorContext(ctx, "panic in the recorder", "request_id", end.RequestID, "panic", fmt.Sprint(p))
 		}
 	}()
 	ctx = context.WithoutCancel(ctx)
-	c.Metrics.Request(ctx, telemetry.Request{
+	request := telemetry.Request{
 		Route: end.Route, Operation: end.Operation, Model: end.Model, Known: end.Known, Outcome: end.Outcome.String(),
 		ErrorType: end.ErrorType(), Rejected: string(end.Reason), Attempts: end.Attempts, Duration: end.Duration,
 		FirstToken: end.FirstToken, Overhead: max(0, end.Duration-end.Waited),
-	})
+		ID: end.RequestID, Status: end.Status, Failed: end.failed(),
+	}
+	span.EndRequest(request)
+	c.Metrics.Request(ctx, request)
 	if c.Record != nil {
 		c.Record(ctx, end)
 	}

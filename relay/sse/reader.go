@@ -166,7 +166,7 @@ func (r *Reader) take() Event {
 // last returns what there is when no complete event is left and nothing more can be read: at io.EOF the event whose blank line
 // is missing, if it has data, and then the error.
 func (r *Reader) last() (Event, error) {
-	if r.err == io.EOF {
+	if r.err == io.EOF { //nolint:errorlint // a wrapped io.EOF is an error on the way, not the end
 		if r.pos < r.end {
 			r.event.add(r.buf.bytes[r.pos:r.end], r.end-r.start)
 			r.pos = r.end

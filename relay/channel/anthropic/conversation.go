@@ -115,7 +115,7 @@ func toolResult(m *chatMessage, at string) (wire.Block, error) {
 	if m.ToolCallID == "" {
 		return wire.Block{}, wire.BadRequest(at+".tool_call_id", at+".tool_call_id must name the tool call that this message answers")
 	}
-	result := wire.Block{Type: "tool_result", ToolUseID: m.ToolCallID}
+	result := wire.Block{Type: "tool_result", ToolUseID: toolID(m.ToolCallID)}
 	var content any
 	if s, ok := jsonscan.String(m.Content); ok {
 		if blank(s) {

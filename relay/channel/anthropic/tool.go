@@ -120,5 +120,17 @@ func toolUse(call *wire.ChatToolCall, at string) (wire.Block, error) {
 			return wire.Block{}, wire.BadRequest(at, at+" must be the JSON text of an object: this provider takes no other arguments")
 		}
 	}
-	return wire.Block{Type: "tool_use", ID: call.ID, Name: call.Function.Name, Input: input}, nil
+	return wire.Block{Type: "tool_use", ID: toolID(call.ID), Name: call.Function.Name, Input: input}, nil
+}
+
+// toolID makes an id one that Anthropic takes. A conversation may have begun with a provider that names its calls otherwise,
+// such as functions.get_time:0.
+func toolID(id string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_':
+			return r
+		}
+		return '_'
+	}, id)
 }

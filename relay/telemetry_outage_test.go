@@ -1,0 +1,107 @@
+package relay
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"one-api/telemetry"
+	"one-api/telemetry/otlptest"
+)
+
+// F12: a collector that is down, hangs, is slow, fails, resets or rejects.
+
+// failing is what a collector can do wrong.
+var failing = []struct {
+	manner  otlptest.Manner
+	counted bool // as failures
+}{
+	{otlptest.Refuse, true}, {otlptest.Reset, true}, {otlptest.Hang, true}, {otlptest.Fail, true}, {otlptest.Deny, true}, {otlptest.Reject, true},
+	{otlptest.Slow, false},
+}
+
+func TestACollectorThatMisbehavesIsNoneOfTheRequestsBusiness(t *testing.T) {
+	const before, during = 5, 200
+	for _, protocol := range protocols {
+		for _, f := range failing {
+			t.Run(fmt.Sprint(protocol, " ", f.manner), func(t *testing.T) {
+				received := otlptest.Start(t)
+				exportTo(t, received, protocol)
+				t.Setenv("OTEL_METRIC_EXPORT_INTERVAL", "50")
+				// One try may take so long, and all tries of an export together.
+				t.Setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "250")
+				t.Setenv("OTEL_METRIC_EXPORT_TIMEOUT", "500")
+				u := newUpstream(t, false, answers(200, wholeAnswer))
+				o := startObserved(t, received, 500, openAIChannel("a", u, ""))
+				o.askedAndAnswered(t, before)
+				require.Eventually(t, func() bool { return o.sum(telemetry.ChannelAttempts, nil) == before }, 20*time.Second, 5*time.Millisecond)
+
+				seen := received.Requests() + received.Connections()
+				received.Behave(t, f.manner, 100*time.Millisecond)
+				heap := liveHeap()
+				o.askedAndAnswered(t, during)
+				if f.counted {
+					require.Eventually(t, func() bool { return o.complaints() > 0 }, 20*time.Second, 5*time.Millisecond, "the log says so")
+				}
+				if f.manner != otlptest.Refuse {
+					require.Eventually(t, func() bool { return received.Requests()+received.Connections() > seen+1 }, 20*time.Second, 5*time.Millisecond, "it is tried")
+				}
+				o.askedAndAnswered(t, during)
+				require.Less(t, liveHeap(), heap+16<<20)
+
+				received.Behave(t, otlptest.Accept)
+				const all = before + 2*during
+				require.Eventually(t, func() bool { return o.sum(telemetry.ChannelAttempts, nil) == all }, 30*time.Second, 5*time.Millisecond, "the counts catch up")
+				require.Equal(t, all, o.sum(telemetry.OperationDuration, nil))
+				require.Equal(t, all, o.sum(telemetry.RequestDuration, nil))
+				require.EqualValues(t, all, received.Histogram(telemetry.TokenUsage, otlptest.Attrs{telemetry.AttrTokenType: "input"}).Sum)
+				require.Empty(t, received.Problems())
+				if f.counted {
+					require.Positive(t, o.sum(telemetry.TelemetryFailed, nil))
+					require.Equal(t, 1, o.complaints(), "one line a minute:\n%s", o.telemetryLog)
+				} else {
+					require.Zero(t, o.sum(telemetry.TelemetryFailed, nil))
+					require.Empty(t, o.telemetryLog.String())
+				}
+			})
+		}
+	}
+}
+
+// TestARequestIsAnsweredWhileAnExportHangs has an export hang for as long as the exporters let it, which is ten seconds and
+// more, and lets go of it only after the calls have been answered.
+func TestARequestIsAnsweredWhileAnExportHangs(t *testing.T) {
+	for _, protocol := range protocols {
+		t.Run(protocol, func(t *testing.T) {
+			received := otlptest.Start(t)
+			exportTo(t, received, protocol)
+			t.Setenv("OTEL_METRIC_EXPORT_INTERVAL", "10")
+			received.Behave(t, otlptest.Hang)
+			u := newUpstream(t, false, answers(200, wholeAnswer))
+			o := startObserved(t, received, 500, openAIChannel("a", u, ""))
+			require.Eventually(t, func() bool { return received.Requests() == 1 }, 20*time.Second, time.Millisecond)
+			o.askedAndAnswered(t, 100)
+			require.Equal(t, 1, int(received.Requests()), "the same export hangs still")
+			received.Behave(t, otlptest.Accept)
+			o.finished()
+			require.Equal(t, 100, o.sum(telemetry.ChannelAttempts, nil))
+		})
+	}
+}
+
+// askedAndAnswered makes calls and asserts that each one is answered as if there were no telemetry.
+func (o *observed) askedAndAnswered(t *testing.T, n int) {
+	t.Helper()
+	for range n {
+		status, answer, _ := o.ask("/v1/chat/completions", chat)
+		require.Equal(t, http.StatusOK, status)
+		require.Equal(t, wholeAnswer, strings.TrimSpace(answer))
+	}
+}
+
+// complaints is how many lines telemetry has logged.
+func (o *observed) complaints() int { return strings.Count(o.telemetryLog.String(), "\n") }

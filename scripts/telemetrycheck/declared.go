@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/otlptranslator"
+
+	"one-api/telemetry"
+)
+
+// unseen are declared instruments that this run cannot show, and why.
+var unseen = map[string]string{
+	telemetry.ChannelGoroutines: "sampled only while there are thousands of goroutines, or on demand",
+}
+
+// declared checks that every instrument of the list has arrived under the name that Prometheus makes of it, with the attributes
+// that the list gives it and no others.
+func (c *course) declared(ctx context.Context) error {
+	namer := otlptranslator.NewMetricNamer("", otlptranslator.UnderscoreEscapingWithSuffixes)
+	found := 0
+	for _, i := range telemetry.Instruments {
+		name, err := namer.Build(otlptranslator.Metric{Name: i.Name, Unit: i.Unit, Type: prometheusType[i.Kind]})
+		if err != nil {
+			return err
+		}
+		if i.Kind == telemetry.Histogram {
+			name += "_count"
+		}
+		labels, series, err := c.labels(ctx, name)
+		if err != nil {
+			return err
+		}
+		switch reason, known := unseen[i.Name]; {
+		case series == 0 && known:
+			fmt.Fprintf(c.out, "        %s was not to be seen: %s\n", i.Name, reason)
+			continue
+		case series == 0:
+			c.report.that(false, "%s has arrived as %s", i.Name, name)
+			continue
+		}
+		found++
+		if i.Kind == telemetry.Histogram {
+			if err := c.bounds(ctx, i, strings.TrimSuffix(name, "_count")+"_bucket"); err != nil {
+				return err
+			}
+		}
+		want := []string{"__name__", "instance", "job"}
+		for _, a := range i.Attributes {
+			want = append(want, strings.ReplaceAll(a, ".", "_"))
+		}
+		slices.Sort(want)
+		if !slices.Equal(want, labels) {
+			c.report.that(false, "%s has the declared attributes: want %v, got %v", name, want, labels)
+		}
+	}
+	c.report.that(found+len(unseen) >= len(telemetry.Instruments), "%d of %d declared instruments have arrived, under the names that Prometheus makes of theirs", found, len(telemetry.Instruments))
+	return nil
+}
+
+var prometheusType = map[telemetry.Kind]otlptranslator.MetricType{
+	telemetry.Counter: otlptranslator.MetricTypeMonotonicCounter, telemetry.Histogram: otlptranslator.MetricTypeHistogram,
+	telemetry.Gauge: otlptranslator.MetricTypeGauge, telemetry.UpDownCounter: otlptranslator.MetricTypeNonMonotonicCounter,
+}
+
+// bounds checks that a histogram has the list's buckets and no others.
+func (c *course) bounds(ctx context.Context, i telemetry.Instrument, name string) error {
+	got, err := c.stack.table(ctx, "group by (le) ("+name+")", time.Time{}, "le")
+	if err != nil {
+		return err
+	}
+	want := table{"+Inf": 1}
+	for _, b := range i.Bounds {
+		want[strconv.FormatFloat(b, 'g', -1, 64)] = 1
+	}
+	seen := table{}
+	for le := range got {
+		if bound, err := strconv.ParseFloat(le, 64); err == nil && le != "+Inf" {
+			le = strconv.FormatFloat(bound, 'g', -1, 64) // 1.0 is 1
+		}
+		seen[le] = 1
+	}
+	c.report.equal("buckets of "+name, want, seen)
+	return nil
+}
+
+// labels is the names of the labels that any series of a metric has, and how many series there are.
+func (c *course) labels(ctx context.Context, name string) (labels []string, series int, err error) {
+	var answer struct{ Data []map[string]string }
+	if err := c.stack.ask(ctx, "/api/v1/series?"+url.Values{"match[]": {name}}.Encode(), &answer); err != nil {
+		return nil, 0, err
+	}
+	for _, s := range answer.Data {
+		for label := range s {
+			labels = append(labels, label)
+		}
+	}
+	slices.Sort(labels)
+	return slices.Compact(labels), len(answer.Data), nil
+}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// expected is what telemetry has to say of one relay, from what the upstream and the clients saw.
+type expected struct {
+	attempts table                      // channel|provider|model|outcome|error.type
+	ratios   table                      // channel|outcome, of the channel's attempts
+	retries  table                      // channel|reason
+	first    table                      // streams with a first event, by channel
+	chunks   table                      // times between two events, by channel; without those of channels where nobody can know
+	tokens   table                      // channel|type
+	cached   table                      // channel
+	reason   table                      // channel, reasoning tokens
+	requests table                      // model|outcome|error.type
+	tries    table                      // attempts of requests, by outcome
+	http     table                      // status|error.type
+	rejected table                      // reason
+	firsts   map[string][]time.Duration // by the channel that answered, as clients saw it
+	third    int                        // calls that two channels failed and a third answered
+}
+
+var providers = map[string]string{"slow": "x_ai"}
+
+func providerOf(channel string) string {
+	if p, ok := providers[channel]; ok {
+		return p
+	}
+	return "openai"
+}
+
+// expect computes it for one relay.
+func expect(instance string, calls []call, u *upstream) expected {
+	e := expected{
+		attempts: table{}, ratios: table{}, retries: table{}, first: table{}, chunks: table{}, tokens: table{}, cached: table{}, reason: table{},
+		requests: table{}, tries: table{}, http: table{}, rejected: table{}, firsts: map[string][]time.Duration{},
+	}
+	for i := range calls {
+		if calls[i].instance == instance {
+			e.add(&calls[i], u.of(calls[i].id))
+		}
+	}
+	total := table{}
+	ended := table{}
+	for _, key := range e.attempts.keys() {
+		parts := split(key)
+		total[parts[0]] += e.attempts[key]
+		ended[join(parts[0], parts[3])] += e.attempts[key]
+	}
+	for key, n := range ended {
+		e.ratios[key] = n / total[split(key)[0]]
+	}
+	return e
+}
+
+func (e *expected) add(c *call, attempts []attempt) {
+	outcome, errorType := "rejected", "rejected"
+	for i, a := range attempts {
+		if i > 0 {
+			e.retries[join(a.channel, outcome)]++ // of the attempt before
+		}
+		outcome, errorType = a.does.outcome()
+		e.attempts[join(a.channel, providerOf(a.channel), c.model, outcome, errorType)]++
+		e.attempt(c, a)
+	}
+	if len(attempts) == 0 {
+		e.rejected[c.rejection()]++
+	}
+	model := c.model
+	if c.model == "check-unknown" || c.key != "" || c.body != "" {
+		model = "_other" // only what a channel serves has a name, and only once the key is known
+	}
+	e.requests[join(model, outcome, errorType)]++
+	e.tries[outcome] += float64(len(attempts))
+	status := ""
+	if c.status != 0 {
+		status = strconv.Itoa(c.status)
+	}
+	e.http[join(status, errorType)]++
+	if len(attempts) == 3 && outcome == "completed" {
+		e.third++
+	}
+}
+
+func (e *expected) attempt(c *call, a attempt) {
+	if a.does == healthy {
+		e.tokens[join(a.channel, "input")] += tokensIn
+		e.tokens[join(a.channel, "output")] += tokensOut
+		e.cached[a.channel] += tokensCached
+		e.reason[a.channel] += tokensReason
+	}
+	if !a.stream {
+		return
+	}
+	switch a.does {
+	case healthy:
+		e.chunks[a.channel] += streamEvents - 1
+	case truncated, resetMid:
+		e.chunks[a.channel] += brokenEvents - 1
+	case endless:
+		e.chunks[a.channel] = math.NaN() // how many passed before the client's leaving was noticed
+	default:
+		return
+	}
+	e.first[a.channel]++
+	e.firsts[a.channel] = append(e.firsts[a.channel], c.first)
+}
+
+// rejection is why a call was turned away that no channel was asked for.
+func (c *call) rejection() string {
+	switch {
+	case c.key != "":
+		return "auth"
+	case c.body != "":
+		return "body"
+	case c.model == "check-unknown":
+		return "model"
+	}
+	return "unforeseen"
+}
+
+// agreesWithClient tells whether a client saw what the upstream's part says: an answer that ended well exactly where an attempt
+// completed.
+func agreesWithClient(c *call, attempts []attempt) bool {
+	completed := false
+	for _, a := range attempts {
+		outcome, _ := a.does.outcome()
+		completed = outcome == "completed"
+	}
+	return c.finished == completed
+}
+
+// quantile is the q-quantile of durations, rounded up, as histogram_quantile counts it.
+func quantile(q float64, values []time.Duration) time.Duration {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[max(0, int(math.Ceil(q*float64(len(sorted))))-1)]
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+)
+
+// The steady load: so many requests a second for so long, and the window that rate() looks at, which lies inside of it.
+const (
+	steadyPause  = 100 * time.Millisecond
+	steadyTime   = 18 * time.Second
+	steadyWindow = 12 * time.Second
+	tolerance    = .15
+)
+
+// steady makes requests at a constant rate, and compares rate() with what clients counted in the same time.
+func (c *course) steady(ctx context.Context) error {
+	var mu sync.Mutex
+	var running sync.WaitGroup
+	for _, r := range c.stack.relays {
+		running.Go(func() {
+			calls := c.paced(ctx, r)
+			mu.Lock()
+			defer mu.Unlock()
+			c.done = append(c.done, calls...)
+		})
+	}
+	running.Wait()
+	until := time.Now()
+	pause(ctx, 6*exportInterval) // the window has to have arrived as a whole
+	for _, r := range c.stack.relays {
+		counted := 0
+		for i := range c.done {
+			if d := &c.done[i]; d.instance == r.instance && d.ended.After(until.Add(-steadyWindow)) && d.ended.Before(until) {
+				counted++
+			}
+		}
+		want := float64(counted) / steadyWindow.Seconds()
+		for _, name := range []string{"gen_ai_server_request_duration_seconds_count", "relay_channel_attempts_total", "gen_ai_client_operation_duration_seconds_count"} {
+			got, err := c.stack.table(ctx, fmt.Sprintf(`sum(rate(%s{instance=%q,gen_ai_request_model="check-prompt"}[%ds]))`, name, r.instance, int(steadyWindow.Seconds())), until)
+			if err != nil {
+				return err
+			}
+			c.report.that(math.Abs(got[""]-want) <= tolerance*want, "%s: rate(%s) is %.2f a second, clients counted %.2f", r.instance, name, got[""], want)
+		}
+		p95, err := c.stack.table(ctx, fmt.Sprintf(`histogram_quantile(0.95, sum by (le) (rate(gen_ai_client_operation_time_to_first_chunk_seconds_bucket{instance=%q,relay_channel_name="prompt"}[%ds])))`,
+			r.instance, int(steadyWindow.Seconds())), until)
+		if err != nil {
+			return err
+		}
+		c.report.that(p95[""] >= bucket(firstEventAfter("prompt")).low && p95[""] < 1, "%s: p95 of the time to the first event on the prompt channel, by rate(): %.0f ms", r.instance, 1000*p95[""])
+	}
+	return nil
+}
+
+// paced starts a request at every tick, whatever became of the one before.
+func (c *course) paced(ctx context.Context, r *relay) []call {
+	client := newClient()
+	defer client.CloseIdleConnections()
+	tick := time.NewTicker(steadyPause)
+	defer tick.Stop()
+	calls := make([]call, int(steadyTime/steadyPause))
+	var running sync.WaitGroup
+	for i := range calls {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return calls[:i]
+		}
+		calls[i] = call{instance: r.instance, id: fmt.Sprintf("%s-steady-%d", r.instance, i), model: "check-prompt", stream: true}
+		running.Go(func() { calls[i].make(ctx, client, r, c.upstream.meeting(calls[i].id)) })
+	}
+	running.Wait()
+	return calls
+}

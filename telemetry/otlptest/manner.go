@@ -1,0 +1,264 @@
+package otlptest
+
+import (
+	"compress/gzip"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"testing"
+	"time"
+
+	collectorlogs "go.opentelemetry.io/proto/otlp/collector/logs/v1"
+	collectormetrics "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
+	collectortraces "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+)
+
+// Manner is how the receiver treats exports.
+type Manner int
+
+// The manners. Only Accept and Slow keep what they are sent.
+const (
+	Accept Manner = iota
+	Refuse        // nobody listens
+	Reset         // connections end in a TCP reset
+	Hang          // exports are never answered
+	Fail          // status 500, or UNAVAILABLE
+	Deny          // status 400, or INVALID_ARGUMENT: not worth a retry
+	Reject        // a partial success of which nothing succeeded
+	Slow          // exports are answered after a while
+)
+
+func (m Manner) String() string {
+	return [...]string{"accept", "refuse", "reset", "hang", "fail", "deny", "reject", "slow"}[m]
+}
+
+// Behave changes the receiver's manner, and lets go of exports that hang. delay is for Slow.
+func (r *Receiver) Behave(t testing.TB, m Manner, delay ...time.Duration) {
+	t.Helper()
+	r.mu.Lock()
+	r.manner = m
+	if len(delay) > 0 {
+		r.delay = delay[0]
+	}
+	close(r.changed)
+	r.changed = make(chan struct{})
+	r.mu.Unlock()
+	for _, d := range r.doors {
+		d.setResets(m == Reset)
+		if m == Refuse {
+			d.shut()
+		} else if err := d.reopen(); err != nil {
+			t.Fatalf("listening again: %v", err)
+		}
+	}
+}
+
+// Manner is the one that holds now.
+func (r *Receiver) Manner() Manner {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.manner
+}
+
+var (
+	errFail = errors.New("the receiver fails, as it was told to")
+	errDeny = errors.New("the receiver takes no such data, as it was told")
+	errGone = errors.New("the receiver hung up")
+)
+
+// treat does to an export what the manner says. rejected: all of it. nil: it is to be kept.
+func (r *Receiver) treat(ctx context.Context, size int) (rejected bool, err error) {
+	r.requests.Add(1)
+	for old := r.largest.Load(); int64(size) > old && !r.largest.CompareAndSwap(old, int64(size)); {
+		old = r.largest.Load()
+	}
+	r.mu.Lock()
+	m, delay, changed := r.manner, r.delay, r.changed
+	r.mu.Unlock()
+	switch m {
+	case Fail:
+		return false, errFail
+	case Deny:
+		return false, errDeny
+	case Reject:
+		return true, nil
+	case Refuse, Reset:
+		return false, errGone // it came in before the door was shut
+	case Hang:
+		select {
+		case <-changed:
+		case <-ctx.Done():
+		case <-r.ending:
+		}
+		return false, errGone
+	case Slow:
+		timer := time.NewTimer(delay)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return false, errGone
+		case <-r.ending:
+			return false, errGone
+		}
+	}
+	return false, nil
+}
+
+func grpcError(err error) error {
+	if errors.Is(err, errDeny) {
+		return status.Error(codes.InvalidArgument, err.Error())
+	}
+	return status.Error(codes.Unavailable, err.Error())
+}
+
+func httpStatus(err error) int {
+	if errors.Is(err, errDeny) {
+		return http.StatusBadRequest
+	}
+	return http.StatusInternalServerError
+}
+
+type metricsService struct {
+	collectormetrics.UnimplementedMetricsServiceServer
+	r *Receiver
+}
+
+// Export is OTLP's.
+func (s metricsService) Export(ctx context.Context, in *collectormetrics.ExportMetricsServiceRequest) (*collectormetrics.ExportMetricsServiceResponse, error) {
+	out, err := s.r.metrics(ctx, in)
+	if err != nil {
+		return nil, grpcError(err)
+	}
+	return out, nil
+}
+
+func (r *Receiver) metrics(ctx context.Context, in *collectormetrics.ExportMetricsServiceRequest) (*collectormetrics.ExportMetricsServiceResponse, error) {
+	rejected, err := r.treat(ctx, proto.Size(in))
+	if err != nil {
+		return nil, err
+	}
+	out := &collectormetrics.ExportMetricsServiceResponse{}
+	if rejected {
+		out.PartialSuccess = &collectormetrics.ExportMetricsPartialSuccess{RejectedDataPoints: 1, ErrorMessage: "everything is rejected, as it was told"}
+		return out, nil
+	}
+	r.keep(in.GetResourceMetrics())
+	return out, nil
+}
+
+type tracesService struct {
+	collectortraces.UnimplementedTraceServiceServer
+	r *Receiver
+}
+
+// Export is OTLP's.
+func (s tracesService) Export(ctx context.Context, in *collectortraces.ExportTraceServiceRequest) (*collectortraces.ExportTraceServiceResponse, error) {
+	out, err := s.r.traces(ctx, in)
+	if err != nil {
+		return nil, grpcError(err)
+	}
+	return out, nil
+}
+
+func (r *Receiver) traces(ctx context.Context, in *collectortraces.ExportTraceServiceRequest) (*collectortraces.ExportTraceServiceResponse, error) {
+	rejected, err := r.treat(ctx, proto.Size(in))
+	if err != nil {
+		return nil, err
+	}
+	out := &collectortraces.ExportTraceServiceResponse{}
+	if rejected {
+		out.PartialSuccess = &collectortraces.ExportTracePartialSuccess{RejectedSpans: 1, ErrorMessage: "everything is rejected, as it was told"}
+		return out, nil
+	}
+	r.mu.Lock()
+	r.spans = append(r.spans, in.GetResourceSpans()...)
+	r.mu.Unlock()
+	return out, nil
+}
+
+type logsService struct {
+	collectorlogs.UnimplementedLogsServiceServer
+	r *Receiver
+}
+
+// Export is OTLP's.
+func (s logsService) Export(ctx context.Context, in *collectorlogs.ExportLogsServiceRequest) (*collectorlogs.ExportLogsServiceResponse, error) {
+	out, err := s.r.logRecords(ctx, in)
+	if err != nil {
+		return nil, grpcError(err)
+	}
+	return out, nil
+}
+
+func (r *Receiver) logRecords(ctx context.Context, in *collectorlogs.ExportLogsServiceRequest) (*collectorlogs.ExportLogsServiceResponse, error) {
+	rejected, err := r.treat(ctx, proto.Size(in))
+	if err != nil {
+		return nil, err
+	}
+	out := &collectorlogs.ExportLogsServiceResponse{}
+	if rejected {
+		out.PartialSuccess = &collectorlogs.ExportLogsPartialSuccess{RejectedLogRecords: 1, ErrorMessage: "everything is rejected, as it was told"}
+		return out, nil
+	}
+	r.mu.Lock()
+	r.logs = append(r.logs, in.GetResourceLogs()...)
+	r.mu.Unlock()
+	return out, nil
+}
+
+// handler is OTLP over HTTP with binary protobuf.
+func (r *Receiver) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/metrics", overHTTP(func() *collectormetrics.ExportMetricsServiceRequest {
+		return &collectormetrics.ExportMetricsServiceRequest{}
+	}, r.metrics))
+	mux.HandleFunc("POST /v1/traces", overHTTP(func() *collectortraces.ExportTraceServiceRequest { return &collectortraces.ExportTraceServiceRequest{} }, r.traces))
+	mux.HandleFunc("POST /v1/logs", overHTTP(func() *collectorlogs.ExportLogsServiceRequest { return &collectorlogs.ExportLogsServiceRequest{} }, r.logRecords))
+	return mux
+}
+
+func overHTTP[In, Out proto.Message](empty func() In, export func(context.Context, In) (Out, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, request *http.Request) {
+		in := empty()
+		if err := readProto(request, in); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		out, err := export(request.Context(), in)
+		if err != nil {
+			http.Error(w, err.Error(), httpStatus(err))
+			return
+		}
+		body, err := proto.Marshal(out)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", "application/x-protobuf")
+		_, _ = w.Write(body) // an exporter that has left is none of the receiver's business
+	}
+}
+
+func readProto(request *http.Request, into proto.Message) error {
+	if request.Header.Get("Content-Type") != "application/x-protobuf" {
+		return errors.New("the Content-Type is not application/x-protobuf")
+	}
+	body := io.Reader(request.Body)
+	if request.Header.Get("Content-Encoding") == "gzip" {
+		unpacked, err := gzip.NewReader(body)
+		if err != nil {
+			return err
+		}
+		body = unpacked
+	}
+	all, err := io.ReadAll(io.LimitReader(body, maxMessage))
+	if err != nil {
+		return err
+	}
+	return proto.Unmarshal(all, into)
+}

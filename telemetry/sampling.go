@@ -1,0 +1,87 @@
+package telemetry
+
+import (
+	"context"
+	"encoding/binary"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// defaultRatio is the part of the calls that is traced where nobody asked for traces in particular: to trace every call costs
+// more than all metrics together.
+const defaultRatio = 0.01
+
+// samplerOf is the sampler that OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG name, as the SDK reads them (it complains
+// itself of what it cannot read), and its name for people. It is needed here because it is asked before there is a span.
+func samplerOf(getenv func(string) string, explicit bool) (sdktrace.Sampler, string) {
+	name := strings.ToLower(strings.TrimSpace(getenv("OTEL_TRACES_SAMPLER")))
+	if name == "" && !explicit {
+		return sdktrace.ParentBased(sdktrace.TraceIDRatioBased(defaultRatio)), ratioName("parentbased_traceidratio", defaultRatio) + ", the default; OTEL_TRACES_SAMPLER changes it"
+	}
+	root, parentBased := strings.CutPrefix(name, "parentbased_")
+	var sampler sdktrace.Sampler
+	switch root {
+	case "always_on":
+		sampler = sdktrace.AlwaysSample()
+	case "always_off":
+		sampler = sdktrace.NeverSample()
+	case "traceidratio":
+		ratio := ratioOf(getenv("OTEL_TRACES_SAMPLER_ARG"))
+		sampler, name = sdktrace.TraceIDRatioBased(ratio), ratioName(name, ratio)
+	default:
+		return sdktrace.ParentBased(sdktrace.AlwaysSample()), "parentbased_always_on"
+	}
+	if parentBased {
+		sampler = sdktrace.ParentBased(sampler)
+	}
+	return sampler, name
+}
+
+func ratioName(name string, ratio float64) string {
+	return name + " " + strconv.FormatFloat(ratio, 'g', -1, 64)
+}
+
+// ratioOf is 1 for what is no ratio, as it is to the SDK.
+func ratioOf(argument string) float64 {
+	ratio, err := strconv.ParseFloat(strings.TrimSpace(argument), 64)
+	if err != nil || !(ratio >= 0 && ratio <= 1) {
+		return 1
+	}
+	return ratio
+}
+
+// drawnID is the key under which a context carries the trace id that the sampler chose.
+type drawnID struct{}
+
+// drawnIDs gives a trace the id that the sampler was asked about.
+type drawnIDs struct{}
+
+func (drawnIDs) NewIDs(ctx context.Context) (trace.TraceID, trace.SpanID) {
+	id, drawn := ctx.Value(drawnID{}).(trace.TraceID)
+	if !drawn {
+		id = newTraceID()
+	}
+	return id, newSpanID()
+}
+
+func (drawnIDs) NewSpanID(context.Context, trace.TraceID) trace.SpanID { return newSpanID() }
+
+// newTraceID is unique, not secret. An id of zeros is none.
+func newTraceID() (id trace.TraceID) {
+	for !id.IsValid() {
+		binary.LittleEndian.PutUint64(id[:8], rand.Uint64())
+		binary.LittleEndian.PutUint64(id[8:], rand.Uint64())
+	}
+	return id
+}
+
+func newSpanID() (id trace.SpanID) {
+	for !id.IsValid() {
+		binary.LittleEndian.PutUint64(id[:], rand.Uint64())
+	}
+	return id
+}

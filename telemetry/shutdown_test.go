@@ -1,0 +1,60 @@
+package telemetry
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"one-api/telemetry/otlptest"
+)
+
+// TestNoCollectorDelaysTheEndForLong lets every kind of collector be in the way of the end at the same time, with the
+// exporters' own timeouts, which are longer.
+func TestNoCollectorDelaysTheEndForLong(t *testing.T) {
+	type collector struct {
+		name     string
+		started  *Telemetry
+		received *otlptest.Receiver
+	}
+	var cases []collector
+	for _, protocol := range []string{"grpc", "http/protobuf"} {
+		for m := otlptest.Accept; m <= otlptest.Slow; m++ {
+			received := otlptest.Start(t)
+			endpoint := received.HTTP
+			if protocol == "grpc" {
+				endpoint = received.GRPC
+			}
+			environ(t, "OTEL_EXPORTER_OTLP_ENDPOINT", endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL", protocol, "OTEL_LOGS_EXPORTER", "otlp", "OTEL_METRIC_EXPORT_INTERVAL", "20")
+			received.Behave(t, m, time.Minute)
+			started := startForTest(t, nil)
+			started.Metrics.Channel("primary", "openai").Attempt(context.Background(), streamed(chunked()))
+			cases = append(cases, collector{fmt.Sprint(protocol, " ", m), started, received})
+		}
+	}
+	for _, c := range cases {
+		if c.received.Manner() == otlptest.Hang || c.received.Manner() == otlptest.Slow {
+			require.Eventually(t, func() bool { return c.received.Requests() > 0 }, 20*time.Second, time.Millisecond, "%s: an export is on its way", c.name)
+		}
+	}
+	took := make([]time.Duration, len(cases))
+	var all sync.WaitGroup
+	for i, c := range cases {
+		all.Go(func() {
+			began := time.Now()
+			c.started.Shutdown()
+			took[i] = time.Since(began)
+		})
+	}
+	all.Wait()
+	for i, c := range cases {
+		t.Log(c.name, took[i].Round(time.Millisecond))
+		require.Less(t, took[i], shutdownTimeout+2*time.Second, c.name)
+		if c.received.Manner() == otlptest.Accept {
+			require.InDelta(t, 1, c.received.Sum(ChannelAttempts, nil), 0, c.name)
+		}
+	}
+}

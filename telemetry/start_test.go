@@ -1,0 +1,170 @@
+package telemetry
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"one-api/telemetry/otlptest"
+)
+
+// environ sets OTEL_* variables for the process, where the exporters read them, and unsets the others.
+func environ(t *testing.T, pairs ...string) {
+	t.Helper()
+	for _, name := range []string{
+		"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_METRICS_EXPORTER", "OTEL_TRACES_EXPORTER", "OTEL_LOGS_EXPORTER",
+		"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "OTEL_SDK_DISABLED", "OTEL_RESOURCE_ATTRIBUTES",
+		"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "OTEL_SERVICE_NAME", "OTEL_METRIC_EXPORT_INTERVAL",
+	} {
+		t.Setenv(name, "")
+	}
+	for i := 0; i < len(pairs); i += 2 {
+		t.Setenv(pairs[i], pairs[i+1])
+	}
+}
+
+func startForTest(t *testing.T, log io.Writer) *Telemetry {
+	t.Helper()
+	if log == nil {
+		log = io.Discard
+	}
+	started, err := Start(context.Background(), Options{
+		Version: "v0.0.0-test", Instance: "test-instance", MaxPairs: 500, Log: slog.New(slog.NewTextHandler(log, nil)),
+	})
+	require.NoError(t, err)
+	return started
+}
+
+func TestNothingIsStartedUnlessItIsAskedFor(t *testing.T) {
+	for name, pairs := range map[string][]string{
+		"nothing is configured":             nil,
+		"the SDK is disabled":               {"OTEL_SDK_DISABLED", "true", "OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1", "OTEL_METRICS_EXPORTER", "otlp"},
+		"the SDK is disabled, in capitals":  {"OTEL_SDK_DISABLED", "TRUE", "OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1"},
+		"every exporter is none":            {"OTEL_METRICS_EXPORTER", "none", "OTEL_TRACES_EXPORTER", "none", "OTEL_LOGS_EXPORTER", "none", "OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1"},
+		"only a protocol and a name is set": {"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "OTEL_RESOURCE_ATTRIBUTES", "a=b"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			environ(t, pairs...)
+			before := goleak.IgnoreCurrent()
+			started := startForTest(t, nil)
+			require.Equal(t, "off", started.Plan)
+			require.Nil(t, started.Metrics)
+			require.Nil(t, started.Meter)
+			require.Nil(t, started.Tracing)
+			require.Nil(t, started.Logs)
+			goleak.VerifyNone(t, before)
+			started.Shutdown()
+		})
+	}
+}
+
+func TestMetricsAloneCanBeSwitchedOff(t *testing.T) {
+	received := otlptest.Start(t)
+	environ(t, "OTEL_EXPORTER_OTLP_ENDPOINT", received.HTTP, "OTEL_METRICS_EXPORTER", "none")
+	started := startForTest(t, nil)
+	defer started.Shutdown()
+	require.Nil(t, started.Metrics)
+	require.NotNil(t, started.Tracing)
+	require.Contains(t, started.Plan, "metrics=off, traces=otlp http/protobuf to "+received.HTTP)
+}
+
+// TestThePlanSaysWhatGoesWhere reads variables only: nothing is started.
+func TestThePlanSaysWhatGoesWhere(t *testing.T) {
+	for name, c := range map[string]struct {
+		env  map[string]string
+		want string
+	}{
+		"gRPC by its port": {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4317", "OTEL_TRACES_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"},
+			"metrics=otlp grpc to http://localhost:4317, traces=off, logs=off"},
+		"HTTP by its port": {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318", "OTEL_TRACES_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"},
+			"metrics=otlp http/protobuf to http://localhost:4318, traces=off, logs=off"},
+		"the protocol wins over the port": {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf", "OTEL_TRACES_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"},
+			"metrics=otlp http/protobuf to http://localhost:4317, traces=off, logs=off"},
+		"an endpoint for metrics only": {map[string]string{"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://metrics:4317/v1/metrics"},
+			"metrics=otlp grpc to http://metrics:4317, traces=off, logs=off"},
+		"what may be secret in an endpoint is left out": {map[string]string{"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "https://user:password@example.test/in?token=t"},
+			"metrics=otlp http/protobuf to https://example.test, traces=off, logs=off"},
+		"an exporter without an endpoint": {map[string]string{"OTEL_METRICS_EXPORTER": "otlp"},
+			"metrics=otlp http/protobuf to the exporter's default endpoint, traces=off, logs=off"},
+		"prometheus": {map[string]string{"OTEL_METRICS_EXPORTER": "prometheus"},
+			"metrics=prometheus at http://localhost:9464/metrics, traces=off, logs=off"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			getenv := func(name string) string { return c.env[name] }
+			require.Equal(t, c.want, describePlan(getenv, planned(getenv, "METRICS"), planned(getenv, "TRACES"), planned(getenv, "LOGS")))
+		})
+	}
+}
+
+func TestAProtocolThatIsNotKnownIsAClearError(t *testing.T) {
+	environ(t, "OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1", "OTEL_EXPORTER_OTLP_PROTOCOL", "http/json")
+	before := goleak.IgnoreCurrent()
+	_, err := Start(context.Background(), Options{Log: slog.New(slog.DiscardHandler), MaxPairs: 1})
+	require.ErrorContains(t, err, `OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" is not known; use grpc or http/protobuf`)
+	goleak.VerifyNone(t, before)
+}
+
+func TestTheResourceSaysWhoExports(t *testing.T) {
+	for name, c := range map[string]struct {
+		pairs []string
+		want  otlptest.Attrs
+	}{
+		"by itself": {nil, otlptest.Attrs{
+			"service.name": "one-api", "service.version": "v0.0.0-test", "service.instance.id": "test-instance",
+		}},
+		"the environment wins": {
+			[]string{"OTEL_RESOURCE_ATTRIBUTES", "service.name=relay-eu,service.instance.id=eu-1,deployment.environment.name=test"},
+			otlptest.Attrs{
+				"service.name": "relay-eu", "service.version": "v0.0.0-test", "service.instance.id": "eu-1", "deployment.environment.name": "test",
+			},
+		},
+		"OTEL_SERVICE_NAME wins over both": {
+			[]string{"OTEL_SERVICE_NAME", "relay-us", "OTEL_RESOURCE_ATTRIBUTES", "service.name=relay-eu"},
+			otlptest.Attrs{"service.name": "relay-us"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			received := otlptest.Start(t)
+			environ(t, append(c.pairs, "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", received.HTTP+"/v1/metrics")...)
+			startForTest(t, nil).Shutdown()
+			require.True(t, received.Resource().Has(c.want), received.Resource())
+		})
+	}
+}
+
+func TestPrometheusCanPullTheMetrics(t *testing.T) {
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	port := strconv.Itoa(free.Addr().(*net.TCPAddr).Port)
+	require.NoError(t, free.Close())
+	environ(t, "OTEL_METRICS_EXPORTER", "prometheus", "OTEL_EXPORTER_PROMETHEUS_HOST", "127.0.0.1", "OTEL_EXPORTER_PROMETHEUS_PORT", port)
+	var log bytes.Buffer
+	started := startForTest(t, &log)
+	defer started.Shutdown()
+	require.Equal(t, "metrics=prometheus at http://127.0.0.1:"+port+"/metrics, traces=off, logs=off", started.Plan)
+	started.Metrics.Channel("primary", "openai").Attempt(context.Background(), streamed(chunked()))
+
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Get("http://127.0.0.1:" + port + "/metrics")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, response.Body.Close()) }()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, response.StatusCode, string(text))
+	for _, name := range []string{
+		"relay_channel_attempts_total{", "gen_ai_client_operation_duration_seconds_bucket{", "gen_ai_client_token_usage_sum{",
+		"gen_ai_client_operation_time_per_output_chunk_seconds_count{", // the relay's own producers
+		"go_schedule_duration_seconds_bucket{", "go_goroutine_count", `relay_channel_name="primary"`, `service_name="one-api"`,
+	} {
+		require.Contains(t, string(text), name)
+	}
+	require.Empty(t, log.String())
+}
