@@ -102,6 +102,7 @@ func (s *scene) requireGone(t *testing.T, all map[string]heard, outcomes ...chan
 			ends := s.endsOf(w.name)
 			require.Len(t, ends, 1)
 			require.Equal(t, ended[0], ends[0].Outcome)
+			require.Contains(t, []int{0, http.StatusOK}, ends[0].Status, "nobody was left to be told")
 			require.Equal(t, 1, ends[0].Attempts)
 			s.requireUnharmed(t, w.name)
 		})

@@ -72,12 +72,19 @@ func (f *flood) requireStuck(t *testing.T, s *scene) {
 	}, 20*time.Second, 30*time.Millisecond, "the relay blocked")
 }
 
-// callUnread makes every way's call and reads nothing of the answers until then has returned.
+// callUnread makes every way's call and reads nothing of the answers, but for their headers, until then has returned.
 func (s *scene) callUnread(ctx context.Context, then func()) map[string]heard {
+	s.t.Helper()
 	s.client = lazyClient()
 	done := make(chan struct{})
-	return s.callAllWhile(ctx, ear{opened: func() { <-done }}, func() {
+	var opened atomic.Int64
+	opening := func() {
+		opened.Add(1)
+		<-done
+	}
+	return s.callAllWhile(ctx, ear{opened: opening}, func() {
 		defer close(done)
+		require.Eventually(s.t, func() bool { return opened.Load() == int64(len(s.ways)) }, patience, time.Millisecond)
 		then()
 	})
 }

@@ -2,7 +2,6 @@ package relay
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -23,9 +22,7 @@ import (
 func TestAThousandClientsThatLeaveAfterAWhileLeaveNothingBehind(t *testing.T) {
 	v := variant{stream: true}
 	u := newUpstream(t, false, func(w http.ResponseWriter, r *http.Request) {
-		var asked struct{ Model string }
-		_ = json.NewDecoder(r.Body).Decode(&asked)
-		switch asked.Model {
+		switch modelOf(r) {
 		case "stalls":
 			v.begin(w, r, fromFaulty)
 		case "errs":
@@ -58,7 +55,6 @@ func TestAThousandClientsThatLeaveAfterAWhileLeaveNothingBehind(t *testing.T) {
 			_ = response.Body.Close()
 		})
 	}
-	const patience = 60 * time.Second
 	answered := int64(crowd - (crowd+len(models)-1)/len(models)) // by a header at least
 	require.Eventually(t, func() bool {
 		return u.open.Load() == crowd && relay.server.pool.InFlight() == crowd && relay.server.pool.OpenBodies() == answered

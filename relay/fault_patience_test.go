@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -55,17 +56,32 @@ func TestAHealthyStreamOutlivesEveryClock(t *testing.T) {
 func TestAClientThatReadsSlowlyIsNotTakenForASilentUpstream(t *testing.T) {
 	const clocks = "header: 20s, first_token: 20s, idle: 800ms"
 	inEveryVariant(t, func(v variant) bool { return v.stream && !v.second }, func(t *testing.T, v variant) {
-		said := strings.Repeat("x", 256<<10)
+		const much = 256 << 10
+		goOn, goingOn := map[string]chan struct{}{}, map[string]func(){}
+		for _, w := range ways {
+			c := make(chan struct{})
+			goOn[w.name], goingOn[w.name] = c, sync.OnceFunc(func() { close(c) })
+		}
 		t.Parallel()
 		s := newScene(t, v, plan{timeouts: clocks, options: []relayOption{withListener(narrow)}, handle: func(w http.ResponseWriter, r *http.Request) {
 			v.begin(w, r, fromFaulty)
-			say(w, voiceFor(r).more(said)+voiceFor(r).closing())
+			say(w, voiceFor(r).more(padding[:much]))
+			select {
+			case <-goOn[modelOf(r)]:
+				say(w, voiceFor(r).closing())
+			case <-r.Context().Done():
+			}
 		}})
 		s.before = amongOthers
 		s.client = lazyClient()
 		tick := time.NewTicker(6 * time.Millisecond) // for all clients together, and every 4 KiB at the most
 		defer tick.Stop()
-		all := s.callAll(context.Background(), ear{told: func(way, string) { <-tick.C }})
+		all := s.callAll(context.Background(), ear{told: func(w way, soFar string) {
+			<-tick.C
+			if len(soFar) > much/2 { // the relay is still busy with the rest, and will not wait for the upstream
+				goingOn[w.name]()
+			}
+		}})
 		s.requireEnding(t, all, ending{outcome: channel.Completed})
 		for _, a := range s.recorded() {
 			require.Greater(t, a.Duration, time.Second, "or the test proves nothing")

@@ -56,11 +56,16 @@ func waysOf(of, timeouts string) (all []way) {
 	return all
 }
 
-// caseOf is the case that a call is for, as its upstream sees it.
-func caseOf(r *http.Request) string {
+// modelOf is the model that an upstream is asked for: the name of the way.
+func modelOf(r *http.Request) string {
 	var asked struct{ Model string }
 	_ = json.NewDecoder(r.Body).Decode(&asked)
-	_, of, _ := strings.Cut(asked.Model, ".")
+	return asked.Model
+}
+
+// caseOf is the case that a call is for, as its upstream sees it.
+func caseOf(r *http.Request) string {
+	_, of, _ := strings.Cut(modelOf(r), ".")
 	return of
 }
 
@@ -176,8 +181,13 @@ type ear struct {
 	told   func(w way, soFar string) // what has come so far, each time that more has
 }
 
+// patience is how long the tests wait for what is bound to happen, on a machine that is busy with something else.
+const patience = time.Minute
+
 // call makes the way's call and reads all that comes.
 func (s *scene) call(ctx context.Context, w way, e ear) (h heard) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	body := fmt.Sprintf(`{"model":%q,"stream":%t,"max_tokens":64,"messages":[{"role":"user","content":"hi"}]}`, w.name, s.stream)
 	response, err := s.post(ctx, w.path(), body)
 	if err != nil {

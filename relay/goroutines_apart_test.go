@@ -182,9 +182,11 @@ func listen(ctx context.Context, url, model string, begun func()) error {
 		return err
 	}
 	defer func() { _ = response.Body.Close() }()
-	line, err := bufio.NewReader(response.Body).ReadString('\n')
-	if err != nil || !strings.Contains(line, "first") {
-		return fmt.Errorf("instead of the first event: %q, %w", line, err)
+	events := bufio.NewReader(response.Body)
+	for line := ""; !strings.Contains(line, "first"); { // a keep-alive may come before it where the machine is slow
+		if line, err = events.ReadString('\n'); err != nil {
+			return fmt.Errorf("before the first event: %w", err)
+		}
 	}
 	begun()
 	_, _ = io.Copy(io.Discard, response.Body) // until the context ends

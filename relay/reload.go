@@ -19,7 +19,7 @@ func (s *Server) Reload() error {
 	if err == nil {
 		err = s.apply(next)
 	}
-	s.controller.Metrics.Reload(context.Background(), err == nil)
+	s.controller.Metrics.Reload(err == nil)
 	if err != nil {
 		s.options.Log.Error("the new configuration was refused: the old one stays", "error", err.Error())
 		return err

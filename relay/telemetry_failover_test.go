@@ -1,7 +1,6 @@
 package relay
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"testing"
@@ -11,13 +10,6 @@ import (
 	"one-api/telemetry"
 	"one-api/telemetry/otlptest"
 )
-
-// modelOf is the model that an upstream is asked for.
-func modelOf(r *http.Request) string {
-	var asked struct{ Model string }
-	_ = json.NewDecoder(r.Body).Decode(&asked) // an upstream is asked for something in any case
-	return asked.Model
-}
 
 func TestARequestThatFailsOnTwoChannelsAndSucceedsOnTheThirdIsOneRequestAndThreeAttempts(t *testing.T) {
 	for _, stream := range []bool{false, true} {

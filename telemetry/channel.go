@@ -1,7 +1,6 @@
 package telemetry
 
 import (
-	"context"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -13,11 +12,10 @@ type Channel struct {
 	metrics  *Metrics
 	name     string
 	identity []attribute.KeyValue // name and provider
-	attempts series[attemptKey]
-	models   series[modelOperation]
-	tokens   series[tokenKey]
-	retries  series[string]
-	chunks   *chunkSet
+	attempts cells[attemptKey, attemptCell]
+	models   cells[operationModel, modelCell]
+	chunks   cells[string, histogram] // by operation
+	retries  cells[string, counter]   // by reason
 
 	// For the gauges, which are read from atomics.
 	own         metric.MeasurementOption
@@ -26,36 +24,58 @@ type Channel struct {
 	connections map[string]metric.MeasurementOption
 }
 
+type channelIdentity struct{ name, provider string }
+
 type attemptKey struct{ operation, model, outcome, errorType string }
 
-type modelOperation struct{ operation, model string }
+// attemptCell is what every attempt of one kind of ending adds to.
+type attemptCell struct {
+	count    *counter
+	duration *histogram
+}
 
-type tokenKey struct{ operation, model, token string }
+// modelCell is what the answers of one model add to.
+type modelCell struct {
+	firstChunk, input, output *histogram
+	cached, reasoning         *counter
+}
 
 // Channel gives the recorder of a channel. It is the same one for the same name and provider, through all reloads.
 func (m *Metrics) Channel(name, provider string) *Channel {
 	if m == nil {
 		return nil
 	}
-	type identity struct{ name, provider string }
-	if c, ok := m.channels.Load(identity{name, provider}); ok {
-		return c.(*Channel)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	id := channelIdentity{name, provider}
+	c := m.channels[id]
+	if c == nil {
+		c = m.newChannel(id)
+		m.channels[id] = c
 	}
-	c := &Channel{metrics: m, name: name, identity: []attribute.KeyValue{text(AttrChannel, name), text(AttrProvider, provider)}}
-	c.chunks = m.chunks.of(c.identity)
+	return c
+}
+
+func (m *Metrics) newChannel(id channelIdentity) *Channel {
+	c := &Channel{metrics: m, name: id.name, identity: attributesOf(AttrChannel, id.name, AttrProvider, id.provider)}
+	c.attempts.make = func(k attemptKey) *attemptCell {
+		attributes := withError(c.with(AttrOperation, k.operation, AttrModel, k.model, AttrOutcome, k.outcome), k.errorType)
+		return &attemptCell{newCounter(attributes), m.shapes.operation.make(attributes)}
+	}
+	c.models.make = func(k operationModel) *modelCell {
+		own := c.with(AttrOperation, k.operation, AttrModel, k.model)
+		return &modelCell{
+			firstChunk: m.shapes.firstChunk.make(own), cached: newCounter(own), reasoning: newCounter(own),
+			input:  m.shapes.tokens.make(c.with(AttrOperation, k.operation, AttrModel, k.model, AttrTokenType, "input")),
+			output: m.shapes.tokens.make(c.with(AttrOperation, k.operation, AttrModel, k.model, AttrTokenType, "output")),
+		}
+	}
+	c.chunks.make = func(operation string) *histogram { return m.shapes.perChunk.make(c.with(AttrOperation, operation)) }
+	c.retries.make = func(reason string) *counter { return newCounter(c.with(AttrReason, reason)) }
+
 	c.own = c.option()
-	c.states, c.keyStates, c.connections = map[string]metric.MeasurementOption{}, map[string]metric.MeasurementOption{}, map[string]metric.MeasurementOption{}
-	for _, s := range channelStates {
-		c.states[s] = c.option(text(AttrChannelState, s))
-	}
-	for _, s := range keyStates {
-		c.keyStates[s] = c.option(text(AttrState, s))
-	}
-	for _, s := range connectionStates {
-		c.connections[s] = c.option(text(AttrConnectionState, s))
-	}
-	kept, _ := m.channels.LoadOrStore(identity{name, provider}, c)
-	return kept.(*Channel)
+	c.states, c.keyStates, c.connections = c.options(AttrChannelState, channelStates[:]), c.options(AttrState, keyStates[:]), c.options(AttrConnectionState, connectionStates[:])
+	return c
 }
 
 var (
@@ -64,12 +84,21 @@ var (
 	connectionStates = [...]string{"active", "idle"}
 )
 
-func (c *Channel) with(attributes ...attribute.KeyValue) []attribute.KeyValue {
-	return append(append([]attribute.KeyValue{}, c.identity...), attributes...)
+// with is the channel's own attributes and some pairs of key and value.
+func (c *Channel) with(pairs ...string) []attribute.KeyValue {
+	return append(append([]attribute.KeyValue{}, c.identity...), attributesOf(pairs...)...)
 }
 
-func (c *Channel) option(attributes ...attribute.KeyValue) metric.MeasurementOption {
-	return metric.WithAttributeSet(attribute.NewSet(c.with(attributes...)...))
+func (c *Channel) option(pairs ...string) metric.MeasurementOption {
+	return metric.WithAttributeSet(attribute.NewSet(c.with(pairs...)...))
+}
+
+func (c *Channel) options(key string, values []string) map[string]metric.MeasurementOption {
+	options := make(map[string]metric.MeasurementOption, len(values))
+	for _, v := range values {
+		options[v] = c.option(key, v)
+	}
+	return options
 }
 
 // Attempt is one attempt at a channel, however it ended.
@@ -89,55 +118,53 @@ type Attempt struct {
 }
 
 // Attempt records one.
-func (c *Channel) Attempt(ctx context.Context, a Attempt) {
+func (c *Channel) Attempt(a Attempt) {
 	if c == nil {
 		return
 	}
-	m := c.metrics
-	model := m.fold(ctx, &m.channelModels, modelKey{c.name, a.Model})
-	full := c.attempts.get(attemptKey{a.Operation, model, a.Outcome, a.ErrorType}, c.attemptAttributes)
-	m.operation.Record(ctx, a.Duration.Seconds(), full.record...)
-	m.attempts.Add(ctx, 1, full.add...)
-	if a.FirstChunk > 0 {
-		m.firstChunk.Record(ctx, a.FirstChunk.Seconds(), c.models.get(modelOperation{a.Operation, model}, c.modelAttributes).record...)
-	}
+	model := c.metrics.fold(&c.metrics.channelModels, modelKey{c.name, a.Model})
+	ended := c.attempts.get(attemptKey{a.Operation, model, a.Outcome, a.ErrorType})
+	ended.count.add(1)
+	ended.duration.record(int64(a.Duration))
 	if a.Chunks != nil && a.Chunks.count > 0 {
-		c.chunks.of(a.Operation).flush(a.Chunks)
+		a.Chunks.flush(c.chunks.get(a.Operation))
+	}
+	if a.FirstChunk <= 0 && a.Input <= 0 && a.Output <= 0 {
+		return
+	}
+	answer := c.models.get(operationModel{a.Operation, model})
+	if a.FirstChunk > 0 {
+		answer.firstChunk.record(int64(a.FirstChunk))
 	}
 	if a.Input > 0 {
-		m.tokens.Record(ctx, a.Input, c.tokens.get(tokenKey{a.Operation, model, "input"}, c.tokenAttributes).record...)
+		answer.input.record(a.Input)
 	}
 	if a.Output > 0 {
-		m.tokens.Record(ctx, a.Output, c.tokens.get(tokenKey{a.Operation, model, "output"}, c.tokenAttributes).record...)
+		answer.output.record(a.Output)
 	}
-	if a.Cached > 0 {
-		m.cached.Add(ctx, a.Cached, c.models.get(modelOperation{a.Operation, model}, c.modelAttributes).add...)
-	}
-	if a.Reasoning > 0 {
-		m.reasoning.Add(ctx, a.Reasoning, c.models.get(modelOperation{a.Operation, model}, c.modelAttributes).add...)
-	}
+	answer.cached.add(a.Cached)
+	answer.reasoning.add(a.Reasoning)
 }
 
 // Retry records that an attempt is made because the one before it failed, for this reason.
-func (c *Channel) Retry(ctx context.Context, reason string) {
-	if c == nil {
-		return
+func (c *Channel) Retry(reason string) {
+	if c != nil {
+		c.retries.get(reason).add(1)
 	}
-	c.metrics.retries.Add(ctx, 1, c.retries.get(reason, c.retryAttributes).add...)
 }
 
-func (c *Channel) attemptAttributes(k attemptKey) []attribute.KeyValue {
-	return withError(c.with(text(AttrOperation, k.operation), text(AttrModel, k.model), text(AttrOutcome, k.outcome)), k.errorType)
-}
-
-func (c *Channel) modelAttributes(k modelOperation) []attribute.KeyValue {
-	return c.with(text(AttrOperation, k.operation), text(AttrModel, k.model))
-}
-
-func (c *Channel) tokenAttributes(k tokenKey) []attribute.KeyValue {
-	return c.with(text(AttrOperation, k.operation), text(AttrModel, k.model), text(AttrTokenType, k.token))
-}
-
-func (c *Channel) retryAttributes(reason string) []attribute.KeyValue {
-	return c.with(text(AttrReason, reason))
+func (c *Channel) collect(to *collection) {
+	c.attempts.each(func(a *attemptCell) {
+		to.counter(ChannelAttempts, a.count)
+		to.histogram(a.duration)
+	})
+	c.models.each(func(a *modelCell) {
+		to.histogram(a.firstChunk)
+		to.histogram(a.input)
+		to.histogram(a.output)
+		to.counter(TokensCached, a.cached)
+		to.counter(TokensReasoning, a.reasoning)
+	})
+	c.chunks.each(to.histogram)
+	c.retries.each(func(n *counter) { to.counter(ChannelRetries, n) })
 }

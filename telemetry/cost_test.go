@@ -1,26 +1,14 @@
 package telemetry
 
 import (
-	"context"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
-	"go.opentelemetry.io/otel/sdk/metric/exemplar"
 )
 
-// newRecorder is metrics as Start makes them, for a reader that is never asked.
-func newRecorder(t testing.TB) *Metrics {
-	t.Helper()
-	provider := sdkmetric.NewMeterProvider(
-		sdkmetric.WithReader(sdkmetric.NewManualReader()), sdkmetric.WithCardinalityLimit(0), sdkmetric.WithExemplarFilter(exemplar.AlwaysOffFilter),
-	)
-	t.Cleanup(func() { require.NoError(t, provider.Shutdown(context.Background())) })
-	m, err := New(provider.Meter(ScopeName), 500)
-	require.NoError(t, err)
-	return m
-}
+// newRecorder is metrics as Start makes them.
+func newRecorder(testing.TB) *Metrics { return New(500) }
 
 // streamed is an attempt that records everything there is.
 func streamed(chunks *ChunkTimes) Attempt {
@@ -50,33 +38,33 @@ func TestRecordingAllocatesNothing(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates")
 	}
-	ctx, m, chunks := context.Background(), newRecorder(t), chunked()
+	m, chunks := newRecorder(t), chunked()
 	channel := m.Channel("primary", "openai")
 	var off *Metrics
 	failed := Attempt{Operation: "chat", Model: "gpt-5", Outcome: "upstream_status", ErrorType: "503", Duration: time.Second}
 	folding := newRecorder(t)
 	folding.clientModels.most, folding.channelModels.most = 1, 1
-	folding.Request(ctx, request())
+	folding.Request(request())
 	folded := request()
 	folded.Model = "one too many"
 	rejected := request()
 	rejected.Outcome, rejected.ErrorType, rejected.Rejected = "rejected", "rejected", "auth"
 	times, at := &ChunkTimes{}, time.Now()
 	for name, record := range map[string]func(){
-		"an attempt with everything":  func() { channel.Attempt(ctx, streamed(chunks)) },
-		"an attempt that failed":      func() { channel.Attempt(ctx, failed) },
-		"a retry":                     func() { channel.Retry(ctx, "upstream_status") },
-		"a request":                   func() { m.Request(ctx, request()) },
-		"a request of a folded model": func() { folding.Request(ctx, folded) },
-		"a request that was rejected": func() { m.Request(ctx, rejected) },
+		"an attempt with everything":  func() { channel.Attempt(streamed(chunks)) },
+		"an attempt that failed":      func() { channel.Attempt(failed) },
+		"a retry":                     func() { channel.Retry("upstream_status") },
+		"a request":                   func() { m.Request(request()) },
+		"a request of a folded model": func() { folding.Request(folded) },
+		"a request that was rejected": func() { m.Request(rejected) },
 		"an HTTP request": func() {
-			m.HTTP(ctx, HTTP{Method: "POST", Route: "/v1/chat/completions", Status: 200, Duration: time.Second})
+			m.HTTP(HTTP{Method: "POST", Route: "/v1/chat/completions", Status: 200, Duration: time.Second})
 		},
-		"an HTTP request of a made-up method": func() { m.HTTP(ctx, HTTP{Method: "BREW", Status: 404, Duration: time.Millisecond}) },
+		"an HTTP request of a made-up method": func() { m.HTTP(HTTP{Method: "BREW", Status: 404, Duration: time.Millisecond}) },
 		"a chunk":                             func() { at = at.Add(time.Millisecond); times.Chunk(at) },
-		"an attempt while telemetry is off":   func() { off.Channel("primary", "openai").Attempt(ctx, streamed(chunks)) },
-		"a request while telemetry is off":    func() { off.Request(ctx, request()) },
-		"an HTTP request while it is off":     func() { off.HTTP(ctx, HTTP{Method: "POST", Status: 200}) },
+		"an attempt while telemetry is off":   func() { off.Channel("primary", "openai").Attempt(streamed(chunks)) },
+		"a request while telemetry is off":    func() { off.Request(request()) },
+		"an HTTP request while it is off":     func() { off.HTTP(HTTP{Method: "POST", Status: 200}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			record() // the first of its kind makes the attribute sets
@@ -88,20 +76,20 @@ func TestRecordingAllocatesNothing(t *testing.T) {
 // BenchmarkAttempt is one attempt with everything there is to record: eight measurements of the SDK's, and the stream's chunk
 // times. The bound is 3 µs.
 func BenchmarkAttempt(b *testing.B) {
-	ctx, channel, chunks := context.Background(), newRecorder(b).Channel("primary", "openai"), chunked()
+	channel, chunks := newRecorder(b).Channel("primary", "openai"), chunked()
 	b.ReportAllocs()
 	for b.Loop() {
-		channel.Attempt(ctx, streamed(chunks))
+		channel.Attempt(streamed(chunks))
 	}
 }
 
 // BenchmarkFailedAttempt is one that got no answer.
 func BenchmarkFailedAttempt(b *testing.B) {
-	ctx, channel := context.Background(), newRecorder(b).Channel("primary", "openai")
+	channel := newRecorder(b).Channel("primary", "openai")
 	failed := Attempt{Operation: "chat", Model: "gpt-5", Outcome: "upstream_status", ErrorType: "503", Duration: time.Second}
 	b.ReportAllocs()
 	for b.Loop() {
-		channel.Attempt(ctx, failed)
+		channel.Attempt(failed)
 	}
 }
 
@@ -110,20 +98,20 @@ func BenchmarkAttemptInParallel(b *testing.B) {
 	channel := newRecorder(b).Channel("primary", "openai")
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
-		ctx, chunks := context.Background(), chunked()
+		chunks := chunked()
 		for pb.Next() {
-			channel.Attempt(ctx, streamed(chunks))
+			channel.Attempt(streamed(chunks))
 		}
 	})
 }
 
 // BenchmarkRequest is a client's request, as such and as an HTTP request.
 func BenchmarkRequest(b *testing.B) {
-	ctx, m := context.Background(), newRecorder(b)
+	m := newRecorder(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		m.Request(ctx, request())
-		m.HTTP(ctx, HTTP{Method: "POST", Route: "/v1/chat/completions", Status: 200, Duration: time.Second})
+		m.Request(request())
+		m.HTTP(HTTP{Method: "POST", Route: "/v1/chat/completions", Status: 200, Duration: time.Second})
 	}
 }
 

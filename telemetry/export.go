@@ -207,9 +207,8 @@ func (t *Telemetry) startMetrics(ctx context.Context, s signal, res *resource.Re
 		return nil
 	}
 	histograms := runtimeHistograms{began: time.Now()}
-	// The metrics come first, the reader needs them as a producer; their meter comes with the provider.
-	m := &Metrics{}
-	reader, err := metricReader(ctx, s, histograms, &m.chunks)
+	m := New(t.options.MaxPairs)
+	reader, err := metricReader(ctx, s, histograms, m)
 	if err != nil {
 		return fmt.Errorf("exporting metrics: %w", err)
 	}
@@ -224,9 +223,6 @@ func (t *Telemetry) startMetrics(ctx context.Context, s signal, res *resource.Re
 	provider := sdkmetric.NewMeterProvider(options...)
 	t.shutdowns = append(t.shutdowns, provider.Shutdown)
 	t.Meter = provider.Meter(ScopeName, metric.WithInstrumentationVersion(t.options.Version))
-	if err := m.init(t.Meter, t.options.MaxPairs); err != nil {
-		return err
-	}
 	if err := contribruntime.Start(contribruntime.WithMeterProvider(provider), contribruntime.WithMinimumReadMemStatsInterval(minCollectPause)); err != nil {
 		return fmt.Errorf("observing the Go runtime: %w", err)
 	}
@@ -238,6 +234,9 @@ func (t *Telemetry) startMetrics(ctx context.Context, s signal, res *resource.Re
 // metricReader is autoexport's, but for OTLP, where batches have to be bounded and producers added.
 func metricReader(ctx context.Context, s signal, producers ...sdkmetric.Producer) (sdkmetric.Reader, error) {
 	if s.exporter != "otlp" {
+		if os.Getenv("OTEL_METRICS_PRODUCERS") != "" {
+			return nil, errors.New("OTEL_METRICS_PRODUCERS is set, and would take the place of the relay's own metrics: unset it")
+		}
 		autoexport.WithFallbackMetricProducer(func(context.Context) (sdkmetric.Producer, error) { return joined(producers), nil })
 		return autoexport.NewMetricReader(ctx)
 	}
@@ -306,7 +305,7 @@ func defaultProtocol(name string, s signal) {
 
 // failed is told of every export that failed: it is counted, and logged once a minute at most.
 func (t *Telemetry) failed(err error) {
-	t.counting.Load().ExportFailed(context.Background())
+	t.counting.Load().ExportFailed()
 	now := time.Now().Unix()
 	last := t.logged.Load()
 	if now-last < int64(failureLogPause.Seconds()) || !t.logged.CompareAndSwap(last, now) {

@@ -2,103 +2,62 @@ package telemetry
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 )
 
-// Metrics records what happens. Attribute sets are made once for each combination that occurs, so that a record allocates
-// nothing. All methods may be called on nil, and then do nothing: that is telemetry that is off.
+// Metrics records what happens, and hands it to the SDK when that collects: it is a producer of metrics. Attribute sets are made
+// once for each combination that occurs, so that a record allocates nothing. All methods may be called on nil, and then do
+// nothing: that is telemetry that is off.
 type Metrics struct {
-	httpDuration, requestDuration, firstToken, overhead, operation, firstChunk metric.Float64Histogram
-	requestAttempts, tokens                                                    metric.Int64Histogram
-
-	rejected, attempts, retries, cached, reasoning, reloads, folded, exportFailures metric.Int64Counter
+	shapes shapes
 
 	clientModels  models // that clients ask for
 	channelModels models // by channel
-	http          series[httpKey]
-	requests      series[requestKey]
-	calls         series[callKey]
-	reasons       series[string]
-	results       series[string]
-	channels      sync.Map // name and provider -> *Channel
-	chunks        chunks
+
+	http        cells[httpKey, histogram]
+	requests    cells[requestKey, histogram]
+	firstTokens cells[operationModel, histogram]
+	overheads   cells[string, histogram] // by route
+	tries       cells[routeOutcome, histogram]
+	rejected    cells[string, counter] // by reason
+	reloads     cells[string, counter] // by result
+
+	folded, exportFailures counter
+
+	mu       sync.Mutex // guards what follows
+	channels map[channelIdentity]*Channel
 }
 
-// New makes the recording instruments with a meter. maxPairs is how many (channel, model) pairs, and how many models of
-// clients, are told apart.
-func New(meter metric.Meter, maxPairs int) (*Metrics, error) {
-	m := &Metrics{}
-	return m, m.init(meter, maxPairs)
+// shapes are the histograms' shapes.
+type shapes struct {
+	http, request, firstToken, overhead, tries, operation, firstChunk, perChunk, tokens *shape
 }
 
-func (m *Metrics) init(meter metric.Meter, maxPairs int) error {
-	m.clientModels.most, m.channelModels.most = maxPairs, maxPairs
-	b := builder{meter: meter}
-	m.httpDuration, m.requestDuration = b.seconds(HTTPDuration), b.seconds(RequestDuration)
-	m.firstToken, m.overhead = b.seconds(RequestFirstToken), b.seconds(RequestOverhead)
-	m.operation, m.firstChunk = b.seconds(OperationDuration), b.seconds(FirstChunk)
-	m.requestAttempts, m.tokens = b.whole(RequestAttempts), b.whole(TokenUsage)
-	m.rejected, m.attempts, m.retries = b.counter(RequestsRejected), b.counter(ChannelAttempts), b.counter(ChannelRetries)
-	m.cached, m.reasoning = b.counter(TokensCached), b.counter(TokensReasoning)
-	m.reloads, m.folded, m.exportFailures = b.counter(ConfigReloads), b.counter(TelemetryFolded), b.counter(TelemetryFailed)
-	// What should be 0 is exported as 0 and not missing: an alert on nothing never fires.
-	m.folded.Add(context.Background(), 0)
-	m.exportFailures.Add(context.Background(), 0)
-	return b.err
-}
-
-// builder makes instruments from the list.
-type builder struct {
-	meter metric.Meter
-	err   error
-}
-
-func (b *builder) find(name string) Instrument {
-	for _, i := range Instruments {
-		if i.Name == name {
-			return i
-		}
+// New makes the recorder. maxPairs is how many (channel, model) pairs, and how many models of clients, are told apart.
+func New(maxPairs int) *Metrics {
+	m := &Metrics{
+		clientModels: models{most: maxPairs}, channelModels: models{most: maxPairs}, channels: map[channelIdentity]*Channel{},
+		shapes: shapes{
+			http: shapeOf(HTTPDuration), request: shapeOf(RequestDuration), firstToken: shapeOf(RequestFirstToken),
+			overhead: shapeOf(RequestOverhead), tries: shapeOf(RequestAttempts), operation: shapeOf(OperationDuration),
+			firstChunk: shapeOf(FirstChunk), perChunk: shapeOf(PerOutputChunk), tokens: shapeOf(TokenUsage),
+		},
 	}
-	b.failed(fmt.Errorf("%s is not in the list of instruments", name))
-	return Instrument{}
-}
-
-func (b *builder) failed(err error) {
-	if b.err == nil {
-		b.err = err
+	m.http.make = func(k httpKey) *histogram { return m.shapes.http.make(httpAttributes(k)) }
+	m.requests.make = func(k requestKey) *histogram { return m.shapes.request.make(requestAttributes(k)) }
+	m.firstTokens.make = func(k operationModel) *histogram { return m.shapes.firstToken.make(operationModelAttributes(k)) }
+	m.overheads.make = func(route string) *histogram { return m.shapes.overhead.make(attributesOf(AttrRoute, route)) }
+	m.tries.make = func(k routeOutcome) *histogram {
+		return m.shapes.tries.make(attributesOf(AttrRoute, k.route, AttrOutcome, k.outcome))
 	}
-}
-
-func (b *builder) seconds(name string) metric.Float64Histogram {
-	i := b.find(name)
-	h, err := b.meter.Float64Histogram(name, metric.WithUnit(i.Unit), metric.WithDescription(i.Description), metric.WithExplicitBucketBoundaries(i.Bounds...))
-	if err != nil {
-		b.failed(err)
-	}
-	return h
-}
-
-func (b *builder) whole(name string) metric.Int64Histogram {
-	i := b.find(name)
-	h, err := b.meter.Int64Histogram(name, metric.WithUnit(i.Unit), metric.WithDescription(i.Description), metric.WithExplicitBucketBoundaries(i.Bounds...))
-	if err != nil {
-		b.failed(err)
-	}
-	return h
-}
-
-func (b *builder) counter(name string) metric.Int64Counter {
-	i := b.find(name)
-	c, err := b.meter.Int64Counter(name, metric.WithUnit(i.Unit), metric.WithDescription(i.Description))
-	if err != nil {
-		b.failed(err)
-	}
-	return c
+	m.rejected.make = func(reason string) *counter { return newCounter(attributesOf(AttrReason, reason)) }
+	m.reloads.make = func(result string) *counter { return newCounter(attributesOf(AttrResult, result)) }
+	m.folded.began, m.exportFailures.began = time.Now(), time.Now()
+	return m
 }
 
 // HTTP is one HTTP request that was answered.
@@ -110,18 +69,11 @@ type HTTP struct {
 	Duration  time.Duration
 }
 
-type httpKey struct {
-	method, route, errorType string
-	status                   int
-}
-
 // HTTP records an HTTP request.
-func (m *Metrics) HTTP(ctx context.Context, r HTTP) {
-	if m == nil {
-		return
+func (m *Metrics) HTTP(r HTTP) {
+	if m != nil {
+		m.http.get(httpKey{knownMethod(r.Method), r.Route, r.ErrorType, r.Status}).record(int64(r.Duration))
 	}
-	key := httpKey{knownMethod(r.Method), r.Route, r.ErrorType, r.Status}
-	m.httpDuration.Record(ctx, r.Duration.Seconds(), m.http.get(key, httpAttributes).record...)
 }
 
 // Request is a client's call on a relayed endpoint, with all its attempts.
@@ -146,33 +98,28 @@ type Request struct {
 	Overhead time.Duration
 }
 
-type requestKey struct{ operation, model, outcome, errorType string }
-
-type callKey struct{ route, outcome, operation, model string }
-
 // Request records a client's call.
-func (m *Metrics) Request(ctx context.Context, r Request) {
+func (m *Metrics) Request(r Request) {
 	if m == nil {
 		return
 	}
 	model := OtherModel
 	if r.Known {
-		model = m.fold(ctx, &m.clientModels, modelKey{model: r.Model})
+		model = m.fold(&m.clientModels, modelKey{model: r.Model})
 	}
-	full := m.requests.get(requestKey{r.Operation, model, r.Outcome, r.ErrorType}, requestAttributes)
-	m.requestDuration.Record(ctx, r.Duration.Seconds(), full.record...)
-	m.requestAttempts.Record(ctx, int64(r.Attempts), m.calls.get(callKey{route: r.Route, outcome: r.Outcome}, callAttributes).record...)
-	m.overhead.Record(ctx, r.Overhead.Seconds(), m.calls.get(callKey{route: r.Route}, callAttributes).record...)
+	m.requests.get(requestKey{r.Operation, model, r.Outcome, r.ErrorType}).record(int64(r.Duration))
+	m.tries.get(routeOutcome{r.Route, r.Outcome}).record(int64(r.Attempts))
+	m.overheads.get(r.Route).record(int64(r.Overhead))
 	if r.FirstToken > 0 {
-		m.firstToken.Record(ctx, r.FirstToken.Seconds(), m.calls.get(callKey{operation: r.Operation, model: model}, callAttributes).record...)
+		m.firstTokens.get(operationModel{r.Operation, model}).record(int64(r.FirstToken))
 	}
 	if r.Rejected != "" {
-		m.rejected.Add(ctx, 1, m.reasons.get(r.Rejected, reasonAttributes).add...)
+		m.rejected.get(r.Rejected).add(1)
 	}
 }
 
 // Reload records a reload of the configuration.
-func (m *Metrics) Reload(ctx context.Context, succeeded bool) {
+func (m *Metrics) Reload(succeeded bool) {
 	if m == nil {
 		return
 	}
@@ -180,25 +127,45 @@ func (m *Metrics) Reload(ctx context.Context, succeeded bool) {
 	if succeeded {
 		result = "success"
 	}
-	m.reloads.Add(ctx, 1, m.results.get(result, resultAttributes).add...)
+	m.reloads.get(result).add(1)
 }
 
 // ExportFailed records an export that failed.
-func (m *Metrics) ExportFailed(ctx context.Context) {
+func (m *Metrics) ExportFailed() {
 	if m != nil {
-		m.exportFailures.Add(ctx, 1)
+		m.exportFailures.add(1)
 	}
+}
+
+// Produce is the SDK's collection.
+func (m *Metrics) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
+	c := newCollection()
+	m.http.each(c.histogram)
+	m.requests.each(c.histogram)
+	m.firstTokens.each(c.histogram)
+	m.overheads.each(c.histogram)
+	m.tries.each(c.histogram)
+	m.rejected.each(func(n *counter) { c.counter(RequestsRejected, n) })
+	m.reloads.each(func(n *counter) { c.counter(ConfigReloads, n) })
+	c.zero(TelemetryFolded, &m.folded)
+	c.zero(TelemetryFailed, &m.exportFailures)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, channel := range m.channels {
+		channel.collect(c)
+	}
+	return []metricdata.ScopeMetrics{{Scope: scope, Metrics: c.metrics()}}, nil
 }
 
 // longestModel is the longest model name that is told apart, in bytes. Clients make names up wherever a channel serves a glob.
 const longestModel = 200
 
 // fold gives the name under which a model is recorded.
-func (m *Metrics) fold(ctx context.Context, known *models, key modelKey) string {
+func (m *Metrics) fold(known *models, key modelKey) string {
 	if len(key.model) <= longestModel && known.admits(key) {
 		return key.model
 	}
-	m.folded.Add(ctx, 1)
+	m.folded.add(1)
 	return OtherModel
 }
 

@@ -102,8 +102,20 @@ func (g *gauges) observeChannel(o metric.Observer, c ChannelGauges) {
 	o.ObserveInt64(g.connections, c.Idle, c.Channel.connections["idle"])
 }
 
+// builder makes observable instruments from the list.
+type builder struct {
+	meter metric.Meter
+	err   error
+}
+
+func (b *builder) failed(err error) {
+	if b.err == nil {
+		b.err = err
+	}
+}
+
 func (b *builder) gauge(name string) metric.Int64ObservableGauge {
-	i := b.find(name)
+	i := instrument(name)
 	g, err := b.meter.Int64ObservableGauge(name, metric.WithUnit(i.Unit), metric.WithDescription(i.Description))
 	if err != nil {
 		b.failed(err)
@@ -112,7 +124,7 @@ func (b *builder) gauge(name string) metric.Int64ObservableGauge {
 }
 
 func (b *builder) secondsGauge(name string) metric.Float64ObservableGauge {
-	i := b.find(name)
+	i := instrument(name)
 	g, err := b.meter.Float64ObservableGauge(name, metric.WithUnit(i.Unit), metric.WithDescription(i.Description))
 	if err != nil {
 		b.failed(err)
@@ -121,7 +133,7 @@ func (b *builder) secondsGauge(name string) metric.Float64ObservableGauge {
 }
 
 func (b *builder) observableCounter(name string) metric.Int64ObservableCounter {
-	i := b.find(name)
+	i := instrument(name)
 	c, err := b.meter.Int64ObservableCounter(name, metric.WithUnit(i.Unit), metric.WithDescription(i.Description))
 	if err != nil {
 		b.failed(err)

@@ -39,7 +39,11 @@ func (r runtimeHistograms) Produce(context.Context) ([]metricdata.ScopeMetrics, 
 		}
 		point := rebucket(samples[i].Value.Float64Histogram(), runtimeBounds)
 		point.StartTime, point.Time = r.began, now
-		out.Metrics = append(out.Metrics, histogramOf(s.name, []metricdata.HistogramDataPoint[float64]{point}))
+		i := instrument(s.name)
+		out.Metrics = append(out.Metrics, metricdata.Metrics{
+			Name: i.Name, Unit: i.Unit, Description: i.Description,
+			Data: metricdata.Histogram[float64]{Temporality: metricdata.CumulativeTemporality, DataPoints: []metricdata.HistogramDataPoint[float64]{point}},
+		})
 	}
 	return []metricdata.ScopeMetrics{out}, nil
 }
@@ -82,14 +86,11 @@ func rebucket(h *metrics.Float64Histogram, bounds []float64) metricdata.Histogra
 
 // observeRuntime registers what contrib/instrumentation/runtime leaves out.
 func observeRuntime(meter metric.Meter) error {
-	b := builder{meter: meter}
-	cycles := b.find(GoGCCycles)
-	cpu := b.find(GoCPUTime)
-	files := b.find(FileDescriptors)
+	cycles, cpu, files := instrument(GoGCCycles), instrument(GoCPUTime), instrument(FileDescriptors)
 	gc, err1 := meter.Int64ObservableCounter(cycles.Name, metric.WithUnit(cycles.Unit), metric.WithDescription(cycles.Description))
 	seconds, err2 := meter.Float64ObservableCounter(cpu.Name, metric.WithUnit(cpu.Unit), metric.WithDescription(cpu.Description))
 	open, err3 := meter.Int64ObservableGauge(files.Name, metric.WithUnit(files.Unit), metric.WithDescription(files.Description))
-	for _, err := range []error{b.err, err1, err2, err3} {
+	for _, err := range []error{err1, err2, err3} {
 		if err != nil {
 			return err
 		}

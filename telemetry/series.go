@@ -7,46 +7,63 @@ import (
 	"sync/atomic"
 
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/metric"
 )
 
-// options is an attribute set, ready for use: made once, passed on without allocating.
-type options struct {
-	record []metric.RecordOption
-	add    []metric.AddOption
-}
-
-func optionsOf(attributes ...attribute.KeyValue) *options {
-	set := metric.WithAttributeSet(attribute.NewSet(attributes...))
-	return &options{record: []metric.RecordOption{set}, add: []metric.AddOption{set}}
-}
-
-// series is the attribute sets of one kind of record, by what tells them apart. Reading takes no lock and allocates nothing; a
-// new combination, of which configuration and closed lists allow only so many, copies the map.
-type series[K comparable] struct {
-	known atomic.Pointer[map[K]*options]
+// cells is the series of one instrument, or of some that go together, by what tells them apart. Reading takes no lock and
+// allocates nothing; a new combination, of which configuration and closed lists allow only so many, copies the map.
+type cells[K comparable, C any] struct {
+	make  func(K) *C
+	known atomic.Pointer[map[K]*C]
 	mu    sync.Mutex
 }
 
-func (s *series[K]) get(key K, attributes func(K) []attribute.KeyValue) *options {
+func (s *cells[K, C]) get(key K) *C {
 	if known := s.known.Load(); known != nil {
-		if o := (*known)[key]; o != nil {
-			return o
+		if c := (*known)[key]; c != nil {
+			return c
 		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	next := map[K]*options{}
+	next := map[K]*C{}
 	if known := s.known.Load(); known != nil {
-		if o := (*known)[key]; o != nil {
-			return o
+		if c := (*known)[key]; c != nil {
+			return c
 		}
 		next = maps.Clone(*known)
 	}
-	o := optionsOf(attributes(key)...)
-	next[key] = o
+	c := s.make(key)
+	next[key] = c
 	s.known.Store(&next)
-	return o
+	return c
+}
+
+func (s *cells[K, C]) each(visit func(*C)) {
+	if known := s.known.Load(); known != nil {
+		for _, c := range *known {
+			visit(c)
+		}
+	}
+}
+
+type httpKey struct {
+	method, route, errorType string
+	status                   int
+}
+
+type requestKey struct{ operation, model, outcome, errorType string }
+
+type operationModel struct{ operation, model string }
+
+type routeOutcome struct{ route, outcome string }
+
+// attributesOf makes attributes of pairs of key and value.
+func attributesOf(pairs ...string) []attribute.KeyValue {
+	attributes := make([]attribute.KeyValue, 0, len(pairs)/2+1)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		attributes = append(attributes, text(pairs[i], pairs[i+1]))
+	}
+	return attributes
 }
 
 func text(key, value string) attribute.KeyValue { return attribute.String(key, value) }
@@ -60,7 +77,7 @@ func withError(attributes []attribute.KeyValue, errorType string) []attribute.Ke
 }
 
 func httpAttributes(k httpKey) []attribute.KeyValue {
-	attributes := []attribute.KeyValue{text(AttrMethod, k.method), text(AttrScheme, "http")}
+	attributes := attributesOf(AttrMethod, k.method, AttrScheme, "http")
 	if k.route != "" {
 		attributes = append(attributes, text(AttrRoute, k.route))
 	}
@@ -71,26 +88,11 @@ func httpAttributes(k httpKey) []attribute.KeyValue {
 }
 
 func requestAttributes(k requestKey) []attribute.KeyValue {
-	return withError([]attribute.KeyValue{text(AttrOperation, k.operation), text(AttrModel, k.model), text(AttrOutcome, k.outcome)}, k.errorType)
+	return withError(attributesOf(AttrOperation, k.operation, AttrModel, k.model, AttrOutcome, k.outcome), k.errorType)
 }
 
-func callAttributes(k callKey) (attributes []attribute.KeyValue) {
-	for _, a := range [...]struct{ key, value string }{
-		{AttrRoute, k.route}, {AttrOutcome, k.outcome}, {AttrOperation, k.operation}, {AttrModel, k.model},
-	} {
-		if a.value != "" {
-			attributes = append(attributes, text(a.key, a.value))
-		}
-	}
-	return attributes
-}
-
-func reasonAttributes(reason string) []attribute.KeyValue {
-	return []attribute.KeyValue{text(AttrReason, reason)}
-}
-
-func resultAttributes(result string) []attribute.KeyValue {
-	return []attribute.KeyValue{text(AttrResult, result)}
+func operationModelAttributes(k operationModel) []attribute.KeyValue {
+	return attributesOf(AttrOperation, k.operation, AttrModel, k.model)
 }
 
 // methods are those that are told apart; their place is their index in counts of active requests.

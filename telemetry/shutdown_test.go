@@ -1,8 +1,8 @@
 package telemetry
 
 import (
-	"context"
 	"fmt"
+	"log/slog"
 	"sync"
 	"testing"
 	"time"
@@ -31,7 +31,8 @@ func TestNoCollectorDelaysTheEndForLong(t *testing.T) {
 			environ(t, "OTEL_EXPORTER_OTLP_ENDPOINT", endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL", protocol, "OTEL_LOGS_EXPORTER", "otlp", "OTEL_METRIC_EXPORT_INTERVAL", "20")
 			received.Behave(t, m, time.Minute)
 			started := startForTest(t, nil)
-			started.Metrics.Channel("primary", "openai").Attempt(context.Background(), streamed(chunked()))
+			started.Metrics.Channel("primary", "openai").Attempt(streamed(chunked()))
+			slog.New(started.Logs).Info("a line that is exported")
 			cases = append(cases, collector{fmt.Sprint(protocol, " ", m), started, received})
 		}
 	}

@@ -104,12 +104,31 @@ func TestThePlanSaysWhatGoesWhere(t *testing.T) {
 	}
 }
 
-func TestAProtocolThatIsNotKnownIsAClearError(t *testing.T) {
-	environ(t, "OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1", "OTEL_EXPORTER_OTLP_PROTOCOL", "http/json")
-	before := goleak.IgnoreCurrent()
-	_, err := Start(context.Background(), Options{Log: slog.New(slog.DiscardHandler), MaxPairs: 1})
-	require.ErrorContains(t, err, `OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" is not known; use grpc or http/protobuf`)
-	goleak.VerifyNone(t, before)
+func TestWhatCannotBeDoneIsAClearErrorAndLeavesNothingBehind(t *testing.T) {
+	received := otlptest.Start(t)
+	for name, c := range map[string]struct {
+		pairs []string
+		want  string
+	}{
+		"a protocol that is not known": {
+			[]string{"OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"},
+			`exporting metrics: OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" is not known; use grpc or http/protobuf`,
+		},
+		"a protocol of traces that is not known": {
+			[]string{"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json"}, "exporting traces: invalid OTLP protocol",
+		},
+		"an exporter that is not known": {[]string{"OTEL_METRICS_EXPORTER", "statsd"}, "exporting metrics: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			environ(t, append([]string{"OTEL_EXPORTER_OTLP_ENDPOINT", received.HTTP}, c.pairs...)...)
+			before := goleak.IgnoreCurrent()
+			_, err := Start(context.Background(), Options{Log: slog.New(slog.DiscardHandler), MaxPairs: 1})
+			require.ErrorContains(t, err, c.want)
+			received.Behave(t, otlptest.Reset) // ends what connections there are, and what serves them
+			received.Behave(t, otlptest.Accept)
+			goleak.VerifyNone(t, before)
+		})
+	}
 }
 
 func TestTheResourceSaysWhoExports(t *testing.T) {
@@ -150,7 +169,7 @@ func TestPrometheusCanPullTheMetrics(t *testing.T) {
 	started := startForTest(t, &log)
 	defer started.Shutdown()
 	require.Equal(t, "metrics=prometheus at http://127.0.0.1:"+port+"/metrics, traces=off, logs=off", started.Plan)
-	started.Metrics.Channel("primary", "openai").Attempt(context.Background(), streamed(chunked()))
+	started.Metrics.Channel("primary", "openai").Attempt(streamed(chunked()))
 
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	response, err := client.Get("http://127.0.0.1:" + port + "/metrics")

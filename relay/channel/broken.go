@@ -50,7 +50,7 @@ func timedOut(outcome Outcome) *Failure {
 		FirstTokenTimeout: "the upstream did not begin its answer in time",
 		IdleTimeout:       "the upstream fell silent in the middle of its answer",
 	}[outcome]
-	return &Failure{Outcome: outcome, Err: &wire.Error{Status: http.StatusGatewayTimeout, Type: "api_error", Code: outcome.String(), Message: message}}
+	return &Failure{Outcome: outcome, Err: &wire.Error{Status: http.StatusGatewayTimeout, Code: outcome.String(), Message: message}}
 }
 
 // broken says what an error of the network or of net/http was. The text of such errors may name addresses, so none of it is

@@ -153,7 +153,7 @@ func (x *Exchange) Send(call *Call) *Failure {
 	})
 	x.sent = true
 	if x.because != "" {
-		x.Channel.metrics.Retry(ctx, x.because)
+		x.Channel.metrics.Retry(x.because)
 	}
 	asked := time.Now()
 	x.hold.clock.until(x.headerPhase())
@@ -335,7 +335,7 @@ func (x *Exchange) record(a Attempt) {
 			x.Channel.pool.options.Log.ErrorContext(ctx, "panic in the recorder", "request_id", x.requestID(), "channel", x.Channel.Name, "panic", fmt.Sprint(p))
 		}
 	}()
-	x.Channel.metrics.Attempt(ctx, m)
+	x.Channel.metrics.Attempt(m)
 	if record := x.Channel.pool.options.Record; record != nil {
 		record(ctx, a)
 	}

@@ -40,6 +40,7 @@ func TestAForgottenExchangeIsClosedByTheSafetyNetAndCounted(t *testing.T) {
 			upstream.EnableHTTP2 = http2
 			upstream.StartTLS()
 			defer upstream.Close()
+			defer upstream.CloseClientConnections()
 			at, err := url.Parse(upstream.URL + "/v1")
 			require.NoError(t, err)
 			log := &lines{}

@@ -1,13 +1,13 @@
 package controller
 
 import (
-	"context"
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -45,7 +45,7 @@ func (c *Controller) Observe(g *gin.Context) {
 		} else if r.Status >= http.StatusInternalServerError {
 			r.ErrorType = strconv.Itoa(r.Status)
 		}
-		c.Metrics.HTTP(context.WithoutCancel(g.Request.Context()), r)
+		c.Metrics.HTTP(r)
 	}()
 	g.Next()
 }
@@ -58,6 +58,12 @@ func RequestID(g *gin.Context) {
 	}
 	g.Set(scopeKey, &scope{id: id})
 	g.Header(reply.RequestIDHeader, id)
+	// The SDKs report the id under the name that their provider gives it.
+	if strings.HasPrefix(g.Request.URL.Path, wire.Messages.Path()) {
+		g.Header("Request-Id", id)
+	} else {
+		g.Header("X-Request-Id", id)
+	}
 }
 
 // requestID is the id that RequestID gave.

@@ -195,7 +195,7 @@ func (c *Controller) record(ctx context.Context, end RequestEnd, span telemetry.
 		ID: end.RequestID, Status: end.Status, Failed: end.failed(),
 	}
 	span.EndRequest(request)
-	c.Metrics.Request(ctx, request)
+	c.Metrics.Request(request)
 	if c.Record != nil {
 		c.Record(ctx, end)
 	}

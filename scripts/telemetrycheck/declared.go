@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,15 +16,19 @@ import (
 )
 
 // unseen are declared instruments that this run cannot show, and why.
-var unseen = map[string]string{
-	telemetry.ChannelGoroutines: "sampled only while there are thousands of goroutines, or on demand",
+func unseen() map[string]string {
+	reasons := map[string]string{telemetry.ChannelGoroutines: "sampled only while there are thousands of goroutines, or on demand"}
+	if runtime.GOOS != "linux" {
+		reasons[telemetry.FileDescriptors] = "only Linux tells"
+	}
+	return reasons
 }
 
 // declared checks that every instrument of the list has arrived under the name that Prometheus makes of it, with the attributes
 // that the list gives it and no others.
 func (c *course) declared(ctx context.Context) error {
 	namer := otlptranslator.NewMetricNamer("", otlptranslator.UnderscoreEscapingWithSuffixes)
-	found := 0
+	found, unseen := 0, unseen()
 	for _, i := range telemetry.Instruments {
 		name, err := namer.Build(otlptranslator.Metric{Name: i.Name, Unit: i.Unit, Type: prometheusType[i.Kind]})
 		if err != nil {

@@ -53,7 +53,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, s.timeout, fmt.Errorf("not through within %v", s.timeout))
 	defer cancel()
 	up := newUpstream()
 	defer up.end()
@@ -67,6 +67,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	r := &report{out: out}
 	if err := (&course{stack: stack, upstream: up, report: r, out: out}).run(ctx); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx) // it says more than the request that it broke off
+		}
 		return err
 	}
 	fmt.Fprintf(out, "\n%d checks, %d failed\n", r.checks, r.failed)
@@ -83,6 +86,7 @@ type course struct {
 	report   *report
 	out      io.Writer
 	done     []call // that the load made, on all relays
+	missing  bool   // something has not arrived
 }
 
 func (c *course) section(title string) { fmt.Fprintf(c.out, "\n== %s\n", title) }
