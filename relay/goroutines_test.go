@@ -80,6 +80,7 @@ func TestALeakOfOneGoroutineARequestShowsAndThousandsOfHealthyStreamsDoNot(t *te
 			release := withLeaker(t)
 			others := startApart(t, http2)
 			r := startRelay(t, bothChannels(others.url), others.trusted())
+			require.Equal(t, int64(-1), r.server.gauges().Channels[0].Goroutines, "nobody has taken a sample")
 			others.open(r, modelStreams, healthy)
 			r.requireBalance(0, "while healthy streams are open")
 

@@ -25,6 +25,23 @@ func ChannelLabels(name string) context.Context {
 	return pprof.WithLabels(context.Background(), pprof.Labels(channelLabel, name))
 }
 
+// connectionGoroutines is how many a signal's connection has, over gRPC and over HTTP, from the first export on. The rest of what
+// exporting runs is there from its start.
+const connectionGoroutines = 2
+
+// Goroutines is how many exporting runs besides those that Start has started.
+func (t *Telemetry) Goroutines() (n int64) {
+	if t == nil {
+		return 0
+	}
+	for _, on := range []bool{t.Meter != nil, t.Tracing != nil, t.Logs != nil} {
+		if on {
+			n += connectionGoroutines
+		}
+	}
+	return n
+}
+
 // Bounds of a sample, whatever the process does.
 const (
 	maxStacks   = 50

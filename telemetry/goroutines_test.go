@@ -60,6 +60,14 @@ func TestASampleTellsWhichChannelHoldsGoroutinesAndWhereTheyStand(t *testing.T) 
 	}
 }
 
+func TestLabellingACallsGoroutineAllocatesNothing(t *testing.T) {
+	labels := ChannelLabels("a")
+	require.Zero(t, testing.AllocsPerRun(1000, func() {
+		pprof.SetGoroutineLabels(labels)
+		pprof.SetGoroutineLabels(context.Background())
+	}))
+}
+
 func TestASampleIsBoundedHoweverManyStacksThereAreAndHoweverDeepTheyGo(t *testing.T) {
 	taken := &profile.Profile{}
 	for i := range 1000 {

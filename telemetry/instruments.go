@@ -314,7 +314,7 @@ var Instruments = []Instrument{
 	},
 
 	// The Go runtime: from contrib/instrumentation/runtime, and what it leaves out.
-	runtimeInstrument("go.goroutine.count", UpDownCounter, "{goroutine}", "Goroutines.", "How many goroutines are there?"),
+	runtimeInstrument("go.goroutine.count", UpDownCounter, "{goroutine}", "Goroutines, about ten of the runtime's own included, which relay.goroutines.* leave out.", "How many goroutines are there?"),
 	runtimeInstrument("go.memory.used", UpDownCounter, "By", "Memory used by the Go runtime.", "How much memory is used, for what?", AttrMemoryType),
 	runtimeInstrument("go.memory.limit", UpDownCounter, "By", "GOMEMLIMIT, where it is set.", "How much memory may be used?"),
 	runtimeInstrument("go.memory.allocated", Counter, "By", "Memory allocated to the heap.", "How fast is garbage made?"),

@@ -187,7 +187,7 @@ func (v *view) states() {
 	busy := v.ask("max(max_over_time(relay_channel_in_flight{@}[10m]))")
 	v.that(busy[""] > 0, "calls were in flight in between: up to %v on a channel", busy[""])
 	channels := table{}
-	for _, name := range []string{"prompt", "slow", "flaky", "failing", "limited", "broken", "leaving"} {
+	for _, name := range []string{"prompt", "slow", "flaky", "failing", "limited", "broken", "worse", "leaving"} {
 		channels[name] = 1
 	}
 	v.equal("each channel is in one state", channels, "sum by (relay_channel_name) (relay_channel_state{@})", "relay_channel_name")

@@ -64,9 +64,9 @@ func lanes(prefix string, all bool) [][]call {
 		lane(8, prompt, call{model: "check-prompt"}),
 		lane(6, call{model: "check-slow", stream: true}),
 		lane(1, flaky(healthy), flaky(serverError), flaky(reset), flaky(resetMid), flaky(truncated), flaky(silent), call{model: "check-flaky"}),
-		lane(2, failover(serverError), failover(reset), failover(healthy)),
+		lane(2, failover(serverError), failover(reset), failover(healthy)), // never five failures in a row: it would rest
 		lane(4, call{model: "check-limited", stream: true, do: map[string]behaviour{"limited": limited}, after: 300 * time.Millisecond}),
-		lane(1, call{model: "check-third", stream: true, do: map[string]behaviour{"broken": serverError, "failing": serverError}}),
+		lane(1, call{model: "check-third", stream: true, do: map[string]behaviour{"broken": serverError, "worse": serverError}}),
 		lane(2, call{model: "check-leaving", stream: true, do: map[string]behaviour{"leaving": endless}, leaves: leavesMid},
 			call{model: "check-leaving", stream: true, do: map[string]behaviour{"leaving": hanging}, leaves: leavesSoon}),
 		lane(1, call{model: "check-prompt", key: "sk-wrong"}, call{model: "check-unknown"}, call{model: "check-prompt", body: "{"}),

@@ -85,9 +85,10 @@ const relayConfig = `channels:
   - {name: prompt, type: openai, base_url: "%[1]s/prompt", models: [check-prompt, check-failover, check-limited, check-third]}
   - {name: slow, type: xai, base_url: "%[1]s/slow", keys: [none], models: [check-slow]}
   - {name: flaky, type: openai, base_url: "%[1]s/flaky", models: [check-flaky], timeouts: {first_token: 1s, header: 5s}}
-  - {name: failing, type: openai, base_url: "%[1]s/failing", models: [check-failover, check-third], priority: 10}
+  - {name: failing, type: openai, base_url: "%[1]s/failing", models: [check-failover], priority: 10}
   - {name: limited, type: openai, base_url: "%[1]s/limited", models: [check-limited], priority: 10}
   - {name: broken, type: openai, base_url: "%[1]s/broken", models: [check-third], priority: 20}
+  - {name: worse, type: openai, base_url: "%[1]s/worse", models: [check-third], priority: 10}
   - {name: leaving, type: openai, base_url: "%[1]s/leaving", models: [check-leaving]}
 tokens:
   - {name: check, key: %[2]s}
