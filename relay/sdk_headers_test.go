@@ -51,6 +51,7 @@ func TestNothingOfAClientsOwnReachesAnUpstream(t *testing.T) {
 
 // answered are the headers of a response that a client may see.
 var answered = map[string]bool{
+	"Request-Id": true, "X-Request-Id": true,
 	"Content-Type": true, "Content-Length": true, "Date": true, "X-Oneapi-Request-Id": true, "Cache-Control": true, "X-Accel-Buffering": true, "Retry-After": true,
 }
 
@@ -68,6 +69,11 @@ func TestNothingOfAnUpstreamsOwnReachesAClient(t *testing.T) {
 				require.NotNil(t, response)
 				for name, values := range response.Header {
 					assert.True(t, answered[name], "%s: %s", name, values)
+				}
+				for _, name := range []string{"Request-Id", "X-Request-Id"} { // under which the SDKs look for it
+					for _, id := range response.Header.Values(name) {
+						assert.Equal(t, response.Header.Get("X-Oneapi-Request-Id"), id, "the relay's, not its upstream's")
+					}
 				}
 			})
 		}
@@ -87,7 +93,9 @@ func TestEveryAnswerHasTheIdOfItsRequest(t *testing.T) {
 				}
 				_, err := ask(question{relay: r, answer: &response, header: header})
 				require.NoError(t, err)
-				return response.Header.Get("X-Oneapi-Request-Id")
+				id := response.Header.Get("X-Oneapi-Request-Id")
+				assert.Equal(t, id, response.Header.Get("X-Request-Id")+response.Header.Get("Request-Id"), "under its provider's name too")
+				return id
 			}
 			first, second := got(""), got("")
 			assert.NotEmpty(t, first)
