@@ -3,12 +3,10 @@ package channel
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptrace"
 	"runtime"
-	"runtime/debug"
 	"runtime/pprof"
 	"sync/atomic"
 	"time"
@@ -51,25 +49,6 @@ type Exchange struct {
 	waited     time.Duration // for the upstream
 	because    string        // why the request's attempt before this one failed; empty: there was none
 	span       telemetry.Span
-}
-
-// Attempt is how an exchange ended.
-type Attempt struct {
-	Channel  *Channel
-	Call     *Call
-	Outcome  Outcome
-	Class    Class    // for UpstreamStatus and UpstreamErrorEvent
-	Failure  *Failure // nil: Completed
-	Sent     bool     // false: it ended before anything was asked of the upstream, and counts for nobody
-	Began    time.Time
-	Duration time.Duration
-	// FirstEvent is the time from the attempt's beginning to its first event; 0: there was none, or the answer was not a stream.
-	FirstEvent time.Duration
-	// Events is how many events carried a part of the answer.
-	Events int64
-	// Waited is the part of Duration that was spent waiting for the upstream.
-	Waited time.Duration
-	Usage  wire.Usage
 }
 
 // begin takes a place in the channel and a key; nil: there is none.
@@ -234,136 +213,4 @@ func (x *Exchange) censored(f *Failure) *Failure {
 	}
 	f.Detail = x.Channel.redact.Replace(f.Detail)
 	return f
-}
-
-// End gives back everything that the exchange holds and records how it ended, once. failure nil: it completed. recovered is
-// what recover returned, nil if there was no panic.
-func (x *Exchange) End(failure *Failure, recovered any) Attempt {
-	if x.ended {
-		return Attempt{Channel: x.Channel, Call: x.call}
-	}
-	x.ended = true
-	defer pprof.SetGoroutineLabels(context.Background())
-	x.net.Stop()
-	x.hold.release()
-	if recovered != nil {
-		x.Channel.pool.options.Log.ErrorContext(x.span.In(x.client), "panic in an attempt", "request_id", x.requestID(), "channel", x.Channel.Name,
-			"panic", fmt.Sprint(recovered), "stack", string(debug.Stack()))
-		failure = &Failure{Outcome: Panic, Detail: "panic", Err: &wire.Error{
-			Status: http.StatusInternalServerError, Type: "api_error", Code: "internal_error", Message: "the relay failed internally",
-		}}
-	}
-	attempt := x.attempt(failure)
-	x.conclude(attempt)
-	x.record(attempt)
-	return attempt
-}
-
-func (x *Exchange) attempt(failure *Failure) Attempt {
-	a := Attempt{
-		Channel: x.Channel, Call: x.call, Failure: failure, Sent: x.sent,
-		Began: x.began, Duration: time.Since(x.began), Events: x.events, Waited: x.waited,
-	}
-	if x.body != nil {
-		a.Waited += x.body.waited
-	}
-	if failure != nil {
-		a.Outcome, a.Class = failure.Outcome, failure.Class
-	}
-	if !x.firstEvent.IsZero() {
-		a.FirstEvent = x.firstEvent.Sub(x.began)
-	}
-	if x.translator != nil && a.Outcome != Panic {
-		a.Usage = x.usage()
-	}
-	return a
-}
-
-// usage asks the adaptor what the answer cost. By now the client has been served: a panic costs the figure and a log line, not
-// the attempt's record.
-func (x *Exchange) usage() wire.Usage {
-	defer func() {
-		if p := recover(); p != nil {
-			x.Channel.pool.options.Log.ErrorContext(x.span.In(x.client), "panic in an adaptor's usage", "request_id", x.requestID(), "channel", x.Channel.Name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-		}
-	}()
-	return x.translator.Usage()
-}
-
-// conclude does to the channel and the key what the table says.
-func (x *Exchange) conclude(a Attempt) {
-	health, now := &x.Channel.state.health, time.Now()
-	v := Judge(a.Outcome, a.Class)
-	if !a.Sent {
-		v = Verdict{}
-	}
-	switch {
-	case v.Blame:
-		health.blame(now, x.trial)
-	case v.Clears:
-		health.clear()
-	case x.trial:
-		health.rest.abandon()
-	}
-	switch {
-	case v.Key == KeyRests:
-		x.key.refuse(now, x.keyTry)
-	case v.Key == KeyCools:
-		x.key.limit(now, a.Failure.RetryAfter, x.keyTry)
-	case v.Key == KeyRevives || v.Clears:
-		x.key.worked(x.keyTry)
-	case x.keyTry:
-		x.key.rest.abandon()
-	}
-}
-
-// record counts the attempt and tells the recorder. By now nothing is held any more: a recorder that panics costs a log line.
-func (x *Exchange) record(a Attempt) {
-	if !a.Sent && a.Outcome != Panic {
-		return
-	}
-	s := x.Channel.state
-	s.attempts[a.Outcome].Add(1)
-	if a.Failure != nil && Judge(a.Outcome, a.Class).MoveOn {
-		s.last.Store(&LastFailure{At: time.Now().UTC().Truncate(time.Second), Outcome: a.Outcome.String(), Status: a.Failure.Status, Detail: clip(a.Failure.Detail)})
-	}
-	m := x.measured(a)
-	x.endTrace(m)
-	ctx := x.span.In(context.WithoutCancel(x.client))
-	defer func() {
-		if p := recover(); p != nil {
-			x.Channel.pool.options.Log.ErrorContext(ctx, "panic in the recorder", "request_id", x.requestID(), "channel", x.Channel.Name, "panic", fmt.Sprint(p))
-		}
-	}()
-	x.Channel.metrics.Attempt(m)
-	if record := x.Channel.pool.options.Record; record != nil {
-		record(ctx, a)
-	}
-}
-
-// measured is the attempt as telemetry has it.
-func (x *Exchange) measured(a Attempt) telemetry.Attempt {
-	m := telemetry.Attempt{
-		Outcome: a.Outcome.String(), Duration: a.Duration, FirstChunk: a.FirstEvent, Chunks: &x.chunks,
-		Input: a.Usage.Input, Output: a.Usage.Output, Cached: a.Usage.Cached, Reasoning: a.Usage.Reasoning,
-	}
-	if a.Call != nil {
-		m.Operation, m.Model = a.Call.Endpoint.Operation(), a.Call.Model
-	}
-	if a.Failure != nil {
-		m.ErrorType = a.Failure.ErrorType()
-	}
-	if x.response != nil {
-		m.Status = x.response.StatusCode
-	}
-	return m
-}
-
-// clip bounds what an upstream can make the relay remember or log.
-func clip(s string) string {
-	const most = 300
-	if len(s) > most {
-		return s[:most] + "…"
-	}
-	return s
 }
