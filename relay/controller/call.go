@@ -113,7 +113,7 @@ func refuseJSON(err error) *channel.Refusal {
 	if errors.Is(err, jsonscan.ErrTruncated) {
 		return refuseBody(http.StatusBadRequest, "The request's body is not valid JSON: it ends too early.")
 	}
-	return refuseBody(http.StatusBadRequest, "The request's body is not a valid JSON object: "+err.Error()+".")
+	return refuseBody(http.StatusBadRequest, "The request's body cannot be read: "+err.Error()+".")
 }
 
 func refuseBody(status int, message string) *channel.Refusal {
