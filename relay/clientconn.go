@@ -79,6 +79,14 @@ func (c *clientConn) SetDeadline(t time.Time) error {
 	return c.Conn.SetDeadline(t)
 }
 
+// CloseWrite lets net/http end a refusal with a FIN, so that a client that is still sending gets to read it.
+func (c *clientConn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
+
 // Close closes the connection.
 func (c *clientConn) Close() error {
 	c.once.Do(func() { c.open.Add(-1) })

@@ -34,6 +34,9 @@ func scopeOf(g *gin.Context) *scope {
 func (c *Controller) Observe(g *gin.Context) {
 	began, method := time.Now(), telemetry.MethodIndex(g.Request.Method)
 	c.handling[method].Add(1)
+	if g.Request.ContentLength != 0 {
+		leaveUnread(g.Writer) // most handlers do; who reads the body sets deadlines of its own
+	}
 	defer func() {
 		c.handling[method].Add(-1)
 		if c.Metrics == nil {

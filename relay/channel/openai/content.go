@@ -1,6 +1,10 @@
 package openai
 
-import "one-api/relay/jsonscan"
+import (
+	"bytes"
+
+	"one-api/relay/jsonscan"
+)
 
 // contentScan finds out whether a chunk's choices carry a part of the answer, without decoding them. Its functions are bound
 // once, so that a scan allocates nothing.
@@ -18,8 +22,14 @@ func (s *contentScan) bind() {
 	s.deltaMember = s.readDeltaMember
 }
 
+// written is how most chunks begin what they have to say. Inside a string its quotes would be escaped.
+var written = []byte(`"content":"`)
+
 // found reads the value of "choices", which may be nil.
 func (s *contentScan) found(choices []byte) bool {
+	if at := bytes.Index(choices, written); at >= 0 && choices[at+len(written)] != '"' {
+		return true
+	}
 	s.content = false
 	jsonscan.Elements(choices, s.choice)
 	return s.content
