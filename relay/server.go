@@ -141,6 +141,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	watch, stopWatching := context.WithCancel(context.Background())
 	var watchers sync.WaitGroup
 	watchers.Go(func() { s.watchdog().Run(watch) })
+	watchers.Go(func() { s.trim(watch) })
 	if path := s.options.Config.Path; s.options.Reload != nil && path != "" {
 		watchers.Go(func() { s.watchFile(watch, path) })
 	}
@@ -164,6 +165,20 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	case <-ctx.Done():
 	}
 	return s.drain(server, cut)
+}
+
+// trim gives back, soon after a burst, the connections that it needed.
+func (s *Server) trim(ctx context.Context) {
+	look := time.NewTicker(channel.TrimInterval)
+	defer look.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
+			s.pool.Trim()
+		}
+	}
 }
 
 // drain ends the service: health says so while the listener stays open for it, calls get their time, and then are cut.

@@ -74,7 +74,7 @@ func (c *Channel) begin(ctx context.Context, now time.Time, desperate bool) *Exc
 		return nil
 	}
 	c.pool.inFlight.Add(1)
-	c.transport.calls.Add(1)
+	c.transport.enter()
 	x := &Exchange{Channel: c, client: ctx, began: now, key: k, trial: trial, keyTry: keyTry}
 	x.tie()
 	pprof.SetGoroutineLabels(c.labels)

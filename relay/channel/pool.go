@@ -182,6 +182,15 @@ func (p *Pool) InFlight() int64 { return p.inFlight.Load() }
 // OpenBodies is how many upstream answers are open.
 func (p *Pool) OpenBodies() int64 { return p.openBodies.Load() }
 
+// Trim looks once after connections that a burst has left behind. One goroutine calls it, every TrimInterval.
+func (p *Pool) Trim() {
+	if all := p.connections.Load(); all != nil {
+		for _, t := range *all {
+			t.trim()
+		}
+	}
+}
+
 // Close closes the connections that no call uses.
 func (p *Pool) Close() {
 	p.mu.Lock()

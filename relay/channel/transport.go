@@ -22,6 +22,11 @@ const (
 	http2PingAfter       = 30 * time.Second
 	http2PingTimeout     = 15 * time.Second
 	tcpKeepAliveInterval = 30 * time.Second
+
+	// TrimInterval is how often connections are looked at that a burst has left behind, and spareConns how many more than
+	// lately needed may stay idle.
+	TrimInterval = time.Second
+	spareConns   = 8
 )
 
 // transport is one channel's connections. Channels share none, so that each one's can be counted, and so that a reload that
@@ -35,6 +40,9 @@ type transport struct {
 	dialing     atomic.Int64 // connections that are being made, as far as TCP or the proxy
 	handshaking atomic.Int64 // open ones in their TLS handshake
 	http2       atomic.Bool  // what the newest TLS handshake has agreed on
+
+	peak   atomic.Int64 // most calls since the last look
+	before int64        // most calls between the two looks before; the trimmer's own
 
 	// Kept as values because a call's trace refers to them, and a method's value is an allocation.
 	handshakeBegins func()
@@ -107,6 +115,24 @@ func newTransport(c config.Channel, relayProxy *url.URL, tlsConfig *tls.Config) 
 		DisableCompression: true,
 	}
 	return t
+}
+
+// enter counts a call in.
+func (t *transport) enter() {
+	n := t.calls.Add(1)
+	for p := t.peak.Load(); n > p && !t.peak.CompareAndSwap(p, n); p = t.peak.Load() {
+	}
+}
+
+// trim closes the idle connections when far more are open than were lately needed: each costs two goroutines and the memory of
+// two buffers, and a burst would keep them for a minute.
+func (t *transport) trim() {
+	recent := t.peak.Swap(t.calls.Load())
+	needed := max(recent, t.before)
+	t.before = recent
+	if t.open.Load()-t.calls.Load() > needed+spareConns {
+		t.http.CloseIdleConnections()
+	}
 }
 
 // used tells whether somebody still holds something of the transport's.
