@@ -68,7 +68,7 @@ func post(t *testing.T, url, token, body string) (int, string) {
 	require.NoError(t, err)
 	request.Header.Set("Authorization", "Bearer "+token)
 	request.Close = true
-	response, err := http.DefaultClient.Do(request)
+	response, err := (&http.Client{Timeout: 20 * time.Second}).Do(request)
 	require.NoError(t, err)
 	defer func() { _ = response.Body.Close() }()
 	answer, err := io.ReadAll(response.Body)

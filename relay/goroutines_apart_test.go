@@ -169,6 +169,9 @@ func TestTheProcessApart(t *testing.T) {
 	os.Exit(0)
 }
 
+// listeners is the clients of the process apart. The test bounds how long they listen.
+var listeners = &http.Client{Transport: &http.Transport{}}
+
 // listen is one client of the process apart.
 func listen(ctx context.Context, url, model string, begun func()) error {
 	body := fmt.Sprintf(`{"model":%q,"stream":true,"messages":[{"role":"user","content":"hi"}]}`, model)
@@ -177,7 +180,7 @@ func listen(ctx context.Context, url, model string, begun func()) error {
 		return err
 	}
 	request.Header.Set("Authorization", "Bearer "+testKey)
-	response, err := http.DefaultClient.Do(request)
+	response, err := listeners.Do(request)
 	if err != nil {
 		return err
 	}

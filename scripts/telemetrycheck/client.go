@@ -15,13 +15,16 @@ const callTimeout = 20 * time.Second
 
 func newClient() *http.Client { return &http.Client{Transport: &http.Transport{}} }
 
+// asker asks the endpoints of the stack.
+var asker = &http.Client{Timeout: callTimeout}
+
 // get reads a URL.
 func get(ctx context.Context, url string) (status int, body []byte, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return 0, nil, err
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := asker.Do(request)
 	if err != nil {
 		return 0, nil, err
 	}

@@ -3,7 +3,6 @@ package anthropic
 import (
 	"encoding/json"
 	"errors"
-	"reflect"
 	"strings"
 
 	"one-api/relay/wire"
@@ -31,24 +30,7 @@ func decodeError(at string, err error) *wire.Error {
 	if subject == "" {
 		subject = "the request"
 	}
-	return wire.BadRequest(field, subject+" must be "+jsonName(wrong.Type)+", not "+valueName(wrong.Value))
-}
-
-func jsonName(t reflect.Type) string {
-	switch t.Kind() {
-	case reflect.String:
-		return "a string"
-	case reflect.Bool:
-		return "true or false"
-	case reflect.Int, reflect.Int64:
-		return "a whole number"
-	case reflect.Float64:
-		return "a number"
-	case reflect.Slice:
-		return "an array"
-	default:
-		return "an object"
-	}
+	return wire.BadRequest(field, subject+" must be "+wire.TypeName(wrong.Type)+", not "+valueName(wrong.Value))
 }
 
 // valueName is "string", "object", …, or "number 1.5", whose digits are left out where they are many.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 
 	"one-api/relay/wire"
 )
@@ -69,23 +68,7 @@ func mistyped(path string, err error) *wire.Error {
 		}
 		path += wrong.Field
 	}
-	return invalid(path, "must be "+expected(wrong.Type)+", not "+clip(wrong.Value))
-}
-
-func expected(t reflect.Type) string {
-	switch t.Kind() {
-	case reflect.String:
-		return "a string"
-	case reflect.Bool:
-		return "true or false"
-	case reflect.Int, reflect.Int64:
-		return "a whole number"
-	case reflect.Float64:
-		return "a number"
-	case reflect.Slice:
-		return "an array"
-	}
-	return "an object"
+	return invalid(path, "must be "+wire.TypeName(wrong.Type)+", not "+clip(wrong.Value))
 }
 
 // decodeContent reads content that is a string or an array of blocks; text is nil for the latter.
