@@ -3,6 +3,7 @@ package telemetry
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -11,16 +12,20 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// defaultRatio is the part of the calls that is traced where nobody asked for traces in particular: to trace every call costs
-// more than all metrics together.
-const defaultRatio = 0.01
+// Where nobody asked for traces in particular, the first defaultFew calls of every second are traced and defaultRatio of the
+// rest: to trace every call of a busy relay costs more than all metrics together.
+const (
+	defaultFew   = 10
+	defaultRatio = 0.01
+)
 
 // samplerOf is the sampler that OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG name, as the SDK reads them (it complains
 // itself of what it cannot read), and its name for people. It is needed here because it is asked before there is a span.
 func samplerOf(getenv func(string) string, explicit bool) (sdktrace.Sampler, string) {
 	name := strings.ToLower(strings.TrimSpace(getenv("OTEL_TRACES_SAMPLER")))
 	if name == "" && !explicit {
-		return sdktrace.ParentBased(sdktrace.TraceIDRatioBased(defaultRatio)), ratioName("parentbased_traceidratio", defaultRatio) + ", the default; OTEL_TRACES_SAMPLER changes it"
+		return sdktrace.ParentBased(newFirstFew(defaultFew, sdktrace.TraceIDRatioBased(defaultRatio))),
+			fmt.Sprintf("%d calls a second and %g of the rest, the default; OTEL_TRACES_SAMPLER changes it", defaultFew, defaultRatio)
 	}
 	root, parentBased := strings.CutPrefix(name, "parentbased_")
 	var sampler sdktrace.Sampler

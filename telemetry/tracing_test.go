@@ -100,8 +100,8 @@ func TestTheSamplerIsTheOneThatTheEnvironmentNames(t *testing.T) {
 		want              sdktrace.Sampler
 		name              string
 	}{
-		{"", "", false, sdktrace.ParentBased(sdktrace.TraceIDRatioBased(.01)), "parentbased_traceidratio 0.01, the default; OTEL_TRACES_SAMPLER changes it"},
-		{"", "0.5", false, sdktrace.ParentBased(sdktrace.TraceIDRatioBased(.01)), "parentbased_traceidratio 0.01, the default; OTEL_TRACES_SAMPLER changes it"},
+		{"", "", false, sdktrace.ParentBased(newFirstFew(10, sdktrace.TraceIDRatioBased(.01))), "10 calls a second and 0.01 of the rest, the default; OTEL_TRACES_SAMPLER changes it"},
+		{"", "0.5", false, sdktrace.ParentBased(newFirstFew(10, sdktrace.TraceIDRatioBased(.01))), "10 calls a second and 0.01 of the rest, the default; OTEL_TRACES_SAMPLER changes it"},
 		{"", "", true, sdktrace.ParentBased(always), "parentbased_always_on"},
 		{"always_on", "", false, always, "always_on"},
 		{"always_off", "", true, never, "always_off"},
