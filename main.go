@@ -145,8 +145,7 @@ func serve(options config.Options, settings config.Settings, cfg *config.Config,
 		fmt.Fprintf(stderr, "one-api: cannot listen: %v (PORT or -port chooses another port)\n", err)
 		return 1
 	}
-	greet(log, stdout, listener.Addr(), cfg)
-	log.Info("telemetry: " + exported.Plan)
+	greet(log, stdout, listener.Addr(), cfg, exported.Plan)
 
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
@@ -189,7 +188,7 @@ func logHandler(w io.Writer, debug bool) slog.Handler {
 }
 
 // greet says that the relay runs, and how to call it.
-func greet(log *slog.Logger, w io.Writer, address net.Addr, cfg *config.Config) {
+func greet(log *slog.Logger, w io.Writer, address net.Addr, cfg *config.Config, plan string) {
 	for _, warning := range cfg.Warnings {
 		log.Warn("configuration", "warning", warning)
 	}
@@ -197,6 +196,7 @@ func greet(log *slog.Logger, w io.Writer, address net.Addr, cfg *config.Config) 
 	base := "http://localhost:" + port
 	log.Info("One API "+version+" started", "address", base, "channels", len(cfg.Channels), "tokens", len(cfg.Tokens))
 	log.Info("monitoring endpoints enabled at /api/monitor/health")
+	log.Info("telemetry: " + plan)
 	if cfg.GeneratedToken == "" {
 		return
 	}
