@@ -110,13 +110,14 @@ func (s *messagesStream) addCall(call *wire.ChatToolCall) error {
 	return nil
 }
 
-// end is the end of the stream in good order, as far as the upstream says so itself: without a finish_reason it was cut there.
+// end is the end of the stream in good order. Some servers leave the finish_reason out: their terminator says as much as that
+// they have stopped.
 func (s *messagesStream) end(usage wire.Usage) (channel.Step, error) {
-	switch {
-	case !s.started:
+	if !s.started {
 		return channel.Step{}, channel.Truncated("a stream that ends before its first chunk")
-	case s.finish == "":
-		return channel.Step{}, channel.Truncated("a stream that ends without a finish_reason")
+	}
+	if s.finish == "" {
+		s.finish = "stop"
 	}
 	s.close()
 	s.put("message_delta", messageDelta{

@@ -80,6 +80,13 @@ func TestChunksBecomeAnthropicsEvents(t *testing.T) {
 				`content_block_stop {"index":0}`, end("end_turn"), stop,
 			},
 		},
+		"a terminator without a finish_reason": {
+			[]string{delta(`"content":"a"`), "[DONE]"},
+			[]string{
+				start, `content_block_start {"index":0,"content_block":{"type":"text","text":""}}`,
+				`content_block_delta {"index":0,"delta":{"type":"text_delta","text":"a"}}`, `content_block_stop {"index":0}`, end("end_turn"), stop,
+			},
+		},
 		"nothing": {
 			[]string{finish("stop"), "[DONE]"},
 			[]string{start, end("end_turn"), stop},
@@ -288,7 +295,6 @@ func TestAStreamThatCannotBeToldHonestlyFails(t *testing.T) {
 	}{
 		"ends before its first chunk": {[]string{"[DONE]"}, channel.UpstreamTruncated},
 		"ends with usage alone":       {[]string{`{"choices":[],"usage":{}}`, "[DONE]"}, channel.UpstreamTruncated},
-		"ends without finish_reason":  {[]string{delta(`"content":"a"`), "[DONE]"}, channel.UpstreamTruncated},
 		"goes back to a closed call": {
 			[]string{first, toolCalls(`{"index":1,"id":"2","function":{"name":"g"}}`), toolCalls(`{"index":0,"function":{"arguments":"x"}}`)},
 			channel.UpstreamMalformed,
