@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"runtime"
 	"time"
 
 	"one-api/telemetry"
@@ -10,9 +11,9 @@ import (
 func (s *Server) gauges() telemetry.State {
 	now := time.Now()
 	_, byMethod := s.controller.Handling()
-	_, unexplained := s.goroutines()
+	expected := s.expectedGoroutines()
 	state := telemetry.State{
-		ActiveRequests: byMethod, ExpectedGoroutines: s.expectedGoroutines(), UnexplainedGoroutines: int64(unexplained),
+		ActiveRequests: byMethod, ExpectedGoroutines: expected, UnexplainedGoroutines: int64(unexplainedOf(runtime.NumGoroutine(), expected)),
 		ConfigLoaded: time.Unix(0, s.loaded.Load()),
 	}
 	sample := s.samples.Fresh(now)

@@ -16,8 +16,10 @@ const maxHolders = 3
 // goroutines is how many there are, and how many of them neither a connection nor a call accounts for.
 func (s *Server) goroutines() (all, unexplained int) {
 	all = runtime.NumGoroutine()
-	return all, max(0, all-int(s.expectedGoroutines()))
+	return all, unexplainedOf(all, s.expectedGoroutines())
 }
+
+func unexplainedOf(all int, expected int64) int { return max(0, all-int(expected)) }
 
 // expectedGoroutines is how many the open connections and calls account for. It reads atomics only.
 func (s *Server) expectedGoroutines() int64 {

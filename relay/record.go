@@ -3,11 +3,14 @@ package relay
 import (
 	"context"
 	"log/slog"
-	"strings"
 
 	"one-api/relay/channel"
 	"one-api/relay/controller"
+	"one-api/relay/wire"
 )
+
+// longestLogged is how many bytes of a stranger's text go into one line of the log.
+const longestLogged = 200
 
 // recordAttempt is told of the end of every attempt.
 func (s *Server) recordAttempt(ctx context.Context, a channel.Attempt) {
@@ -22,7 +25,7 @@ func (s *Server) recordAttempt(ctx context.Context, a channel.Attempt) {
 		id = a.Call.RequestID
 	}
 	s.options.Log.Log(ctx, levelOf(a.Outcome), "attempt failed", "request_id", id, "channel", a.Channel.Name,
-		"outcome", a.Outcome.String(), "error_type", a.Failure.ErrorType(), "ms", a.Duration.Milliseconds(), "detail", clip(a.Failure.Detail))
+		"outcome", a.Outcome.String(), "error_type", a.Failure.ErrorType(), "ms", a.Duration.Milliseconds(), "detail", wire.Clip(a.Failure.Detail, longestLogged))
 }
 
 // recordRequest is told of the end of every client's request.
@@ -37,7 +40,7 @@ func (s *Server) recordRequest(ctx context.Context, end controller.RequestEnd) {
 	if !s.options.Log.Enabled(ctx, level) {
 		return
 	}
-	s.options.Log.Log(ctx, level, "request ended", "request_id", end.RequestID, "route", end.Route, "model", clip(end.Model), "token", end.Token,
+	s.options.Log.Log(ctx, level, "request ended", "request_id", end.RequestID, "route", end.Route, "model", wire.Clip(end.Model, longestLogged), "token", end.Token,
 		"outcome", end.Outcome.String(), "status", end.Status, "attempts", end.Attempts, "ms", end.Duration.Milliseconds())
 }
 
@@ -53,13 +56,4 @@ func levelOf(o channel.Outcome) slog.Level {
 	default:
 		return slog.LevelWarn
 	}
-}
-
-// clip bounds what a stranger can put into one line of the log.
-func clip(s string) string {
-	const most = 200
-	if len(s) > most {
-		return strings.ToValidUTF8(s[:most], "") + "…" // a rune that is cut in two is none
-	}
-	return s
 }

@@ -3,7 +3,6 @@ package channel
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"runtime/debug"
 	"runtime/pprof"
 	"time"
@@ -11,6 +10,9 @@ import (
 	"one-api/relay/wire"
 	"one-api/telemetry"
 )
+
+// longestDetail is how many bytes of a failure's detail a channel remembers.
+const longestDetail = 300
 
 // Attempt is how an exchange ended.
 type Attempt struct {
@@ -44,9 +46,7 @@ func (x *Exchange) End(failure *Failure, recovered any) Attempt {
 	if recovered != nil {
 		x.Channel.pool.options.Log.ErrorContext(x.span.In(x.client), "panic in an attempt", "request_id", x.requestID(), "channel", x.Channel.Name,
 			"panic", fmt.Sprint(recovered), "stack", string(debug.Stack()))
-		failure = &Failure{Outcome: Panic, Detail: "panic", Err: &wire.Error{
-			Status: http.StatusInternalServerError, Type: "api_error", Code: "internal_error", Message: "the relay failed internally",
-		}}
+		failure = Panicked()
 	}
 	attempt := x.attempt(failure)
 	x.conclude(attempt)
@@ -120,7 +120,7 @@ func (x *Exchange) record(a Attempt) {
 	s := x.Channel.state
 	s.attempts[a.Outcome].Add(1)
 	if a.Failure != nil && Judge(a.Outcome, a.Class).MoveOn {
-		s.last.Store(&LastFailure{At: time.Now().UTC().Truncate(time.Second), Outcome: a.Outcome.String(), Status: a.Failure.Status, Detail: clip(a.Failure.Detail)})
+		s.last.Store(&LastFailure{At: time.Now().UTC().Truncate(time.Second), Outcome: a.Outcome.String(), Status: a.Failure.Status, Detail: wire.Clip(a.Failure.Detail, longestDetail)})
 	}
 	m := x.measured(a)
 	x.endTrace(m)
@@ -152,13 +152,4 @@ func (x *Exchange) measured(a Attempt) telemetry.Attempt {
 		m.Status = x.response.StatusCode
 	}
 	return m
-}
-
-// clip bounds what an upstream can make the relay remember or log.
-func clip(s string) string {
-	const most = 300
-	if len(s) > most {
-		return s[:most] + "…"
-	}
-	return s
 }

@@ -57,6 +57,13 @@ func Truncated(detail string) *Failure {
 	}
 }
 
+// Panicked is the failure of a call in which the relay panicked.
+func Panicked() *Failure {
+	return &Failure{Outcome: Panic, Detail: "panic", Err: &wire.Error{
+		Status: http.StatusInternalServerError, Type: "api_error", Code: "internal_error", Message: "the relay failed internally",
+	}}
+}
+
 // StatusFailure is the failure of an answer with another status than 2xx. reported is what the provider's body said (message,
 // type, code, param; its Status is ignored), or nil where that could not be read. Adaptors correct the class where their
 // provider uses a status in its own way.

@@ -27,45 +27,40 @@ type Refusal struct {
 
 func (r *Refusal) Error() string { return r.Err.Message }
 
-// shown bounds what a client can make the relay repeat.
-func shown(model string) string {
-	if len(model) > 100 {
-		return model[:100] + "…"
-	}
-	return model
-}
+// longestShown is how many bytes of a model's name an error repeats.
+const longestShown = 100
 
 func refuseUnknownModel(model string) *Refusal {
 	return &Refusal{BadModel, &wire.Error{
 		Status: http.StatusNotFound, Code: "model_not_found", Param: "model",
-		Message: "The model `" + shown(model) + "` does not exist here. GET /v1/models lists the models that this key may use.",
+		Message: "The model `" + wire.Clip(model, longestShown) + "` does not exist here. GET /v1/models lists the models that this key may use.",
 	}}
 }
 
 func refuseModel(model string) *Refusal {
 	return &Refusal{BadModel, &wire.Error{
 		Status: http.StatusForbidden, Type: "permission_error", Code: "model_not_allowed", Param: "model",
-		Message: "This key may not use the model `" + shown(model) + "`. GET /v1/models lists the models that it may use.",
+		Message: "This key may not use the model `" + wire.Clip(model, longestShown) + "`. GET /v1/models lists the models that it may use.",
 	}}
 }
 
 func refuseEndpoint(model string, e wire.Endpoint) *Refusal {
 	return &Refusal{BadModel, &wire.Error{
 		Status: http.StatusNotFound, Code: "endpoint_not_supported", Param: "model",
-		Message: "The model `" + shown(model) + "` cannot be used with " + e.Path() + ".",
+		Message: "The model `" + wire.Clip(model, longestShown) + "` cannot be used with " + e.Path() + ".",
 	}}
 }
 
 func refuseBusy(model string, wait time.Duration) *Refusal {
 	return &Refusal{OverLimit, &wire.Error{
 		Status: http.StatusTooManyRequests, Type: "rate_limit_error", Code: "channels_busy", RetryAfter: wait,
-		Message: "Every channel for `" + shown(model) + "` is full or limited at the moment. Retry after the time in Retry-After.",
+		Message: "Every channel for `" + wire.Clip(model, longestShown) + "` is full or limited at the moment. Retry after the time in Retry-After.",
 	}}
 }
 
 func refuseNoChannel(model string) *Refusal {
 	return &Refusal{NoChannel, &wire.Error{
 		Status: http.StatusServiceUnavailable, Type: "api_error", Code: "no_usable_channel",
-		Message: "No channel for `" + shown(model) + "` is usable at the moment.",
+		Message: "No channel for `" + wire.Clip(model, longestShown) + "` is usable at the moment.",
 	}}
 }

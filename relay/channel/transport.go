@@ -42,7 +42,7 @@ type transport struct {
 	http2       atomic.Bool  // what the newest TLS handshake has agreed on
 
 	peak   atomic.Int64 // most calls since the last look
-	before int64        // most calls between the two looks before; the trimmer's own
+	before atomic.Int64 // most calls between the two looks before
 
 	// Kept as values because a call's trace refers to them, and a method's value is an allocation.
 	handshakeBegins func()
@@ -128,8 +128,7 @@ func (t *transport) enter() {
 // two buffers, and a burst would keep them for a minute.
 func (t *transport) trim() {
 	recent := t.peak.Swap(t.calls.Load())
-	needed := max(recent, t.before)
-	t.before = recent
+	needed := max(recent, t.before.Swap(recent))
 	if t.open.Load()-t.calls.Load() > needed+spareConns {
 		t.http.CloseIdleConnections()
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"one-api/relay/channel"
 	"one-api/relay/reply"
 	"one-api/relay/wire"
 	"one-api/telemetry"
@@ -103,7 +104,7 @@ func (c *Controller) Recover(g *gin.Context) {
 		if p := recover(); p != nil {
 			c.Log.ErrorContext(g.Request.Context(), "panic in a request", "request_id", requestID(g), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			if !g.Writer.Written() {
-				fail(g, &wire.Error{Status: http.StatusInternalServerError, Type: "api_error", Code: "internal_error", Message: "the relay failed internally"})
+				fail(g, channel.Panicked().Err)
 			}
 			g.Abort()
 		}

@@ -3,7 +3,6 @@ package controller
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"runtime/debug"
 	"time"
 
@@ -160,9 +159,7 @@ func (v *visit) refuse(r *channel.Refusal) {
 func (v *visit) finish(recovered any) {
 	if recovered != nil {
 		v.c.Log.ErrorContext(v.g.Request.Context(), "panic in a request", "request_id", v.end.RequestID, "panic", fmt.Sprint(recovered), "stack", string(debug.Stack()))
-		v.failed = &channel.Failure{Outcome: channel.Panic, Err: &wire.Error{
-			Status: http.StatusInternalServerError, Type: "api_error", Code: "internal_error", Message: "the relay failed internally",
-		}}
+		v.failed = channel.Panicked()
 	}
 	if v.client == nil {
 		v.client = reply.New(v.g.Writer, v.endpoint.Format(), v.end.RequestID, 0)

@@ -53,3 +53,10 @@ func TestUsageIsTheSameWhateverFormatItCameIn(t *testing.T) {
 	require.Equal(t, Usage{}, (*MessagesUsage)(nil).Neutral())
 	require.Equal(t, Usage{Input: 9, Output: 20}, Usage{Input: 9, Output: 1}.Merge(Usage{Input: 2, Output: 20}))
 }
+
+func TestAClippedTextIsBoundedAndStillUTF8(t *testing.T) {
+	require.Equal(t, "short", Clip("short", 5))
+	require.Equal(t, "longe…", Clip("longer", 5))
+	require.Equal(t, "a…", Clip("aé", 2), "a rune that is cut in two is left out")
+	require.Equal(t, "", Clip("", 0))
+}

@@ -68,7 +68,7 @@ func mistyped(path string, err error) *wire.Error {
 		}
 		path += wrong.Field
 	}
-	return invalid(path, "must be "+wire.TypeName(wrong.Type)+", not "+clip(wrong.Value))
+	return invalid(path, "must be "+wire.TypeName(wrong.Type)+", not "+wire.Clip(wrong.Value, longestQuote))
 }
 
 // decodeContent reads content that is a string or an array of blocks; text is nil for the latter.

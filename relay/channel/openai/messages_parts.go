@@ -72,7 +72,7 @@ func unknownSource(source *wire.Source, path string) *wire.Error {
 	if source.Type == "" {
 		return invalid(path+".type", "is required")
 	}
-	return invalid(path, fmt.Sprintf("a source of type %q cannot be sent to this model's provider", clip(source.Type)))
+	return invalid(path, fmt.Sprintf("a source of type %q cannot be sent to this model's provider", wire.Clip(source.Type, longestQuote)))
 }
 
 func dataURL(mediaType, data string) string { return "data:" + mediaType + ";base64," + data }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"one-api/relay/channel"
 	"one-api/relay/wire"
@@ -53,7 +52,7 @@ func addTools(out *wire.ChatRequest, in *wire.MessagesRequest) *wire.Error {
 	for i, tool := range in.Tools {
 		path := fmt.Sprintf("tools[%d]", i)
 		if tool.Type != "" && tool.Type != "custom" {
-			return invalid(path+".type", fmt.Sprintf("%q is a tool of Anthropic's own, which this model's provider does not have", clip(tool.Type)))
+			return invalid(path+".type", fmt.Sprintf("%q is a tool of Anthropic's own, which this model's provider does not have", wire.Clip(tool.Type, longestQuote)))
 		}
 		if tool.Name == "" {
 			return invalid(path+".name", "is required")
@@ -133,14 +132,8 @@ func addFormat(out *wire.ChatRequest, config *wire.OutputConfig) *wire.Error {
 // invalid is the error for a place in the request that the client has to change.
 func invalid(path, what string) *wire.Error { return wire.BadRequest(path, path+": "+what) }
 
-// clip bounds what a message quotes from the request.
-func clip(s string) string {
-	const longest = 64
-	if len(s) <= longest {
-		return s
-	}
-	return strings.ToValidUTF8(s[:longest], "") + "…"
-}
+// longestQuote is how many bytes of the request a message quotes.
+const longestQuote = 64
 
 // kindOf is the first byte of a JSON value, and 0 for null and for one that is absent.
 func kindOf(value json.RawMessage) byte {

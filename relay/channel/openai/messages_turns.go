@@ -201,5 +201,5 @@ func unknownBlock(block *wire.Block, path string) *wire.Error {
 	if block.Type == "" {
 		return invalid(path+".type", "is required")
 	}
-	return invalid(path, fmt.Sprintf("a block of type %q cannot be sent to this model's provider from here", clip(block.Type)))
+	return invalid(path, fmt.Sprintf("a block of type %q cannot be sent to this model's provider from here", wire.Clip(block.Type, longestQuote)))
 }
