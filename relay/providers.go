@@ -11,7 +11,7 @@ import (
 // Providers is every channel type. A new provider is a folder beside the others, with an adaptor, and one line here.
 var Providers = map[string]channel.Provider{
 	"openai":    {Adaptor: openai.New(), Name: openai.Provider, Provider: config.Provider{BaseURL: openai.DefaultBaseURL, Models: openai.DefaultModels}},
-	"anthropic": {Adaptor: anthropic.New(), Name: anthropic.Provider, Provider: config.Provider{BaseURL: anthropic.DefaultBaseURL, Models: anthropic.DefaultModels}},
+	"anthropic": {Adaptor: anthropic.New(), Name: anthropic.Provider, Continues: anthropic.Continues, Provider: config.Provider{BaseURL: anthropic.DefaultBaseURL, Models: anthropic.DefaultModels}},
 	"xai":       {Adaptor: xai.New(), Name: xai.Provider, Provider: config.Provider{BaseURL: xai.DefaultBaseURL, Models: xai.DefaultModels}},
 }
 

@@ -41,7 +41,7 @@ func (s *Server) recordRequest(ctx context.Context, end controller.RequestEnd) {
 		return
 	}
 	s.options.Log.Log(ctx, level, "request ended", "request_id", end.RequestID, "route", end.Route, "model", wire.Clip(end.Model, longestLogged), "token", end.Token,
-		"outcome", end.Outcome.String(), "status", end.Status, "attempts", end.Attempts, "ms", end.Duration.Milliseconds())
+		"outcome", end.Outcome.String(), "status", end.Status, "attempts", end.Attempts, "resumed", end.Resumed, "ms", end.Duration.Milliseconds())
 }
 
 // levelOf says how loud an outcome is: a client that leaves is none of the operator's business.

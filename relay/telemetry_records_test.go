@@ -100,10 +100,13 @@ func (o *observed) requireSums(t *testing.T) {
 		require.Equal(t, n, o.sum(telemetry.OperationDuration, otlptest.Attrs{telemetry.AttrOutcome: outcome}), outcome)
 	}
 	require.Equal(t, sum, o.sum(telemetry.ChannelAttempts, nil), "attempts = sum of outcomes")
-	require.Equal(t, len(endings)+3, sum, "one more that limits its key, and two of a call that took a second attempt")
+	require.Equal(t, len(endings)+5, sum, "one more that limits its key, and two each of a call that moved on and of a stream that was resumed")
 	require.Equal(t, sum, o.sum(telemetry.OperationDuration, nil))
 	require.Equal(t, sum, sent)
 	require.EqualValues(t, sum, o.received.Histogram(telemetry.RequestAttempts, nil).Sum, "attempts that clients' calls took")
+	o.requireOne(t, telemetry.ChannelResumes, nil, otlptest.Attrs{
+		telemetry.AttrChannel: "at-finishing", telemetry.AttrProvider: "openai", telemetry.AttrReason: "upstream_truncated", telemetry.AttrOutcome: "completed",
+	})
 	sum = 0
 	for outcome, n := range requestsByOutcome {
 		sum += n

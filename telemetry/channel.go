@@ -16,6 +16,7 @@ type Channel struct {
 	models   cells[operationModel, modelCell]
 	chunks   cells[string, histogram] // by operation
 	retries  cells[string, counter]   // by reason
+	resumes  cells[resumeKey, counter]
 
 	// For the gauges, which are read from atomics.
 	own         metric.MeasurementOption
@@ -25,6 +26,8 @@ type Channel struct {
 }
 
 type channelIdentity struct{ name, provider string }
+
+type resumeKey struct{ reason, outcome string }
 
 type attemptKey struct{ operation, model, outcome, errorType string }
 
@@ -72,6 +75,8 @@ func (m *Metrics) newChannel(id channelIdentity) *Channel {
 	}
 	c.chunks.make = func(operation string) *histogram { return m.shapes.perChunk.make(c.with(AttrOperation, operation)) }
 	c.retries.make = func(reason string) *counter { return newCounter(c.with(AttrReason, reason)) }
+
+	c.resumes.make = func(k resumeKey) *counter { return newCounter(c.with(AttrReason, k.reason, AttrOutcome, k.outcome)) }
 
 	c.own = c.option()
 	c.states, c.keyStates, c.connections = c.options(AttrChannelState, channelStates[:]), c.options(AttrState, keyStates[:]), c.options(AttrConnectionState, connectionStates[:])
@@ -153,6 +158,14 @@ func (c *Channel) Retry(reason string) {
 	}
 }
 
+// Resume records that the channel was asked for the rest of a stream that another one had broken off, for this reason, and how
+// that ended.
+func (c *Channel) Resume(reason, outcome string) {
+	if c != nil {
+		c.resumes.get(resumeKey{reason, outcome}).add(1)
+	}
+}
+
 func (c *Channel) collect(to *collection) {
 	c.attempts.each(func(a *attemptCell) {
 		to.counter(ChannelAttempts, a.count)
@@ -167,4 +180,5 @@ func (c *Channel) collect(to *collection) {
 	})
 	c.chunks.each(to.histogram)
 	c.retries.each(func(n *counter) { to.counter(ChannelRetries, n) })
+	c.resumes.each(func(n *counter) { to.counter(ChannelResumes, n) })
 }

@@ -104,6 +104,7 @@ const (
 	TokensReasoning    = "relay.channel.tokens.reasoning"
 	ChannelAttempts    = "relay.channel.attempts"
 	ChannelRetries     = "relay.channel.retries"
+	ChannelResumes     = "relay.channel.resumes"
 	ChannelInFlight    = "relay.channel.in_flight"
 	ChannelOpenBodies  = "relay.channel.open_bodies"
 	ChannelOldest      = "relay.channel.oldest_in_flight"
@@ -229,6 +230,11 @@ var Instruments = []Instrument{
 		Name: ChannelRetries, Kind: Counter, Unit: "{retry}", Source: FromAttempt, Attributes: append([]string{AttrReason}, perChannel...),
 		Description: "Attempts at a channel that were made because another one had failed, by why that one had.",
 		Question:    "Who carries the load of whom?", Cardinality: "channels × reasons (15)",
+	},
+	{
+		Name: ChannelResumes, Kind: Counter, Unit: "{stream}", Source: FromAttempt, Attributes: append([]string{AttrReason, AttrOutcome}, perChannel...),
+		Description: "Streams that broke off at another channel and whose rest this one was asked for, by why they had and how that ended.",
+		Question:    "Are broken streams rescued (channel option resume), and by whom?", Cardinality: "channels × reasons (8) × outcomes (15)",
 	},
 	{
 		Name: ChannelInFlight, Kind: Gauge, Unit: "{request}", Source: FromState, Attributes: perChannel,

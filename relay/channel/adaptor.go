@@ -30,7 +30,9 @@ type Call struct {
 	Endpoint  wire.Endpoint
 	Model     string      // as the client asked for it
 	Stream    bool        // the client asked for a stream
-	Body      []byte      // the whole body: a valid JSON object. nil once a stream has begun: no attempt can follow
+	Body      []byte      // the whole body: a valid JSON object. nil once a stream has begun, unless Keep says that another attempt can follow
+	Keep      bool        //
+	Prefix    string      // what the client has of the answer's text: the upstream is asked for the rest. empty: for all of it
 	ModelFrom int         // Body[ModelFrom:ModelTo] is the value of "model", quotes included
 	ModelTo   int         //
 	Header    http.Header // the client's headers. Only what the provider's format defines may be passed on
@@ -43,6 +45,8 @@ type Target struct {
 	Key   string // the channel's key; empty: the channel has none and no credentials are sent
 	// Official is true where the provider itself answers and not something compatible with it.
 	Official bool
+	// Hint says how the upstream is told to continue a message, where the call has a Prefix.
+	Hint Hint
 }
 
 // Request is an upstream request as a value: the exchange sends it. Method is always POST.

@@ -21,13 +21,14 @@ type Channel struct {
 	Adaptor  Adaptor
 	Provider string // gen_ai.provider.name
 
-	metrics   *telemetry.Channel
-	pool      *Pool
-	state     *state
-	keys      keyring
-	transport *transport
-	redact    *strings.Replacer
-	labels    context.Context // of the goroutines that work for the channel
+	metrics    *telemetry.Channel
+	pool       *Pool
+	state      *state
+	keys       keyring
+	transport  *transport
+	redact     *strings.Replacer
+	labels     context.Context // of the goroutines that work for the channel
+	continuing Continuing
 }
 
 // State is what a channel is up to: the closed list of relay.channel.state.

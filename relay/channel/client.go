@@ -8,7 +8,8 @@ import (
 	"one-api/relay/wire"
 )
 
-// Client is the way back to the client of a call. Its errors are final: nothing more can be written.
+// Client is the way back to the client of a call. Its errors are final: nothing more can be written. One that is a *Failure is
+// the answer's fault and not the client's.
 type Client interface {
 	// Whole sends a complete answer and sees it off.
 	Whole(body []byte) error
@@ -20,6 +21,10 @@ type Client interface {
 
 // unwritable says how a write to the client failed: it missed its time, or there is nobody to write to.
 func (x *Exchange) unwritable(err error) *Failure {
+	var unfit *Failure
+	if errors.As(err, &unfit) {
+		return unfit // it was not the client: what came cannot be fitted to what it has
+	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return &Failure{Outcome: ClientStalled, Err: &wire.Error{Status: 499, Message: "the client did not read its answer in time"}}
 	}

@@ -131,6 +131,9 @@ func (x *Exchange) record(a Attempt) {
 		}
 	}()
 	x.Channel.metrics.Attempt(m)
+	if x.resumes {
+		x.Channel.metrics.Resume(x.because, m.Outcome)
+	}
 	if record := x.Channel.pool.options.Record; record != nil {
 		record(ctx, a)
 	}

@@ -48,6 +48,7 @@ type Exchange struct {
 	chunks     telemetry.ChunkTimes
 	waited     time.Duration // for the upstream
 	because    string        // why the request's attempt before this one failed; empty: there was none
+	resumes    bool          // the client has the beginning of the answer
 	span       telemetry.Span
 }
 
@@ -113,8 +114,9 @@ func (x *Exchange) tie() {
 // Send asks the upstream. On success the answer is a 2xx and waits to be relayed.
 func (x *Exchange) Send(call *Call) *Failure {
 	x.call = call
+	call = x.asContinuation(call)
 	request, err := x.Channel.Adaptor.Request(call, Target{
-		Model: x.Channel.upstreamModel(call.Model), Key: x.key.secret, Official: x.Channel.Official,
+		Model: x.Channel.upstreamModel(call.Model), Key: x.key.secret, Official: x.Channel.Official, Hint: x.Channel.Resume,
 	})
 	if err != nil {
 		return x.unsayable(err)

@@ -21,6 +21,8 @@ var ErrShutdown = errors.New("the relay is shutting down")
 type Provider struct {
 	Adaptor Adaptor
 	Name    string // gen_ai.provider.name
+	// Continues says what the provider makes of an assistant's message that is to be continued. The zero value: a new answer.
+	Continues Continuing
 	config.Provider
 }
 
@@ -102,7 +104,7 @@ func (p *Pool) Apply(configs []config.Channel) {
 		}
 		provider := p.options.Providers[c.Type]
 		channels = append(channels, &Channel{
-			Channel: c, Adaptor: provider.Adaptor, Provider: provider.Name,
+			Channel: c, Adaptor: provider.Adaptor, Provider: provider.Name, continuing: provider.Continues,
 			metrics: p.options.Metrics.Channel(c.Name, provider.Name),
 			pool:    p, state: s, keys: p.keyringOf(c, s), transport: p.transportOf(c), redact: redactor(c),
 			labels: telemetry.ChannelLabels(c.Name),

@@ -150,9 +150,11 @@ func (x *Exchange) start() {
 	}
 	x.started = true
 	x.firstEvent = time.Now()
-	// From here on no other channel will be asked: a long stream need not keep a long prompt in memory.
+	// From here on no other channel will be asked, except where streams are resumed: a long one need not keep a long prompt.
 	x.payload.release()
-	x.call.Body = nil
+	if !x.call.Keep {
+		x.call.Body = nil
+	}
 	if x.trial {
 		x.trial = false
 		x.Channel.state.health.proved()

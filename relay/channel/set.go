@@ -133,7 +133,9 @@ type Want struct {
 	Endpoint wire.Endpoint
 	Model    string
 	tried    []tried
-	because  string // why the attempt before failed; empty: there was none
+	because  string   // why the attempt before failed; empty: there was none
+	broken   *Channel // whose stream broke off and is to be finished; nil: the client has nothing yet
+	text     bool     // and there is text of it, which has to be continued
 }
 
 type tried struct {
@@ -152,6 +154,9 @@ func (w *Want) Tried(attempt Attempt) {
 }
 
 func (w *Want) excludes(c *Channel, anotherKey bool) bool {
+	if w.broken != nil && !c.finishes(w.broken, w.text) {
+		return true
+	}
 	excluded := false
 	for _, t := range w.tried {
 		if t.channel == c {
@@ -201,7 +206,7 @@ func (s *Set) Begin(ctx context.Context, w *Want) (*Exchange, *Refusal) {
 	for _, how := range [...]struct{ desperate, anotherKey bool }{{false, false}, {false, true}, {true, true}} {
 		for _, tier := range r.tiers {
 			if x := s.beginIn(ctx, w, tier, now, how.desperate, how.anotherKey); x != nil {
-				x.because = w.because
+				x.because, x.resumes = w.because, w.broken != nil
 				return x, nil
 			}
 		}

@@ -13,7 +13,7 @@ const defaultGroup = "default"
 
 var channelKeys = []string{
 	"name", "type", "base_url", "keys", "models", "model_mapping", "groups", "priority", "weight", "max_concurrent", "disabled",
-	"proxy", "headers", "timeouts", "propagate_trace",
+	"proxy", "headers", "timeouts", "propagate_trace", "resume",
 }
 
 // channels reads the file's channels; not one of them is a problem.
@@ -74,6 +74,9 @@ func (l *loader) channel(v value, names map[string]place) Channel {
 	if v, given := fields["propagate_trace"]; given {
 		c.PropagateTrace = l.boolean(v)
 	}
+	if v, given := fields["resume"]; given {
+		c.Resume = l.resume(v)
+	}
 	if v, given := fields["proxy"]; given {
 		if s, ok := l.scalar(v); ok && s.text != "" {
 			var message string
@@ -89,6 +92,19 @@ func (l *loader) channel(v value, names map[string]place) Channel {
 		c.Timeouts = l.timeouts(v, c.Timeouts)
 	}
 	return c
+}
+
+func (l *loader) resume(v value) Resume {
+	s, ok := l.scalar(v)
+	if !ok {
+		return ResumeUnsaid
+	}
+	switch r := Resume(s.text); r {
+	case ResumeOff, ResumeOn, ResumePrefix, ResumeContinueFinal:
+		return r
+	}
+	l.report(s.place, "must be true, false, prefix or continue_final_message %s", s.got())
+	return ResumeUnsaid
 }
 
 // upstream reads what depends on who answers: type, base_url, keys and models.

@@ -46,7 +46,22 @@ type Channel struct {
 	// PropagateTrace says that the upstream is sent the W3C trace context. It is not by default: who runs the upstream need not
 	// know which calls belong together.
 	PropagateTrace bool
+	Resume         Resume
 }
+
+// Resume is a channel's part in the rescue of streams that break off (the channel option resume).
+type Resume string
+
+// The parts.
+const (
+	ResumeUnsaid Resume = ""      // it finishes a stream of a channel that takes part, where it can be trusted to continue one
+	ResumeOff    Resume = "false" // neither are its streams finished elsewhere nor does it finish others'
+	ResumeOn     Resume = "true"  // both; an assistant's message at the end of a call is continued without being told
+	// ResumePrefix is ResumeOn for a server that continues a message with "prefix": true in it (DeepSeek, Mistral).
+	ResumePrefix Resume = "prefix"
+	// ResumeContinueFinal is ResumeOn for a server that has to be told continue_final_message (vLLM, SGLang).
+	ResumeContinueFinal Resume = "continue_final_message"
+)
 
 // Timeouts are the clocks of an upstream call, one a phase. 0: no clock.
 type Timeouts struct {

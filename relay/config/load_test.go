@@ -132,6 +132,7 @@ channels:
     max_concurrent: "${M}"
     disabled: ${D:-true}
     propagate_trace: true
+    resume: continue_final_message
     proxy: socks5h://user:pass@proxy.example.com:1080
     headers: {x-team: blue, OpenAI-Organization: "${ORG}"}
     timeouts: {connect: 0.5, header: 2m, first_token: "${FIRST}", idle: 90, total: 1h}
@@ -141,7 +142,7 @@ channels:
 		Name: "full.one", Type: "openai", Official: true,
 		BaseURL: parseURL(t, "https://api.openai.com/v1"),
 		Keys:    []string{"k-1", "k-2"}, Models: []string{"gpt-*"}, Groups: []string{"vip", "default"},
-		Priority: -3, Weight: 7, MaxConcurrent: 12, Disabled: true, PropagateTrace: true,
+		Priority: -3, Weight: 7, MaxConcurrent: 12, Disabled: true, PropagateTrace: true, Resume: ResumeContinueFinal,
 		Proxy:   parseURL(t, "socks5h://user:pass@proxy.example.com:1080"),
 		Headers: map[string]string{"X-Team": "blue", "Openai-Organization": "org: [x]"},
 		Timeouts: Timeouts{

@@ -76,6 +76,7 @@ type RequestEnd struct {
 	Reason    channel.Reason   // for Rejected
 	Failure   *channel.Failure // nil: Completed or Rejected
 	Attempts  int
+	Resumed   int // how many of them went on with a stream that had broken off
 	Began     time.Time
 	Duration  time.Duration
 	// FirstToken is the time to the first event of a stream; 0: there was none.

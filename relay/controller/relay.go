@@ -10,6 +10,7 @@ import (
 
 	"one-api/relay/channel"
 	"one-api/relay/reply"
+	"one-api/relay/resume"
 	"one-api/relay/token"
 	"one-api/relay/wire"
 	"one-api/telemetry"
@@ -45,6 +46,9 @@ type visit struct {
 	token    *token.Token
 	call     *channel.Call
 	client   *reply.Writer
+	account  *resume.Account  // of what the client has been sent; nil: a stream that breaks off stays so
+	noted    int              // of its events, before the attempt at hand
+	resuming bool             // the stream broke off and is being finished
 	failed   *channel.Failure // what the client has to be told
 }
 
@@ -62,6 +66,10 @@ func (v *visit) serve() {
 		return
 	}
 	v.end.Known = true
+	if v.call.Stream && v.snapshot.Channels.Resumes(want) {
+		v.account = resume.NewAccount(v.client, v.endpoint)
+		v.call.Keep = v.account != nil
+	}
 	v.try(want)
 }
 
@@ -122,17 +130,52 @@ func (v *visit) try(want *channel.Want) {
 			v.failed = nil
 			return
 		}
-		verdict := attempt.Failure.Verdict()
-		final := !verdict.MoveOn || v.client.Started() || ctx.Err() != nil
-		// The client is told of the failure that ended its call, or, when the channels run out, of the most telling one.
-		if final || v.failed == nil || verdict.Telling > v.failed.Verdict().Telling {
-			v.failed = attempt.Failure
-		}
-		if final {
+		if !v.movesOn(ctx, want, attempt) {
 			return
 		}
 		want.Tried(attempt)
 	}
+}
+
+// movesOn tells whether another channel is tried after a failure, and notes which failure the client is to be told of.
+func (v *visit) movesOn(ctx context.Context, want *channel.Want, attempt channel.Attempt) bool {
+	if v.client.Started() && v.account != nil {
+		return v.resumes(ctx, want, attempt)
+	}
+	verdict := attempt.Failure.Verdict()
+	final := !verdict.MoveOn || v.client.Started() || ctx.Err() != nil
+	// The client is told of the failure that ended its call, or, when the channels run out, of the most telling one.
+	if final || v.failed == nil || verdict.Telling > v.failed.Verdict().Telling {
+		v.failed = attempt.Failure
+	}
+	return !final
+}
+
+// resumes is movesOn for a stream that broke off and that another channel may finish. What the client is told of, if none can,
+// is why it broke off, and not why it could not be finished.
+func (v *visit) resumes(ctx context.Context, want *channel.Want, attempt channel.Attempt) bool {
+	verdict := attempt.Failure.Verdict()
+	ours := ctx.Err() != nil
+	switch attempt.Outcome {
+	case channel.ClientGone, channel.ClientStalled, channel.Shutdown, channel.Panic:
+		ours = true
+	}
+	added := v.account.Noted() > v.noted
+	v.noted = v.account.Noted()
+	switch {
+	case ours:
+		v.failed = attempt.Failure
+		return false
+	case !added:
+		return true // asked for the rest, and it had none to give: the next one may
+	}
+	v.failed = attempt.Failure
+	if !verdict.MoveOn || !v.account.Resumable() || !v.resuming && !v.call.Continuable() {
+		return false
+	}
+	v.resuming, v.call.Prefix = true, v.account.Text()
+	want.BreaksOff(attempt, v.call.Prefix != "")
+	return true
 }
 
 // attempt is one exchange: begun, used and ended here, whatever happens in between.
@@ -144,9 +187,21 @@ func (v *visit) attempt(ctx context.Context, want *channel.Want) (attempt channe
 	var failure *channel.Failure
 	defer func() { attempt = exchange.End(failure, recover()) }()
 	if failure = exchange.Send(v.call); failure == nil {
-		failure = exchange.Relay(v.client)
+		failure = exchange.Relay(v.way(exchange))
 	}
 	return attempt, nil
+}
+
+// way is the exchange's way to the client.
+func (v *visit) way(exchange *channel.Exchange) channel.Client {
+	switch {
+	case v.resuming:
+		v.end.Resumed++
+		return v.account.Continue(exchange.HidesSpace())
+	case v.account != nil:
+		return v.account
+	}
+	return v.client
 }
 
 // refuse turns the request away.

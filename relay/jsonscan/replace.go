@@ -7,7 +7,7 @@ import "unicode/utf8"
 func Replace(b []byte, start, end int, s string) []byte {
 	out := make([]byte, 0, start+encodedLen(s)+len(b)-end)
 	out = append(out, b[:start]...)
-	out = appendString(out, s)
+	out = AppendString(out, s)
 	return append(out, b[end:]...)
 }
 
@@ -19,7 +19,7 @@ func encodedLen(s string) int {
 	return n
 }
 
-// encodedRuneLen agrees with appendString. Ranging over a string yields U+FFFD for a byte that is not UTF-8.
+// encodedRuneLen agrees with AppendString. Ranging over a string yields U+FFFD for a byte that is not UTF-8.
 func encodedRuneLen(r rune) int {
 	switch {
 	case r == '"' || r == '\\':
@@ -30,7 +30,8 @@ func encodedRuneLen(r rune) int {
 	return utf8.RuneLen(r)
 }
 
-func appendString(out []byte, s string) []byte {
+// AppendString appends the JSON encoding of s. What is not UTF-8 becomes U+FFFD.
+func AppendString(out []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	out = append(out, '"')
 	for _, r := range s {

@@ -33,6 +33,11 @@ const DefaultBaseURL = "https://api.anthropic.com"
 // DefaultModels are the models of a channel that names none: names or globs.
 var DefaultModels = []string{"claude-*"}
 
+// Continues says that a last assistant message is the beginning of the answer, and may not end in white space
+// (https://docs.claude.com/en/docs/build-with-claude/prompt-engineering/prefill-claudes-response). Models that do not support
+// it answer 400.
+var Continues = channel.Continuing{Official: true, TrimSpace: true}
+
 // apiVersion is the version of the API that the conversion speaks, and the one for clients that name none
 // (https://docs.claude.com/en/api/versioning).
 const apiVersion = "2023-06-01"

@@ -50,7 +50,7 @@ func (adaptor) Request(call *channel.Call, target channel.Target) (channel.Reque
 		if err != nil {
 			return channel.Request{}, err
 		}
-		return channel.Request{Path: wire.ChatCompletions.Path(), Header: header(call, target), Body: body}, nil
+		return channel.Request{Path: wire.ChatCompletions.Path(), Header: header(call, target), Body: continuing(body, call, target)}, nil
 	}
 	h := header(call, target)
 	if beta := call.Header.Values("OpenAI-Beta"); len(beta) > 0 {
@@ -60,7 +60,7 @@ func (adaptor) Request(call *channel.Call, target channel.Target) (channel.Reque
 	if target.Model != call.Model {
 		body = jsonscan.Replace(body, call.ModelFrom, call.ModelTo, target.Model)
 	}
-	return channel.Request{Path: call.Endpoint.Path(), Header: h, Body: body}, nil
+	return channel.Request{Path: call.Endpoint.Path(), Header: h, Body: continuing(body, call, target)}, nil
 }
 
 func header(call *channel.Call, target channel.Target) http.Header {
