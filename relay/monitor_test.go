@@ -45,7 +45,7 @@ func TestHealthSaysWhatTheContractPromisesAndNothingElse(t *testing.T) {
 	for _, key := range []string{"alloc_mb", "total_alloc_mb", "sys_mb", "num_gc"} {
 		require.Contains(t, health["memory"], key)
 	}
-	require.Len(t, health, 10)
+	require.Len(t, health, 11)
 }
 
 func TestHealthStaysExactWhileManyCallsHang(t *testing.T) {

@@ -2,6 +2,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"one-api/relay/budget"
 	"one-api/relay/channel"
 	"one-api/relay/config"
 	"one-api/relay/controller"
@@ -55,6 +57,9 @@ type Options struct {
 	OnRequest func(controller.RequestEnd)
 	// Channel presets what tests need otherwise than the process does: TLS and ErrorBodyTimeout.
 	Channel channel.Options
+	// HeaderTimeout and BodyTimeout preset, for tests too, how long a client may take to send its header and each part of its
+	// body; 0: readHeaderTimeout, and the controller's.
+	HeaderTimeout, BodyTimeout time.Duration
 }
 
 // Server is the relay.
@@ -62,6 +67,7 @@ type Server struct {
 	options    Options
 	pool       *channel.Pool
 	controller *controller.Controller
+	budget     *budget.Budget
 	engine     *gin.Engine
 	snapshot   atomic.Pointer[controller.Snapshot]
 	clients    atomic.Int64 // open client connections
@@ -75,7 +81,7 @@ type Server struct {
 
 // New makes a server that does not yet listen. Close what it has started if Serve is never called.
 func New(options Options) (*Server, error) {
-	s := &Server{options: options, samples: telemetry.NewSampler()}
+	s := &Server{options: options, samples: telemetry.NewSampler(), budget: budget.New(options.Settings.MaxBuffered)}
 	s.samples.Expected = s.expectedGoroutines
 	settings := options.Settings
 	channelOptions := options.Channel
@@ -84,12 +90,13 @@ func New(options Options) (*Server, error) {
 		channelOptions.Metrics, channelOptions.Tracing = options.Telemetry.Metrics, options.Telemetry.Tracing
 	}
 	channelOptions.DrainClientGone, channelOptions.Record = settings.DrainClientGone, s.recordAttempt
+	channelOptions.Budget = s.budget
 	s.pool = channel.NewPool(channelOptions)
 	s.controller = &controller.Controller{
 		Settings: settings, Pool: s.pool, Log: options.Log, Version: options.Version, Started: time.Now(),
 		Metrics: channelOptions.Metrics, Tracing: channelOptions.Tracing,
 		Snapshot: func() controller.Snapshot { return *s.snapshot.Load() }, Goroutines: s.goroutines, Record: s.recordRequest,
-		Samples: s.samples, Leaks: telemetry.NewLeakSampler(),
+		Budget: s.budget, BodyTimeout: options.BodyTimeout, Samples: s.samples, Leaks: telemetry.NewLeakSampler(),
 	}
 	if err := s.apply(options.Config); err != nil {
 		return nil, err
@@ -134,7 +141,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	base, cut := context.WithCancelCause(context.Background())
 	defer cut(nil)
 	server := &http.Server{
-		Handler: s.engine, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		Handler: s.engine, ReadHeaderTimeout: cmp.Or(s.options.HeaderTimeout, readHeaderTimeout), IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		BaseContext: func(net.Listener) context.Context { return base },
 		ErrorLog:    slog.NewLogLogger(s.options.Log.Handler(), slog.LevelDebug),
 	}

@@ -3,6 +3,7 @@ package channel
 import (
 	"net/http"
 
+	"one-api/relay/budget"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
@@ -24,19 +25,24 @@ type Adaptor interface {
 	Failure(status int, header http.Header, body []byte) *Failure
 }
 
+// Converter is an adaptor that says which endpoints' calls and answers it decodes and encodes anew, which takes far more
+// memory than passing them through. One that does not say is taken to do so for all.
+type Converter interface{ Converts(wire.Endpoint) bool }
+
 // Call is a client's request as far as an adaptor has to know it. It is read-only: attempts share it.
 type Call struct {
 	RequestID string
 	Endpoint  wire.Endpoint
-	Model     string      // as the client asked for it
-	Stream    bool        // the client asked for a stream
-	Body      []byte      // the whole body: a valid JSON object. nil once a stream has begun, unless Keep says that another attempt can follow
-	Keep      bool        //
-	Prefix    string      // what the client has of the answer's text: the upstream is asked for the rest. empty: for all of it
-	ModelFrom int         // Body[ModelFrom:ModelTo] is the value of "model", quotes included
-	ModelTo   int         //
-	Header    http.Header // the client's headers. Only what the provider's format defines may be passed on
-	Query     string      // the raw query, under the same rule
+	Model     string        // as the client asked for it
+	Stream    bool          // the client asked for a stream
+	Body      []byte        // the whole body: a valid JSON object. nil once a stream has begun, unless Keep says that another attempt can follow
+	Keep      bool          //
+	Prefix    string        // what the client has of the answer's text: the upstream is asked for the rest. empty: for all of it
+	ModelFrom int           // Body[ModelFrom:ModelTo] is the value of "model", quotes included
+	ModelTo   int           //
+	Held      *budget.Lease // what Body holds of the process's budget; nil: it is not counted
+	Header    http.Header   // the client's headers. Only what the provider's format defines may be passed on
+	Query     string        // the raw query, under the same rule
 }
 
 // Target is what one channel adds to a call.
@@ -78,4 +84,6 @@ type Step struct {
 	Content bool
 	// Done is true for the provider's terminator: the answer is complete.
 	Done bool
+	// Held is how many bytes of this event and those before it the translator keeps for later ones, where that can be many.
+	Held int
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 
+	"one-api/relay/budget"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
@@ -58,6 +59,9 @@ func timedOut(outcome Outcome) *Failure {
 func (x *Exchange) broken(err error, connected bool) *Failure {
 	if f := x.interrupted(); f != nil {
 		return f
+	}
+	if errors.Is(err, budget.ErrFull) {
+		return noRoom()
 	}
 	f := &Failure{Outcome: UpstreamReset, Detail: describe(err)}
 	text := err.Error()

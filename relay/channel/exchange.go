@@ -45,6 +45,7 @@ type Exchange struct {
 	translator Translator
 	firstEvent time.Time
 	events     int64 // with content
+	kept       int   // capacity of the translator's buffer
 	chunks     telemetry.ChunkTimes
 	waited     time.Duration // for the upstream
 	because    string        // why the request's attempt before this one failed; empty: there was none
@@ -96,6 +97,7 @@ func (x *Exchange) tie() {
 		pool: x.Channel.pool, channel: x.Channel, cancel: cancel, clock: &clock{cancel: cancel},
 		call: x.Channel.state.calls.add(x.began),
 	}
+	x.lease()
 	if drain > 0 {
 		clock, client := x.hold.clock, x.client
 		x.hold.detach = context.AfterFunc(client, func() {
@@ -114,12 +116,9 @@ func (x *Exchange) tie() {
 // Send asks the upstream. On success the answer is a 2xx and waits to be relayed.
 func (x *Exchange) Send(call *Call) *Failure {
 	x.call = call
-	call = x.asContinuation(call)
-	request, err := x.Channel.Adaptor.Request(call, Target{
-		Model: x.Channel.upstreamModel(call.Model), Key: x.key.secret, Official: x.Channel.Official, Hint: x.Channel.Resume,
-	})
-	if err != nil {
-		return x.unsayable(err)
+	request, failure := x.prepare(call)
+	if failure != nil {
+		return failure
 	}
 	for name, value := range x.Channel.Headers {
 		request.Header.Set(name, value)

@@ -16,6 +16,7 @@ type Failure struct {
 	Status     int           // the upstream's status, for UpstreamStatus
 	Err        *wire.Error   // what the client is told, if this is the failure it is told of
 	RetryAfter time.Duration // what the upstream asked for; 0: it did not say
+	Reason     Reason        // for Rejected; empty: the request cannot be said in the provider's format
 	Detail     string        // for the operator's log: plain words, no key, no address
 }
 

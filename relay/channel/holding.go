@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"sync"
+
+	"one-api/relay/budget"
 )
 
 // holding is everything that an exchange holds of the process: its place in the counts, the upstream call, the clock, the
@@ -15,7 +17,10 @@ type holding struct {
 	call    *call
 	cancel  context.CancelCauseFunc
 	clock   *clock
-	detach  func() bool // undoes the watch on the client that a drain needs; nil: none
+	// Parts of the budget: the upstream request's body where it is not the client's, the answer or event as it comes, and what
+	// converting any of them takes.
+	request, answer, work budget.Lease
+	detach                func() bool // undoes the watch on the client that a drain needs; nil: none
 
 	mu       sync.Mutex
 	body     io.Closer // nil: no answer is open
@@ -63,6 +68,9 @@ func (h *holding) release() (leaked bool) {
 	// connection.
 	h.cancel(context.Canceled)
 	leaked = h.closeBody()
+	h.request.Release()
+	h.answer.Release()
+	h.work.Release()
 	h.channel.state.calls.remove(h.call)
 	h.channel.state.inFlight.Add(-1)
 	h.pool.inFlight.Add(-1)

@@ -46,7 +46,7 @@ var outcomeNames = [outcomes]string{
 
 func (o Outcome) String() string { return outcomeNames[o] }
 
-// Class is what a provider's error means, whatever its status: UpstreamStatus and UpstreamErrorEvent have one.
+// Class is what a provider's error means, whatever its status: UpstreamStatus and UpstreamErrorEvent have one, and TooLarge may.
 type Class uint8
 
 // The classes.
@@ -63,6 +63,8 @@ const (
 	ClassKeyLimited
 	// ClassServer is the provider's own trouble: 5xx, overloaded.
 	ClassServer
+	// ClassRelay is the relay's own trouble with an answer: other large bodies hold the memory for it (TooLarge).
+	ClassRelay
 
 	classes
 )
@@ -116,11 +118,12 @@ var classVerdicts = [classes]Verdict{
 	ClassKeyRefused: {MoveOn: true, Key: KeyRests, Telling: 0},
 	ClassKeyLimited: {MoveOn: true, Key: KeyCools, Telling: 7},
 	ClassServer:     {MoveOn: true, Blame: true, Telling: 5},
+	ClassRelay:      {MoveOn: true, Telling: 4},
 }
 
 // Judge looks an ending up in the table.
 func Judge(outcome Outcome, class Class) Verdict {
-	if outcome == UpstreamStatus || outcome == UpstreamErrorEvent {
+	if outcome == UpstreamStatus || outcome == UpstreamErrorEvent || class == ClassRelay {
 		return classVerdicts[class]
 	}
 	return verdicts[outcome]

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"one-api/relay/budget"
 	"one-api/relay/config"
 	"one-api/telemetry"
 )
@@ -42,6 +43,8 @@ type Options struct {
 	Tracing *telemetry.Tracing
 	// TLS is the client side's TLS configuration; nil: the system's roots.
 	TLS *tls.Config
+	// Budget is what large bodies may hold; nil: there is no limit.
+	Budget *budget.Budget
 	// ErrorBodyTimeout is how long the body of an error is read; 0: errorBodyTimeout.
 	ErrorBodyTimeout time.Duration
 }

@@ -58,6 +58,14 @@ func refuseBusy(model string, wait time.Duration) *Refusal {
 	}}
 }
 
+// RefuseNoRoom is for a body that came when other large ones held the memory for it.
+func RefuseNoRoom() *Refusal {
+	return &Refusal{OverLimit, &wire.Error{
+		Status: http.StatusServiceUnavailable, Type: "api_error", Code: "buffers_full", RetryAfter: time.Second,
+		Message: "The relay holds as many large bodies as it may at the moment. Retry after the time in Retry-After, or have its operator raise MAX_BUFFERED_MB.",
+	}}
+}
+
 func refuseNoChannel(model string) *Refusal {
 	return &Refusal{NoChannel, &wire.Error{
 		Status: http.StatusServiceUnavailable, Type: "api_error", Code: "no_usable_channel",

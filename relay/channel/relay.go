@@ -6,6 +6,7 @@ import (
 	"mime"
 	"time"
 
+	"one-api/relay/budget"
 	"one-api/relay/sse"
 )
 
@@ -40,9 +41,9 @@ func (x *Exchange) relayWhole(client Client) *Failure {
 	if failure != nil {
 		return failure
 	}
-	out, err := x.translator.Whole(answer)
-	if err != nil {
-		return x.said(err)
+	out, failure := x.translate(answer)
+	if failure != nil {
+		return failure
 	}
 	x.started = true
 	if x.client.Err() != nil {
@@ -60,17 +61,22 @@ func (x *Exchange) relayUnstreamed() *Failure {
 	if failure != nil {
 		return failure
 	}
-	if _, err := x.translator.Whole(answer); err != nil {
-		return x.said(err)
+	if _, failure := x.translate(answer); failure != nil {
+		return failure
 	}
 	return Malformed("one object instead of a stream")
 }
 
 func (x *Exchange) whole() ([]byte, *Failure) {
-	answer := make([]byte, 0, x.sizeHint())
+	announced := x.response.ContentLength
+	answer := budget.Start(announced)
 	for {
 		if len(answer) == cap(answer) {
-			answer = append(answer, 0)[:len(answer)]
+			grown, err := x.hold.answer.Grow(answer, announced, maxAnswer)
+			if err != nil {
+				return nil, x.broken(err, true)
+			}
+			answer = grown
 		}
 		n, err := x.body.Read(answer[len(answer):cap(answer)])
 		answer = answer[:len(answer)+n]
@@ -85,14 +91,9 @@ func (x *Exchange) whole() ([]byte, *Failure) {
 	}
 }
 
-// sizeHint trusts a Content-Length as far as it costs little to be wrong, plus one byte to meet the end without growing.
-func (x *Exchange) sizeHint() int64 {
-	const least, most = 2 << 10, 1 << 20
-	return min(max(x.response.ContentLength+1, least), most)
-}
-
 func (x *Exchange) relayStream(client Client) *Failure {
 	events := sse.NewReader(x.body, maxEvent)
+	events.Lease = &x.hold.answer
 	defer events.Close()
 	var lost *Failure // the client, while its upstream is drained
 	unflushed, anything := false, false
@@ -110,7 +111,7 @@ func (x *Exchange) relayStream(client Client) *Failure {
 			return x.cut(err, lost, anything)
 		}
 		anything = true
-		step, err := x.translator.Event(event)
+		step, err := x.step(event)
 		if err != nil {
 			failure := x.said(err)
 			if failure.Outcome == UpstreamMalformed && endsInALine(event) {
@@ -152,7 +153,9 @@ func (x *Exchange) start() {
 	x.firstEvent = time.Now()
 	// From here on no other channel will be asked, except where streams are resumed: a long one need not keep a long prompt.
 	x.payload.release()
+	x.hold.request.Release()
 	if !x.call.Keep {
+		x.call.Held.Release()
 		x.call.Body = nil
 	}
 	if x.trial {

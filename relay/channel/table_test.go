@@ -32,6 +32,7 @@ func TestTheTableSaysWhatFollowsFromEachEnding(t *testing.T) {
 		{UpstreamTruncated, ClassNone, true, true, false, KeyKeeps},
 		{UpstreamMalformed, ClassNone, true, true, false, KeyKeeps},
 		{TooLarge, ClassNone, true, true, false, KeyKeeps},
+		{TooLarge, ClassRelay, true, false, false, KeyKeeps},
 		{Rejected, ClassNone, true, false, false, KeyKeeps},
 		{Panic, ClassNone, false, false, false, KeyKeeps},
 		{Shutdown, ClassNone, false, false, false, KeyKeeps},

@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/netip"
 	"net/url"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +22,7 @@ type Settings struct {
 	KeepAlive          time.Duration  // KEEPALIVE_INTERVAL: silence before a ": ping"; 0: none is sent
 	ClientWriteTimeout time.Duration  // CLIENT_WRITE_TIMEOUT; 0: no clock
 	MaxRequestBody     int64          // MAX_REQUEST_BODY_MB, in bytes
+	MaxBuffered        int64          // MAX_BUFFERED_MB, in bytes: what all large bodies may hold together
 	ShutdownTimeout    time.Duration  // SHUTDOWN_TIMEOUT
 	AdminToken         string         // ADMIN_TOKEN; "": there are no admin endpoints
 	MonitorToken       string         // MONITOR_TOKEN; "": loopback and MonitorAllow only
@@ -51,7 +53,8 @@ func LoadSettings(opts Options) (Settings, error) {
 		GinMode:            r.oneOf("GIN_MODE", "release", "debug", "test"),
 		KeepAlive:          r.duration("KEEPALIVE_INTERVAL", 15*time.Second),
 		ClientWriteTimeout: r.duration("CLIENT_WRITE_TIMEOUT", 30*time.Second),
-		MaxRequestBody:     int64(r.integer("MAX_REQUEST_BODY_MB", 64, 1, maxBodyMB)) << 20,
+		MaxRequestBody:     r.megabytes("MAX_REQUEST_BODY_MB", 64<<20),
+		MaxBuffered:        r.megabytes("MAX_BUFFERED_MB", defaultBuffered()),
 		ShutdownTimeout:    r.duration("SHUTDOWN_TIMEOUT", time.Minute),
 		AdminToken:         r.secret("ADMIN_TOKEN"),
 		MonitorToken:       r.secret("MONITOR_TOKEN"),
@@ -105,6 +108,25 @@ func (r *settingsReader) integer(name string, fallback, least, most int) int {
 		r.wrong(name, s, fmt.Sprintf("must be a whole number from %d to %d", least, most))
 	}
 	return n
+}
+
+// megabytes reads a number of them, in bytes.
+func (r *settingsReader) megabytes(name string, fallback int64) int64 {
+	if r.env.get(name) == (setting{}) {
+		return fallback
+	}
+	return int64(r.integer(name, 0, 1, maxBodyMB)) << 20
+}
+
+// defaultBuffered is a gigabyte or, where the Go runtime was given a memory limit (GOMEMLIMIT), half of that: the other half is
+// for everything else.
+func defaultBuffered() int64 {
+	const usual = 1 << 30
+	limit := debug.SetMemoryLimit(-1) // only reads it
+	if limit == math.MaxInt64 {
+		return usual
+	}
+	return max(limit/2, 1<<20)
 }
 
 func (r *settingsReader) boolean(name string, fallback bool) bool {

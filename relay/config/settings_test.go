@@ -1,7 +1,9 @@
 package config
 
 import (
+	"math"
 	"net/netip"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -11,9 +13,11 @@ import (
 )
 
 func TestAnEmptyEnvironmentGivesTheDefaultsOfTheContract(t *testing.T) {
+	limit := debug.SetMemoryLimit(math.MaxInt64) // whatever the tests run under
+	t.Cleanup(func() { debug.SetMemoryLimit(limit) })
 	want := Settings{
 		Port: 3000, RetryTimes: 3, GinMode: "release", KeepAlive: 15 * time.Second, ClientWriteTimeout: 30 * time.Second,
-		MaxRequestBody: 64 << 20, ShutdownTimeout: 60 * time.Second, PublicHealth: true, Timeouts: defaultTimeouts, MaxModelLabels: 500,
+		MaxRequestBody: 64 << 20, MaxBuffered: 1 << 30, ShutdownTimeout: 60 * time.Second, PublicHealth: true, Timeouts: defaultTimeouts, MaxModelLabels: 500,
 	}
 	for name, variables := range map[string]map[string]string{
 		"nothing is set":        nil,
@@ -30,7 +34,7 @@ func TestAnEmptyEnvironmentGivesTheDefaultsOfTheContract(t *testing.T) {
 func TestEveryVariableIsRead(t *testing.T) {
 	s, err := LoadSettings(options(map[string]string{
 		"PORT": "0", "RETRY_TIMES": "100", "RELAY_PROXY": "http://user:pass@proxy:3128", "DEBUG": "1", "GIN_MODE": "debug",
-		"KEEPALIVE_INTERVAL": "0", "CLIENT_WRITE_TIMEOUT": "1m30s", "MAX_REQUEST_BODY_MB": "1", "SHUTDOWN_TIMEOUT": "0.5",
+		"KEEPALIVE_INTERVAL": "0", "CLIENT_WRITE_TIMEOUT": "1m30s", "MAX_REQUEST_BODY_MB": "1", "MAX_BUFFERED_MB": "256", "SHUTDOWN_TIMEOUT": "0.5",
 		"ADMIN_TOKEN": "admin", "MONITOR_TOKEN_FILE": "secrets/monitor", "PUBLIC_HEALTH": "FALSE", "CLIENT_GONE_DRAIN": "2m",
 		"MONITOR_ALLOW_CIDR": "10.1.2.3/8, 192.0.2.7,,2001:db8::1,::ffff:192.0.2.9,::ffff:172.16.0.0/108",
 		"RELAY_TIMEOUT":      "0", "FIRST_TOKEN_TIMEOUT": "60", "STREAMING_TIMEOUT": "600", "INITIAL_ROOT_TOKEN": "root-key",
@@ -39,7 +43,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, Settings{
 		Port: 0, RetryTimes: 100, RelayProxy: parseURL(t, "http://user:pass@proxy:3128"), Debug: true, GinMode: "debug",
-		KeepAlive: 0, ClientWriteTimeout: 90 * time.Second, MaxRequestBody: 1 << 20, ShutdownTimeout: 500 * time.Millisecond,
+		KeepAlive: 0, ClientWriteTimeout: 90 * time.Second, MaxRequestBody: 1 << 20, MaxBuffered: 256 << 20, ShutdownTimeout: 500 * time.Millisecond,
 		AdminToken: "admin", MonitorToken: "monitor", PublicHealth: false, DrainClientGone: 2 * time.Minute,
 		MonitorAllow: []netip.Prefix{
 			netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("2001:db8::1/128"),
@@ -49,6 +53,16 @@ func TestEveryVariableIsRead(t *testing.T) {
 		MaxModelLabels:   7,
 		InitialRootToken: "root-key",
 	}, s)
+}
+
+func TestWhatLargeBodiesMayHoldFollowsTheMemoryLimitOfTheRuntime(t *testing.T) {
+	unlimited := debug.SetMemoryLimit(3 << 30)
+	t.Cleanup(func() { debug.SetMemoryLimit(unlimited) })
+	for value, want := range map[string]int64{"": 3 << 29, "100": 100 << 20} {
+		s, err := LoadSettings(options(map[string]string{"MAX_BUFFERED_MB": value}, nil))
+		require.NoError(t, err)
+		assert.Equal(t, want, s.MaxBuffered)
+	}
 }
 
 func TestAVariableThatIsSetHidesItsFile(t *testing.T) {
@@ -63,6 +77,8 @@ func TestABadVariableIsNamedWithWhatIsWrong(t *testing.T) {
 		{"PORT", "http", `PORT: must be a whole number from 0 to 65535 (got "http")`},
 		{"RETRY_TIMES", "-1", `RETRY_TIMES: must be a whole number from 0 to 100 (got "-1")`},
 		{"MAX_REQUEST_BODY_MB", "0", `MAX_REQUEST_BODY_MB: must be a whole number from 1 to 1048576 (got "0")`},
+		{"MAX_BUFFERED_MB", "0", `MAX_BUFFERED_MB: must be a whole number from 1 to 1048576 (got "0")`},
+		{"MAX_BUFFERED_MB", "1GB", `MAX_BUFFERED_MB: must be a whole number from 1 to 1048576 (got "1GB")`},
 		{"DEBUG", "yes", `DEBUG: must be true or false (got "yes")`},
 		{"GIN_MODE", "prod", `GIN_MODE: must be one of release, debug, test (got "prod")`},
 		{"RELAY_TIMEOUT", "-5", `RELAY_TIMEOUT: must not be negative (got "-5")`},

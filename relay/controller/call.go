@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"one-api/relay/budget"
 	"one-api/relay/channel"
 	"one-api/relay/jsonscan"
 	"one-api/relay/wire"
@@ -21,8 +22,8 @@ const (
 	bodyBlockTimeout = 30 * time.Second
 )
 
-// readBody reads a request's body, all of it, into memory: it may have to be sent more than once.
-func readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, *channel.Refusal) {
+// readBody reads a request's body, all of it, into memory: it may have to be sent more than once. held counts what that takes.
+func readBody(w http.ResponseWriter, r *http.Request, most int64, timeout time.Duration, held *budget.Lease) ([]byte, *channel.Refusal) {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		return nil, refuseBody(http.StatusUnsupportedMediaType, "Content-Encoding "+strconv.QuoteToASCII(clip(encoding))+" is not supported: send the body as it is.")
 	}
@@ -31,15 +32,19 @@ func readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, *chan
 	}
 	control := http.NewResponseController(w)
 	limited := http.MaxBytesReader(w, r.Body, most)
-	body := make([]byte, 0, bodyHint(r.ContentLength))
+	body := budget.Start(r.ContentLength)
 	due := 0 // bytes that may be read before the deadline moves
 	for {
 		if len(body) >= due {
 			due = len(body) + bodyBlock
-			_ = control.SetReadDeadline(time.Now().Add(bodyBlockTimeout)) // fails on no connection that can be slow
+			_ = control.SetReadDeadline(time.Now().Add(timeout)) // fails on no connection that can be slow
 		}
 		if len(body) == cap(body) {
-			body = append(body, 0)[:len(body)]
+			grown, err := held.Grow(body, r.ContentLength, most)
+			if err != nil {
+				return nil, channel.RefuseNoRoom()
+			}
+			body = grown
 		}
 		n, err := limited.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]
@@ -70,11 +75,8 @@ func leaveUnread(w http.ResponseWriter) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(unreadTimeout)) // fails on no connection that can be slow
 }
 
-// bodyHint believes a Content-Length as far as it costs little to be wrong, with one byte more to meet the end without growing.
-func bodyHint(contentLength int64) int64 {
-	const least, most = 1 << 10, 1 << 20
-	return min(max(contentLength+1, least), most)
-}
+// longestModel is how many bytes a model's name may have. Names that a glob covers are remembered, and clients choose them.
+const longestModel = 512
 
 // parseCall finds the few things that the relay has to know of a request. Members that decide where a request goes may stand
 // only once: a provider could read the other one.
@@ -102,6 +104,8 @@ func parseCall(endpoint wire.Endpoint, body []byte) (*channel.Call, *channel.Ref
 		return nil, refuseBody(http.StatusBadRequest, "The request's body names `model` or `stream` more than once.")
 	case !named || call.Model == "":
 		return nil, refuseParam("model", "You must provide a `model`, as a string.")
+	case len(call.Model) > longestModel:
+		return nil, refuseParam("model", "`model` is longer than "+strconv.Itoa(longestModel)+" bytes, the longest name that this relay knows.")
 	case !flagged:
 		return nil, refuseParam("stream", "`stream` must be true or false.")
 	}

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"one-api/relay/budget"
 	"one-api/relay/channel"
 	"one-api/relay/config"
 	"one-api/relay/token"
@@ -32,6 +33,10 @@ type Controller struct {
 	Snapshot func() Snapshot
 	// Goroutines is how many there are, and how many of them nothing accounts for.
 	Goroutines func() (all, unexplained int)
+	// Budget is what large bodies may hold; nil: there is no limit.
+	Budget *budget.Budget
+	// BodyTimeout is how long each part of a request's body may take to arrive; 0: bodyBlockTimeout.
+	BodyTimeout time.Duration
 	// Metrics counts requests; nil: nobody does.
 	Metrics *telemetry.Metrics
 	// Tracing makes spans of calls; nil: nobody does.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"one-api/relay/budget"
 	"one-api/relay/channel"
 	"one-api/telemetry"
 )
@@ -109,8 +110,12 @@ func (c *Controller) Watchers() int64 {
 }
 
 // read reads a request's body, and counts the requests that are at it.
-func (c *Controller) read(w http.ResponseWriter, r *http.Request) ([]byte, *channel.Refusal) {
+func (c *Controller) read(w http.ResponseWriter, r *http.Request, held *budget.Lease) ([]byte, *channel.Refusal) {
 	c.reading.Add(1)
 	defer c.reading.Add(-1)
-	return readBody(w, r, c.Settings.MaxRequestBody)
+	timeout := c.BodyTimeout
+	if timeout == 0 {
+		timeout = bodyBlockTimeout
+	}
+	return readBody(w, r, c.Settings.MaxRequestBody, timeout, held)
 }

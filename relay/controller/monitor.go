@@ -25,6 +25,7 @@ type health struct {
 	Level                 telemetry.Level  `json:"level"`
 	InFlight              int64            `json:"in_flight"`
 	OpenBodies            int64            `json:"open_bodies"`
+	BufferedMB            int64            `json:"buffered_mb"` // what large bodies hold, of MAX_BUFFERED_MB
 	UnexplainedGoroutines int              `json:"unexplained_goroutines"`
 	Channels              channel.Counts   `json:"channels"`
 	UptimeSeconds         int64            `json:"uptime_seconds"`
@@ -38,7 +39,7 @@ func (c *Controller) Health(g *gin.Context) {
 	all, unexplained := c.Goroutines()
 	h := health{
 		Status: "ok", Goroutines: all, Memory: telemetry.ReadMemory(), Level: telemetry.LevelOf(all),
-		InFlight: c.Pool.InFlight(), OpenBodies: c.Pool.OpenBodies(), UnexplainedGoroutines: unexplained,
+		InFlight: c.Pool.InFlight(), OpenBodies: c.Pool.OpenBodies(), BufferedMB: (c.Budget.Used() + 1<<20 - 1) >> 20, UnexplainedGoroutines: unexplained,
 		Channels: c.Snapshot().Channels.Counts(now), UptimeSeconds: int64(now.Sub(c.Started).Seconds()), Version: c.Version,
 	}
 	status := http.StatusOK

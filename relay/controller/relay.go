@@ -8,6 +8,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"one-api/relay/budget"
 	"one-api/relay/channel"
 	"one-api/relay/reply"
 	"one-api/relay/resume"
@@ -27,6 +28,8 @@ func (c *Controller) relay(g *gin.Context, endpoint wire.Endpoint) {
 		g.Request = g.Request.WithContext(ctx)
 	}
 	v := &visit{c: c, g: g, endpoint: endpoint, end: &end}
+	v.held.Of(c.Budget)
+	defer v.held.Release()
 	defer func() {
 		v.finish(recover())
 		end.Duration = time.Since(end.Began)
@@ -45,6 +48,7 @@ type visit struct {
 	snapshot Snapshot
 	token    *token.Token
 	call     *channel.Call
+	held     budget.Lease // of the request's body
 	client   *reply.Writer
 	account  *resume.Account  // of what the client has been sent; nil: a stream that breaks off stays so
 	noted    int              // of its events, before the attempt at hand
@@ -86,7 +90,7 @@ func (v *visit) admit() *channel.Refusal {
 	}
 	v.end.Token = v.token.Name
 	reading := time.Now()
-	body, refusal := v.c.read(v.g.Writer, v.g.Request)
+	body, refusal := v.c.read(v.g.Writer, v.g.Request, &v.held)
 	v.end.Waited += time.Since(reading)
 	if refusal != nil {
 		return refusal
@@ -95,6 +99,7 @@ func (v *visit) admit() *channel.Refusal {
 	if refusal != nil {
 		return refusal
 	}
+	v.call.Held = &v.held
 	v.call.RequestID, v.call.Header, v.call.Query = v.end.RequestID, v.g.Request.Header, v.g.Request.URL.RawQuery
 	v.end.Model = v.call.Model
 	return nil
@@ -222,6 +227,9 @@ func (v *visit) finish(recovered any) {
 	defer v.client.Close()
 	if f := v.failed; f != nil {
 		v.end.Outcome, v.end.Failure = f.Outcome, f
+		if f.Reason != "" {
+			v.end.Reason = f.Reason
+		}
 		if f.Outcome != channel.ClientGone && f.Outcome != channel.ClientStalled {
 			v.client.Fail(f.Err)
 		}

@@ -3,6 +3,8 @@ package sse
 import (
 	"errors"
 	"io"
+
+	"one-api/relay/budget"
 )
 
 // ErrTooLarge says that an event, or a single comment line, has more bytes than the Reader's bound.
@@ -21,6 +23,9 @@ const maxEmptyReads = 100
 //
 // It reads into one buffer, of 4 KiB unless an event needs more, and looks at each byte once. It is not safe for concurrent use.
 type Reader struct {
+	// Lease counts the buffers of events that are not small; nil: nobody does. Where it has no room, Next returns its error.
+	Lease *budget.Lease
+
 	src io.Reader
 	max int
 	err error // to be returned behind the complete events that are buffered
@@ -50,15 +55,18 @@ func NewReader(r io.Reader, maxEvent int) *Reader {
 // A byte order mark at the start, and comments before an event, are not in its Raw; an event that ends in CR LF lacks that
 // last LF there, since it may come later than the event.
 func (r *Reader) Next() (Event, error) {
-	putBuffer(r.scratch)
-	r.scratch = nil
+	if r.scratch != nil {
+		putBuffer(r.scratch)
+		r.scratch = nil
+		_ = r.hold(0) // less than before: it fits
+	}
 	for !r.scan() {
 		if r.err != nil {
 			return r.last()
 		}
 		r.fill()
 	}
-	return r.take(), nil
+	return r.take()
 }
 
 // Buffered tells whether Next can return without reading.
@@ -78,6 +86,7 @@ func (r *Reader) Close() {
 func (r *Reader) release() {
 	putBuffer(r.scratch)
 	putBuffer(r.buf)
+	r.Lease.Release()
 	*r = Reader{err: r.err}
 }
 
@@ -143,8 +152,11 @@ func (r *Reader) begin() bool {
 	return true
 }
 
+// hold counts the buffer, and so many bytes beside it.
+func (r *Reader) hold(more int) error { return r.Lease.Hold(int64(len(r.buf.bytes) + more)) }
+
 // take returns buf[start:pos].
-func (r *Reader) take() Event {
+func (r *Reader) take() (Event, error) {
 	raw, b := r.buf.bytes[r.start:r.pos:r.pos], &r.event
 	event := Event{Raw: raw, Clean: !b.dirty}
 	if b.nameTo > b.nameFrom {
@@ -154,13 +166,18 @@ func (r *Reader) take() Event {
 	case b.dataLines == 1:
 		event.Data = raw[b.dataFrom:b.dataTo:b.dataTo]
 	case b.dataLines > 1:
+		if err := r.hold(b.dataLen); err != nil {
+			r.err = err
+			r.release()
+			return Event{}, err
+		}
 		r.scratch = getBuffer(b.dataLen)
 		event.Data = joinData(r.scratch.bytes[:0:b.dataLen], raw)
 	}
 	r.start = r.pos
 	r.event = block{}
 	r.ready = false
-	return event
+	return event, nil
 }
 
 // last returns what there is when no complete event is left and nothing more can be read: at io.EOF the event whose blank line
@@ -173,7 +190,7 @@ func (r *Reader) last() (Event, error) {
 		}
 		if r.event.dataLen > 0 {
 			r.event.dirty = true
-			return r.take(), nil
+			return r.take()
 		}
 	}
 	r.release()
@@ -181,7 +198,9 @@ func (r *Reader) last() (Event, error) {
 }
 
 func (r *Reader) fill() {
-	r.makeRoom()
+	if r.err = r.makeRoom(); r.err != nil {
+		return
+	}
 	for range maxEmptyReads {
 		n, err := r.src.Read(r.buf.bytes[r.end:])
 		r.end += n
@@ -195,25 +214,36 @@ func (r *Reader) fill() {
 
 // makeRoom moves the beginning of an event to the front of a buffer that has room for more of it. What is moved is not moved
 // again unless the buffer has to double, so the cost stays in proportion to the bytes read.
-func (r *Reader) makeRoom() {
-	pending := r.end - r.start
-	to := r.buf
-	switch size := len(r.buf.bytes); {
+func (r *Reader) makeRoom() error {
+	pending, size := r.end-r.start, len(r.buf.bytes)
+	room := size
+	switch {
 	case size > smallBuffer && pending <= smallBuffer/2:
-		to = getBuffer(smallBuffer) // the big event is over
+		room = smallBuffer // the big event is over
 	case pending == size && size >= r.max/2:
-		to = getBuffer(r.max + 1) // scan refuses more than max, and one byte more shows it that
+		room = r.max + 1 // scan refuses more than max, and one byte more shows it that
 	case pending == size:
-		to = getBuffer(2 * size)
+		room = 2 * size
 	case r.start == 0:
-		return
+		return nil
+	}
+	to := r.buf
+	if room > size {
+		if err := r.hold(room); err != nil { // both, while one is copied to the other
+			return err
+		}
+	}
+	if room != size {
+		to = getBuffer(room)
 	}
 	copy(to.bytes, r.buf.bytes[r.start:r.end])
 	if to != r.buf {
 		putBuffer(r.buf)
 		r.buf = to
+		_ = r.hold(0) // less than before: it fits
 	}
 	r.lines.moved(r.start)
 	r.pos -= r.start
 	r.start, r.end = 0, pending
+	return nil
 }

@@ -70,6 +70,9 @@ func (adaptor) Request(call *channel.Call, target channel.Target) (channel.Reque
 	return request, nil
 }
 
+// Converts is channel.Converter's: the Messages format goes through as it comes.
+func (adaptor) Converts(endpoint wire.Endpoint) bool { return endpoint != wire.Messages }
+
 func (adaptor) Answer(call *channel.Call) channel.Translator {
 	if call.Endpoint == wire.Messages {
 		return &passThrough{}

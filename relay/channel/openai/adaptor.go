@@ -63,6 +63,9 @@ func (adaptor) Request(call *channel.Call, target channel.Target) (channel.Reque
 	return channel.Request{Path: call.Endpoint.Path(), Header: h, Body: continuing(body, call, target)}, nil
 }
 
+// Converts is channel.Converter's: what is not the Messages format goes through as it comes.
+func (adaptor) Converts(endpoint wire.Endpoint) bool { return endpoint == wire.Messages }
+
 func header(call *channel.Call, target channel.Target) http.Header {
 	h := http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}}
 	if call.Stream {

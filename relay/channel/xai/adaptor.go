@@ -8,6 +8,7 @@ import (
 	"one-api/relay/channel"
 	"one-api/relay/channel/openai"
 	"one-api/relay/sse"
+	"one-api/relay/wire"
 )
 
 // Provider is the provider's name in telemetry (gen_ai.provider.name of the OpenTelemetry GenAI conventions).
@@ -23,6 +24,11 @@ type adaptor struct{ channel.Adaptor }
 
 // New makes the adaptor. It holds nothing.
 func New() channel.Adaptor { return adaptor{openai.New()} }
+
+// Converts is channel.Converter's: as openai does.
+func (a adaptor) Converts(endpoint wire.Endpoint) bool {
+	return a.Adaptor.(channel.Converter).Converts(endpoint)
+}
 
 func (a adaptor) Answer(call *channel.Call) channel.Translator {
 	return translator{a.Adaptor.Answer(call)}
