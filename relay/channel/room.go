@@ -18,6 +18,9 @@ const (
 	perElement = 512
 )
 
+// keptTwice is for translators that keep a buffer for what they encode, and one for the events that they make of it.
+const keptTwice = 2
+
 // smallEvent is up to how many bytes an event is free of all this, which is nearly always.
 const smallEvent = 1 << 10
 
@@ -91,7 +94,9 @@ func (x *Exchange) step(event sse.Event) (Step, error) {
 	if err != nil {
 		return step, err
 	}
-	x.kept = max(x.kept, cap(step.Out))
+	if unsafe.SliceData(step.Out) != unsafe.SliceData(event.Raw) {
+		x.kept = max(x.kept, keptTwice*cap(step.Out))
+	}
 	if err := x.hold.work.Hold(int64(x.kept + step.Held)); err != nil {
 		return Step{}, x.broken(err, true)
 	}

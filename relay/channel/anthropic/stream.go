@@ -71,7 +71,16 @@ func (t *chatAnswer) Event(event sse.Event) (channel.Step, error) {
 	if err != nil {
 		return channel.Step{}, err
 	}
-	return channel.Step{Out: s.out.Bytes(), Content: s.content, Done: s.stopped}, nil
+	return channel.Step{Out: s.out.Bytes(), Content: s.content, Done: s.stopped, Held: s.held()}, nil
+}
+
+// held is how many bytes of the events so far are kept for later ones.
+func (s *stream) held() int {
+	n := len(s.id) + len(s.model)
+	for _, block := range s.blocks {
+		n += cap(block.input)
+	}
+	return n
 }
 
 func (t *chatAnswer) messageStart(message *wire.MessageAnswer) error {

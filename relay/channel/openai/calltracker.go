@@ -14,6 +14,12 @@ type callTracker struct {
 	upstream map[string]bool // the ids that the upstream has given
 }
 
+// Bounds of what a stream can make the tracker remember. An answer has a few calls, and an id a few dozen bytes.
+const (
+	maxCalls  = 1024
+	longestID = 512
+)
+
 // place decides whether a piece begins a call (fresh) or belongs to the current one. open tells whether the current one is
 // still open. problem is empty, or says why the piece belongs nowhere.
 func (t *callTracker) place(call *wire.ChatToolCall, open bool) (fresh bool, problem string) {
@@ -31,6 +37,12 @@ func (t *callTracker) place(call *wire.ChatToolCall, open bool) (fresh bool, pro
 		case call.ID != "" && t.upstream[call.ID], call.ID == "" && call.Function.Name == "":
 			return false, "a piece of a tool call that is already closed"
 		}
+	}
+	switch {
+	case t.count == maxCalls:
+		return false, "more tool calls than an answer may have"
+	case len(call.ID) > longestID:
+		return false, "a tool call whose id is too long"
 	}
 	t.begin(call)
 	return true, ""

@@ -24,6 +24,7 @@ type messagesStream struct {
 }
 
 func (t *messagesTranslator) Event(event sse.Event) (channel.Step, error) {
+	defer func() { t.seen = members{} }() // they share the event's memory, which may be large, and the next one may be long in coming
 	s := &t.stream
 	s.out = s.out[:0]
 	if isTerminator(event.Data) {
@@ -61,7 +62,7 @@ func holdsText(value []byte) bool { return len(value) > 0 && holdsSomething(valu
 
 func (s *messagesStream) start(m messageAnswer) {
 	s.started = true
-	s.calls.ids.answer = m.ID
+	s.calls.ids.answer = identifier(m.ID) // the rest of a long one is not kept for as long as the stream
 	s.put("message_start", messageStart{"message_start", m})
 }
 

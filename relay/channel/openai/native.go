@@ -75,7 +75,9 @@ func (t *nativeTranslator) Event(event sse.Event) (channel.Step, error) {
 		return channel.Step{}, err
 	}
 	t.usage.keep(t.seen.usage)
-	return channel.Step{Out: t.pass(event), Content: t.scan.found(t.seen.choices)}, nil
+	content := t.scan.found(t.seen.choices)
+	t.seen = members{} // they share the event's memory, which may be large, and the next one may be long in coming
+	return channel.Step{Out: t.pass(event), Content: content}, nil
 }
 
 func (t *nativeTranslator) pass(event sse.Event) []byte {

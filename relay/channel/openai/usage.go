@@ -13,9 +13,12 @@ type usageReader struct {
 	last wire.Usage
 }
 
+// longestUsage is how many bytes a usage value may have: it is kept while the stream goes on, and real ones have a few hundred.
+const longestUsage = 16 << 10
+
 // keep copies a usage value; nil is none.
 func (u *usageReader) keep(value []byte) {
-	if value != nil {
+	if value != nil && len(value) <= longestUsage {
 		u.raw = append(u.raw[:0], value...)
 	}
 }
