@@ -184,7 +184,7 @@ func logLevel(debug bool) slog.Level {
 }
 
 func logHandler(w io.Writer, debug bool) slog.Handler {
-	return tint.NewTextHandler(w, &tint.Options{Level: logLevel(debug), TimeFormat: "2006-01-02 15:04:05", NoColor: true})
+	return telemetry.OneLine(tint.NewTextHandler(w, &tint.Options{Level: logLevel(debug), TimeFormat: "2006-01-02 15:04:05", NoColor: true}))
 }
 
 // greet says that the relay runs, and how to call it.

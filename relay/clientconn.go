@@ -1,10 +1,16 @@
 package relay
 
 import (
+	"encoding/json"
+	"fmt"
 	"net"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"one-api/relay/controller"
+	"one-api/relay/reply"
 )
 
 // clientListener hands out connections that bound every write and count themselves. Doing it here, below net/http, covers all
@@ -38,8 +44,33 @@ type clientConn struct {
 	once     sync.Once
 }
 
+// What net/http (Go 1.26) writes when a request's line and header are over MaxHeaderBytes, and nothing else does: it never
+// gets as far as a handler, so this is the place to say why.
+const headerTooLarge = "HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n" +
+	"431 Request Header Fields Too Large"
+
+// explained is an answer instead. Which format the client speaks is not known yet; the body is an error in both.
+func explained() []byte {
+	id := controller.NewID()
+	message := fmt.Sprintf("The request's line and header are larger than %d KiB, the most that this relay accepts. (request id: %s)", maxHeaderBytes>>10, id)
+	body, err := json.Marshal(map[string]any{"type": "error", "request_id": id, "error": map[string]any{
+		"type": "invalid_request_error", "message": message, "param": nil, "code": "header_too_large",
+	}})
+	if err != nil { // strings only: cannot fail
+		panic(err)
+	}
+	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s: %s\r\nConnection: close\r\n\r\n%s",
+		http.StatusRequestHeaderFieldsTooLarge, http.StatusText(http.StatusRequestHeaderFieldsTooLarge), len(body), reply.RequestIDHeader, id, body)
+}
+
 // Write fails with os.ErrDeadlineExceeded when the client takes nothing for the timeout.
 func (c *clientConn) Write(p []byte) (written int, err error) {
+	if len(p) == len(headerTooLarge) && string(p) == headerTooLarge {
+		if _, err := c.Write(explained()); err != nil {
+			return 0, err
+		}
+		return len(p), nil
+	}
 	for {
 		block := p[written:min(len(p), written+writeBlock)]
 		if err = c.extend(); err != nil {

@@ -14,7 +14,7 @@ func newEngine(c *controller.Controller) *gin.Engine {
 	engine := gin.New()
 	engine.HandleMethodNotAllowed = true
 	engine.RedirectTrailingSlash = false
-	engine.Use(controller.RequestID, c.Observe, c.Recover)
+	engine.Use(controller.RequestID, c.Observe, c.Recover, controller.LimitHeader)
 	engine.NoRoute(c.NotFound)
 	engine.NoMethod(c.WrongMethod)
 

@@ -119,6 +119,8 @@ type relayConfig struct {
 	yaml      string
 	roots     *x509.CertPool
 	errorBody time.Duration
+	header    time.Duration // how long a client may take to send its header; 0: as ever
+	body      time.Duration // and each part of its body
 	listen    func(net.Listener) net.Listener
 	telemetry *telemetry.Telemetry
 	logs      func(slog.Handler) slog.Handler // what main does to the handler of the log; nil: nothing
@@ -137,6 +139,11 @@ func withEnv(pairs ...string) relayOption {
 // withErrorBodyTimeout shortens the five seconds that an error's body may take.
 func withErrorBodyTimeout(d time.Duration) relayOption {
 	return func(c *relayConfig) { c.errorBody = d }
+}
+
+// withClientTimeouts shortens the time that clients may take to send their headers, and each part of their bodies.
+func withClientTimeouts(header, body time.Duration) relayOption {
+	return func(c *relayConfig) { c.header, c.body = header, body }
 }
 
 // withListener puts something between the relay and its clients.
@@ -187,7 +194,8 @@ func startRelay(t *testing.T, yaml string, options ...relayOption) *testRelay {
 	}
 	r.server, err = New(Options{
 		Settings: settings, Config: cfg, Reload: load, Version: "v0.0.0-test", Telemetry: c.telemetry,
-		Log:     slog.New(handler),
+		Log:           slog.New(handler),
+		HeaderTimeout: c.header, BodyTimeout: c.body,
 		Channel: channel.Options{TLS: &tls.Config{RootCAs: c.roots, MinVersion: tls.VersionTLS12}, ErrorBodyTimeout: c.errorBody},
 		OnAttempt: func(a channel.Attempt) {
 			r.mu.Lock()

@@ -29,7 +29,7 @@ import (
 const (
 	readHeaderTimeout = 10 * time.Second
 	idleTimeout       = 2 * time.Minute
-	maxHeaderBytes    = 64 << 10
+	maxHeaderBytes    = 32 << 10 // parsed, tiny fields take sixteen times as much
 )
 
 // drainPoll is how often a server that stops looks whether its calls have ended, and endTimeout is how long calls that were

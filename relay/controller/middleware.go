@@ -58,7 +58,7 @@ func (c *Controller) Observe(g *gin.Context) {
 func RequestID(g *gin.Context) {
 	id := g.GetHeader("X-Request-Id")
 	if !acceptableID(id) {
-		id = newID()
+		id = NewID()
 	}
 	g.Set(scopeKey, &scope{id: id})
 	g.Header(reply.RequestIDHeader, id)
@@ -86,8 +86,8 @@ func acceptableID(id string) bool {
 	return true
 }
 
-// newID is unique, not secret.
-func newID() string {
+// NewID is unique, not secret.
+func NewID() string {
 	var b [16]byte
 	for i := 0; i < len(b); i += 8 {
 		n := rand.Uint64()
