@@ -94,7 +94,7 @@ func (x *Exchange) step(event sse.Event) (Step, error) {
 	if err != nil {
 		return step, err
 	}
-	if unsafe.SliceData(step.Out) != unsafe.SliceData(event.Raw) {
+	if !shared(step.Out, event.Raw) {
 		x.kept = max(x.kept, keptTwice*cap(step.Out))
 	}
 	if err := x.hold.work.Hold(int64(x.kept + step.Held)); err != nil {

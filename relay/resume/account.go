@@ -14,8 +14,9 @@ import (
 	"one-api/relay/wire"
 )
 
-// maxText bounds what is remembered of an answer, in bytes. A longer one is not resumed.
-const maxText = 1 << 20
+// maxText bounds what is remembered of an answer, in bytes. A longer one is not resumed: it is
+// not part of the budget for large bodies.
+const maxText = 256 << 10
 
 // Account is what a client has been sent of a stream. It is the channel.Client of the attempt that begins it.
 type Account struct {
