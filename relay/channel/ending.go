@@ -94,9 +94,9 @@ func (x *Exchange) conclude(a Attempt) {
 	}
 	switch {
 	case v.Blame:
-		health.blame(now, x.trial)
+		health.blame(x.began, now, x.trial)
 	case v.Clears:
-		health.clear()
+		health.worked(x.began, x.trial)
 	case x.trial:
 		health.rest.abandon()
 	}

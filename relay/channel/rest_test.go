@@ -14,18 +14,18 @@ var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 func TestOneFailureNeverTakesAChannelOut(t *testing.T) {
 	var h health
 	for range failuresToRest - 1 {
-		h.blame(noon, false)
+		h.blame(noon, noon, false)
 		require.True(t, h.rest.ready(noon))
 	}
-	h.clear()
-	h.blame(noon, false)
-	require.True(t, h.rest.ready(noon), "only failures in a row count")
+	h.worked(noon, false)
+	h.blame(noon, noon, false)
+	require.True(t, h.rest.ready(noon), "they were not in a row")
 }
 
 func TestAChannelThatFailsAgainAndAgainIsPassedOverAndThenTriedByOneCallAtATime(t *testing.T) {
 	var h health
 	for range failuresToRest {
-		h.blame(noon, false)
+		h.blame(noon, noon, false)
 	}
 	require.False(t, h.rest.ready(noon))
 	later := noon.Add(firstRest)
@@ -43,7 +43,7 @@ func TestAChannelThatFailsAgainAndAgainIsPassedOverAndThenTriedByOneCallAtATime(
 	all.Wait()
 	require.EqualValues(t, 1, admitted.Load())
 
-	h.blame(later, true)
+	h.blame(later, later, true)
 	require.False(t, h.rest.ready(later.Add(2*firstRest-1)), "a failed trial doubles the rest")
 	require.True(t, h.rest.ready(later.Add(2*firstRest)))
 }
@@ -51,7 +51,7 @@ func TestAChannelThatFailsAgainAndAgainIsPassedOverAndThenTriedByOneCallAtATime(
 func TestAWaveOfCallsThatFailTogetherIsOneReasonToRest(t *testing.T) {
 	var h health
 	for range 1000 {
-		h.blame(noon, false)
+		h.blame(noon, noon, false)
 	}
 	require.True(t, h.rest.ready(noon.Add(firstRest)))
 }
@@ -60,27 +60,27 @@ func TestARestHasALongestLength(t *testing.T) {
 	var h health
 	now := noon
 	for range 40 {
-		h.blame(now, h.rest.resting())
+		h.blame(now, now, h.rest.resting())
 		if h.rest.resting() {
 			now = now.Add(h.rest.wait(now))
 			h.rest.admit(now)
 		}
 	}
-	h.blame(now, true)
+	h.blame(now, now, true)
 	require.Equal(t, longestRest, h.rest.wait(now))
 }
 
 func TestATrialThatGetsAFirstEventOpensTheChannelButOneMoreFailureClosesIt(t *testing.T) {
 	var h health
 	for range failuresToRest {
-		h.blame(noon, false)
+		h.blame(noon, noon, false)
 	}
 	now := noon.Add(firstRest)
 	_, trial := h.rest.admit(now)
 	require.True(t, trial)
 	h.proved()
 	require.True(t, h.rest.ready(now))
-	h.blame(now, false)
+	h.blame(now, now, false)
 	require.False(t, h.rest.ready(now))
 }
 

@@ -196,7 +196,7 @@ func TestALimitedChannelAsksForTheTimeThatItsFirstKeyNeeds(t *testing.T) {
 func TestAFailingChannelIsPassedOverUnlessItIsTheOnlyOne(t *testing.T) {
 	p := testPool(t, testChannel("bad", func(c *config.Channel) { c.Priority = 9 }), testChannel("good"))
 	for range failuresToRest {
-		p.Set().Get("bad").state.health.blame(time.Now(), false)
+		p.Set().Get("bad").state.health.blame(time.Now(), time.Now(), false)
 	}
 	for range 50 {
 		require.Equal(t, "good", pick(t, p, want()))
@@ -237,7 +237,7 @@ func TestAReloadKeepsWhatAChannelKnowsAndItsConnectionsWhereTheyLeadTheSameWay(t
 	before := p.Set()
 	before.Get("a").keys.keys[0].limit(time.Now(), time.Minute, false)
 	for range failuresToRest {
-		before.Get("b").state.health.blame(time.Now(), false)
+		before.Get("b").state.health.blame(time.Now(), time.Now(), false)
 	}
 	x, _ := before.Begin(context.Background(), want(func(w *Want) { w.Tried(Attempt{Channel: before.Get("a"), Outcome: ConnectFailed}) }))
 	require.Equal(t, "b", x.Channel.Name)
