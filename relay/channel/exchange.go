@@ -147,6 +147,10 @@ func (x *Exchange) Send(call *Call) *Failure {
 	if response.StatusCode < 200 || response.StatusCode > 299 {
 		return x.refused()
 	}
+	if x.keyTry {
+		x.keyTry = false
+		x.key.accepted()
+	}
 	if !x.body.unpack(response.Header.Get("Content-Encoding")) {
 		return Malformed("the answer has a Content-Encoding that was not asked for")
 	}

@@ -56,6 +56,13 @@ func (k *key) revive() {
 	k.rest.clear()
 }
 
+// accepted ends the rest when a trial is answered with a 2xx: nobody should have to wait for the end of a long stream. The
+// strikes stay until the answer is complete, since some providers report a limit inside of it.
+func (k *key) accepted() {
+	k.refused.Store(false)
+	k.rest.clear()
+}
+
 // worked takes note of a success. That of a call from before the rest says nothing about the rest: the upstream has asked for
 // it since.
 func (k *key) worked(probe bool) {
