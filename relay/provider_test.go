@@ -79,6 +79,7 @@ const (
 	fallsSilent                   // nothing comes any more
 	reportsError                  // an error event comes; streams only
 	neverAnswers                  // nothing ever comes, not even a header
+	isReset                       // the connection breaks with a TCP reset
 )
 
 // What every imitated answer costs: OpenAI counts 25 tokens of input, of which 10 were cached; Anthropic counts them apart, as
@@ -210,11 +211,14 @@ func (t turn) pause(r *http.Request) {
 
 func spoil(w http.ResponseWriter, r *http.Request, f fault) {
 	flushOut(w)
-	if f == fallsSilent {
+	switch f {
+	case fallsSilent:
 		<-r.Context().Done()
-		return
+	case isReset:
+		resetTCP(w)
+	default:
+		panic(http.ErrAbortHandler)
 	}
-	panic(http.ErrAbortHandler)
 }
 
 func flushOut(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() }

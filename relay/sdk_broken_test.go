@@ -26,7 +26,9 @@ func TestASpoiltStreamIsAnErrorForTheSDK(t *testing.T) {
 	}{
 		{"the connection breaks", breaksOff, "", "upstream_reset", "the connection to the upstream broke"},
 		{"it ends without its terminator", endsShort, "", "upstream_truncated", "ended before it was complete"},
+		{"it is reset", isReset, "", "upstream_reset", "the connection to the upstream broke"},
 		{"it falls silent", fallsSilent, "idle: 500ms", "idle_timeout", "fell silent"},
+		{"it takes longer than it may in all", fallsSilent, "total: 500ms", "idle_timeout", "fell silent"},
 		{"it reports an error", reportsError, "", "upstream_error_event", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -102,7 +104,9 @@ func TestASpoiltWholeAnswerIsAnErrorForTheSDK(t *testing.T) {
 	}{
 		{"the connection breaks", breaksOff, "", 502, "upstream_truncated"},
 		{"it ends in its middle", endsShort, "", 502, "upstream_truncated"},
+		{"it is reset", isReset, "", 502, "upstream_reset"},
 		{"it stops in its middle", fallsSilent, "header: 50ms", 504, "header_timeout"},
+		{"it takes longer than it may in all", fallsSilent, "total: 50ms", 504, "header_timeout"},
 		{"it never comes", neverAnswers, "header: 50ms", 504, "header_timeout"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
