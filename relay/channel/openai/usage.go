@@ -46,7 +46,11 @@ func neutral(u *wire.ChatUsage) wire.Usage {
 
 // messagesUsage is the usage as Anthropic counts: what came from the cache is not part of the input.
 func messagesUsage(u wire.Usage) wire.MessagesUsage {
-	return wire.MessagesUsage{
+	usage := wire.MessagesUsage{
 		InputTokens: max(u.Input-u.Cached, 0), CacheReadInputTokens: u.Cached, OutputTokens: u.Output,
 	}
+	if u.Reasoning > 0 {
+		usage.OutputTokensDetails = &wire.OutputTokensDetails{ThinkingTokens: u.Reasoning}
+	}
+	return usage
 }
