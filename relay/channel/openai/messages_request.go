@@ -32,7 +32,7 @@ func chatFromMessages(call *channel.Call, target channel.Target) ([]byte, error)
 	if in.Metadata != nil {
 		out.User = in.Metadata.UserID
 	}
-	if in.Stream {
+	if call.Stream { // which decides how the answer is read: the decoder also takes names for "stream" that are not ASCII
 		out.Stream = true
 		out.StreamOptions = &wire.StreamOptions{IncludeUsage: true}
 	}

@@ -26,7 +26,9 @@ func convert(members string, target channel.Target) (string, error) {
 		body += "," + members
 	}
 	target.Model = "real"
-	r, err := openai.New().Request(callOf(wire.Messages, body+"}"), target)
+	call := callOf(wire.Messages, body+"}")
+	call.Stream = strings.Contains(members, `"stream":true`)
+	r, err := openai.New().Request(call, target)
 	return string(r.Body), err
 }
 
