@@ -42,6 +42,7 @@ func FuzzChatRequestRoundTrip(f *testing.F) {
 		if !ok {
 			return
 		}
+		requireAnthropicIDs(t, there)
 		back, ok := convert(t, openai.New(), wire.Messages, there, made)
 		if !ok {
 			return
@@ -92,6 +93,19 @@ func FuzzMessagesRequestRoundTrip(f *testing.F) {
 		require.Equal(t, readMessages(t, &before), readMessages(t, &after), "%s\n%s", body, there)
 		require.Equal(t, messagesTerms(t, &before), messagesTerms(t, &after), "%s\n%s", body, there)
 	})
+}
+
+// requireAnthropicIDs is for ids of other providers, which the reading of a conversation takes for the same.
+func requireAnthropicIDs(t *testing.T, body []byte) {
+	t.Helper()
+	var r wire.MessagesRequest
+	mustDecode(t, body, &r)
+	for _, m := range r.Messages {
+		for _, b := range blocks(t, m.Content) {
+			id := b.ID + b.ToolUseID
+			require.Equal(t, anthropicID(id), id, "%s", body)
+		}
+	}
 }
 
 // seedSource adds bytes that make requests and answers of every shape.
