@@ -15,6 +15,7 @@ import (
 	"syscall"
 	_ "time/tzdata" // TZ works in an image without a zone database
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/lmittmann/tint"
 
 	"one-api/relay"
@@ -28,6 +29,9 @@ var version = "v0.1.0"
 func main() {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	// A container's memory limit becomes GOMEMLIMIT, unless that is set: the collector works harder before the kernel kills. An
+	// error means that there is no limit to follow.
+	_, _ = memlimit.Set() // 90%
 	os.Exit(run(os.Args[1:], os.LookupEnv, signals, os.Stdout, os.Stderr))
 }
 
