@@ -41,6 +41,9 @@ func run(args []string, env func(string) (string, bool), signals <-chan os.Signa
 	if done {
 		return code
 	}
+	if flags.config == "" {
+		flags.config, _ = env("CONFIG_FILE")
+	}
 	options := config.Options{File: flags.config, Env: env, Providers: relay.ConfigProviders()}
 	settings, settingsErr := config.LoadSettings(options)
 	if flags.port >= 0 {

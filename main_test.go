@@ -117,6 +117,18 @@ func TestHangupReloadsTheConfiguration(t *testing.T) {
 	require.Equal(t, 0, <-p.code)
 }
 
+func TestTheEnvironmentNamesTheFileUnlessTheCommandLineDoes(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "named.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("channels:\n  - {name: a, type: openai, base_url: \"http://localhost:1\"}\n  - {name: b, type: openai, base_url: \"http://localhost:1\"}\n"), 0o600))
+	t.Chdir(t.TempDir())
+	named := map[string]string{"CONFIG_FILE": file}
+	env := func(name string) (string, bool) { v, ok := named[name]; return v, ok }
+	var out, errs output
+	require.Equal(t, 0, run([]string{"--check-config"}, env, nil, &out, &errs), errs.String())
+	require.Contains(t, out.String(), "2 channels")
+	require.Equal(t, 1, run([]string{"--check-config", "--config", file + ".absent"}, env, nil, &out, &errs))
+}
+
 func TestTheCommandLineExplainsItselfAndItsMistakes(t *testing.T) {
 	good := filepath.Join(t.TempDir(), "good.yaml")
 	require.NoError(t, os.WriteFile(good, []byte("channels:\n  - {name: a, type: openai, base_url: 'http://localhost:1', keys: [k-0123456789]}\ntokens:\n  - {name: t, key: sk-0123456789abcdef}\n"), 0o600))
