@@ -89,11 +89,11 @@ func TestAWholeAnswerThatCannotBeOneIsAFailure(t *testing.T) {
 		{`{"type":"error","error":{"type":"api_error","message":"x"}}`, channel.UpstreamErrorEvent, channel.UpstreamErrorEvent},
 		{`{"type":"error"}`, channel.UpstreamErrorEvent, channel.UpstreamErrorEvent},
 		{`{"error":{"message":"x"}}`, channel.UpstreamErrorEvent, channel.UpstreamErrorEvent},
-		{`{}`, channel.Completed, channel.UpstreamMalformed},
+		{`{}`, channel.UpstreamMalformed, channel.UpstreamMalformed},
 		{`{"type":"completion","content":[]}`, channel.Completed, channel.UpstreamMalformed},
-		{`{"type":"message"}`, channel.Completed, channel.UpstreamMalformed},
-		{`{"type":"message","content":null}`, channel.Completed, channel.UpstreamMalformed},
-		{`{"type":"message","content":"x"}`, channel.Completed, channel.UpstreamMalformed},
+		{`{"type":"message"}`, channel.UpstreamMalformed, channel.UpstreamMalformed},
+		{`{"type":"message","content":null}`, channel.UpstreamMalformed, channel.UpstreamMalformed},
+		{`{"type":"message","content":"x"}`, channel.UpstreamMalformed, channel.UpstreamMalformed},
 		{`{"type":"message","content":[{"type":"text","text":1}]}`, channel.Completed, channel.UpstreamMalformed},
 	} {
 		t.Run(c.body, func(t *testing.T) {

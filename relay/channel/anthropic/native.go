@@ -19,7 +19,8 @@ func nativeBody(call *channel.Call, target channel.Target) []byte {
 // passThrough is the translator for clients that speak the provider's format: it looks, and changes nothing.
 type passThrough struct {
 	usage   wire.Usage
-	begun   bool
+	begun   bool // anything but a ping has come
+	started bool // message_start has
 	scratch []byte
 }
 
@@ -27,6 +28,9 @@ func (t *passThrough) Whole(body []byte) ([]byte, error) {
 	answer, err := scanWhole(body)
 	if err != nil {
 		return nil, err
+	}
+	if len(answer.content) == 0 || answer.content[0] != '[' {
+		return nil, channel.Malformed("the answer has no content")
 	}
 	t.take(answer.usage)
 	return body, nil
@@ -40,7 +44,10 @@ func (t *passThrough) Event(event sse.Event) (channel.Step, error) {
 	if e.kind == pingKind && !t.begun {
 		return channel.Step{}, nil // it is no beginning: another channel can still take over
 	}
-	t.begun = true
+	if !t.started && e.kind == messageStop {
+		return channel.Step{}, channel.Malformed("the stream ends before its message_start")
+	}
+	t.begun, t.started = true, t.started || e.kind == messageStart
 	step := channel.Step{Out: event.Raw}
 	if !event.Clean {
 		t.scratch = event.AppendTo(t.scratch[:0])

@@ -77,7 +77,7 @@ func TestANativeAnswerIsPassedOnAndCounted(t *testing.T) {
 }
 
 func TestAnAnswerWhoseUsageIsOddIsPassedOn(t *testing.T) {
-	for _, body := range []string{`{"type":"message"}`, `{"type":"message","usage":null}`, `{"type":"message","usage":[1]}`} {
+	for _, body := range []string{`{"type":"message","content":[]}`, `{"type":"message","content":[],"usage":null}`, `{"type":"message","content":[],"usage":[1]}`} {
 		out, err := (&passThrough{}).Whole([]byte(body))
 		require.NoError(t, err)
 		assert.Equal(t, body, string(out))
@@ -144,7 +144,10 @@ func TestAPingBeforeTheMessageCommitsNobodyToThisChannel(t *testing.T) {
 }
 
 func TestATypeWithEscapesIsStillKnown(t *testing.T) {
-	step, err := (&passThrough{}).Event(event(`{"type":"message_\u0073top"}`))
+	translator := &passThrough{}
+	_, err := translator.Event(event(`{"type":"message_start","message":{}}`))
+	require.NoError(t, err)
+	step, err := translator.Event(event(`{"type":"message_\u0073top"}`))
 	require.NoError(t, err)
 	assert.True(t, step.Done)
 }

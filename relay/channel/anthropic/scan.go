@@ -44,6 +44,7 @@ type envelope struct {
 	message      []byte
 	usage        []byte
 	contentBlock []byte
+	content      []byte
 	failure      []byte // the value of "error"
 }
 
@@ -58,6 +59,8 @@ func scanEnvelope(data []byte) (envelope, error) {
 			e.message = m.Value
 		case "usage":
 			e.usage = m.Value
+		case "content":
+			e.content = m.Value
 		case "content_block":
 			e.contentBlock = m.Value
 		case "error":

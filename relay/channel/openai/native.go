@@ -22,10 +22,11 @@ type nativeTranslator struct {
 	member  func(jsonscan.Member) // bound once, so that an event allocates nothing
 	seen    members
 	scratch []byte
+	begun   bool // there was a chunk with choices
 }
 
 // members are the top-level members of an answer or a chunk that matter. They share its memory.
-type members struct{ id, model, choices, usage, failure []byte }
+type members struct{ id, model, choices, data, usage, failure []byte }
 
 func (m *members) note(member jsonscan.Member) {
 	var at *[]byte
@@ -36,6 +37,8 @@ func (m *members) note(member jsonscan.Member) {
 		at = &m.model
 	case "choices":
 		at = &m.choices
+	case "data":
+		at = &m.data
 	case "usage":
 		at = &m.usage
 	case "error":
@@ -60,12 +63,18 @@ func (t *nativeTranslator) Whole(body []byte) ([]byte, error) {
 	if err := readAnswer(body, &t.seen, t.member); err != nil {
 		return nil, err
 	}
+	if !holdsElements(t.seen.choices) && t.seen.data == nil {
+		return nil, channel.Malformed("an object with neither choices nor data")
+	}
 	t.usage.keep(t.seen.usage)
 	return body, nil
 }
 
 func (t *nativeTranslator) Event(event sse.Event) (channel.Step, error) {
 	if isTerminator(event.Data) {
+		if !t.begun {
+			return channel.Step{}, channel.Truncated("a stream that ends before its first chunk")
+		}
 		return channel.Step{Out: t.pass(event), Done: true}, nil
 	}
 	if isKeepAlive(event) {
@@ -74,6 +83,7 @@ func (t *nativeTranslator) Event(event sse.Event) (channel.Step, error) {
 	if err := readChunk(event, &t.seen, t.member); err != nil {
 		return channel.Step{}, err
 	}
+	t.begun = t.begun || t.seen.choices != nil
 	t.usage.keep(t.seen.usage)
 	content := t.scan.found(t.seen.choices)
 	t.seen = members{} // they share the event's memory, which may be large, and the next one may be long in coming
@@ -89,6 +99,11 @@ func (t *nativeTranslator) pass(event sse.Event) []byte {
 }
 
 func (t *nativeTranslator) Usage() wire.Usage { return t.usage.read() }
+
+// holdsElements tells whether a value is an array with something in it.
+func holdsElements(value []byte) bool {
+	return len(value) > 0 && value[0] == '[' && len(bytes.TrimSpace(value[1:])) > 1
+}
 
 // isKeepAlive tells whether an event has nothing in it. Some servers send those while they wait, and the clients that decode
 // every event fail on them.

@@ -34,7 +34,7 @@ func failure(t *testing.T, err error) *channel.Failure {
 }
 
 func TestANativeAnswerIsReturnedAsItIs(t *testing.T) {
-	body := []byte("\n {\"model\" : \"real\", \"error\":null, \"usage\":{\"prompt_tokens\":7,\"completion_tokens\":5,\"total_tokens\":12," +
+	body := []byte("\n {\"model\" : \"real\", \"choices\":[{}], \"error\":null, \"usage\":{\"prompt_tokens\":7,\"completion_tokens\":5,\"total_tokens\":12," +
 		"\"prompt_tokens_details\":{\"cached_tokens\":3},\"completion_tokens_details\":{\"reasoning_tokens\":2}}}\n")
 	tr := native()
 	out, err := tr.Whole(body)
@@ -60,7 +60,7 @@ func TestUsageIsReadInEveryDialect(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			tr := native()
-			_, err := tr.Whole([]byte(`{"usage":` + tc.usage + `}`))
+			_, err := tr.Whole([]byte(`{"choices":[{}],"usage":` + tc.usage + `}`))
 			require.NoError(t, err)
 			assert.Equal(t, tc.want, tr.Usage())
 			assert.Equal(t, tc.want, tr.Usage(), "asking twice changes nothing")
@@ -116,7 +116,10 @@ func TestAnEventThatIsNotCleanIsWrittenAnew(t *testing.T) {
 func TestTheTerminatorEndsANativeStream(t *testing.T) {
 	for _, data := range []string{"[DONE]", " [DONE] "} {
 		event := clean("", data)
-		step, err := native().Event(event)
+		tr := native()
+		_, err := tr.Event(clean("", chunk))
+		require.NoError(t, err)
+		step, err := tr.Event(event)
 		require.NoError(t, err)
 		assert.Equal(t, channel.Step{Out: event.Raw, Done: true}, step)
 	}
