@@ -16,7 +16,7 @@ import (
 )
 
 // errFailed is the end of a run that worked and found something wrong.
-var errFailed = errors.New("telemetry does not agree with what was done")
+var errFailed = errors.New("not everything is as it should be")
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -38,6 +38,8 @@ type settings struct {
 	relay, collector, prometheus string // binaries
 	pipeline                     string // the collector's configuration
 	work                         string // directory for everything that is written
+	dashboards                   string // directory of dashboards; empty: the relay's telemetry is checked, and not they
+	prometheusDirectory          string // Prometheus' configuration and rules, for the dashboards
 	timeout                      time.Duration
 }
 
@@ -49,6 +51,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.StringVar(&s.prometheus, "prometheus", "", "Prometheus' `binary`")
 	flags.StringVar(&s.pipeline, "pipeline", "", "the collector's configuration `file`")
 	flags.StringVar(&s.work, "work", "", "an empty `directory` for data and logs")
+	flags.StringVar(&s.dashboards, "dashboards", "", "check the dashboards of this `directory`, and the rules, instead")
+	flags.StringVar(&s.prometheusDirectory, "prometheus-directory", "", "`directory` of the prometheus.yml and the rules that the dashboards are made for")
 	flags.DurationVar(&s.timeout, "timeout", 5*time.Minute, "the most that the run may take")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -66,7 +70,12 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	r := &report{out: out}
-	if err := (&course{stack: stack, upstream: up, report: r, out: out}).run(ctx); err != nil {
+	c := &course{stack: stack, upstream: up, report: r, out: out}
+	check := c.run
+	if s.dashboards != "" {
+		check = c.boards
+	}
+	if err := check(ctx); err != nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx) // it says more than the request that it broke off
 		}

@@ -44,8 +44,14 @@ func newStack(s settings, upstream string) (*stack, error) {
 		{instance: "relay-grpc", protocol: "grpc", port: ports[5]},
 		{instance: "relay-http", protocol: "http/protobuf", port: ports[6]},
 	}
+	config := prometheusConfig
+	if s.dashboards != "" {
+		if config, err = k.productionConfig(); err != nil {
+			return nil, err
+		}
+	}
 	for name, text := range map[string]string{
-		"prometheus.yml": prometheusConfig, "ports.yaml": k.portsConfig(), "channels.yaml": fmt.Sprintf(relayConfig, upstream, clientKey),
+		"prometheus.yml": config, "ports.yaml": k.portsConfig(), "channels.yaml": fmt.Sprintf(relayConfig, upstream, clientKey),
 	} {
 		if err := os.WriteFile(k.file(name), []byte(text), 0o600); err != nil {
 			return nil, err
