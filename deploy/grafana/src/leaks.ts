@@ -81,7 +81,7 @@ function slopes() {
   return each(6,
     series({
       title: 'Goroutines an hour', unit: 'short', min: null, decimals: 0, limits: [[300, 'red']],
-      description: 'Slopes over a quarter of an hour (nervous) and over an hour. Around 0 on the average of a day. The dashed line is where GoroutinesGrowing starts.',
+      description: 'Slopes over a quarter of an hour (nervous) and over an hour. Around 0 on the average of a day. The dashed line is where GoroutinesGrowing starts, which takes the floor of ten minutes: peaks do not count there.',
       queries: [
         { expr: perHour(all, '15m'), legend: '15 minutes, {{instance}}' },
         { expr: perHour(all, '1h'), legend: '1 hour, {{instance}}' },
@@ -89,7 +89,7 @@ function slopes() {
     }),
     series({
       title: 'Unexplained goroutines an hour', unit: 'short', min: null, decimals: 0, limits: [[30, 'red']],
-      description: 'The slow leak, whatever the load. The dashed line is where UnexplainedGoroutinesGrowing starts.',
+      description: 'The slow leak, whatever the load. The dashed line is where UnexplainedGoroutinesGrowing starts, which takes the floor of ten minutes: peaks do not count there.',
       queries: [
         { expr: perHour(unexplained, '15m'), legend: '15 minutes, {{instance}}' },
         { expr: perHour(unexplained, '1h'), legend: '1 hour, {{instance}}' },
