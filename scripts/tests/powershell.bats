@@ -2,7 +2,10 @@
 # What can be said of the PowerShell scripts. Where there is no pwsh, they are parsed and compared with their twins, not run.
 
 load helper
-setup() { start_relay; }
+setup() {
+  real_home="$HOME" # npm's settings are there
+  start_relay
+}
 teardown() { stop_relay; }
 
 @test "PowerShell files begin with the mark that Windows PowerShell 5.1 needs to read Chinese" {
@@ -13,7 +16,7 @@ teardown() { stop_relay; }
 
 @test "PowerShell files parse" {
   modules="$BATS_TEST_TMPDIR/node_modules"
-  timeout 120 npm install --prefix "$BATS_TEST_TMPDIR" --no-save --ignore-scripts --no-audit --no-fund --silent \
+  HOME="$real_home" timeout 60 npm install --fetch-retries=0 --prefix "$BATS_TEST_TMPDIR" --no-save --ignore-scripts --no-audit --no-fund --silent \
     web-tree-sitter@0.27.1 tree-sitter-powershell@0.26.4 >/dev/null 2>&1 || skip "the grammar could not be installed with npm"
   run -0 node "$BATS_TEST_DIRNAME/powershell_syntax.mjs" "$modules" "$scripts"/*.ps1 "$scripts"/lib/*.ps1
   printf 'if ($true) { Write-Output "x"\n' >"$BATS_TEST_TMPDIR/broken.ps1"

@@ -30,9 +30,9 @@ for bash in sorted(folder.glob("*.sh")):
                 if line.replace(".sh", ".ps1") not in said:
                     wrong += 1
                     print(f"{twin.name} does not say: {line}")
-    ours = set(re.findall(r"-(?:gt|le|lt) (\d{4,5})\b", sources))
-    theirs = set(re.findall(r"-(?:gt|le|lt) (\d{4,5})\b", said))
-    if not ours <= theirs:
-        wrong += 1
-        print(f"{twin.name} lacks the thresholds {sorted(ours - theirs)}")
+    for one, other in ((bash, twin), (folder / "lib/health.sh", folder / "lib/health.ps1")):
+        ours, theirs = (sorted(set(re.findall(r"(?:-gt|-le|-lt) (\d{4,5})\b", p.read_text(encoding="utf-8-sig")))) for p in (one, other))
+        if ours != theirs:
+            wrong += 1
+            print(f"{other.name} has the thresholds {theirs}, and {one.name} {ours}")
 sys.exit(1 if wrong else 0)
