@@ -18,9 +18,9 @@ teardown() { stop_relay; }
   modules="$BATS_TEST_TMPDIR/node_modules"
   HOME="$real_home" timeout 60 npm install --fetch-retries=0 --prefix "$BATS_TEST_TMPDIR" --no-save --ignore-scripts --no-audit --no-fund --silent \
     web-tree-sitter@0.27.1 tree-sitter-powershell@0.26.4 >/dev/null 2>&1 || skip "the grammar could not be installed with npm"
-  run -0 node "$BATS_TEST_DIRNAME/powershell_syntax.mjs" "$modules" "$scripts"/*.ps1 "$scripts"/lib/*.ps1
+  run -0 node --liftoff-only "$BATS_TEST_DIRNAME/powershell_syntax.mjs" "$modules" "$scripts"/*.ps1 "$scripts"/lib/*.ps1
   printf 'if ($true) { Write-Output "x"\n' >"$BATS_TEST_TMPDIR/broken.ps1"
-  run -1 node "$BATS_TEST_DIRNAME/powershell_syntax.mjs" "$modules" "$BATS_TEST_TMPDIR/broken.ps1"
+  run -1 node --liftoff-only "$BATS_TEST_DIRNAME/powershell_syntax.mjs" "$modules" "$BATS_TEST_TMPDIR/broken.ps1"
 }
 
 @test "each script has a PowerShell twin that says the same and has the same thresholds" {
