@@ -16,6 +16,7 @@ import (
 // F3: status 200, and an answer that is none.
 
 func TestAnAnswerThatIsNoneIsAnError(t *testing.T) {
+	inMatrix(t, "F3")
 	malformed := ending{outcome: channel.UpstreamMalformed, status: http.StatusBadGateway, code: "upstream_malformed"}
 	truncated := ending{outcome: channel.UpstreamTruncated, status: http.StatusBadGateway, code: "upstream_truncated"}
 	good := func(v variant, r *http.Request) string {
@@ -106,6 +107,7 @@ func packed(t *testing.T, text string) string {
 
 // TestAPackedAnswerIsBoundedByWhatItUnpacksTo sends a few hundred kilobytes that become more than the relay keeps.
 func TestAPackedAnswerIsBoundedByWhatItUnpacksTo(t *testing.T) {
+	inMatrix(t, "F3")
 	block := packed(t, string(bytes.Repeat([]byte("x"), 1<<20)))
 	for _, v := range []variant{{}, {stream: true}} {
 		t.Run(v.String(), func(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 // F7: a client that stops reading.
 
 func TestAClientThatStopsReadingLosesItsCall(t *testing.T) {
+	inMatrix(t, "F7")
 	inEveryVariant(t, nil, func(t *testing.T, v variant) {
 		flood := newFlood(v)
 		s := newScene(t, v, plan{handle: flood.handle, options: []relayOption{

@@ -20,6 +20,7 @@ import (
 // TestAnAnswerThatCannotBeCopiedToItsEndIsNeitherRepeatedNorAppendedTo lets writes to the client fail although the client is
 // still there and would read whatever else was sent.
 func TestAnAnswerThatCannotBeCopiedToItsEndIsNeitherRepeatedNorAppendedTo(t *testing.T) {
+	inMatrix(t, "F4")
 	inEveryVariant(t, nil, func(t *testing.T, v variant) {
 		wires := &failingWires{}
 		said := strings.Repeat("x", 64<<10)
@@ -63,6 +64,7 @@ func TestAnAnswerThatCannotBeCopiedToItsEndIsNeitherRepeatedNorAppendedTo(t *tes
 
 // TestAnUpstreamThatFailsBehindItsFirstEventIsNotReplaced looks at what goes over the wire where a second channel could answer.
 func TestAnUpstreamThatFailsBehindItsFirstEventIsNotReplaced(t *testing.T) {
+	inMatrix(t, "F4")
 	inEveryVariant(t, func(v variant) bool { return v.stream && v.second }, func(t *testing.T, v variant) {
 		wires := &failingWires{}
 		s := newScene(t, v, plan{options: []relayOption{withListener(wires.under)}, handle: func(w http.ResponseWriter, r *http.Request) {

@@ -62,6 +62,7 @@ func (s *scene) requireEndingOf(t *testing.T, w way, h heard, want ending) {
 	}
 	require.Equal(t, []channel.Outcome{want.outcome}, s.outcomesOf(w.name), "attempts at the channel that fails")
 	require.Equal(t, second, s.outcomesOf(w.second()), "attempts at the second channel")
+	s.requireAhead(t, w)
 	ends := s.endsOf(w.name)
 	require.Len(t, ends, 1)
 	require.Equal(t, ended, ends[0].Outcome)
@@ -69,18 +70,33 @@ func (s *scene) requireEndingOf(t *testing.T, w way, h heard, want ending) {
 	if want.unsent {
 		sent = 0
 	}
-	require.Equal(t, sent+len(second), ends[0].Attempts)
+	require.Equal(t, s.attemptsAhead()+sent+len(second), ends[0].Attempts)
 	require.Equal(t, h.status, ends[0].Status)
+}
+
+// requireAhead is for the channel before the one that fails, where there is one: it was asked once, and refused.
+func (s *scene) requireAhead(t *testing.T, w way) {
+	t.Helper()
+	require.Len(t, s.outcomesOf(w.ahead()), s.attemptsAhead())
+	for _, outcome := range s.outcomesOf(w.ahead()) {
+		require.Equal(t, channel.UpstreamStatus, outcome)
+	}
+}
+
+// attemptsAhead is how many attempts a call makes before it comes to the channel that fails.
+func (s *scene) attemptsAhead() int {
+	if s.last {
+		return 1
+	}
+	return 0
 }
 
 // requireDiscreet looks for what only the operator may know.
 func (s *scene) requireDiscreet(t *testing.T, h heard) {
 	t.Helper()
 	require.NotContains(t, h.text, "sk-up-")
-	for _, u := range []*upstream{s.faulty, s.healthy} {
-		if u != nil {
-			require.NotContains(t, h.text, u.Listener.Addr().String())
-		}
+	for _, u := range s.upstreams() {
+		require.NotContains(t, h.text, u.Listener.Addr().String())
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 // F14: an error, or an early end, inside an answer that began with status 200.
 
 func TestAnErrorInsideAnAnswerIsAnError(t *testing.T) {
+	inMatrix(t, "F14")
 	for name, tc := range map[string]struct {
 		kind, code string // in the provider's words
 		status     int
@@ -51,6 +52,7 @@ func TestAnErrorInsideAnAnswerIsAnError(t *testing.T) {
 }
 
 func TestAStreamThatEndsWithoutItsTerminatorIsNotComplete(t *testing.T) {
+	inMatrix(t, "F14")
 	for name, body := range map[string]func(voice) string{
 		"in the middle":                  func(v voice) string { return v.opening(fromFaulty) },
 		"between its end and the marker": func(v voice) string { return v.opening(fromFaulty) + v.beforeTerminator() },
@@ -68,6 +70,7 @@ func TestAStreamThatEndsWithoutItsTerminatorIsNotComplete(t *testing.T) {
 
 // TestAStreamThatEndsBeforeAnythingWasPassedOnIsTakenUpByAnotherChannel sends events, but none that says anything to the client.
 func TestAStreamThatEndsBeforeAnythingWasPassedOnIsTakenUpByAnotherChannel(t *testing.T) {
+	inMatrix(t, "F14")
 	inEveryVariant(t, streaming, func(t *testing.T, v variant) {
 		s := newScene(t, v, plan{handle: func(w http.ResponseWriter, r *http.Request) {
 			v.header(w)
@@ -86,6 +89,7 @@ func TestAStreamThatEndsBeforeAnythingWasPassedOnIsTakenUpByAnotherChannel(t *te
 // TestAStreamThatEndsInTheMiddleOfAnEventIsNotComplete ends in good order as far as HTTP is concerned, as it does behind a proxy
 // that lost its own upstream.
 func TestAStreamThatEndsInTheMiddleOfAnEventIsNotComplete(t *testing.T) {
+	inMatrix(t, "F14")
 	inEveryVariant(t, streaming, func(t *testing.T, v variant) {
 		requireEndingOfAll(t, v, func(v variant, w http.ResponseWriter, r *http.Request) {
 			v.header(w)

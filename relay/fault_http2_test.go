@@ -22,6 +22,7 @@ import (
 // F10, what HTTP/2 has of its own: streams that are reset and connections that say goodbye.
 
 func TestAnUpstreamThatEndsHTTP2StreamsIsUnderstood(t *testing.T) {
+	inMatrix(t, "F10")
 	reset := ending{outcome: channel.UpstreamReset, status: http.StatusBadGateway, code: "upstream_reset"}
 	cut := reset
 	cut.cut = true

@@ -95,6 +95,7 @@ func withShakyProviders(t *testing.T) *tremor {
 }
 
 func TestAPanicInAnAdaptorEndsOneRequest(t *testing.T) {
+	inMatrix(t, "F5")
 	failed := ending{outcome: channel.Panic, status: http.StatusInternalServerError, code: "internal_error", final: true}
 	unsent, cut := failed, failed
 	unsent.unsent, cut.cut = true, true
@@ -140,6 +141,7 @@ func TestAPanicInAnAdaptorEndsOneRequest(t *testing.T) {
 
 // TestAPanicInSelectionEndsOneRequest panics where no attempt has begun, once before and once while a channel is chosen.
 func TestAPanicInSelectionEndsOneRequest(t *testing.T) {
+	inMatrix(t, "F5")
 	for _, after := range []int64{0, 1} {
 		tremor := withShakyProviders(t)
 		v := variant{stream: true}
@@ -163,7 +165,8 @@ func TestAPanicInSelectionEndsOneRequest(t *testing.T) {
 
 // TestAPanicOverTheUsageDoesNotUndoTheAnswer panics when the answer has been sent, where the attempt is only being counted.
 func TestAPanicOverTheUsageDoesNotUndoTheAnswer(t *testing.T) {
-	inEveryVariant(t, func(v variant) bool { return !v.second }, func(t *testing.T, v variant) {
+	inMatrix(t, "F5")
+	inEveryVariant(t, nil, func(t *testing.T, v variant) {
 		tremor := withShakyProviders(t)
 		s := newScene(t, v, plan{kinds: shaky, handle: func(w http.ResponseWriter, r *http.Request) { v.answer(w, r, fromFaulty) }})
 		tremor.set("Usage", 0)
@@ -175,15 +178,21 @@ func TestAPanicOverTheUsageDoesNotUndoTheAnswer(t *testing.T) {
 }
 
 func TestAPanicInTheRecorderCostsNobodyAnAnswer(t *testing.T) {
-	for name, recorders := range map[string]relayOption{
-		"of attempts": withRecorders(func(channel.Attempt) { panic("the recorder is broken") }, nil),
-		"of requests": withRecorders(nil, func(controller.RequestEnd) { panic("the recorder is broken") }),
+	inMatrix(t, "F5")
+	for name, tc := range map[string]struct {
+		recorders relayOption
+		records   func(s *scene) int // how many there were
+	}{
+		"of attempts": {withRecorders(func(channel.Attempt) { panic("the recorder is broken") }, nil),
+			func(s *scene) int { return len(s.recorded()) }},
+		"of requests": {withRecorders(nil, func(controller.RequestEnd) { panic("the recorder is broken") }),
+			func(s *scene) int { return len(s.requestEnds()) }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inEveryVariant(t, func(v variant) bool { return !v.second }, func(t *testing.T, v variant) {
-				s := newScene(t, v, plan{options: []relayOption{recorders}, handle: func(w http.ResponseWriter, r *http.Request) { v.answer(w, r, fromFaulty) }})
+			inEveryVariant(t, nil, func(t *testing.T, v variant) {
+				s := newScene(t, v, plan{options: []relayOption{tc.recorders}, handle: func(w http.ResponseWriter, r *http.Request) { v.answer(w, r, fromFaulty) }})
 				s.requireEnding(t, s.callAll(context.Background(), ear{}), ending{outcome: channel.Completed})
-				require.Equal(t, len(ways), strings.Count(s.log.String(), "panic in the recorder"))
+				require.Equal(t, tc.records(s), strings.Count(s.log.String(), "panic in the recorder"))
 				s.requireNextCallsAnswered(t)
 			})
 		})

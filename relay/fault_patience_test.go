@@ -15,13 +15,10 @@ import (
 
 // F8, the other half: what is only slow is not cut. Each of these lasts longer than every clock that could end it.
 
-// amongOthers is a number of goroutines for tests that run beside others: they mostly wait, and whose goroutines there are is
-// not to be told then. That none is left in the end, TestMain sees.
-const amongOthers = 1 << 30
-
 // TestAHealthyStreamOutlivesEveryClock goes on for much longer than any phase may take, first with events, then with nothing but
 // signs of life, then with events again.
 func TestAHealthyStreamOutlivesEveryClock(t *testing.T) {
+	inMatrix(t, "F8")
 	const clocks, pace, ticks = "header: 1s, first_token: 1s, idle: 700ms", 50 * time.Millisecond, 18
 	inEveryVariant(t, func(v variant) bool { return v.stream && !v.second }, func(t *testing.T, v variant) {
 		t.Parallel()
@@ -54,6 +51,7 @@ func TestAHealthyStreamOutlivesEveryClock(t *testing.T) {
 
 // TestAClientThatReadsSlowlyIsNotTakenForASilentUpstream takes longer over an event than the upstream may be silent.
 func TestAClientThatReadsSlowlyIsNotTakenForASilentUpstream(t *testing.T) {
+	inMatrix(t, "F8")
 	const clocks = "header: 20s, first_token: 20s, idle: 800ms"
 	inEveryVariant(t, func(v variant) bool { return v.stream && !v.second }, func(t *testing.T, v variant) {
 		const much = 256 << 10

@@ -16,6 +16,7 @@ import (
 // F11: limits, refused keys, and refusals that are about the request.
 
 func TestALimitedUpstreamSaysHowLongToWait(t *testing.T) {
+	inMatrix(t, "F11")
 	for name, tc := range map[string]struct {
 		header      func(http.Header)
 		least, most int // seconds that the client is told
@@ -51,6 +52,7 @@ func TestALimitedUpstreamSaysHowLongToWait(t *testing.T) {
 
 // TestALimitedChannelIsLeftAloneUntilItsTimeIsOver calls again, at once.
 func TestALimitedChannelIsLeftAloneUntilItsTimeIsOver(t *testing.T) {
+	inMatrix(t, "F11")
 	inEveryVariant(t, nil, func(t *testing.T, v variant) {
 		s := newScene(t, v, plan{handle: func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Retry-After", "120")
@@ -79,6 +81,7 @@ func TestALimitedChannelIsLeftAloneUntilItsTimeIsOver(t *testing.T) {
 
 // TestAKeyThatIsRefusedRestsAndTheOtherOneServes refuses one of two keys, wherever the rotation begins.
 func TestAKeyThatIsRefusedRestsAndTheOtherOneServes(t *testing.T) {
+	inMatrix(t, "F11")
 	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
 			inEveryVariant(t, func(v variant) bool { return !v.second }, func(t *testing.T, v variant) {
@@ -121,6 +124,7 @@ func TestAKeyThatIsRefusedRestsAndTheOtherOneServes(t *testing.T) {
 
 // TestARefusedKeyIsTheOperatorsBusiness has no other key and no other channel.
 func TestARefusedKeyIsTheOperatorsBusiness(t *testing.T) {
+	inMatrix(t, "F11")
 	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
 			inEveryVariant(t, nil, func(t *testing.T, v variant) {
@@ -138,6 +142,7 @@ func TestARefusedKeyIsTheOperatorsBusiness(t *testing.T) {
 
 // TestARefusalThatIsAboutTheRequestIsFinal: no other channel is asked what would be refused there as well.
 func TestARefusalThatIsAboutTheRequestIsFinal(t *testing.T) {
+	inMatrix(t, "F11")
 	for name, tc := range map[string]struct {
 		status              int
 		kind, code, message string
@@ -167,6 +172,7 @@ func TestARefusalThatIsAboutTheRequestIsFinal(t *testing.T) {
 
 // TestXAIsWordOnAPromptIsFinal has the same status, 403, as its word on a key.
 func TestXAIsWordOnAPromptIsFinal(t *testing.T) {
+	inMatrix(t, "F11")
 	w := ways[len(ways)-1]
 	inEveryVariant(t, nil, func(t *testing.T, v variant) {
 		s := newScene(t, v, plan{handle: func(w http.ResponseWriter, _ *http.Request) {
@@ -185,6 +191,7 @@ func TestXAIsWordOnAPromptIsFinal(t *testing.T) {
 }
 
 func TestXAIsWordOnAKeyIsTheOperatorsBusiness(t *testing.T) {
+	inMatrix(t, "F11")
 	w := ways[len(ways)-1]
 	inEveryVariant(t, nil, func(t *testing.T, v variant) {
 		s := newScene(t, v, plan{handle: func(w http.ResponseWriter, _ *http.Request) {

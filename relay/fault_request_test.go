@@ -24,6 +24,7 @@ import (
 // TestARequestThatIsTooMuchIsRefusedBeforeAnyUpstreamIsAsked sends requests that are refused, most of them without ever sending
 // the rest of their bodies: the client waits for the relay, and the relay must not wait for the client.
 func TestARequestThatIsTooMuchIsRefusedBeforeAnyUpstreamIsAsked(t *testing.T) {
+	inMatrix(t, "F16")
 	t.Parallel()
 	s := newScene(t, variant{}, plan{
 		handle:  func(w http.ResponseWriter, r *http.Request) { variant{}.answer(w, r, fromFaulty) },
@@ -107,6 +108,7 @@ func hearAll(conn net.Conn) (h heard) {
 
 // TestASlowRequestHoldsNobodyUp sends bodies in two parts with as much in between as the test wants.
 func TestASlowRequestHoldsNobodyUp(t *testing.T) {
+	inMatrix(t, "F16")
 	s := newScene(t, variant{}, plan{handle: func(w http.ResponseWriter, r *http.Request) { variant{}.answer(w, r, fromFaulty) }})
 	const slow = 50
 	body := `{"model":"openai","messages":[{"role":"user","content":"hi"}]}`
@@ -143,6 +145,7 @@ func TestASlowRequestHoldsNobodyUp(t *testing.T) {
 
 // TestHealthAnswersWhileCallsHang asks while no channel answers anything.
 func TestHealthAnswersWhileCallsHang(t *testing.T) {
+	inMatrix(t, "F17")
 	const hanging = 200
 	s := newScene(t, variant{}, plan{handle: func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }})
 	ctx, leave := context.WithCancel(context.Background())

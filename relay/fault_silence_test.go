@@ -12,6 +12,7 @@ import (
 // F8: an upstream that falls silent, and those that only seem to.
 
 func TestASilentUpstreamIsGivenUpByTheClockOfItsPhase(t *testing.T) {
+	inMatrix(t, "F8")
 	wait := func(r *http.Request) { <-r.Context().Done() }
 	header := ending{outcome: channel.HeaderTimeout, status: http.StatusGatewayTimeout, code: "header_timeout"}
 	first := ending{outcome: channel.FirstTokenTimeout, status: http.StatusGatewayTimeout, code: "first_token_timeout"}

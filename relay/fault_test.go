@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,8 +22,8 @@ import (
 )
 
 // The fault tests do to the assembled relay what upstreams and clients do to one in production. Each case runs on every way
-// through the adaptors at once, against HTTP/1.1 and HTTP/2, streaming and not, with the failing channel as the only one and as
-// the first of two; and at its end nothing may be left.
+// through the adaptors at once, against HTTP/1.1 and HTTP/2, streaming and not, with the failing channel as the only one, as the
+// first of two and as the last of two; and at its end nothing may be left.
 
 // What the two channels of a case say.
 const (
@@ -78,33 +79,39 @@ func (w way) path() string {
 
 func (w way) second() string { return w.name + "-second" }
 
+func (w way) ahead() string { return w.name + "-ahead" }
+
 // variant is the circumstances of a case.
 type variant struct {
 	http2  bool // the upstream's protocol
 	stream bool
 	second bool // a healthy channel stands behind the one that fails
+	last   bool // a channel that refuses its key stands before it
 }
 
-func (v variant) String() string {
-	s := "HTTP 1.1"
+func (v variant) String() string { return strings.Join(v.circumstances(), " ") }
+
+func (v variant) circumstances() []string {
+	words := []string{"HTTP 1.1", "whole", "only one"}
 	if v.http2 {
-		s = "HTTP 2"
+		words[0] = "HTTP 2"
 	}
 	if v.stream {
-		s += " stream"
-	} else {
-		s += " whole"
+		words[1] = "stream"
 	}
-	if v.second {
-		return s + " first of two"
+	switch {
+	case v.second:
+		words[2] = "first of two"
+	case v.last:
+		words[2] = "last of two"
 	}
-	return s + " only one"
+	return words
 }
 
 // inEveryVariant runs a case under all circumstances that fits accepts; nil: all.
 func inEveryVariant(t *testing.T, fits func(variant) bool, run func(t *testing.T, v variant)) {
-	for i := range 8 {
-		v := variant{http2: i&4 != 0, stream: i&2 != 0, second: i&1 != 0}
+	for i := range 12 {
+		v := variant{http2: i&1 != 0, stream: i&2 != 0, second: i>>2 == 1, last: i>>2 == 2}
 		if fits == nil || fits(v) {
 			t.Run(v.String(), func(t *testing.T) { run(t, v) })
 		}
@@ -128,9 +135,9 @@ type plan struct {
 type scene struct {
 	*testRelay
 	variant
-	ways            []way
-	faulty, healthy *upstream // nil: there is none
-	before          int       // goroutines
+	ways                   []way
+	ahead, faulty, healthy *upstream // nil: there is none
+	before                 int       // goroutines
 }
 
 func newScene(t *testing.T, v variant, p plan) *scene {
@@ -148,6 +155,13 @@ func newScene(t *testing.T, v variant, p plan) *scene {
 		s.healthy = newUpstream(t, v.http2, func(w http.ResponseWriter, r *http.Request) { v.answer(w, r, fromHealthy) })
 		p.options = append(p.options, trusting(s.healthy))
 	}
+	if v.last {
+		s.ahead = newUpstream(t, v.http2, func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(http.StatusUnauthorized)
+			say(w, voiceFor(r).complaint("authentication_error", "invalid_api_key", "Incorrect API key provided: sk-up-0."))
+		})
+		p.options = append(p.options, trusting(s.ahead))
+	}
 	if p.keys == "" {
 		p.keys = "sk-up-a"
 	}
@@ -160,8 +174,13 @@ func newScene(t *testing.T, v variant, p plan) *scene {
 			fmt.Fprintf(&yaml, "  - {name: %s, type: %s, base_url: %q, keys: [sk-up-b], models: [%s], priority: 1}\n",
 				w.second(), w.kind, s.healthy.URL, w.name)
 		}
+		if v.last {
+			fmt.Fprintf(&yaml, "  - {name: %s, type: %s, base_url: %q, keys: [sk-up-0], models: [%s], priority: 20}\n",
+				w.ahead(), w.kind, s.ahead.URL, w.name)
+		}
 	}
 	s.testRelay = startRelay(t, yaml.String(), p.options...)
+	s.scene = s
 	require.Eventually(t, func() bool { return s.server.baseline.Load() != 0 }, 20*time.Second, time.Millisecond, "serving")
 	s.before = runtime.NumGoroutine()
 	return s
@@ -251,13 +270,11 @@ func (s *scene) quiet() {
 		}
 		return true
 	}, 20*time.Second, 2*time.Millisecond, "connections to upstreams")
-	var upstreams []*upstream
-	for _, u := range []*upstream{s.faulty, s.healthy} {
-		if u != nil {
-			upstreams = append(upstreams, u)
-		}
-	}
-	s.requireQuiet(s.before, upstreams...)
+	s.requireQuiet(s.before, s.upstreams()...)
+}
+
+func (s *scene) upstreams() []*upstream {
+	return slices.DeleteFunc([]*upstream{s.ahead, s.faulty, s.healthy}, func(u *upstream) bool { return u == nil })
 }
 
 // outcomesOf is how the attempts at a channel ended, in order.

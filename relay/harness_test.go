@@ -29,7 +29,7 @@ import (
 	"one-api/telemetry"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { runMatrix(m) }
 
 const testKey = "sk-test-0123456789abcdef"
 
@@ -106,6 +106,9 @@ type testRelay struct {
 	stop   context.CancelFunc
 	ended  chan error
 	client *http.Client
+	scene  *scene        // that it was started for; nil: none
+	then   goleak.Option // the goroutines that there were when it had been started
+	quiet  atomic.Bool   // requireQuiet has come to its end
 
 	mu       sync.Mutex
 	attempts []channel.Attempt
@@ -226,8 +229,15 @@ func startRelay(t *testing.T, yaml string, options ...relayOption) *testRelay {
 	go func() { r.ended <- r.server.Serve(ctx, listener) }()
 	// From here on the number of goroutines is that of a relay that serves.
 	require.Eventually(t, func() bool { return r.server.baseline.Load() > 0 }, 20*time.Second, time.Millisecond)
+	r.then = goleak.IgnoreCurrent()
 	r.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 100}}
 	t.Cleanup(func() {
+		if matrix.classOf(t) != "" && !t.Failed() && !t.Skipped() && !r.quiet.Load() {
+			t.Error("a test of the fault matrix ends with requireQuiet")
+		}
+		if !t.Skipped() {
+			matrix.count(t, t.Failed(), r.scene)
+		}
 		r.client.CloseIdleConnections()
 		r.stop()
 		<-r.ended
@@ -295,8 +305,12 @@ func (r *testRelay) outcomes(n int) []string {
 	return names
 }
 
+// amongOthers is a number of goroutines for tests that run beside others: they mostly wait, and whose goroutines there are is
+// not to be told then. That none is left in the end, TestMain sees.
+const amongOthers = 1 << 30
+
 // requireQuiet is what has to be true after every fault: nothing is in flight, no body is open, no upstream is still being
-// asked, nothing was left to the safety net, and the goroutines are as many as before.
+// asked, nothing was left to the safety net, the goroutines are those of before, and everything was recorded once.
 func (r *testRelay) requireQuiet(goroutinesBefore int, upstreams ...*upstream) {
 	r.t.Helper()
 	eventually := func(what string, condition func() bool) {
@@ -308,14 +322,42 @@ func (r *testRelay) requireQuiet(goroutinesBefore int, upstreams ...*upstream) {
 		eventually("upstream requests still open", func() bool { return u.open.Load() == 0 })
 	}
 	for _, c := range r.server.pool.Set().All() {
-		require.Zero(r.t, c.Snapshot(time.Now()).LeakedBodies)
+		snapshot := c.Snapshot(time.Now())
+		require.Zero(r.t, snapshot.LeakedBodies, c.Name)
+		require.Zero(r.t, snapshot.InFlight, c.Name)
+		require.Zero(r.t, snapshot.OpenBodies, c.Name)
 	}
+	r.requireRecordedOnce()
 	r.client.CloseIdleConnections()
 	for _, u := range upstreams {
 		u.CloseClientConnections()
 	}
 	// The condition itself runs on a goroutine of its own.
 	eventually("goroutines back to their number before", func() bool { return runtime.NumGoroutine() <= goroutinesBefore+1 })
+	if goroutinesBefore != amongOthers && matrix.classOf(r.t) != "" {
+		require.NoError(r.t, goleak.Find(r.then), "and to those of before")
+	}
+	r.quiet.Store(true)
+}
+
+// requireRecordedOnce compares the two records: every request has one end, and as many attempts as it says.
+func (r *testRelay) requireRecordedOnce() {
+	r.t.Helper()
+	attempts, sent := map[string]int{}, 0
+	for _, a := range r.recorded() {
+		if a.Sent {
+			attempts[a.Call.RequestID]++
+			sent++
+		}
+	}
+	said, seen := 0, map[string]bool{}
+	for _, end := range r.requestEnds() {
+		require.False(r.t, seen[end.RequestID], "a request that was recorded twice")
+		seen[end.RequestID] = true
+		require.Equal(r.t, end.Attempts, attempts[end.RequestID], "attempts of a request, as it was recorded: %s", end.Outcome)
+		said += end.Attempts
+	}
+	require.Equal(r.t, said, sent, "attempts that belong to a request")
 }
 
 type logBuffer struct {

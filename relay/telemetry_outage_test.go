@@ -25,6 +25,7 @@ var failing = []struct {
 }
 
 func TestACollectorThatMisbehavesIsNoneOfTheRequestsBusiness(t *testing.T) {
+	inMatrix(t, "F12")
 	const before, during = 5, 200
 	for _, protocol := range protocols {
 		for _, f := range failing {
@@ -67,6 +68,7 @@ func TestACollectorThatMisbehavesIsNoneOfTheRequestsBusiness(t *testing.T) {
 					require.Zero(t, o.sum(telemetry.TelemetryFailed, nil))
 					require.Empty(t, o.telemetryLog.String())
 				}
+				o.requireQuiet(amongOthers, u) // the exporters' goroutines are there still
 			})
 		}
 	}
@@ -75,6 +77,7 @@ func TestACollectorThatMisbehavesIsNoneOfTheRequestsBusiness(t *testing.T) {
 // TestARequestIsAnsweredWhileAnExportHangs has an export hang for as long as the exporters let it, which is ten seconds and
 // more, and lets go of it only after the calls have been answered.
 func TestARequestIsAnsweredWhileAnExportHangs(t *testing.T) {
+	inMatrix(t, "F12")
 	for _, protocol := range protocols {
 		t.Run(protocol, func(t *testing.T) {
 			received := otlptest.Start(t)
@@ -87,6 +90,7 @@ func TestARequestIsAnsweredWhileAnExportHangs(t *testing.T) {
 			o.askedAndAnswered(t, 100)
 			require.Equal(t, 1, int(received.Requests()), "the same export hangs still")
 			received.Behave(t, otlptest.Accept)
+			o.requireQuiet(amongOthers, u)
 			o.finished()
 			require.Equal(t, 100, o.sum(telemetry.ChannelAttempts, nil))
 		})

@@ -1,0 +1,258 @@
+package relay
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// The fault matrix: every test that is about a class of faults says so, every relay that it starts counts as a case (in a scene,
+// each way one), and what has run is written down as a table.
+
+var (
+	writesMatrix = flag.Bool("matrix", false, "run the tests of the fault matrix only, and write "+matrixFile+" from what has run")
+	matrix       = &faultMatrix{classes: map[string]string{}, cases: map[string]*faultCase{}}
+)
+
+const matrixFile = "../docs/faults.md"
+
+// faultClasses are the classes, and what happens in them.
+var faultClasses = []struct{ name, what string }{
+	{"F1", "The client leaves: before the upstream's header, between header and first event, mid-stream, while the relay is blocked writing"},
+	{"F2", "An upstream error whose body is empty, 1 MiB, endless, reset half-way, chunked with trailing bytes, or sent and then silent"},
+	{"F3", "Status 200 with a body that is no JSON, cut JSON, HTML, of the wrong type, broken gzip, a decompression bomb"},
+	{"F4", "Copying to the client fails half-way"},
+	{"F5", "A panic in an adaptor, in selection, in the recorder"},
+	{"F6", "SSE lines of 70 KB, 1 MiB, 60 MiB; no newline; CR LF, lone CR, comments, multi-line data, a BOM, split inside of a rune"},
+	{"F7", "A client that stops reading"},
+	{"F8", "An upstream silent before its header, before the first token, mid-stream; and healthy streams longer than every clock"},
+	{"F9", "Thousands of calls through many channels and proxies"},
+	{"F10", "Connection refused, DNS and TLS failure, reset before the header and mid-stream, GOAWAY and RST_STREAM"},
+	{"F11", "429 with and without Retry-After, 401 and 403 on one key of several, refusals that are about the request"},
+	{"F12", "An OTLP endpoint that refuses, hangs, fails, resets, is slow"},
+	{"F13", "Reload, disable and enable, and shutdown in the middle of many calls"},
+	{"F14", "An error event inside a 200 stream; a stream that ends without its terminator"},
+	{"F15", "Models, paths, headers, request ids and methods that an attacker chooses"},
+	{"F16", "Slow and oversized requests, deeply nested JSON"},
+	{"F17", "Health while all that goes on"},
+}
+
+// faultMatrix is what has run.
+type faultMatrix struct {
+	mu      sync.Mutex
+	classes map[string]string // by the name of the top-level test
+	cases   map[string]*faultCase
+}
+
+// faultCase is one fault, and under which circumstances it was done.
+type faultCase struct {
+	class, test, name string
+	ran, failed       int
+	circumstances     [len(circumstances)]map[string]bool
+}
+
+// circumstances are what a case's are grouped by.
+var circumstances = [...]string{"upstream", "answer", "failing channel", "adaptors"}
+
+// inMatrix says which class of faults a test is about. It is called once, at the beginning of the top-level test: from then on
+// every relay that is started below it counts as a case, and has to end with requireQuiet.
+func inMatrix(t *testing.T, class string) {
+	t.Helper()
+	if !slices.ContainsFunc(faultClasses, func(c struct{ name, what string }) bool { return c.name == class }) {
+		t.Fatalf("there is no class %s", class)
+	}
+	matrix.mu.Lock()
+	defer matrix.mu.Unlock()
+	matrix.classes[topLevel(t)] = class
+}
+
+func topLevel(t *testing.T) string {
+	name, _, _ := strings.Cut(t.Name(), "/")
+	return name
+}
+
+// classOf is the class that a test, or the one that it is a part of, is about; empty: none.
+func (m *faultMatrix) classOf(t *testing.T) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.classes[topLevel(t)]
+}
+
+// count counts what a relay was started for.
+func (m *faultMatrix) count(t *testing.T, failed bool, s *scene) {
+	class := m.classOf(t)
+	if class == "" {
+		return
+	}
+	_, path, _ := strings.Cut(t.Name(), "/")
+	if s == nil {
+		m.add(class, topLevel(t), plainName(path), failed, nil)
+		return
+	}
+	path = strings.Trim(strings.TrimSuffix(path, strings.ReplaceAll(s.variant.String(), " ", "_")), "/")
+	for _, w := range s.ways {
+		adaptor, _, _ := strings.Cut(w.name, ".")
+		name := plainName(path)
+		if w.of != "" {
+			name = strings.TrimPrefix(name+", "+strings.ReplaceAll(w.of, "-", " "), ", ")
+		}
+		m.add(class, topLevel(t), name, failed, append(s.circumstances(), adaptor))
+	}
+}
+
+func plainName(path string) string {
+	return strings.NewReplacer("_", " ", "/", ", ").Replace(path)
+}
+
+func (m *faultMatrix) add(class, test, name string, failed bool, under []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	key := strings.Join([]string{class, test, name}, "\n")
+	c := m.cases[key]
+	if c == nil {
+		c = &faultCase{class: class, test: test, name: name}
+		m.cases[key] = c
+	}
+	c.ran++
+	if failed {
+		c.failed++
+	}
+	for i, value := range under {
+		if c.circumstances[i] == nil {
+			c.circumstances[i] = map[string]bool{}
+		}
+		c.circumstances[i][value] = true
+	}
+}
+
+// runMatrix is the package's TestMain.
+func runMatrix(m *testing.M) {
+	flag.Parse()
+	if !*writesMatrix {
+		goleak.VerifyTestMain(m)
+		return
+	}
+	err := flag.Set("test.run", "^("+strings.Join(testsOfMatrix(), "|")+")$")
+	if err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) { // behind goleak's own verdict
+		if err := os.WriteFile(filepath.FromSlash(matrixFile), []byte(matrix.page(code == 0)), 0o644); err != nil {
+			panic(err)
+		}
+		os.Exit(code)
+	}))
+}
+
+// testsOfMatrix finds the tests that call inMatrix, in the package's own files.
+func testsOfMatrix() (names []string) {
+	files, _ := filepath.Glob("*_test.go")
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			panic(err)
+		}
+		for _, d := range file.Decls {
+			f, ok := d.(*ast.FuncDecl)
+			if !ok || f.Body == nil || !strings.HasPrefix(f.Name.Name, "Test") {
+				continue
+			}
+			ast.Inspect(f.Body, func(n ast.Node) bool {
+				if call, ok := n.(*ast.CallExpr); ok {
+					if called, ok := call.Fun.(*ast.Ident); ok && called.Name == "inMatrix" {
+						names = append(names, f.Name.Name)
+					}
+				}
+				return true
+			})
+		}
+	}
+	return names
+}
+
+// page is the table as Markdown.
+func (m *faultMatrix) page(clean bool) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := slices.Collect(maps.Values(m.cases))
+	slices.SortFunc(all, func(a, b *faultCase) int { return cmp.Or(cmp.Compare(a.test, b.test), cmp.Compare(a.name, b.name)) })
+	var b strings.Builder
+	b.WriteString(pageHead)
+	total := 0
+	for _, class := range faultClasses {
+		ran, failed := 0, 0
+		for _, c := range all {
+			if c.class == class.name {
+				ran, failed = ran+c.ran, failed+c.failed
+			}
+		}
+		total += ran
+		fmt.Fprintf(&b, "| %s | %s | %d | %s |\n", class.name, class.what, ran, verdict(ran, failed))
+	}
+	fmt.Fprintf(&b, "\n%d cases in all. Goroutines left when the last one had ended: %s.\n\n", total, map[bool]string{true: "none", false: "see the failed cases"}[clean])
+	b.WriteString(pageCases)
+	for _, class := range faultClasses {
+		for _, c := range all {
+			if c.class == class.name {
+				fmt.Fprintf(&b, "| %s | `%s` | %s | %s |", c.class, c.test, cmp.Or(c.name, "–"), c.cases())
+				for _, values := range c.circumstances {
+					fmt.Fprintf(&b, " %s |", cmp.Or(strings.Join(slices.Sorted(maps.Keys(values)), ", "), "–"))
+				}
+				b.WriteString("\n")
+			}
+		}
+	}
+	return b.String()
+}
+
+func (c *faultCase) cases() string {
+	if c.failed > 0 {
+		return fmt.Sprintf("%d, %d FAILED", c.ran, c.failed)
+	}
+	return fmt.Sprint(c.ran)
+}
+
+func verdict(ran, failed int) string {
+	switch {
+	case ran == 0:
+		return "not run"
+	case failed > 0:
+		return fmt.Sprintf("%d FAILED", failed)
+	}
+	return "all passed"
+}
+
+const pageHead = `<!-- generated by: go test -race -count=1 -timeout 30m ./relay -matrix -->
+
+# The fault matrix
+
+What was done to the assembled relay, over real sockets and under Go's race detector, and what came of it. A case is one call, or one
+crowd of calls, on one way through the adaptors under one set of circumstances; the figures count what really ran. Each case ends with the
+same assertions (` + "`requireQuiet`" + ` in ` + "`relay/harness_test.go`" + `): no call in flight, no body open, none left to the safety net, the upstreams saw
+their requests end, goroutines are those of before (goleak), every attempt and every request was recorded exactly once; and the
+client got a whole answer or an honest error.
+
+| class | what happens | cases | result |
+| --- | --- | --- | --- |
+`
+
+const pageCases = `## The cases
+
+"Whole" is an answer that is no stream. The failing channel is the only one, the first of two (a healthy one stands behind it), or the
+last of two (the one before it has refused already).
+
+| class | test | case | cases | upstream | answer | failing channel | adaptors |
+| --- | --- | --- | --- | --- | --- | --- | --- |
+`
