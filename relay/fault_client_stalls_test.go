@@ -25,7 +25,7 @@ func TestAClientThatStopsReadingLosesItsCall(t *testing.T) {
 		}})
 		// No client leaves: it is the relay that ends the upstream's requests and hangs up.
 		all := s.callUnread(context.Background(), func() {
-			require.Eventually(t, func() bool { return len(s.recorded()) == len(ways) }, 20*time.Second, time.Millisecond)
+			require.Eventually(t, func() bool { return len(s.recorded()) == len(ways)*(1+s.attemptsAhead()) }, 20*time.Second, time.Millisecond)
 			require.Eventually(t, func() bool { return s.faulty.open.Load() == 0 }, 20*time.Second, time.Millisecond)
 		})
 		s.requireGone(t, all, channel.ClientStalled)

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/channel"
+	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
 
@@ -22,6 +24,7 @@ type ending struct {
 	header  map[string]string
 	unsent  bool // nothing was sent to the upstream
 	final   bool // no other channel is asked
+	shaped  bool // the answer is no clean text: it is passed on with the liberties that its upstream took
 	cut     bool // a stream has begun by then: it ends with an error, and is not taken up by another channel
 }
 
@@ -50,6 +53,8 @@ func (s *scene) requireEndingOf(t *testing.T, w way, h heard, want ending) {
 	s.requireDiscreet(t, h)
 	ended, second := want.outcome, []channel.Outcome(nil)
 	switch {
+	case want.outcome == channel.Completed && want.shaped:
+		w.requireAnswerInEvents(t, h)
 	case want.outcome == channel.Completed:
 		w.requireAnswer(t, s.variant, h, fromFaulty)
 	case want.cut && s.stream:
@@ -114,6 +119,34 @@ func (w way) requireAnswer(t *testing.T, v variant, h heard, text string) {
 	require.Contains(t, h.header.Get("Content-Type"), "text/event-stream")
 	require.True(t, strings.HasSuffix(h.text, w.terminator()), h.text)
 	require.Equal(t, 1, strings.Count(h.text, w.terminator()), h.text)
+}
+
+// requireAnswerInEvents is for a stream that is complete, as a parser sees it.
+func (w way) requireAnswerInEvents(t *testing.T, h heard) {
+	t.Helper()
+	require.Equal(t, http.StatusOK, h.status)
+	require.Contains(t, h.header.Get("Content-Type"), "text/event-stream")
+	events := sse.NewReader(strings.NewReader(h.text), len(h.text))
+	defer events.Close()
+	ends, last := 0, false
+	for {
+		event, err := events.Next()
+		if err != nil {
+			require.ErrorIs(t, err, io.EOF)
+			break
+		}
+		if last = string(event.Data) == w.lastData(); last {
+			ends++
+		}
+	}
+	require.True(t, last, "the stream's last event is not its end")
+	require.Equal(t, 1, ends)
+}
+
+// lastData is the data of the terminator.
+func (w way) lastData() string {
+	_, data, _ := strings.Cut(strings.TrimSpace(w.terminator()), "data: ")
+	return data
 }
 
 func (w way) terminator() string { return voice{w.client == wire.Anthropic}.terminator() }

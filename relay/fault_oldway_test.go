@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 )
 
 // leavers is how many clients leave in the middle of their streams.
@@ -21,6 +21,7 @@ const leavers = 50
 
 // TestTheOldWayOfWritingAnAdaptorLeaksAndTheDoorCannot does the same to both: clients read the first event and leave.
 func TestTheOldWayOfWritingAnAdaptorLeaksAndTheDoorCannot(t *testing.T) {
+	inMatrix(t, "F1")
 	v := variant{stream: true}
 	t.Run("the old way", func(t *testing.T) {
 		goOn := make(chan struct{})
@@ -34,7 +35,7 @@ func TestTheOldWayOfWritingAnAdaptorLeaksAndTheDoorCannot(t *testing.T) {
 		})
 		old := &oldWay{upstream: u.URL + ways[0].path()}
 		front := httptest.NewServer(old)
-		before := runtime.NumGoroutine()
+		then := goleak.IgnoreCurrent()
 		hearAndLeave(t, front.URL+ways[0].path())
 
 		require.Eventually(t, func() bool { return old.serving.Load() == 0 }, 20*time.Second, time.Millisecond, "the handlers have returned")
@@ -43,7 +44,9 @@ func TestTheOldWayOfWritingAnAdaptorLeaksAndTheDoorCannot(t *testing.T) {
 		require.Eventually(t, func() bool { return u.open.Load() == 0 }, 20*time.Second, time.Millisecond)
 		u.CloseClientConnections()
 		require.Equal(t, int64(leavers), old.producing.Load(), "it has ended by itself, and still their producers wait")
-		require.GreaterOrEqual(t, runtime.NumGoroutine(), before+leavers)
+		leaked := goleak.Find(then)
+		require.Error(t, leaked)
+		require.Equal(t, leavers, strings.Count(leaked.Error(), "created by one-api/relay.(*oldWay).ServeHTTP"), "as goleak would have told")
 
 		old.release() // what no process that has this bug can do
 		front.Close()

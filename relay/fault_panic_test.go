@@ -142,24 +142,28 @@ func TestAPanicInAnAdaptorEndsOneRequest(t *testing.T) {
 // TestAPanicInSelectionEndsOneRequest panics where no attempt has begun, once before and once while a channel is chosen.
 func TestAPanicInSelectionEndsOneRequest(t *testing.T) {
 	inMatrix(t, "F5")
-	for _, after := range []int64{0, 1} {
-		tremor := withShakyProviders(t)
-		v := variant{stream: true}
-		s := newScene(t, v, plan{kinds: shaky, handle: func(w http.ResponseWriter, r *http.Request) { v.answer(w, r, fromFaulty) }})
-		for _, w := range ways {
-			tremor.set("Serves", after)
-			h := s.call(context.Background(), w, ear{})
-			w.requireError(t, h, ending{status: http.StatusInternalServerError, code: "internal_error"})
-		}
-		tremor.set("", 0)
-		s.quiet()
-		for _, w := range ways {
-			require.Empty(t, s.outcomesOf(w.name))
-			require.Len(t, s.endsOf(w.name), 1)
-			require.Equal(t, channel.Panic, s.endsOf(w.name)[0].Outcome)
-		}
-		require.Zero(t, s.faulty.requests.Load())
-		s.requireNextCallsAnswered(t)
+	for name, after := range map[string]int{"before a channel is chosen": 0, "while a channel is chosen": 1} {
+		t.Run(name, func(t *testing.T) {
+			inEveryVariant(t, nil, func(t *testing.T, v variant) {
+				tremor := withShakyProviders(t)
+				s := newScene(t, v, plan{kinds: shaky, handle: func(w http.ResponseWriter, r *http.Request) { v.answer(w, r, fromFaulty) }})
+				for _, w := range ways {
+					tremor.set("Serves", int64(after))
+					h := s.call(context.Background(), w, ear{})
+					w.requireError(t, h, ending{status: http.StatusInternalServerError, code: "internal_error"})
+				}
+				tremor.set("", 0)
+				s.quiet()
+				for _, w := range ways {
+					require.Empty(t, s.outcomesOf(w.name))
+					require.Len(t, s.outcomesOf(w.ahead()), after*s.attemptsAhead())
+					require.Len(t, s.endsOf(w.name), 1)
+					require.Equal(t, channel.Panic, s.endsOf(w.name)[0].Outcome)
+				}
+				require.Zero(t, s.faulty.requests.Load())
+				s.requireNextCallsAnswered(t)
+			})
+		})
 	}
 }
 

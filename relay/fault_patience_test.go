@@ -82,7 +82,9 @@ func TestAClientThatReadsSlowlyIsNotTakenForASilentUpstream(t *testing.T) {
 		}})
 		s.requireEnding(t, all, ending{outcome: channel.Completed})
 		for _, a := range s.recorded() {
-			require.Greater(t, a.Duration, time.Second, "or the test proves nothing")
+			if a.Outcome == channel.Completed {
+				require.Greater(t, a.Duration, time.Second, "or the test proves nothing")
+			}
 		}
 	})
 }

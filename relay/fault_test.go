@@ -138,6 +138,9 @@ type scene struct {
 	ways                   []way
 	ahead, faulty, healthy *upstream // nil: there is none
 	before                 int       // goroutines
+	yaml                   string    // its configuration
+	called                 sync.Map  // the names of the ways that were called
+	crowded                bool      // each way was called by many, by half of them for a stream
 }
 
 func newScene(t *testing.T, v variant, p plan) *scene {
@@ -152,7 +155,7 @@ func newScene(t *testing.T, v variant, p plan) *scene {
 		p.options = append(p.options, trusting(s.faulty))
 	}
 	if v.second {
-		s.healthy = newUpstream(t, v.http2, func(w http.ResponseWriter, r *http.Request) { v.answer(w, r, fromHealthy) })
+		s.healthy = newUpstream(t, v.http2, func(w http.ResponseWriter, r *http.Request) { v.asIn(r).answer(w, r, fromHealthy) })
 		p.options = append(p.options, trusting(s.healthy))
 	}
 	if v.last {
@@ -179,7 +182,8 @@ func newScene(t *testing.T, v variant, p plan) *scene {
 				w.ahead(), w.kind, s.ahead.URL, w.name)
 		}
 	}
-	s.testRelay = startRelay(t, yaml.String(), p.options...)
+	s.yaml = yaml.String()
+	s.testRelay = startRelay(t, s.yaml, p.options...)
 	s.scene = s
 	require.Eventually(t, func() bool { return s.server.baseline.Load() != 0 }, 20*time.Second, time.Millisecond, "serving")
 	s.before = runtime.NumGoroutine()
@@ -204,11 +208,17 @@ type ear struct {
 const patience = time.Minute
 
 // call makes the way's call and reads all that comes.
-func (s *scene) call(ctx context.Context, w way, e ear) (h heard) {
+func (s *scene) call(ctx context.Context, w way, e ear) heard {
+	s.called.Store(w.name, true)
+	return s.hear(ctx, w, s.stream, e)
+}
+
+// hear makes a way's call and reads all that comes.
+func (r *testRelay) hear(ctx context.Context, w way, stream bool, e ear) (h heard) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	body := fmt.Sprintf(`{"model":%q,"stream":%t,"max_tokens":64,"messages":[{"role":"user","content":"hi"}]}`, w.name, s.stream)
-	response, err := s.post(ctx, w.path(), body)
+	body := fmt.Sprintf(`{"model":%q,"stream":%t,"max_tokens":64,"messages":[{"role":"user","content":"hi"}]}`, w.name, stream)
+	response, err := r.post(ctx, w.path(), body)
 	if err != nil {
 		return heard{err: err}
 	}

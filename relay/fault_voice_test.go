@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -103,6 +104,14 @@ func (v variant) header(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", kind)
 	w.WriteHeader(http.StatusOK)
 	_ = http.NewResponseController(w).Flush()
+}
+
+// asIn is the variant with the kind of answer that a request asks for.
+func (v variant) asIn(r *http.Request) variant {
+	var asked struct{ Stream bool }
+	_ = json.NewDecoder(r.Body).Decode(&asked)
+	v.stream = asked.Stream
+	return v
 }
 
 // answer is a good answer, whole or as a stream.

@@ -1,0 +1,192 @@
+package relay
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"one-api/relay/channel"
+	"one-api/relay/sse"
+)
+
+// F6: what an event stream may look like on the wire, and what it may not.
+
+// spoken is a text in JSON's escapes and in none, with runes of one to four bytes.
+const spoken = `naïve “quotes”, 日本語, Ελληνικά, 😀🏳️‍🌈, a\ttab, a\nline, a \"quote\", \u00e9, \ud83d\ude00 and \\ at the end`
+
+// TestAStreamArrivesByteForByteHoweverItsLinesCome writes the same events in all the ways that the standard allows, and some
+// that it does not.
+func TestAStreamArrivesByteForByteHoweverItsLinesCome(t *testing.T) {
+	inMatrix(t, "F6")
+	for name, tc := range map[string]struct {
+		text  string
+		shape func(events string) string
+		say   func(w http.ResponseWriter, text string) // nil: in one piece
+	}{
+		"lines of 70 KB":    {strings.Repeat("日本", 70<<10/6), nil, nil},
+		"lines of 1 MiB":    {strings.Repeat("日本", 1<<20/6), nil, nil},
+		"CR LF":             {spoken, replacing("\n", "\r\n"), nil},
+		"lone CR":           {spoken, replacing("\n", "\r"), nil},
+		"line ends mixed":   {spoken, replacing("\n\n", "\r\n\n"), nil},
+		"no space":          {spoken, replacing("data: ", "data:"), nil},
+		"multi-line data":   {spoken, replacing(`,"`, ",\ndata: \""), nil},
+		"a byte order mark": {spoken, func(events string) string { return "\uFEFF" + events }, nil},
+		"comments":          {spoken, replacing("data: ", ": one moment\ndata: ", "\n\n", "\n: and one more\n\n: between\n\n"), nil},
+		"long comments":     {spoken, replacing("\n\n", "\n\n:"+strings.Repeat("x", 70<<10)+"\n\n"), nil},
+		"other fields":      {spoken, replacing("data: ", "id: 7\nretry: 100\nunknown: x\nneither\ndata: "), nil},
+		"no last line end":  {spoken, func(events string) string { return strings.TrimRight(events, "\n") }, nil},
+		"split everywhere":  {spoken, nil, func(w http.ResponseWriter, text string) { sayInPieces(w, text, func(int) bool { return true }) }},
+		"CR LF split everywhere": {spoken, replacing("\n", "\r\n"),
+			func(w http.ResponseWriter, text string) { sayInPieces(w, text, func(int) bool { return true }) }},
+		"split inside of runes": {spoken, nil, func(w http.ResponseWriter, text string) {
+			sayInPieces(w, text, func(at int) bool { return !utf8.RuneStart(text[at]) })
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			turn := 0
+			inEveryVariant(t, streaming, func(t *testing.T, v variant) {
+				p := plan{}
+				if len(tc.text) > 1<<19 {
+					p.ways = oneWay(&turn)
+				}
+				p.handle = func(w http.ResponseWriter, r *http.Request) {
+					events := voiceFor(r).opening(fromFaulty) + voiceFor(r).more(tc.text) + voiceFor(r).closing()
+					if tc.shape != nil {
+						events = tc.shape(events)
+					}
+					v.header(w)
+					if tc.say == nil {
+						say(w, events)
+						return
+					}
+					tc.say(w, events)
+				}
+				s := newScene(t, v, p)
+				all := s.callAll(context.Background(), ear{})
+				s.requireEnding(t, all, ending{outcome: channel.Completed, shaped: true})
+				var text string
+				require.NoError(t, json.Unmarshal([]byte(`"`+tc.text+`"`), &text))
+				for _, w := range s.ways {
+					require.True(t, fromFaulty+text == saidIn(t, all[w.name].text), "%s: the text that arrived is another", w.name)
+				}
+			})
+		})
+	}
+}
+
+// oneWay is one way after another, where all of them at once would take the race detector too long.
+func oneWay(turn *int) []way {
+	*turn++
+	return []way{ways[*turn%len(ways)]}
+}
+
+func replacing(pairs ...string) func(string) string { return strings.NewReplacer(pairs...).Replace }
+
+// sayInPieces flushes before every byte that between accepts.
+func sayInPieces(w http.ResponseWriter, text string, between func(at int) bool) {
+	from := 0
+	for at := 1; at < len(text); at++ {
+		if between(at) {
+			say(w, text[from:at])
+			from = at
+		}
+	}
+	say(w, text[from:])
+}
+
+// saidIn is the text of a stream in either format.
+func saidIn(t *testing.T, stream string) string {
+	t.Helper()
+	events := sse.NewReader(strings.NewReader(stream), len(stream))
+	defer events.Close()
+	var said strings.Builder
+	for {
+		event, err := events.Next()
+		if err != nil {
+			require.ErrorIs(t, err, io.EOF)
+			return said.String()
+		}
+		if string(event.Data) == "[DONE]" {
+			continue
+		}
+		var object struct {
+			Choices []struct{ Delta struct{ Content string } }
+			Delta   struct{ Text string }
+		}
+		require.NoError(t, json.Unmarshal(event.Data, &object), "an event that is no JSON")
+		for _, c := range object.Choices {
+			said.WriteString(c.Delta.Content)
+		}
+		said.WriteString(object.Delta.Text)
+	}
+}
+
+// TestALineWithoutEndIsAnError sends 60 MiB where 16 are the bound, and lines that never end.
+func TestALineWithoutEndIsAnError(t *testing.T) {
+	inMatrix(t, "F6")
+	const much, bound = 60 << 20, 16 << 20
+	large := ending{outcome: channel.TooLarge, status: http.StatusBadGateway, code: "too_large"}
+	truncated := ending{outcome: channel.UpstreamTruncated, status: http.StatusBadGateway, code: "upstream_truncated"}
+	malformed := ending{outcome: channel.UpstreamMalformed, status: http.StatusBadGateway, code: "upstream_malformed"}
+	silent := ending{outcome: channel.IdleTimeout, status: http.StatusGatewayTimeout, code: "idle_timeout"}
+	cut := large
+	cut.cut = true
+	var said atomic.Int64 // the most that an upstream got rid of
+	flood := func(w http.ResponseWriter, beginning string) {
+		say(w, beginning)
+		for n := int64(0); n < much; n += int64(len(padding)) {
+			if _, err := io.WriteString(w, padding); err != nil {
+				return
+			}
+			for last := said.Load(); n > last && !said.CompareAndSwap(last, n); last = said.Load() {
+			}
+		}
+		say(w, "\"}\n\n")
+	}
+	for name, tc := range map[string]struct {
+		say    func(v variant, w http.ResponseWriter, r *http.Request)
+		ending ending
+	}{
+		"a first event of 60 MiB": {func(_ variant, w http.ResponseWriter, _ *http.Request) { flood(w, `data: {"type":"`) }, large},
+		"a later event of 60 MiB": {func(_ variant, w http.ResponseWriter, r *http.Request) {
+			say(w, voiceFor(r).opening(fromFaulty))
+			flood(w, `data: {"type":"`)
+		}, cut},
+		"a comment of 60 MiB":                 {func(_ variant, w http.ResponseWriter, _ *http.Request) { flood(w, ": ") }, large},
+		"60 MiB without anything of an event": {func(_ variant, w http.ResponseWriter, _ *http.Request) { flood(w, "") }, large},
+		"no newline at all, and the end":      {func(_ variant, w http.ResponseWriter, _ *http.Request) { say(w, `data: {"type":"mess`) }, truncated},
+		"no newline and no field, and the end": {func(_ variant, w http.ResponseWriter, _ *http.Request) { say(w, `upstream connect error`) },
+			malformed},
+		"no newline at all, and silence": {func(_ variant, w http.ResponseWriter, r *http.Request) {
+			say(w, `data: {"type":"mess`)
+			<-r.Context().Done()
+		}, silent},
+	} {
+		t.Run(name, func(t *testing.T) {
+			turn := 0
+			inEveryVariant(t, streaming, func(t *testing.T, v variant) {
+				said.Store(0)
+				p := plan{handle: func(w http.ResponseWriter, r *http.Request) {
+					v.header(w)
+					tc.say(v, w, r)
+				}}
+				switch tc.ending.outcome {
+				case channel.IdleTimeout:
+					p.timeouts = "idle: 300ms"
+				case channel.TooLarge:
+					p.ways = oneWay(&turn)
+				}
+				s := newScene(t, v, p)
+				s.requireEnding(t, s.callAll(context.Background(), ear{}), tc.ending)
+				require.Less(t, said.Load(), int64(2*bound), "the relay has read far more than it may keep")
+			})
+		})
+	}
+}
