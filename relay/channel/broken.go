@@ -136,6 +136,10 @@ func describe(err error) string {
 	case errors.Is(err, sse.ErrTooLarge):
 		return "an event is over its bound"
 	}
+	var op *net.OpError // says between which addresses, as SOCKS proxies' refusals do
+	if errors.As(err, &op) && op.Err != nil {
+		err = op.Err
+	}
 	// Short and without an address in it: net/http's own words, such as "http2: stream closed", say most.
 	text := err.Error()
 	if len(text) < 120 && !strings.ContainsAny(text, "/@[]") && !strings.Contains(text, "dial") && !strings.Contains(text, ":443") {
