@@ -124,6 +124,7 @@ func streaming(v variant) bool { return v.stream }
 type plan struct {
 	handle   http.HandlerFunc // of the channel that fails
 	at       string           // its base URL, where it is not one of newUpstream's
+	proxy    string           // on the way to it; empty: none
 	kinds    string           // a prefix to the channel's type
 	timeouts string           // of the channel that fails, as YAML
 	ways     []way            // nil: each way once
@@ -171,8 +172,8 @@ func newScene(t *testing.T, v variant, p plan) *scene {
 	var yaml strings.Builder
 	yaml.WriteString("channels:\n")
 	for _, w := range s.ways {
-		fmt.Fprintf(&yaml, "  - {name: %s, type: %s, base_url: %q, keys: [%s], models: [%s], priority: 10, timeouts: {%s}}\n",
-			w.name, p.kinds+w.kind, p.at, p.keys, w.name, p.timeouts+w.timeouts)
+		fmt.Fprintf(&yaml, "  - {name: %s, type: %s, base_url: %q, keys: [%s], models: [%s], priority: 10, proxy: %q, timeouts: {%s}}\n",
+			w.name, p.kinds+w.kind, p.at, p.keys, w.name, p.proxy, p.timeouts+w.timeouts)
 		if v.second {
 			fmt.Fprintf(&yaml, "  - {name: %s, type: %s, base_url: %q, keys: [sk-up-b], models: [%s], priority: 1}\n",
 				w.second(), w.kind, s.healthy.URL, w.name)
