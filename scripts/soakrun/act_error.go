@@ -1,0 +1,83 @@
+package main
+
+import (
+	"strings"
+	"time"
+)
+
+// What upstreams do with an error.
+
+// statuses are those of errors that are the upstream's, by turns.
+var statuses = [...]int{500, 502, 503, 529, 504}
+
+func (s *stage) beginError() {
+	s.begin(statuses[s.order.id%int64(len(statuses))], "application/json")
+}
+
+func errorEmpty(s *stage) { s.beginError() }
+
+func errorProper(s *stage) {
+	s.beginError()
+	s.say(s.voice.complaint("api_error", "server_error"))
+}
+
+func errorLarge(s *stage) {
+	s.beginError()
+	for range 16 {
+		s.say(strings.Repeat("very sorry ", 6<<10))
+	}
+}
+
+// errorEndless is far more than the relay reads, and then goes on slowly: whoever reads it all does not run out of memory at once.
+func errorEndless(s *stage) {
+	s.beginError()
+	text := strings.Repeat("so sorry ", 512)
+	s.say(strings.Repeat(text, 20))
+	s.pace(200*time.Millisecond, func(int) bool {
+		s.say(text)
+		return true
+	})
+}
+
+func errorReset(s *stage) {
+	s.beginError()
+	s.say(`{"error":{"message":"the soak`)
+	s.abort()
+}
+
+func errorSilent(s *stage) {
+	s.beginError()
+	s.say(s.voice.complaint("api_error", "server_error"))
+	s.hold()
+}
+
+func limited(s *stage) {
+	after := "1"
+	if s.order.id%2 == 0 {
+		after = time.Now().Add(2 * time.Second).UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT")
+	}
+	s.w.Header().Set("Retry-After", after)
+	s.begin(429, "application/json")
+	s.say(s.voice.complaint("rate_limit_error", "rate_limit_exceeded"))
+}
+
+func keyRefused(s *stage) {
+	s.begin(401+2*int(s.order.id%2), "application/json")
+	s.say(s.voice.complaint("authentication_error", "invalid_api_key"))
+}
+
+func badRequest(s *stage) {
+	code := [...]string{"context_length_exceeded", "content_filter", "invalid_value"}[s.order.id%3]
+	s.begin(400, "application/json")
+	s.say(s.voice.complaint("invalid_request_error", code))
+}
+
+func errorEventFirst(s *stage) {
+	s.header()
+	s.say(s.voice.complaintInside("overloaded_error", "overloaded"))
+}
+
+func errorEventMid(s *stage) {
+	s.header()
+	s.say(s.voice.opening("some words") + s.voice.complaintInside("api_error", "server_error"))
+}

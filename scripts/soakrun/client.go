@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// result is what a client got.
+type result uint8
+
+const (
+	whole     result = iota // all of a good answer
+	errored                 // an error status
+	cut                     // a 200 that visibly ended too early
+	left                    // it left
+	hungUp                  // the connection broke before there was an answer
+	impatient               // it waited longer than any client should have to
+	results
+)
+
+var resultNames = [results]string{"a whole answer", "an error", "a cut answer", "(left)", "a broken connection", "nothing for too long"}
+
+// clients make the calls.
+type clients struct {
+	url       string // of the relay
+	patience  time.Duration
+	upstreams *upstreams
+	http      *http.Client
+	buffers   sync.Pool
+}
+
+const clientKey = "sk-soak-0123456789abcdef"
+
+func newClients(url string, patience time.Duration, u *upstreams) *clients {
+	return &clients{
+		url: url, patience: patience, upstreams: u,
+		// The pool is small and forgets soon: one that grows with the busiest moment so far would look like a slope.
+		http:    &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: 5 * time.Second, DisableCompression: true}},
+		buffers: sync.Pool{New: func() any { return new([16 << 10]byte) }},
+	}
+}
+
+// call makes a call to its end.
+func (c *clients) call(ctx context.Context, o order) result {
+	ctx, leave := context.WithTimeout(ctx, c.patience)
+	defer leave()
+	switch o.what().client {
+	case leavesInBody, leavesBlocked, stopsReading:
+		return c.callRaw(ctx, o)
+	case leavesWhenTold:
+		defer c.upstreams.await(o.id, leave)()
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url+o.path(), strings.NewReader(o.body()))
+	if err != nil {
+		return hungUp
+	}
+	request.Header.Set("Authorization", "Bearer "+o.key())
+	request.Header.Set("Content-Type", "application/json")
+	response, err := c.http.Do(request)
+	if err != nil {
+		return endedBy(ctx, hungUp)
+	}
+	defer func() { _ = response.Body.Close() }()
+	tail, err := c.read(response.Body, o.what().client == leavesMidStream)
+	switch {
+	case response.StatusCode != http.StatusOK:
+		return errored
+	case err == errLeft:
+		return left
+	case err != nil:
+		return endedBy(ctx, cut)
+	case o.stream && !terminated(tail), !o.stream && !strings.HasSuffix(tail, "}"):
+		return cut
+	}
+	return whole
+}
+
+// endedBy tells a client that left or ran out of patience from one to which something happened.
+func endedBy(ctx context.Context, happened result) result {
+	switch ctx.Err() {
+	case context.Canceled:
+		return left
+	case context.DeadlineExceeded:
+		return impatient
+	}
+	return happened
+}
+
+var errLeft = fmt.Errorf("left")
+
+// read reads an answer, to its end or, where the client leaves, a part. tail is the end of what has come.
+func (c *clients) read(body io.Reader, leaves bool) (tail string, err error) {
+	buffer := c.buffers.Get().(*[16 << 10]byte)
+	defer c.buffers.Put(buffer)
+	const keep = 256
+	kept := 0 // at the buffer's beginning: the end of what has come
+	for reads := 1; ; reads++ {
+		n, err := body.Read(buffer[kept:])
+		n += kept
+		kept = min(n, keep)
+		copy(buffer[:], buffer[n-kept:n])
+		switch {
+		case err == io.EOF:
+			return strings.TrimSpace(string(buffer[:kept])), nil
+		case err != nil:
+			return "", err
+		case leaves && reads == 2:
+			return "", errLeft
+		}
+	}
+}
+
+// Bounds of the clients that stop reading: how long one waits before it leaves, and its receive buffer, which fills soon.
+const (
+	blockedFor  = 300 * time.Millisecond
+	smallBuffer = 4 << 10
+)
+
+// callRaw is for clients that do what net/http's would not.
+func (c *clients) callRaw(ctx context.Context, o order) result {
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", strings.TrimPrefix(c.url, "http://"))
+	if err != nil {
+		return endedBy(ctx, hungUp)
+	}
+	defer func() { _ = conn.Close() }()
+	_ = conn.(*net.TCPConn).SetReadBuffer(smallBuffer)
+	body := o.body()
+	head := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: soak\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n",
+		o.path(), o.key(), len(body))
+	if o.what().client == leavesInBody {
+		_, _ = io.WriteString(conn, head+body[:len(body)/2])
+		return left
+	}
+	if _, err := io.WriteString(conn, head+body); err != nil {
+		return hungUp
+	}
+	if o.what().client == leavesBlocked {
+		if _, err := conn.Read(make([]byte, 1)); err != nil { // the answer has begun
+			return hungUp
+		}
+		waitFor(ctx, blockedFor)
+		return left
+	}
+	// It reads again only when the relay must have given up on it.
+	waitFor(ctx, clientWriteTimeout+clientWriteTimeout)
+	_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+	buffer := c.buffers.Get().(*[16 << 10]byte)
+	defer c.buffers.Put(buffer)
+	_, _ = io.CopyBuffer(io.Discard, conn, buffer[:])
+	return cut
+}
+
+// waitFor waits, or until ctx ends.
+func waitFor(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// key is the client's.
+func (o order) key() string {
+	if o.what().client == strangersKey {
+		return "sk-soak-nobody-knows-me"
+	}
+	return clientKey
+}
+
+// prompt is long enough for a call that is kept to be seen in memory.
+var prompt = strings.Repeat("a prompt of a few kilobytes ", 100)
+
+// body is the request's.
+func (o order) body() string {
+	model, content := o.model(), prompt
+	switch o.what().client {
+	case strangeModel:
+		model = fmt.Sprintf("nobody-knows-%d", o.id)
+	case tooMuch:
+		content = strings.Repeat("too much ", 160<<10)
+	case tooDeep:
+		content = ""
+	}
+	text := fmt.Sprintf(`{"model":%q,"stream":%t,"max_tokens":64,"messages":[{"role":"user","content":"%s%s"}]`, model, o.stream, o.brief(), content)
+	if o.what().client == tooDeep {
+		return text + `,"metadata":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + "}"
+	}
+	return text + "}"
+}

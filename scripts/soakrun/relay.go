@@ -1,0 +1,235 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Clocks of the subject, short so that a soak of minutes sees many of them run out.
+const (
+	hastyClock         = time.Second // header, first event, silence, on the hasty channels
+	keepAlive          = 500 * time.Millisecond
+	clientWriteTimeout = time.Second
+	nowhere            = "http://127.0.0.1:1" // where nobody listens
+)
+
+const (
+	monitorToken = "soak-monitor-token"
+	adminToken   = "soak-admin-token"
+)
+
+// subject is the process under test: the relay, or the old way.
+type subject struct {
+	name    string
+	url     string
+	metrics string // where Prometheus would scrape; empty: nowhere
+	command *exec.Cmd
+	output  *tail
+	ended   chan struct{} // closed when it has
+	exit    error         // how, once it has
+	admin   *http.Client
+}
+
+// start starts a subject, and waits until it serves. It gets no environment but what is given: the caller's keys and OTEL_*
+// would change what is measured.
+func start(ctx context.Context, s *subject, work, binary string, environment []string, args ...string) (*subject, error) {
+	s.output, s.ended = &tail{}, make(chan struct{})
+	s.admin = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 1}}
+	s.command = exec.Command(binary, args...)
+	s.command.Dir, s.command.Stdout, s.command.Stderr = work, s.output, s.output
+	s.command.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + work, "TMPDIR=" + work}, environment...)
+	if err := s.command.Start(); err != nil {
+		return nil, fmt.Errorf("starting %s: %w", s.name, err)
+	}
+	go func() {
+		s.exit = s.command.Wait()
+		close(s.ended)
+	}()
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	for {
+		if _, err := s.get(ctx, "/api/monitor/health"); err == nil {
+			return s, nil
+		}
+		select {
+		case <-s.ended:
+			return nil, fmt.Errorf("%s ended at once:\n%s", s.name, s.output)
+		case <-ctx.Done():
+			s.stop(0)
+			return nil, fmt.Errorf("%s is not ready:\n%s", s.name, s.output)
+		default:
+			waitFor(ctx, 50*time.Millisecond)
+		}
+	}
+}
+
+// stop ends it, at the latest after patience with force. nil: it ended well by itself.
+func (s *subject) stop(patience time.Duration) error {
+	_ = s.command.Process.Signal(syscall.SIGTERM) // it may have ended by itself
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	defer s.admin.CloseIdleConnections()
+	select {
+	case <-s.ended:
+		return s.exit
+	case <-late.C:
+		_ = s.command.Process.Kill()
+		<-s.ended
+		return errors.New("it had to be killed")
+	}
+}
+
+func (s *subject) get(ctx context.Context, path string) ([]byte, error) {
+	return s.ask(ctx, http.MethodGet, s.url+path)
+}
+
+func (s *subject) post(ctx context.Context, path string) error {
+	_, err := s.ask(ctx, http.MethodPost, s.url+path)
+	return err
+}
+
+func (s *subject) ask(ctx context.Context, method, url string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, method, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	token := monitorToken
+	if method == http.MethodPost || strings.Contains(url, "/debug/") {
+		token = adminToken
+	}
+	request.Header.Set("Authorization", "Bearer "+token)
+	response, err := s.admin.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: status %d", url, response.StatusCode)
+	}
+	return text, err
+}
+
+// startRelay starts the real thing.
+func startRelay(ctx context.Context, work, binary string, u *upstreams) (*subject, error) {
+	ports, err := freePorts(2)
+	if err != nil {
+		return nil, err
+	}
+	file, trust := filepath.Join(work, "channels.yaml"), filepath.Join(work, "authority.pem")
+	if err := errors.Join(os.WriteFile(file, []byte(relayConfig(u)), 0o600), os.WriteFile(trust, u.authority, 0o600)); err != nil {
+		return nil, err
+	}
+	s := &subject{name: "the relay", url: "http://127.0.0.1:" + ports[0], metrics: "http://127.0.0.1:" + ports[1] + "/metrics"}
+	return start(ctx, s, work, binary, []string{
+		"PORT=" + ports[0], "CONFIG_FILE=" + file, "SSL_CERT_FILE=" + trust,
+		"MONITOR_TOKEN=" + monitorToken, "ADMIN_TOKEN=" + adminToken,
+		"CLIENT_WRITE_TIMEOUT=" + clientWriteTimeout.String(), "KEEPALIVE_INTERVAL=" + keepAlive.String(), "MAX_REQUEST_BODY_MB=1", "SHUTDOWN_TIMEOUT=5s",
+		"OTEL_METRICS_EXPORTER=prometheus", "OTEL_EXPORTER_PROMETHEUS_HOST=127.0.0.1", "OTEL_EXPORTER_PROMETHEUS_PORT=" + ports[1],
+	})
+}
+
+// relayConfig has a channel for each kind, protocol and lane, and behind them healthy ones. Each has many keys: those that are
+// refused or limited rest, and the next fault needs another one.
+func relayConfig(u *upstreams) string {
+	var keys []string
+	for i := range 32 {
+		keys = append(keys, fmt.Sprintf("sk-up-%02d", i))
+	}
+	var y strings.Builder
+	y.WriteString("channels:\n")
+	channel := func(name, kind, url, models, more string) {
+		fmt.Fprintf(&y, "  - {name: %s, type: %s, base_url: %q, keys: [%s], models: [%s], %s}\n", name, kind, url, strings.Join(keys, ", "), models, more)
+	}
+	clocks := map[lane]string{
+		patient: "timeouts: {connect: 10s, header: 60s, first_token: 60s, idle: 60s}",
+		hasty:   fmt.Sprintf("timeouts: {connect: 10s, header: %[1]v, first_token: %[1]v, idle: %[1]v}", hastyClock),
+	}
+	for _, kind := range []string{"openai", "anthropic", "xai"} {
+		for _, l := range []lane{patient, hasty} {
+			for proto, at := range map[string]*upstream{"h1": u.plain, "h2": u.secure} {
+				model := fmt.Sprintf("%s.%s.%s", l, kind, proto)
+				channel(strings.ReplaceAll(model, ".", "-"), kind, at.url, model+".only, "+model+".two", "priority: 10, "+clocks[l])
+			}
+		}
+	}
+	for _, kind := range []string{"openai", "anthropic"} {
+		model := fmt.Sprintf("%s.%s.h2", rude, kind)
+		channel(strings.ReplaceAll(model, ".", "-"), kind, u.rude.url, model+".only, "+model+".two", "priority: 10, "+clocks[patient])
+		others := []string{string(patient), string(rude), string(refused), string(untrusted)}
+		var models []string
+		for _, l := range others {
+			models = append(models, fmt.Sprintf(`"%s.%s.*.two"`, l, kind))
+		}
+		extra := ""
+		if kind == "openai" {
+			models, extra = append(models, fmt.Sprintf(`"%s.xai.*.two"`, patient)), fmt.Sprintf(`, "%s.xai.*.two"`, hasty)
+		}
+		channel("second-"+kind, kind, u.fallback.url, strings.Join(models, ", "), "priority: 1, "+clocks[patient])
+		channel("second-hasty-"+kind, kind, u.fallback.url, fmt.Sprintf(`"%s.%s.*.two"`, hasty, kind)+extra, "priority: 1, "+clocks[hasty])
+	}
+	model := fmt.Sprintf("%s.openai.h1", refused)
+	channel("refused", "openai", nowhere, model+".only, "+model+".two", "priority: 10")
+	model = fmt.Sprintf("%s.anthropic.h2", untrusted)
+	channel("untrusted", "anthropic", u.untrusted.url, model+".only, "+model+".two", "priority: 10")
+	fmt.Fprintf(&y, "tokens:\n  - {name: soak, key: %s}\n", clientKey)
+	return y.String()
+}
+
+// tail keeps the end of what a process says, and counts the lines that should not be there.
+type tail struct {
+	mu     sync.Mutex
+	text   []byte
+	panics int
+}
+
+const longestTail = 32 << 10
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.panics += bytes.Count(p, []byte("panic"))
+	t.text = append(t.text, p...)
+	if n := len(t.text) - longestTail; n > longestTail { // not for every line
+		t.text = append(t.text[:0], t.text[n:]...)
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.text[max(0, len(t.text)-longestTail):])
+}
+
+// freePorts finds ports that nobody listens on. They are taken from below the range that most systems give to outgoing
+// connections, so that none of those is on one when the process that it is meant for begins to listen.
+func freePorts(n int) ([]string, error) {
+	const first, last = 18000, 30000
+	var ports []string
+	for port := first + os.Getpid()%7000; port < last && len(ports) < n; port++ {
+		listener, err := net.Listen("tcp", ":"+strconv.Itoa(port)) // as the relay does, on all addresses
+		if err != nil {
+			continue
+		}
+		_ = listener.Close()
+		ports = append(ports, strconv.Itoa(port))
+	}
+	if len(ports) < n {
+		return nil, errors.New("there are no free ports")
+	}
+	return ports, nil
+}

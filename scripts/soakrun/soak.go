@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+)
+
+// soak is the run, from the first process to the report.
+type soak struct {
+	settings
+	log       io.Writer // what happens meanwhile
+	work      string
+	upstreams *upstreams
+}
+
+// Patience of clients. That of the relay's is above what any of its clocks allow, so that running out of it is a failure; the old way has
+// no such clocks, and its clients give up after two seconds.
+const (
+	patience    = 20 * time.Second
+	oldPatience = 2 * time.Second
+)
+
+func (s *soak) run(ctx context.Context) (err error) {
+	if s.work, err = os.MkdirTemp("", "soak-"); err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(s.work) }()
+	if s.out, err = s.directory(); err != nil {
+		return err
+	}
+	r := &report{settings: s.settings, machine: thisMachine(), began: time.Now()}
+	if err := s.relayRun(ctx, r); err != nil {
+		return err
+	}
+	if s.oldRequests > 0 {
+		if err := s.oldRun(ctx, r); err != nil {
+			return err
+		}
+	}
+	if err := r.write(s.out); err != nil {
+		return err
+	}
+	r.summary(s.log)
+	fmt.Fprintf(s.log, "the report is in %s\n", s.out)
+	if !r.passed() {
+		return errFailed
+	}
+	return nil
+}
+
+// relayRun soaks the relay.
+func (s *soak) relayRun(ctx context.Context, r *report) (err error) {
+	if s.upstreams, err = startUpstreams(); err != nil {
+		return err
+	}
+	defer s.upstreams.stop()
+	relay, err := startRelay(ctx, s.work, s.relay, s.upstreams)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = relay.stop(0) }()
+	operator, err := newOperator(ctx, relay)
+	if err != nil {
+		return err
+	}
+	relay.admin.CloseIdleConnections()
+	if r.start, err = relay.take(ctx); err != nil {
+		return err
+	}
+	clients := newClients(relay.url, patience, s.upstreams)
+	r.load = &load{
+		subject: relay, clients: clients, mix: newMix(s.seed), rate: s.rate, concurrency: s.concurrency,
+		requests: s.requests, duration: s.duration, operate: operator.turn, progress: s.log,
+	}
+	if err := r.load.run(ctx); err != nil {
+		return fmt.Errorf("%w; the relay's last words:\n%s", err, relay.output)
+	}
+	clients.http.CloseIdleConnections()
+	s.upstreams.goodbye(ctx)
+	if r.end, err = quiet(ctx, relay, r.start); err != nil {
+		return err
+	}
+	if r.account, err = relay.takeAccount(ctx); err != nil {
+		return err
+	}
+	snapshots, err := operator.snapshots(ctx)
+	if err != nil {
+		return err
+	}
+	leaked := 0.0
+	for _, channel := range snapshots {
+		leaked += channel.LeakedBodies
+	}
+	r.channels = len(snapshots)
+	if r.trends, err = trends(measured(r.load.samples)); err != nil {
+		return err
+	}
+	r.checks = append(after(r.start, r.end), honest(r.load, r.account, s.upstreams, leaked, relay.output.panics)...)
+	ended := relay.stop(15 * time.Second)
+	r.checks = append(r.checks, checked(ended == nil, "the relay ended well when it was asked to", "%v", orNothing(ended)))
+	return s.writeSamples(r.load.samples)
+}
+
+func orNothing(err error) any {
+	if err == nil {
+		return "exit code 0"
+	}
+	return err
+}
+
+// oldRun does the same to the old way, until it has shown enough.
+func (s *soak) oldRun(ctx context.Context, r *report) (err error) {
+	upstreams, err := startUpstreams()
+	if err != nil {
+		return err
+	}
+	defer upstreams.stop()
+	old, err := startOld(ctx, s.work, upstreams)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = old.stop(0) }()
+	most := float64(s.oldRequests)
+	r.old = &load{
+		subject: old, clients: newClients(old.url, oldPatience, upstreams), mix: newMix(s.seed), rate: s.rate, concurrency: s.concurrency,
+		requests: s.oldRequests, progress: s.log, enough: func(v sample) bool { return v.goroutines >= most },
+	}
+	if err := r.old.run(ctx); err != nil {
+		return fmt.Errorf("%w; the old way's last words:\n%s", err, old.output)
+	}
+	if r.oldEnd, err = old.take(ctx); err != nil {
+		return err
+	}
+	r.oldEnd.requests, r.oldEnd.seconds = float64(r.old.ended.Load()), r.old.took.Seconds()
+	return nil
+}
+
+// directory is where the report goes.
+func (s *soak) directory() (string, error) {
+	if s.out == "" {
+		return os.MkdirTemp("", "soak-report-")
+	}
+	return s.out, os.MkdirAll(s.out, 0o755)
+}
+
+// writeSamples writes what was measured, for whoever wants to look closer.
+func (s *soak) writeSamples(samples []sample) (err error) {
+	if s.samples == "" {
+		return nil
+	}
+	file, err := os.Create(s.samples)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	w := csv.NewWriter(file)
+	rows := [][]string{{"requests", "seconds", "goroutines", "unexplained", "in_flight", "open_bodies", "files", "heap", "rss"}}
+	for _, v := range samples {
+		var row []string
+		for _, n := range []float64{v.requests, v.seconds, v.goroutines, v.unexplained, v.inFlight, v.openBodies, v.files, v.heap, v.rss} {
+			row = append(row, fmt.Sprintf("%.1f", n))
+		}
+		rows = append(rows, row)
+	}
+	return w.WriteAll(rows)
+}
