@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -71,7 +72,7 @@ func (c *clients) call(ctx context.Context, o order) result {
 	switch {
 	case response.StatusCode != http.StatusOK:
 		return errored
-	case err == errLeft:
+	case errors.Is(err, errLeft):
 		return left
 	case err != nil:
 		return endedBy(ctx, cut)
@@ -92,7 +93,7 @@ func endedBy(ctx context.Context, happened result) result {
 	return happened
 }
 
-var errLeft = fmt.Errorf("left")
+var errLeft = errors.New("left")
 
 // read reads an answer, to its end or, where the client leaves, a part. tail is the end of what has come.
 func (c *clients) read(body io.Reader, leaves bool) (tail string, err error) {

@@ -25,6 +25,7 @@ type load struct {
 	// operate is done now and then meanwhile, by the operator of the subject; nil: nothing.
 	operate func(context.Context)
 
+	begun     atomic.Int64
 	ended     atomic.Int64
 	saturated atomic.Int64 // calls that had to wait for a place
 	mu        sync.Mutex
@@ -43,6 +44,7 @@ const (
 	samplesOfRun   = 600
 	fastestSamples = 200 * time.Millisecond
 	slowestSamples = 10 * time.Second
+	heapEvery      = time.Second
 	operateEvery   = 500 * time.Millisecond
 	progressEvery  = 15 * time.Second
 )
@@ -54,6 +56,14 @@ func (l *load) planned() time.Duration {
 		d = min(d, l.duration)
 	}
 	return d
+}
+
+// achieved is how many calls a second were made.
+func (l *load) achieved() float64 { return float64(l.ended.Load()) / l.took.Seconds() }
+
+// interval is the time between two samples.
+func (l *load) interval() time.Duration {
+	return min(max(l.planned()/samplesOfRun, fastestSamples), slowestSamples)
 }
 
 // run makes the calls. When it returns, all of them have ended.
@@ -70,6 +80,7 @@ func (l *load) run(ctx context.Context) error {
 	var others sync.WaitGroup
 	// Samples are taken for as long as calls are made: what is held while the last ones end is another matter.
 	others.Go(func() { l.watch(limited, stop, began) })
+	others.Go(func() { every(limited, max(heapEvery, l.interval()), func() { _ = l.subject.takeHeap(limited) }) }) // watch finds out what no longer answers
 	if l.operate != nil {
 		others.Go(func() { every(beside, operateEvery, func() { l.operate(beside) }) })
 	}
@@ -109,6 +120,7 @@ func (l *load) send(ctx, limited context.Context, stop func()) {
 			}
 		}
 		o := l.mix.next()
+		l.begun.Add(1)
 		calls.Go(func() {
 			got := l.clients.call(ctx, o)
 			<-places
@@ -142,8 +154,7 @@ func (l *load) note(o order, got result) {
 
 // watch takes samples.
 func (l *load) watch(ctx context.Context, stop context.CancelFunc, began time.Time) {
-	interval := min(max(l.planned()/samplesOfRun, fastestSamples), slowestSamples)
-	every(ctx, interval, func() {
+	every(ctx, l.interval(), func() {
 		v, err := l.subject.take(ctx)
 		if ctx.Err() != nil {
 			return
@@ -153,7 +164,7 @@ func (l *load) watch(ctx context.Context, stop context.CancelFunc, began time.Ti
 			stop()
 			return
 		}
-		v.requests, v.seconds = float64(l.ended.Load()), time.Since(began).Seconds()
+		v.requests, v.calls, v.seconds = float64(l.ended.Load()), float64(l.begun.Load()-l.ended.Load()), time.Since(began).Seconds()
 		l.samples = append(l.samples, v)
 		if l.enough != nil && l.enough(v) {
 			stop()

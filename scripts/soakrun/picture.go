@@ -22,7 +22,6 @@ import (
 type picture struct {
 	old, relay plotter.XYs
 	oldEnd     sample
-	relayLevel float64
 }
 
 const (
@@ -61,12 +60,12 @@ func (p *picture) save(svg, png string) error {
 	for _, xy := range append(old[:len(old):len(old)], p.relay...) {
 		top = max(top, xy.Y)
 	}
-	top *= 1.12
-	left, err := panel("The old way of writing adaptors", old, red, top, fmt.Sprintf("%s goroutines", grouped(p.oldEnd.goroutines)), true)
+	top *= 1.15
+	left, err := panel("The old way of writing adaptors", old, red, top)
 	if err != nil {
 		return err
 	}
-	right, err := panel("This relay, the same calls", p.relay, blue, top, fmt.Sprintf("%s goroutines, from the first thousand to the last", grouped(p.relayLevel)), false)
+	right, err := panel("This relay, the same kind of calls", p.relay, blue, top)
 	if err != nil {
 		return err
 	}
@@ -80,15 +79,15 @@ func (p *picture) save(svg, png string) error {
 
 func place(both [][]*plot.Plot, on draw.Canvas) {
 	on.SetColor(color.White) // dark pages
-	on.Fill(on.Rectangle.Path())
+	on.Fill(on.Path())
 	tiles := draw.Tiles{Rows: 1, Cols: 2, PadX: vg.Centimeter, PadTop: 3 * vg.Millimeter, PadBottom: 2 * vg.Millimeter, PadLeft: 2 * vg.Millimeter, PadRight: 5 * vg.Millimeter}
 	for i, canvas := range plot.Align(both, tiles, on)[0] {
 		both[0][i].Draw(canvas)
 	}
 }
 
-// panel is one of the two. final is written at the line's end, above it.
-func panel(title string, line plotter.XYs, ink color.Color, top float64, final string, rises bool) (*plot.Plot, error) {
+// panel is one of the two, with what the line ends at written above it.
+func panel(title string, line plotter.XYs, ink color.Color, top float64) (*plot.Plot, error) {
 	p := plot.New()
 	sans(p)
 	p.Title.Text = title
@@ -99,15 +98,17 @@ func panel(title string, line plotter.XYs, ink color.Color, top float64, final s
 	}
 	curve.Color, curve.Width = ink, vg.Points(1.6)
 	end := line[len(line)-1]
-	label, err := plotter.NewLabels(plotter.XYLabels{XYs: plotter.XYs{end}, Labels: []string{final}})
+	above := end
+	for _, xy := range line {
+		above.Y = max(above.Y, xy.Y)
+	}
+	final := fmt.Sprintf("%s goroutines after %s requests", grouped(end.Y), grouped(end.X))
+	label, err := plotter.NewLabels(plotter.XYLabels{XYs: plotter.XYs{above}, Labels: []string{final}})
 	if err != nil {
 		return nil, err
 	}
-	label.TextStyle[0] = text.Style{Color: ink, Font: font.From(font.Font{Typeface: "Liberation", Variant: "Sans"}, 10), XAlign: draw.XRight, YAlign: draw.YBottom, Handler: plot.DefaultTextHandler}
-	label.Offset = vg.Point{X: vg.Points(-4), Y: vg.Points(5)}
-	if rises { // beside the steep end of the line
-		label.TextStyle[0].YAlign, label.Offset = draw.YCenter, vg.Point{X: vg.Points(-9), Y: vg.Points(2)}
-	}
+	label.TextStyle[0] = text.Style{Color: ink, Font: font.From(face, 10), XAlign: draw.XRight, YAlign: draw.YBottom, Handler: plot.DefaultTextHandler}
+	label.Offset = vg.Point{X: vg.Points(-2), Y: vg.Points(5)}
 	grid := plotter.NewGrid()
 	grid.Vertical.Color, grid.Horizontal.Color = color.Transparent, faint
 	p.Add(grid, curve, label)
@@ -116,9 +117,11 @@ func panel(title string, line plotter.XYs, ink color.Color, top float64, final s
 	return p, nil
 }
 
-// sans sets the type. Viewers of an SVG replace it with what they have.
+// face is the type. Viewers of an SVG replace it with what they have.
+var face = font.Font{Typeface: "Liberation", Variant: "Sans"}
+
+// sans sets it.
 func sans(p *plot.Plot) {
-	face := font.Font{Typeface: "Liberation", Variant: "Sans"}
 	for style, size := range map[*text.Style]vg.Length{
 		&p.Title.TextStyle: 12, &p.X.Label.TextStyle: 10, &p.Y.Label.TextStyle: 10, &p.X.Tick.Label: 9, &p.Y.Tick.Label: 9,
 	} {
@@ -134,11 +137,11 @@ func sans(p *plot.Plot) {
 func roundTicks(n float64) plot.Ticker {
 	return plot.TickerFunc(func(least, most float64) (ticks []plot.Tick) {
 		step := math.Pow(10, math.Floor(math.Log10(most/n)))
-		for _, more := range []float64{5, 2, 1} {
-			if step*more*n <= most {
-				step *= more
+		for _, more := range []float64{2, 2.5, 2} { // 1, 2, 5, 10
+			if most/step <= n+1.5 {
 				break
 			}
+			step *= more
 		}
 		for v := 0.0; v <= most; v += step {
 			ticks = append(ticks, plot.Tick{Value: v, Label: grouped(v)})

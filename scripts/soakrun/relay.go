@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -41,13 +42,14 @@ type subject struct {
 	ended   chan struct{} // closed when it has
 	exit    error         // how, once it has
 	admin   *http.Client
+	heap    atomic.Int64 // bytes in use after the newest collection
 }
 
 // start starts a subject, and waits until it serves. It gets no environment but what is given: the caller's keys and OTEL_*
 // would change what is measured.
 func start(ctx context.Context, s *subject, work, binary string, environment []string, args ...string) (*subject, error) {
 	s.output, s.ended = &tail{}, make(chan struct{})
-	s.admin = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 1}}
+	s.admin = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 4}}
 	s.command = exec.Command(binary, args...)
 	s.command.Dir, s.command.Stdout, s.command.Stderr = work, s.output, s.output
 	s.command.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + work, "TMPDIR=" + work}, environment...)
@@ -61,14 +63,14 @@ func start(ctx context.Context, s *subject, work, binary string, environment []s
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	for {
-		if _, err := s.get(ctx, "/api/monitor/health"); err == nil {
+		if err := s.takeHeap(ctx); err == nil {
 			return s, nil
 		}
 		select {
 		case <-s.ended:
 			return nil, fmt.Errorf("%s ended at once:\n%s", s.name, s.output)
 		case <-ctx.Done():
-			s.stop(0)
+			_ = s.stop(0)
 			return nil, fmt.Errorf("%s is not ready:\n%s", s.name, s.output)
 		default:
 			waitFor(ctx, 50*time.Millisecond)
@@ -215,21 +217,25 @@ func (t *tail) String() string {
 	return string(t.text[max(0, len(t.text)-longestTail):])
 }
 
+// portsTried keeps one port from being found twice before it is in use.
+var portsTried atomic.Int64
+
 // freePorts finds ports that nobody listens on. They are taken from below the range that most systems give to outgoing
 // connections, so that none of those is on one when the process that it is meant for begins to listen.
 func freePorts(n int) ([]string, error) {
 	const first, last = 18000, 30000
 	var ports []string
-	for port := first + os.Getpid()%7000; port < last && len(ports) < n; port++ {
+	for len(ports) < n {
+		port := first + os.Getpid()%7000 + int(portsTried.Add(1))
+		if port >= last {
+			return nil, errors.New("there are no free ports")
+		}
 		listener, err := net.Listen("tcp", ":"+strconv.Itoa(port)) // as the relay does, on all addresses
 		if err != nil {
 			continue
 		}
 		_ = listener.Close()
 		ports = append(ports, strconv.Itoa(port))
-	}
-	if len(ports) < n {
-		return nil, errors.New("there are no free ports")
 	}
 	return ports, nil
 }

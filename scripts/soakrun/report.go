@@ -44,10 +44,7 @@ func (r *report) passed() bool {
 func (r *report) write(directory string) error {
 	text := r.markdown()
 	if r.old != nil {
-		p := &picture{
-			old: points(r.old.samples), oldEnd: r.oldEnd, relay: points(r.load.samples),
-			relayLevel: r.trends[0].level,
-		}
+		p := &picture{old: points(r.old.samples), oldEnd: r.oldEnd, relay: points(r.load.samples)}
 		if err := p.save(filepath.Join(directory, "soak.svg"), filepath.Join(directory, "soak.png")); err != nil {
 			return err
 		}
@@ -97,9 +94,8 @@ func (r *report) markdown() string {
 	}
 	say("<!-- Written by scripts/soak. Run it again instead of editing this. -->\n")
 	say("# Soak\n\n%s\n", verdict)
-	took := r.load.took
 	say("%s requests in %s (%.0f a second), of which two thirds were meant to go wrong; %s.\n", grouped(float64(r.load.ended.Load())),
-		roughly(took), float64(r.load.ended.Load())/took.Seconds(), r.began.UTC().Format("2006-01-02"))
+		roughly(r.load.took), r.load.achieved(), r.began.UTC().Format("2006-01-02"))
 	if r.old != nil {
 		say("![Goroutines over requests: the old way of writing adaptors, and this relay](soak.svg)\n")
 		say("Both panels have the same vertical scale. On the left is a small relay written as the old fork's adaptors were (`scripts/soakrun/oldway`):")
@@ -126,8 +122,8 @@ func (r *report) slopes(say func(string, ...any)) {
 			t.figure(t.growth, 1), t.tolerance, mark(!t.leaks))
 	}
 	say("\nMeasured in steady state: from request %s to request %s, %d samples, the first %s left out. The slope is ordinary least squares on the", grouped(from.requests), grouped(to.requests), len(part), roughly(time.Duration(from.seconds*float64(time.Second))))
-	say("means of %d batches of samples, because samples that follow each other are not independent; the interval is Student's with %d degrees of", slope.Batches, slope.Batches-2)
-	say("freedom, widened by what correlation is left between neighbouring batches. Something *grows* when the whole interval is above zero and the")
+	say("means of %d batches of samples, because samples that follow each other are not independent; the interval is Student's with %d degrees of", slope.Batches, slope.Batches-3)
+	say("freedom, widened by what correlation is left between neighbouring batches. It is the slope at equal load: how many calls the clients were waiting\nfor at each sample is the regression's second variable, for a machine that gets busier holds more, and that is no leak. Something *grows* when the whole interval is above zero and the")
 	say("growth over the measured part is more than what is tolerated; of two figures the larger one counts. The upper end of the interval is what this run could not have told from nothing.\n")
 	if r.old == nil {
 		return

@@ -15,6 +15,7 @@ import (
 type sample struct {
 	requests    float64 // that have ended by then
 	seconds     float64 // since the load began
+	calls       float64 // that clients are waiting for
 	goroutines  float64
 	unexplained float64 // goroutines that the relay's own account does not explain
 	inFlight    float64
@@ -23,18 +24,11 @@ type sample struct {
 	files       float64 // descriptors
 }
 
-// take takes a sample. The heap is collected for it: what a running process has not yet collected says nothing. At the rates of a
-// soak it collects several times a second by itself.
+// take takes a sample, but for the heap, of which the last one that was taken stands.
 func (s *subject) take(ctx context.Context) (sample, error) {
 	var v sample
-	text, err := s.get(ctx, "/debug/pprof/heap?gc=1&debug=1")
+	text, err := s.get(ctx, "/api/monitor/health")
 	if err != nil {
-		return v, err
-	}
-	if v.heap, err = heapInUse(text); err != nil {
-		return v, err
-	}
-	if text, err = s.get(ctx, "/api/monitor/health"); err != nil {
 		return v, err
 	}
 	var h struct {
@@ -47,8 +41,23 @@ func (s *subject) take(ctx context.Context) (sample, error) {
 		return v, err
 	}
 	v.goroutines, v.unexplained, v.inFlight, v.openBodies = h.Goroutines, h.Unexplained, h.InFlight, h.OpenBodies
+	v.heap = float64(s.heap.Load())
 	v.rss, v.files, err = ofProcess(s.command.Process.Pid)
 	return v, err
+}
+
+// takeHeap collects the heap and takes down what is left: what a running process has not yet collected says nothing. On a busy
+// machine that takes its time, so it has a pace of its own.
+func (s *subject) takeHeap(ctx context.Context) error {
+	text, err := s.get(ctx, "/debug/pprof/heap?gc=1&debug=1")
+	if err != nil {
+		return err
+	}
+	bytes, err := heapInUse(text)
+	if err == nil {
+		s.heap.Store(int64(bytes))
+	}
+	return err
 }
 
 // heapInUse finds runtime.MemStats.HeapAlloc at the end of a heap profile as text.

@@ -46,6 +46,9 @@ func (s *soak) run(ctx context.Context) (err error) {
 		return err
 	}
 	r.summary(s.log)
+	if got := r.load.achieved(); got < 0.9*s.rate {
+		fmt.Fprintf(s.log, "note: the machine made %.0f of %.0f requests a second; a lower -rate is steadier\n", got, s.rate)
+	}
 	fmt.Fprintf(s.log, "the report is in %s\n", s.out)
 	if !r.passed() {
 		return errFailed
@@ -159,10 +162,10 @@ func (s *soak) writeSamples(samples []sample) (err error) {
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	w := csv.NewWriter(file)
-	rows := [][]string{{"requests", "seconds", "goroutines", "unexplained", "in_flight", "open_bodies", "files", "heap", "rss"}}
+	rows := [][]string{{"requests", "seconds", "goroutines", "unexplained", "calls", "in_flight", "open_bodies", "files", "heap", "rss"}}
 	for _, v := range samples {
 		var row []string
-		for _, n := range []float64{v.requests, v.seconds, v.goroutines, v.unexplained, v.inFlight, v.openBodies, v.files, v.heap, v.rss} {
+		for _, n := range []float64{v.requests, v.seconds, v.goroutines, v.unexplained, v.calls, v.inFlight, v.openBodies, v.files, v.heap, v.rss} {
 			row = append(row, fmt.Sprintf("%.1f", n))
 		}
 		rows = append(rows, row)

@@ -71,7 +71,7 @@ func (s *stage) abort() {
 	if conn := s.connection(); conn != nil && s.r.ProtoMajor == 1 {
 		reset(conn)
 	}
-	panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's way to break an answer off
+	panic(http.ErrAbortHandler) // net/http's way to break an answer off
 }
 
 type connectionKey struct{}

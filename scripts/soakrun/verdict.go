@@ -63,14 +63,15 @@ func measured(samples []sample) []sample {
 }
 
 // trends judges each quantity. It leaks where its slope is surely above zero and what that comes to over the run is more than
-// chance and rounding make.
+// chance and rounding make. The slope is that at equal load: a machine that gets busier holds more calls, and that is no leak. The load
+// is what the clients are waiting for, so that a call which the relay has forgotten to end is none of it.
 func trends(samples []sample) (all []trend, err error) {
 	if len(samples) < 2*slope.Batches {
-		return nil, fmt.Errorf("%d samples in steady state: %w", len(samples), slope.ErrShort)
+		return nil, fmt.Errorf("only %d samples in steady state, so the run was too short or the machine too busy for its -rate: %w", len(samples), slope.ErrShort)
 	}
-	x, y := make([]float64, len(samples)), make([]float64, len(samples))
+	x, y, calls := make([]float64, len(samples)), make([]float64, len(samples)), make([]float64, len(samples))
 	for i, s := range samples {
-		x[i] = s.requests / 1000
+		x[i], calls[i] = s.requests/1000, s.calls
 	}
 	for _, q := range quantities {
 		t := trend{quantity: q}
@@ -78,7 +79,7 @@ func trends(samples []sample) (all []trend, err error) {
 			y[i] = q.of(s) * q.scale
 			t.level += y[i] / float64(len(samples))
 		}
-		if t.line, err = slope.Fit(x, y); err != nil {
+		if t.line, err = slope.Fit(x, y, calls); err != nil {
 			return nil, err
 		}
 		t.growth = t.line.Slope * (x[len(x)-1] - x[0])

@@ -61,7 +61,7 @@ func (s *Server) relay(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	request.Header.Set("Content-Type", "application/json")
-	response, err := s.Client.Do(request) //nolint:bodyclose // that is what is shown here
+	response, err := s.Client.Do(request)
 	switch {
 	case err != nil:
 		http.Error(w, `{"error":{"message":"upstream failed"}}`, http.StatusBadGateway)

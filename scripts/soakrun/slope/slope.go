@@ -18,38 +18,69 @@ const Batches = 20
 // ErrShort is returned for a series with fewer than two samples a batch.
 var ErrShort = errors.New("too few samples to fit a slope")
 
-// Line is a fitted line y = Intercept + Slope·x, with the 95% confidence interval of its slope.
+// Line is what a series grows by, with the 95% confidence interval, in units of y per unit of x.
 type Line struct {
-	Slope, Low, High float64 // in units of y per unit of x
-	Intercept        float64
+	Slope, Low, High float64
 	// Correlation is that of neighbouring batches, as far as it widened the interval: 0 … 0.9.
 	Correlation float64
 }
 
-// At is the line's value.
-func (l Line) At(x float64) float64 { return l.Intercept + l.Slope*x }
-
 // Fit is ordinary least squares on batch means (A. M. Law, Simulation Modeling and Analysis, chapter 9): the series, in order of
-// x, is cut into Batches batches, each is replaced by its mean, and the interval is Student's with Batches-2 degrees of freedom.
-// Batches much longer than the waves of the series have nearly independent means; what dependence is left between neighbours
-// widens the interval by √((1+ρ)/(1-ρ)), as for a first-order autoregression.
-func Fit(x, y []float64) (Line, error) {
-	if len(x) != len(y) || len(x) < 2*Batches {
+// x, is cut into Batches batches, each is replaced by its mean, and the interval is Student's. Batches much longer than the waves of
+// the series have nearly independent means; what dependence is left between neighbours widens the interval by √((1+ρ)/(1-ρ)), as for
+// a first-order autoregression.
+//
+// load is what y rises and falls with besides x, such as how busy the process was at each sample; the slope is that at equal load.
+// nil: there is no such thing. Where the load rose steadily with x the two cannot be told apart, and the interval is wide.
+func Fit(x, y, load []float64) (Line, error) {
+	if len(x) != len(y) || len(x) < 2*Batches || load != nil && len(load) != len(x) {
 		return Line{}, ErrShort
 	}
-	xs, ys := means(x), means(y)
-	intercept, slope := stat.LinearRegression(xs, ys, nil, false)
+	xs, ys, freedom := centred(means(x)), centred(means(y)), Batches-2
+	if load != nil {
+		if zs := centred(means(load)); sumOfSquares(zs) > 0 {
+			// What is left of both when the load has explained its part has the slope of the regression on both (Frisch and Waugh).
+			xs, ys, freedom = without(xs, zs), without(ys, zs), freedom-1
+		}
+	}
+	spread := sumOfSquares(xs)
+	if spread == 0 {
+		return Line{}, ErrShort
+	}
+	slope := product(xs, ys) / spread
 	residuals := make([]float64, Batches)
 	for i := range residuals {
-		residuals[i] = ys[i] - intercept - slope*xs[i]
+		residuals[i] = ys[i] - slope*xs[i]
 	}
 	rho := correlation(residuals)
-	const freedom = Batches - 2
-	variance := sumOfSquares(residuals) / freedom
-	spread := stat.Variance(xs, nil) * (Batches - 1)
-	deviation := math.Sqrt(variance / spread * (1 + rho) / (1 - rho))
-	half := distuv.StudentsT{Sigma: 1, Nu: freedom}.Quantile(0.975) * deviation
-	return Line{Slope: slope, Low: slope - half, High: slope + half, Intercept: intercept, Correlation: rho}, nil
+	deviation := math.Sqrt(sumOfSquares(residuals) / float64(freedom) / spread * (1 + rho) / (1 - rho))
+	half := distuv.StudentsT{Sigma: 1, Nu: float64(freedom)}.Quantile(0.975) * deviation
+	return Line{Slope: slope, Low: slope - half, High: slope + half, Correlation: rho}, nil
+}
+
+// without is what of v z does not explain. Both are centred.
+func without(v, z []float64) []float64 {
+	share := product(v, z) / sumOfSquares(z)
+	rest := make([]float64, len(v))
+	for i := range rest {
+		rest[i] = v[i] - share*z[i]
+	}
+	return rest
+}
+
+func centred(v []float64) []float64 {
+	mean := stat.Mean(v, nil)
+	for i := range v {
+		v[i] -= mean
+	}
+	return v
+}
+
+func product(a, b []float64) (sum float64) {
+	for i := range a {
+		sum += a[i] * b[i]
+	}
+	return sum
 }
 
 func means(v []float64) []float64 {
@@ -76,9 +107,4 @@ func correlation(residuals []float64) float64 {
 	return min(max(rho, 0), 0.9)
 }
 
-func sumOfSquares(v []float64) (sum float64) {
-	for _, x := range v {
-		sum += x * x
-	}
-	return sum
-}
+func sumOfSquares(v []float64) float64 { return product(v, v) }

@@ -25,11 +25,9 @@ func TestALineIsFoundAsItIs(t *testing.T) {
 	for i := range x {
 		x[i], y[i] = float64(i), 7+0.25*float64(i)
 	}
-	line, err := Fit(x, y)
+	line, err := Fit(x, y, nil)
 	require.NoError(t, err)
 	require.InDelta(t, 0.25, line.Slope, 1e-9)
-	require.InDelta(t, 7, line.Intercept, 1e-6)
-	require.InDelta(t, 7+0.25*40, line.At(40), 1e-6)
 	require.InDelta(t, line.Slope, line.Low, 1e-6)
 }
 
@@ -38,7 +36,7 @@ func TestASeriesThatNeverChangesHasNoSlopeAndNoDoubt(t *testing.T) {
 	for i := range x {
 		x[i], y[i] = float64(i), 42
 	}
-	line, err := Fit(x, y)
+	line, err := Fit(x, y, nil)
 	require.NoError(t, err)
 	require.Zero(t, line.Slope)
 	require.Zero(t, line.Low)
@@ -57,7 +55,7 @@ func TestWavesAreSeldomTakenForAGrowth(t *testing.T) {
 			random, alarms := rand.New(rand.NewPCG(1, 2)), 0
 			for range runs {
 				x, y := waves(random, c.phi, 0)
-				line, err := Fit(x, y)
+				line, err := Fit(x, y, nil)
 				require.NoError(t, err)
 				if line.Low > 0 {
 					alarms++
@@ -74,7 +72,7 @@ func TestTheIntervalHoldsTheTrueSlopeNineteenTimesInTwenty(t *testing.T) {
 	random, held := rand.New(rand.NewPCG(3, 4)), 0
 	for range runs {
 		x, y := waves(random, 0.9, slope)
-		line, err := Fit(x, y)
+		line, err := Fit(x, y, nil)
 		require.NoError(t, err)
 		if line.Low <= slope && slope <= line.High {
 			held++
@@ -89,7 +87,7 @@ func TestASmallGrowthInWavesIsFound(t *testing.T) {
 	for range runs {
 		// It grows by 30 over the run, in waves whose standard deviation is 2.3.
 		x, y := waves(random, 0.9, 30.0/samples)
-		line, err := Fit(x, y)
+		line, err := Fit(x, y, nil)
 		require.NoError(t, err)
 		if line.Low > 0 {
 			found++
@@ -99,6 +97,61 @@ func TestASmallGrowthInWavesIsFound(t *testing.T) {
 }
 
 func TestTooFewSamplesAreNoSeries(t *testing.T) {
-	_, err := Fit(make([]float64, 2*Batches-1), make([]float64, 2*Batches-1))
+	_, err := Fit(make([]float64, 2*Batches-1), make([]float64, 2*Batches-1), nil)
 	require.ErrorIs(t, err, ErrShort)
+}
+
+// busier is a load that rises in the second half, and a series that follows it and grows by slope besides.
+func busier(random *rand.Rand, slope float64) (x, y, load []float64) {
+	x, y = waves(random, 0.9, slope)
+	for i := range x {
+		busy := 30 + 20*random.NormFloat64()
+		if i > samples/2 {
+			busy += 60
+		}
+		load = append(load, busy)
+		y[i] += 3 * busy
+	}
+	return x, y, load
+}
+
+func TestABusierSecondHalfIsNoGrowth(t *testing.T) {
+	const runs = 500
+	random, alarms, blind := rand.New(rand.NewPCG(7, 8)), 0, 0
+	for range runs {
+		x, y, load := busier(random, 0)
+		line, err := Fit(x, y, load)
+		require.NoError(t, err)
+		if line.Low > 0 {
+			alarms++
+		}
+		if line, err = Fit(x, y, nil); err == nil && line.Low > 0 {
+			blind++
+		}
+	}
+	require.LessOrEqual(t, float64(alarms)/runs, 0.05)
+	require.Greater(t, float64(blind)/runs, 0.9, "who does not look at the load takes it for one")
+}
+
+func TestAGrowthBehindABusierSecondHalfIsFound(t *testing.T) {
+	const runs = 500
+	random, found := rand.New(rand.NewPCG(9, 10)), 0
+	for range runs {
+		x, y, load := busier(random, 60.0/samples)
+		line, err := Fit(x, y, load)
+		require.NoError(t, err)
+		if line.Low > 0 {
+			found++
+		}
+	}
+	require.Greater(t, float64(found)/runs, 0.95)
+}
+
+func TestALoadThatNeverChangesExplainsNothing(t *testing.T) {
+	x, y := waves(rand.New(rand.NewPCG(11, 12)), 0.9, 0.1)
+	with, err := Fit(x, y, make([]float64, samples))
+	require.NoError(t, err)
+	without, err := Fit(x, y, nil)
+	require.NoError(t, err)
+	require.Equal(t, without, with)
 }
