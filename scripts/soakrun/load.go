@@ -36,7 +36,10 @@ type load struct {
 
 	samples []sample
 	took    time.Duration
-	err     error // of taking samples
+	missed  int           // samples that could not be taken
+	slowest time.Duration // sample, which is little more than the answer of the health endpoint
+	stood   time.Duration // how long, at the worst, the machine did not let this process run
+	err     error         // of taking samples
 }
 
 // Bounds of how often samples are taken. In between it is so that a run has samplesOfRun of them.
@@ -44,6 +47,7 @@ const (
 	samplesOfRun   = 600
 	fastestSamples = 200 * time.Millisecond
 	slowestSamples = 10 * time.Second
+	missedInARow   = 5 // samples, each with the admin's patience
 	heapEvery      = time.Second
 	operateEvery   = 500 * time.Millisecond
 	progressEvery  = 15 * time.Second
@@ -80,6 +84,7 @@ func (l *load) run(ctx context.Context) error {
 	var others sync.WaitGroup
 	// Samples are taken for as long as calls are made: what is held while the last ones end is another matter.
 	others.Go(func() { l.watch(limited, stop, began) })
+	others.Go(func() { l.pulse(limited) })
 	others.Go(func() { every(limited, max(heapEvery, l.interval()), func() { _ = l.subject.takeHeap(limited) }) }) // watch finds out what no longer answers
 	if l.operate != nil {
 		others.Go(func() { every(beside, operateEvery, func() { l.operate(beside) }) })
@@ -152,23 +157,42 @@ func (l *load) note(o order, got result) {
 	}
 }
 
-// watch takes samples.
+// watch takes samples. A subject that gives none for a while may be on a machine that stands still; one that gives none at all ends
+// the load.
 func (l *load) watch(ctx context.Context, stop context.CancelFunc, began time.Time) {
+	missed := 0
 	every(ctx, l.interval(), func() {
+		asked := time.Now()
 		v, err := l.subject.take(ctx)
 		if ctx.Err() != nil {
 			return
 		}
+		l.slowest = max(l.slowest, time.Since(asked))
 		if err != nil {
-			l.err = fmt.Errorf("taking a sample of %s: %w", l.subject.name, err)
-			stop()
+			l.missed++
+			if missed++; missed == missedInARow {
+				l.err = fmt.Errorf("taking a sample of %s: %w", l.subject.name, err)
+				stop()
+			}
 			return
 		}
+		missed = 0
 		v.requests, v.calls, v.seconds = float64(l.ended.Load()), float64(l.begun.Load()-l.ended.Load()), time.Since(began).Seconds()
 		l.samples = append(l.samples, v)
 		if l.enough != nil && l.enough(v) {
 			stop()
 		}
+	})
+}
+
+// pulse finds out how long the machine does not let this process run.
+func (l *load) pulse(ctx context.Context) {
+	const beat = 50 * time.Millisecond
+	before := time.Now()
+	every(ctx, beat, func() {
+		now := time.Now()
+		l.stood = max(l.stood, now.Sub(before)-beat)
+		before = now
 	})
 }
 

@@ -64,6 +64,7 @@ written the way the old fork's adaptors were, and draws both. It needs Go and Li
   scripts/soak                      three minutes
   scripts/soak -requests 1000000    until a million calls have ended
   scripts/soak -duration 8h         a night
+  scripts/soak -out docs            writes the report of the repository
 
 Options:
 `

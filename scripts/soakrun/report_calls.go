@@ -52,6 +52,8 @@ func (r *report) configuration(say func(string, ...any)) {
 	say("  enabled anew every %s, so that those that fail by design are not passed over. `CLIENT_WRITE_TIMEOUT` %s; clocks of %s where a clock had to run out.", operateEvery, clientWriteTimeout, hastyClock)
 	waited := r.load.saturated.Load()
 	say("- %.0f requests a second, steady, at most %s at a time (%s had to wait for a place), seed %d.", r.rate, grouped(float64(r.concurrency)), grouped(float64(waited)), r.seed)
+	say("- The slowest sample (health and what `/proc` says) took %s, %d could not be taken; the machine itself stood still for %s at the worst.",
+		r.load.slowest.Round(time.Millisecond), r.load.missed, r.load.stood.Round(time.Millisecond))
 	say("- Goroutines, calls and bodies are read from `/api/monitor/health`, the heap from `/debug/pprof/heap` after a collection, memory and descriptors from `/proc`.")
 	say("- Not in it: DNS failures, slow request headers, panics, a collector that hangs, shutdown in the middle. The tests have those.")
 }
