@@ -8,7 +8,7 @@ import { wordsFor } from "./words.mjs";
  * $.goroutines > 5000" is `$.goroutines <= 5000`. retryOnlyOnStatusCodeFailure is off: with it, a monitor that is down for its
  * limit and then unreachable (a restart!) comes back without a recovery message.
  */
-function jsonQuery(settings, path, query, operator, expected) {
+function jsonQuery(settings, path, query, operator, expected, retries = settings.limitRetries) {
     return {
         type: "json-query",
         url: settings.relay.url + path,
@@ -20,15 +20,15 @@ function jsonQuery(settings, path, query, operator, expected) {
         jsonPath: query,
         jsonPathOperator: operator,
         expectedValue: String(expected),
-        ...timing(settings),
+        ...timing(settings, retries),
     };
 }
 
-function timing(settings) {
+function timing(settings, retries) {
     return {
         interval: settings.interval,
         retryInterval: settings.retryInterval,
-        maxretries: settings.retries,
+        maxretries: retries,
         resendInterval: settings.resend,
         timeout: settings.timeout,
         accepted_statuscodes: ["200-299"],
@@ -71,7 +71,7 @@ export function wantedMonitors(settings, channels) {
             jsonQuery(settings, "/api/monitor/health", path, "<=", limit));
 
     add("health", "health", "relay", words.health(name), words.advice.health,
-        jsonQuery(settings, "/api/monitor/health", "$.status", "==", "ok"));
+        jsonQuery(settings, "/api/monitor/health", "$.status", "==", "ok", settings.retries));
     for (const level of ["warning", "critical", "severe"]) {
         below(`goroutines-${level}`, level, words.goroutines, words.advice[level], "$.goroutines", limits[level]);
     }
@@ -80,7 +80,7 @@ export function wantedMonitors(settings, channels) {
     below("memory-critical", "critical", words.memory, words.advice.memoryCritical, "$.memory.alloc_mb", limits.memoryCritical);
     if (settings.collector) {
         add("collector", "health", "relay", words.collector(name), words.advice.collector,
-            { type: "http", url: settings.collector, method: "GET", ...timing(settings) });
+            { type: "http", url: settings.collector, method: "GET", ...timing(settings, settings.retries) });
     }
     for (const channel of channels ?? []) {
         const segment = encodeURIComponent(channel);

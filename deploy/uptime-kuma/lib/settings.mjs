@@ -33,6 +33,9 @@ export function readSettings(variables) {
         collector: env.isEmpty("KUMA_COLLECTOR_URL") ? "" : env.url("KUMA_COLLECTOR_URL", "http://otel-collector:13133"),
         interval,
         retries: env.whole("KUMA_RETRIES", 1),
+        // More than those of health: Kuma cannot tell "over the limit" from "out of reach", so while the relay restarts only health
+        // should speak, and not every limit and every channel with it.
+        limitRetries: env.whole("KUMA_LIMIT_RETRIES", 3),
         retryInterval: env.whole("KUMA_RETRY_INTERVAL", Math.min(20, interval), 1),
         resend: env.whole("KUMA_RESEND", 0),
         // Kuma's own default is 0, which it reads as hours: a monitor of an address that hangs would freeze.

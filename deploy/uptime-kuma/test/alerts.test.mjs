@@ -64,6 +64,13 @@ test("a channel that nobody watches yet is named", { skip }, async (t) => {
     await sink.next("channels without a monitor", "Down", "brand-new");
 });
 
+test("a relay that is out of reach is told by its health first", { skip }, async (t) => {
+    const { relay, sink } = await provisioned(t);
+    relay.health = { status: "draining" };
+    await sink.next("One API health", "Down", "draining == ok");
+    assert.deepEqual(sink.unread, []);
+});
+
 test("a monitor that is down for its limit tells of its recovery even when the relay restarts in between", { skip }, async (t) => {
     const { relay, sink } = await provisioned(t);
     relay.health = { ...relay.health, goroutines: 2500 };

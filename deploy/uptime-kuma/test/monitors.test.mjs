@@ -54,3 +54,9 @@ test("no monitor keeps the flag that loses recovery messages, and every one has 
         assert.ok(fields.timeout > 0, key);
     }
 });
+
+test("health is given up before limits and channels are, so that a restart does not raise every alarm", () => {
+    const all = wantedMonitors(settings(), ["a"]);
+    const soonest = Math.min(...all.filter(({ level }) => level !== "health").map(({ fields }) => fields.maxretries));
+    assert.ok(find(all, "health").fields.maxretries < soonest);
+});

@@ -54,7 +54,7 @@ test("the defaults are the guide's limits, every minute, with a timeout", () => 
     const settings = read({});
     assert.deepEqual(settings.limits,
         { warning: 2000, critical: 5000, severe: 10000, unexplained: 500, memoryWarning: 3072, memoryCritical: 4096 });
-    assert.deepEqual([settings.interval, settings.retryInterval, settings.retries, settings.timeout], [60, 20, 1, 10]);
+    assert.deepEqual([settings.interval, settings.retryInterval, settings.timeout], [60, 20, 10]);
     assert.deepEqual(settings.notifications, []);
     assert.equal(settings.mode, "keep");
 });
