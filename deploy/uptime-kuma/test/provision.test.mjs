@@ -130,6 +130,18 @@ test("what an operator made is left alone, whatever it is called, and so is anot
     assert.equal(monitors.find(({ id }) => id === own).expectedValue, "mine");
 });
 
+test("a monitor that was cloned by hand is the operator's own, although Kuma copies our mark with it", async (t) => {
+    const url = await startKuma(t);
+    await run(url);
+    await byHand(url, (kuma) => {
+        const { type, url: address, grpcMetadata, interval, retryInterval, accepted_statuscodes, conditions, timeout, jsonPath,
+            jsonPathOperator, expectedValue } = named(kuma.monitors, critical);
+        return kuma.call("add", { type, url: address, grpcMetadata, interval, retryInterval, accepted_statuscodes, conditions, timeout,
+            jsonPath, jsonPathOperator, expectedValue, name: "Clone", notificationIDList: {} });
+    });
+    assert.deepEqual(await run(url, { KUMA_PROVISION_MODE: "restore", KUMA_REMOVED: "delete" }), nothing);
+});
+
 test("what was taken off the status page stays off, and comes back where that is asked for", async (t) => {
     const url = await startKuma(t);
     await run(url);
