@@ -1,0 +1,131 @@
+package relay
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"one-api/relay/channel"
+)
+
+// F16: clients that take their time with a request are cut within its bounds, and hold nothing afterwards.
+
+func TestSlowRequestsAreCutInTimeAndHoldNothing(t *testing.T) {
+	const bound = 500 * time.Millisecond
+	s := newScene(t, variant{}, plan{
+		handle:  func(w http.ResponseWriter, r *http.Request) { variant{}.answer(w, r, fromFaulty) },
+		options: []relayOption{withClientTimeouts(bound, bound), withEnv("MAX_BUFFERED_MB", "64")},
+	})
+	const head = "POST /v1/chat/completions HTTP/1.1\r\nHost: relay\r\nAuthorization: Bearer " + testKey + "\r\n"
+	const perKind = 30
+	for _, kind := range []struct {
+		name, begins, goesOn string
+		status               int // 0: it is hung up on without an answer
+	}{
+		{"nothing at all", "", "", 0},
+		{"a line that never ends", "GET /", "x", http.StatusBadRequest},
+		{"a header that never ends", head, "X-Slow: x\r\n", 0},
+		{"a body of which nothing comes", head + "Content-Length: 67108864\r\n\r\n", "", http.StatusRequestTimeout},
+		{"a body that drips", head + "Content-Length: 67108864\r\n\r\n", " ", http.StatusRequestTimeout},
+		{"a large body that stops", head + "Content-Length: 67108864\r\n\r\n" + strings.Repeat(" ", 300<<10), "", http.StatusRequestTimeout},
+		{"chunks that drip", head + chunked + "\r\n", "1\r\n \r\n", http.StatusRequestTimeout},
+		{"a chunk's size that drips", head + chunked + "\r\n", "0", http.StatusRequestTimeout},
+		{"a body for which there is no key", "POST /v1/messages HTTP/1.1\r\nHost: relay\r\nContent-Length: 67108864\r\n\r\n", " ", http.StatusUnauthorized},
+	} {
+		t.Run(kind.name, func(t *testing.T) {
+			var all sync.WaitGroup
+			statuses := make([]int, perKind)
+			for i := range perKind {
+				conn := s.dial(t)
+				all.Go(func() {
+					_, _ = io.WriteString(conn, kind.begins)
+					ended := make(chan struct{})
+					var drips sync.WaitGroup
+					drips.Go(func() { drip(conn, kind.goesOn, ended) })
+					_ = conn.SetReadDeadline(time.Now().Add(patience))
+					reader := bufio.NewReader(conn)
+					if response, err := http.ReadResponse(reader, nil); err == nil {
+						statuses[i] = response.StatusCode
+						_, _ = io.Copy(io.Discard, response.Body)
+					}
+					_, err := reader.WriteTo(io.Discard) // until the relay hangs up
+					if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
+						statuses[i] = -1
+					}
+					close(ended)
+					drips.Wait()
+					_ = conn.Close()
+				})
+			}
+			// An ordinary call is served meanwhile.
+			ways[0].requireAnswer(t, s.variant, s.call(t.Context(), ways[0], ear{}), fromFaulty)
+			all.Wait()
+			for _, status := range statuses {
+				require.Equal(t, kind.status, status)
+			}
+			require.Eventually(t, func() bool { return s.server.controller.Active() == 0 && s.server.clients.Load() <= 1 }, patience, time.Millisecond)
+			require.Zero(t, s.server.budget.Used())
+		})
+	}
+	s.quiet()
+	for _, end := range s.requestEnds() {
+		if end.Outcome == channel.Rejected {
+			require.Contains(t, []channel.Reason{channel.BadBody, channel.BadAuth}, end.Reason)
+			continue
+		}
+		require.Equal(t, channel.Completed, end.Outcome)
+	}
+}
+
+// drip sends a little at a time until the other end hangs up or ended.
+func drip(conn net.Conn, what string, ended <-chan struct{}) {
+	if what == "" {
+		return
+	}
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for {
+		select {
+		case <-ended:
+			return
+		case <-again.C:
+			if _, err := io.WriteString(conn, what); err != nil {
+				return
+			}
+		}
+	}
+}
+
+// TestJSONThatNestsWithoutEndIsRefusedInBothDirections: an upstream may try it as well as a client.
+func TestJSONThatNestsWithoutEndIsRefusedInBothDirections(t *testing.T) {
+	deep := strings.Repeat(`[`, 4<<20)
+	for _, v := range []variant{{}, {stream: true}} {
+		t.Run(v.String(), func(t *testing.T) {
+			s := newScene(t, v, plan{handle: func(w http.ResponseWriter, r *http.Request) {
+				v.header(w)
+				if v.stream {
+					say(w, "data: ")
+				}
+				say(w, `{"type":"message_start","choices":`+deep+"\n\n")
+			}})
+			for _, h := range s.callAll(t.Context(), ear{}) {
+				require.NoError(t, h.err)
+				require.Equal(t, http.StatusBadGateway, h.status, h.text)
+			}
+			for _, w := range s.ways {
+				status, answer, _ := s.ask(w.path(), fmt.Sprintf(`{"model":%q,"max_tokens":1,"messages":%s`, w.name, deep))
+				require.Equal(t, http.StatusBadRequest, status, answer)
+			}
+			s.quiet()
+			require.Zero(t, s.server.budget.Used())
+		})
+	}
+}
