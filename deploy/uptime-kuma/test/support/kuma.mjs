@@ -28,9 +28,13 @@ async function startReal() {
     const env = { ...process.env, NODE_ENV: "production", UPTIME_KUMA_HOST: "127.0.0.1", UPTIME_KUMA_PORT: String(port),
         DATA_DIR: `${data}/`, UPTIME_KUMA_DB_TYPE: "sqlite" };
     const child = spawn(process.execPath, ["server/server.js"], { cwd: kumaSource, env, stdio: "ignore" });
+    const kill = () => child.kill("SIGKILL");
+    process.once("exit", kill);
+    process.once("SIGTERM", () => process.exit(143)); // the test runner's way to end a file that takes too long
     const close = async () => {
+        process.off("exit", kill);
         const ended = once(child, "exit");
-        child.kill("SIGKILL");
+        kill();
         await ended;
         rmSync(data, { recursive: true, force: true });
     };
