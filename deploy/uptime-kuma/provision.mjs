@@ -7,6 +7,7 @@ import { applyMonitors } from "./lib/apply-monitors.mjs";
 import { applyNotifications, testNotifications } from "./lib/apply-notifications.mjs";
 import { applyPage } from "./lib/apply-page.mjs";
 import { Kuma } from "./lib/kuma.mjs";
+import { keptPassword } from "./lib/password.mjs";
 import { Problem } from "./lib/problem.mjs";
 import { readChannels } from "./lib/relay.mjs";
 import { Report } from "./lib/report.mjs";
@@ -20,6 +21,13 @@ import { readSettings } from "./lib/settings.mjs";
 export async function provision(variables, say) {
     const settings = readSettings(variables);
     const report = new Report(say);
+    if (!settings.kuma.password && !settings.kuma.token) {
+        const { password, file, made } = keptPassword(settings.kuma.state);
+        settings.kuma.password = password;
+        say(made
+            ? `no KUMA_ADMIN_PASSWORD was given, so one was made: log in to Uptime Kuma as ${settings.kuma.user} with ${password} (kept in ${file})`
+            : `logging in as ${settings.kuma.user} with the password in ${file}`);
+    }
     settings.unknown.forEach((name) => report.note(`${name} is not a variable of this program; ignored`));
 
     // Beside waiting for Kuma: at the start of a whole stack both come up together.

@@ -47,6 +47,7 @@ func (c *Controller) Health(g *gin.Context) {
 		status, h.Status = http.StatusServiceUnavailable, "draining"
 	}
 	g.JSON(status, h)
+	_, _ = g.Writer.WriteString("\n") // for those who append it to a file with curl; a client that has left misses nothing
 }
 
 // Channels serves GET /api/monitor/channels: one object a channel.

@@ -21,6 +21,7 @@ export function readSettings(variables) {
             url: env.url("KUMA_URL", "http://uptime-kuma:3001"),
             user: env.text("KUMA_ADMIN_USER", "admin"),
             password: env.text("KUMA_ADMIN_PASSWORD"),
+            state: env.text("KUMA_STATE_DIR"),
             token: env.text("KUMA_LOGIN_TOKEN"),
         },
         wait: env.whole("KUMA_WAIT", 180, 1) * 1000,
@@ -61,7 +62,7 @@ export function readSettings(variables) {
 
     const { problems } = env;
     const { warning, critical, severe, memoryWarning, memoryCritical } = settings.limits;
-    if (!settings.kuma.password && !settings.kuma.token) {
+    if (!settings.kuma.password && !settings.kuma.token && !settings.kuma.state) {
         problems.push("KUMA_ADMIN_PASSWORD must be set");
     }
     if (!(warning < critical && critical < severe)) {
