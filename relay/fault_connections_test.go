@@ -101,7 +101,7 @@ func TestConnectionsAreBoundedByCallsAtATimeAndNotByTheirNumber(t *testing.T) {
 	require.LessOrEqual(t, accepted(), int64(bound))
 	require.LessOrEqual(t, accepted()-first, first, "connections are used again")
 	require.Eventually(t, func() bool { return r.openConnections() == open() }, patience, 5*time.Millisecond, "the gauge shows those that there are")
-	require.Len(t, r.requestEnds(), manyCalls)
+	require.Eventually(t, func() bool { return len(r.requestEnds()) == manyCalls }, patience, 5*time.Millisecond, "an end is recorded behind its answer")
 	for _, a := range r.recorded() {
 		require.Equal(t, channel.Completed, a.Outcome)
 	}

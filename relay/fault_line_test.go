@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -14,6 +15,7 @@ import (
 
 	"one-api/relay/channel"
 	"one-api/relay/sse"
+	"one-api/relay/wire"
 )
 
 // F6: what an event stream may look like on the wire, and what it may not.
@@ -75,6 +77,11 @@ func TestAStreamArrivesByteForByteHoweverItsLinesCome(t *testing.T) {
 				require.NoError(t, json.Unmarshal([]byte(`"`+tc.text+`"`), &text))
 				for _, w := range s.ways {
 					require.True(t, fromFaulty+text == saidIn(t, all[w.name].text), "%s: the text that arrived is another", w.name)
+					voice := voice{w.client == wire.Anthropic}
+					if voice.anthropic == (w.kind == "anthropic") { // nothing to convert: each event arrives, and nothing but those
+						sent := voice.opening(fromFaulty) + voice.more(tc.text) + voice.closing()
+						require.True(t, slices.Equal(dataIn(t, sent), dataIn(t, all[w.name].text)), "%s: other events have arrived", w.name)
+					}
 				}
 			})
 		})
@@ -101,31 +108,40 @@ func sayInPieces(w http.ResponseWriter, text string, between func(at int) bool) 
 	say(w, text[from:])
 }
 
-// saidIn is the text of a stream in either format.
-func saidIn(t *testing.T, stream string) string {
+// dataIn is the data of a stream's events, without the line ends that JSON allows between members.
+func dataIn(t *testing.T, stream string) (all []string) {
 	t.Helper()
 	events := sse.NewReader(strings.NewReader(stream), len(stream))
 	defer events.Close()
-	var said strings.Builder
 	for {
 		event, err := events.Next()
 		if err != nil {
 			require.ErrorIs(t, err, io.EOF)
-			return said.String()
+			return all
 		}
-		if string(event.Data) == "[DONE]" {
+		all = append(all, strings.ReplaceAll(string(event.Data), "\n", ""))
+	}
+}
+
+// saidIn is the text of a stream in either format.
+func saidIn(t *testing.T, stream string) string {
+	t.Helper()
+	var said strings.Builder
+	for _, data := range dataIn(t, stream) {
+		if data == "[DONE]" {
 			continue
 		}
 		var object struct {
 			Choices []struct{ Delta struct{ Content string } }
 			Delta   struct{ Text string }
 		}
-		require.NoError(t, json.Unmarshal(event.Data, &object), "an event that is no JSON")
+		require.NoError(t, json.Unmarshal([]byte(data), &object), "an event that is no JSON")
 		for _, c := range object.Choices {
 			said.WriteString(c.Delta.Content)
 		}
 		said.WriteString(object.Delta.Text)
 	}
+	return said.String()
 }
 
 // TestALineWithoutEndIsAnError sends 60 MiB where 16 are the bound, and lines that never end.

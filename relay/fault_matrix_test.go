@@ -101,7 +101,7 @@ func (m *faultMatrix) count(t *testing.T, failed bool, s *scene) {
 		m.add(class, topLevel(t), plainName(path), failed, nil)
 		return
 	}
-	path = strings.Trim(strings.TrimSuffix(path, strings.ReplaceAll(s.variant.String(), " ", "_")), "/")
+	path = strings.Trim(strings.TrimSuffix(path, strings.ReplaceAll(s.String(), " ", "_")), "/")
 	under := s.circumstances()
 	if s.crowded {
 		under[1] = "half streams"
