@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/channel"
@@ -172,11 +173,16 @@ func (c *calls) during(do func()) {
 			streams++
 		}
 	}
-	require.Eventually(c.t, func() bool {
-		n := 0
+	telling := func() (n int) {
 		began.Range(func(any, any) bool { n++; return true })
-		return n == streams && c.faulty.open.Load() == crowd && c.server.pool.OpenBodies() == crowd
-	}, patience, 5*time.Millisecond, "everybody is in the middle")
+		return n
+	}
+	if !assert.Eventually(c.t, func() bool {
+		return telling() == streams && c.faulty.open.Load() == crowd && c.server.pool.OpenBodies() == crowd
+	}, patience, 5*time.Millisecond) {
+		require.FailNow(c.t, "not everybody is in the middle", "%d of %d streams, %d requests at the upstream, %d bodies of %d, ended: %v",
+			telling(), streams, c.faulty.open.Load(), c.server.pool.OpenBodies(), crowd, c.requestEnds())
+	}
 	do()
 	clients.Wait()
 }

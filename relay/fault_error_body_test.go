@@ -20,25 +20,27 @@ const complained = "the provider says why"
 
 var padding = strings.Repeat("x", 1<<20)
 
-// errorBodies is what a provider's error can look like on the wire. readable tells whether its words have arrived.
+// errorBodies is what a provider's error can look like on the wire. readable tells whether its words have arrived, endless
+// whether nothing but a clock ends it.
 var errorBodies = []struct {
 	name     string
 	readable bool
+	endless  bool
 	say      func(w http.ResponseWriter, r *http.Request, body string)
 }{
-	{"empty", false, func(http.ResponseWriter, *http.Request, string) {}},
-	{"with trailing bytes and trailers", true, func(w http.ResponseWriter, _ *http.Request, body string) {
+	{"empty", false, false, func(http.ResponseWriter, *http.Request, string) {}},
+	{"with trailing bytes and trailers", true, false, func(w http.ResponseWriter, _ *http.Request, body string) {
 		say(w, body[:10])
 		say(w, body[10:])
 		say(w, "\n\n   \r\n")
 		w.Header().Set(http.TrailerPrefix+"X-Trailer", "late")
 	}},
-	{"1 MiB long", false, func(w http.ResponseWriter, _ *http.Request, body string) {
+	{"1 MiB long", false, false, func(w http.ResponseWriter, _ *http.Request, body string) {
 		_, _ = io.WriteString(w, body[:len(body)-1]+`,"padding":"`)
 		_, _ = io.WriteString(w, padding)
 		say(w, `"}`)
 	}},
-	{"endless", false, func(w http.ResponseWriter, r *http.Request, body string) {
+	{"endless", false, false, func(w http.ResponseWriter, r *http.Request, body string) {
 		say(w, body[:len(body)-1]+`,"padding":"`)
 		for r.Context().Err() == nil {
 			if _, err := io.WriteString(w, padding[:4<<10]); err != nil {
@@ -46,19 +48,19 @@ var errorBodies = []struct {
 			}
 		}
 	}},
-	{"reset half-way", false, func(w http.ResponseWriter, _ *http.Request, body string) {
+	{"reset half-way", false, false, func(w http.ResponseWriter, _ *http.Request, body string) {
 		say(w, body[:len(body)/2])
 		panic(http.ErrAbortHandler)
 	}},
-	{"silent half-way", false, func(w http.ResponseWriter, r *http.Request, body string) {
+	{"silent half-way", false, true, func(w http.ResponseWriter, r *http.Request, body string) {
 		say(w, body[:len(body)/2])
 		<-r.Context().Done()
 	}},
-	{"whole but never ending", true, func(w http.ResponseWriter, r *http.Request, body string) {
+	{"whole but never ending", true, true, func(w http.ResponseWriter, r *http.Request, body string) {
 		say(w, body)
 		<-r.Context().Done()
 	}},
-	{"shorter than its Content-Length", true, func(w http.ResponseWriter, _ *http.Request, body string) {
+	{"shorter than its Content-Length", true, false, func(w http.ResponseWriter, _ *http.Request, body string) {
 		say(w, body)
 		panic(http.ErrAbortHandler)
 	}},
@@ -77,8 +79,12 @@ func TestAnUpstreamsErrorIsPassedOnHoweverItsBodyComes(t *testing.T) {
 	}
 	for _, body := range errorBodies {
 		t.Run(body.name, func(t *testing.T) {
+			clock := patience
+			if body.endless {
+				clock = 300 * time.Millisecond
+			}
 			p := plan{
-				options: []relayOption{withErrorBodyTimeout(60 * time.Millisecond)},
+				options: []relayOption{withErrorBodyTimeout(clock)},
 				handle: func(w http.ResponseWriter, r *http.Request) {
 					status := statuses[caseOf(r)]
 					text := voiceFor(r).complaint(status.kind, "", complained)
