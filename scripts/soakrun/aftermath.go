@@ -13,18 +13,16 @@ const quietWithin = 75 * time.Second
 // the runtime's.
 const slack = 2
 
-// quiet waits until the subject holds what it held at the start, and returns what it holds then.
-func quiet(ctx context.Context, s *subject, start sample) (sample, error) {
-	ctx, cancel := context.WithTimeout(ctx, quietWithin)
-	defer cancel()
+// quiet waits until take gives what was held at the start, for as long as it may take, and returns what is held then.
+func quiet(ctx context.Context, within time.Duration, start sample, take func(context.Context) (sample, error)) (sample, error) {
+	deadline := time.Now().Add(within)
 	for {
-		s.admin.CloseIdleConnections()
-		now, err := s.take(ctx)
-		if err == nil && isQuiet(start, now) || ctx.Err() != nil {
-			return now, nil
-		}
+		now, err := take(ctx)
 		if err != nil {
-			return now, fmt.Errorf("%s after the load: %w", s.name, err)
+			return now, fmt.Errorf("after the load: %w", err)
+		}
+		if isQuiet(start, now) || time.Now().After(deadline) {
+			return now, nil
 		}
 		waitFor(ctx, 250*time.Millisecond)
 	}

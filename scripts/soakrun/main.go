@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 )
@@ -124,6 +125,9 @@ func (s *settings) complete(rest []string) error {
 		return errors.New("-relay is missing: call scripts/soak")
 	case s.rate <= 0 || s.concurrency <= 0 || s.requests < 0 || s.duration < 0 || s.oldRequests < 0:
 		return errors.New("-rate and -concurrency must be above zero, and nothing below")
+	}
+	if relay, err := filepath.Abs(s.relay); err == nil { // it runs elsewhere
+		s.relay = relay
 	}
 	if s.requests == 0 {
 		if s.duration == 0 {

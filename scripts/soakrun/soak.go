@@ -85,7 +85,11 @@ func (s *soak) relayRun(ctx context.Context, r *report) (err error) {
 	}
 	clients.http.CloseIdleConnections()
 	s.upstreams.goodbye(ctx)
-	if r.end, err = quiet(ctx, relay, r.start); err != nil {
+	alone := func(ctx context.Context) (sample, error) {
+		relay.admin.CloseIdleConnections()
+		return relay.take(ctx)
+	}
+	if r.end, err = quiet(ctx, quietWithin, r.start, alone); err != nil {
 		return err
 	}
 	if r.account, err = relay.takeAccount(ctx); err != nil {
