@@ -30,8 +30,10 @@ func (s *soak) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(s.work) }()
-	if s.out, err = s.directory(); err != nil {
-		return err
+	if s.out != "" { // found out now, and not when the night is over
+		if err := os.MkdirAll(s.out, 0o755); err != nil {
+			return err
+		}
 	}
 	r := &report{settings: s.settings, machine: thisMachine(), began: time.Now()}
 	if err := s.relayRun(ctx, r); err != nil {
@@ -39,6 +41,11 @@ func (s *soak) run(ctx context.Context) (err error) {
 	}
 	if s.oldRequests > 0 {
 		if err := s.oldRun(ctx, r); err != nil {
+			return err
+		}
+	}
+	if s.out == "" {
+		if s.out, err = os.MkdirTemp("", "soak-report-"); err != nil {
 			return err
 		}
 	}
@@ -81,7 +88,7 @@ func (s *soak) relayRun(ctx context.Context, r *report) (err error) {
 		requests: s.requests, duration: s.duration, operate: operator.turn, progress: s.log,
 	}
 	if err := r.load.run(ctx); err != nil {
-		return fmt.Errorf("%w; the relay's last words:\n%s", err, relay.output)
+		return failed(ctx, err, relay)
 	}
 	clients.http.CloseIdleConnections()
 	s.upstreams.goodbye(ctx)
@@ -107,10 +114,18 @@ func (s *soak) relayRun(ctx context.Context, r *report) (err error) {
 	if r.trends, err = trends(measured(r.load.samples)); err != nil {
 		return err
 	}
-	r.checks = append(after(r.start, r.end), honest(r.load, r.account, s.upstreams, leaked, relay.output.panics)...)
 	ended := relay.stop(15 * time.Second)
+	r.checks = append(after(r.start, r.end), honest(r.load, r.account, s.upstreams, leaked, relay.output.panicked())...)
 	r.checks = append(r.checks, checked(ended == nil, "the relay ended well when it was asked to", "%v", orNothing(ended)))
 	return s.writeSamples(r.load.samples)
+}
+
+// failed adds what the subject has said last, unless it was the caller who ended the load.
+func failed(ctx context.Context, err error, of *subject) error {
+	if ctx.Err() != nil {
+		return err
+	}
+	return fmt.Errorf("%w; the last words of %s:\n%s", err, of.name, of.output)
 }
 
 func orNothing(err error) any {
@@ -138,21 +153,13 @@ func (s *soak) oldRun(ctx context.Context, r *report) (err error) {
 		requests: s.oldRequests, progress: s.log, enough: func(v sample) bool { return v.goroutines >= most },
 	}
 	if err := r.old.run(ctx); err != nil {
-		return fmt.Errorf("%w; the old way's last words:\n%s", err, old.output)
+		return failed(ctx, err, old)
 	}
 	if r.oldEnd, err = old.take(ctx); err != nil {
 		return err
 	}
 	r.oldEnd.requests, r.oldEnd.seconds = float64(r.old.ended.Load()), r.old.took.Seconds()
 	return nil
-}
-
-// directory is where the report goes.
-func (s *soak) directory() (string, error) {
-	if s.out == "" {
-		return os.MkdirTemp("", "soak-report-")
-	}
-	return s.out, os.MkdirAll(s.out, 0o755)
 }
 
 // writeSamples writes what was measured, for whoever wants to look closer.

@@ -131,6 +131,13 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// panicked is how many lines spoke of a panic.
+func (t *tail) panicked() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.panics
+}
+
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
