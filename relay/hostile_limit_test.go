@@ -55,10 +55,13 @@ func requireReason(t *testing.T, format wire.Format, h heard, status int, kind, 
 }
 
 func TestWhatIsTooLargeIsRefusedWithTheReasonInTheClientsFormat(t *testing.T) {
+	inMatrix(t, "F16")
 	s := newScene(t, variant{}, plan{
 		handle:  func(w http.ResponseWriter, r *http.Request) { variant{}.answer(w, r, fromFaulty) },
 		options: []relayOption{withEnv("MAX_REQUEST_BODY_MB", "1")},
 	})
+	s.before = amongOthers
+	t.Cleanup(s.quiet) // behind the parallel parts
 	const invalid = "invalid_request_error"
 	tooLarge := map[wire.Format]string{wire.OpenAI: invalid, wire.Anthropic: "request_too_large"}
 	const body = "The request's body is larger than 1 MiB, the most that this relay accepts (MAX_REQUEST_BODY_MB)."
@@ -110,16 +113,19 @@ func manyNames(n int) string {
 
 // TestAModelsNameIsBounded: names that a glob covers are remembered.
 func TestAModelsNameIsBounded(t *testing.T) {
+	inMatrix(t, "F15")
 	u := newUpstream(t, false, answers(200, wholeAnswer))
 	r := startRelay(t, fmt.Sprintf("channels:\n  - {name: a, type: openai, base_url: %q, keys: [k], models: [\"*\"]}\n", u.URL))
 	for size, want := range map[int]int{512: http.StatusOK, 513: http.StatusBadRequest, 1 << 20: http.StatusBadRequest} {
 		status, answer, _ := r.ask("/v1/chat/completions", fmt.Sprintf(`{"model":%q,"messages":[]}`, strings.Repeat("m", size)))
 		require.Equal(t, want, status, answer)
 	}
+	r.requireQuiet(amongOthers, u)
 }
 
 // TestARequestThatTheBudgetHasNoRoomForIsRefusedAndTriedNowhere fills the budget with one body that is still on its way.
 func TestARequestThatTheBudgetHasNoRoomForIsRefusedAndTriedNowhere(t *testing.T) {
+	inMatrix(t, "F16")
 	s := newScene(t, variant{}, plan{
 		handle:  func(w http.ResponseWriter, r *http.Request) { variant{}.answer(w, r, fromFaulty) },
 		options: []relayOption{withEnv("MAX_BUFFERED_MB", "6")},
@@ -167,6 +173,7 @@ func TestARequestThatTheBudgetHasNoRoomForIsRefusedAndTriedNowhere(t *testing.T)
 
 // TestAnAnswerThatTheBudgetHasNoRoomForIsTooLargeAndNoFaultOfItsChannel: the failure moves on, and no channel rests for it.
 func TestAnAnswerThatTheBudgetHasNoRoomForIsTooLargeAndNoFaultOfItsChannel(t *testing.T) {
+	inMatrix(t, "F3")
 	large := strings.Repeat("x", 2<<20)
 	inEveryVariant(t, func(v variant) bool { return !v.http2 }, func(t *testing.T, v variant) {
 		s := newScene(t, v, plan{

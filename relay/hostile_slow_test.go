@@ -19,6 +19,7 @@ import (
 // F16: clients that take their time with a request are cut within its bounds, and hold nothing afterwards.
 
 func TestSlowRequestsAreCutInTimeAndHoldNothing(t *testing.T) {
+	inMatrix(t, "F16")
 	const bound = 500 * time.Millisecond
 	s := newScene(t, variant{}, plan{
 		handle:  func(w http.ResponseWriter, r *http.Request) { variant{}.answer(w, r, fromFaulty) },
@@ -106,6 +107,7 @@ func drip(conn net.Conn, what string, ended <-chan struct{}) {
 
 // TestJSONThatNestsWithoutEndIsRefusedInBothDirections: an upstream may try it as well as a client.
 func TestJSONThatNestsWithoutEndIsRefusedInBothDirections(t *testing.T) {
+	inMatrix(t, "F16")
 	deep := strings.Repeat(`[`, 4<<20)
 	for _, v := range []variant{{}, {stream: true}} {
 		t.Run(v.String(), func(t *testing.T) {

@@ -25,6 +25,7 @@ const toldApart = 20
 // TestStrangersCannotMakeSeries sends requests whose models, paths, methods, headers, ids and keys are all made up, to a relay
 // with a channel that serves every model.
 func TestStrangersCannotMakeSeries(t *testing.T) {
+	inMatrix(t, "F15")
 	received := otlptest.Start(t)
 	exportTo(t, received, "http/protobuf")
 	t.Setenv("OTEL_METRIC_EXPORT_INTERVAL", "200")
@@ -48,6 +49,7 @@ func TestStrangersCannotMakeSeries(t *testing.T) {
 	o.exported(t)
 	o.forget()
 	require.Less(t, liveHeap(), heap+16<<20, "bytes that are alive, after %d requests more", strangers*3/4)
+	o.requireQuiet(amongOthers)
 	o.finished()
 
 	require.Empty(t, received.Problems())
