@@ -78,7 +78,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.DurationVar(&s.duration, "duration", 0, "how long the load lasts (default 3m, or as long as -requests takes)")
 	flags.Int64Var(&s.requests, "requests", 0, "how many calls are made; with -duration, whichever comes first")
 	flags.Float64Var(&s.rate, "rate", 1000, "calls a `second`")
-	flags.IntVar(&s.concurrency, "concurrency", 1500, "the most calls at a time; beyond it the rate sinks")
+	flags.IntVar(&s.concurrency, "concurrency", 400, "the most calls at a time: where the machine cannot keep the rate, the rate sinks and not the answers")
 	flags.Uint64Var(&s.seed, "seed", 1, "of the order in which faults are drawn")
 	flags.StringVar(&s.out, "out", "", "the `directory` for soak.md, soak.svg and soak.png (default: a new one, which is named at the end)")
 	flags.StringVar(&s.samples, "samples", "", "a `file` for every sample of the relay, as CSV")

@@ -15,6 +15,7 @@ const (
 	hastyClock         = time.Second // header, first event, silence, on the hasty channels
 	keepAlive          = 500 * time.Millisecond
 	clientWriteTimeout = time.Second
+	keysOfChannel      = 64
 	nowhere            = "http://127.0.0.1:1" // where nobody listens
 )
 
@@ -46,7 +47,7 @@ func startRelay(ctx context.Context, work, binary string, u *upstreams) (*subjec
 // refused or limited rest, and the next fault needs another one.
 func relayConfig(u *upstreams) string {
 	var keys []string
-	for i := range 32 {
+	for i := range keysOfChannel {
 		keys = append(keys, fmt.Sprintf("sk-up-%02d", i))
 	}
 	var y strings.Builder

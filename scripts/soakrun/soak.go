@@ -23,6 +23,8 @@ type soak struct {
 const (
 	patience    = 20 * time.Second
 	oldPatience = 2 * time.Second
+	// Every fifth of its calls hangs until the client gives up.
+	oldConcurrency = 1500
 )
 
 func (s *soak) run(ctx context.Context) (err error) {
@@ -149,7 +151,7 @@ func (s *soak) oldRun(ctx context.Context, r *report) (err error) {
 	defer func() { _ = old.stop(0) }()
 	most := float64(s.oldRequests)
 	r.old = &load{
-		subject: old, clients: newClients(old.url, oldPatience, upstreams), mix: newMix(s.seed), rate: s.rate, concurrency: s.concurrency,
+		subject: old, clients: newClients(old.url, oldPatience, upstreams), mix: newMix(s.seed), rate: s.rate, concurrency: oldConcurrency,
 		requests: s.oldRequests, progress: s.log, enough: func(v sample) bool { return v.goroutines >= most },
 	}
 	if err := r.old.run(ctx); err != nil {
