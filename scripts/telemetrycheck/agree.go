@@ -119,6 +119,8 @@ func (v *view) attempts(e expected) {
 		`sum by (relay_channel_name, relay_outcome) (relay_channel_attempts_total{@}) / on (relay_channel_name) group_left () sum by (relay_channel_name) (relay_channel_attempts_total{@})`,
 		"relay_channel_name", "relay_outcome")
 	v.equal("retries by channel and reason", e.retries, "sum by (relay_channel_name, reason) (relay_channel_retries_total{@})", "relay_channel_name", "reason")
+	v.equal("resumed streams by channel, reason and outcome", e.resumes,
+		"sum by (relay_channel_name, reason, relay_outcome) (relay_channel_resumes_total{@})", "relay_channel_name", "reason", "relay_outcome")
 	v.equal("tokens by channel and type", e.tokens,
 		"sum by (relay_channel_name, gen_ai_token_type) (gen_ai_client_token_usage_sum{@})", "relay_channel_name", "gen_ai_token_type")
 	v.equal("cached tokens", e.cached, "sum by (relay_channel_name) (relay_channel_tokens_cached_total{@})", "relay_channel_name")
@@ -187,7 +189,7 @@ func (v *view) states() {
 	busy := v.ask("max(max_over_time(relay_channel_in_flight{@}[10m]))")
 	v.that(busy[""] > 0, "calls were in flight in between: up to %v on a channel", busy[""])
 	channels := table{}
-	for _, name := range []string{"prompt", "slow", "flaky", "failing", "limited", "broken", "worse", "leaving"} {
+	for _, name := range []string{"prompt", "slow", "flaky", "failing", "limited", "broken", "worse", "cut", "rest", "leaving"} {
 		channels[name] = 1
 	}
 	v.equal("each channel is in one state", channels, "sum by (relay_channel_name) (relay_channel_state{@})", "relay_channel_name")

@@ -12,6 +12,7 @@ type expected struct {
 	attempts table                      // channel|provider|model|outcome|error.type
 	ratios   table                      // channel|outcome, of the channel's attempts
 	retries  table                      // channel|reason
+	resumes  table                      // channel|reason|outcome
 	first    table                      // streams with a first event, by channel
 	chunks   table                      // times between two events, by channel; without those of channels where nobody can know
 	tokens   table                      // channel|type
@@ -37,7 +38,7 @@ func providerOf(channel string) string {
 // expect computes it for one relay.
 func expect(instance string, calls []call, u *upstream) expected {
 	e := expected{
-		attempts: table{}, ratios: table{}, retries: table{}, first: table{}, chunks: table{}, tokens: table{}, cached: table{}, reason: table{},
+		attempts: table{}, ratios: table{}, retries: table{}, resumes: table{}, first: table{}, chunks: table{}, tokens: table{}, cached: table{}, reason: table{},
 		requests: table{}, tries: table{}, http: table{}, rejected: table{}, firsts: map[string][]time.Duration{},
 	}
 	for i := range calls {
@@ -64,7 +65,11 @@ func (e *expected) add(c *call, attempts []attempt) {
 		if i > 0 {
 			e.retries[join(a.channel, outcome)]++ // of the attempt before
 		}
+		reason := outcome
 		outcome, errorType = a.does.outcome()
+		if a.channel == "rest" && i > 0 {
+			e.resumes[join(a.channel, reason, outcome)]++
+		}
 		e.attempts[join(a.channel, providerOf(a.channel), c.model, outcome, errorType)]++
 		e.attempt(c, a)
 	}
@@ -107,8 +112,12 @@ func (e *expected) attempt(c *call, a attempt) {
 	default:
 		return
 	}
+	first := c.first
+	if a.channel == "rest" {
+		first = c.duration // what its client saw first may have been another channel's
+	}
 	e.first[a.channel]++
-	e.firsts[a.channel] = append(e.firsts[a.channel], c.first)
+	e.firsts[a.channel] = append(e.firsts[a.channel], first)
 }
 
 // rejection is why a call was turned away that no channel was asked for.

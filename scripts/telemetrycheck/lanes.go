@@ -67,6 +67,7 @@ func lanes(prefix string, all bool) [][]call {
 		lane(2, failover(serverError), failover(reset), failover(healthy)), // never five failures in a row: it would rest
 		lane(4, call{model: "check-limited", stream: true, do: map[string]behaviour{"limited": limited}, after: 300 * time.Millisecond}),
 		lane(1, call{model: "check-third", stream: true, do: map[string]behaviour{"broken": serverError, "worse": serverError}}),
+		lane(2, call{model: "check-cut", stream: true, do: map[string]behaviour{"cut": truncated}}, call{model: "check-cut", stream: true}),
 		lane(2, call{model: "check-leaving", stream: true, do: map[string]behaviour{"leaving": endless}, leaves: leavesMid},
 			call{model: "check-leaving", stream: true, do: map[string]behaviour{"leaving": hanging}, leaves: leavesSoon}),
 		lane(1, call{model: "check-prompt", key: "sk-wrong"}, call{model: "check-unknown"}, call{model: "check-prompt", body: "{"}),

@@ -95,6 +95,8 @@ const relayConfig = `channels:
   - {name: limited, type: openai, base_url: "%[1]s/limited", models: [check-limited], priority: 10}
   - {name: broken, type: openai, base_url: "%[1]s/broken", models: [check-third], priority: 20}
   - {name: worse, type: openai, base_url: "%[1]s/worse", models: [check-third], priority: 10}
+  - {name: cut, type: openai, base_url: "%[1]s/cut", models: [check-cut], priority: 10, resume: true}
+  - {name: rest, type: openai, base_url: "%[1]s/rest", models: [check-cut]}
   - {name: leaving, type: openai, base_url: "%[1]s/leaving", models: [check-leaving]}
 tokens:
   - {name: check, key: %[2]s}

@@ -139,7 +139,8 @@ func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	var order instruction
 	body, err := io.ReadAll(r.Body)
-	if err != nil || json.Unmarshal(body, &request) != nil || len(request.Messages) != 1 ||
+	if err != nil || json.Unmarshal(body, &request) != nil || len(request.Messages) == 0 || // a stream that is resumed has one more: its beginning
+
 		json.Unmarshal([]byte(request.Messages[0].Content), &order) != nil {
 		http.Error(w, "not a request of the check", http.StatusTeapot)
 		return
