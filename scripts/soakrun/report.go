@@ -55,8 +55,8 @@ func (r *report) write(directory string) error {
 // summary is the report for a terminal.
 func (r *report) summary(w io.Writer) {
 	for _, t := range r.trends {
-		fmt.Fprintf(w, "%-7s %s: %s a 1,000 requests (95%%: %s … %s), %s over the run; level %s\n",
-			word(!t.leaks), t.name, t.figure(t.line.Slope, 4), t.figure(t.line.Low, 4), t.figure(t.line.High, 4), t.figure(t.growth, 1), t.figure(t.level, 1))
+		fmt.Fprintf(w, "%-7s %s: %s a 1,000 requests (95%%: %s … %s; joint: %s … %s), %s over the run; level %s\n",
+			word(!t.leaks), t.name, t.figure(t.line.Slope, 4), t.figure(t.line.Low, 4), t.figure(t.line.High, 4), t.figure(t.joint.Low, 4), t.figure(t.joint.High, 4), t.figure(t.growth, 1), t.figure(t.level, 1))
 	}
 	for _, c := range r.checks {
 		fmt.Fprintf(w, "%-7s %s: %s\n", word(c.ok), c.what, c.got)
@@ -115,16 +115,20 @@ func (r *report) slopes(say func(string, ...any)) {
 	part := measured(r.load.samples)
 	from, to := part[0], part[len(part)-1]
 	say("## What grows with the number of requests\n")
-	say("| | level | slope per 1,000 requests | 95%% confidence interval | growth over the run | tolerated | |")
-	say("| --- | --: | --: | --: | --: | --: | --- |")
+	say("| | level | slope per 1,000 requests | 95%% confidence interval | joint interval | growth over the run | tolerated | |")
+	say("| --- | --: | --: | --: | --: | --: | --: | --- |")
 	for _, t := range r.trends {
-		say("| %s | %s | %s | %s … %s | %s | %s | %s |", t.name, t.figure(t.level, 1), t.figure(t.line.Slope, 4), t.figure(t.line.Low, 4), t.figure(t.line.High, 4),
+		say("| %s | %s | %s | %s … %s | %s … %s | %s | %s | %s |", t.name, t.figure(t.level, 1), t.figure(t.line.Slope, 4), t.figure(t.line.Low, 4), t.figure(t.line.High, 4),
+			t.figure(t.joint.Low, 4), t.figure(t.joint.High, 4),
 			t.figure(t.growth, 1), t.tolerance, mark(!t.leaks))
 	}
-	say("\nMeasured in steady state: from request %s to request %s, %d samples, the first %s left out. The slope is ordinary least squares on the", grouped(from.requests), grouped(to.requests), len(part), roughly(time.Duration(from.seconds*float64(time.Second))))
-	say("means of %d batches of samples, because samples that follow each other are not independent; the interval is Student's with %d degrees of", slope.Batches, slope.Batches-3)
-	say("freedom, widened by what correlation is left between neighbouring batches. It is the slope at equal load: how many calls the clients were waiting\nfor at each sample is the regression's second variable, for a machine that gets busier holds more, and that is no leak. Something *grows* when the whole interval is above zero and the")
-	say("growth over the measured part is more than what is tolerated; of two figures the larger one counts. The upper end of the interval is what this run could not have told from nothing.\n")
+	say("\nMeasured in steady state: from request %s to request %s, %d samples, the first %s left out. The slope is ordinary least squares on the",
+		grouped(from.requests), grouped(to.requests), len(part), roughly(time.Duration(from.seconds*float64(time.Second))))
+	say("means of %d batches of samples, because samples that follow each other are not independent; the intervals are Student's with %d degrees of", slope.Batches, slope.Batches-3)
+	say("freedom, widened by what correlation is left between neighbouring batches. It is the slope at equal load: how many calls the clients were waiting")
+	say("for at each sample is the regression's second variable, for a machine that gets busier holds more, and that is no leak. The joint intervals hold")
+	say("all together with 95%%; of %d that hold with 95%% each, one is often wrong. Something *grows* when its joint interval is above zero and the growth over", len(r.trends))
+	say("the measured part is more than what is tolerated; of two figures the larger one counts. The upper end of an interval is what this run could not have told from nothing.\n")
 	if r.old == nil {
 		return
 	}

@@ -34,7 +34,8 @@ var quantities = []quantity{
 type trend struct {
 	quantity
 	level     float64    // mean of the measured part
-	line      slope.Line // per 1,000 requests
+	line      slope.Line // per 1,000 requests, with its 95% interval
+	joint     slope.Line // with one of the intervals that hold together with 95%
 	growth    float64    // over the measured part
 	tolerated float64
 	leaks     bool
@@ -79,16 +80,23 @@ func trends(samples []sample) (all []trend, err error) {
 			y[i] = q.of(s) * q.scale
 			t.level += y[i] / float64(len(samples))
 		}
-		if t.line, err = slope.Fit(x, y, calls); err != nil {
+		if t.line, err = slope.Fit(x, y, calls, 0.95); err == nil {
+			t.joint, err = slope.Fit(x, y, calls, joint(len(quantities)))
+		}
+		if err != nil {
 			return nil, err
 		}
 		t.growth = t.line.Slope * (x[len(x)-1] - x[0])
 		t.tolerated = q.tolerated(t.level)
-		t.leaks = t.line.Low > 0 && t.growth > t.tolerated
+		t.leaks = t.joint.Low > 0 && t.growth > t.tolerated
 		all = append(all, t)
 	}
 	return all, nil
 }
+
+// joint is the confidence of each of n intervals that hold together with 95% (Bonferroni). With 95% each, one run in ten finds
+// some quantity growing that is not.
+func joint(n int) float64 { return 1 - 0.05/float64(n) }
 
 // check is something else that has to be true.
 type check struct {

@@ -83,6 +83,39 @@ func TestAGrowthThatIsSureButTinyIsTolerated(t *testing.T) {
 	require.False(t, files.leaks)
 }
 
+func TestARunWhoseQuantitiesOnlyComeAndGoSeldomFails(t *testing.T) {
+	random, runs, alarms, single := rand.New(rand.NewPCG(2, 2)), 1000, 0, 0
+	for range runs {
+		samples := make([]sample, 600)
+		var waves [7]float64
+		for i := range samples {
+			for j := range waves {
+				waves[j] = 0.95*waves[j] + random.NormFloat64()
+			}
+			samples[i] = sample{
+				requests: float64(i) * 1000, seconds: float64(i), calls: 70 + 10*random.NormFloat64(),
+				goroutines: 300 + 20*waves[0], unexplained: 20 + 10*waves[1], inFlight: 70 + 10*waves[2], openBodies: 50 + 10*waves[3],
+				files: 150 + 10*waves[4], heap: (20 + waves[5]) * mebi, rss: (80 + 10*waves[6]) * mebi,
+			}
+		}
+		all, err := trends(samples)
+		require.NoError(t, err)
+		failed, one := false, false
+		for _, trend := range all {
+			failed = failed || trend.leaks
+			one = one || trend.line.Low > 0
+		}
+		if failed {
+			alarms++
+		}
+		if one {
+			single++
+		}
+	}
+	require.LessOrEqual(t, float64(alarms)/float64(runs), 0.04)
+	require.Greater(t, float64(single)/float64(runs), 0.08, "each interval for itself would err this often")
+}
+
 func TestTheWarmUpIsNotMeasured(t *testing.T) {
 	samples := course(func(request float64) float64 { return min(request/100, 600) }) // for 60 seconds, as long as the warm-up
 	part := measured(samples)

@@ -18,7 +18,7 @@ const Batches = 20
 // ErrShort is returned for a series with fewer than two samples a batch.
 var ErrShort = errors.New("too few samples to fit a slope")
 
-// Line is what a series grows by, with the 95% confidence interval, in units of y per unit of x.
+// Line is what a series grows by, with its confidence interval, in units of y per unit of x.
 type Line struct {
 	Slope, Low, High float64
 	// Correlation is that of neighbouring batches, as far as it widened the interval: 0 … 0.9.
@@ -31,8 +31,8 @@ type Line struct {
 // a first-order autoregression.
 //
 // load is what y rises and falls with besides x, such as how busy the process was at each sample; the slope is that at equal load.
-// nil: there is no such thing. Where the load rose steadily with x the two cannot be told apart, and the interval is wide.
-func Fit(x, y, load []float64) (Line, error) {
+// nil: there is no such thing. confidence is the interval's, such as 0.95. Where the load rose steadily with x the two cannot be told apart, and the interval is wide.
+func Fit(x, y, load []float64, confidence float64) (Line, error) {
 	if len(x) != len(y) || len(x) < 2*Batches || load != nil && len(load) != len(x) {
 		return Line{}, ErrShort
 	}
@@ -54,7 +54,7 @@ func Fit(x, y, load []float64) (Line, error) {
 	}
 	rho := correlation(residuals)
 	deviation := math.Sqrt(sumOfSquares(residuals) / float64(freedom) / spread * (1 + rho) / (1 - rho))
-	half := distuv.StudentsT{Sigma: 1, Nu: float64(freedom)}.Quantile(0.975) * deviation
+	half := distuv.StudentsT{Sigma: 1, Nu: float64(freedom)}.Quantile((1 + confidence) / 2) * deviation
 	return Line{Slope: slope, Low: slope - half, High: slope + half, Correlation: rho}, nil
 }
 

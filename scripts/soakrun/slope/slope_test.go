@@ -25,7 +25,7 @@ func TestALineIsFoundAsItIs(t *testing.T) {
 	for i := range x {
 		x[i], y[i] = float64(i), 7+0.25*float64(i)
 	}
-	line, err := Fit(x, y, nil)
+	line, err := Fit(x, y, nil, 0.95)
 	require.NoError(t, err)
 	require.InDelta(t, 0.25, line.Slope, 1e-9)
 	require.InDelta(t, line.Slope, line.Low, 1e-6)
@@ -36,7 +36,7 @@ func TestASeriesThatNeverChangesHasNoSlopeAndNoDoubt(t *testing.T) {
 	for i := range x {
 		x[i], y[i] = float64(i), 42
 	}
-	line, err := Fit(x, y, nil)
+	line, err := Fit(x, y, nil, 0.95)
 	require.NoError(t, err)
 	require.Zero(t, line.Slope)
 	require.Zero(t, line.Low)
@@ -55,7 +55,7 @@ func TestWavesAreSeldomTakenForAGrowth(t *testing.T) {
 			random, alarms := rand.New(rand.NewPCG(1, 2)), 0
 			for range runs {
 				x, y := waves(random, c.phi, 0)
-				line, err := Fit(x, y, nil)
+				line, err := Fit(x, y, nil, 0.95)
 				require.NoError(t, err)
 				if line.Low > 0 {
 					alarms++
@@ -72,7 +72,7 @@ func TestTheIntervalHoldsTheTrueSlopeNineteenTimesInTwenty(t *testing.T) {
 	random, held := rand.New(rand.NewPCG(3, 4)), 0
 	for range runs {
 		x, y := waves(random, 0.9, slope)
-		line, err := Fit(x, y, nil)
+		line, err := Fit(x, y, nil, 0.95)
 		require.NoError(t, err)
 		if line.Low <= slope && slope <= line.High {
 			held++
@@ -87,7 +87,7 @@ func TestASmallGrowthInWavesIsFound(t *testing.T) {
 	for range runs {
 		// It grows by 30 over the run, in waves whose standard deviation is 2.3.
 		x, y := waves(random, 0.9, 30.0/samples)
-		line, err := Fit(x, y, nil)
+		line, err := Fit(x, y, nil, 0.95)
 		require.NoError(t, err)
 		if line.Low > 0 {
 			found++
@@ -97,7 +97,7 @@ func TestASmallGrowthInWavesIsFound(t *testing.T) {
 }
 
 func TestTooFewSamplesAreNoSeries(t *testing.T) {
-	_, err := Fit(make([]float64, 2*Batches-1), make([]float64, 2*Batches-1), nil)
+	_, err := Fit(make([]float64, 2*Batches-1), make([]float64, 2*Batches-1), nil, 0.95)
 	require.ErrorIs(t, err, ErrShort)
 }
 
@@ -120,12 +120,12 @@ func TestABusierSecondHalfIsNoGrowth(t *testing.T) {
 	random, alarms, blind := rand.New(rand.NewPCG(7, 8)), 0, 0
 	for range runs {
 		x, y, load := busier(random, 0)
-		line, err := Fit(x, y, load)
+		line, err := Fit(x, y, load, 0.95)
 		require.NoError(t, err)
 		if line.Low > 0 {
 			alarms++
 		}
-		if line, err = Fit(x, y, nil); err == nil && line.Low > 0 {
+		if line, err = Fit(x, y, nil, 0.95); err == nil && line.Low > 0 {
 			blind++
 		}
 	}
@@ -138,7 +138,7 @@ func TestAGrowthBehindABusierSecondHalfIsFound(t *testing.T) {
 	random, found := rand.New(rand.NewPCG(9, 10)), 0
 	for range runs {
 		x, y, load := busier(random, 60.0/samples)
-		line, err := Fit(x, y, load)
+		line, err := Fit(x, y, load, 0.95)
 		require.NoError(t, err)
 		if line.Low > 0 {
 			found++
@@ -149,9 +149,9 @@ func TestAGrowthBehindABusierSecondHalfIsFound(t *testing.T) {
 
 func TestALoadThatNeverChangesExplainsNothing(t *testing.T) {
 	x, y := waves(rand.New(rand.NewPCG(11, 12)), 0.9, 0.1)
-	with, err := Fit(x, y, make([]float64, samples))
+	with, err := Fit(x, y, make([]float64, samples), 0.95)
 	require.NoError(t, err)
-	without, err := Fit(x, y, nil)
+	without, err := Fit(x, y, nil, 0.95)
 	require.NoError(t, err)
 	require.Equal(t, without, with)
 }
