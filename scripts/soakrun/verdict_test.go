@@ -112,8 +112,9 @@ func TestARunWhoseQuantitiesOnlyComeAndGoSeldomFails(t *testing.T) {
 			single++
 		}
 	}
-	require.LessOrEqual(t, float64(alarms)/float64(runs), 0.04)
-	require.Greater(t, float64(single)/float64(runs), 0.08, "each interval for itself would err this often")
+	t.Logf("%d of %d runs fail; with each interval for itself it would be %d", alarms, runs, single)
+	require.LessOrEqual(t, float64(alarms)/float64(runs), 0.06)
+	require.Greater(t, float64(single)/float64(runs), 0.15, "each interval for itself would err this often")
 }
 
 func TestTheWarmUpIsNotMeasured(t *testing.T) {

@@ -54,7 +54,7 @@ func Fit(x, y, load []float64, confidence float64) (Line, error) {
 	}
 	rho := correlation(residuals)
 	deviation := math.Sqrt(sumOfSquares(residuals) / float64(freedom) / spread * (1 + rho) / (1 - rho))
-	half := distuv.StudentsT{Sigma: 1, Nu: float64(freedom)}.Quantile((1 + confidence) / 2) * deviation
+	half := distuv.StudentsT{Sigma: 1, Nu: float64(freedom)}.Quantile((1+confidence)/2) * deviation
 	return Line{Slope: slope, Low: slope - half, High: slope + half, Correlation: rho}, nil
 }
 
