@@ -20,13 +20,14 @@ const maxText = 256 << 10
 
 // Account is what a client has been sent of a stream. It is the channel.Client of the attempt that begins it.
 type Account struct {
-	client  channel.Client
-	format  format
-	text    []byte // of the answer, without reasoning
-	noted   int    // events
-	lost    bool   // something was sent that a continuation cannot be fitted to
-	ended   bool   // the answer says that it is complete
-	tooLong bool
+	client    channel.Client
+	format    format
+	text      []byte // of the answer, without reasoning
+	noted     int    // events
+	lost      bool   // something was sent that a continuation cannot be fitted to
+	ended     bool   // the answer says that it is complete
+	tooLong   bool
+	continued bool // what is sent belongs to a continuation, which is fitted to what is noted
 }
 
 // format is what the two wire formats do differently.
@@ -62,8 +63,8 @@ func (a *Account) Write(events []byte) error {
 	if err := a.client.Write(events); err != nil {
 		return err
 	}
-	if a.lost || a.tooLong {
-		return nil // it will never be asked
+	if (a.lost || a.tooLong) && !a.continued {
+		return nil // nobody will ask what is noted
 	}
 	// What is written was made or checked by a translator: it can be read.
 	_ = eachEvent(events, func(event sse.Event) error {
@@ -103,6 +104,7 @@ type Continuation struct {
 // Continue makes the way to the client of the next attempt. spaceHidden: its upstream was not told of white space at the end
 // of the text.
 func (a *Account) Continue(spaceHidden bool) *Continuation {
+	a.continued = true
 	return &Continuation{account: a, overlap: newOverlap(bytes.Clone(a.text), spaceHidden), blocks: map[int]int{}}
 }
 

@@ -108,7 +108,7 @@ func (f *chat) fit(c *Continuation, event sse.Event) ([]byte, error) {
 
 // fitChoice tells whether there is anything left in the choice that the client needs.
 func (f *chat) fitChoice(c *Continuation, choice map[string]json.RawMessage) (worth bool, err error) {
-	var delta map[string]json.RawMessage
+	delta := map[string]json.RawMessage{}
 	if raw := choice["delta"]; !isEmpty(raw) && json.Unmarshal(raw, &delta) != nil {
 		return false, channel.Malformed("a chunk whose delta cannot be read")
 	}
