@@ -33,8 +33,12 @@ func (w *Want) BreaksOff(attempt Attempt, text bool) {
 
 // Resumes tells whether a stream for w can be finished by another channel when it breaks off.
 func (s *Set) Resumes(w *Want) bool {
+	r := s.route(w.Model)
+	if !r.resumes {
+		return false // as nearly always
+	}
 	channels, takesPart := 0, false
-	for _, tier := range s.route(w.Model).tiers {
+	for _, tier := range r.tiers {
 		for _, c := range tier {
 			if c.Resume == config.ResumeOff || !w.Caller.reaches(c) || !c.Adaptor.Serves(w.Endpoint) {
 				continue

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"one-api/relay/config"
 	"one-api/relay/wire"
 )
 
@@ -27,7 +28,8 @@ const maxRemembered = 4096
 
 // route is the channels that serve one model, best priority first.
 type route struct {
-	tiers [][]*Channel
+	tiers   [][]*Channel
+	resumes bool // one of them takes part in the rescue of streams
 }
 
 func newSet(channels []*Channel) *Set {
@@ -82,6 +84,7 @@ func isGlob(model string) bool {
 }
 
 func (s *Set) makeRoute(model string) *route {
+	r := &route{}
 	byPriority := map[int][]*Channel{}
 	var priorities []int
 	for _, c := range s.channels {
@@ -92,9 +95,9 @@ func (s *Set) makeRoute(model string) *route {
 			priorities = append(priorities, c.Priority)
 		}
 		byPriority[c.Priority] = append(byPriority[c.Priority], c)
+		r.resumes = r.resumes || c.Resume != config.ResumeUnsaid && c.Resume != config.ResumeOff
 	}
 	slices.SortFunc(priorities, func(a, b int) int { return b - a })
-	r := &route{}
 	for _, p := range priorities {
 		r.tiers = append(r.tiers, byPriority[p])
 	}
