@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+)
+
+// point is what a call costs at one size of something.
+type point struct {
+	size int
+	what string // of it, where there are several series
+	cpu  spread // µs a call
+	rss  float64
+	up   time.Duration // from the start of the process to its first answer; 0: not measured
+	// Of bodies:
+	allocated float64 // bytes a call
+	peak      float64 // bytes resident above what was before
+}
+
+// growth is how costs grow with what there is of something.
+type growth struct {
+	streams  memory
+	channels []point
+	tokens   []point
+	bodies   []point
+}
+
+func (b *bench) grow(ctx context.Context) error {
+	b.growth = &growth{}
+	for _, series := range []func(context.Context) error{b.growStreams, b.growChannels, b.growTokens, b.growBodies} {
+		if err := series(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *bench) growStreams(ctx context.Context) error {
+	s, err := b.startRelay(ctx, b.relayConfig())
+	if err != nil {
+		return err
+	}
+	defer s.stop()
+	var steps []int
+	for _, n := range []int{1, 10, 100, 1000, 5000} {
+		if n < b.most {
+			steps = append(steps, n)
+		}
+	}
+	b.growth.streams, err = b.memoryOf(ctx, s, append(steps, b.most))
+	return err
+}
+
+// growthConcurrency is few enough that every channel's connections stay open.
+const growthConcurrency = 8
+
+// growChannels asks for a model that only the last channel has, and for one that all of them have.
+func (b *bench) growChannels(ctx context.Context) error {
+	for _, n := range []int{1, 10, 100, 500} {
+		var y strings.Builder
+		y.WriteString("channels:\n")
+		for i := range n {
+			fmt.Fprintf(&y, "  - {name: c%[1]d, type: openai, base_url: \"http://%[2]s\", keys: [sk-up], models: [own%[1]d-plain, all-plain]}\n", i, b.at)
+		}
+		fmt.Fprintf(&y, "tokens:\n  - {name: bench, key: %s}\n", clientKey)
+		err := b.withRelay(ctx, y.String(), func(s *subject, p point) error {
+			for what, model := range map[string]string{"one has the model": fmt.Sprintf("own%d-plain", n-1), "all have it": "all-plain"} {
+				p := p
+				p.size, p.what = n, what
+				request := s.request(s.key, question(model, false, promptBytes))
+				var err error
+				if p.cpu, err = b.cpuOf(ctx, s, max(5, 4*n/growthConcurrency), func() []byte { return request }); err != nil {
+					return err
+				}
+				b.growth.channels = append(b.growth.channels, p)
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("%d channels: %w", n, err)
+		}
+	}
+	return nil
+}
+
+// growTokens lets every call come with a token drawn from all of them.
+func (b *bench) growTokens(ctx context.Context) error {
+	for _, n := range []int{1, 100, 10_000, 100_000} {
+		config, _, _ := strings.Cut(b.relayConfig(), "tokens:")
+		key := func(i int) string { return fmt.Sprintf("sk-bench-%016d", i) }
+		var y strings.Builder
+		y.WriteString(config + "tokens:\n")
+		for i := range n {
+			fmt.Fprintf(&y, "  - {name: t%d, key: %s}\n", i, key(i))
+		}
+		err := b.withRelay(ctx, y.String(), func(s *subject, p point) (err error) {
+			body := question(viaOpenAI+"plain", false, promptBytes)
+			p.size = n
+			p.cpu, err = b.cpuOf(ctx, s, 5, func() []byte { return s.request(key(rand.N(n)), body) })
+			b.growth.tokens = append(b.growth.tokens, p)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("%d tokens: %w", n, err)
+		}
+	}
+	return nil
+}
+
+func (b *bench) withRelay(ctx context.Context, config string, do func(*subject, point) error) error {
+	began := time.Now()
+	s, err := b.startRelay(ctx, config)
+	if err != nil {
+		return err
+	}
+	defer s.stop()
+	up := time.Since(began)
+	return do(s, point{rss: s.rss(), up: up})
+}
+
+// cpuOf is the CPU of a call, over several rounds.
+func (b *bench) cpuOf(ctx context.Context, s *subject, warm int, request func() []byte) (spread, error) {
+	var rounds []float64
+	for range b.rounds {
+		l := load{at: s.endpoint, concurrency: growthConcurrency, duration: b.duration / 2, warm: warm, request: request, cpu: s.cpuClock()}
+		m, err := l.run(ctx)
+		if err != nil {
+			return spread{}, err
+		}
+		warm = 1
+		rounds = append(rounds, m.cpu)
+	}
+	return spreadOf(rounds), nil
+}
+
+// growBodies sends and receives ever larger bodies, one call at a time.
+func (b *bench) growBodies(ctx context.Context) error {
+	sizes := []int{1 << 10, 10 << 10, 100 << 10, 1 << 20, 10 << 20, 20 << 20}
+	for _, what := range []string{"request", "answer"} {
+		for _, size := range sizes {
+			for _, fresh := range b.fresh()[:2] { // the relay and the ReverseProxy
+				s, err := fresh(ctx)
+				if err != nil {
+					return err
+				}
+				p, err := b.body(ctx, s, what, size)
+				s.stop()
+				if err != nil {
+					return fmt.Errorf("%s, a body of %d bytes: %w", s.name, size, err)
+				}
+				p.what = s.name + " " + what
+				b.growth.bodies = append(b.growth.bodies, p)
+			}
+		}
+	}
+	return nil
+}
+
+func (b *bench) body(ctx context.Context, s *subject, what string, size int) (p point, err error) {
+	model, prompt := viaOpenAI+"plain", size
+	if what == "answer" {
+		model, prompt = fmt.Sprintf("%ssize-%d", viaOpenAI, size), promptBytes
+	}
+	request := s.request(s.key, question(model, false, prompt))
+	c := newClient(s.address)
+	defer c.close()
+	calls := func(n int) error {
+		for range n {
+			if _, err := c.call(request, nil); err != nil {
+				return err
+			}
+		}
+		return ctx.Err()
+	}
+	n := max(5, min(500, (100<<20)/size))
+	if b.quick {
+		n = max(3, n/10)
+	}
+	if err := calls(2); err != nil {
+		return p, err
+	}
+	before, err := s.heap(ctx)
+	if err != nil {
+		return p, err
+	}
+	idle := s.rss()
+	s.forgetPeak()
+	cpu := s.cpu()
+	if err := calls(n); err != nil {
+		return p, err
+	}
+	spent := (s.cpu() - cpu) * 1e6 / float64(n)
+	peak := s.peak() - idle
+	after, err := s.heap(ctx)
+	return point{size: size, cpu: spread{spent, spent, spent}, allocated: (after.allocated - before.allocated) / float64(n), peak: peak}, err
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"fmt"
+	"math"
+)
+
+// target is a promise of the relay's, and what came of it.
+type target struct {
+	what  string
+	limit float64
+	unit  string // of both; "×": a ratio
+	got   spread
+}
+
+// Judgements of a target.
+const (
+	reached  = "reached"
+	missed   = "**missed**"
+	unjudged = "not measured"
+)
+
+// judgement goes by the median.
+func (t target) judgement() string {
+	switch {
+	case math.IsNaN(t.got.median):
+		return unjudged
+	case t.got.median <= t.limit:
+		return reached
+	}
+	return missed
+}
+
+// The bounds. Ratios are to the ReverseProxy but for the conversion's, which is to the relay's own calls that need none.
+const (
+	cpuOfCall     = 0.85
+	addedTail     = 1.0
+	cpuOfStream   = 1.0
+	addedFirst    = 1.0
+	memoryRatio   = 0.75
+	memoryKiB     = 48
+	conversionCPU = 3.0
+	keptShare     = 0.5 // of the resident memory that streams took, after their end: the Go runtime keeps some for later
+	keptLiveShare = 0.1
+)
+
+func (b *bench) targets() []target {
+	r := b.results
+	times := func(what string, limit float64, of, to []float64) target {
+		return target{what: what, limit: limit, unit: "×", got: spreadOf(ratios(of, to))}
+	}
+	cpu := func(subject, phase string) []float64 { return r.of(subject, phase, "cpu") }
+	added := func(phase, name string) (relay, bare []float64) {
+		return r.added(relayName, phase, name), r.added(bareName, phase, name)
+	}
+	tailRelay, tailBare := added("plain 1", "p99")
+	firstRelay, firstBare := added("burst 1", "first p50")
+	all := []target{
+		times("CPU of a non-streaming call, 64 at a time", cpuOfCall, cpu(relayName, "plain 64"), cpu(bareName, "plain 64")),
+		times("CPU of a non-streaming call, one at a time", cpuOfCall, cpu(relayName, "plain 1"), cpu(bareName, "plain 1")),
+		times("added p99, one call at a time", addedTail, tailRelay, tailBare),
+		times(fmt.Sprintf("CPU of a stream of %d chunks that come at once, 64 at a time", chunksOfStream), cpuOfStream, cpu(relayName, "burst 64"), cpu(bareName, "burst 64")),
+		times(fmt.Sprintf("CPU of a stream of %d chunks, one every %v, 64 at a time", chunksOfStream, pacedEvery), cpuOfStream, cpu(relayName, "paced 64"), cpu(bareName, "paced 64")),
+		times("added time to the first token (median), one stream at a time", addedFirst, firstRelay, firstBare),
+		times("CPU of a converted call (OpenAI to Anthropic) to one that needs none", conversionCPU, cpu(relayName, "converted plain 64"), cpu(relayName, "plain 64")),
+		times("CPU of a converted stream to one that needs none", conversionCPU, cpu(relayName, "converted burst 64"), cpu(relayName, "burst 64")),
+	}
+	relay, bare := b.memory[relayName], b.memory[bareName]
+	if len(relay.held) == 0 || len(bare.held) == 0 {
+		return all
+	}
+	mine, theirs := relay.held[len(relay.held)-1], bare.held[len(bare.held)-1]
+	exactly := func(what string, limit float64, unit string, v float64) target {
+		return target{what: what, limit: limit, unit: unit, got: spread{v, v, v}}
+	}
+	at := fmt.Sprintf("memory of an open stream at %s", grouped(float64(mine.streams)))
+	return append(all,
+		exactly(at+", to the ReverseProxy's", memoryRatio, "×", mine.rss/theirs.rss),
+		exactly(at, memoryKiB, " KiB", mine.rss/1024),
+		exactly(fmt.Sprintf("share of that memory still resident %v after the streams' end", b.after), keptShare, "×", relay.rssKept/relay.rssGrown),
+		exactly("share of what was in use that still is, then", keptLiveShare, "×", relay.liveKept/relay.liveGrown),
+	)
+}
