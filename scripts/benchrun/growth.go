@@ -10,11 +10,12 @@ import (
 
 // point is what a call costs at one size of something.
 type point struct {
-	size int
-	what string // of it, where there are several series
-	cpu  spread // µs a call
-	rss  float64
-	up   time.Duration // from the start of the process to its first answer; 0: not measured
+	size  int
+	what  string        // of it, where there are several series
+	cpu   spread        // µs a call
+	ratio spread        // of that to the first of the series, within a round
+	rss   float64       // bytes, at the start
+	up    time.Duration // from the start of the process until it listens
 	// Of bodies:
 	allocated float64 // bytes a call
 	peak      float64 // bytes resident above what was before
@@ -57,8 +58,19 @@ func (b *bench) growStreams(ctx context.Context) error {
 // growthConcurrency is few enough that every channel's connections stay open.
 const growthConcurrency = 8
 
+// kind is a relay with so many of something, and what it is asked.
+type kind struct {
+	point
+	at      *subject
+	warm    int
+	request func() []byte
+	rounds  []float64
+}
+
 // growChannels asks for a model that only the last channel has, and for one that all of them have.
 func (b *bench) growChannels(ctx context.Context) error {
+	var kinds []*kind
+	defer func() { stopAll(kinds) }()
 	for _, n := range []int{1, 10, 100, 500} {
 		var y strings.Builder
 		y.WriteString("channels:\n")
@@ -66,74 +78,89 @@ func (b *bench) growChannels(ctx context.Context) error {
 			fmt.Fprintf(&y, "  - {name: c%[1]d, type: openai, base_url: \"http://%[2]s\", keys: [sk-up], models: [own%[1]d-plain, all-plain]}\n", i, b.at)
 		}
 		fmt.Fprintf(&y, "tokens:\n  - {name: bench, key: %s}\n", clientKey)
-		err := b.withRelay(ctx, y.String(), func(s *subject, p point) error {
-			for what, model := range map[string]string{"one has the model": fmt.Sprintf("own%d-plain", n-1), "all have it": "all-plain"} {
-				p := p
-				p.size, p.what = n, what
-				request := s.request(s.key, question(model, false, promptBytes))
-				var err error
-				if p.cpu, err = b.cpuOf(ctx, s, max(5, 4*n/growthConcurrency), func() []byte { return request }); err != nil {
-					return err
-				}
-				b.growth.channels = append(b.growth.channels, p)
-			}
-			return nil
-		})
+		s, p, err := b.relayWith(ctx, y.String(), n)
 		if err != nil {
 			return fmt.Errorf("%d channels: %w", n, err)
 		}
+		for what, model := range map[string]string{oneHasIt: fmt.Sprintf("own%d-plain", n-1), allHaveIt: "all-plain"} {
+			request := s.request(s.key, question(model, false, promptBytes))
+			k := &kind{point: p, at: s, warm: max(5, 4*n/growthConcurrency), request: func() []byte { return request }}
+			k.what = what
+			kinds = append(kinds, k)
+		}
 	}
-	return nil
+	var err error
+	b.growth.channels, err = b.inTurns(ctx, kinds)
+	return err
 }
+
+const (
+	oneHasIt  = "one has the model"
+	allHaveIt = "all have it"
+)
 
 // growTokens lets every call come with a token drawn from all of them.
 func (b *bench) growTokens(ctx context.Context) error {
+	var kinds []*kind
+	defer func() { stopAll(kinds) }()
+	body := question(viaOpenAI+"plain", false, promptBytes)
 	for _, n := range []int{1, 100, 10_000, 100_000} {
 		config, _, _ := strings.Cut(b.relayConfig(), "tokens:")
-		key := func(i int) string { return fmt.Sprintf("sk-bench-%016d", i) }
+		key := func(i int) string { return fmt.Sprintf("sk-bench%08d", i) } // short: a configuration has at most 4 MiB
 		var y strings.Builder
 		y.WriteString(config + "tokens:\n")
 		for i := range n {
-			fmt.Fprintf(&y, "  - {name: t%d, key: %s}\n", i, key(i))
+			fmt.Fprintf(&y, "- {name: t%d, key: %s}\n", i, key(i))
 		}
-		err := b.withRelay(ctx, y.String(), func(s *subject, p point) (err error) {
-			body := question(viaOpenAI+"plain", false, promptBytes)
-			p.size = n
-			p.cpu, err = b.cpuOf(ctx, s, 5, func() []byte { return s.request(key(rand.N(n)), body) })
-			b.growth.tokens = append(b.growth.tokens, p)
-			return err
-		})
+		s, p, err := b.relayWith(ctx, y.String(), n)
 		if err != nil {
 			return fmt.Errorf("%d tokens: %w", n, err)
 		}
+		kinds = append(kinds, &kind{point: p, at: s, warm: 5, request: func() []byte { return s.request(key(rand.N(n)), body) }})
 	}
-	return nil
+	var err error
+	b.growth.tokens, err = b.inTurns(ctx, kinds)
+	return err
 }
 
-func (b *bench) withRelay(ctx context.Context, config string, do func(*subject, point) error) error {
+func (b *bench) relayWith(ctx context.Context, config string, size int) (*subject, point, error) {
 	began := time.Now()
 	s, err := b.startRelay(ctx, config)
 	if err != nil {
-		return err
+		return nil, point{}, err
 	}
-	defer s.stop()
-	up := time.Since(began)
-	return do(s, point{rss: s.rss(), up: up})
+	return s, point{size: size, up: time.Since(began), rss: s.rss()}, nil
 }
 
-// cpuOf is the CPU of a call, over several rounds.
-func (b *bench) cpuOf(ctx context.Context, s *subject, warm int, request func() []byte) (spread, error) {
-	var rounds []float64
-	for range b.rounds {
-		l := load{at: s.endpoint, concurrency: growthConcurrency, duration: b.duration / 2, warm: warm, request: request, cpu: s.cpuClock()}
-		m, err := l.run(ctx)
-		if err != nil {
-			return spread{}, err
-		}
-		warm = 1
-		rounds = append(rounds, m.cpu)
+func stopAll(kinds []*kind) {
+	for _, k := range kinds {
+		k.at.stop() // again does no harm
 	}
-	return spreadOf(rounds), nil
+}
+
+// inTurns measures the CPU of a call round after round: on a machine that does something else too, one after the other would
+// compare its moods.
+func (b *bench) inTurns(ctx context.Context, kinds []*kind) ([]point, error) {
+	for range b.rounds {
+		for _, k := range kinds {
+			l := load{at: k.at.endpoint, concurrency: growthConcurrency, duration: b.duration / 2, warm: k.warm, request: k.request, cpu: k.at.cpuClock()}
+			m, err := l.run(ctx)
+			if err != nil {
+				return nil, err
+			}
+			k.rounds = append(k.rounds, m.cpu)
+		}
+	}
+	var points []point
+	first := map[string][]float64{}
+	for _, k := range kinds {
+		if first[k.what] == nil {
+			first[k.what] = k.rounds
+		}
+		k.cpu, k.ratio = spreadOf(k.rounds), spreadOf(ratios(k.rounds, first[k.what]))
+		points = append(points, k.point)
+	}
+	return points, nil
 }
 
 // growBodies sends and receives ever larger bodies, one call at a time.
@@ -179,8 +206,11 @@ func (b *bench) body(ctx context.Context, s *subject, what string, size int) (p 
 	if b.quick {
 		n = max(3, n/10)
 	}
-	if err := calls(2); err != nil {
-		return p, err
+	small := s.request(s.key, question(viaOpenAI+"plain", false, promptBytes))
+	for range 20 { // what is to be seen is what a body takes, so no large one has come before
+		if _, err := c.call(small, nil); err != nil {
+			return p, err
+		}
 	}
 	before, err := s.heap(ctx)
 	if err != nil {

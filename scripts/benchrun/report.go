@@ -54,8 +54,8 @@ func (b *bench) markdown() (text string, count int) {
 	r.say("<!-- Written by scripts/bench. Run it again instead of editing this. -->\n")
 	r.say("# What the relay costs\n")
 	b.conditions(r)
+	count = b.verdicts(r)
 	if !b.only {
-		count = b.verdicts(r)
 		b.callCosts(r)
 		b.streamMemory(r)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -41,19 +42,8 @@ func (b *bench) streamsTable(r *report) {
 }
 
 func pointsTable(r *report, points []point, name func(point) string) {
-	points = slices.Clone(points)
-	slices.SortStableFunc(points, func(a, b point) int {
-		if a.what != b.what {
-			return map[bool]int{true: -1, false: 1}[a.what > b.what]
-		}
-		return a.size - b.size
-	})
-	first := map[string]float64{}
-	for _, p := range points {
-		if _, ok := first[p.what]; !ok {
-			first[p.what] = p.cpu.median
-		}
-		r.row(name(p), p.cpu.text(""), figureText(p.cpu.median/first[p.what])+"×", figureText(p.rss/(1<<20))+" MiB", p.up.Round(time.Millisecond).String())
+	for _, p := range inOrder(points) {
+		r.row(name(p), p.cpu.text(""), p.ratio.text("×"), figureText(p.rss/(1<<20))+" MiB", p.up.Round(time.Millisecond).String())
 	}
 }
 
@@ -62,14 +52,7 @@ func (b *bench) bodiesTable(r *report) {
 	r.say("One call at a time. *Copies* is how many bytes a call allocates for each byte of the body, without what a call of 1 KiB allocates; buffers that are used again do not count there, but at the peak.\n")
 	r.say("| | KiB | CPU µs | CPU ns a byte | copies | peak MiB above idle | peak ÷ body |\n| --- | --: | --: | --: | --: | --: | --: |")
 	base := map[string]float64{}
-	points := slices.Clone(b.growth.bodies)
-	slices.SortStableFunc(points, func(a, b point) int {
-		if a.what != b.what {
-			return map[bool]int{true: -1, false: 1}[a.what > b.what]
-		}
-		return a.size - b.size
-	})
-	for _, p := range points {
+	for _, p := range inOrder(b.growth.bodies) {
 		if _, ok := base[p.what]; !ok {
 			base[p.what] = p.allocated
 		}
@@ -81,4 +64,23 @@ func (b *bench) bodiesTable(r *report) {
 		r.row(p.what, grouped(size/1024), figureText(p.cpu.median), figureText(p.cpu.median*1000/size), figureText(copies), figureText(p.peak/(1<<20)), figureText(p.peak/size))
 	}
 	r.say("")
+}
+
+// inOrder is the series one after the other, each by size.
+func inOrder(points []point) []point {
+	points = slices.Clone(points)
+	slices.SortStableFunc(points, func(a, b point) int {
+		return cmp.Or(cmp.Compare(b.what, a.what), cmp.Compare(a.size, b.size))
+	})
+	return points
+}
+
+// copies is how many bytes the calls of the largest body allocate for each of its bytes.
+func copies(points []point, what string) float64 {
+	all := slices.DeleteFunc(inOrder(points), func(p point) bool { return p.what != what })
+	if len(all) < 2 {
+		return unknown
+	}
+	first, last := all[0], all[len(all)-1]
+	return (last.allocated - first.allocated) / float64(last.size)
 }

@@ -42,9 +42,49 @@ const (
 	conversionCPU = 3.0
 	keptShare     = 0.5 // of the resident memory that streams took, after their end: the Go runtime keeps some for later
 	keptLiveShare = 0.1
+	flat          = 1.1 // what the noise of two runs of the same thing makes
+	mostCopies    = 2
 )
 
-func (b *bench) targets() []target {
+func (b *bench) targets() (all []target) {
+	if !b.only {
+		all = b.costTargets()
+	}
+	if b.growth == nil {
+		return all
+	}
+	at := func(points []point, what string) (last point) {
+		for _, p := range points {
+			if p.what == what {
+				last = p
+			}
+		}
+		return last
+	}
+	for _, series := range []struct {
+		what string
+		last point
+	}{
+		{"channels, one of which has the model", at(b.growth.channels, oneHasIt)},
+		{"channels that all have the model", at(b.growth.channels, allHaveIt)},
+		{"tokens", at(b.growth.tokens, "")},
+	} {
+		what := fmt.Sprintf("CPU of a call with %s %s, to one", grouped(float64(series.last.size)), series.what)
+		all = append(all, target{what: what, limit: flat, unit: "×", got: series.last.ratio})
+	}
+	for _, what := range []string{"request", "answer"} {
+		n := copies(b.growth.bodies, relayName+" "+what)
+		all = append(all, target{what: "copies of the largest " + what, limit: mostCopies, got: spread{n, n, n}})
+	}
+	stood := 0
+	if held := b.growth.streams.held; len(held) > 0 {
+		stood = held[len(held)-1].streams - held[len(held)-1].lost
+	}
+	short := float64(b.most - stood)
+	return append(all, target{what: fmt.Sprintf("streams that did not stand, of %s", grouped(float64(b.most))), limit: 0, got: spread{short, short, short}})
+}
+
+func (b *bench) costTargets() []target {
 	r := b.results
 	times := func(what string, limit float64, of, to []float64) target {
 		return target{what: what, limit: limit, unit: "×", got: spreadOf(ratios(of, to))}
