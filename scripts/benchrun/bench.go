@@ -43,6 +43,9 @@ func (b *bench) run(ctx context.Context) error {
 	if err := b.open(ctx); err != nil {
 		return err
 	}
+	if b.profile != "" {
+		return b.profileAll(ctx)
+	}
 	if !b.only {
 		if err := b.compare(ctx); err != nil {
 			return err

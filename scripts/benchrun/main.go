@@ -47,6 +47,7 @@ type settings struct {
 	relay    string // the binary
 	nginx    string // the binary; empty: none
 	out      string // directory of bench.md; empty: none is written
+	profile  string // directory of profiles; empty: costs are measured
 	upstream string // address; empty: a free port
 	peers    []peer
 	streams  []int // open ones, at which memory is read
@@ -71,6 +72,7 @@ telemetry to a sink meanwhile. It needs Go and Linux with taskset.
   scripts/bench                     eight minutes
   scripts/bench -quick              one minute: a look, no verdict
   scripts/bench -growth -out docs   the report of the repository, with how costs grow
+  scripts/bench -profile DIR        where the CPU goes, for go tool pprof
   scripts/bench -upstream 127.0.0.1:9009 -peer other=http://127.0.0.1:4000,pid=4711,key=sk-1
                                     another proxy as well, which must have that upstream and serve bench-plain and the like
 
@@ -90,6 +92,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	flags.IntVar(&s.rounds, "rounds", 0, "how many `rounds` (default 7; quick: 3)")
 	flags.DurationVar(&s.duration, "duration", 0, "of one measurement (default 2s; quick: 400ms)")
 	flags.StringVar(&s.out, "out", "", "the `directory` for bench.md (default: none is written)")
+	flags.StringVar(&s.profile, "profile", "", "write CPU profiles of the relay and the ReverseProxy under every load to this `directory`, and measure nothing")
 	flags.StringVar(&s.nginx, "nginx", "nginx", "nginx' `binary`; empty: leave it out")
 	flags.StringVar(&s.upstream, "upstream", "", "the upstream's `address`, for peers (default: a free port)")
 	flags.Func("peer", "another subject, `name=URL[,pid=PID][,key=KEY]`; several times", func(text string) error {

@@ -197,7 +197,7 @@ func (b *bench) streamMemory(r *report) {
 			r.say("\n%s gave out %s.\n", name, m.gaveOut)
 		}
 	}
-	r.say("\n*In use* is heap and stacks after a collection; *resident* is what the kernel has given, with what the collector lets stand between two collections. What is left after is of what the most streams had taken, %v after they had ended.\n", b.after)
+	r.say("\n*In use* is heap and stacks after a collection; *resident* is what the kernel has given, with what the collector lets stand between two collections, and without what was never written to, such as most of the ReverseProxy's copy buffers. What is left after is of what the most streams had taken, %v after they had ended.\n", b.after)
 }
 
 func kept(after, grown float64) string {

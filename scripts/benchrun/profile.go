@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// profileAll writes CPU profiles of the relay and the ReverseProxy under every phase, and what they have allocated: where the
+// costs come from, for `go tool pprof -diff_base` or alone.
+func (b *bench) profileAll(ctx context.Context) error {
+	if err := os.MkdirAll(b.profile, 0o755); err != nil {
+		return err
+	}
+	for _, fresh := range b.fresh()[:2] { // nginx has no profile
+		s, err := fresh(ctx)
+		if err != nil {
+			return err
+		}
+		err = b.profileOf(ctx, s)
+		s.stop()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *bench) profileOf(ctx context.Context, s *subject) error {
+	for _, ph := range phases {
+		if ph.relayOnly && s.name != relayName {
+			continue
+		}
+		seconds := max(1, int(b.duration/time.Second))
+		done := make(chan error, 1)
+		go func() {
+			done <- b.saveProfile(ctx, s, fmt.Sprintf("profile?seconds=%d", seconds), ph.name+".cpu")
+		}()
+		longer := *b
+		longer.duration = time.Duration(seconds)*time.Second + 500*time.Millisecond // until the profile is there
+		m, err := longer.measure(ctx, s, ph)
+		if err = errors.Join(err, <-done); err != nil {
+			return fmt.Errorf("%s, %s: %w", s.name, ph.name, err)
+		}
+		fmt.Fprintf(b.log, "%s, %s: %d calls\n", s.name, ph.name, m.calls)
+		// All since the start of the process: with the one of the phase before as -diff_base it is this phase's.
+		if err := b.saveProfile(ctx, s, "allocs", ph.name+".allocs"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *bench) saveProfile(ctx context.Context, s *subject, what, name string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.profiles+what, nil)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Authorization", "Bearer "+adminToken)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	data, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: status %d: %.300s", what, response.StatusCode, data)
+	}
+	if err != nil {
+		return err
+	}
+	file := strings.ReplaceAll(s.name+" "+name, " ", "-") + ".pprof"
+	return os.WriteFile(filepath.Join(b.profile, file), data, 0o644)
+}
