@@ -47,7 +47,9 @@ func (b *bench) memoryOf(ctx context.Context, s *subject, steps []int) (m memory
 	defer c.leave()
 	for _, n := range steps {
 		if gaveOut := c.grow(ctx, n); gaveOut != nil {
-			m.gaveOut = fmt.Sprintf("at %d streams: %v", c.open.Load(), gaveOut)
+			open, most := s.descriptors()
+			m.gaveOut = fmt.Sprintf("on the way to %s streams, with %s of its %s file descriptors in use: %v", grouped(float64(n)), grouped(float64(open)), grouped(float64(most)), gaveOut)
+			m.rssGrown, m.liveGrown = s.rss()-m.idle, inUse()-idleLive
 			break
 		}
 		c.calm()

@@ -134,6 +134,15 @@ func (p *process) status(name string) (bytes float64) {
 	return bytes
 }
 
+// descriptors is how many the process has, and may have.
+func (p *process) descriptors() (open, most int) {
+	all, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.pid))
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/limits", p.pid))
+	_, rest, _ := strings.Cut(string(text), "Max open files")
+	_, _ = fmt.Sscan(rest, &most) // 0 where it does not say
+	return len(all), most
+}
+
 // cores is where subject and load run, as taskset takes it.
 type cores struct {
 	subject, load string

@@ -29,7 +29,7 @@ func (b *bench) streamsTable(r *report) {
 		r.row(grouped(float64(h.streams)), figureText((m.idle+h.rss*float64(h.streams))/(1<<20)), figureText(h.rss/1024), figureText(h.live/1024), figureText(h.slowest), grouped(float64(h.lost)))
 	}
 	if m.gaveOut != "" {
-		r.say("\nIt gave out %s.", m.gaveOut)
+		r.say("\n**It gave out** %s.", m.gaveOut)
 	}
 	if i := slices.IndexFunc(m.held, func(h held) bool { return h.streams >= 1000 }); i >= 0 {
 		from, to := m.held[i], m.held[len(m.held)-1]

@@ -101,11 +101,11 @@ func (w *world) startRelay(ctx context.Context, config string) (*subject, error)
 	if err != nil {
 		return nil, err
 	}
-	file := filepath.Join(w.work, "channels.yaml")
+	_, port, _ := strings.Cut(address, ":")
+	file := filepath.Join(w.work, "channels-"+port+".yaml") // one each: a relay reads its own again when it changes
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		return nil, err
 	}
-	_, port, _ := strings.Cut(address, ":")
 	p, err := start("the relay", w.work, w.cores.subject, []string{
 		"GOMAXPROCS=1", "PORT=" + port, "CONFIG_FILE=" + file, "ADMIN_TOKEN=" + adminToken, "SHUTDOWN_TIMEOUT=1s",
 		"OTEL_EXPORTER_OTLP_ENDPOINT=http://" + w.sunk, "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf", "OTEL_METRIC_EXPORT_INTERVAL=10000",
