@@ -54,7 +54,27 @@ func (b *bench) profileOf(ctx context.Context, s *subject) error {
 			return err
 		}
 	}
-	return nil
+	return b.profileCrowd(ctx, s)
+}
+
+// profileCrowd writes what open streams hold: their heap, and the goroutines whose stacks stand beside it.
+func (b *bench) profileCrowd(ctx context.Context, s *subject) (err error) {
+	idle, err := s.emptied(ctx)
+	if err != nil {
+		return err
+	}
+	c, n := newCrowd(s), b.streams[0]
+	defer c.leave()
+	if err := c.grow(ctx, n); err != nil {
+		return err
+	}
+	full, err := s.emptied(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(b.log, "%s, %d open streams: %.1f KiB of heap and %.1f KiB of stacks each\n", s.name, n,
+		(full.inUse-idle.inUse)/1024/float64(n), (full.stacks-idle.stacks)/1024/float64(n))
+	return errors.Join(b.saveProfile(ctx, s, "heap", "streams.heap"), b.saveProfile(ctx, s, "goroutine", "streams.goroutine"), c.end(ctx, b.at))
 }
 
 func (b *bench) saveProfile(ctx context.Context, s *subject, what, name string) error {
