@@ -23,6 +23,8 @@ var (
 )
 
 func main() {
+	// Asked for, it no longer ends the process: whoever has stopped reading what is printed (head) must not leave the subjects behind.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	interrupted := ctx.Err() != nil
