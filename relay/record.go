@@ -40,8 +40,12 @@ func (s *Server) recordRequest(ctx context.Context, end controller.RequestEnd) {
 	if !s.options.Log.Enabled(ctx, level) {
 		return
 	}
-	s.options.Log.Log(ctx, level, "request ended", "request_id", end.RequestID, "route", end.Route, "model", wire.Clip(end.Model, longestLogged), "token", end.Token,
-		"outcome", end.Outcome.String(), "status", end.Status, "attempts", end.Attempts, "resumed", end.Resumed, "ms", end.Duration.Milliseconds())
+	said := []any{"request_id", end.RequestID, "route", end.Route, "model", wire.Clip(end.Model, longestLogged), "token", end.Token,
+		"outcome", end.Outcome.String(), "status", end.Status, "attempts", end.Attempts}
+	if end.Resumed > 0 {
+		said = append(said, "resumed", end.Resumed)
+	}
+	s.options.Log.Log(ctx, level, "request ended", append(said, "ms", end.Duration.Milliseconds())...)
 }
 
 // levelOf says how loud an outcome is: a client that leaves is none of the operator's business.

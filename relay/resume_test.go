@@ -55,6 +55,7 @@ func TestAStreamThatBreaksOffIsFinishedByTheNextChannel(t *testing.T) {
 					}
 					assert.Equal(t, want, lastSaid(second.lastBody(t)))
 					assert.Equal(t, 1, r.requestEnds()[0].Resumed)
+					assert.Contains(t, r.log.String(), "attempts=2 resumed=1 ms=")
 					assert.Equal(t, "completed", r.requestEnds()[0].Outcome.String())
 					r.requireQuiet(before, first.upstream, second.upstream)
 				})
