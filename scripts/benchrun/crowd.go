@@ -91,13 +91,13 @@ func (c *crowd) calm() { c.slowest.Store(0) }
 
 // end lets the upstream end every stream, and waits until all have.
 func (c *crowd) end(ctx context.Context, upstream string) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+upstream+endPath, nil)
 	if err != nil {
 		return err
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := asker.Do(request)
 	if err != nil {
 		return err
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -40,7 +38,7 @@ func (b *bench) profileOf(ctx context.Context, s *subject) error {
 		seconds := max(1, int(b.duration/time.Second))
 		done := make(chan error, 1)
 		go func() {
-			done <- b.saveProfile(ctx, s, fmt.Sprintf("profile?seconds=%d", seconds), ph.name+".cpu")
+			done <- b.saveProfile(ctx, s, fmt.Sprintf("profile?seconds=%d", seconds), ph.name+".cpu", time.Duration(seconds)*time.Second)
 		}()
 		longer := *b
 		longer.duration = time.Duration(seconds)*time.Second + 500*time.Millisecond // until the profile is there
@@ -50,7 +48,7 @@ func (b *bench) profileOf(ctx context.Context, s *subject) error {
 		}
 		fmt.Fprintf(b.log, "%s, %s: %d calls\n", s.name, ph.name, m.calls)
 		// All since the start of the process: with the one of the phase before as -diff_base it is this phase's.
-		if err := b.saveProfile(ctx, s, "allocs", ph.name+".allocs"); err != nil {
+		if err := b.saveProfile(ctx, s, "allocs", ph.name+".allocs", 0); err != nil {
 			return err
 		}
 	}
@@ -74,24 +72,11 @@ func (b *bench) profileCrowd(ctx context.Context, s *subject) (err error) {
 	}
 	fmt.Fprintf(b.log, "%s, %d open streams: %.1f KiB of heap and %.1f KiB of stacks each\n", s.name, n,
 		(full.inUse-idle.inUse)/1024/float64(n), (full.stacks-idle.stacks)/1024/float64(n))
-	return errors.Join(b.saveProfile(ctx, s, "heap", "streams.heap"), b.saveProfile(ctx, s, "goroutine", "streams.goroutine"), c.end(ctx, b.at))
+	return errors.Join(b.saveProfile(ctx, s, "heap", "streams.heap", 0), b.saveProfile(ctx, s, "goroutine", "streams.goroutine", 0), c.end(ctx, b.at))
 }
 
-func (b *bench) saveProfile(ctx context.Context, s *subject, what, name string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.profiles+what, nil)
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Authorization", "Bearer "+adminToken)
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = response.Body.Close() }()
-	data, err := io.ReadAll(response.Body)
-	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: status %d: %.300s", what, response.StatusCode, data)
-	}
+func (b *bench) saveProfile(ctx context.Context, s *subject, what, name string, lasts time.Duration) error {
+	data, err := s.readProfile(ctx, what, lasts)
 	if err != nil {
 		return err
 	}

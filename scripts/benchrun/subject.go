@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // The names of the subjects in the report.
@@ -214,23 +211,10 @@ func (s *subject) emptied(ctx context.Context) (heap, error) {
 }
 
 func (s *subject) heap(ctx context.Context) (heap, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
 	var h heap
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.profiles+"heap?gc=1&debug=1", nil)
+	text, err := s.readProfile(ctx, "heap?gc=1&debug=1", 0)
 	if err != nil {
 		return h, err
-	}
-	request.Header.Set("Authorization", "Bearer "+adminToken)
-	request.Close = true
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return h, err
-	}
-	defer func() { _ = response.Body.Close() }()
-	text, err := io.ReadAll(response.Body)
-	if err != nil || response.StatusCode != http.StatusOK {
-		return h, fmt.Errorf("the heap profile of %s: status %d, %w", s.name, response.StatusCode, err)
 	}
 	for name, to := range map[string]*float64{"# HeapAlloc = ": &h.inUse, "# Stack = ": &h.stacks, "# TotalAlloc = ": &h.allocated, "# Mallocs = ": &h.objects} {
 		_, rest, _ := strings.Cut(string(text), name)
