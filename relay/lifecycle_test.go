@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -33,14 +34,25 @@ func halfStream(t *testing.T) (u *upstream, finish chan struct{}) {
 // openStream starts a stream and reads its first event.
 func (r *testRelay) openStream() (rest *bufio.Reader, close func()) {
 	r.t.Helper()
-	response, err := r.post(context.Background(), "/v1/chat/completions", stream)
+	var conn net.Conn
+	transport := &http.Transport{DialContext: func(ctx context.Context, network, address string) (_ net.Conn, err error) {
+		conn, err = (&net.Dialer{}).DialContext(ctx, network, address)
+		return conn, err
+	}}
+	request, err := http.NewRequest(http.MethodPost, r.URL+"/v1/chat/completions", strings.NewReader(stream))
+	require.NoError(r.t, err)
+	request.Header.Set("Authorization", "Bearer "+testKey)
+	response, err := transport.RoundTrip(request)
 	require.NoError(r.t, err)
 	require.Equal(r.t, 200, response.StatusCode)
 	rest = bufio.NewReader(response.Body)
 	line, err := rest.ReadString('\n')
 	require.NoError(r.t, err)
 	require.Contains(r.t, line, "first")
-	return rest, func() { _ = response.Body.Close() }
+	return rest, func() {
+		_ = conn.Close() // closing the body would return before net/http's goroutine closes the connection
+		_ = response.Body.Close()
+	}
 }
 
 func TestStoppingLetsCallsFinishSaysDrainingAndTakesNoNewOnes(t *testing.T) {
