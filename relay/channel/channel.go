@@ -26,6 +26,7 @@ type Channel struct {
 	state      *state
 	keys       keyring
 	transport  *transport
+	basePath   string // of the base URL, escaped
 	redact     *strings.Replacer
 	labels     context.Context // of the goroutines that work for the channel
 	continuing Continuing
@@ -111,10 +112,13 @@ func (c *Channel) serves(model string) bool {
 // url is where a request goes. The base URL ends in the API's version, the path begins with it.
 func (c *Channel) url(path, query string) *url.URL {
 	u := *c.BaseURL
-	u.Path += strings.TrimPrefix(path, "/v1")
+	u.Path += pathOf(path)
 	u.RawQuery = query
 	return &u
 }
+
+// pathOf is the part of a request's path that the base URL does not have.
+func pathOf(path string) string { return strings.TrimPrefix(path, "/v1") }
 
 // redactor hides from any text what only the operator may know of a channel: its keys and where it is.
 func redactor(c config.Channel) *strings.Replacer {

@@ -2,7 +2,6 @@ package channel
 
 import (
 	"errors"
-	"net/http"
 	"os"
 
 	"one-api/relay/wire"
@@ -44,8 +43,8 @@ const (
 	webPage
 )
 
-func kindOf(header http.Header) contentKind {
-	switch mediaType(header.Get("Content-Type")) {
+func kindOf(contentType string) contentKind {
+	switch mediaType(contentType) {
 	case "application/json", "application/problem+json":
 		return jsonObject
 	case "text/html", "application/xhtml+xml":

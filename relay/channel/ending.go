@@ -151,8 +151,6 @@ func (x *Exchange) measured(a Attempt) telemetry.Attempt {
 	if a.Failure != nil {
 		m.ErrorType = a.Failure.ErrorType()
 	}
-	if x.response != nil {
-		m.Status = x.response.StatusCode
-	}
+	m.Status = x.answer.status
 	return m
 }

@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net/http"
-	"net/http/httptrace"
 	"runtime"
 	"runtime/pprof"
-	"sync/atomic"
 	"time"
 
 	"one-api/relay/wire"
@@ -40,7 +37,7 @@ type Exchange struct {
 	sent    bool
 	started bool // the first event has been passed on, or the whole answer
 
-	response   *http.Response
+	answer     answer
 	body       *body
 	translator Translator
 	firstEvent time.Time
@@ -124,34 +121,27 @@ func (x *Exchange) Send(call *Call) *Failure {
 		request.Header.Set(name, value)
 	}
 	x.trace(request.Header)
-	// net/http's goroutines keep the request, and with it its context, for as long as the connection lives. Therefore the
-	// trace may not refer to the exchange.
-	var connected atomic.Bool
-	ctx := httptrace.WithClientTrace(x.ctx, &httptrace.ClientTrace{
-		GotConn:           func(httptrace.GotConnInfo) { connected.Store(true) },
-		TLSHandshakeStart: x.Channel.transport.handshakeBegins, TLSHandshakeDone: x.Channel.transport.handshakeEnded,
-	})
 	x.sent = true
 	if x.because != "" {
 		x.Channel.metrics.Retry(x.because)
 	}
 	asked := time.Now()
 	x.hold.clock.until(x.headerPhase())
-	response, err := x.Channel.transport.http.RoundTrip(x.httpRequest(ctx, request))
+	connected, err := x.ask(request)
 	x.hold.clock.off()
 	x.waited += time.Since(asked)
 	if err != nil {
-		return x.broken(err, connected.Load())
+		return x.broken(err, connected)
 	}
-	x.opened(response)
-	if response.StatusCode < 200 || response.StatusCode > 299 {
+	x.opened()
+	if x.answer.status < 200 || x.answer.status > 299 {
 		return x.refused()
 	}
 	if x.keyTry {
 		x.keyTry = false
 		x.key.accepted()
 	}
-	if !x.body.unpack(response.Header.Get("Content-Encoding")) {
+	if !x.body.unpack(x.answer.encoding) {
 		return Malformed("the answer has a Content-Encoding that was not asked for")
 	}
 	x.translator = x.Channel.Adaptor.Answer(call)
@@ -166,25 +156,10 @@ func (x *Exchange) unsayable(err error) *Failure {
 	return &Failure{Outcome: Rejected, Err: e, Detail: "the request cannot be said in the provider's format: " + e.Message}
 }
 
-func (x *Exchange) httpRequest(ctx context.Context, r Request) *http.Request {
-	x.payload = &payload{b: r.Body}
-	body, _ := x.payload.open() // fails only once it has been released
-	request := &http.Request{
-		Method: http.MethodPost, URL: x.Channel.url(r.Path, r.Query), Header: r.Header,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		ContentLength: int64(len(r.Body)), Body: body, GetBody: x.payload.open,
-	}
-	if r.Header.Get("User-Agent") == "" {
-		r.Header.Set("User-Agent", "one-api")
-	}
-	return request.WithContext(ctx)
-}
-
-func (x *Exchange) opened(response *http.Response) {
-	x.response = response
-	x.hold.opened(response.Body)
+func (x *Exchange) opened() {
+	x.hold.opened(x.answer.body)
 	x.net = runtime.AddCleanup(x, (*holding).forgotten, x.hold)
-	x.body = &body{source: response.Body, clock: x.hold.clock}
+	x.body = &body{source: x.answer.body, clock: x.hold.clock}
 	x.body.phase = wholePhase(x.began, x.Channel.Timeouts.Header)
 	if x.call.Stream {
 		x.body.phase = x.silencePhase
@@ -196,7 +171,7 @@ func (x *Exchange) refused() *Failure {
 	deadline := time.Now().Add(x.Channel.pool.options.ErrorBodyTimeout)
 	x.body.phase = func() (time.Time, Outcome) { return deadline, HeaderTimeout }
 	var text []byte
-	if x.body.unpack(x.response.Header.Get("Content-Encoding")) {
+	if x.body.unpack(x.answer.encoding) {
 		// An error of reading is no news: what counts is the status, which has arrived.
 		text, _ = io.ReadAll(io.LimitReader(x.body, errorBodyBytes))
 	}
@@ -204,7 +179,7 @@ func (x *Exchange) refused() *Failure {
 	if f := x.interrupted(); f != nil && f.Outcome != HeaderTimeout {
 		return f
 	}
-	f := x.Channel.Adaptor.Failure(x.response.StatusCode, x.response.Header, text)
+	f := x.Channel.Adaptor.Failure(x.answer.status, x.answer.header, text)
 	return x.censored(f)
 }
 

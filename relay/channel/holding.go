@@ -24,6 +24,7 @@ type holding struct {
 
 	mu       sync.Mutex
 	body     io.Closer // nil: no answer is open
+	plain    bool      // it is http1's
 	released bool
 }
 
@@ -64,10 +65,13 @@ func (h *holding) release() (leaked bool) {
 	if h.detach != nil {
 		h.detach()
 	}
+	if h.plain {
+		leaked = h.closeBody() // or cancelling would close a connection that is good for another call
+	}
 	// The upstream is told before its body is closed: closing alone would wait for an HTTP/1.1 answer's end to reuse the
 	// connection.
 	h.cancel(context.Canceled)
-	leaked = h.closeBody()
+	leaked = h.closeBody() || leaked
 	h.request.Release()
 	h.answer.Release()
 	h.work.Release()

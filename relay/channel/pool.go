@@ -110,7 +110,7 @@ func (p *Pool) Apply(configs []config.Channel) {
 			Channel: c, Adaptor: provider.Adaptor, Provider: provider.Name, continuing: provider.Continues,
 			metrics: p.options.Metrics.Channel(c.Name, provider.Name),
 			pool:    p, state: s, keys: p.keyringOf(c, s), transport: p.transportOf(c), redact: redactor(c),
-			labels: telemetry.ChannelLabels(c.Name),
+			labels: telemetry.ChannelLabels(c.Name), basePath: basePathOf(c.BaseURL),
 		})
 	}
 	for name, owned := range p.transports {

@@ -24,7 +24,7 @@ func (x *Exchange) Relay(client Client) *Failure {
 	if !x.call.Stream {
 		return x.relayWhole(client)
 	}
-	switch kindOf(x.response.Header) {
+	switch kindOf(x.answer.kind) {
 	case jsonObject:
 		return x.relayUnstreamed()
 	case webPage:
@@ -68,7 +68,7 @@ func (x *Exchange) relayUnstreamed() *Failure {
 }
 
 func (x *Exchange) whole() ([]byte, *Failure) {
-	announced := x.response.ContentLength
+	announced := x.answer.length
 	answer := budget.Start(announced)
 	for {
 		if len(answer) == cap(answer) {
@@ -152,7 +152,9 @@ func (x *Exchange) start() {
 	x.started = true
 	x.firstEvent = time.Now()
 	// From here on no other channel will be asked, except where streams are resumed: a long one need not keep a long prompt.
-	x.payload.release()
+	if x.payload != nil {
+		x.payload.release()
+	}
 	x.hold.request.Release()
 	if !x.call.Keep {
 		x.call.Held.Release()

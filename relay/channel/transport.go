@@ -6,10 +6,13 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode"
 
+	"one-api/relay/channel/http1"
 	"one-api/relay/config"
 )
 
@@ -32,8 +35,10 @@ const (
 // transport is one channel's connections. Channels share none, so that each one's can be counted, and so that a reload that
 // changes a channel's proxy leaves the others' alone.
 type transport struct {
-	http *http.Transport
-	open atomic.Int64 // connections
+	http  *http.Transport
+	plain *http1.Pool  // for what it can do; nil: nothing of this channel's
+	open  atomic.Int64 // net/http's connections
+	tcp   atomic.Int64 // those of plain, which have no goroutines
 
 	// What goroutines are explained by.
 	calls       atomic.Int64 // exchanges that have begun and not ended
@@ -54,12 +59,15 @@ type transport struct {
 
 // transportSettings is what two configurations of a channel must agree on to share a transport.
 type transportSettings struct {
-	proxy   string
-	connect time.Duration
+	scheme, host, proxy string
+	connect             time.Duration
 }
 
 func settingsOf(c config.Channel, relayProxy *url.URL) transportSettings {
 	s := transportSettings{connect: c.Timeouts.Connect}
+	if c.BaseURL != nil {
+		s.scheme, s.host = c.BaseURL.Scheme, c.BaseURL.Host
+	}
 	if p := proxyOf(c, relayProxy); p != nil {
 		s.proxy = p.String()
 	}
@@ -114,8 +122,50 @@ func newTransport(c config.Channel, relayProxy *url.URL, tlsConfig *tls.Config) 
 		// hold back events to pack them better.
 		DisableCompression: true,
 	}
+	if plainly(c.BaseURL, proxy) {
+		t.plain = &http1.Pool{
+			Address: addressOf(c.BaseURL), IdleTimeout: idleConnTimeout, MaxIdle: maxIdleConns, Open: &t.tcp,
+			Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+				t.dialing.Add(1)
+				defer t.dialing.Add(-1)
+				return dialer.DialContext(ctx, network, address)
+			},
+		}
+	}
 	return t
 }
+
+// plainly tells whether an upstream is reached over HTTP/1.1 and nothing else: no TLS, no proxy.
+func plainly(at *url.URL, proxy func(*http.Request) (*url.URL, error)) bool {
+	if !http1.Supported || at == nil || at.Scheme != "http" || !isASCII(at.Host) {
+		return false
+	}
+	through, err := proxy(&http.Request{URL: at})
+	return err == nil && through == nil
+}
+
+func isASCII(host string) bool {
+	return !strings.ContainsFunc(host, func(r rune) bool { return r > unicode.MaxASCII })
+}
+
+// basePathOf is what stands before the path of each request.
+func basePathOf(at *url.URL) string {
+	if at == nil {
+		return ""
+	}
+	return at.EscapedPath()
+}
+
+func addressOf(at *url.URL) string {
+	port := at.Port()
+	if port == "" {
+		port = "80"
+	}
+	return net.JoinHostPort(at.Hostname(), port)
+}
+
+// connections is how many are open.
+func (t *transport) connections() int64 { return t.open.Load() + t.tcp.Load() }
 
 // enter counts a call in.
 func (t *transport) enter() {
@@ -129,19 +179,22 @@ func (t *transport) enter() {
 func (t *transport) trim() {
 	recent := t.peak.Swap(t.calls.Load())
 	needed := max(recent, t.before.Swap(recent))
-	if t.open.Load()-t.calls.Load() > needed+spareConns {
+	if t.connections()-t.calls.Load() > needed+spareConns {
 		t.http.CloseIdleConnections()
+	}
+	if t.plain != nil {
+		t.plain.Trim(time.Now(), max(0, int(needed+spareConns-t.calls.Load())))
 	}
 }
 
 // used tells whether somebody still holds something of the transport's.
 func (t *transport) used() bool {
-	return t.open.Load() > 0 || t.dialing.Load() > 0 || t.calls.Load() > 0
+	return t.connections() > 0 || t.dialing.Load() > 0 || t.calls.Load() > 0
 }
 
-// goroutines is how many net/http (Go 1.26) runs for the transport. Over HTTP/1.1: one that dials; for an open connection two,
-// the one that dials and the one that shakes hands at first, and those that read and write later. Over HTTP/2: one that reads
-// each connection, and one each call from the moment it has a connection to its end.
+// goroutines is how many net/http (Go 1.26) runs for the transport; plain has none but while it dials. Over HTTP/1.1: one that
+// dials; for an open connection two, the one that dials and the one that shakes hands at first, and those that read and write
+// later. Over HTTP/2: one that reads each connection, and one each call from the moment it has a connection to its end.
 func (t *transport) goroutines() int64 {
 	dialing, open := t.dialing.Load(), t.open.Load()
 	if !t.http2.Load() {
@@ -154,6 +207,9 @@ func (t *transport) goroutines() int64 {
 func (t *transport) retire() {
 	t.retired.Store(true)
 	t.http.CloseIdleConnections()
+	if t.plain != nil {
+		t.plain.Close()
+	}
 }
 
 // upstreamConn counts a connection for as long as it is open.

@@ -1,0 +1,147 @@
+package http1
+
+import (
+	"errors"
+	"io"
+	"net/http"
+)
+
+// ErrMalformed says that the server does not speak HTTP/1.1, ErrHeaderTooLarge that an answer's header is over 256 KiB.
+var (
+	ErrMalformed      = errors.New("http1: malformed answer")
+	ErrHeaderTooLarge = errors.New("http1: response headers exceeded 256 KiB")
+	errClosed         = errors.New("http1: the answer is closed")
+)
+
+// framing is how an answer says where it ends.
+type framing uint8
+
+const (
+	byLength framing = iota
+	byChunks
+	byClosing
+)
+
+// Answer is an open answer. Read and Close belong to the goroutine that asked, and need not be told apart from the answers of
+// other requests on the same connection: Close lets go of it.
+type Answer struct {
+	Status   int
+	Type     string      // Content-Type
+	Encoding string      // Content-Encoding
+	Length   int64       // Content-Length; -1: not said
+	Header   http.Header // the whole header, unless Status is 2xx
+
+	pool     *Pool
+	conn     *conn // nil: closed
+	stop     func() bool
+	page     *page  // nil: given back
+	rest     []byte // what came with the header, in page or, where that was too small, elsewhere
+	framing  framing
+	left     int64 // byLength: what has not come yet
+	chunks   chunks
+	ended    bool // the whole of it has come
+	reusable bool // the connection is good for another request, once it has
+}
+
+// Read reads the body, without its transfer coding. io.EOF may come with its last bytes. An answer that ends before its end is
+// io.ErrUnexpectedEOF.
+func (a *Answer) Read(b []byte) (int, error) {
+	switch {
+	case a.conn == nil:
+		return 0, errClosed
+	case a.ended:
+		return 0, io.EOF
+	case len(b) == 0:
+		return 0, nil
+	}
+	switch a.framing {
+	case byLength:
+		return a.readLength(b)
+	case byChunks:
+		return a.readChunks(b)
+	}
+	n, err := a.source(b)
+	a.ended = err == io.EOF
+	return n, err
+}
+
+func (a *Answer) readLength(b []byte) (int, error) {
+	if int64(len(b)) > a.left {
+		b = b[:a.left]
+	}
+	n, err := a.source(b)
+	a.left -= int64(n)
+	switch {
+	case a.left == 0:
+		a.ended = true
+		return n, io.EOF
+	case err == io.EOF:
+		return n, io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
+// readChunks decodes the chunks where they were read to: there is no other buffer.
+func (a *Answer) readChunks(b []byte) (int, error) {
+	for {
+		n, err := a.source(b)
+		data, excess, broken := a.chunks.decode(b[:n])
+		switch {
+		case broken != nil:
+			return data, broken
+		case a.chunks.done:
+			a.ended = true
+			a.reusable = a.reusable && excess == 0
+			return data, io.EOF
+		case err == io.EOF:
+			return data, io.ErrUnexpectedEOF
+		case err != nil || data > 0:
+			return data, err
+		}
+	}
+}
+
+// source reads what came with the header, and then the connection.
+func (a *Answer) source(b []byte) (int, error) {
+	if len(a.rest) == 0 {
+		return a.conn.raw.Read(b)
+	}
+	n := copy(b, a.rest)
+	if a.rest = a.rest[n:]; len(a.rest) == 0 {
+		a.rest = nil
+		a.dropPage()
+	}
+	return n, nil
+}
+
+func (a *Answer) dropPage() {
+	if a.page != nil {
+		pages.Put(a.page)
+		a.page = nil
+	}
+}
+
+// Close gives the connection back, or closes it where the answer has not been read to its end. The answer holds nothing from
+// then on; closing it again does nothing.
+func (a *Answer) Close() error {
+	c := a.conn
+	if c == nil {
+		return nil
+	}
+	good := a.ended && a.reusable && len(a.rest) == 0
+	a.conn, a.rest = nil, nil
+	a.dropPage()
+	// Not stopped in time: the connection has been closed, or is being closed.
+	if a.stop() && good {
+		a.pool.put(c)
+	} else {
+		c.close()
+	}
+	return nil
+}
+
+// fail closes the connection of an answer that there is not.
+func (a *Answer) fail() {
+	a.reusable = false
+	_ = a.Close()
+}

@@ -1,0 +1,8 @@
+//go:build !unix
+
+package http1
+
+// Supported tells whether this system lets an idle connection be looked at without waiting.
+const Supported = false
+
+func (c *conn) lookAt(uintptr) bool { return true }

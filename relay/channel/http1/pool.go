@@ -1,0 +1,191 @@
+// Package http1 asks one server over HTTP/1.1, without TLS and without goroutines.
+//
+// net/http's transport keeps two goroutines, their stacks and two buffers for every connection, and hands every request and
+// every answer from one to the other. A relay has a goroutine for each of its calls already, and that one can write and read
+// itself: here an open answer holds its connection and nothing else. In exchange this package does less: it posts a body that
+// is in memory, whole and before it reads, which is right for bodies that a connection's buffers can take (MaxBody). Larger
+// ones, TLS, HTTP/2 and proxies are left to net/http.
+//
+// It is a part of relay/channel's exchange, and of nothing else.
+package http1
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// Bounds of a connection.
+const (
+	// MaxBody is the largest body that may be written in one go while nobody reads: an upstream that refuses a request without
+	// reading it must not keep its answer from being read. Linux takes this much at once even on a connection without delay.
+	MaxBody = 64 << 10
+
+	maxHeader    = 256 << 10 // of one answer, interim answers included
+	maxInterim   = 5         // answers of 1xx before the answer
+	maxTrailer   = 64 << 10
+	maxChunkLine = 4 << 10
+	// trustedIdle is for how long an idle connection is taken to be open. Those that are idle for longer are looked at by Trim.
+	trustedIdle = time.Second
+)
+
+// Pool is the connections to one server. It may be used by many goroutines at once.
+type Pool struct {
+	// Address is the server's host and port.
+	Address string
+	// Dial makes a connection; ctx bounds that and no more.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// IdleTimeout is how long a connection may wait for its next request, MaxIdle how many may.
+	IdleTimeout time.Duration
+	MaxIdle     int
+	// Open counts the connections.
+	Open *atomic.Int64
+
+	mu     sync.Mutex
+	idle   []*conn // the one that waits for longest first
+	closed bool
+}
+
+// conn is one connection. It belongs to one request at a time, or to the pool.
+type conn struct {
+	raw    net.Conn
+	system syscall.RawConn
+	open   *atomic.Int64
+	closed atomic.Bool
+	since  time.Time // when it became idle
+
+	// Bound once, so that a request allocates nothing for them.
+	abort func()
+	look  func(fd uintptr) bool
+	quiet bool // what look saw: open, and nothing has come
+}
+
+// errNotSocket says that Dial returned a connection that has no descriptor.
+var errNotSocket = errors.New("http1: not a connection of the operating system")
+
+func (p *Pool) dial(ctx context.Context) (*conn, error) {
+	raw, err := p.Dial(ctx, "tcp", p.Address)
+	if err != nil {
+		return nil, err
+	}
+	socket, ok := raw.(syscall.Conn)
+	if !ok {
+		_ = raw.Close()
+		return nil, errNotSocket
+	}
+	system, err := socket.SyscallConn()
+	if err != nil {
+		_ = raw.Close()
+		return nil, err
+	}
+	c := &conn{raw: raw, system: system, open: p.Open}
+	c.abort, c.look = c.close, c.lookAt
+	p.Open.Add(1)
+	return c, nil
+}
+
+// close may be called at any time, by any goroutine, and again.
+func (c *conn) close() {
+	if !c.closed.Swap(true) {
+		_ = c.raw.Close() // nothing that was written is still wanted
+		c.open.Add(-1)
+	}
+}
+
+// usable tells whether an idle connection is still open at both ends, as far as this end can know.
+func (c *conn) usable() bool {
+	c.quiet = false
+	return c.system.Read(c.look) == nil && c.quiet
+}
+
+// take returns the connection that was used last, or nil.
+func (p *Pool) take() *conn {
+	now := time.Now()
+	for {
+		p.mu.Lock()
+		last := len(p.idle) - 1
+		if last < 0 {
+			p.mu.Unlock()
+			return nil
+		}
+		c := p.idle[last]
+		p.idle[last] = nil
+		p.idle = p.idle[:last]
+		p.mu.Unlock()
+		if now.Sub(c.since) < p.IdleTimeout && c.usable() {
+			return c
+		}
+		c.close()
+	}
+}
+
+// put gives a connection back whose last answer has been read to its end.
+func (p *Pool) put(c *conn) {
+	c.since = time.Now()
+	p.mu.Lock()
+	kept := !p.closed && len(p.idle) < p.MaxIdle
+	if kept {
+		p.idle = append(p.idle, c)
+	}
+	p.mu.Unlock()
+	if !kept {
+		c.close()
+	}
+}
+
+// Trim closes idle connections: those that the server has closed, those that have waited for IdleTimeout, and, from the one
+// that waits for longest on, those in excess of keep.
+func (p *Pool) Trim(now time.Time, keep int) {
+	for _, c := range p.waiting(now, keep) {
+		c.close()
+	}
+}
+
+// waiting takes those out of the pool that have to be closed. The others that have been idle for a while are out of it for
+// the moment that it takes to look at them.
+func (p *Pool) waiting(now time.Time, keep int) (done []*conn) {
+	p.mu.Lock()
+	old := 0
+	for old < len(p.idle) && now.Sub(p.idle[old].since) >= trustedIdle {
+		old++
+	}
+	surplus := max(0, len(p.idle)-keep)
+	looked := append([]*conn(nil), p.idle[:max(old, surplus)]...)
+	p.idle = append(p.idle[:0], p.idle[len(looked):]...)
+	clear(p.idle[len(p.idle) : len(p.idle)+len(looked)])
+	p.mu.Unlock()
+
+	var kept []*conn
+	for i, c := range looked {
+		if i < surplus || now.Sub(c.since) >= p.IdleTimeout || !c.usable() {
+			done = append(done, c)
+		} else {
+			kept = append(kept, c)
+		}
+	}
+	if len(kept) == 0 {
+		return done
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return append(done, kept...)
+	}
+	p.idle = append(kept, p.idle...)
+	return done
+}
+
+// Close closes the idle connections, and the others as soon as their answers end.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	idle := p.idle
+	p.idle, p.closed = nil, true
+	p.mu.Unlock()
+	for _, c := range idle {
+		c.close()
+	}
+}

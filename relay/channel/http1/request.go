@@ -1,0 +1,108 @@
+package http1
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+)
+
+// Request is one POST.
+type Request struct {
+	Base, Path string // together the path, escaped
+	Query      string // raw; empty: none
+	Host       string
+	Header     http.Header // but for Host and Content-Length
+	Body       []byte      // at most MaxBody
+}
+
+// ErrUnsendable says that a request's target or a field of its header is not what HTTP allows.
+var ErrUnsendable = errors.New("http1: the request's target or a field of its header has a character that HTTP does not allow")
+
+// page is what a request's header is written from and an answer's header is read into. One serves both.
+type page [4 << 10]byte
+
+var pages = sync.Pool{New: func() any { return new(page) }}
+
+// Do sends a request and waits for the header of its answer. When ctx ends, the connection is closed, then and for as long as
+// the answer is open. connected tells whether there was a connection, so that something of the request may have been sent.
+func (p *Pool) Do(ctx context.Context, r Request) (a *Answer, connected bool, err error) {
+	scratch := pages.Get().(*page)
+	head, err := appendHead(scratch[:0], r)
+	if err != nil {
+		pages.Put(scratch)
+		return nil, false, err
+	}
+	for {
+		c := p.take()
+		used := c != nil
+		if !used {
+			if c, err = p.dial(ctx); err != nil {
+				pages.Put(scratch)
+				return nil, connected, err
+			}
+		}
+		connected = true
+		a = &Answer{pool: p, conn: c, page: scratch, stop: context.AfterFunc(ctx, c.abort)}
+		n, failed := c.send(head, r.Body)
+		if failed != nil && used && n == 0 && ctx.Err() == nil {
+			// The server closed it just now: nothing of the request has left.
+			a.page = nil
+			a.fail()
+			continue
+		}
+		if err = a.readHead(); err != nil {
+			a.fail()
+			if failed != nil {
+				err = failed
+			}
+			return nil, true, err
+		}
+		// A server that answers before it has read the request is not asked again on this connection.
+		a.reusable = a.reusable && failed == nil
+		return a, true, nil
+	}
+}
+
+// send writes a request, in one go where it is short. head may be overwritten afterwards.
+func (c *conn) send(head, body []byte) (int64, error) {
+	if len(head)+len(body) <= cap(head) {
+		n, err := c.raw.Write(append(head, body...))
+		return int64(n), err
+	}
+	parts := net.Buffers{head, body}
+	return parts.WriteTo(c.raw)
+}
+
+func appendHead(b []byte, r Request) ([]byte, error) {
+	b = append(b, "POST "...)
+	target := len(b)
+	b = append(append(b, r.Base...), r.Path...)
+	if r.Query != "" {
+		b = append(append(b, '?'), r.Query...)
+	}
+	for _, c := range b[target:] {
+		if c <= ' ' || c == 0x7f {
+			return nil, ErrUnsendable
+		}
+	}
+	b = append(b, " HTTP/1.1\r\nHost: "...)
+	b = append(b, r.Host...)
+	b = append(b, "\r\n"...)
+	for name, values := range r.Header {
+		for _, value := range values {
+			if !isToken(name) || !isFieldValue(value) {
+				return nil, ErrUnsendable
+			}
+			b = append(b, name...)
+			b = append(b, ": "...)
+			b = append(b, value...)
+			b = append(b, "\r\n"...)
+		}
+	}
+	b = append(b, "Content-Length: "...)
+	b = strconv.AppendInt(b, int64(len(r.Body)), 10)
+	return append(b, "\r\n\r\n"...), nil
+}
