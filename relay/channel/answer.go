@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptrace"
@@ -35,7 +36,7 @@ var userAgent = []string{"one-api"}
 
 // askPlainly is for an upstream without TLS: this goroutine writes and reads by itself.
 func (x *Exchange) askPlainly(r Request) (connected bool, err error) {
-	got, connected, err := x.Channel.transport.plain.Do(x.ctx, http1.Request{
+	got, connected, err := x.Channel.transport.plain.Do(&x.hold.leash, http1.Request{
 		Base: x.Channel.basePath, Path: pathOf(r.Path), Query: r.Query, Host: x.Channel.BaseURL.Host, Header: r.Header, Body: r.Body,
 	})
 	if err != nil {
@@ -48,11 +49,14 @@ func (x *Exchange) askPlainly(r Request) (connected bool, err error) {
 
 // askAnyhow leaves it to net/http.
 func (x *Exchange) askAnyhow(r Request) (bool, error) {
-	// net/http's goroutines keep the request, and with it its context, for as long as the connection lives. Therefore the
-	// trace may not refer to the exchange.
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(x.client))
+	l := &x.hold.leash
+	l.Hold(func() { cancel(l.why()) })
+	// net/http's goroutines keep the request, and with it its context, for as long as the connection lives. Therefore neither
+	// what cancels it nor the trace may refer to the exchange.
 	var connected atomic.Bool
 	t := x.Channel.transport
-	ctx := httptrace.WithClientTrace(x.ctx, &httptrace.ClientTrace{
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn:           func(httptrace.GotConnInfo) { connected.Store(true) },
 		TLSHandshakeStart: t.handshakeBegins, TLSHandshakeDone: t.handshakeEnded,
 	})

@@ -19,9 +19,9 @@ import (
 	"one-api/relay/wire"
 )
 
-// interrupted tells why the exchange's context ended; nil: it has not.
+// interrupted tells why the upstream call was ended before its time; nil: it was not.
 func (x *Exchange) interrupted() *Failure {
-	cause := context.Cause(x.ctx)
+	cause := x.hold.leash.why()
 	if cause == nil {
 		return nil
 	}

@@ -1,7 +1,6 @@
 package channel
 
 import (
-	"context"
 	"sync"
 	"time"
 )
@@ -15,7 +14,7 @@ func (e expired) Error() string { return e.outcome.String() }
 // upstream, so that a client that reads slowly is never mistaken for a silent upstream. Setting a phase is cheap: the timer
 // is left running and corrects itself when it fires early, which a stream of quick events never lets it do.
 type clock struct {
-	cancel context.CancelCauseFunc
+	leash *leash
 
 	mu       sync.Mutex
 	timer    *time.Timer
@@ -106,5 +105,5 @@ func (c *clock) fire() {
 	}
 	outcome := c.outcome
 	c.mu.Unlock()
-	c.cancel(expired{outcome})
+	c.leash.end(expired{outcome})
 }

@@ -11,7 +11,9 @@ import (
 
 func newClock(t *testing.T) (*clock, context.Context) {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	c := &clock{cancel: cancel}
+	l := &leash{client: ctx}
+	l.Hold(func() { cancel(l.cause) })
+	c := &clock{leash: l}
 	t.Cleanup(c.stop)
 	return c, ctx
 }

@@ -24,7 +24,6 @@ type Exchange struct {
 	Channel *Channel
 
 	client  context.Context // the client's request
-	ctx     context.Context // the upstream call: ends with the client, with its clock, with the exchange
 	hold    *holding
 	net     runtime.Cleanup // the safety net, from the answer's header on
 	began   time.Time
@@ -80,34 +79,18 @@ func (c *Channel) begin(ctx context.Context, now time.Time, desperate bool) *Exc
 	return x
 }
 
-// tie makes the upstream call's context a child of the client's, or, where the upstream is to be drained for a client that
-// left, one that outlives it for that long.
+// tie makes what the exchange holds, and ties it to the client, whom it may outlive where its upstream is to be drained.
 func (x *Exchange) tie() {
-	drain := x.Channel.pool.options.DrainClientGone
-	parent := x.client
-	if drain > 0 {
-		parent = context.WithoutCancel(parent)
-	}
-	ctx, cancel := context.WithCancelCause(parent)
-	x.ctx = ctx
-	x.hold = &holding{
-		pool: x.Channel.pool, channel: x.Channel, cancel: cancel, clock: &clock{cancel: cancel},
-		call: x.Channel.state.calls.add(x.began),
-	}
+	h := &holding{pool: x.Channel.pool, channel: x.Channel}
+	x.hold = h
+	h.leash.client, h.leash.drain, h.leash.clock, h.clock.leash = x.client, h.pool.options.DrainClientGone, &h.clock, &h.leash
+	h.call.began = x.began
+	h.channel.state.calls.add(&h.call)
 	x.lease()
-	if drain > 0 {
-		clock, client := x.hold.clock, x.client
-		x.hold.detach = context.AfterFunc(client, func() {
-			if cause := context.Cause(client); errors.Is(cause, ErrShutdown) {
-				cancel(cause)
-				return
-			}
-			clock.limitTo(time.Now().Add(drain), ClientGone)
-		})
-	}
 	if total := x.Channel.Timeouts.Total; total > 0 {
-		x.hold.clock.limitTo(x.began.Add(total), Completed)
+		h.clock.limitTo(x.began.Add(total), Completed)
 	}
+	h.leash.watch()
 }
 
 // Send asks the upstream. On success the answer is a 2xx and waits to be relayed.
@@ -159,7 +142,7 @@ func (x *Exchange) unsayable(err error) *Failure {
 func (x *Exchange) opened() {
 	x.hold.opened(x.answer.body)
 	x.net = runtime.AddCleanup(x, (*holding).forgotten, x.hold)
-	x.body = &body{source: x.answer.body, clock: x.hold.clock}
+	x.body = &body{source: x.answer.body, clock: &x.hold.clock}
 	x.body.phase = wholePhase(x.began, x.Channel.Timeouts.Header)
 	if x.call.Stream {
 		x.body.phase = x.silencePhase

@@ -14,13 +14,12 @@ import (
 type holding struct {
 	pool    *Pool
 	channel *Channel
-	call    *call
-	cancel  context.CancelCauseFunc
-	clock   *clock
+	call    call
+	leash   leash
+	clock   clock
 	// Parts of the budget: the upstream request's body where it is not the client's, the answer or event as it comes, and what
 	// converting any of them takes.
 	request, answer, work budget.Lease
-	detach                func() bool // undoes the watch on the client that a drain needs; nil: none
 
 	mu       sync.Mutex
 	body     io.Closer // nil: no answer is open
@@ -62,20 +61,18 @@ func (h *holding) release() (leaked bool) {
 		return false
 	}
 	h.clock.stop()
-	if h.detach != nil {
-		h.detach()
-	}
+	h.leash.stop()
 	if h.plain {
-		leaked = h.closeBody() // or cancelling would close a connection that is good for another call
+		leaked = h.closeBody() // before the call is ended, which would close a connection that is good for another one
 	}
-	// The upstream is told before its body is closed: closing alone would wait for an HTTP/1.1 answer's end to reuse the
+	// net/http's is told before its body is closed: closing alone would wait for an HTTP/1.1 answer's end to reuse the
 	// connection.
-	h.cancel(context.Canceled)
+	h.leash.end(context.Canceled)
 	leaked = h.closeBody() || leaked
 	h.request.Release()
 	h.answer.Release()
 	h.work.Release()
-	h.channel.state.calls.remove(h.call)
+	h.channel.state.calls.remove(&h.call)
 	h.channel.state.inFlight.Add(-1)
 	h.pool.inFlight.Add(-1)
 	h.channel.transport.calls.Add(-1)

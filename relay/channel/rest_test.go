@@ -143,7 +143,10 @@ func TestKeysRotateAndTheOnesThatRestAreLeftOut(t *testing.T) {
 
 func TestTheOldestCallIsKnownWhateverOrderTheyEndIn(t *testing.T) {
 	var l calls
-	a, b, c := l.add(noon), l.add(noon.Add(time.Second)), l.add(noon.Add(2*time.Second))
+	a, b, c := &call{began: noon}, &call{began: noon.Add(time.Second)}, &call{began: noon.Add(2 * time.Second)}
+	for _, entry := range []*call{a, b, c} {
+		l.add(entry)
+	}
 	now := noon.Add(10 * time.Second)
 	require.Equal(t, 10*time.Second, l.oldest(now))
 	l.remove(b)

@@ -28,8 +28,8 @@ type LastFailure struct {
 	Detail  string    `json:"detail,omitempty"`
 }
 
-// calls lists the open calls of a channel, oldest first. An entry says only when its call began, so that a list of calls keeps
-// no call alive that everybody else has forgotten.
+// calls lists the open calls of a channel, oldest first. An entry is a part of what its exchange holds, and does not lead to
+// the exchange, so that the list keeps none alive that everybody else has forgotten.
 type calls struct {
 	mu          sync.Mutex
 	first, last *call
@@ -40,8 +40,7 @@ type call struct {
 	prev, next *call
 }
 
-func (l *calls) add(began time.Time) *call {
-	c := &call{began: began}
+func (l *calls) add(c *call) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if c.prev = l.last; c.prev == nil {
@@ -50,7 +49,6 @@ func (l *calls) add(began time.Time) *call {
 		c.prev.next = c
 	}
 	l.last = c
-	return c
 }
 
 func (l *calls) remove(c *call) {

@@ -33,7 +33,7 @@ type Answer struct {
 
 	pool     *Pool
 	conn     *conn // nil: closed
-	stop     func() bool
+	leash    Leash
 	page     *page  // nil: given back
 	rest     []byte // what came with the header, in page or, where that was too small, elsewhere
 	framing  framing
@@ -131,8 +131,8 @@ func (a *Answer) Close() error {
 	good := a.ended && a.reusable && len(a.rest) == 0
 	a.conn, a.rest = nil, nil
 	a.dropPage()
-	// Not stopped in time: the connection has been closed, or is being closed.
-	if a.stop() && good {
+	// Where this comes too late, the connection has been closed, or is being closed.
+	if a.leash.Drop() && good {
 		a.pool.put(c)
 	} else {
 		c.close()

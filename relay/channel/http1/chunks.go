@@ -18,7 +18,8 @@ type chunkState uint8
 
 const (
 	chunkSize      chunkState = iota // in the hexadecimal size
-	chunkExtension                   // behind it, until the line's end
+	chunkSpace                       // behind it: spaces until the line's end
+	chunkExtension                   // behind it and a semicolon, until the line's end
 	chunkSizeLF
 	chunkData
 	chunkDataCR
@@ -62,13 +63,15 @@ func (c *chunks) frame(b byte) error {
 	switch c.state {
 	case chunkSize:
 		return c.size(b)
-	case chunkExtension:
+	case chunkSpace, chunkExtension:
 		c.line++
 		switch {
 		case b == '\r':
 			c.state = chunkSizeLF
 		case b == '\n':
 			return fmt.Errorf("%w: a chunk's size ends in a bare line feed", ErrMalformed)
+		case c.state == chunkSpace && b != ' ' && b != '\t':
+			return fmt.Errorf("%w: invalid byte in chunk length", ErrMalformed)
 		case c.line > maxChunkLine:
 			return fmt.Errorf("%w: a chunk extension is too long", ErrMalformed)
 		}
@@ -96,7 +99,9 @@ func (c *chunks) size(b byte) error {
 		return fmt.Errorf("%w: invalid byte in chunk length", ErrMalformed)
 	case b == '\r':
 		c.state = chunkSizeLF
-	case b == ';' || b == ' ' || b == '\t':
+	case b == ' ' || b == '\t':
+		c.state = chunkSpace
+	case b == ';':
 		c.state = chunkExtension
 	default:
 		return fmt.Errorf("%w: invalid byte in chunk length", ErrMalformed)
@@ -138,6 +143,9 @@ func (c *chunks) expect(b, want byte, next chunkState) error {
 func (c *chunks) trailer(b byte) error {
 	if c.line++; c.line > maxTrailer {
 		return fmt.Errorf("%w: the trailer is too long", ErrMalformed)
+	}
+	if b == '\n' && (c.state == trailerStart || c.state == trailerLine) {
+		return fmt.Errorf("%w: a line of the trailer ends in a bare line feed", ErrMalformed)
 	}
 	switch c.state {
 	case trailerStart:

@@ -79,8 +79,8 @@ func headEnd(b []byte, scanned int) (end, next int) {
 
 // parse reads a whole header. It may change it.
 func (a *Answer) parse(head []byte) error {
-	unfold(head)
 	line, head := cutLine(head)
+	unfold(head)
 	old, err := a.parseStatus(line)
 	if err != nil {
 		return err
@@ -187,7 +187,8 @@ func (a *Answer) frame(f fields, old bool) {
 	}
 }
 
-// unfold makes one line of a field's several, as the standard asks of those who still meet them.
+// unfold makes one line of a field's several, as the standard asks of those who still meet them. The first line cannot go on
+// from any: it keeps its space, and is malformed.
 func unfold(head []byte) {
 	for i := 0; i+1 < len(head); i++ {
 		feed := bytes.IndexByte(head[i:], '\n')

@@ -26,9 +26,16 @@ type page [4 << 10]byte
 
 var pages = sync.Pool{New: func() any { return new(page) }}
 
-// Do sends a request and waits for the header of its answer. When ctx ends, the connection is closed, then and for as long as
-// the answer is open. connected tells whether there was a connection, so that something of the request may have been sent.
-func (p *Pool) Do(ctx context.Context, r Request) (a *Answer, connected bool, err error) {
+// Leash is how a call is ended before its time. Hold says what that takes, and has it done at once where the call has ended
+// already; Drop takes it back, and is false where it came too late: abort has been called, or is just being called.
+type Leash interface {
+	Hold(abort func())
+	Drop() bool
+}
+
+// Do sends a request and waits for the header of its answer. From here until the answer is closed, the leash ends the call by
+// closing its connection. connected tells whether there was a connection, so that something of the request may have been sent.
+func (p *Pool) Do(leash Leash, r Request) (a *Answer, connected bool, err error) {
 	scratch := pages.Get().(*page)
 	head, err := appendHead(scratch[:0], r)
 	if err != nil {
@@ -39,20 +46,20 @@ func (p *Pool) Do(ctx context.Context, r Request) (a *Answer, connected bool, er
 		c := p.take()
 		used := c != nil
 		if !used {
-			if c, err = p.dial(ctx); err != nil {
+			if c, err = p.dialOn(leash); err != nil {
 				pages.Put(scratch)
 				return nil, connected, err
 			}
 		}
 		connected = true
-		a = &Answer{pool: p, conn: c, page: scratch, stop: context.AfterFunc(ctx, c.abort)}
+		leash.Hold(c.abort)
 		n, failed := c.send(head, r.Body)
-		if failed != nil && used && n == 0 && ctx.Err() == nil {
+		if failed != nil && used && n == 0 && leash.Drop() {
 			// The server closed it just now: nothing of the request has left.
-			a.page = nil
-			a.fail()
+			c.close()
 			continue
 		}
+		a = &Answer{pool: p, conn: c, page: scratch, leash: leash}
 		if err = a.readHead(); err != nil {
 			a.fail()
 			if failed != nil {
@@ -64,6 +71,19 @@ func (p *Pool) Do(ctx context.Context, r Request) (a *Answer, connected bool, er
 		a.reusable = a.reusable && failed == nil
 		return a, true, nil
 	}
+}
+
+// dialOn makes a connection while the leash holds.
+func (p *Pool) dialOn(leash Leash) (*conn, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	leash.Hold(cancel)
+	c, err := p.dial(ctx)
+	if !leash.Drop() && err == nil {
+		c.close()
+		return nil, context.Canceled
+	}
+	return c, err
 }
 
 // send writes a request, in one go where it is short. head may be overwritten afterwards.

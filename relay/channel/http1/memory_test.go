@@ -1,0 +1,123 @@
+package http1
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// memory is a connection without a socket: it answers every request with the same bytes, in pieces.
+type memory struct {
+	net.Conn
+	answer []byte
+	piece  int
+	rest   []byte
+}
+
+func (m *memory) Write(p []byte) (int, error) {
+	m.rest = m.answer
+	return len(p), nil
+}
+
+func (m *memory) Read(p []byte) (int, error) {
+	if len(m.rest) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p[:min(len(p), m.piece)], m.rest)
+	m.rest = m.rest[n:]
+	return n, nil
+}
+
+func (m *memory) Close() error { return nil }
+
+func inMemory(answer []byte, piece int) *Pool {
+	p := &Pool{IdleTimeout: time.Hour, MaxIdle: 1, Open: &atomic.Int64{}}
+	c := &conn{raw: &memory{answer: answer, piece: piece}, open: p.Open, since: time.Now()}
+	c.abort, c.look = c.close, c.lookAt
+	c.system = seen{c}
+	p.idle = []*conn{c}
+	return p
+}
+
+// seen finds a connection open and quiet.
+type seen struct{ c *conn }
+
+func (s seen) Read(func(uintptr) bool) error  { s.c.quiet = true; return nil }
+func (s seen) Write(func(uintptr) bool) error { return nil }
+func (s seen) Control(func(uintptr)) error    { return nil }
+
+func TestACallAllocatesItsAnswerAndNothingElse(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector makes pools forget")
+	}
+	p := inMemory([]byte("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nServer: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"), 4096)
+	leash := &on{}
+	buffer := make([]byte, 64)
+	require.EqualValues(t, 1, testing.AllocsPerRun(1000, func() {
+		a, _, err := p.Do(leash, hello)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = a.Read(buffer); err != io.EOF {
+			t.Fatal(err)
+		}
+		_ = a.Close()
+	}))
+}
+
+// FuzzAnAnswerIsReadAsNetHTTPReadsIt compares with net/http's client: what this package takes for a complete answer is the same
+// answer there. It may refuse more.
+func FuzzAnAnswerIsReadAsNetHTTPReadsIt(f *testing.F) {
+	for _, seed := range []string{
+		"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+		"HTTP/1.0 200\r\n\r\nhello",
+		"HTTP/1.1 204 No\nA:b\n c\n\n",
+		"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 404 No\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n00a \r\n0123456789\r\n0\r\nX: y\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
+	} {
+		for _, piece := range []int{1, 3, 4096} {
+			f.Add([]byte(seed), piece)
+		}
+	}
+	f.Fuzz(func(t *testing.T, wire []byte, piece int) {
+		p := inMemory(wire, max(1, piece%5000))
+		a, _, err := p.Do(&on{}, hello)
+		if err != nil {
+			return
+		}
+		body, err := io.ReadAll(a)
+		reusable := a.ended && a.reusable && len(a.rest) == 0
+		_ = a.Close()
+		if err != nil {
+			return
+		}
+		from := bufio.NewReaderSize(bytes.NewReader(wire), 1<<20)
+		var want *http.Response
+		for want == nil || want.StatusCode/100 == 1 && want.StatusCode != 101 {
+			want, err = http.ReadResponse(from, &http.Request{Method: "POST"})
+			require.NoError(t, err, "%q", wire)
+		}
+		require.Equal(t, want.StatusCode, a.Status)
+		require.Equal(t, want.ContentLength, a.Length)
+		require.Equal(t, want.Header.Get("Content-Type"), a.Type)
+		require.Equal(t, want.Header.Get("Content-Encoding"), a.Encoding)
+		all, err := io.ReadAll(want.Body)
+		if err != nil && strings.Contains(err.Error(), "MIME header") {
+			err = nil // a trailer that is none: it is skipped here, and no part of the body
+		}
+		require.NoError(t, err, "%q", wire)
+		require.Equal(t, string(all), string(body))
+		if reusable {
+			require.False(t, want.Close, "%q", wire)
+		}
+	})
+}

@@ -1,0 +1,81 @@
+package channel
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// leash ties an upstream call to its client and its clock: whatever ends the call before its time goes through it, once. It is
+// what a context would be, for a call that needs none of a context's goroutines and channels.
+type leash struct {
+	client context.Context
+	drain  time.Duration // how long the call may outlive its client; 0: not at all
+	clock  *clock
+	stop   func() bool // ends the watch on the client
+
+	mu    sync.Mutex
+	cause error  // why the call was ended; nil: it was not
+	abort func() // ends what the call waits for; nil: it waits for nothing, or has been ended
+}
+
+// watch begins to look after the client.
+func (l *leash) watch() { l.stop = context.AfterFunc(l.client, l.left) }
+
+// left is called when the client's context ends: it has left, or the relay stops.
+func (l *leash) left() {
+	cause := context.Cause(l.client)
+	if l.drain > 0 && !errors.Is(cause, ErrShutdown) {
+		l.clock.limitTo(time.Now().Add(l.drain), ClientGone)
+		return
+	}
+	l.end(cause)
+}
+
+// end ends the call.
+func (l *leash) end(cause error) {
+	l.mu.Lock()
+	if l.cause == nil {
+		l.cause = cause
+	}
+	abort := l.abort
+	l.abort = nil
+	l.mu.Unlock()
+	if abort != nil {
+		abort()
+	}
+}
+
+// Hold says how the call is ended from here on. Where it has been already, that is done at once.
+func (l *leash) Hold(abort func()) {
+	l.mu.Lock()
+	ended := l.cause != nil
+	if !ended {
+		l.abort = abort
+	}
+	l.mu.Unlock()
+	if ended {
+		abort()
+	}
+}
+
+// Drop takes Hold back; false: it came too late, abort has been called or is just being called.
+func (l *leash) Drop() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	intime := l.abort != nil
+	l.abort = nil
+	return intime
+}
+
+// why is the reason for which the call was ended; nil: it was not. A client's leaving counts before the watch has seen it.
+func (l *leash) why() error {
+	l.mu.Lock()
+	cause := l.cause
+	l.mu.Unlock()
+	if cause == nil && l.drain == 0 {
+		cause = context.Cause(l.client)
+	}
+	return cause
+}
