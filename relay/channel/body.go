@@ -10,19 +10,31 @@ import (
 // body is an upstream's answer as the exchange reads it: unpacked, and on the clock. Reads happen in the request's goroutine
 // only.
 type body struct {
-	source  io.ReadCloser // net/http's
-	reader  io.Reader     // source, or what unpacks it
-	clock   *clock
-	phase   func() (deadline time.Time, outcome Outcome)
+	source io.ReadCloser // nil: there is no answer yet
+	reader io.Reader     // source, or what unpacks it
+	clock  *clock
+	// The phase that reading is: until deadline, whose passing is called outcome; or, where silence is set, what it says.
+	silence  func(now time.Time) (deadline time.Time, outcome Outcome)
+	deadline time.Time
+	outcome  Outcome
+
 	encoded string // Content-Encoding; empty: none
 	read    int64  // bytes handed out
 	waited  time.Duration
 }
 
+// by bounds all reads that follow.
+func (b *body) by(deadline time.Time, outcome Outcome) {
+	b.silence, b.deadline, b.outcome = nil, deadline, outcome
+}
+
 // Read waits for the upstream, no longer than the phase allows.
 func (b *body) Read(p []byte) (int, error) {
 	began := time.Now()
-	b.clock.until(b.phase())
+	if b.silence != nil {
+		b.deadline, b.outcome = b.silence(began)
+	}
+	b.clock.until(b.deadline, b.outcome)
 	defer func() {
 		b.clock.off()
 		b.waited += time.Since(began)

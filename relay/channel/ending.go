@@ -59,9 +59,7 @@ func (x *Exchange) attempt(failure *Failure) Attempt {
 		Channel: x.Channel, Call: x.call, Failure: failure, Sent: x.sent,
 		Began: x.began, Duration: time.Since(x.began), Events: x.events, Waited: x.waited,
 	}
-	if x.body != nil {
-		a.Waited += x.body.waited
-	}
+	a.Waited += x.body.waited
 	if failure != nil {
 		a.Outcome, a.Class = failure.Outcome, failure.Class
 	}

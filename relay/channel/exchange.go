@@ -37,7 +37,7 @@ type Exchange struct {
 	started bool // the first event has been passed on, or the whole answer
 
 	answer     answer
-	body       *body
+	body       body
 	translator Translator
 	firstEvent time.Time
 	events     int64 // with content
@@ -81,10 +81,12 @@ func (c *Channel) begin(ctx context.Context, now time.Time, desperate bool) *Exc
 
 // tie makes what the exchange holds, and ties it to the client, whom it may outlive where its upstream is to be drained.
 func (x *Exchange) tie() {
-	h := &holding{pool: x.Channel.pool, channel: x.Channel}
+	pool := x.Channel.pool
+	h := &holding{
+		pool: pool, channel: x.Channel, call: call{began: x.began}, leash: leash{client: x.client, drain: pool.options.DrainClientGone},
+	}
+	h.leash.clock, h.clock.leash = &h.clock, &h.leash
 	x.hold = h
-	h.leash.client, h.leash.drain, h.leash.clock, h.clock.leash = x.client, h.pool.options.DrainClientGone, &h.clock, &h.leash
-	h.call.began = x.began
 	h.channel.state.calls.add(&h.call)
 	x.lease()
 	if total := x.Channel.Timeouts.Total; total > 0 {
@@ -142,21 +144,21 @@ func (x *Exchange) unsayable(err error) *Failure {
 func (x *Exchange) opened() {
 	x.hold.opened(x.answer.body)
 	x.net = runtime.AddCleanup(x, (*holding).forgotten, x.hold)
-	x.body = &body{source: x.answer.body, clock: &x.hold.clock}
-	x.body.phase = wholePhase(x.began, x.Channel.Timeouts.Header)
+	x.body = body{source: x.answer.body, clock: &x.hold.clock}
 	if x.call.Stream {
-		x.body.phase = x.silencePhase
+		x.body.silence = x.silencePhase
+	} else {
+		x.body.by(after(x.began, x.Channel.Timeouts.Header), HeaderTimeout)
 	}
 }
 
 // refused reads what there is of an error, and closes it.
 func (x *Exchange) refused() *Failure {
-	deadline := time.Now().Add(x.Channel.pool.options.ErrorBodyTimeout)
-	x.body.phase = func() (time.Time, Outcome) { return deadline, HeaderTimeout }
+	x.body.by(time.Now().Add(x.Channel.pool.options.ErrorBodyTimeout), HeaderTimeout)
 	var text []byte
 	if x.body.unpack(x.answer.encoding) {
 		// An error of reading is no news: what counts is the status, which has arrived.
-		text, _ = io.ReadAll(io.LimitReader(x.body, errorBodyBytes))
+		text, _ = io.ReadAll(io.LimitReader(&x.body, errorBodyBytes))
 	}
 	x.hold.closeBody()
 	if f := x.interrupted(); f != nil && f.Outcome != HeaderTimeout {

@@ -15,20 +15,14 @@ func (x *Exchange) headerPhase() (time.Time, Outcome) {
 	return header, HeaderTimeout
 }
 
-// wholePhase bounds an answer that is not a stream from its beginning to its end.
-func wholePhase(began time.Time, d time.Duration) func() (time.Time, Outcome) {
-	deadline := after(began, d)
-	return func() (time.Time, Outcome) { return deadline, HeaderTimeout }
-}
-
 // silencePhase bounds the silence of a stream: until its first event, and between events from then on. Nothing bounds the
 // whole of it.
-func (x *Exchange) silencePhase() (time.Time, Outcome) {
+func (x *Exchange) silencePhase(now time.Time) (time.Time, Outcome) {
 	t := x.Channel.Timeouts
 	if !x.started && t.FirstToken > 0 {
 		return after(x.began, t.FirstToken), FirstTokenTimeout
 	}
-	return after(time.Now(), t.Idle), IdleTimeout
+	return after(now, t.Idle), IdleTimeout
 }
 
 // after is start plus d; zero where d is zero: no bound.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"mime"
+	"runtime"
 	"time"
 
 	"one-api/relay/budget"
@@ -92,7 +93,7 @@ func (x *Exchange) whole() ([]byte, *Failure) {
 }
 
 func (x *Exchange) relayStream(client Client) *Failure {
-	events := sse.NewReader(x.body, maxEvent)
+	events := sse.NewReader(&x.body, maxEvent)
 	events.Lease = &x.hold.answer
 	defer events.Close()
 	var lost *Failure // the client, while its upstream is drained
@@ -124,8 +125,7 @@ func (x *Exchange) relayStream(client Client) *Failure {
 			x.chunks.Chunk(time.Now())
 		}
 		if len(step.Out) > 0 && lost == nil {
-			x.start()
-			if err := client.Write(step.Out); err != nil {
+			if err := x.write(client, step.Out); err != nil {
 				if lost = x.unwritable(err); !x.drains(lost) {
 					return lost
 				}
@@ -142,6 +142,19 @@ func (x *Exchange) relayStream(client Client) *Failure {
 			return lost
 		}
 	}
+}
+
+// write passes events on. Those that come together leave together, but for the first one: people wait for it.
+func (x *Exchange) write(client Client, events []byte) error {
+	first := !x.started
+	x.start()
+	if err := client.Write(events); err != nil || !first {
+		return err
+	}
+	err := client.Flush()
+	// A stream that has much to say should not keep the others from their first word.
+	runtime.Gosched()
+	return err
 }
 
 // start marks the first event that the client gets.
@@ -196,9 +209,8 @@ func (x *Exchange) cut(err error, lost *Failure, anything bool) *Failure {
 
 // tail reads what follows the terminator, usually nothing, to give the connection back instead of closing it.
 func (x *Exchange) tail() {
-	deadline := time.Now().Add(longestTail)
-	x.body.phase = func() (time.Time, Outcome) { return deadline, IdleTimeout }
-	_, _ = io.CopyN(io.Discard, x.body, maxTail) // the answer is complete: nothing that comes now can change it
+	x.body.by(time.Now().Add(longestTail), IdleTimeout)
+	_, _ = io.CopyN(io.Discard, &x.body, maxTail) // the answer is complete: nothing that comes now can change it
 }
 
 // said takes an adaptor's failure, and hides what the client may not see.

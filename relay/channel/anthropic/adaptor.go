@@ -80,16 +80,21 @@ func (adaptor) Answer(call *channel.Call) channel.Translator {
 	return newChatAnswer(call)
 }
 
+// What most requests have in common. Nobody changes the values.
+var (
+	jsonOnly   = []string{"application/json"}
+	eventsOnly = []string{"text/event-stream"}
+	version    = []string{apiVersion}
+)
+
 func header(call *channel.Call, target channel.Target) http.Header {
 	h := make(http.Header, 5)
-	h.Set("Content-Type", "application/json")
-	h.Set("Accept", "application/json")
+	h["Content-Type"], h["Accept"], h["Anthropic-Version"] = jsonOnly, jsonOnly, version
 	if call.Stream {
-		h.Set("Accept", "text/event-stream")
+		h["Accept"] = eventsOnly
 	}
-	h.Set("Anthropic-Version", apiVersion)
 	if target.Key != "" {
-		h.Set("X-Api-Key", target.Key)
+		h["X-Api-Key"] = []string{target.Key}
 	}
 	return h
 }

@@ -61,7 +61,7 @@ func (a *Answer) Read(b []byte) (int, error) {
 		return a.readChunks(b)
 	}
 	n, err := a.source(b)
-	a.ended = err == io.EOF
+	a.ended = errors.Is(err, io.EOF)
 	return n, err
 }
 
@@ -75,7 +75,7 @@ func (a *Answer) readLength(b []byte) (int, error) {
 	case a.left == 0:
 		a.ended = true
 		return n, io.EOF
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		return n, io.ErrUnexpectedEOF
 	}
 	return n, err
@@ -93,7 +93,7 @@ func (a *Answer) readChunks(b []byte) (int, error) {
 			a.ended = true
 			a.reusable = a.reusable && excess == 0
 			return data, io.EOF
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return data, io.ErrUnexpectedEOF
 		case err != nil || data > 0:
 			return data, err

@@ -14,11 +14,8 @@ func (a *Answer) readHead() error {
 	grown := false // out of the page
 	read := 0      // bytes of interim answers
 	for interim := 0; ; interim++ {
-		end, scanned := 0, 0
-		for {
-			if end, scanned = headEnd(buffer[:filled], scanned); end > 0 {
-				break
-			}
+		end, scanned := headEnd(buffer[:filled], 0)
+		for ; end == 0; end, scanned = headEnd(buffer[:filled], scanned) {
 			if filled == len(buffer) {
 				if read+filled >= maxHeader {
 					return ErrHeaderTooLarge

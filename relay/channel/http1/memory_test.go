@@ -102,8 +102,8 @@ func FuzzAnAnswerIsReadAsNetHTTPReadsIt(f *testing.F) {
 		}
 		from := bufio.NewReaderSize(bytes.NewReader(wire), 1<<20)
 		var want *http.Response
-		for want == nil || want.StatusCode/100 == 1 && want.StatusCode != 101 {
-			want, err = http.ReadResponse(from, &http.Request{Method: "POST"})
+		for want == nil || want.StatusCode/100 == 1 && want.StatusCode != http.StatusSwitchingProtocols {
+			want, err = http.ReadResponse(from, &http.Request{Method: http.MethodPost})
 			require.NoError(t, err, "%q", wire)
 		}
 		require.Equal(t, want.StatusCode, a.Status)

@@ -66,13 +66,20 @@ func (adaptor) Request(call *channel.Call, target channel.Target) (channel.Reque
 // Converts is channel.Converter's: what is not the Messages format goes through as it comes.
 func (adaptor) Converts(endpoint wire.Endpoint) bool { return endpoint == wire.Messages }
 
+// What most requests have in common. Nobody changes the values.
+var (
+	jsonOnly   = []string{"application/json"}
+	eventsOnly = []string{"text/event-stream"}
+)
+
 func header(call *channel.Call, target channel.Target) http.Header {
-	h := http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}}
+	h := make(http.Header, 4)
+	h["Content-Type"], h["Accept"] = jsonOnly, jsonOnly
 	if call.Stream {
-		h.Set("Accept", "text/event-stream")
+		h["Accept"] = eventsOnly
 	}
 	if target.Key != "" {
-		h.Set("Authorization", "Bearer "+target.Key)
+		h["Authorization"] = []string{"Bearer " + target.Key}
 	}
 	return h
 }
