@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/channel"
@@ -177,12 +176,9 @@ func (c *calls) during(do func()) {
 		began.Range(func(any, any) bool { n++; return true })
 		return n
 	}
-	if !assert.Eventually(c.t, func() bool {
+	c.eventually(fmt.Sprintf("%d are in the middle of a stream, of %d in all", streams, crowd), func() bool {
 		return telling() == streams && c.faulty.open.Load() == crowd && c.server.pool.OpenBodies() == crowd
-	}, patience, 5*time.Millisecond) {
-		require.FailNow(c.t, "not everybody is in the middle", "%d of %d streams, %d requests at the upstream, %d bodies of %d, ended: %v",
-			telling(), streams, c.faulty.open.Load(), c.server.pool.OpenBodies(), crowd, c.requestEnds())
-	}
+	})
 	do()
 	clients.Wait()
 }

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -46,9 +45,7 @@ func TestAClientThatLeavesTakesItsUpstreamCallAlong(t *testing.T) {
 				defer leave()
 				hearing := newTally()
 				all := s.callAllWhile(ctx, ear{told: hearing.told}, func() {
-					eventually := func(what string, condition func() bool) {
-						require.Eventually(t, condition, 20*time.Second, time.Millisecond, what)
-					}
+					eventually := s.eventually
 					eventually("every upstream was asked", func() bool { return there.Load() == int64(len(ways)) })
 					eventually("every answer was begun", func() bool { return s.server.pool.OpenBodies() == tc.bodies*int64(len(ways)) })
 					if tc.heard && v.stream {

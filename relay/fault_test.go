@@ -186,7 +186,7 @@ func newScene(t *testing.T, v variant, p plan) *scene {
 	s.yaml = yaml.String()
 	s.testRelay = startRelay(t, s.yaml, p.options...)
 	s.scene = s
-	require.Eventually(t, func() bool { return s.server.baseline.Load() != 0 }, 20*time.Second, time.Millisecond, "serving")
+	require.Eventually(t, func() bool { return s.server.baseline.Load() != 0 }, patience, time.Millisecond, "serving")
 	s.before = runtime.NumGoroutine()
 	return s
 }
@@ -204,9 +204,6 @@ type ear struct {
 	opened func()                    // is called when the header has come, before anything is read
 	told   func(w way, soFar string) // what has come so far, each time that more has
 }
-
-// patience is how long the tests wait for what is bound to happen, on a machine that is busy with something else.
-const patience = time.Minute
 
 // call makes the way's call and reads all that comes.
 func (s *scene) call(ctx context.Context, w way, e ear) heard {
@@ -272,7 +269,7 @@ func (s *scene) callAllWhile(ctx context.Context, e ear, do func()) map[string]h
 // quiet is requireQuiet for the scene.
 func (s *scene) quiet() {
 	s.t.Helper()
-	require.Eventually(s.t, func() bool {
+	s.eventually("connections to upstreams", func() bool {
 		s.server.pool.Close() // again and again: an HTTP/2 connection is not idle at once when its last answer has been read
 		for _, c := range s.server.pool.Set().All() {
 			if c.Snapshot(time.Now()).OpenConnections != 0 {
@@ -280,7 +277,7 @@ func (s *scene) quiet() {
 			}
 		}
 		return true
-	}, 20*time.Second, 2*time.Millisecond, "connections to upstreams")
+	})
 	s.requireQuiet(s.before, s.upstreams()...)
 }
 

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -131,7 +132,7 @@ type relayConfig struct {
 	yaml      string
 	roots     *x509.CertPool
 	errorBody time.Duration
-	header    time.Duration // how long a client may take to send its header; 0: as ever
+	header    time.Duration // how long a client may take to send its header; 0: patience
 	body      time.Duration // and each part of its body
 	listen    func(net.Listener) net.Listener
 	telemetry *telemetry.Telemetry
@@ -148,12 +149,14 @@ func withEnv(pairs ...string) relayOption {
 	}
 }
 
-// withErrorBodyTimeout shortens the five seconds that an error's body may take.
+// withErrorBodyTimeout shortens the time that an error's body may take, which is the tests' patience and not five seconds.
 func withErrorBodyTimeout(d time.Duration) relayOption {
 	return func(c *relayConfig) { c.errorBody = d }
 }
 
-// withClientTimeouts shortens the time that clients may take to send their headers, and each part of their bodies.
+// withClientTimeouts shortens the time that clients may take to send their headers, and each part of their bodies. It is the
+// tests' patience otherwise: the ten seconds of a header begin when its connection is accepted, and a client in a crowd on a busy
+// machine may come to its writing later.
 func withClientTimeouts(header, body time.Duration) relayOption {
 	return func(c *relayConfig) { c.header, c.body = header, body }
 }
@@ -207,8 +210,8 @@ func startRelay(t *testing.T, yaml string, options ...relayOption) *testRelay {
 	r.server, err = New(Options{
 		Settings: settings, Config: cfg, Reload: load, Version: "v0.0.0-test", Telemetry: c.telemetry,
 		Log:           slog.New(handler),
-		HeaderTimeout: c.header, BodyTimeout: c.body,
-		Channel: channel.Options{TLS: &tls.Config{RootCAs: c.roots, MinVersion: tls.VersionTLS12}, ErrorBodyTimeout: c.errorBody},
+		HeaderTimeout: cmp.Or(c.header, patience), BodyTimeout: cmp.Or(c.body, patience),
+		Channel: channel.Options{TLS: &tls.Config{RootCAs: c.roots, MinVersion: tls.VersionTLS12}, ErrorBodyTimeout: cmp.Or(c.errorBody, patience)},
 		OnAttempt: func(a channel.Attempt) {
 			r.mu.Lock()
 			r.attempts = append(r.attempts, a)
@@ -237,7 +240,7 @@ func startRelay(t *testing.T, yaml string, options ...relayOption) *testRelay {
 	r.stop = stop
 	go func() { r.ended <- r.server.Serve(ctx, listener) }()
 	// From here on the number of goroutines is that of a relay that serves.
-	require.Eventually(t, func() bool { return r.server.baseline.Load() > 0 }, 20*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return r.server.baseline.Load() > 0 }, patience, time.Millisecond)
 	r.then = goleak.IgnoreCurrent()
 	r.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 100}}
 	t.Cleanup(func() {
@@ -305,7 +308,7 @@ func (r *testRelay) requestEnds() []controller.RequestEnd {
 // outcomes waits until n attempts have ended, and names how.
 func (r *testRelay) outcomes(n int) []string {
 	r.t.Helper()
-	require.Eventually(r.t, func() bool { return len(r.recorded()) >= n }, 20*time.Second, time.Millisecond, "attempts that ended: %d of %d", len(r.recorded()), n)
+	r.eventually("attempts that ended", func() bool { return len(r.recorded()) >= n })
 	var names []string
 	for _, a := range r.recorded() {
 		names = append(names, a.Outcome.String())
@@ -322,9 +325,7 @@ const amongOthers = 1 << 30
 // asked, nothing was left to the safety net, the goroutines are those of before, and everything was recorded once.
 func (r *testRelay) requireQuiet(goroutinesBefore int, upstreams ...*upstream) {
 	r.t.Helper()
-	eventually := func(what string, condition func() bool) {
-		require.Eventually(r.t, condition, 20*time.Second, 2*time.Millisecond, what)
-	}
+	eventually := r.eventually
 	eventually("calls in flight", func() bool { return r.server.pool.InFlight() == 0 && r.server.controller.Active() == 0 })
 	eventually("open bodies", func() bool { return r.server.pool.OpenBodies() == 0 })
 	for _, u := range upstreams {
@@ -344,7 +345,7 @@ func (r *testRelay) requireQuiet(goroutinesBefore int, upstreams ...*upstream) {
 	// The condition itself runs on a goroutine of its own.
 	eventually("goroutines back to their number before", func() bool { return runtime.NumGoroutine() <= goroutinesBefore+1 })
 	if goroutinesBefore != amongOthers && matrix.classOf(r.t) != "" {
-		require.NoError(r.t, goleak.Find(r.then), "and to those of before")
+		r.requireThose()
 	}
 	r.quiet.Store(true)
 }
