@@ -97,13 +97,18 @@ func event(name, data string) string {
 
 // header begins an answer of the kind that the variant's clients ask for.
 func (v variant) header(w http.ResponseWriter) {
+	v.kind(w)
+	_ = http.NewResponseController(w).Flush()
+}
+
+// kind begins it too, and sends nothing yet.
+func (v variant) kind(w http.ResponseWriter) {
 	kind := "application/json"
 	if v.stream {
 		kind = "text/event-stream"
 	}
 	w.Header().Set("Content-Type", kind)
 	w.WriteHeader(http.StatusOK)
-	_ = http.NewResponseController(w).Flush()
 }
 
 // asIn is the variant with the kind of answer that a request asks for.
@@ -124,9 +129,10 @@ func (v variant) answer(w http.ResponseWriter, r *http.Request, text string) {
 	say(w, voiceFor(r).whole(text))
 }
 
-// begin is the first part of an answer: a stream up to the text, or half of a whole answer, the text included.
+// begin is the first part of an answer: a stream up to the text, or half of a whole answer, the text included. It is sent in one
+// piece with the header, so that the short clocks of those who fall silent behind it have nothing to measure before.
 func (v variant) begin(w http.ResponseWriter, r *http.Request, text string) {
-	v.header(w)
+	v.kind(w)
 	if v.stream {
 		say(w, voiceFor(r).opening(text))
 		return
