@@ -47,13 +47,15 @@ func TestASilentStreamGetsPingsThatCommitTheStatusAndNoContentSoThatAnotherChann
 	require.Equal(t, []string{"upstream_reset", "completed"}, r.outcomes(2))
 }
 
+// TestAnErrorBehindAPingIsAnEventOfTheStream has seconds for the ping to come before the error.
 func TestAnErrorBehindAPingIsAnEventOfTheStream(t *testing.T) {
+	t.Parallel()
 	u := newUpstream(t, false, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	for path, want := range map[string]string{
 		"/v1/chat/completions": "\n\ndata: {\"error\":{",
 		"/v1/messages":         "\n\nevent: error\ndata: {\"type\":\"error\"",
 	} {
-		r := startRelay(t, openAIChannel("a", u, ", timeouts: {header: 250ms}"), withEnv("KEEPALIVE_INTERVAL", "0.05"))
+		r := startRelay(t, openAIChannel("a", u, ", timeouts: {header: 2s}"), withEnv("KEEPALIVE_INTERVAL", "0.05"))
 		status, answer, _ := r.ask(path, strings.Replace(stream, "{", `{"max_tokens":9,`, 1))
 		require.Equal(t, 200, status)
 		require.True(t, strings.HasPrefix(answer, ": ping\n\n"), answer)
@@ -100,12 +102,14 @@ func TestADrainIsBounded(t *testing.T) {
 	_, closeStream := r.openStream()
 	closeStream()
 	require.Equal(t, []string{"client_gone"}, r.outcomes(1))
-	require.Eventually(t, func() bool { return u.open.Load() == 0 }, 20*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return u.open.Load() == 0 }, patience, time.Millisecond)
 }
 
+// TestTheTotalClockCutsEvenAHealthyStreamWhereItIsSet has seconds for the stream to begin.
 func TestTheTotalClockCutsEvenAHealthyStreamWhereItIsSet(t *testing.T) {
+	t.Parallel()
 	u, _ := halfStream(t)
-	r := startRelay(t, openAIChannel("a", u, ", timeouts: {total: 200ms}"))
+	r := startRelay(t, openAIChannel("a", u, ", timeouts: {total: 3s}"))
 	rest, closeStream := r.openStream()
 	defer closeStream()
 	all, err := io.ReadAll(rest)

@@ -64,7 +64,7 @@ func TestStoppingLetsCallsFinishSaysDrainingAndTakesNoNewOnes(t *testing.T) {
 	require.Eventually(t, func() bool {
 		status, h := r.get("/api/monitor/health")
 		return status == 503 && h["status"] == "draining"
-	}, 5*time.Second, time.Millisecond)
+	}, patience, time.Millisecond)
 	status, answer, _ := r.ask("/v1/chat/completions", chat)
 	require.Equal(t, 503, status)
 	require.Equal(t, "shutdown", errorOf(t, answer)["code"])
@@ -103,7 +103,7 @@ func TestAChangedFileIsReloadedWhileCallsInFlightKeepWhatTheyStartedWith(t *test
 
 	yaml := openAIChannel("b", next, "") + "tokens:\n  - {name: test, key: " + testKey + "}\n"
 	require.NoError(t, os.WriteFile(r.file, []byte(yaml), 0o600))
-	require.Eventually(t, func() bool { return strings.Contains(r.log.String(), "configuration reloaded") }, 20*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(r.log.String(), "configuration reloaded") }, patience, 10*time.Millisecond)
 	status, _, _ := r.ask("/v1/chat/completions", chat)
 	require.Equal(t, 200, status)
 	require.EqualValues(t, 1, next.requests.Load())
@@ -113,7 +113,7 @@ func TestAChangedFileIsReloadedWhileCallsInFlightKeepWhatTheyStartedWith(t *test
 	all, err := io.ReadAll(rest)
 	require.NoError(t, err)
 	require.True(t, strings.HasSuffix(string(all), "data: [DONE]\n\n"))
-	require.Eventually(t, func() bool { return r.server.pool.InFlight() == 0 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return r.server.pool.InFlight() == 0 }, patience, time.Millisecond)
 }
 
 func TestABadFileIsRefusedTheOldOneStaysAndThatIsLogged(t *testing.T) {
