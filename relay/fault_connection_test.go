@@ -55,13 +55,8 @@ func TestAnUpstreamThatCannotBeReachedIsAnErrorBeforeAnythingWasSent(t *testing.
 	}
 }
 
-// refusingAddress is one where nobody listens any more.
-func refusingAddress(t *testing.T) string {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { _ = listener.Close() }()
-	return "http://" + listener.Addr().String()
-}
+// refusingAddress is one where nobody listens, and nobody else begins to: not a port that was given back a moment ago.
+func refusingAddress(*testing.T) string { return nobodysAddress }
 
 // untrusted is an upstream whose certificate the relay does not know.
 func untrusted(t *testing.T) *upstream { return newUpstream(t, true, http.NotFound) }

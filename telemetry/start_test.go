@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"testing"
 
@@ -159,11 +160,23 @@ func TestTheResourceSaysWhoExports(t *testing.T) {
 	}
 }
 
+// freePort is one where nobody listens. It is below those that systems give to whom asks for any (RFC 6335, 6: from 49152 on; Linux:
+// from 32768 on), so that no other test's server gets it before it is used.
+func freePort(t *testing.T) string {
+	t.Helper()
+	for port := 20000 + os.Getpid()%10000; port < 32000; port++ {
+		listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
+		if err == nil {
+			require.NoError(t, listener.Close())
+			return strconv.Itoa(port)
+		}
+	}
+	require.FailNow(t, "no port is free")
+	return ""
+}
+
 func TestPrometheusCanPullTheMetrics(t *testing.T) {
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	port := strconv.Itoa(free.Addr().(*net.TCPAddr).Port)
-	require.NoError(t, free.Close())
+	port := freePort(t)
 	environ(t, "OTEL_METRICS_EXPORTER", "prometheus", "OTEL_EXPORTER_PROMETHEUS_HOST", "127.0.0.1", "OTEL_EXPORTER_PROMETHEUS_PORT", port)
 	var log bytes.Buffer
 	started := startForTest(t, &log)
