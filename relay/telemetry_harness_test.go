@@ -76,6 +76,7 @@ func (o *observed) requireOne(t *testing.T, name string, attrs, exactly otlptest
 func (o *observed) finished() {
 	o.stop()
 	err := <-o.ended
-	o.ended <- err // for the harness
+	o.ended <- err                                                                      // for the harness
+	o.eventually("connections closed", func() bool { return o.openConnections() == 0 }) // net/http closes them on its own goroutines
 	o.flush()
 }

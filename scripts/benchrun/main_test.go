@@ -61,7 +61,7 @@ func TestAShortRunMeasuresEverySubject(t *testing.T) {
 	said, err := build.CombinedOutput()
 	require.NoError(t, err, string(said))
 
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 9*time.Minute)
 	defer cancel()
 	var out, log bytes.Buffer
 	b := &bench{settings: settings{
