@@ -58,6 +58,9 @@ func bareProxy(to *url.URL) http.Handler {
 			http.DefaultServeMux.ServeHTTP(w, r)
 			return
 		}
+		// Otherwise net/http (Go 1.26) closes the request's body when the answer begins. An upstream that answers before the
+		// transport has looked whether the body goes on then costs that look an error, and the answer its connection.
+		_ = http.NewResponseController(w).EnableFullDuplex() // fails only over HTTP/2
 		proxy.ServeHTTP(w, r)
 	})
 }
