@@ -39,7 +39,7 @@ func TestTheConnectionsOfABurstAreGivenBackSoonAndThoseInUseOrFewAreKept(t *test
 		})
 	}
 	all.Wait()
-	require.Eventually(t, func() bool { return open() <= 8 }, 20*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return open() <= 8 }, patience, 20*time.Millisecond)
 
 	together = false
 	status, _, _ := r.ask("/v1/chat/completions", chat)

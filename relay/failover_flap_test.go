@@ -30,7 +30,7 @@ func TestAProviderThatWasDownIsUsedAgainSoonAfterItIsWell(t *testing.T) {
 		require.Eventually(t, func() bool {
 			text, err := s.ask(question{relay: p.testRelay})
 			return assert.NoError(t, err) && assert.Equal(t, theWholeAnswer(), text) && p.answeredByPrimary() > 0
-		}, 30*time.Second, 100*time.Millisecond, "the primary answers again")
+		}, patience, 100*time.Millisecond, "the primary answers again")
 		t.Logf("used again after %v; the fallback served %d calls meanwhile", time.Since(well).Round(10*time.Millisecond), len(p.fallback.asked())-before)
 		calls := len(p.fallback.asked())
 		for range 10 {

@@ -25,8 +25,8 @@ func TestAClientThatStopsReadingLosesItsCall(t *testing.T) {
 		}})
 		// No client leaves: it is the relay that ends the upstream's requests and hangs up.
 		all := s.callUnread(context.Background(), func() {
-			require.Eventually(t, func() bool { return len(s.recorded()) == len(ways)*(1+s.attemptsAhead()) }, 20*time.Second, time.Millisecond)
-			require.Eventually(t, func() bool { return s.faulty.open.Load() == 0 }, 20*time.Second, time.Millisecond)
+			require.Eventually(t, func() bool { return len(s.recorded()) == len(ways)*(1+s.attemptsAhead()) }, patience, time.Millisecond)
+			require.Eventually(t, func() bool { return s.faulty.open.Load() == 0 }, patience, time.Millisecond)
 		})
 		s.requireGone(t, all, channel.ClientStalled)
 	})
@@ -70,7 +70,7 @@ func (f *flood) requireStuck(t *testing.T, s *scene) {
 		still := now == last && now > 0 && s.server.pool.OpenBodies() == int64(len(ways))
 		last = now
 		return still
-	}, 20*time.Second, 30*time.Millisecond, "the relay blocked")
+	}, patience, 30*time.Millisecond, "the relay blocked")
 }
 
 // callUnread makes every way's call and reads nothing of the answers, but for their headers, until then has returned.

@@ -45,7 +45,7 @@ func TestAnAnswerThatCannotBeCopiedToItsEndIsNeitherRepeatedNorAppendedTo(t *tes
 		hearing := newTally()
 		all := s.callAllWhile(context.Background(), ear{told: hearing.told}, func() {
 			if v.stream {
-				require.Eventually(t, hearing.complete, 20*time.Second, time.Millisecond)
+				require.Eventually(t, hearing.complete, patience, time.Millisecond)
 				wires.failAfter(100)
 			}
 			close(goOn)

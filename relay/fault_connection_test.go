@@ -152,7 +152,7 @@ func TestAConnectionThatItsUpstreamClosedWhileItWasIdleIsNotUsed(t *testing.T) {
 			for _, w := range ways {
 				require.Eventually(t, func() bool {
 					return s.server.pool.Set().Get(w.name).Snapshot(time.Now()).OpenConnections == 0
-				}, 20*time.Second, time.Millisecond, "the relay notices")
+				}, patience, time.Millisecond, "the relay notices")
 				w.requireAnswer(t, v, s.call(context.Background(), w, ear{}), fromFaulty)
 			}
 			s.quiet()

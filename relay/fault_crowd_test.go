@@ -39,7 +39,7 @@ func TestAThousandClientsThatLeaveAfterAWhileLeaveNothingBehind(t *testing.T) {
 		fmt.Fprintf(&yaml, "  - {name: %s, type: openai, base_url: %q, keys: [sk-up-a], models: [%s]}\n", model, u.URL, model)
 	}
 	relay := startRelay(t, yaml.String(), withErrorBodyTimeout(time.Minute))
-	require.Eventually(t, func() bool { return relay.server.baseline.Load() != 0 }, 20*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return relay.server.baseline.Load() != 0 }, patience, time.Millisecond)
 	before := runtime.NumGoroutine()
 
 	ctx, leave := context.WithCancel(context.Background())

@@ -38,10 +38,10 @@ func TestTheOldWayOfWritingAnAdaptorLeaksAndTheDoorCannot(t *testing.T) {
 		then := goleak.IgnoreCurrent()
 		hearAndLeave(t, front.URL+ways[0].path())
 
-		require.Eventually(t, func() bool { return old.serving.Load() == 0 }, 20*time.Second, time.Millisecond, "the handlers have returned")
+		require.Eventually(t, func() bool { return old.serving.Load() == 0 }, patience, time.Millisecond, "the handlers have returned")
 		require.Equal(t, int64(leavers), u.open.Load(), "and yet nobody told the upstream")
 		close(goOn)
-		require.Eventually(t, func() bool { return u.open.Load() == 0 }, 20*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return u.open.Load() == 0 }, patience, time.Millisecond)
 		u.CloseClientConnections()
 		require.Equal(t, int64(leavers), old.producing.Load(), "it has ended by itself, and still their producers wait")
 		leaked := goleak.Find(then)
@@ -50,7 +50,7 @@ func TestTheOldWayOfWritingAnAdaptorLeaksAndTheDoorCannot(t *testing.T) {
 
 		old.release() // what no process that has this bug can do
 		front.Close()
-		require.Eventually(t, func() bool { return old.producing.Load() == 0 }, 20*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return old.producing.Load() == 0 }, patience, time.Millisecond)
 	})
 	t.Run("through the door", func(t *testing.T) {
 		s := newScene(t, v, plan{handle: func(w http.ResponseWriter, r *http.Request) {

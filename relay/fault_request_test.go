@@ -118,7 +118,7 @@ func TestASlowRequestHoldsNobodyUp(t *testing.T) {
 		_, err := fmt.Fprintf(conns[i], "POST /v1/chat/completions HTTP/1.1\r\nHost: relay\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s", testKey, len(body), body[:20])
 		require.NoError(t, err)
 	}
-	require.Eventually(t, func() bool { return s.server.controller.Active() == slow }, 20*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return s.server.controller.Active() == slow }, patience, time.Millisecond)
 	ways[0].requireAnswer(t, s.variant, s.call(context.Background(), ways[0], ear{}), fromFaulty)
 	status, health := s.get("/api/monitor/health")
 	require.Equal(t, http.StatusOK, status)
@@ -154,7 +154,7 @@ func TestHealthAnswersWhileCallsHang(t *testing.T) {
 	for i := range hanging {
 		calls.Go(func() { s.call(ctx, ways[i%len(ways)], ear{}) })
 	}
-	require.Eventually(t, func() bool { return s.faulty.open.Load() == hanging }, 20*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return s.faulty.open.Load() == hanging }, patience, time.Millisecond)
 	for range 20 {
 		status, health := s.get("/api/monitor/health")
 		require.Equal(t, http.StatusOK, status)

@@ -79,7 +79,7 @@ func TestHealthStaysExactWhileManyCallsHang(t *testing.T) {
 	require.Eventually(t, func() bool {
 		_, h := r.get("/api/monitor/health")
 		return h["in_flight"] == float64(calls) && h["open_bodies"] == float64(calls)
-	}, 20*time.Second, 5*time.Millisecond)
+	}, patience, 5*time.Millisecond)
 	_, h := r.get("/api/monitor/health")
 	// The upstream and the clients of this test live in the same process: per call a connection and a handler of the former,
 	// three goroutines of the latter.

@@ -39,7 +39,7 @@ func TestAnSDKsContextEndsTheUpstreamRequest(t *testing.T) {
 					failed <- err
 				}()
 				if len(c.turn.text) == 0 || !c.streamed {
-					require.Eventually(t, func() bool { return p.open.Load() == 1 }, 20*time.Second, time.Millisecond, "the upstream is asked")
+					require.Eventually(t, func() bool { return p.open.Load() == 1 }, patience, time.Millisecond, "the upstream is asked")
 					cancel()
 				}
 				require.ErrorIs(t, <-failed, context.Canceled)
@@ -96,6 +96,6 @@ func TestAStreamThatTheSDKHasReadLeavesNothingBehind(t *testing.T) {
 // settled waits until the relay serves, and counts the goroutines.
 func settled(t *testing.T, r *testRelay) int {
 	t.Helper()
-	require.Eventually(t, func() bool { return r.server.baseline.Load() != 0 }, 20*time.Second, time.Millisecond, "serving")
+	require.Eventually(t, func() bool { return r.server.baseline.Load() != 0 }, patience, time.Millisecond, "serving")
 	return runtime.NumGoroutine()
 }

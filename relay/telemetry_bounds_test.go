@@ -178,7 +178,7 @@ func (r *testRelay) forget() {
 func (o *observed) exported(t *testing.T) {
 	t.Helper()
 	n := o.received.Exports()
-	require.Eventually(t, func() bool { return o.received.Exports() >= n+2 }, 20*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return o.received.Exports() >= n+2 }, patience, 5*time.Millisecond)
 }
 
 // liveHeap is what a collection leaves.

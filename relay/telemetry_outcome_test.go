@@ -134,7 +134,7 @@ func (o *observed) stall(body string) {
 	n := len(o.recorded())
 	response, err := o.post(context.Background(), "/v1/chat/completions", body)
 	require.NoError(o.t, err)
-	require.Eventually(o.t, func() bool { return len(o.recorded()) > n }, 20*time.Second, time.Millisecond)
+	require.Eventually(o.t, func() bool { return len(o.recorded()) > n }, patience, time.Millisecond)
 	_ = response.Body.Close()
 }
 
@@ -149,9 +149,9 @@ func (o *observed) outlast(body string) {
 		telemetry.OpenConnections:   {telemetry.AttrChannel: "at-shutdown", telemetry.AttrConnectionState: "active"},
 		telemetry.HTTPActive:        {telemetry.AttrMethod: "POST"},
 	} {
-		require.Eventually(o.t, func() bool { n, _ := o.received.Gauge(name, attrs); return n == 1 }, 20*time.Second, 5*time.Millisecond, name)
+		require.Eventually(o.t, func() bool { n, _ := o.received.Gauge(name, attrs); return n == 1 }, patience, 5*time.Millisecond, name)
 	}
-	require.Eventually(o.t, func() bool { age, _ := o.received.Gauge(telemetry.ChannelOldest, at); return age > 0 }, 20*time.Second, 5*time.Millisecond)
+	require.Eventually(o.t, func() bool { age, _ := o.received.Gauge(telemetry.ChannelOldest, at); return age > 0 }, patience, 5*time.Millisecond)
 	o.stop()
 	err := <-o.ended
 	require.ErrorIs(o.t, err, ErrCut)

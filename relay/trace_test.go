@@ -40,7 +40,7 @@ func startTraced(t *testing.T, sampler sdktrace.Sampler, yaml string, options ..
 // ended waits for the end of n requests, and gives the server's and the clients' spans of the last one, in order of their ends.
 func (r *traced) ended(n int) (server tracetest.SpanStub, clients []tracetest.SpanStub) {
 	r.t.Helper()
-	require.Eventually(r.t, func() bool { return len(r.requestEnds()) >= n }, 20*time.Second, time.Millisecond)
+	require.Eventually(r.t, func() bool { return len(r.requestEnds()) >= n }, patience, time.Millisecond)
 	all := r.spans.GetSpans()
 	require.NotEmpty(r.t, all)
 	server = all[len(all)-1]
@@ -311,7 +311,7 @@ func TestATraceContinuesTheOneOfItsClient(t *testing.T) {
 	for _, parent := range []string{traceparent + "00", "", "nonsense"} {
 		r.askFrom(parent, askWhole)
 	}
-	require.Eventually(t, func() bool { return len(r.requestEnds()) == 4 }, 20*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(r.requestEnds()) == 4 }, patience, time.Millisecond)
 	require.Empty(t, r.spans.GetSpans(), "what is not sampled leaves no span, of the attempt neither")
 }
 
