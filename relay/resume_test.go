@@ -60,8 +60,9 @@ func TestAStreamThatBreaksOffIsFinishedByTheNextChannel(t *testing.T) {
 						want = "Once upon a" // it refuses white space at the end
 					}
 					assert.Equal(t, want, lastSaid(second.lastBody(t)))
+					// A request's end is recorded, and then logged, behind its answer.
+					r.eventually("the log says so", func() bool { return strings.Contains(r.log.String(), "attempts=2 resumed=1 ms=") })
 					assert.Equal(t, 1, r.requestEnds()[0].Resumed)
-					assert.Contains(t, r.log.String(), "attempts=2 resumed=1 ms=")
 					assert.Equal(t, "completed", r.requestEnds()[0].Outcome.String())
 					r.requireQuiet(before, first.upstream, second.upstream)
 				})
