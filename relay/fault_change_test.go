@@ -119,7 +119,7 @@ type crowdHeard struct {
 func newCrowd(t *testing.T, v variant, options ...relayOption) *calls {
 	t.Helper()
 	c := &calls{hold: make(chan struct{}), heard: make([]crowdHeard, crowd)}
-	c.scene = newScene(t, v, plan{options: options, handle: func(w http.ResponseWriter, r *http.Request) {
+	c.scene = newScene(t, v, plan{options: options, timeouts: "connect: 5m", handle: func(w http.ResponseWriter, r *http.Request) {
 		v := v.asIn(r)
 		text := voiceFor(r).whole(fromFaulty)
 		v.header(w)
@@ -220,7 +220,7 @@ func (s *scene) reload(t *testing.T, yaml string) {
 
 // rekeyed has other keys, other priorities in the same order, and other clocks: the last make other transports.
 func rekeyed(yaml string) string {
-	return strings.NewReplacer("sk-up-", "sk-up-new-", "priority: 10,", "priority: 11,", "timeouts: {", "timeouts: {connect: 7s, ").Replace(yaml)
+	return strings.NewReplacer("sk-up-", "sk-up-new-", "priority: 10,", "priority: 11,", "connect: 5m", "connect: 6m").Replace(yaml)
 }
 
 func (s *scene) switchAll(t *testing.T, how string) {

@@ -51,10 +51,10 @@ func withLeaker(t *testing.T) (release func()) {
 	return release
 }
 
-// bothChannels is a healthy channel and a leaky one at the same upstream.
+// bothChannels is a healthy channel and a leaky one at the same upstream. Thousands of handshakes at once have their time.
 func bothChannels(url string) string {
 	return fmt.Sprintf("channels:\n"+
-		"  - {name: healthy, type: openai, base_url: %[1]q, keys: [sk-up-a], models: [%[2]s, %[3]s]}\n"+
+		"  - {name: healthy, type: openai, base_url: %[1]q, keys: [sk-up-a], models: [%[2]s, %[3]s], timeouts: {connect: 5m}}\n"+
 		"  - {name: leaky, type: leaky, base_url: %[1]q, keys: [sk-up-a], models: [%[4]s]}\n", url, modelStreams, modelMute, modelReplies)
 }
 
@@ -194,9 +194,7 @@ func TestCallsWhoseConnectionIsNotMadeYetAreExplained(t *testing.T) {
 	defer func() { _ = silent.Close() }()
 	withLeaker(t)
 	others := startApart(t, true)
-	// The connections are to stand in their handshakes until the clients leave.
-	yaml := strings.ReplaceAll(bothChannels("https://"+silent.Addr().String()), "keys:", "timeouts: {connect: 5m}, keys:")
-	r := startRelay(t, yaml, others.trusted())
+	r := startRelay(t, bothChannels("https://"+silent.Addr().String()), others.trusted())
 	ctx, leave := context.WithCancel(context.Background())
 	var clients sync.WaitGroup
 	for range calls {
@@ -221,7 +219,7 @@ func TestStreamsOfAChannelThatAReloadHasChangedOrRemovedAreExplained(t *testing.
 	r := startRelay(t, yaml, others.trusted())
 	others.open(r, modelStreams, crowd/2)
 	for _, next := range []string{
-		strings.Replace(yaml, "keys:", "timeouts: {connect: 9s}, keys:", 1),
+		strings.Replace(yaml, "connect: 5m", "connect: 6m", 1),
 		strings.Replace(yaml, "healthy", "another", 1),
 	} {
 		r.reloadWith(next)
