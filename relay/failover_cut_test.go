@@ -75,7 +75,7 @@ func TestAWholeAnswerThatFailsInItsMiddleIsTheFallbacks(t *testing.T) {
 	}{
 		"cut":                       {func(dialect) turn { return turn{text: sixtyWords(), fault: breaksOff} }, ""},
 		"ended short in good order": {func(dialect) turn { return turn{text: sixtyWords(), fault: endsShort} }, ""},
-		"silent":                    {func(dialect) turn { return turn{text: sixtyWords(), fault: fallsSilent} }, "header: 200ms"},
+		"silent":                    {func(dialect) turn { return turn{text: sixtyWords(), fault: fallsSilent} }, "header: 1s"},
 		"malformed": {func(d dialect) turn {
 			return turn{raw: strings.Replace(d.whole(turn{text: sixtyWords()}), "word-30", "word\"30", 1)}
 		}, ""},

@@ -16,11 +16,11 @@ import (
 const unhurried = patience / 2
 
 func TestASilentProviderCostsTheTimeThatItWasGivenAndNoMore(t *testing.T) {
-	const wait = 200 * time.Millisecond
+	const wait = time.Second // in which the provider is asked, on a busy machine too
 	everyWay(t, func(t *testing.T, s sdk, d dialect) {
 		t.Parallel()
 		bothForms(t, s, func(t *testing.T, ask func(question) (string, error)) {
-			p := newPair(t, d, newFlaky(t, d, isSilent, turn{}), "header: 200ms, first_token: 200ms")
+			p := newPair(t, d, newFlaky(t, d, isSilent, turn{}), "header: 1s, first_token: 1s")
 			began := time.Now()
 			p.requireRescued(t, ask)
 			took := time.Since(began)
@@ -34,13 +34,13 @@ func TestASilentProviderCostsTheTimeThatItWasGivenAndNoMore(t *testing.T) {
 
 // TestASlowFirstTokenCostsTheTimeThatItWasGivenAndNoMore has the header at once and then nothing for a long time.
 func TestASlowFirstTokenCostsTheTimeThatItWasGivenAndNoMore(t *testing.T) {
-	const wait = 200 * time.Millisecond
+	const wait = time.Second // in which the provider is asked, on a busy machine too
 	everyWay(t, func(t *testing.T, s sdk, d dialect) {
 		t.Parallel()
 		slow := make(chan struct{})
 		defer close(slow)
 		primary := newFlaky(t, d, nil, turn{rawSSE: []string{": OPENROUTER PROCESSING\n\n"}, wait: slow})
-		p := newPair(t, d, primary, "first_token: 200ms")
+		p := newPair(t, d, primary, "first_token: 1s")
 		began := time.Now()
 		text, err := s.ask(question{relay: p.testRelay, onText: func(string) {}})
 		took := time.Since(began)
@@ -57,7 +57,7 @@ func TestASlowFirstTokenCostsTheTimeThatItWasGivenAndNoMore(t *testing.T) {
 func TestAKeepAliveToTheClientCommitsToNoProvider(t *testing.T) {
 	everyWay(t, func(t *testing.T, s sdk, d dialect) {
 		t.Parallel()
-		p := newPair(t, d, newFlaky(t, d, isSilent, turn{}), "first_token: 300ms", withEnv("KEEPALIVE_INTERVAL", "50ms"))
+		p := newPair(t, d, newFlaky(t, d, isSilent, turn{}), "first_token: 1s", withEnv("KEEPALIVE_INTERVAL", "50ms"))
 		text, err := s.ask(question{relay: p.testRelay, onText: func(string) {}})
 		require.NoError(t, err)
 		assert.Equal(t, theWholeAnswer(), text)
