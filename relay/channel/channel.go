@@ -102,13 +102,6 @@ func (c *Channel) upstreamModel(model string) string {
 	return model
 }
 
-func (c *Channel) serves(model string) bool {
-	if _, ok := c.ModelMapping[model]; ok {
-		return true
-	}
-	return slices.ContainsFunc(c.Models, func(pattern string) bool { return config.Match(pattern, model) })
-}
-
 // url is where a request goes. The base URL ends in the API's version, the path begins with it.
 func (c *Channel) url(path, query string) *url.URL {
 	u := *c.BaseURL

@@ -33,21 +33,22 @@ func (w *Want) BreaksOff(attempt Attempt, text bool) {
 
 // Resumes tells whether a stream for w can be finished by another channel when it breaks off.
 func (s *Set) Resumes(w *Want) bool {
-	r := s.route(w.Model)
-	if !r.resumes {
+	r := s.routes.of(w.Model)
+	if r == nil || !r.resumes {
 		return false // as nearly always
 	}
 	channels, takesPart := 0, false
-	for _, tier := range r.tiers {
-		for _, c := range tier {
-			if c.Resume == config.ResumeOff || !w.Caller.reaches(c) || !c.Adaptor.Serves(w.Endpoint) {
-				continue
-			}
-			channels++
-			takesPart = takesPart || c.Resume != config.ResumeUnsaid
+	for c := range r.channels() {
+		if c.Resume == config.ResumeOff || !w.Caller.reaches(c) || !c.Adaptor.Serves(w.Endpoint) {
+			continue
+		}
+		channels++
+		takesPart = takesPart || c.Resume != config.ResumeUnsaid
+		if takesPart && channels > 1 {
+			return true
 		}
 	}
-	return takesPart && channels > 1
+	return false
 }
 
 // finishes tells whether the channel may be asked for the rest of a stream of broken's. text: some of it has to be continued,

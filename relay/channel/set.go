@@ -4,42 +4,25 @@ import (
 	"context"
 	"math/rand/v2"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 
-	"one-api/relay/config"
 	"one-api/relay/wire"
 )
 
-// Set is the channels of one configuration, and who serves what. It is immutable.
+// Set is the channels of one configuration, and who serves what. It is immutable, but for the routes that it remembers.
 type Set struct {
 	channels []*Channel // in the file's order
 	byName   map[string]*Channel
-	routes   map[string]*route // for every model that the configuration names
-
-	// Models that only a glob covers are routed when they are asked for. Clients choose these names, so few are remembered.
-	remembered sync.Map // model -> *route
-	memory     atomic.Int32
-}
-
-// maxRemembered bounds the routes kept for models that only a glob covers.
-const maxRemembered = 4096
-
-// route is the channels that serve one model, best priority first.
-type route struct {
-	tiers   [][]*Channel
-	resumes bool // one of them takes part in the rescue of streams
+	routes   *routes
+	random   func(n int) int // from 0 to n-1; for many goroutines at once
 }
 
 func newSet(channels []*Channel) *Set {
-	s := &Set{channels: channels, byName: make(map[string]*Channel, len(channels)), routes: map[string]*route{}}
+	s := &Set{channels: channels, byName: make(map[string]*Channel, len(channels)), random: rand.IntN}
 	for _, c := range channels {
 		s.byName[c.Name] = c
 	}
-	for _, model := range s.namedModels(func(*Channel) bool { return true }) {
-		s.routes[model] = s.makeRoute(model)
-	}
+	s.routes = newRoutes(channels)
 	return s
 }
 
@@ -81,42 +64,6 @@ func isGlob(model string) bool {
 		}
 	}
 	return false
-}
-
-func (s *Set) makeRoute(model string) *route {
-	r := &route{}
-	byPriority := map[int][]*Channel{}
-	var priorities []int
-	for _, c := range s.channels {
-		if !c.serves(model) {
-			continue
-		}
-		if byPriority[c.Priority] == nil {
-			priorities = append(priorities, c.Priority)
-		}
-		byPriority[c.Priority] = append(byPriority[c.Priority], c)
-		r.resumes = r.resumes || c.Resume != config.ResumeUnsaid && c.Resume != config.ResumeOff
-	}
-	slices.SortFunc(priorities, func(a, b int) int { return b - a })
-	for _, p := range priorities {
-		r.tiers = append(r.tiers, byPriority[p])
-	}
-	return r
-}
-
-func (s *Set) route(model string) *route {
-	if r := s.routes[model]; r != nil {
-		return r
-	}
-	if r, ok := s.remembered.Load(model); ok {
-		return r.(*route)
-	}
-	r := s.makeRoute(model)
-	if len(r.tiers) > 0 && s.memory.Load() < maxRemembered {
-		s.memory.Add(1)
-		s.remembered.Store(model, r)
-	}
-	return r
 }
 
 // Caller is the token of a request, as far as selection has to know it.
@@ -174,29 +121,28 @@ func (w *Want) excludes(c *Channel, anotherKey bool) bool {
 
 // Check tells, without starting anything, why a request cannot be served by any channel; nil: it can.
 func (s *Set) Check(w *Want) *Refusal {
-	found, serves, reaches := false, false, false
-	for _, tier := range s.route(w.Model).tiers {
-		for _, c := range tier {
-			found = true
-			if !c.Adaptor.Serves(w.Endpoint) {
-				continue
-			}
-			serves = true
-			reaches = reaches || w.Caller.reaches(c)
-		}
-	}
+	r := s.routes.of(w.Model)
 	switch {
-	case !found:
+	case r == nil:
 		return refuseUnknownModel(w.Model)
 	case !w.Caller.allows(w.Model):
 		return refuseModel(w.Model)
-	case !serves:
-		return refuseEndpoint(w.Model, w.Endpoint)
-	case !reaches:
+	case r.serves(w.Caller, w.Endpoint):
+		return nil
+	case r.serves(Caller{AllGroups: true}, w.Endpoint):
 		return refuseModel(w.Model)
 	}
-	return nil
+	return refuseEndpoint(w.Model, w.Endpoint)
 }
+
+// manner is what selection does not mind.
+type manner struct {
+	anotherKey bool // a channel that was tried, where it was its key that failed and it has another one
+	desperate  bool // and that a channel is passed over for its failures
+}
+
+// manners is the order in which a request becomes less choosy.
+var manners = [...]manner{{}, {anotherKey: true}, {anotherKey: true, desperate: true}}
 
 // Begin chooses a channel and opens an exchange with it: the highest priority that has one available, at random by weight
 // within it. ctx is the client's. The caller ends the exchange in the same function.
@@ -205,69 +151,55 @@ func (s *Set) Check(w *Want) *Refusal {
 // client more than a refusal would.
 func (s *Set) Begin(ctx context.Context, w *Want) (*Exchange, *Refusal) {
 	now := time.Now()
-	r := s.route(w.Model)
-	for _, how := range [...]struct{ desperate, anotherKey bool }{{false, false}, {false, true}, {true, true}} {
-		for _, tier := range r.tiers {
-			if x := s.beginIn(ctx, w, tier, now, how.desperate, how.anotherKey); x != nil {
+	r := s.routes.of(w.Model)
+	for _, how := range manners {
+		for rank := r.next(w.Caller, 0); rank >= 0; rank = r.next(w.Caller, rank+1) {
+			if x := s.beginIn(ctx, w, r, rank, now, how); x != nil {
 				x.because, x.resumes = w.because, w.broken != nil
 				return x, nil
 			}
 		}
 	}
-	return nil, s.refusal(w, r, now)
+	return nil, r.refusal(w, now)
 }
 
-func (s *Set) beginIn(ctx context.Context, w *Want, tier []*Channel, now time.Time, desperate, anotherKey bool) *Exchange {
+func (s *Set) beginIn(ctx context.Context, w *Want, r *route, rank int, now time.Time, how manner) *Exchange {
 	// Choosing and taking are two steps, and another request may come between them; then the choice is made again. It cannot
 	// go on for ever: each round that fails finds one channel less available.
-	for range len(tier) + 1 {
-		c := choose(w, tier, now, desperate, anotherKey)
+	for range len(r.all[rank].channels) + 1 {
+		c := r.choose(w, rank, now, how, s.random)
 		if c == nil {
 			return nil
 		}
-		if x := c.begin(ctx, now, desperate); x != nil {
+		if x := c.begin(ctx, now, how.desperate); x != nil {
 			return x
 		}
 	}
 	return nil
 }
 
-// choose picks one of the available channels by weight; one of weight 0 only where there is no other.
-func choose(w *Want, tier []*Channel, now time.Time, desperate, anotherKey bool) *Channel {
-	var chosen *Channel
-	total := 0
-	for _, c := range tier {
-		if !w.Caller.reaches(c) || !c.Adaptor.Serves(w.Endpoint) || w.excludes(c, anotherKey) || !c.available(now, desperate) {
-			continue
-		}
-		total += c.Weight
-		// Keeping each one with the share that it has of the total so far gives every one its share of the whole.
-		if chosen == nil || (c.Weight > 0 && rand.IntN(total) < c.Weight) {
-			chosen = c
-		}
-	}
-	return chosen
+// admits tells whether the request may go to the channel now. The caller reaches it.
+func (w *Want) admits(c *Channel, now time.Time, how manner) bool {
+	return c.Adaptor.Serves(w.Endpoint) && !w.excludes(c, how.anotherKey) && c.available(now, how.desperate)
 }
 
-// refusal says why none of the route's channels can be used now.
-func (s *Set) refusal(w *Want, r *route, now time.Time) *Refusal {
+// refusal says why none of the channels can be used now.
+func (r *route) refusal(w *Want, now time.Time) *Refusal {
 	busy, wait := false, time.Duration(0)
-	for _, tier := range r.tiers {
-		for _, c := range tier {
-			if !w.Caller.reaches(c) || !c.Adaptor.Serves(w.Endpoint) || w.excludes(c, true) || c.isDisabled() {
-				continue
+	for c := range r.channels() {
+		if !w.Caller.reaches(c) || !c.Adaptor.Serves(w.Endpoint) || w.excludes(c, true) || c.isDisabled() {
+			continue
+		}
+		until := time.Second // full: a guess, calls end at any moment
+		if !c.full() {
+			limited, ok := c.keys.wait(now)
+			if !ok {
+				continue // all keys refused
 			}
-			until := time.Second // full: a guess, calls end at any moment
-			if !c.full() {
-				limited, ok := c.keys.wait(now)
-				if !ok {
-					continue // all keys refused
-				}
-				until = limited
-			}
-			if !busy || until < wait {
-				busy, wait = true, until
-			}
+			until = limited
+		}
+		if !busy || until < wait {
+			busy, wait = true, until
 		}
 	}
 	if busy {

@@ -54,7 +54,7 @@ func testChannel(name string, change ...func(*config.Channel)) config.Channel {
 	return c
 }
 
-func testPool(t *testing.T, channels ...config.Channel) *Pool {
+func testPool(t testing.TB, channels ...config.Channel) *Pool {
 	p := NewPool(Options{
 		Providers: map[string]Provider{"plain": {Adaptor: plain{}, Name: "plain"}, "embedder": {Adaptor: plain{only: wire.Embeddings}}},
 		Log:       slog.New(slog.DiscardHandler),
@@ -149,7 +149,9 @@ func TestModelsThatClientsMakeUpAreNotRememberedWithoutEnd(t *testing.T) {
 	for i := range maxRemembered + 500 {
 		require.Equal(t, "any", pick(t, p, want(func(w *Want) { w.Model = "made-up-" + strconv.Itoa(i) })))
 	}
-	require.LessOrEqual(t, p.Set().memory.Load(), int32(maxRemembered))
+	remembered := p.Set().routes.remembered
+	require.LessOrEqual(t, len(remembered.byModel), maxRemembered)
+	require.Len(t, remembered.byChannels, 1, "the same channels serve all of them")
 }
 
 func TestAFullChannelIsLeftForTheNextOneAndWhenAllAreFullTheClientIsAskedToWait(t *testing.T) {
