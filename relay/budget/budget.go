@@ -2,7 +2,8 @@
 // have to be sent again, whole answers, long events, and what converting any of these takes.
 //
 // A body is small, and free, up to Free bytes: ordinary calls are never turned away because of giants, and cost no atomic
-// operation here. What is bounded then is Limit + (bodies at once) × Free.
+// operation here. What is bounded then is Limit + (bodies at once) × Free. Blocks that no body uses any more (Buffer) are the
+// garbage collector's, as is any other memory that was given back.
 package budget
 
 import (
@@ -82,28 +83,4 @@ func (l *Lease) Release() {
 		return
 	}
 	l.from.used.Add(-l.held.Swap(0))
-}
-
-// Start makes the buffer of a body whose length is announced as announced bytes; negative: it is not. An announcement is
-// believed as far as it is free: memory is for what arrives, not for what is claimed.
-func Start(announced int64) []byte {
-	const least = 1 << 10
-	return make([]byte, 0, min(max(announced+1, least), Free))
-}
-
-// Grow makes room in a buffer that is full: it doubles, up to one byte more than was announced or than the most that a body
-// may have, since that byte shows where the body ends. Old and new are held at once for as long as one is copied to the other.
-func (l *Lease) Grow(b []byte, announced, most int64) ([]byte, error) {
-	size := int64(cap(b))
-	next := min(2*size, most+1)
-	if announced >= size {
-		next = min(next, announced+1)
-	}
-	next = max(next, size+1)
-	if err := l.Hold(size + next); err != nil {
-		return b, err
-	}
-	grown := make([]byte, len(b), next)
-	copy(grown, b)
-	return grown, l.Hold(next) // less than before: it fits
 }

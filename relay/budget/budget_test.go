@@ -85,14 +85,17 @@ func TestABufferGrowsWithWhatArrives(t *testing.T) {
 		announced, most int64
 		caps            []int
 	}{
-		"nothing is announced":         {-1, 200 << 10, []int{1 << 10, 2 << 10, 4 << 10}},
-		"a little is announced":        {3000, 200 << 10, []int{3001}},
-		"much is announced":            {150 << 10, 200 << 10, []int{64 << 10, 128 << 10, 150<<10 + 1}},
-		"more than may be comes":       {-1, 1500, []int{1 << 10, 1501}},
-		"more comes than is announced": {1500, 4000, []int{1501, 3002, 4001}},
+		"nothing is announced":          {-1, 200 << 10, []int{1 << 10, 2 << 10, 4 << 10}},
+		"a little is announced":         {3000, 200 << 10, []int{3001}},
+		"little is announced":           {300, 200 << 10, []int{301}},
+		"much is announced":             {150 << 10, 200 << 10, []int{19201, 150<<10 + 1}},
+		"very much is announced":        {4 << 20, 8 << 20, []int{8193, 65537, 524289, 4<<20 + 1}},
+		"more is announced than may be": {8 << 20, 4 << 20, []int{16385, 65537, 524289, 4<<20 + 1}},
+		"more than may be comes":        {-1, 1500, []int{1 << 10, 1501}},
+		"more comes than is announced":  {1500, 4000, []int{1501, 3002, 4001}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := New(mb)
+			b := New(64 * mb)
 			l := leaseOf(b)
 			buffer := Start(tc.announced)
 			for i, want := range tc.caps {

@@ -32,22 +32,20 @@ func readBody(w http.ResponseWriter, r *http.Request, most int64, timeout time.D
 	}
 	control := http.NewResponseController(w)
 	limited := http.MaxBytesReader(w, r.Body, most)
-	body := budget.Start(r.ContentLength)
+	body := held.Buffer(r.ContentLength, most)
+	defer body.Close()
 	due := 0 // bytes that may be read before the deadline moves
 	for {
-		if len(body) >= due {
-			due = len(body) + bodyBlock
+		if body.Len() >= due {
+			due = body.Len() + bodyBlock
 			_ = control.SetReadDeadline(time.Now().Add(timeout)) // fails on no connection that can be slow
 		}
-		if len(body) == cap(body) {
-			grown, err := held.Grow(body, r.ContentLength, most)
-			if err != nil {
-				return nil, channel.RefuseNoRoom()
-			}
-			body = grown
+		room, err := body.Room()
+		if err != nil {
+			return nil, channel.RefuseNoRoom()
 		}
-		n, err := limited.Read(body[len(body):cap(body)])
-		body = body[:len(body)+n]
+		n, err := limited.Read(room)
+		body.Took(n)
 		if err == nil {
 			continue
 		}
@@ -55,7 +53,11 @@ func readBody(w http.ResponseWriter, r *http.Request, most int64, timeout time.D
 		var tooLarge *http.MaxBytesError
 		switch {
 		case errors.Is(err, io.EOF):
-			return body, nil
+			whole, err := body.Body()
+			if err != nil {
+				return nil, channel.RefuseNoRoom()
+			}
+			return whole, nil
 		case errors.As(err, &tooLarge):
 			return nil, refuseTooLarge(most)
 		case errors.Is(err, os.ErrDeadlineExceeded):
