@@ -2,94 +2,110 @@ package budget
 
 import "sync"
 
-// Buffer takes a body in. Where its length is announced, it is read to where it stays. Where it is not, what is beyond smallest
-// is read to blocks that all buffers share, and copied once, when its length is known: growing would copy it again and again.
+// Buffer takes a body in. Where its length is announced, it is read to where it stays. Where it is not, it is read to blocks
+// that all buffers share, and copied once, when its length is known: growing would copy it again and again.
 //
 // The blocks never leave the buffer: what Room gives is for one read, and Body's is a copy.
 type Buffer struct {
 	lease           *Lease
 	announced, most int64
-	body            []byte
-	blocks          []*block // filled after body, but for the last one
+	body            []byte   // negative announced: not used
+	blocks          []*block // full, but for the last one
+	full            int      // bytes in all but that one
 	last            int      // bytes in that one
 }
 
-// smallest is from how many bytes on a body of unknown length is read to blocks: most have fewer, and a block is large for
-// one that is slow in coming.
-const smallest = 16 << 10
+// blockSizes are of a buffer's first blocks; all others are as the last of these. Most bodies are small, and one that is slow
+// in coming should not hold much more than what has come.
+var blockSizes = [...]int{4 << 10, 16 << 10, 64 << 10}
 
-type block [Free]byte
+type block struct {
+	bytes []byte
+	size  int // which of blockSizes
+}
 
-var blocks = sync.Pool{New: func() any { return new(block) }}
+var blocks [len(blockSizes)]sync.Pool // of *block
 
 // recycled is told of a block that is given back, for tests.
 var recycled = func(*block) {}
 
+func newBlock(size int) *block {
+	if used, ok := blocks[size].Get().(*block); ok {
+		return used
+	}
+	return &block{make([]byte, blockSizes[size]), size}
+}
+
 // Buffer begins one for a body whose length is announced as announced bytes; negative: it is not. It takes at most a little
 // more than most bytes: who reads has to see that there are more. It is to be closed.
 func (l *Lease) Buffer(announced, most int64) Buffer {
-	return Buffer{lease: l, announced: announced, most: most, body: Start(announced)}
+	b := Buffer{lease: l, announced: announced, most: most}
+	if announced >= 0 {
+		b.body = Start(announced)
+	}
+	return b
 }
 
 // Room is where the next bytes go; there is always some. It is good until the next call. The error is ErrFull.
 func (b *Buffer) Room() ([]byte, error) {
-	switch {
-	case len(b.blocks) == 0 && len(b.body) < cap(b.body):
-		return b.body[len(b.body):cap(b.body)], nil
-	case b.announced < 0 && cap(b.body) >= smallest:
-		if len(b.blocks) == 0 || b.last == len(block{}) {
-			if err := b.lease.Hold(b.held() + int64(len(block{}))); err != nil {
-				return nil, err
-			}
-			b.blocks, b.last = append(b.blocks, blocks.Get().(*block)), 0
+	if b.announced < 0 {
+		return b.roomInBlocks()
+	}
+	if len(b.body) == cap(b.body) {
+		grown, err := b.lease.Grow(b.body, b.announced, b.most)
+		if err != nil {
+			return nil, err
 		}
-		return b.blocks[len(b.blocks)-1][b.last:], nil
+		b.body = grown
 	}
-	grown, err := b.lease.Grow(b.body, b.announced, b.most)
-	if err != nil {
-		return nil, err
-	}
-	b.body = grown
 	return b.body[len(b.body):cap(b.body)], nil
+}
+
+func (b *Buffer) roomInBlocks() ([]byte, error) {
+	n := len(b.blocks)
+	if n == 0 || b.last == len(b.blocks[n-1].bytes) {
+		size := min(n, len(blockSizes)-1)
+		if err := b.lease.Hold(int64(b.Len() + blockSizes[size])); err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			b.blocks = make([]*block, 0, len(blockSizes))
+		}
+		b.blocks = append(b.blocks, newBlock(size))
+		b.full, b.last = b.full+b.last, 0
+	}
+	return b.blocks[len(b.blocks)-1].bytes[b.last:], nil
 }
 
 // Took says how many bytes were put into what Room gave.
 func (b *Buffer) Took(n int) {
-	if len(b.blocks) == 0 {
-		b.body = b.body[:len(b.body)+n]
-	} else {
+	if b.announced < 0 {
 		b.last += n
+	} else {
+		b.body = b.body[:len(b.body)+n]
 	}
 }
 
 // Len is how many bytes there are.
-func (b *Buffer) Len() int {
-	if len(b.blocks) == 0 {
-		return len(b.body)
-	}
-	return len(b.body) + (len(b.blocks)-1)*len(block{}) + b.last
-}
-
-// held is what the buffer takes, in bytes.
-func (b *Buffer) held() int64 { return int64(cap(b.body) + len(b.blocks)*len(block{})) }
+func (b *Buffer) Len() int { return len(b.body) + b.full + b.last }
 
 // Body is what was read, in one piece, and the end of the buffer; the lease then holds the body. The error is ErrFull.
 func (b *Buffer) Body() ([]byte, error) {
 	defer b.Close()
-	if len(b.blocks) == 0 {
+	if b.announced >= 0 {
 		return b.body, nil
 	}
 	size := b.Len()
-	if err := b.lease.Hold(b.held() + int64(size)); err != nil {
+	blocks := int64(b.full)
+	if n := len(b.blocks); n > 0 {
+		blocks += int64(len(b.blocks[n-1].bytes))
+	}
+	if err := b.lease.Hold(blocks + int64(size)); err != nil {
 		return nil, err
 	}
-	body := append(make([]byte, 0, size), b.body...)
-	for i, from := range b.blocks {
-		n := len(from)
-		if i == len(b.blocks)-1 {
-			n = b.last
-		}
-		body = append(body, from[:n]...)
+	body := make([]byte, 0, size)
+	for _, from := range b.blocks {
+		body = append(body, from.bytes[:min(len(from.bytes), size-len(body))]...)
 	}
 	return body, b.lease.Hold(int64(size)) // less than before: it fits
 }
@@ -98,7 +114,7 @@ func (b *Buffer) Body() ([]byte, error) {
 func (b *Buffer) Close() {
 	for _, used := range b.blocks {
 		recycled(used)
-		blocks.Put(used)
+		blocks[used.size].Put(used)
 	}
-	b.blocks, b.body, b.last = nil, nil, 0
+	*b = Buffer{lease: b.lease, announced: b.announced, most: b.most}
 }
