@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"time"
 
-	"one-api/relay/budget"
 	"one-api/relay/sse"
 )
 
@@ -70,22 +69,27 @@ func (x *Exchange) relayUnstreamed() *Failure {
 
 func (x *Exchange) whole() ([]byte, *Failure) {
 	announced := x.answer.length
-	answer := budget.Start(announced)
+	if x.body.encoded != "" {
+		announced = -1 // of what it is packed in
+	}
+	answer := x.hold.answer.Buffer(announced, maxAnswer)
+	defer answer.Close()
 	for {
-		if len(answer) == cap(answer) {
-			grown, err := x.hold.answer.Grow(answer, announced, maxAnswer)
+		room, err := answer.Room()
+		if err != nil {
+			return nil, x.broken(err, true)
+		}
+		n, err := x.body.Read(room)
+		answer.Took(n)
+		switch {
+		case answer.Len() > maxAnswer:
+			return nil, x.broken(sse.ErrTooLarge, true)
+		case errors.Is(err, io.EOF):
+			whole, err := answer.Body()
 			if err != nil {
 				return nil, x.broken(err, true)
 			}
-			answer = grown
-		}
-		n, err := x.body.Read(answer[len(answer):cap(answer)])
-		answer = answer[:len(answer)+n]
-		switch {
-		case len(answer) > maxAnswer:
-			return nil, x.broken(sse.ErrTooLarge, true)
-		case errors.Is(err, io.EOF):
-			return answer, nil
+			return whole, nil
 		case err != nil:
 			return nil, x.broken(err, true)
 		}
