@@ -7,6 +7,7 @@ package jsonscan
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"unicode/utf8"
 )
 
@@ -106,6 +107,16 @@ func Elements(value []byte, visit func(element []byte)) bool {
 		}
 		i++
 	}
+}
+
+// Int decodes a JSON number that is an int64, as encoding/json does; ok is false for everything else, such as 1.0. It allocates
+// nothing.
+func Int(value []byte) (n int64, ok bool) {
+	if len(value) == 0 || value[0] == '+' {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(string(value), 10, 64)
+	return n, err == nil
 }
 
 // IsNull tells whether a JSON value is null.

@@ -66,17 +66,17 @@ func (adaptor) Request(call *channel.Call, target channel.Target) (channel.Reque
 // Converts is channel.Converter's: what is not the Messages format goes through as it comes.
 func (adaptor) Converts(endpoint wire.Endpoint) bool { return endpoint == wire.Messages }
 
-// What most requests have in common. Nobody changes the values.
+// Values of request headers, which are shared by all requests: a header that is set again gets a value of its own.
 var (
-	jsonOnly   = []string{"application/json"}
-	eventsOnly = []string{"text/event-stream"}
+	applicationJSON = []string{"application/json"}
+	eventStream     = []string{"text/event-stream"}
 )
 
 func header(call *channel.Call, target channel.Target) http.Header {
-	h := make(http.Header, 4)
-	h["Content-Type"], h["Accept"] = jsonOnly, jsonOnly
+	h := make(http.Header, 5)
+	h["Content-Type"], h["Accept"] = applicationJSON, applicationJSON
 	if call.Stream {
-		h["Accept"] = eventsOnly
+		h["Accept"] = eventStream
 	}
 	if target.Key != "" {
 		h["Authorization"] = []string{"Bearer " + target.Key}
@@ -86,7 +86,7 @@ func header(call *channel.Call, target channel.Target) http.Header {
 
 func (adaptor) Answer(call *channel.Call) channel.Translator {
 	if call.Endpoint == wire.Messages {
-		return newMessagesTranslator()
+		return &messagesTranslator{}
 	}
-	return newNativeTranslator()
+	return &nativeTranslator{}
 }

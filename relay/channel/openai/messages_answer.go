@@ -11,39 +11,32 @@ import (
 
 // messagesTranslator turns chat completions into answers for Messages clients.
 type messagesTranslator struct {
-	usage  usageReader
-	seen   members
-	member func(jsonscan.Member)
+	usage  tally
 	stream messagesStream
 }
 
-func newMessagesTranslator() *messagesTranslator {
-	t := &messagesTranslator{}
-	t.member = t.seen.note
-	return t
-}
-
-func (t *messagesTranslator) Usage() wire.Usage { return t.usage.read() }
+func (t *messagesTranslator) Usage() wire.Usage { return t.usage.neutral() }
 
 func (t *messagesTranslator) Whole(body []byte) ([]byte, error) {
-	if err := readAnswer(body, &t.seen, t.member); err != nil {
+	var seen members
+	if err := seen.answer(body); err != nil {
 		return nil, err
 	}
-	t.usage.keep(t.seen.usage)
-	first, err := decodeChoices(t.seen.choices)
+	t.usage.note(seen.usage)
+	first, err := decodeChoices(seen.choices)
 	if err != nil {
 		return nil, channel.Malformed("choices that are not those of a chat completion")
 	}
 	if first == nil {
 		return nil, channel.Malformed("a chat completion without a choice")
 	}
-	answer := newMessage(&t.seen)
+	answer := newMessage(&seen)
 	if answer.Content, err = answerContent(first, answer.ID); err != nil {
 		return nil, err
 	}
 	reason := stopReason(first.FinishReason, len(first.Message.ToolCalls) > 0)
 	answer.StopReason = &reason
-	answer.Usage = messagesUsage(t.usage.read())
+	answer.Usage = messagesUsage(t.usage.neutral())
 	return encode(answer), nil
 }
 

@@ -24,26 +24,26 @@ type messagesStream struct {
 }
 
 func (t *messagesTranslator) Event(event sse.Event) (channel.Step, error) {
-	defer func() { t.seen = members{} }() // they share the event's memory, which may be large, and the next one may be long in coming
 	s := &t.stream
 	s.out = s.out[:0]
 	if isTerminator(event.Data) {
-		return s.end(t.usage.read())
+		return s.end(t.usage.neutral())
 	}
 	if isKeepAlive(event) {
 		return channel.Step{}, nil
 	}
-	if err := readChunk(event, &t.seen, t.member); err != nil {
+	var seen members // not kept: they share the event's memory, which may be large, and the next one may be long in coming
+	if err := seen.chunk(event); err != nil {
 		return channel.Step{}, err
 	}
-	t.usage.keep(t.seen.usage)
-	c, err := decodeChoices(t.seen.choices)
+	t.usage.note(seen.usage)
+	c, err := decodeChoices(seen.choices)
 	if err != nil {
 		return channel.Step{}, channel.Malformed("a chunk whose choices are not those of a chat completion")
 	}
 	// Azure's first chunk says nothing but what its filter found in the prompt: neither id nor model nor choice.
-	if !s.started && (c != nil || holdsText(t.seen.model) || holdsText(t.seen.id)) {
-		s.start(newMessage(&t.seen))
+	if !s.started && (c != nil || holdsText(seen.model) || holdsText(seen.id)) {
+		s.start(newMessage(&seen))
 	}
 	if c == nil {
 		return channel.Step{Out: s.out}, nil

@@ -17,10 +17,7 @@ func isTerminator(data []byte) bool { return string(bytes.TrimSpace(data)) == te
 
 // nativeTranslator passes answers on to clients that speak the provider's own format. It looks, and changes nothing.
 type nativeTranslator struct {
-	usage   usageReader
-	scan    contentScan
-	member  func(jsonscan.Member) // bound once, so that an event allocates nothing
-	seen    members
+	usage   tally
 	scratch []byte
 	begun   bool // there was a chunk with choices
 }
@@ -52,21 +49,15 @@ func (m *members) note(member jsonscan.Member) {
 	}
 }
 
-func newNativeTranslator() *nativeTranslator {
-	t := &nativeTranslator{}
-	t.member = t.seen.note
-	t.scan.bind()
-	return t
-}
-
 func (t *nativeTranslator) Whole(body []byte) ([]byte, error) {
-	if err := readAnswer(body, &t.seen, t.member); err != nil {
+	var seen members
+	if err := seen.answer(body); err != nil {
 		return nil, err
 	}
-	if !holdsElements(t.seen.choices) && t.seen.data == nil {
+	if !holdsElements(seen.choices) && seen.data == nil {
 		return nil, channel.Malformed("an object with neither choices nor data")
 	}
-	t.usage.keep(t.seen.usage)
+	t.usage.note(seen.usage)
 	return body, nil
 }
 
@@ -80,14 +71,13 @@ func (t *nativeTranslator) Event(event sse.Event) (channel.Step, error) {
 	if isKeepAlive(event) {
 		return channel.Step{}, nil
 	}
-	if err := readChunk(event, &t.seen, t.member); err != nil {
+	var seen members // not kept: they share the event's memory, which may be large, and the next one may be long in coming
+	if err := seen.chunk(event); err != nil {
 		return channel.Step{}, err
 	}
-	t.begun = t.begun || t.seen.choices != nil
-	t.usage.keep(t.seen.usage)
-	content := t.scan.found(t.seen.choices)
-	t.seen = members{} // they share the event's memory, which may be large, and the next one may be long in coming
-	return channel.Step{Out: t.pass(event), Content: content}, nil
+	t.begun = t.begun || seen.choices != nil
+	t.usage.note(seen.usage)
+	return channel.Step{Out: t.pass(event), Content: holdsContent(seen.choices)}, nil
 }
 
 func (t *nativeTranslator) pass(event sse.Event) []byte {
@@ -98,7 +88,7 @@ func (t *nativeTranslator) pass(event sse.Event) []byte {
 	return t.scratch
 }
 
-func (t *nativeTranslator) Usage() wire.Usage { return t.usage.read() }
+func (t *nativeTranslator) Usage() wire.Usage { return t.usage.neutral() }
 
 // holdsElements tells whether a value is an array with something in it.
 func holdsElements(value []byte) bool {
@@ -111,32 +101,30 @@ func isKeepAlive(event sse.Event) bool {
 	return len(bytes.TrimSpace(event.Data)) == 0 && string(event.Name) != "error"
 }
 
-// readAnswer checks a whole answer and notes its members. note is seen.note.
-func readAnswer(body []byte, seen *members, note func(jsonscan.Member)) error {
-	*seen = members{}
-	if err := jsonscan.Object(body, note); err != nil {
+// answer checks a whole answer and notes its members.
+func (m *members) answer(body []byte) error {
+	if err := jsonscan.Object(body, m.note); err != nil {
 		if errors.Is(err, jsonscan.ErrTruncated) {
 			return channel.Truncated(err.Error())
 		}
 		return channel.Malformed(err.Error())
 	}
-	if seen.failure != nil {
+	if m.failure != nil {
 		return failureInside(body)
 	}
 	return nil
 }
 
-// readChunk checks the data of an event and notes its members. note is seen.note. The event arrived whole, so JSON that is cut
-// in it is the provider's mistake.
-func readChunk(event sse.Event, seen *members, note func(jsonscan.Member)) error {
-	*seen = members{}
+// chunk checks the data of an event and notes its members. The event arrived whole, so JSON that is cut in it is the provider's
+// mistake.
+func (m *members) chunk(event sse.Event) error {
 	if string(event.Name) == "error" {
 		return failureInside(event.Data)
 	}
-	if err := jsonscan.Object(event.Data, note); err != nil {
+	if err := jsonscan.Object(event.Data, m.note); err != nil {
 		return channel.Malformed("an event of the stream: " + err.Error())
 	}
-	if seen.failure != nil {
+	if m.failure != nil {
 		return failureInside(event.Data)
 	}
 	return nil

@@ -1,44 +1,55 @@
 package openai
 
 import (
-	"encoding/json"
-
+	"one-api/relay/jsonscan"
 	"one-api/relay/wire"
 )
 
-// usageReader keeps the last usage that an answer gave. It is decoded when it is asked for: some servers repeat it in every
-// chunk, and only the last one counts.
-type usageReader struct {
-	raw  []byte // not yet decoded
-	last wire.Usage
-}
+// tally is what the last usage of an answer says. Figures that cannot be read are no reason to fail an answer that can: they
+// are zero.
+type tally struct{ prompt, completion, total, cached, reasoning int64 }
 
-// longestUsage is how many bytes a usage value may have: it is kept while the stream goes on, and real ones have a few hundred.
+// longestUsage is how many bytes a usage value may have: it is read with every event that has one, and real ones have a few
+// hundred.
 const longestUsage = 16 << 10
 
-// keep copies a usage value; nil is none.
-func (u *usageReader) keep(value []byte) {
-	if value != nil && len(value) <= longestUsage {
-		u.raw = append(u.raw[:0], value...)
+// note reads a usage value; nil is none, and changes nothing.
+func (t *tally) note(value []byte) {
+	if value == nil || len(value) > longestUsage {
+		return
 	}
+	*t = tally{}
+	_ = jsonscan.Object(value, func(m jsonscan.Member) {
+		switch string(m.Key) {
+		case "prompt_tokens":
+			t.prompt, _ = jsonscan.Int(m.Value)
+		case "completion_tokens":
+			t.completion, _ = jsonscan.Int(m.Value)
+		case "total_tokens":
+			t.total, _ = jsonscan.Int(m.Value)
+		case "prompt_tokens_details":
+			t.cached = memberInt(m.Value, "cached_tokens")
+		case "completion_tokens_details":
+			t.reasoning = memberInt(m.Value, "reasoning_tokens")
+		}
+	})
 }
 
-func (u *usageReader) read() wire.Usage {
-	if len(u.raw) > 0 {
-		var usage wire.ChatUsage
-		// Figures that cannot be read are no reason to fail an answer that can: they stay zero.
-		_ = json.Unmarshal(u.raw, &usage)
-		u.last, u.raw = neutral(&usage), u.raw[:0]
-	}
-	return u.last
+// memberInt is a number in an object; 0: it is not there.
+func memberInt(object []byte, name string) (n int64) {
+	_ = jsonscan.Object(object, func(m jsonscan.Member) {
+		if string(m.Key) == name {
+			n, _ = jsonscan.Int(m.Value)
+		}
+	})
+	return n
 }
 
 // neutral is the usage without its format. OpenAI counts reasoning into completion_tokens, xAI and some others beside it
 // (https://docs.x.ai/docs/key-information/consumption-and-rate-limits); the total tells which.
-func neutral(u *wire.ChatUsage) wire.Usage {
-	n := u.Neutral()
-	n = wire.Usage{Input: max(n.Input, 0), Output: max(n.Output, 0), Cached: max(n.Cached, 0), Reasoning: max(n.Reasoning, 0)}
-	if n.Reasoning > 0 && u.TotalTokens-n.Input-n.Output == n.Reasoning {
+func (t *tally) neutral() wire.Usage {
+	n := wire.Usage{Input: max(t.prompt, 0), Output: max(t.completion, 0), Cached: max(t.cached, 0), Reasoning: max(t.reasoning, 0)}
+	if n.Reasoning > 0 && t.total-n.Input-n.Output == n.Reasoning {
 		n.Output += n.Reasoning
 	}
 	return n
