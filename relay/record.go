@@ -24,7 +24,7 @@ func (s *Server) recordAttempt(ctx context.Context, a channel.Attempt) {
 	if a.Call != nil {
 		id = a.Call.RequestID
 	}
-	s.options.Log.Log(ctx, levelOf(a.Outcome), "attempt failed", "request_id", id, "channel", a.Channel.Name,
+	s.options.Log.Log(context.WithoutCancel(ctx), levelOf(a.Outcome), "attempt failed", "request_id", id, "channel", a.Channel.Name,
 		"outcome", a.Outcome.String(), "error_type", a.Failure.ErrorType(), "ms", a.Duration.Milliseconds(), "detail", wire.Clip(a.Failure.Detail, longestLogged))
 }
 
@@ -45,7 +45,7 @@ func (s *Server) recordRequest(ctx context.Context, end controller.RequestEnd) {
 	if end.Resumed > 0 {
 		said = append(said, "resumed", end.Resumed)
 	}
-	s.options.Log.Log(ctx, level, "request ended", append(said, "ms", end.Duration.Milliseconds())...)
+	s.options.Log.Log(context.WithoutCancel(ctx), level, "request ended", append(said, "ms", end.Duration.Milliseconds())...)
 }
 
 // levelOf says how loud an outcome is: a client that leaves is none of the operator's business.

@@ -30,8 +30,10 @@ func readBody(w http.ResponseWriter, r *http.Request, most int64, timeout time.D
 	if r.ContentLength > most {
 		return nil, refuseTooLarge(most)
 	}
-	control := http.NewResponseController(w)
-	limited := http.MaxBytesReader(w, r.Body, most)
+	control, from := http.NewResponseController(w), r.Body
+	if r.ContentLength < 0 { // else net/http ends it there
+		from = http.MaxBytesReader(w, from, most)
+	}
 	body := held.Buffer(r.ContentLength, most)
 	defer body.Close()
 	due := 0 // bytes that may be read before the deadline moves
@@ -44,7 +46,7 @@ func readBody(w http.ResponseWriter, r *http.Request, most int64, timeout time.D
 		if err != nil {
 			return nil, channel.RefuseNoRoom()
 		}
-		n, err := limited.Read(room)
+		n, err := from.Read(room)
 		body.Took(n)
 		if err == nil {
 			continue
@@ -53,6 +55,7 @@ func readBody(w http.ResponseWriter, r *http.Request, most int64, timeout time.D
 		var tooLarge *http.MaxBytesError
 		switch {
 		case errors.Is(err, io.EOF):
+			_ = r.Body.Close() // it has been read: net/http need not look for more of it
 			whole, err := body.Body()
 			if err != nil {
 				return nil, channel.RefuseNoRoom()
@@ -80,10 +83,10 @@ func leaveUnread(w http.ResponseWriter) {
 // longestModel is how many bytes a model's name may have. Names that a glob covers are remembered, and clients choose them.
 const longestModel = 512
 
-// parseCall finds the few things that the relay has to know of a request. Members that decide where a request goes may stand
+// parseCall finds, for call, the few things that the relay has to know of a request. Members that decide where a request goes may stand
 // only once: a provider could read the other one.
-func parseCall(endpoint wire.Endpoint, body []byte) (*channel.Call, *channel.Refusal) {
-	call := &channel.Call{Endpoint: endpoint, Body: body}
+func parseCall(call *channel.Call, endpoint wire.Endpoint, body []byte) *channel.Refusal {
+	call.Endpoint, call.Body = endpoint, body
 	models, streams, named, flagged := 0, 0, false, true
 	err := jsonscan.Object(body, func(m jsonscan.Member) {
 		switch {
@@ -101,18 +104,18 @@ func parseCall(endpoint wire.Endpoint, body []byte) (*channel.Call, *channel.Ref
 	})
 	switch {
 	case err != nil:
-		return nil, refuseJSON(err)
+		return refuseJSON(err)
 	case models > 1 || streams > 1:
-		return nil, refuseBody(http.StatusBadRequest, "The request's body names `model` or `stream` more than once.")
+		return refuseBody(http.StatusBadRequest, "The request's body names `model` or `stream` more than once.")
 	case !named || call.Model == "":
-		return nil, refuseParam("model", "You must provide a `model`, as a string.")
+		return refuseParam("model", "You must provide a `model`, as a string.")
 	case len(call.Model) > longestModel:
-		return nil, refuseParam("model", "`model` is longer than "+strconv.Itoa(longestModel)+" bytes, the longest name that this relay knows.")
+		return refuseParam("model", "`model` is longer than "+strconv.Itoa(longestModel)+" bytes, the longest name that this relay knows.")
 	case !flagged:
-		return nil, refuseParam("stream", "`stream` must be true or false.")
+		return refuseParam("stream", "`stream` must be true or false.")
 	}
 	call.Stream = call.Stream && endpoint.Streams()
-	return call, nil
+	return nil
 }
 
 func refuseJSON(err error) *channel.Refusal {

@@ -1,10 +1,12 @@
 package controller
 
 import (
-	"github.com/gin-gonic/gin"
+	"net/http"
 
 	"one-api/relay/wire"
 )
 
 // Completions serves POST /v1/completions: the OpenAI text completion API (https://platform.openai.com/docs/api-reference/completions).
-func (c *Controller) Completions(g *gin.Context) { c.relay(g, wire.Completions) }
+func (c *Controller) Completions(w http.ResponseWriter, r *http.Request) {
+	c.relay(w, r, wire.Completions)
+}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"one-api/relay/channel"
 	"one-api/relay/wire"
 )
 
@@ -15,15 +16,22 @@ const maxHeaderFields = 128
 
 // LimitHeader refuses a header of too many fields, so that no call holds one.
 func LimitHeader(g *gin.Context) {
-	n := 0
-	for _, values := range g.Request.Header {
-		n += len(values)
-	}
-	if n > maxHeaderFields {
-		fail(g, &wire.Error{
-			Status: http.StatusRequestHeaderFieldsTooLarge, Type: "invalid_request_error", Code: "header_too_large",
-			Message: "The request's header has " + strconv.Itoa(n) + " fields, and this relay takes " + strconv.Itoa(maxHeaderFields) + " at the most.",
-		})
+	if refusal := limitHeader(g.Request.Header); refusal != nil {
+		fail(g, refusal.Err)
 		g.Abort()
 	}
+}
+
+func limitHeader(header http.Header) *channel.Refusal {
+	n := 0
+	for _, values := range header {
+		n += len(values)
+	}
+	if n <= maxHeaderFields {
+		return nil
+	}
+	return &channel.Refusal{Err: &wire.Error{
+		Status: http.StatusRequestHeaderFieldsTooLarge, Type: "invalid_request_error", Code: "header_too_large",
+		Message: "The request's header has " + strconv.Itoa(n) + " fields, and this relay takes " + strconv.Itoa(maxHeaderFields) + " at the most.",
+	}}
 }

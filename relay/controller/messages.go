@@ -1,10 +1,12 @@
 package controller
 
 import (
-	"github.com/gin-gonic/gin"
+	"net/http"
 
 	"one-api/relay/wire"
 )
 
 // Messages serves POST /v1/messages: the Anthropic Messages API (https://docs.claude.com/en/api/messages).
-func (c *Controller) Messages(g *gin.Context) { c.relay(g, wire.Messages) }
+func (c *Controller) Messages(w http.ResponseWriter, r *http.Request) {
+	c.relay(w, r, wire.Messages)
+}

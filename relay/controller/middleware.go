@@ -18,35 +18,19 @@ import (
 	"one-api/telemetry"
 )
 
-const scopeKey = "scope"
-
-// scope is what the handlers of one request share.
-type scope struct {
-	id  string
-	end *RequestEnd // nil: not a relayed endpoint
-}
-
-func scopeOf(g *gin.Context) *scope {
-	s, _ := g.Value(scopeKey).(*scope)
-	return s
-}
+const requestIDKey = "request_id"
 
 // Observe counts the requests that are being served, and records each one's end.
 func (c *Controller) Observe(g *gin.Context) {
 	began, method := time.Now(), telemetry.MethodIndex(g.Request.Method)
 	c.handling[method].Add(1)
 	if g.Request.ContentLength != 0 {
-		leaveUnread(g.Writer) // most handlers do; who reads the body sets deadlines of its own
+		leaveUnread(g.Writer) // most handlers do
 	}
 	defer func() {
 		c.handling[method].Add(-1)
-		if c.Metrics == nil {
-			return
-		}
 		r := telemetry.HTTP{Method: g.Request.Method, Route: g.FullPath(), Status: g.Writer.Status(), Duration: time.Since(began)}
-		if s := scopeOf(g); s != nil && s.end != nil {
-			r.Status, r.ErrorType = s.end.Status, s.end.ErrorType()
-		} else if r.Status >= http.StatusInternalServerError {
+		if r.Status >= http.StatusInternalServerError {
 			r.ErrorType = strconv.Itoa(r.Status)
 		}
 		c.Metrics.HTTP(r)
@@ -54,24 +38,33 @@ func (c *Controller) Observe(g *gin.Context) {
 	g.Next()
 }
 
-// RequestID gives every request an id and every response its header. A client's own is kept where it is short and harmless.
+// RequestID gives every request an id and every response its header.
 func RequestID(g *gin.Context) {
-	id := g.GetHeader("X-Request-Id")
-	if !acceptableID(id) {
-		id = NewID()
+	g.Set(requestIDKey, new(givenID).give(g.Writer.Header(), g.Request))
+}
+
+// givenID is a request's id as the value of a header, where it costs no allocation of its own.
+type givenID [1]string
+
+// give chooses the id of a request, and writes it into the response's header. A client's own is kept where it is short and
+// harmless.
+func (v *givenID) give(header http.Header, r *http.Request) string {
+	v[0] = r.Header.Get("X-Request-Id")
+	if !acceptableID(v[0]) {
+		v[0] = NewID()
 	}
-	g.Set(scopeKey, &scope{id: id})
-	g.Header(reply.RequestIDHeader, id)
+	header[reply.RequestIDHeader] = v[:]
 	// The SDKs report the id under the name that their provider gives it.
-	if strings.HasPrefix(g.Request.URL.Path, wire.Messages.Path()) {
-		g.Header("Request-Id", id)
+	if strings.HasPrefix(r.URL.Path, wire.Messages.Path()) {
+		header["Request-Id"] = v[:]
 	} else {
-		g.Header("X-Request-Id", id)
+		header["X-Request-Id"] = v[:]
 	}
+	return v[0]
 }
 
 // requestID is the id that RequestID gave.
-func requestID(g *gin.Context) string { return scopeOf(g).id }
+func requestID(g *gin.Context) string { return g.GetString(requestIDKey) }
 
 // acceptableID keeps ids out of headers, answers and log lines that could be anything but an id there.
 func acceptableID(id string) bool {
@@ -114,15 +107,21 @@ func (c *Controller) Recover(g *gin.Context) {
 
 // CORS lets web pages call the relay, as one-api did: the key is in a header, never in a cookie, so any origin may.
 func CORS(g *gin.Context) {
-	if g.GetHeader("Origin") == "" {
+	if !allowOrigin(g.Writer.Header(), g.Request) || g.Request.Method != http.MethodOptions {
 		return
 	}
-	g.Header("Access-Control-Allow-Origin", "*")
-	g.Header("Access-Control-Expose-Headers", reply.RequestIDHeader+", Retry-After")
-	if g.Request.Method == http.MethodOptions {
-		g.Header("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
-		g.Header("Access-Control-Allow-Headers", "*, Authorization")
-		g.Header("Access-Control-Max-Age", "86400")
-		g.AbortWithStatus(http.StatusNoContent)
+	g.Header("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
+	g.Header("Access-Control-Allow-Headers", "*, Authorization")
+	g.Header("Access-Control-Max-Age", "86400")
+	g.AbortWithStatus(http.StatusNoContent)
+}
+
+// allowOrigin answers a web page's request as one; false: it is none.
+func allowOrigin(header http.Header, r *http.Request) bool {
+	if r.Header.Get("Origin") == "" {
+		return false
 	}
+	header.Set("Access-Control-Allow-Origin", "*")
+	header.Set("Access-Control-Expose-Headers", reply.RequestIDHeader+", Retry-After")
+	return true
 }

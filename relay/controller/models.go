@@ -71,7 +71,9 @@ func fail(g *gin.Context, e *wire.Error) {
 	if strings.HasPrefix(g.Request.URL.Path, wire.Messages.Path()) { // what Anthropic has below it too, such as count_tokens
 		format = wire.Anthropic
 	}
-	reply.New(g.Writer, format, requestID(g), 0).Fail(e)
+	var client reply.Writer
+	client.Init(g.Writer, format, requestID(g))
+	client.Fail(e)
 }
 
 // NotFound answers every path that there is not.

@@ -3,10 +3,9 @@ package controller
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"runtime/debug"
 	"time"
-
-	"github.com/gin-gonic/gin"
 
 	"one-api/relay/budget"
 	"one-api/relay/channel"
@@ -18,137 +17,220 @@ import (
 )
 
 // relay serves one call: key, body, channel after channel until one answers, and the one place that records how it ended.
-func (c *Controller) relay(g *gin.Context, endpoint wire.Endpoint) {
-	c.active.Add(1)
-	defer c.active.Add(-1)
-	end := RequestEnd{RequestID: requestID(g), Route: endpoint.Path(), Operation: endpoint.Operation(), Began: time.Now()}
-	scopeOf(g).end = &end
-	ctx, span := c.Tracing.Request(g.Request.Context(), g.Request.Method, end.Route, g.Request.Header, end.Began)
-	if ctx != g.Request.Context() {
-		g.Request = g.Request.WithContext(ctx)
+//
+// The other endpoints' middleware has no part in it: what that does, a visit does itself. A stream waits for minutes below
+// this function and attempt, so these two keep nothing on the stack, and what they call beforehand has returned by then. That
+// decides whether an open stream holds a stack of 8 KiB or of 16.
+func (c *Controller) relay(w http.ResponseWriter, r *http.Request, endpoint wire.Endpoint) {
+	v := c.newVisit(w, r, endpoint)
+	defer v.leave()
+	if v.begin() {
+		for v.attempt() && v.goesOn() {
+		}
 	}
-	v := &visit{c: c, g: g, endpoint: endpoint, end: &end}
-	v.held.Of(c.Budget)
-	defer v.held.Release()
-	defer func() {
-		v.finish(recover())
-		end.Duration = time.Since(end.Began)
-		c.record(ctx, end, span)
-	}()
-	v.serve()
 }
 
 // visit is one client's request on its way through the relay.
 type visit struct {
 	c        *Controller
-	g        *gin.Context
+	w        http.ResponseWriter
+	r        *http.Request
+	ctx      context.Context // the request's, with the span of the call in it where that is traced
 	endpoint wire.Endpoint
-	end      *RequestEnd
+	method   int // telemetry.MethodIndex
+	id       givenID
+	entered  bool // it counts as a call, and its end is recorded
+	span     telemetry.Span
+	end      RequestEnd
 
 	snapshot Snapshot
 	token    *token.Token
-	call     *channel.Call
+	call     channel.Call
+	want     channel.Want
 	held     budget.Lease // of the request's body
-	client   *reply.Writer
-	account  *resume.Account  // of what the client has been sent; nil: a stream that breaks off stays so
-	noted    int              // of its events, before the attempt at hand
-	resuming bool             // the stream broke off and is being finished
-	failed   *channel.Failure // what the client has to be told
+	client   reply.Writer
+	left     int               // attempts that may be made
+	exchange *channel.Exchange // the attempt at hand; nil: none is being made
+	failure  *channel.Failure  // of the attempt at hand
+	last     channel.Attempt   // that ended
+	account  *resume.Account   // of what the client has been sent; nil: a stream that breaks off stays so
+	noted    int               // of its events, before the attempt at hand
+	resuming bool              // the stream broke off and is being finished
+	failed   *channel.Failure  // what the client has to be told
 }
 
-func (v *visit) serve() {
-	refusal := v.admit()
-	if refusal != nil {
-		leaveUnread(v.g.Writer)
-		v.refuse(refusal)
-		return
+//go:noinline
+func (c *Controller) newVisit(w http.ResponseWriter, r *http.Request, endpoint wire.Endpoint) *visit {
+	v := &visit{c: c, w: w, r: r, ctx: r.Context(), endpoint: endpoint, method: telemetry.MethodIndex(r.Method)}
+	v.end.Began = time.Now()
+	c.handling[v.method].Add(1)
+	return v
+}
+
+// begin lets the request in, or turns it away; true: an attempt is to be made.
+//
+//go:noinline
+func (v *visit) begin() bool {
+	v.end.RequestID = v.id.give(v.w.Header(), v.r)
+	v.client.Init(v.w, v.endpoint.Format(), v.end.RequestID)
+	refusal := limitHeader(v.r.Header)
+	if refusal == nil {
+		allowOrigin(v.w.Header(), v.r)
+		v.enter()
+		refusal = v.admit()
 	}
-	v.client = reply.New(v.g.Writer, v.endpoint.Format(), v.end.RequestID, v.keepAlive())
-	want := &channel.Want{Caller: v.caller(), Endpoint: v.endpoint, Model: v.call.Model}
-	if refusal := v.snapshot.Channels.Check(want); refusal != nil {
+	if refusal != nil {
+		leaveUnread(v.w)
 		v.refuse(refusal)
-		return
+		return false
+	}
+	if v.call.Stream {
+		v.client.KeepAlive(v.c.Settings.KeepAlive)
+	}
+	v.want = channel.Want{Caller: v.caller(), Endpoint: v.endpoint, Model: v.call.Model}
+	if refusal := v.snapshot.Channels.Check(&v.want); refusal != nil {
+		v.refuse(refusal)
+		return false
 	}
 	v.end.Known = true
-	if v.call.Stream && v.snapshot.Channels.Resumes(want) {
-		v.account = resume.NewAccount(v.client, v.endpoint)
+	if v.call.Stream && v.snapshot.Channels.Resumes(&v.want) {
+		v.account = resume.NewAccount(&v.client, v.endpoint)
 		v.call.Keep = v.account != nil
 	}
-	v.try(want)
+	v.left = 1 + v.c.Settings.RetryTimes
+	return true
+}
+
+// enter counts the call in, and begins its span.
+func (v *visit) enter() {
+	v.entered = true
+	v.c.active.Add(1)
+	v.end.Route, v.end.Operation = v.endpoint.Path(), v.endpoint.Operation()
+	v.held.Of(v.c.Budget)
+	v.ctx, v.span = v.c.Tracing.Request(v.ctx, v.r.Method, v.end.Route, v.r.Header, v.end.Began)
+}
+
+// leave ends the visit, however it went: its client is answered, and its end is recorded.
+func (v *visit) leave() {
+	recovered := recover()
+	defer v.gone()
+	v.finish(recovered)
+	v.end.Duration = time.Since(v.end.Began)
+	if v.entered {
+		v.record()
+	}
+}
+
+// gone takes the request out of the counts. It comes last, even after a panic in what should have dealt with panics.
+func (v *visit) gone() {
+	if p := recover(); p != nil {
+		v.logPanic(p)
+		if v.client.Status() == 0 {
+			v.client.Fail(channel.Panicked().Err)
+			v.end.Status = v.client.Status()
+		}
+	}
+	errorType := ""
+	if v.entered {
+		errorType = v.end.ErrorType()
+		v.held.Release()
+		v.c.active.Add(-1)
+	}
+	v.c.handling[v.method].Add(-1)
+	v.c.Metrics.HTTP(telemetry.HTTP{
+		Method: v.r.Method, Route: v.endpoint.Path(), Status: v.end.Status, ErrorType: errorType, Duration: time.Since(v.end.Began),
+	})
 }
 
 // admit finds out who calls and what for.
 func (v *visit) admit() *channel.Refusal {
 	if v.c.draining.Load() {
-		v.g.Header("Connection", "close")
+		v.w.Header().Set("Connection", "close")
 		return refuseDraining()
 	}
 	v.snapshot = v.c.Snapshot()
-	v.token = v.snapshot.Tokens.Find(presentedKey(v.g.Request, v.endpoint.Format()))
+	v.token = v.snapshot.Tokens.Find(presentedKey(v.r, v.endpoint.Format()))
 	if v.token == nil {
 		return refuseKey(v.endpoint.Format())
 	}
 	v.end.Token = v.token.Name
 	reading := time.Now()
-	body, refusal := v.c.read(v.g.Writer, v.g.Request, &v.held)
+	body, refusal := v.c.read(v.w, v.r, &v.held)
 	v.end.Waited += time.Since(reading)
 	if refusal != nil {
 		return refusal
 	}
-	v.call, refusal = parseCall(v.endpoint, body)
-	if refusal != nil {
+	if refusal = parseCall(&v.call, v.endpoint, body); refusal != nil {
 		return refusal
 	}
 	v.call.Held = &v.held
-	v.call.RequestID, v.call.Header, v.call.Query = v.end.RequestID, v.g.Request.Header, v.g.Request.URL.RawQuery
+	v.call.RequestID, v.call.Header, v.call.Query = v.end.RequestID, v.r.Header, v.r.URL.RawQuery
 	v.end.Model = v.call.Model
 	return nil
 }
 
 func (v *visit) caller() channel.Caller {
-	return channel.Caller{Groups: v.token.Groups, AllGroups: v.token.AllGroups, Allows: v.token.Allows}
+	return channel.Caller{Groups: v.token.Groups, AllGroups: v.token.AllGroups, Allows: v.token.Allowance()}
 }
 
-func (v *visit) keepAlive() time.Duration {
-	if !v.call.Stream {
-		return 0
+// choose begins an exchange with a channel; false: there is none that is left to be asked.
+func (v *visit) choose() bool {
+	v.left--
+	exchange, refusal := v.snapshot.Channels.Begin(v.ctx, &v.want)
+	if refusal != nil {
+		if v.failed == nil {
+			v.refuse(refusal)
+		}
+		return false
 	}
-	return v.c.Settings.KeepAlive
+	v.exchange = exchange
+	return true
 }
 
-// try makes attempts until one completes, one may not be repeated, or none is left.
-func (v *visit) try(want *channel.Want) {
-	ctx := v.g.Request.Context()
-	for range 1 + v.c.Settings.RetryTimes {
-		attempt, refusal := v.attempt(ctx, want)
-		if refusal != nil {
-			if v.failed == nil {
-				v.refuse(refusal)
-			}
-			return
-		}
-		if attempt.Sent {
-			v.end.Attempts++
-		}
-		v.end.Waited += attempt.Waited
-		if attempt.Failure == nil {
-			v.failed = nil
-			return
-		}
-		if !v.movesOn(ctx, want, attempt) {
-			return
-		}
-		want.Tried(attempt)
+// attempt is one exchange: begun, used and ended here, whatever happens in between. false: there was none to be begun.
+func (v *visit) attempt() (made bool) {
+	if !v.choose() {
+		return false
 	}
+	defer v.ended()
+	made = true // even if there is a panic
+	if v.failure = v.exchange.Send(&v.call); v.failure == nil {
+		v.failure = v.exchange.Relay(v.way())
+	}
+	return made
+}
+
+func (v *visit) ended() {
+	v.last = v.exchange.End(v.failure, recover())
+	v.exchange = nil
+}
+
+// goesOn makes of an attempt what it means for the call; true: there is to be another one.
+//
+//go:noinline
+func (v *visit) goesOn() bool {
+	if v.last.Sent {
+		v.end.Attempts++
+	}
+	v.end.Waited += v.last.Waited
+	if v.last.Failure == nil {
+		v.failed = nil
+		return false
+	}
+	if !v.movesOn(&v.last) {
+		return false
+	}
+	v.want.Tried(v.last)
+	return v.left > 0
 }
 
 // movesOn tells whether another channel is tried after a failure, and notes which failure the client is to be told of.
-func (v *visit) movesOn(ctx context.Context, want *channel.Want, attempt channel.Attempt) bool {
+func (v *visit) movesOn(attempt *channel.Attempt) bool {
 	if v.client.Started() && v.account != nil {
-		return v.resumes(ctx, want, attempt)
+		return v.resumes(attempt)
 	}
 	verdict := attempt.Failure.Verdict()
-	final := !verdict.MoveOn || v.client.Started() || ctx.Err() != nil
+	final := !verdict.MoveOn || v.client.Started() || v.ctx.Err() != nil
 	// The client is told of the failure that ended its call, or, when the channels run out, of the most telling one.
 	if final || v.failed == nil || verdict.Telling > v.failed.Verdict().Telling {
 		v.failed = attempt.Failure
@@ -158,9 +240,9 @@ func (v *visit) movesOn(ctx context.Context, want *channel.Want, attempt channel
 
 // resumes is movesOn for a stream that broke off and that another channel may finish. What the client is told of, if none can,
 // is why it broke off, and not why it could not be finished.
-func (v *visit) resumes(ctx context.Context, want *channel.Want, attempt channel.Attempt) bool {
+func (v *visit) resumes(attempt *channel.Attempt) bool {
 	verdict := attempt.Failure.Verdict()
-	ours := ctx.Err() != nil
+	ours := v.ctx.Err() != nil
 	switch attempt.Outcome {
 	case channel.ClientGone, channel.ClientStalled, channel.Shutdown, channel.Panic:
 		ours = true
@@ -179,34 +261,22 @@ func (v *visit) resumes(ctx context.Context, want *channel.Want, attempt channel
 		return false
 	}
 	v.resuming, v.call.Prefix = true, v.account.Text()
-	want.BreaksOff(attempt, v.call.Prefix != "")
+	v.want.BreaksOff(*attempt, v.call.Prefix != "")
 	return true
 }
 
-// attempt is one exchange: begun, used and ended here, whatever happens in between.
-func (v *visit) attempt(ctx context.Context, want *channel.Want) (attempt channel.Attempt, refusal *channel.Refusal) {
-	exchange, refusal := v.snapshot.Channels.Begin(ctx, want)
-	if refusal != nil {
-		return attempt, refusal
-	}
-	var failure *channel.Failure
-	defer func() { attempt = exchange.End(failure, recover()) }()
-	if failure = exchange.Send(v.call); failure == nil {
-		failure = exchange.Relay(v.way(exchange))
-	}
-	return attempt, nil
-}
-
 // way is the exchange's way to the client.
-func (v *visit) way(exchange *channel.Exchange) channel.Client {
+//
+//go:noinline
+func (v *visit) way() channel.Client {
 	switch {
 	case v.resuming:
 		v.end.Resumed++
-		return v.account.Continue(exchange.HidesSpace())
+		return v.account.Continue(v.exchange.HidesSpace())
 	case v.account != nil:
 		return v.account
 	}
-	return v.client
+	return &v.client
 }
 
 // refuse turns the request away.
@@ -217,14 +287,12 @@ func (v *visit) refuse(r *channel.Refusal) {
 
 // finish tells the client how its call ended, unless that was with an answer. recovered is a panic outside of any attempt.
 func (v *visit) finish(recovered any) {
+	defer v.client.Close()
 	if recovered != nil {
-		v.c.Log.ErrorContext(v.g.Request.Context(), "panic in a request", "request_id", v.end.RequestID, "panic", fmt.Sprint(recovered), "stack", string(debug.Stack()))
+		v.logPanic(recovered)
+		leaveUnread(v.w) // wherever it was
 		v.failed = channel.Panicked()
 	}
-	if v.client == nil {
-		v.client = reply.New(v.g.Writer, v.endpoint.Format(), v.end.RequestID, 0)
-	}
-	defer v.client.Close()
 	if f := v.failed; f != nil {
 		v.end.Outcome, v.end.Failure = f.Outcome, f
 		if f.Reason != "" {
@@ -241,22 +309,27 @@ func (v *visit) finish(recovered any) {
 	}
 }
 
-func (c *Controller) record(ctx context.Context, end RequestEnd, span telemetry.Span) {
+func (v *visit) logPanic(p any) {
+	v.c.Log.ErrorContext(v.ctx, "panic in a request", "request_id", v.end.RequestID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+}
+
+// record tells of the call's end.
+func (v *visit) record() {
 	defer func() {
 		if p := recover(); p != nil {
-			c.Log.ErrorContext(ctx, "panic in the recorder", "request_id", end.RequestID, "panic", fmt.Sprint(p))
+			v.c.Log.ErrorContext(v.ctx, "panic in the recorder", "request_id", v.end.RequestID, "panic", fmt.Sprint(p))
 		}
 	}()
-	ctx = context.WithoutCancel(ctx)
+	end := &v.end
 	request := telemetry.Request{
 		Route: end.Route, Operation: end.Operation, Model: end.Model, Known: end.Known, Outcome: end.Outcome.String(),
 		ErrorType: end.ErrorType(), Rejected: string(end.Reason), Attempts: end.Attempts, Duration: end.Duration,
 		FirstToken: end.FirstToken, Overhead: max(0, end.Duration-end.Waited),
 		ID: end.RequestID, Status: end.Status, Failed: end.failed(),
 	}
-	span.EndRequest(request)
-	c.Metrics.Request(request)
-	if c.Record != nil {
-		c.Record(ctx, end)
+	v.span.EndRequest(request)
+	v.c.Metrics.Request(request)
+	if v.c.Record != nil {
+		v.c.Record(v.ctx, *end)
 	}
 }

@@ -17,6 +17,14 @@ const RequestIDHeader = "X-Oneapi-Request-Id"
 // ping is a comment: it says that the relay is alive and nothing of the answer (WHATWG HTML, 9.2.6).
 var ping = []byte(": ping\n\n")
 
+// Values of response headers, which are shared by all responses: net/http copies what it keeps of them.
+var (
+	applicationJSON = []string{"application/json"}
+	eventStream     = []string{"text/event-stream"}
+	noCache         = []string{"no-cache"}
+	no              = []string{"no"}
+)
+
 // Writer writes one response. It is used by the request's goroutine, and by the keep-alive timer in between.
 type Writer struct {
 	to        http.ResponseWriter
@@ -29,9 +37,11 @@ type Writer struct {
 	timer     *time.Timer
 	last      time.Time // of the last write
 	committed bool      // the status has been sent
+	streams   bool      // as that of a stream
 	started   bool      // so has a part of the answer
 	status    int
 	closed    bool
+	length    [1]string     // Content-Length, as a header has it
 	first     time.Time     // when the first part of the answer was sent
 	waited    time.Duration // for the client to take what is written
 }
@@ -39,17 +49,20 @@ type Writer struct {
 // flusher is what net/http's response writers offer: unlike http.Flusher it tells of errors.
 type flusher interface{ FlushError() error }
 
-// New makes the writer of one response. keepAlive is the silence after which a comment is sent, for clients that asked for a
-// stream; 0: never.
-func New(to http.ResponseWriter, format wire.Format, requestID string, keepAlive time.Duration) *Writer {
-	w := &Writer{to: to, format: format, requestID: requestID, interval: keepAlive, flusher: flusherOf(to)}
-	if keepAlive > 0 {
-		w.mu.Lock() // the timer may fire before this is through
-		defer w.mu.Unlock()
-		w.last = time.Now()
-		w.timer = time.AfterFunc(keepAlive, w.keepAlive)
+// Init makes w the writer of one response. It is called once, before anything else.
+func (w *Writer) Init(to http.ResponseWriter, format wire.Format, requestID string) {
+	w.to, w.format, w.requestID, w.flusher = to, format, requestID, flusherOf(to)
+}
+
+// KeepAlive makes the writer send a comment after every silence of that length, for clients that asked for a stream; 0: never.
+func (w *Writer) KeepAlive(interval time.Duration) {
+	if interval <= 0 {
+		return
 	}
-	return w
+	w.mu.Lock() // the timer may fire before this is through
+	defer w.mu.Unlock()
+	w.interval, w.last = interval, time.Now()
+	w.timer = time.AfterFunc(interval, w.keepAlive)
 }
 
 func flusherOf(w http.ResponseWriter) flusher {
@@ -76,8 +89,8 @@ func (w *Writer) Whole(body []byte) error {
 
 func (w *Writer) object(status int, body []byte) error {
 	h := w.to.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.length[0] = strconv.Itoa(len(body))
+	h["Content-Type"], h["Content-Length"] = applicationJSON, w.length[:]
 	w.commit(status)
 	if _, err := w.to.Write(body); err != nil {
 		return err
@@ -122,9 +135,9 @@ func (w *Writer) First() time.Time {
 func (w *Writer) stream(events []byte) error {
 	if !w.committed {
 		h := w.to.Header()
-		h.Set("Content-Type", "text/event-stream")
-		h.Set("Cache-Control", "no-cache")
-		h.Set("X-Accel-Buffering", "no") // nginx would hold events back
+		h["Content-Type"], h["Cache-Control"] = eventStream, noCache
+		h["X-Accel-Buffering"] = no // nginx would hold events back
+		w.streams = true
 		w.commit(http.StatusOK)
 	}
 	if w.interval > 0 {
@@ -152,7 +165,7 @@ func (w *Writer) Fail(e *wire.Error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.committed {
-		if w.to.Header().Get("Content-Type") == "text/event-stream" {
+		if w.streams {
 			// Errors of writing are dropped from here on: there is nobody left to tell.
 			_ = w.stream(w.format.ErrorEvent(e, w.requestID))
 			_ = w.flush()

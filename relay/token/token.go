@@ -15,6 +15,7 @@ type Token struct {
 	Groups    []string
 	AllGroups bool
 	models    []string
+	allowance func(model string) bool
 }
 
 // Allows tells whether the token may ask for a model; whether any channel of its groups has it is another question.
@@ -22,6 +23,9 @@ func (t *Token) Allows(model string) bool {
 	return len(t.models) == 0 ||
 		slices.ContainsFunc(t.models, func(pattern string) bool { return config.Match(pattern, model) })
 }
+
+// Allowance is Allows as a function, made once: a method's value is an allocation. nil: every model.
+func (t *Token) Allowance() func(model string) bool { return t.allowance }
 
 // Store finds the token that a key belongs to. It is immutable.
 type Store struct {
@@ -38,6 +42,9 @@ func NewStore(tokens []config.Token) *Store {
 	s := &Store{byDigest: make(map[[sha256.Size]byte]entry, len(tokens))}
 	for _, t := range tokens {
 		token := &Token{Name: t.Name, Groups: t.Groups, AllGroups: t.AllGroups, models: t.Models}
+		if len(t.Models) > 0 {
+			token.allowance = token.Allows
+		}
 		for _, digest := range t.Digests {
 			s.byDigest[digest] = entry{digest, token}
 		}
