@@ -87,7 +87,7 @@ func TestWhatIsOverTheBoundEndsInErrTooLargeWithBoundedMemory(t *testing.T) {
 			}
 			assert.Nil(t, reader.buf, "the memory must not wait for Close")
 			assert.LessOrEqual(t, widest, bound+1)
-			assert.LessOrEqual(t, len(c.text)-source.Len(), bound+smallBuffer, "it must not read on behind the bound")
+			assert.LessOrEqual(t, len(c.text)-source.Len(), bound+burstBuffer, "it must not read on behind the bound")
 		})
 	}
 }
@@ -128,7 +128,7 @@ func TestKeepAlivesNeverAddUpToAnEvent(t *testing.T) {
 	for _, text := range []string{": ping\n", ": ping\n\n", ": ping\r\n", ":\r", "\n", "\r\n", "\r", "id: 1\n\n", "retry: 1\r\n\r\n"} {
 		source := &endless{text: text, most: 1 << 17}
 		reader := NewReader(readFunc(func(p []byte) (int, error) {
-			require.LessOrEqual(t, len(p), smallBuffer)
+			require.LessOrEqual(t, len(p), burstBuffer)
 			return source.Read(p)
 		}), 64)
 		_, err := reader.Next()
@@ -151,7 +151,7 @@ func TestAStreamThatWaitsHoldsOnlyASmallBuffer(t *testing.T) {
 			if !waited {
 				// The event has to be returned before there is anything to wait for.
 				waited = true
-				assert.Len(t, reader.buf.bytes, smallBuffer)
+				assert.LessOrEqual(t, len(reader.buf.bytes), burstBuffer)
 				assert.Nil(t, reader.scratch)
 			}
 			return 0, io.ErrUnexpectedEOF
@@ -165,9 +165,33 @@ func TestAStreamThatWaitsHoldsOnlyASmallBuffer(t *testing.T) {
 	}
 }
 
+// A stream of slow tokens waits with 1 KiB, whatever it began with, and one that comes faster than it is read gets more at a
+// time.
+func TestTheBufferFollowsThePaceOfTheStream(t *testing.T) {
+	event := "data: " + strings.Repeat("x", 200) + "\n\n"
+	var reads, rooms []int
+	var reader *Reader
+	reader = NewReader(readFunc(func(p []byte) (int, error) {
+		rooms = append(rooms, len(reader.buf.bytes))
+		n := copy(p, strings.Repeat(event, reads[0]))
+		reads = reads[1:]
+		return n, nil
+	}), bound)
+	defer reader.Close()
+	next := func(n int) {
+		for range n {
+			_, err := reader.Next()
+			require.NoError(t, err)
+		}
+	}
+	reads = []int{1, 1, 3, 15, 1, 1}
+	next(22)
+	assert.Equal(t, []int{smallBuffer, smallBuffer, smallBuffer, burstBuffer, burstBuffer, smallBuffer}, rooms)
+}
+
 func TestBuffersAreOfTheNextPooledSizeOrExact(t *testing.T) {
 	for _, c := range []struct{ ask, get int }{
-		{0, 4096}, {1, 4096}, {4096, 4096}, {4097, 8192}, {8192, 8192}, {40_000, 65536}, {65536, 65536}, {65537, 65537}, {1 << 20, 1 << 20},
+		{0, 1024}, {1, 1024}, {1024, 1024}, {1025, 2048}, {4096, 4096}, {4097, 8192}, {8192, 8192}, {40_000, 65536}, {65536, 65536}, {65537, 65537}, {1 << 20, 1 << 20},
 	} {
 		for range 3 {
 			b := getBuffer(c.ask)

@@ -6,7 +6,8 @@ import (
 )
 
 const (
-	smallBuffer  = 4 << 10  // bytes of a buffer in which ordinary events arrive; all that a waiting stream holds
+	smallBuffer  = 1 << 10  // bytes of a buffer in which ordinary events arrive one by one; all that a waiting stream holds
+	burstBuffer  = 4 << 10  // bytes of a buffer in which they arrive together
 	pooledBuffer = 64 << 10 // bytes of the biggest buffer that is kept for other streams
 )
 
@@ -15,7 +16,7 @@ type buffer struct{ bytes []byte }
 
 // buffers has a pool for each power of two from smallBuffer to pooledBuffer. With one pool for all, a stream that asks for a
 // small buffer would get one that another stream grew, and hold it while it waits.
-var buffers [5]sync.Pool
+var buffers [7]sync.Pool
 
 // getBuffer returns a buffer of at least size bytes: the next pooled size, or exactly size where that is more than is pooled.
 func getBuffer(size int) *buffer {

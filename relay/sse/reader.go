@@ -21,7 +21,8 @@ const maxEmptyReads = 100
 //   - returns an event that has a name but no data, which a browser would drop;
 //   - returns, at a clean end of the stream, the event whose blank line is missing: real servers end with "data: [DONE]".
 //
-// It reads into one buffer, of 4 KiB unless an event needs more, and looks at each byte once. It is not safe for concurrent use.
+// It reads into one buffer and looks at each byte once. The buffer is of 1 KiB while events come one by one, of 4 KiB while they
+// come together, and of more only where an event needs it. It is not safe for concurrent use.
 type Reader struct {
 	// Lease counts the buffers of events that are not small; nil: nobody does. Where it has no room, Next returns its error.
 	Lease *budget.Lease
@@ -31,6 +32,7 @@ type Reader struct {
 	err error // to be returned behind the complete events that are buffered
 
 	buf        *buffer // nil: closed, or the error has been returned
+	burst      bool    // the last read brought so much that more is to be expected with the next one
 	start, end int     // buf[start:end] is what has been read and not been returned
 	scratch    *buffer // the joined data of the last event, where it has several lines
 
@@ -204,6 +206,7 @@ func (r *Reader) fill() {
 	for range maxEmptyReads {
 		n, err := r.src.Read(r.buf.bytes[r.end:])
 		r.end += n
+		r.burst = n > smallBuffer/2
 		if n > 0 || err != nil {
 			r.err = err
 			return
@@ -216,14 +219,19 @@ func (r *Reader) fill() {
 // again unless the buffer has to double, so the cost stays in proportion to the bytes read.
 func (r *Reader) makeRoom() error {
 	pending, size := r.end-r.start, len(r.buf.bytes)
-	room := size
+	room, usual := size, smallBuffer
+	if r.burst {
+		usual = burstBuffer
+	}
 	switch {
-	case size > smallBuffer && pending <= smallBuffer/2:
-		room = smallBuffer // the big event is over
+	case size > usual && pending <= usual/2:
+		room = usual // the big event, or the burst, is over
 	case pending == size && size >= r.max/2:
 		room = r.max + 1 // scan refuses more than max, and one byte more shows it that
 	case pending == size:
 		room = 2 * size
+	case size < usual:
+		room = usual
 	case r.start == 0:
 		return nil
 	}
