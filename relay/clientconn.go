@@ -2,6 +2,7 @@ package relay
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -42,6 +43,8 @@ type clientConn struct {
 	deadline time.Time
 	open     *atomic.Int64
 	once     sync.Once
+
+	read readDeadline
 }
 
 // What net/http (Go 1.26) writes when a request's line and header are over MaxHeaderBytes, and nothing else does: it never
@@ -106,8 +109,7 @@ func (c *clientConn) SetWriteDeadline(t time.Time) error {
 
 // SetDeadline is net/http's too, for the time of a handshake or a hijack.
 func (c *clientConn) SetDeadline(t time.Time) error {
-	c.deadline = t
-	return c.Conn.SetDeadline(t)
+	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
 // CloseWrite lets net/http end a refusal with a FIN, so that a client that is still sending gets to read it.

@@ -1,0 +1,51 @@
+package relay
+
+import (
+	"sync"
+	"time"
+)
+
+// readDeadline is the read deadline that a connection is to have. net/http and the handlers set one nine times for a small
+// call: for the wait, the header, the body, and none after each. Most are replaced before anything waits, since a small call
+// arrives in one piece. So a deadline is passed on when a read begins, or at once where one is already waiting.
+type readDeadline struct {
+	mu      sync.Mutex
+	reads   int       // that are waiting: net/http has one at a time
+	wanted  time.Time // zero: none
+	applied time.Time
+}
+
+// SetReadDeadline bounds the reads that are waiting and those to come. An error that comes later is the read's.
+func (c *clientConn) SetReadDeadline(t time.Time) error {
+	c.read.mu.Lock()
+	defer c.read.mu.Unlock()
+	c.read.wanted = t
+	if c.read.reads == 0 {
+		return nil
+	}
+	return c.applyReadDeadline()
+}
+
+func (c *clientConn) applyReadDeadline() error {
+	if c.read.applied.Equal(c.read.wanted) {
+		return nil
+	}
+	c.read.applied = c.read.wanted
+	return c.Conn.SetReadDeadline(c.read.wanted)
+}
+
+// Read fails with os.ErrDeadlineExceeded from the deadline on.
+func (c *clientConn) Read(p []byte) (int, error) {
+	c.read.mu.Lock()
+	c.read.reads++
+	err := c.applyReadDeadline()
+	c.read.mu.Unlock()
+	n := 0
+	if err == nil {
+		n, err = c.Conn.Read(p)
+	}
+	c.read.mu.Lock()
+	c.read.reads--
+	c.read.mu.Unlock()
+	return n, err
+}
