@@ -60,11 +60,11 @@ func TestAStreamThatBreaksOffIsFinishedByTheNextChannel(t *testing.T) {
 						want = "Once upon a" // it refuses white space at the end
 					}
 					assert.Equal(t, want, lastSaid(second.lastBody(t)))
-					// A request's end is recorded, and then logged, behind its answer.
+					r.requireQuiet(before, first.upstream, second.upstream) // the request's end is recorded when its client has it all
+					// It is logged behind that.
 					r.eventually("the log says so", func() bool { return strings.Contains(r.log.String(), "attempts=2 resumed=1 ms=") })
 					assert.Equal(t, 1, r.requestEnds()[0].Resumed)
 					assert.Equal(t, "completed", r.requestEnds()[0].Outcome.String())
-					r.requireQuiet(before, first.upstream, second.upstream)
 				})
 			}
 		}
