@@ -38,3 +38,12 @@ func TestAnEmptyStoreKnowsNobody(t *testing.T) {
 	require.Nil(t, NewStore(nil).Find(""))
 	require.Nil(t, NewStore(nil).Find("sk-x"))
 }
+
+func TestFindingATokenAllocatesNothing(t *testing.T) {
+	store := NewStore([]config.Token{{Name: "desk", Digests: [][sha256.Size]byte{sha256.Sum256([]byte("sk-desk"))}, Models: []string{"gpt-*"}}})
+	key, allowed := "sk-desk", false
+	require.Zero(t, testing.AllocsPerRun(100, func() { allowed = store.Find(key).Allowance()("gpt-4o") }))
+	require.True(t, allowed)
+	require.Zero(t, testing.AllocsPerRun(100, func() { allowed = store.Find("sk-nobody") != nil }))
+	require.False(t, allowed)
+}

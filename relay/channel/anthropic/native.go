@@ -1,8 +1,6 @@
 package anthropic
 
 import (
-	"encoding/json"
-
 	"one-api/relay/channel"
 	"one-api/relay/jsonscan"
 	"one-api/relay/sse"
@@ -55,12 +53,7 @@ func (t *passThrough) Event(event sse.Event) (channel.Step, error) {
 	}
 	switch e.kind {
 	case messageStart:
-		var message struct {
-			Usage json.RawMessage `json:"usage"`
-		}
-		if json.Unmarshal(e.message, &message) == nil {
-			t.take(message.Usage)
-		}
+		t.take(usageOf(e.message))
 	case messageDelta:
 		t.take(e.usage)
 	case contentBlockStart:
@@ -81,9 +74,36 @@ func (t *passThrough) take(usage []byte) {
 	if len(usage) == 0 {
 		return
 	}
-	var u wire.MessagesUsage
-	_ = json.Unmarshal(usage, &u)
-	t.usage = t.usage.Merge(u.Neutral())
+	var input, created, cached, output, thinking int64
+	_ = jsonscan.Object(usage, func(m jsonscan.Member) {
+		switch string(m.Key) {
+		case "input_tokens":
+			input, _ = jsonscan.Int(m.Value)
+		case "cache_creation_input_tokens":
+			created, _ = jsonscan.Int(m.Value)
+		case "cache_read_input_tokens":
+			cached, _ = jsonscan.Int(m.Value)
+		case "output_tokens":
+			output, _ = jsonscan.Int(m.Value)
+		case "output_tokens_details":
+			_ = jsonscan.Object(m.Value, func(m jsonscan.Member) {
+				if string(m.Key) == "thinking_tokens" {
+					thinking, _ = jsonscan.Int(m.Value)
+				}
+			})
+		}
+	})
+	t.usage = t.usage.Merge(wire.Usage{Input: input + created + cached, Output: output, Cached: cached, Reasoning: thinking})
+}
+
+// usageOf is the usage in a message; nil: it has none.
+func usageOf(message []byte) (usage []byte) {
+	_ = jsonscan.Object(message, func(m jsonscan.Member) {
+		if string(m.Key) == "usage" {
+			usage = m.Value
+		}
+	})
+	return usage
 }
 
 // startsToolUse tells whether a content block is a call of the client's tools. Its name is part of the answer, and a call

@@ -6,7 +6,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"one-api/relay/channel"
 	"one-api/relay/sse"
+	"one-api/relay/wire"
 )
 
 // chunk is of the size that most chunks have.
@@ -29,6 +31,21 @@ func TestAnEventOfANativeStreamAllocatesNothing(t *testing.T) {
 			assert.Zero(t, testing.AllocsPerRun(100, func() { _, _ = tr.Event(event) }))
 		})
 	}
+}
+
+func TestAWholeNativeAnswerAllocatesNothingButItsTranslator(t *testing.T) {
+	body := []byte(`{"id":"chatcmpl-1","object":"chat.completion","model":"gpt-4o","choices":[{"index":0,"message":{"role":"assistant","content":"Hello!"},"finish_reason":"stop"}],` +
+		`"usage":{"prompt_tokens":7,"completion_tokens":5,"total_tokens":12,"prompt_tokens_details":{"cached_tokens":3},"completion_tokens_details":{"reasoning_tokens":2}}}`)
+	var tr channel.Translator
+	var err error
+	var usage wire.Usage
+	assert.Equal(t, 1.0, testing.AllocsPerRun(100, func() {
+		tr = native()
+		_, err = tr.Whole(body)
+		usage = tr.Usage()
+	}))
+	require.NoError(t, err)
+	assert.Equal(t, wire.Usage{Input: 7, Output: 5, Cached: 3, Reasoning: 2}, usage)
 }
 
 func BenchmarkEventOfANativeStream(b *testing.B) {

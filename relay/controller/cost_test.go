@@ -1,0 +1,47 @@
+package controller
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"one-api/relay/channel"
+	"one-api/relay/wire"
+)
+
+func TestReadingACallAllocatesNothingButItsModelsName(t *testing.T) {
+	body := []byte(`{"model":"gpt-4o-mini-of-some-length","stream":true,"messages":[{"role":"user","content":"` + strings.Repeat("x", 10_000) + `"}]}`)
+	var call channel.Call
+	var refusal *channel.Refusal
+	assert.Equal(t, 1.0, testing.AllocsPerRun(100, func() { refusal = parseCall(&call, wire.ChatCompletions, body) }))
+	require.Nil(t, refusal)
+	assert.Equal(t, "gpt-4o-mini-of-some-length", call.Model)
+}
+
+// What every request of a relayed endpoint goes through before its key is looked up.
+func TestLettingARequestInAllocatesNothingButItsID(t *testing.T) {
+	r := &http.Request{Method: http.MethodPost, URL: &url.URL{Path: wire.ChatCompletions.Path()}, Header: http.Header{
+		"Authorization": {"Bearer sk-test-0123456789abcdef"}, "Content-Type": {"application/json"}, "User-Agent": {"test"},
+	}}
+	header := make(http.Header, 8)
+	var id givenID
+	key, given := "", ""
+	enter := func() {
+		given = id.give(header, r)
+		if limitHeader(r.Header) == nil && !allowOrigin(header, r) {
+			key = presentedKey(r, wire.OpenAI)
+		}
+	}
+	assert.Equal(t, 1.0, testing.AllocsPerRun(100, enter))
+	assert.Equal(t, "sk-test-0123456789abcdef", key)
+	assert.Equal(t, []string{given}, header["X-Oneapi-Request-Id"])
+	assert.Equal(t, []string{given}, header["X-Request-Id"])
+
+	r.Header["X-Request-Id"] = []string{"of-the-client"}
+	assert.Zero(t, testing.AllocsPerRun(100, enter))
+	assert.Equal(t, []string{"of-the-client"}, header["X-Oneapi-Request-Id"])
+}

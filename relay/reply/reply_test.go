@@ -1,0 +1,77 @@
+package reply
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"one-api/relay/wire"
+)
+
+// sink takes a response as net/http does, as far as the writer is concerned.
+type sink struct {
+	header http.Header
+	bytes  int
+	status int
+}
+
+func (s *sink) Header() http.Header    { return s.header }
+func (s *sink) WriteHeader(status int) { s.status = status }
+func (s *sink) FlushError() error      { return nil }
+
+func (s *sink) Write(p []byte) (int, error) {
+	s.bytes += len(p)
+	return len(p), nil
+}
+
+func TestAWholeAnswerAllocatesNothingButItsLength(t *testing.T) {
+	to, body := &sink{header: make(http.Header, 8)}, make([]byte, 12_345)
+	var err error
+	var w Writer
+	assert.Equal(t, 1.0, testing.AllocsPerRun(100, func() {
+		w = Writer{} //nolint:govet // nobody holds its lock
+		w.Init(to, wire.OpenAI, "id")
+		err = w.Whole(body)
+	}))
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusOK, to.status)
+	assert.Equal(t, http.Header{"Content-Type": {"application/json"}, "Content-Length": {"12345"}}, to.header)
+}
+
+func TestAnEventAllocatesNothing(t *testing.T) {
+	to, event := &sink{header: make(http.Header, 8)}, []byte("data: {}\n\n")
+	var err error
+	var w Writer
+	assert.Zero(t, testing.AllocsPerRun(100, func() {
+		w = Writer{} //nolint:govet // nobody holds its lock
+		w.Init(to, wire.OpenAI, "id")
+		for range 10 {
+			if err = w.Write(event); err == nil {
+				err = w.Flush()
+			}
+		}
+	}))
+	require.NoError(t, err)
+	assert.Equal(t, "text/event-stream", to.header.Get("Content-Type"))
+	assert.Equal(t, 101*10*len(event), to.bytes)
+}
+
+// Responses share the values of their headers. Whoever sets or adds one gets a value of his own.
+func TestWhatIsDoneToTheHeaderOfOneResponseIsNotDoneToAnother(t *testing.T) {
+	first, second := &sink{header: http.Header{}}, &sink{header: http.Header{}}
+	for _, to := range []*sink{first, second} {
+		var w Writer
+		w.Init(to, wire.OpenAI, "id")
+		require.NoError(t, w.Write([]byte("data: {}\n\n")))
+		to.header.Add("Cache-Control", "private")
+		to.header.Set("X-Accel-Buffering", "yes")
+	}
+	assert.Equal(t, []string{"no-cache", "private"}, second.header["Cache-Control"])
+	var w Writer
+	third := &sink{header: http.Header{}}
+	w.Init(third, wire.OpenAI, "id")
+	require.NoError(t, w.Write([]byte("data: {}\n\n")))
+	assert.Equal(t, http.Header{"Content-Type": {"text/event-stream"}, "Cache-Control": {"no-cache"}, "X-Accel-Buffering": {"no"}}, third.header)
+}
