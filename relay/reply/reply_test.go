@@ -31,7 +31,7 @@ func TestAWholeAnswerAllocatesNothingButItsLength(t *testing.T) {
 	var err error
 	var w Writer
 	assert.Equal(t, 1.0, testing.AllocsPerRun(100, func() {
-		w = Writer{} //nolint:govet // nobody holds its lock
+		w = Writer{}
 		w.Init(to, wire.OpenAI, "id")
 		err = w.Whole(body)
 	}))
@@ -45,7 +45,7 @@ func TestAnEventAllocatesNothing(t *testing.T) {
 	var err error
 	var w Writer
 	assert.Zero(t, testing.AllocsPerRun(100, func() {
-		w = Writer{} //nolint:govet // nobody holds its lock
+		w = Writer{}
 		w.Init(to, wire.OpenAI, "id")
 		for range 10 {
 			if err = w.Write(event); err == nil {
