@@ -212,8 +212,8 @@ func BenchmarkAStreamOf100Chunks(b *testing.B) {
 // What a call and a stream allocate in all, of which net/http's server takes a good part. The bounds leave room for what the
 // runtime does meanwhile; what is exact, the packages guard themselves.
 const (
-	mostOfACall   = 120
-	mostOfAStream = 135
+	mostOfACall   = 56
+	mostOfAStream = 70
 )
 
 func TestACallAllocatesNoMoreThanItDoes(t *testing.T) {
@@ -233,7 +233,7 @@ func TestACallAllocatesNoMoreThanItDoes(t *testing.T) {
 
 // mostOfAStack is for the stacks of all goroutines that an open stream has, those of this test's upstream included. A handler
 // that needs more than 8 KiB has 16, and exceeds it.
-const mostOfAStack = 26 << 10
+const mostOfAStack = 18 << 10
 
 func TestAnOpenStreamWaitsOnSmallStacks(t *testing.T) {
 	const streams = 300

@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gin-gonic/gin"
+
 	"one-api/relay/budget"
 	"one-api/relay/channel"
 	"one-api/relay/config"
@@ -66,7 +68,7 @@ type Server struct {
 	pool       *channel.Pool
 	controller *controller.Controller
 	budget     *budget.Budget
-	front      *front
+	engine     *gin.Engine
 	snapshot   atomic.Pointer[controller.Snapshot]
 	clients    atomic.Int64 // open client connections
 	loaded     atomic.Int64 // when the configuration was loaded, Unix nanoseconds
@@ -99,7 +101,7 @@ func New(options Options) (*Server, error) {
 	if err := s.apply(options.Config); err != nil {
 		return nil, err
 	}
-	s.front = newFront(s.controller)
+	s.engine = newEngine(s.controller)
 	if t := options.Telemetry; t != nil && t.Meter != nil {
 		if err := telemetry.Observe(t.Meter, options.Version, s.gauges); err != nil {
 			return nil, fmt.Errorf("registering the gauges: %w", err)
@@ -130,7 +132,7 @@ func (s *Server) apply(c *config.Config) error {
 }
 
 // Handler is the server without a listener, for tests.
-func (s *Server) Handler() http.Handler { return s.front }
+func (s *Server) Handler() http.Handler { return s.engine }
 
 // Serve answers clients until ctx ends, and then lets the calls in flight finish for SHUTDOWN_TIMEOUT at most. It closes the
 // listener. nil: it ended cleanly.
@@ -139,7 +141,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	base, cut := context.WithCancelCause(context.Background())
 	defer cut(nil)
 	server := &http.Server{
-		Handler: s.front, ReadHeaderTimeout: cmp.Or(s.options.HeaderTimeout, readHeaderTimeout), IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		Handler: s.engine, ReadHeaderTimeout: cmp.Or(s.options.HeaderTimeout, readHeaderTimeout), IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		BaseContext: func(net.Listener) context.Context { return base },
 		ErrorLog:    slog.NewLogLogger(s.options.Log.Handler(), slog.LevelDebug),
 	}

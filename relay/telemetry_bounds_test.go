@@ -81,7 +81,7 @@ func (o *observed) requireBounded(t *testing.T) {
 		require.LessOrEqual(t, len(models), toldApart+2, "%s: models, and one other for each channel", name)
 	}
 	routes := map[string]bool{}
-	for _, r := range o.server.front.others.Routes() {
+	for _, r := range o.server.engine.Routes() {
 		routes[r.Path] = true
 	}
 	for route := range values[telemetry.AttrRoute] {

@@ -1,12 +1,12 @@
 package controller
 
 import (
-	"net/http"
+	"github.com/gin-gonic/gin"
 
 	"one-api/relay/wire"
 )
 
 // ChatCompletions serves POST /v1/chat/completions: the OpenAI chat API (https://platform.openai.com/docs/api-reference/chat).
-func (c *Controller) ChatCompletions(w http.ResponseWriter, r *http.Request) {
-	c.relay(w, r, wire.ChatCompletions)
+func (c *Controller) ChatCompletions(g *gin.Context) {
+	c.relay(g.Writer, g.Request, wire.ChatCompletions)
 }

@@ -1,12 +1,10 @@
 package controller
 
 import (
-	"net/http"
+	"github.com/gin-gonic/gin"
 
 	"one-api/relay/wire"
 )
 
 // Embeddings serves POST /v1/embeddings: the OpenAI embeddings API (https://platform.openai.com/docs/api-reference/embeddings).
-func (c *Controller) Embeddings(w http.ResponseWriter, r *http.Request) {
-	c.relay(w, r, wire.Embeddings)
-}
+func (c *Controller) Embeddings(g *gin.Context) { c.relay(g.Writer, g.Request, wire.Embeddings) }
