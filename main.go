@@ -20,6 +20,7 @@ import (
 
 	"one-api/relay"
 	"one-api/relay/config"
+	"one-api/relay/memory"
 	"one-api/telemetry"
 )
 
@@ -31,7 +32,8 @@ func main() {
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	// A container's memory limit becomes GOMEMLIMIT, unless that is set: the collector works harder before the kernel kills. An
 	// error means that there is no limit to follow.
-	_, _ = memlimit.Set() // 90%
+	_, _ = memlimit.Set()          // 90%
+	memory.RaiseGoal(os.LookupEnv) // below the limit, so it comes after it
 	os.Exit(run(os.Args[1:], os.LookupEnv, signals, os.Stdout, os.Stderr))
 }
 

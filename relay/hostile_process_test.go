@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/config"
+	"one-api/relay/memory"
 )
 
 // attackedFile names, in the environment of a test process, the configuration of the relay that it is to be instead.
@@ -24,6 +25,7 @@ const attackedFile = "RELAY_UNDER_ATTACK"
 
 // beAttacked runs a relay until standard input ends.
 func beAttacked(file string) error {
+	memory.RaiseGoal(os.LookupEnv)
 	options := config.Options{File: file, Providers: ConfigProviders()}
 	settings, err := config.LoadSettings(options)
 	if err != nil {

@@ -327,7 +327,7 @@ var Instruments = []Instrument{
 	runtimeInstrument("go.memory.allocations", Counter, "{allocation}", "Allocations on the heap.", "How fast is garbage made?"),
 	runtimeInstrument("go.memory.gc.goal", UpDownCounter, "By", "Heap size target of the current cycle.", "When does the collector run next?"),
 	runtimeInstrument("go.processor.limit", UpDownCounter, "{thread}", "GOMAXPROCS.", "How many cores may be used?"),
-	runtimeInstrument("go.config.gogc", UpDownCounter, "%", "GOGC.", "How is the collector tuned?"),
+	runtimeInstrument("go.config.gogc", UpDownCounter, "%", "GOGC. Where nobody has set it, the relay raises it while the heap is small.", "How is the collector tuned?"),
 	runtimeHistogram(GoScheduleDuration, "Time that goroutines were ready and had to wait for a processor.", "Is the process short of CPU?"),
 	runtimeHistogram(GoGCPause, "Time that the world stood still for the collector.", "Does the collector stop the traffic?"),
 	runtimeInstrument(GoGCCycles, Counter, "{gc_cycle}", "Completed collections.", "How often does the collector run?"),
