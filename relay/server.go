@@ -21,6 +21,7 @@ import (
 	"one-api/relay/config"
 	"one-api/relay/controller"
 	"one-api/relay/demo"
+	"one-api/relay/memory"
 	"one-api/relay/token"
 	"one-api/telemetry"
 )
@@ -174,16 +175,20 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	return s.drain(server, cut)
 }
 
-// trim gives back, soon after a burst, the connections that it needed.
+// trim gives back, soon after a burst, the connections that it needed, and its memory.
 func (s *Server) trim(ctx context.Context) {
+	burst := memory.NewGiveback()
 	look := time.NewTicker(channel.TrimInterval)
 	defer look.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-look.C:
+		case now := <-look.C:
 			s.pool.Trim()
+			if returned := burst.Look(now, s.controller.Active()); returned > 0 {
+				s.options.Log.Debug("memory of a burst was given back", "mb", returned>>20)
+			}
 		}
 	}
 }
