@@ -23,15 +23,17 @@ type point struct {
 
 // growth is how costs grow with what there is of something.
 type growth struct {
-	streams  memory
-	channels []point
-	tokens   []point
-	bodies   []point
+	streams   memory
+	http2     memory // streams from an upstream that speaks HTTP/2
+	mostHTTP2 int    // of them; 0: none were tried
+	channels  []point
+	tokens    []point
+	bodies    []point
 }
 
 func (b *bench) grow(ctx context.Context) error {
 	b.growth = &growth{}
-	for _, series := range []func(context.Context) error{b.growStreams, b.growChannels, b.growTokens, b.growBodies} {
+	for _, series := range []func(context.Context) error{b.growStreams, b.growHTTP2, b.growChannels, b.growTokens, b.growBodies} {
 		if err := series(ctx); err != nil {
 			return err
 		}
@@ -45,13 +47,36 @@ func (b *bench) growStreams(ctx context.Context) error {
 		return err
 	}
 	defer s.stop()
-	var steps []int
+	b.growth.streams, err = b.memoryOf(ctx, s, stepsTo(b.most))
+	return err
+}
+
+func stepsTo(most int) (steps []int) {
 	for _, n := range []int{1, 10, 100, 1000, 5000} {
-		if n < b.most {
+		if n < most {
 			steps = append(steps, n)
 		}
 	}
-	b.growth.streams, err = b.memoryOf(ctx, s, append(steps, b.most))
+	return append(steps, most)
+}
+
+// spareDescriptors is what relay and load each need besides their streams: an HTTP/2 connection to the upstream has 250 streams.
+const spareDescriptors = 400
+
+// growHTTP2 opens streams that share their connections to the upstream, so that each costs the relay one descriptor and not two.
+// Here the load needs one for each too, so more than one process may have are not tried.
+func (b *bench) growHTTP2(ctx context.Context) error {
+	if !b.http2 {
+		return nil
+	}
+	s, err := b.startRelay(ctx, relayConfigTo("https://"+b.overTLS))
+	if err != nil {
+		return err
+	}
+	defer s.stop()
+	_, mayOpen := s.descriptors()
+	b.growth.mostHTTP2 = max(1, min(b.most, mayOpen-spareDescriptors))
+	b.growth.http2, err = b.memoryOf(ctx, s, stepsTo(b.growth.mostHTTP2))
 	return err
 }
 

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -61,6 +62,7 @@ type settings struct {
 	quick    bool
 	growth   bool
 	only     bool // the growth and nothing else
+	http2    bool // the growth has streams over HTTP/2 too
 	strict   bool
 }
 
@@ -74,6 +76,7 @@ telemetry to a sink meanwhile. It needs Go and Linux with taskset.
   scripts/bench                     eight minutes
   scripts/bench -quick              one minute: a look, no verdict
   scripts/bench -growth -out docs   the report of the repository, with how costs grow
+  scripts/bench -growth-only -http2 with open streams over HTTP/2, of which a process can have more
   scripts/bench -profile DIR        where the CPU goes, for go tool pprof
   scripts/bench -upstream 127.0.0.1:9009 -peer other=http://127.0.0.1:4000,pid=4711,key=sk-1
                                     another proxy as well, which must have that upstream and serve bench-plain and the like
@@ -83,13 +86,14 @@ Options:
 
 func run(ctx context.Context, args []string, out, log io.Writer) error {
 	var s settings
-	var role, address string
+	var role, address, overTLS string
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.BoolVar(&s.quick, "quick", false, "three short rounds")
 	flags.BoolVar(&s.growth, "growth", false, "also how cost grows with streams, channels, tokens and bodies (five minutes more)")
 	flags.BoolVar(&s.only, "growth-only", false, "that, and nothing else")
 	flags.IntVar(&s.most, "most-streams", 20000, "the most open `streams` that the growth tries")
+	flags.BoolVar(&s.http2, "http2", false, "the growth also opens streams from an upstream that speaks HTTP/2 over TLS, as many as the descriptors of a process allow")
 	flags.BoolVar(&s.strict, "strict", false, "end with 1 if a target is missed")
 	flags.IntVar(&s.rounds, "rounds", 0, "how many `rounds` (default 7; quick: 3)")
 	flags.DurationVar(&s.duration, "duration", 0, "of one measurement (default 2s; quick: 400ms)")
@@ -105,6 +109,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	flags.StringVar(&s.relay, "relay", "", "the relay's `binary` (scripts/bench fills it in)")
 	flags.StringVar(&role, "role", "", "be the upstream, the sink, or the proxy of this URL; for the benchmark itself")
 	flags.StringVar(&address, "address", "", "where; for the benchmark itself")
+	flags.StringVar(&overTLS, "tls-address", "", "where over TLS; for the benchmark itself")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			help(flags, log)
@@ -113,7 +118,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 		return fmt.Errorf("%w: %w", errUsage, err)
 	}
 	if role != "" {
-		return serveRole(ctx, role, address)
+		return serveRole(ctx, role, address, overTLS)
 	}
 	if err := s.complete(flags.Args()); err != nil {
 		return fmt.Errorf("%w: %w", errUsage, err)
@@ -126,7 +131,7 @@ func help(flags *flag.FlagSet, out io.Writer) {
 	shown := flag.NewFlagSet("", flag.ContinueOnError)
 	shown.SetOutput(out)
 	flags.VisitAll(func(f *flag.Flag) {
-		if f.Name != "role" && f.Name != "address" && f.Name != "relay" {
+		if !slices.Contains([]string{"role", "address", "tls-address", "relay"}, f.Name) {
 			shown.Var(f.Value, f.Name, f.Usage)
 		}
 	})
@@ -162,7 +167,7 @@ func (s *settings) complete(rest []string) error {
 	if s.duration == 0 {
 		s.duration = duration
 	}
-	s.growth = s.growth || s.only
+	s.growth = s.growth || s.only || s.http2
 	return nil
 }
 

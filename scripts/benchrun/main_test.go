@@ -46,21 +46,27 @@ func TestAMissedTargetIsToldAsAWeakness(t *testing.T) {
 	assert.Contains(t, text, "| added p99, one call at a time | –× | 1.00× | not measured |")
 }
 
-// TestAShortRunMeasuresEverySubject runs all of it with the relay of this checkout.
-func TestAShortRunMeasuresEverySubject(t *testing.T) {
+// buildRelay builds the relay of this checkout, for tests that run it where that is possible.
+func buildRelay(t *testing.T) (binary string) {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("it builds the relay")
 	}
 	if _, err := exec.LookPath("taskset"); err != nil {
 		t.Skip("there is no taskset")
 	}
-	t.Parallel()
-	binary := filepath.Join(t.TempDir(), "one-api")
+	binary = filepath.Join(t.TempDir(), "one-api")
 	build := exec.Command("go", "build", "-o", binary, ".")
 	build.Dir, build.Env = filepath.Join("..", ".."), append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0")
 	said, err := build.CombinedOutput()
 	require.NoError(t, err, string(said))
+	return binary
+}
 
+// TestAShortRunMeasuresEverySubject runs all of it with the relay of this checkout.
+func TestAShortRunMeasuresEverySubject(t *testing.T) {
+	t.Parallel()
+	binary := buildRelay(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 9*time.Minute)
 	defer cancel()
 	var out, log bytes.Buffer
@@ -82,4 +88,28 @@ func TestAShortRunMeasuresEverySubject(t *testing.T) {
 	written, err := os.ReadFile(filepath.Join(b.settings.out, "bench.md"))
 	require.NoError(t, err)
 	assert.Equal(t, out.String(), string(written))
+}
+
+func TestStreamsOverHTTP2TakeOneDescriptorOfTheRelayEach(t *testing.T) {
+	t.Parallel()
+	const streams = 100
+	var log bytes.Buffer
+	b := &bench{settings: settings{relay: buildRelay(t), most: streams, http2: true}, log: &log, growth: &growth{}}
+	b.world = &world{settings: b.settings, work: t.TempDir()}
+	var err error
+	b.cores, err = shareOut()
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	defer b.close()
+	require.NoError(t, b.open(ctx))
+	require.NoError(t, b.growHTTP2(ctx), log.String())
+	m := b.growth.http2
+	require.Empty(t, m.gaveOut)
+	require.Len(t, m.held, len(stepsTo(streams)))
+	assert.Zero(t, m.held[len(m.held)-1].lost)
+	assert.Less(t, m.open, 2*streams-20, "it has some of its own")
+	report := &report{}
+	b.streamsTable(report, m)
+	assert.Contains(t, report.String(), "\nThe most took ")
 }

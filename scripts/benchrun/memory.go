@@ -23,6 +23,8 @@ type memory struct {
 	rssGrown  float64 // while the most streams were open
 	liveKept  float64 // bytes in use more than before
 	liveGrown float64
+	open      int    // descriptors of the subject with the most streams
+	mayOpen   int    // and how many it may have
 	gaveOut   string // why it ended before the last step; empty: it did not
 }
 
@@ -46,9 +48,10 @@ func (b *bench) memoryOf(ctx context.Context, s *subject, steps []int) (m memory
 	c := newCrowd(s)
 	defer c.leave()
 	for _, n := range steps {
-		if gaveOut := c.grow(ctx, n); gaveOut != nil {
-			open, most := s.descriptors()
-			m.gaveOut = fmt.Sprintf("on the way to %s streams, with %s of its %s file descriptors in use: %v", grouped(float64(n)), grouped(float64(open)), grouped(float64(most)), gaveOut)
+		gaveOut := c.grow(ctx, n)
+		m.open, m.mayOpen = s.descriptors()
+		if gaveOut != nil {
+			m.gaveOut = fmt.Sprintf("on the way to %s streams, with %s of its %s file descriptors in use: %v", grouped(float64(n)), grouped(float64(m.open)), grouped(float64(m.mayOpen)), gaveOut)
 			m.rssGrown, m.liveGrown = s.rss()-m.idle, inUse()-idleLive
 			break
 		}

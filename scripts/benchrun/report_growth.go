@@ -11,7 +11,13 @@ import (
 // growthTables shows what costs do when there is more of something.
 func (b *bench) growthTables(r *report) {
 	r.say("## How costs grow\n")
-	b.streamsTable(r)
+	r.say("### Open streams\n")
+	b.streamsTable(r, b.growth.streams)
+	if n := b.growth.mostHTTP2; n > 0 {
+		r.say("### Open streams from an upstream that speaks HTTP/2\n")
+		r.say("Over TLS, up to 250 of them on a connection. %s were tried.%s\n", grouped(float64(n)), map[bool]string{true: " More need more descriptors than the relay, and the load, may have here."}[n < b.most])
+		b.streamsTable(r, b.growth.http2)
+	}
 	r.say("### Channels and tokens\n")
 	r.say("Non-streaming calls, %d at a time, to a fresh relay each. A call should cost the same, however many there are.\n", growthConcurrency)
 	r.say("| | CPU µs a call | to the first of its kind | resident at the start | ready after |\n| --- | --: | --: | --: | --: |")
@@ -21,15 +27,16 @@ func (b *bench) growthTables(r *report) {
 	b.bodiesTable(r)
 }
 
-func (b *bench) streamsTable(r *report) {
-	m := b.growth.streams
-	r.say("### Open streams\n")
+func (b *bench) streamsTable(r *report, m memory) {
 	r.say("| streams | resident MiB | KiB a stream | in use KiB a stream | slowest chunk ms | lost |\n| --: | --: | --: | --: | --: | --: |")
 	for _, h := range m.held {
 		r.row(grouped(float64(h.streams)), figureText((m.idle+h.rss*float64(h.streams))/(1<<20)), figureText(h.rss/1024), figureText(h.live/1024), figureText(h.slowest), grouped(float64(h.lost)))
 	}
-	if m.gaveOut != "" {
+	switch {
+	case m.gaveOut != "":
 		r.say("\n**It gave out** %s.", m.gaveOut)
+	case m.mayOpen > 0:
+		r.say("\nThe most took %s of the relay's %s file descriptors.", grouped(float64(m.open)), grouped(float64(m.mayOpen)))
 	}
 	if i := slices.IndexFunc(m.held, func(h held) bool { return h.streams >= 1000 }); i >= 0 {
 		from, to := m.held[i], m.held[len(m.held)-1]

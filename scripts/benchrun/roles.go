@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httputil"
 	_ "net/http/pprof" // the proxy is asked for its allocations as the relay is
@@ -12,11 +13,13 @@ import (
 	"strings"
 )
 
-// serveRole is one of the benchmark's other processes, until the context ends.
-func serveRole(ctx context.Context, role, address string) error {
+const upstreamRole = "upstream"
+
+// serveRole is one of the benchmark's other processes, until the context ends. overTLS is a second address; empty: there is none.
+func serveRole(ctx context.Context, role, address, overTLS string) error {
 	var handler http.Handler
 	switch {
-	case role == "upstream":
+	case role == upstreamRole:
 		handler = newUpstream()
 	case role == "sink":
 		handler = http.HandlerFunc(swallow)
@@ -31,7 +34,16 @@ func serveRole(ctx context.Context, role, address string) error {
 	}
 	server := &http.Server{Addr: address, Handler: handler}
 	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
-	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+	ended := make(chan error, 2)
+	if overTLS != "" { // where the client may choose HTTP/2
+		listener, err := net.Listen("tcp", overTLS)
+		if err != nil {
+			return err
+		}
+		go func() { ended <- server.ServeTLS(listener, certificateFile, keyFile) }()
+	}
+	go func() { ended <- server.ListenAndServe() }()
+	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil

@@ -46,6 +46,7 @@ type world struct {
 	upstream *process
 	sink     *process
 	at, sunk string // their addresses
+	overTLS  string // the upstream's other one, where it speaks HTTP/2
 }
 
 func (w *world) self(name, role, address, cores string, environment ...string) (*process, error) {
@@ -53,7 +54,11 @@ func (w *world) self(name, role, address, cores string, environment ...string) (
 	if err != nil {
 		return nil, err
 	}
-	return start(name, w.work, cores, environment, binary, "-role", role, "-address", address)
+	args := []string{"-role", role, "-address", address}
+	if role == upstreamRole {
+		args = append(args, "-tls-address", w.overTLS)
+	}
+	return start(name, w.work, cores, environment, binary, args...)
 }
 
 // open starts what is not measured.
@@ -69,7 +74,13 @@ func (w *world) open(ctx context.Context) (err error) {
 	if w.sunk, err = freeAddress(); err != nil {
 		return err
 	}
-	if w.upstream, err = w.self("the upstream", "upstream", w.at, w.cores.load, "GOGC=400"); err != nil {
+	if w.overTLS, err = freeAddress(); err != nil {
+		return err
+	}
+	if err := writeCertificate(w.work); err != nil {
+		return err
+	}
+	if w.upstream, err = w.self("the upstream", upstreamRole, w.at, w.cores.load, "GOGC=400"); err != nil {
 		return err
 	}
 	if w.sink, err = w.self("the sink", "sink", w.sunk, w.cores.load); err != nil {
@@ -84,13 +95,15 @@ func (w *world) close() {
 }
 
 // relayConfig is the configuration of the costs: a channel for each wire format, one token.
-func (w *world) relayConfig() string {
+func (w *world) relayConfig() string { return relayConfigTo("http://" + w.at) }
+
+func relayConfigTo(upstream string) string {
 	return fmt.Sprintf(`channels:
-  - {name: same, type: openai, base_url: "http://%[1]s", keys: [sk-up], models: ["%[2]s*"]}
-  - {name: converted, type: anthropic, base_url: "http://%[1]s", keys: [sk-up], models: ["%[3]s*"]}
+  - {name: same, type: openai, base_url: "%[1]s", keys: [sk-up], models: ["%[2]s*"]}
+  - {name: converted, type: anthropic, base_url: "%[1]s", keys: [sk-up], models: ["%[3]s*"]}
 tokens:
   - {name: bench, key: %[4]s}
-`, w.at, viaOpenAI, viaAnthropic, clientKey)
+`, upstream, viaOpenAI, viaAnthropic, clientKey)
 }
 
 func (w *world) startRelay(ctx context.Context, config string) (*subject, error) {
@@ -104,7 +117,7 @@ func (w *world) startRelay(ctx context.Context, config string) (*subject, error)
 		return nil, err
 	}
 	p, err := start("the relay", w.work, w.cores.subject, []string{
-		"GOMAXPROCS=1", "PORT=" + port, "CONFIG_FILE=" + file, "ADMIN_TOKEN=" + adminToken, "SHUTDOWN_TIMEOUT=1s",
+		"GOMAXPROCS=1", "PORT=" + port, "CONFIG_FILE=" + file, "ADMIN_TOKEN=" + adminToken, "SHUTDOWN_TIMEOUT=1s", "SSL_CERT_FILE=" + filepath.Join(w.work, certificateFile),
 		"OTEL_EXPORTER_OTLP_ENDPOINT=http://" + w.sunk, "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf", "OTEL_METRIC_EXPORT_INTERVAL=10000",
 	}, w.relay)
 	if err != nil {

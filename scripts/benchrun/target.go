@@ -76,12 +76,21 @@ func (b *bench) targets() (all []target) {
 		n := copies(b.growth.bodies, relayName+" "+what)
 		all = append(all, target{what: "copies of the largest " + what, limit: mostCopies, got: spread{n, n, n}})
 	}
+	all = append(all, standing("streams", b.growth.streams, b.most))
+	if n := b.growth.mostHTTP2; n > 0 {
+		all = append(all, standing("streams over HTTP/2", b.growth.http2, n))
+	}
+	return all
+}
+
+// standing is none too few.
+func standing(what string, m memory, wanted int) target {
 	stood := 0
-	if held := b.growth.streams.held; len(held) > 0 {
+	if held := m.held; len(held) > 0 {
 		stood = held[len(held)-1].streams - held[len(held)-1].lost
 	}
-	short := float64(b.most - stood)
-	return append(all, target{what: fmt.Sprintf("streams that did not stand, of %s", grouped(float64(b.most))), limit: 0, got: spread{short, short, short}})
+	short := float64(wanted - stood)
+	return target{what: fmt.Sprintf("%s that did not stand, of %s", what, grouped(float64(wanted))), limit: 0, got: spread{short, short, short}}
 }
 
 func (b *bench) costTargets() []target {
