@@ -62,6 +62,7 @@ func (g *Giveback) Look(now time.Time, inFlight int64) (returned int64) {
 		return 0
 	}
 	before := g.held()
+	g.needed = min(g.needed, before) // connections that were idle when it was last judged have closed since
 	if before-g.needed < worthwhile(g.needed) {
 		return 0
 	}

@@ -110,6 +110,22 @@ func TestMemoryThatStaysInUseIsNotCollectedForAgain(t *testing.T) {
 	assert.Equal(t, 1, g.collections)
 }
 
+func TestWhatOnceStayedInUseIsForgottenWhenItGoes(t *testing.T) {
+	g := newGround(30 * mib)
+	for range 2 { // many calls, whose connections then stay open
+		g.alive, g.spare = 150*mib, 200*mib
+		g.pass(time.Minute, 5000)
+		g.pass(time.Minute, 0)
+		g.spare = 50 * mib
+		g.pass(time.Minute, 0)
+	}
+	g.alive, g.spare = 40*mib, 0
+	g.pass(time.Minute, 0)
+	g.spare = 120 * mib
+	g.pass(time.Minute, 1000)
+	assert.EqualValues(t, 120*mib, g.pass(time.Minute, 0))
+}
+
 func TestTheRuntimesOwnFiguresTellWhatIsHeldAndWhatWasReturned(t *testing.T) {
 	debug.FreeOSMemory()
 	g := NewGiveback()
