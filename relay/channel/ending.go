@@ -122,9 +122,10 @@ func (x *Exchange) record(a Attempt) {
 	}
 	m := x.measured(a)
 	x.endTrace(m)
+	ctx := x.span.In(x.client)
 	defer func() {
 		if p := recover(); p != nil {
-			x.Channel.pool.options.Log.ErrorContext(x.afterwards(), "panic in the recorder", "request_id", x.requestID(), "channel", x.Channel.Name, "panic", fmt.Sprint(p))
+			x.Channel.pool.options.Log.ErrorContext(ctx, "panic in the recorder", "request_id", x.requestID(), "channel", x.Channel.Name, "panic", fmt.Sprint(p))
 		}
 	}()
 	x.Channel.metrics.Attempt(m)
@@ -132,13 +133,8 @@ func (x *Exchange) record(a Attempt) {
 		x.Channel.metrics.Resume(x.because, m.Outcome)
 	}
 	if record := x.Channel.pool.options.Record; record != nil {
-		record(x.afterwards(), a)
+		record(ctx, a)
 	}
-}
-
-// afterwards is the client's context for what is recorded of the attempt: it does not end with the client.
-func (x *Exchange) afterwards() context.Context {
-	return x.span.In(context.WithoutCancel(x.client))
 }
 
 // measured is the attempt as telemetry has it.

@@ -52,22 +52,27 @@ func readBody(w http.ResponseWriter, r *http.Request, most int64, timeout time.D
 			continue
 		}
 		_ = control.SetReadDeadline(time.Time{})
-		var tooLarge *http.MaxBytesError
-		switch {
-		case errors.Is(err, io.EOF):
+		if errors.Is(err, io.EOF) {
 			_ = r.Body.Close() // it has been read: net/http need not look for more of it
 			whole, err := body.Body()
 			if err != nil {
 				return nil, channel.RefuseNoRoom()
 			}
 			return whole, nil
-		case errors.As(err, &tooLarge):
-			return nil, refuseTooLarge(most)
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			return nil, refuseBody(http.StatusRequestTimeout, "The request's body did not arrive in time.")
-		default:
-			return nil, refuseBody(http.StatusBadRequest, "The request's body could not be read to its end.")
 		}
+		return nil, refuseUnread(err, most)
+	}
+}
+
+func refuseUnread(err error, most int64) *channel.Refusal {
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return refuseTooLarge(most)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return refuseBody(http.StatusRequestTimeout, "The request's body did not arrive in time.")
+	default:
+		return refuseBody(http.StatusBadRequest, "The request's body could not be read to its end.")
 	}
 }
 
