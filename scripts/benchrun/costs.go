@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -79,7 +80,7 @@ func (b *bench) costs(ctx context.Context, subjects []*subject) error {
 			}
 		}
 	}
-	return b.allocations(ctx, subjects)
+	return errors.Join(b.allocations(ctx, subjects), b.collections(ctx, subjects))
 }
 
 func (b *bench) measure(ctx context.Context, s *subject, ph phase) (measured, error) {
@@ -148,6 +149,36 @@ func (b *bench) spent(ctx context.Context, s *subject, ph phase, n int) (heap, e
 		allocated: each(func(h heap) float64 { return h.allocated }),
 		objects:   each(func(h heap) float64 { return h.objects }),
 	}, nil
+}
+
+// collections finds the share of the CPU that goes into collecting garbage under load. The collections that asking takes are not
+// the load's: one lies between two looks.
+func (b *bench) collections(ctx context.Context, subjects []*subject) error {
+	for _, ph := range phases {
+		for _, s := range subjects {
+			if s.profiles == "" || !slices.Contains([]string{"plain 64", "burst 64"}, ph.name) {
+				continue
+			}
+			var looks [3]heap
+			var cpu float64
+			for i := range looks {
+				if i == 2 {
+					before := s.cpu()
+					if _, err := b.measure(ctx, s, ph); err != nil {
+						return err
+					}
+					cpu = s.cpu() - before
+				}
+				var err error
+				if looks[i], err = s.heap(ctx); err != nil {
+					return err
+				}
+			}
+			spent := looks[2].collecting - looks[1].collecting - (looks[1].collecting - looks[0].collecting)
+			b.results[figure{s.name, ph.name, "collecting"}] = []float64{100 * spent / cpu}
+		}
+	}
+	return nil
 }
 
 // names are the subjects' in the order of the report.

@@ -91,7 +91,6 @@ func TestAShortRunMeasuresEverySubject(t *testing.T) {
 }
 
 func TestStreamsOverHTTP2TakeOneDescriptorOfTheRelayEach(t *testing.T) {
-	t.Parallel()
 	const streams = 100
 	var log bytes.Buffer
 	b := &bench{settings: settings{relay: buildRelay(t), most: streams, http2: true}, log: &log, growth: &growth{}}

@@ -21,6 +21,7 @@ import (
 type process struct {
 	name    string
 	pid     int
+	began   time.Time
 	command *exec.Cmd // nil: somebody else's
 	output  *tail
 	ended   chan struct{}
@@ -36,7 +37,7 @@ func start(name, work, cores string, environment []string, binary string, args .
 	if err := p.command.Start(); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}
-	p.pid = p.command.Process.Pid
+	p.pid, p.began = p.command.Process.Pid, time.Now()
 	go func() {
 		_ = p.command.Wait()
 		close(p.ended)

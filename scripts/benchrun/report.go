@@ -129,6 +129,7 @@ var lines = []struct {
 		{"added p99 µs, 64 at a time", "plain 64", "p99", true},
 		{"allocations a call", "plain 1", "objects", false},
 		{"bytes allocated a call", "plain 1", "bytes", false},
+		{"% of CPU that collects garbage, 64 at a time", "plain 64", "collecting", false},
 		{"converted: CPU µs a call, 64 at a time", "converted plain 64", "cpu", false},
 		{"converted: allocations a call", "converted plain 64", "objects", false},
 	}},
@@ -144,6 +145,7 @@ var lines = []struct {
 		{"added delay a chunk, p99 µs, 64 at a time", "paced 64", "delay p99", true},
 		{"allocations a stream", "burst 1", "objects", false},
 		{"bytes allocated a stream", "burst 1", "bytes", false},
+		{"chunks at once: % of CPU that collects garbage, 64 at a time", "burst 64", "collecting", false},
 		{"converted: CPU µs a stream, 64 at a time", "converted burst 64", "cpu", false},
 		{"converted: allocations a stream", "converted burst 64", "objects", false},
 	}},
@@ -211,7 +213,7 @@ func (b *bench) method(r *report) {
 	r.say("## How it is measured\n")
 	r.say("`scripts/bench` does all of it again. The same bytes go to every subject over HTTP/1.1 on the loopback interface, from connections that stay open, in a closed loop; the upstream answers at once.")
 	r.say("CPU is what the kernel counted for the subject's threads, divided by the calls. *Added* is the subject's figure less the one of calls that go straight to the upstream, in the same round.")
-	r.say("The delay of a chunk is from the time that the upstream writes into it to its arrival. Allocations are the runtime's own count. The relay runs as it comes, with a token that it checks, a")
+	r.say("The delay of a chunk is from the time that the upstream writes into it to its arrival. Allocations are the runtime's own count, and so is the CPU that collects garbage, by the clock: on a machine that is busy with something else it is too much. The relay runs as it comes, with a token that it checks, a")
 	r.say("health it keeps, clocks that run, and metrics, traces and logs leaving over OTLP; the ReverseProxy does nothing of that, and has connections that stay open and no buffer pool; nginx has one worker,")
 	r.say("connections to the upstream that stay open, and no buffering.\n")
 	r.say("What it does not show: TLS and HTTP/2, a network between machines, more than one core for the relay, and calls a second of a machine whose load generator has cores of its own:")

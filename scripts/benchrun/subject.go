@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // The names of the subjects in the report.
@@ -213,6 +214,7 @@ func (s *subject) cpuClock() func() float64 {
 type heap struct {
 	inUse, stacks      float64 // bytes; what goroutines stand on is not in the heap
 	allocated, objects float64 // bytes and objects, ever
+	collecting         float64 // seconds of CPU, ever
 }
 
 // emptied is the heap after a second collection: what lies in pools outlives the first.
@@ -229,7 +231,10 @@ func (s *subject) heap(ctx context.Context) (heap, error) {
 	if err != nil {
 		return h, err
 	}
-	for name, to := range map[string]*float64{"# HeapAlloc = ": &h.inUse, "# Stack = ": &h.stacks, "# TotalAlloc = ": &h.allocated, "# Mallocs = ": &h.objects} {
+	for name, to := range map[string]*float64{
+		"# HeapAlloc = ": &h.inUse, "# Stack = ": &h.stacks, "# TotalAlloc = ": &h.allocated, "# Mallocs = ": &h.objects,
+		"# GCCPUFraction = ": &h.collecting,
+	} {
 		_, rest, _ := strings.Cut(string(text), name)
 		line, _, _ := strings.Cut(rest, "\n")
 		value, _, _ := strings.Cut(line, " ") // of stacks, what is in use stands before what there is
@@ -237,5 +242,7 @@ func (s *subject) heap(ctx context.Context) (heap, error) {
 			return h, fmt.Errorf("the heap profile of %s does not say %q", s.name, name)
 		}
 	}
+	// It was the share, up to this collection, of what GOMAXPROCS=1 could have used since the start.
+	h.collecting *= time.Since(s.began).Seconds()
 	return h, nil
 }
