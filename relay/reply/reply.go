@@ -43,6 +43,7 @@ type Writer struct {
 	closed    bool
 	length    [1]string     // Content-Length, as a header has it
 	first     time.Time     // when the first part of the answer was sent
+	handing   time.Time     // when the last part of the answer was begun to be handed over
 	waited    time.Duration // for the client to take what is written
 }
 
@@ -80,9 +81,8 @@ func flusherOf(w http.ResponseWriter) flusher {
 
 // Whole sends a complete JSON answer and sees it off: nil means that the operating system has all of it.
 func (w *Writer) Whole(body []byte) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	defer w.wait(time.Now())
+	w.hand()
+	defer w.handed()
 	w.started = true
 	return w.object(http.StatusOK, body)
 }
@@ -110,13 +110,22 @@ func (w *Writer) Write(events []byte) error {
 
 // Flush sends what is buffered.
 func (w *Writer) Flush() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	defer w.wait(time.Now())
+	w.hand()
+	defer w.handed()
 	return w.flush()
 }
 
-func (w *Writer) wait(began time.Time) { w.waited += time.Since(began) }
+// hand locks the writer for handing a part of the answer to the client, and handed unlocks it. They keep the time between them
+// off the stack: Flush is where an open stream has it deepest.
+func (w *Writer) hand() {
+	w.mu.Lock()
+	w.handing = time.Now()
+}
+
+func (w *Writer) handed() {
+	w.waited += time.Since(w.handing)
+	w.mu.Unlock()
+}
 
 // Waited is the time that was spent on handing the answer to the client.
 func (w *Writer) Waited() time.Duration {
