@@ -21,6 +21,7 @@ type body struct {
 	encoded string // Content-Encoding; empty: none
 	read    int64  // bytes handed out
 	waited  time.Duration
+	came    time.Time // when the last read ended
 }
 
 // by bounds all reads that follow.
@@ -37,7 +38,8 @@ func (b *body) Read(p []byte) (int, error) {
 	b.clock.until(b.deadline, b.outcome)
 	defer func() {
 		b.clock.off()
-		b.waited += time.Since(began)
+		b.came = time.Now()
+		b.waited += b.came.Sub(began)
 	}()
 	if b.reader == nil {
 		// The gzip header is read here, on the clock, and not where the answer begins.

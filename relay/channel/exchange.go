@@ -39,6 +39,7 @@ type Exchange struct {
 	answer     answer
 	body       body
 	translator Translator
+	out        outflow
 	firstEvent time.Time
 	events     int64 // with content
 	kept       int   // capacity of the translator's buffer

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"mime"
-	"runtime"
 	"time"
 
 	"one-api/relay/sse"
@@ -100,65 +99,45 @@ func (x *Exchange) relayStream(client Client) *Failure {
 	events := sse.NewReader(&x.body, maxEvent)
 	events.Lease = &x.hold.answer
 	defer events.Close()
-	var lost *Failure // the client, while its upstream is drained
-	unflushed, anything := false, false
+	x.out = outflow{client: client, events: events}
+	anything := false
 	for {
-		if unflushed && !events.Buffered() {
-			unflushed = false
-			if err := client.Flush(); err != nil {
-				if lost = x.unwritable(err); !x.drains(lost) {
-					return lost
-				}
-			}
+		if !events.Complete() && !x.send(!events.Buffered()) {
+			return x.out.lost
 		}
 		event, err := events.Next()
 		if err != nil {
-			return x.cut(err, lost, anything)
+			x.send(false)
+			return x.cut(err, x.out.lost, anything)
 		}
 		anything = true
 		step, err := x.step(event)
 		if err != nil {
-			failure := x.said(err)
-			if failure.Outcome == UpstreamMalformed && endsInALine(event) {
-				failure = Truncated("the stream ended in the middle of an event")
-			}
-			return firstOf(lost, failure)
+			x.send(false)
+			return firstOf(x.out.lost, x.spoilt(err, event))
 		}
 		if step.Content {
 			x.events++
-			x.chunks.Chunk(time.Now())
+			x.chunks.Chunk(x.body.came)
 		}
-		if len(step.Out) > 0 && lost == nil {
-			if err := x.write(client, step.Out); err != nil {
-				if lost = x.unwritable(err); !x.drains(lost) {
-					return lost
-				}
-			}
-			unflushed = lost == nil
+		if !x.pass(step, event) {
+			return x.out.lost
 		}
 		if step.Done {
-			if lost == nil {
-				if err := client.Flush(); err != nil {
-					lost = x.unwritable(err)
-				}
-			}
+			x.send(true)
 			x.tail()
-			return lost
+			return x.out.lost
 		}
 	}
 }
 
-// write passes events on. Those that come together leave together, but for the first one: people wait for it.
-func (x *Exchange) write(client Client, events []byte) error {
-	first := !x.started
-	x.start()
-	if err := client.Write(events); err != nil || !first {
-		return err
+// spoilt is the failure of an event that cannot be passed on.
+func (x *Exchange) spoilt(err error, event sse.Event) *Failure {
+	failure := x.said(err)
+	if failure.Outcome == UpstreamMalformed && endsInALine(event) {
+		return Truncated("the stream ended in the middle of an event")
 	}
-	err := client.Flush()
-	// A stream that has much to say should not keep the others from their first word.
-	runtime.Gosched()
-	return err
+	return failure
 }
 
 // start marks the first event that the client gets.
@@ -181,11 +160,6 @@ func (x *Exchange) start() {
 		x.trial = false
 		x.Channel.state.health.proved()
 	}
-}
-
-// drains tells whether the upstream is read on without its client.
-func (x *Exchange) drains(lost *Failure) bool {
-	return x.Channel.pool.options.DrainClientGone > 0 && lost.Outcome == ClientGone
 }
 
 // endsInALine tells whether an event is what was left of one when the stream ended.

@@ -35,7 +35,7 @@ type Writer struct {
 
 	mu        sync.Mutex
 	timer     *time.Timer
-	last      time.Time // of the last write
+	last      time.Time // of the last flush
 	committed bool      // the status has been sent
 	streams   bool      // as that of a stream
 	started   bool      // so has a part of the answer
@@ -112,6 +112,7 @@ func (w *Writer) Write(events []byte) error {
 func (w *Writer) Flush() error {
 	w.hand()
 	defer w.handed()
+	w.last = w.handing
 	return w.flush()
 }
 
@@ -148,9 +149,6 @@ func (w *Writer) stream(events []byte) error {
 		h["X-Accel-Buffering"] = no // nginx would hold events back
 		w.streams = true
 		w.commit(http.StatusOK)
-	}
-	if w.interval > 0 {
-		w.last = time.Now()
 	}
 	_, err := w.to.Write(events)
 	return err

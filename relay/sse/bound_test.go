@@ -128,7 +128,7 @@ func TestKeepAlivesNeverAddUpToAnEvent(t *testing.T) {
 	for _, text := range []string{": ping\n", ": ping\n\n", ": ping\r\n", ":\r", "\n", "\r\n", "\r", "id: 1\n\n", "retry: 1\r\n\r\n"} {
 		source := &endless{text: text, most: 1 << 17}
 		reader := NewReader(readFunc(func(p []byte) (int, error) {
-			require.LessOrEqual(t, len(p), burstBuffer)
+			require.LessOrEqual(t, len(p), floodBuffer)
 			return source.Read(p)
 		}), 64)
 		_, err := reader.Next()
@@ -168,25 +168,29 @@ func TestAStreamThatWaitsHoldsOnlyASmallBuffer(t *testing.T) {
 // A stream of slow tokens waits with 1 KiB, whatever it began with, and one that comes faster than it is read gets more at a
 // time.
 func TestTheBufferFollowsThePaceOfTheStream(t *testing.T) {
-	event := "data: " + strings.Repeat("x", 200) + "\n\n"
-	var reads, rooms []int
+	event := "data: " + strings.Repeat("x", 192) + "\n\n"
+	require.Len(t, event, 200)
+	endless := strings.Repeat(event, 300)
+	var waiting, rooms []int // bytes that there are for each read
 	var reader *Reader
 	reader = NewReader(readFunc(func(p []byte) (int, error) {
 		rooms = append(rooms, len(reader.buf.bytes))
-		n := copy(p, strings.Repeat(event, reads[0]))
-		reads = reads[1:]
+		n := copy(p, endless[:waiting[0]])
+		endless, waiting = endless[n:], waiting[1:]
 		return n, nil
 	}), bound)
 	defer reader.Close()
-	next := func(n int) {
-		for range n {
+	for _, c := range []struct{ waiting, rooms []int }{
+		{[]int{200, 200, 600, 3000, 200, 200}, []int{smallBuffer, smallBuffer, smallBuffer, burstBuffer, burstBuffer, smallBuffer}},
+		{[]int{2000, 9000, 20000, 6000, 3000, 200, 200}, []int{smallBuffer, burstBuffer, floodBuffer, floodBuffer, floodBuffer, burstBuffer, smallBuffer}},
+	} {
+		rooms, waiting = nil, c.waiting
+		for len(waiting) > 0 || reader.Complete() {
 			_, err := reader.Next()
 			require.NoError(t, err)
 		}
+		assert.Equal(t, c.rooms, rooms)
 	}
-	reads = []int{1, 1, 3, 15, 1, 1}
-	next(22)
-	assert.Equal(t, []int{smallBuffer, smallBuffer, smallBuffer, burstBuffer, burstBuffer, smallBuffer}, rooms)
 }
 
 func TestBuffersAreOfTheNextPooledSizeOrExact(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 const (
 	smallBuffer  = 1 << 10  // bytes of a buffer in which ordinary events arrive one by one; all that a waiting stream holds
 	burstBuffer  = 4 << 10  // bytes of a buffer in which they arrive together
+	floodBuffer  = 16 << 10 // bytes of a buffer in which they arrive faster than they are read
 	pooledBuffer = 64 << 10 // bytes of the biggest buffer that is kept for other streams
 )
 

@@ -30,9 +30,11 @@ type Reader struct {
 	src io.Reader
 	max int
 	err error // to be returned behind the complete events that are buffered
+	// full is that there was no room for the data of an event. The buffer is kept until the next call, for what is in front.
+	full error
 
 	buf        *buffer // nil: closed, or the error has been returned
-	burst      bool    // the last read brought so much that more is to be expected with the next one
+	usual      int     // bytes of the buffer that the pace of the last read asks for
 	start, end int     // buf[start:end] is what has been read and not been returned
 	scratch    *buffer // the joined data of the last event, where it has several lines
 
@@ -47,7 +49,7 @@ type Reader struct {
 
 // NewReader returns a Reader of r. maxEvent bounds an event's Raw, in bytes.
 func NewReader(r io.Reader, maxEvent int) *Reader {
-	return &Reader{src: r, max: maxEvent, buf: getBuffer(smallBuffer)}
+	return &Reader{src: r, max: maxEvent, buf: getBuffer(smallBuffer), usual: smallBuffer}
 }
 
 // Next returns the next event that has data or a name; what was returned before becomes invalid. It reads only when no
@@ -57,6 +59,11 @@ func NewReader(r io.Reader, maxEvent int) *Reader {
 // A byte order mark at the start, and comments before an event, are not in its Raw; an event that ends in CR LF lacks that
 // last LF there, since it may come later than the event.
 func (r *Reader) Next() (Event, error) {
+	if r.full != nil {
+		r.err = r.full
+		r.release()
+		return Event{}, r.err
+	}
 	if r.scratch != nil {
 		putBuffer(r.scratch)
 		r.scratch = nil
@@ -70,6 +77,28 @@ func (r *Reader) Next() (Event, error) {
 	}
 	return r.take()
 }
+
+// Run is events that stand one behind the other in the buffer. The zero Run has none.
+type Run struct{ from, to int }
+
+// Add adds the event that Next has just returned to a run; false: it does not follow it.
+func (r *Run) Add(e Event) bool {
+	if r.from == r.to {
+		r.from, r.to = e.from, e.from
+	}
+	if e.from != r.to {
+		return false
+	}
+	r.to += len(e.Raw)
+	return true
+}
+
+// Bytes is Raw of all of a run's events. Unlike each of them, a run is valid while Next has whole events to return: until it is
+// called while Complete is false.
+func (r *Reader) Bytes(run Run) []byte { return r.buf.bytes[run.from:run.to:run.to] }
+
+// Complete tells whether a whole event is buffered.
+func (r *Reader) Complete() bool { return r.scan() }
 
 // Buffered tells whether Next can return without reading.
 func (r *Reader) Buffered() bool {
@@ -160,7 +189,7 @@ func (r *Reader) hold(more int) error { return r.Lease.Hold(int64(len(r.buf.byte
 // take returns buf[start:pos].
 func (r *Reader) take() (Event, error) {
 	raw, b := r.buf.bytes[r.start:r.pos:r.pos], &r.event
-	event := Event{Raw: raw, Clean: !b.dirty}
+	event := Event{Raw: raw, Clean: !b.dirty, from: r.start}
 	if b.nameTo > b.nameFrom {
 		event.Name = raw[b.nameFrom:b.nameTo:b.nameTo]
 	}
@@ -168,10 +197,8 @@ func (r *Reader) take() (Event, error) {
 	case b.dataLines == 1:
 		event.Data = raw[b.dataFrom:b.dataTo:b.dataTo]
 	case b.dataLines > 1:
-		if err := r.hold(b.dataLen); err != nil {
-			r.err = err
-			r.release()
-			return Event{}, err
+		if r.full = r.hold(b.dataLen); r.full != nil {
+			return Event{}, r.full
 		}
 		r.scratch = getBuffer(b.dataLen)
 		event.Data = joinData(r.scratch.bytes[:0:b.dataLen], raw)
@@ -204,9 +231,17 @@ func (r *Reader) fill() {
 		return
 	}
 	for range maxEmptyReads {
+		pending, room := r.end-r.start, len(r.buf.bytes)-r.end
 		n, err := r.src.Read(r.buf.bytes[r.end:])
 		r.end += n
-		r.burst = n > smallBuffer/2
+		switch {
+		case pending < burstBuffer/2 && (n == room && n > burstBuffer/2 || n > burstBuffer):
+			r.usual = floodBuffer // of small events, and there is more where they came from
+		case n > smallBuffer/2:
+			r.usual = burstBuffer
+		default:
+			r.usual = smallBuffer
+		}
 		if n > 0 || err != nil {
 			r.err = err
 			return
@@ -219,19 +254,16 @@ func (r *Reader) fill() {
 // again unless the buffer has to double, so the cost stays in proportion to the bytes read.
 func (r *Reader) makeRoom() error {
 	pending, size := r.end-r.start, len(r.buf.bytes)
-	room, usual := size, smallBuffer
-	if r.burst {
-		usual = burstBuffer
-	}
+	room := size
 	switch {
-	case size > usual && pending <= usual/2:
-		room = usual // the big event, or the burst, is over
+	case size > r.usual && pending <= r.usual/2:
+		room = r.usual // the big event, or the burst, is over
 	case pending == size && size >= r.max/2:
 		room = r.max + 1 // scan refuses more than max, and one byte more shows it that
 	case pending == size:
 		room = 2 * size
-	case size < usual:
-		room = usual
+	case size < r.usual:
+		room = r.usual
 	case r.start == 0:
 		return nil
 	}

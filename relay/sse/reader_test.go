@@ -275,3 +275,26 @@ func TestEventsCannotGrowIntoTheBuffer(t *testing.T) {
 		assert.Equal(t, len(event.Data), cap(event.Data))
 	}
 }
+
+// What came together can leave together: a run of events is one piece of the buffer, for as long as there is a whole event in it.
+func TestEventsThatFollowEachOtherAreARun(t *testing.T) {
+	text := "data: a\n\ndata: b\n\n: a comment\n\ndata: c\ndata: d\n\ndata: e\n\n"
+	reader := NewReader(strings.NewReader(text), 100)
+	defer reader.Close()
+	var runs []string
+	var run Run
+	for {
+		event, err := reader.Next()
+		require.NoError(t, err)
+		if !run.Add(event) {
+			runs = append(runs, string(reader.Bytes(run)))
+			run = Run{}
+			require.True(t, run.Add(event), "an empty run takes any")
+		}
+		if !reader.Complete() {
+			runs = append(runs, string(reader.Bytes(run)))
+			break
+		}
+	}
+	require.Equal(t, []string{"data: a\n\ndata: b\n\n", "data: c\ndata: d\n\ndata: e\n\n"}, runs)
+}

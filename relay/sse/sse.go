@@ -12,4 +12,6 @@ type Event struct {
 	// Clean is false where Raw has anything that careless clients trip over: a carriage return, a comment, a byte order mark,
 	// a missing blank line at the end of the stream.
 	Clean bool
+
+	from int // where Raw stands in the reader's buffer
 }

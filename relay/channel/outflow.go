@@ -1,0 +1,85 @@
+package channel
+
+import (
+	"runtime"
+
+	"one-api/relay/sse"
+)
+
+// outflow is a stream's way to the client. Events that came together and go through as they are leave in one piece.
+type outflow struct {
+	client    Client
+	events    *sse.Reader
+	run       sse.Run // events that have not been written yet
+	unflushed bool
+	lost      *Failure // of the client, while its upstream is drained
+}
+
+// pass takes what an event became to the client, by and by; false: the client is lost, and the stream ends.
+func (x *Exchange) pass(step Step, event sse.Event) bool {
+	o := &x.out
+	if len(step.Out) == 0 || o.lost != nil {
+		return true
+	}
+	if !x.started {
+		return x.first(step.Out)
+	}
+	asItIs := shared(step.Out, event.Raw) && len(step.Out) == len(event.Raw)
+	if asItIs && o.run.Add(event) {
+		return true
+	}
+	if !x.send(false) {
+		return false
+	}
+	if asItIs && o.lost == nil {
+		return o.run.Add(event)
+	}
+	return x.write(step.Out)
+}
+
+// first passes on what people wait for. It does so at once, and a stream that has much to say does not keep the others from
+// their first word.
+func (x *Exchange) first(events []byte) bool {
+	x.start()
+	if !x.write(events) || !x.send(true) {
+		return false
+	}
+	runtime.Gosched()
+	return true
+}
+
+// send writes what waits, and where flush is set, sees it off; false: the client is lost, and the stream ends.
+func (x *Exchange) send(flush bool) bool {
+	o := &x.out
+	run := o.run
+	o.run = sse.Run{}
+	if run != (sse.Run{}) && !x.write(o.events.Bytes(run)) {
+		return false
+	}
+	if !flush || !o.unflushed {
+		return true
+	}
+	o.unflushed = false
+	if err := o.client.Flush(); err != nil {
+		return x.loses(err)
+	}
+	return true
+}
+
+func (x *Exchange) write(events []byte) bool {
+	o := &x.out
+	if o.lost != nil {
+		return true
+	}
+	if err := o.client.Write(events); err != nil {
+		return x.loses(err)
+	}
+	o.unflushed = true
+	return true
+}
+
+// loses notes that nothing more can be written to the client; true: its upstream is read on without it.
+func (x *Exchange) loses(err error) bool {
+	x.out.lost, x.out.unflushed = x.unwritable(err), false
+	return x.Channel.pool.options.DrainClientGone > 0 && x.out.lost.Outcome == ClientGone
+}
