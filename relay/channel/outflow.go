@@ -83,3 +83,9 @@ func (x *Exchange) loses(err error) bool {
 	x.out.lost, x.out.unflushed = x.unwritable(err), false
 	return x.Channel.pool.options.DrainClientGone > 0 && x.out.lost.Outcome == ClientGone
 }
+
+// stopSending ends the stream's way. Where an adaptor panics, what it had finished before still reaches the client.
+func (x *Exchange) stopSending() {
+	defer x.out.events.Close()
+	x.send(false)
+}

@@ -98,8 +98,8 @@ func (x *Exchange) whole() ([]byte, *Failure) {
 func (x *Exchange) relayStream(client Client) *Failure {
 	events := sse.NewReader(&x.body, maxEvent)
 	events.Lease = &x.hold.answer
-	defer events.Close()
 	x.out = outflow{client: client, events: events}
+	defer x.stopSending()
 	anything := false
 	for {
 		if !events.Complete() && !x.send(!events.Buffered()) {

@@ -20,6 +20,7 @@ type passThrough struct {
 	begun   bool // anything but a ping has come
 	started bool // message_start has
 	scratch []byte
+	like    jsonscan.Pattern // of the text deltas
 }
 
 func (t *passThrough) Whole(body []byte) ([]byte, error) {
@@ -35,6 +36,9 @@ func (t *passThrough) Whole(body []byte) ([]byte, error) {
 }
 
 func (t *passThrough) Event(event sse.Event) (channel.Step, error) {
+	if t.like.Matches(event.Data) && string(event.Name) != "error" {
+		return channel.Step{Out: t.pass(event), Content: true}, nil
+	}
 	e, err := scanEvent(event)
 	if err != nil {
 		return channel.Step{}, err
@@ -46,11 +50,7 @@ func (t *passThrough) Event(event sse.Event) (channel.Step, error) {
 		return channel.Step{}, channel.Malformed("the stream ends before its message_start")
 	}
 	t.begun, t.started = true, t.started || e.kind == messageStart
-	step := channel.Step{Out: event.Raw}
-	if !event.Clean {
-		t.scratch = event.AppendTo(t.scratch[:0])
-		step.Out = t.scratch
-	}
+	step := channel.Step{Out: t.pass(event)}
 	switch e.kind {
 	case messageStart:
 		t.take(usageOf(e.message))
@@ -60,10 +60,19 @@ func (t *passThrough) Event(event sse.Event) (channel.Step, error) {
 		step.Content = startsToolUse(e.contentBlock)
 	case contentBlockDelta:
 		step.Content = true
+		t.like.Learn(event.Data, `"text":"`)
 	case messageStop:
 		step.Done = true
 	}
 	return step, nil
+}
+
+func (t *passThrough) pass(event sse.Event) []byte {
+	if event.Clean {
+		return event.Raw
+	}
+	t.scratch = event.AppendTo(t.scratch[:0])
+	return t.scratch
 }
 
 func (t *passThrough) Usage() wire.Usage { return t.usage }

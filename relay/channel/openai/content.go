@@ -7,12 +7,12 @@ import (
 )
 
 // written is how most chunks begin what they have to say. Inside a string its quotes would be escaped.
-var written = []byte(`"content":"`)
+const written = `"content":"`
 
 // holdsContent finds out whether a chunk's choices carry a part of the answer, without decoding them. choices is the value of
 // "choices", which may be nil.
 func holdsContent(choices []byte) bool {
-	if at := bytes.Index(choices, written); at >= 0 && choices[at+len(written)] != '"' {
+	if at := bytes.Index(choices, []byte(written)); at >= 0 && choices[at+len(written)] != '"' {
 		return true
 	}
 	var found contentScan

@@ -19,7 +19,8 @@ func isTerminator(data []byte) bool { return string(bytes.TrimSpace(data)) == te
 type nativeTranslator struct {
 	usage   tally
 	scratch []byte
-	begun   bool // there was a chunk with choices
+	begun   bool             // there was a chunk with choices
+	like    jsonscan.Pattern // of the chunks that carry text
 }
 
 // members are the top-level members of an answer or a chunk that matter. They share its memory.
@@ -71,13 +72,20 @@ func (t *nativeTranslator) Event(event sse.Event) (channel.Step, error) {
 	if isKeepAlive(event) {
 		return channel.Step{}, nil
 	}
+	if t.like.Matches(event.Data) && string(event.Name) != "error" {
+		return channel.Step{Out: t.pass(event), Content: true}, nil
+	}
 	var seen members // not kept: they share the event's memory, which may be large, and the next one may be long in coming
 	if err := seen.chunk(event); err != nil {
 		return channel.Step{}, err
 	}
 	t.begun = t.begun || seen.choices != nil
 	t.usage.note(seen.usage)
-	return channel.Step{Out: t.pass(event), Content: holdsContent(seen.choices)}, nil
+	content := holdsContent(seen.choices)
+	if content && seen.usage == nil {
+		t.like.Learn(event.Data, written)
+	}
+	return channel.Step{Out: t.pass(event), Content: content}, nil
 }
 
 func (t *nativeTranslator) pass(event sse.Event) []byte {
