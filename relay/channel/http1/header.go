@@ -2,6 +2,7 @@ package http1
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -25,7 +26,7 @@ func (a *Answer) readHead() error {
 			n, err := a.conn.raw.Read(buffer[filled:])
 			filled += n
 			if n == 0 && err != nil {
-				if err == io.EOF && filled > 0 {
+				if errors.Is(err, io.EOF) && filled > 0 {
 					err = io.ErrUnexpectedEOF
 				}
 				return err
