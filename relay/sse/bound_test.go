@@ -2,8 +2,10 @@ package sse
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -229,4 +231,53 @@ func TestEachByteIsMovedAtMostTwice(t *testing.T) {
 		}
 	}
 	assert.Less(t, moved, 2*len(text))
+}
+
+// TestNothingIsReadFromABufferThatWasGivenBack spoils every buffer as soon as it is given back, while many readers share them.
+// The race detector sees whoever still writes to one.
+func TestNothingIsReadFromABufferThatWasGivenBack(t *testing.T) {
+	recycled = func(b *buffer) {
+		for i := range b.bytes {
+			b.bytes[i] = 0xDB
+		}
+	}
+	t.Cleanup(func() { recycled = func(*buffer) {} })
+	var all sync.WaitGroup
+	for caller := range 8 {
+		all.Go(func() {
+			var text, got strings.Builder
+			for i := range 400 { // now and then a large one, and one of two lines
+				size := []int{3, 40, 600, 5000}[(i+caller)%4]
+				fmt.Fprintf(&text, "data: %s\n", strings.Repeat(string(rune('a'+caller)), size))
+				if i%5 == 0 {
+					text.WriteString("data: second\n")
+				}
+				text.WriteString("\n")
+			}
+			source := strings.NewReader(text.String())
+			reader := NewReader(readFunc(func(p []byte) (int, error) { return source.Read(p[:min(len(p), 1+source.Len()%7000)]) }), bound)
+			var run Run
+			for {
+				event, err := reader.Next()
+				if err != nil {
+					break
+				}
+				if strings.Count(string(event.Data), string(rune('a'+caller))) == 0 {
+					t.Errorf("data of another stream: %.40q", event.Data)
+				}
+				if !run.Add(event) {
+					t.Error("nothing stands between these events")
+				}
+				if !reader.Complete() {
+					got.Write(reader.Bytes(run))
+					run = Run{}
+				}
+			}
+			reader.Close()
+			if got.String() != text.String() {
+				t.Errorf("%d bytes became %d", text.Len(), got.Len())
+			}
+		})
+	}
+	all.Wait()
 }

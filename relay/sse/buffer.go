@@ -31,9 +31,13 @@ func getBuffer(size int) *buffer {
 	return &buffer{make([]byte, smallBuffer<<class)}
 }
 
+// recycled is told of a buffer that is given back, for tests.
+var recycled = func(*buffer) {}
+
 // putBuffer takes back what getBuffer returned, or nil.
 func putBuffer(b *buffer) {
 	if b != nil && len(b.bytes) <= pooledBuffer {
+		recycled(b)
 		buffers[bits.Len(uint(len(b.bytes)-1)/smallBuffer)].Put(b)
 	}
 }

@@ -116,7 +116,7 @@ func (a *Answer) source(b []byte) (int, error) {
 
 func (a *Answer) dropPage() {
 	if a.page != nil {
-		pages.Put(a.page)
+		a.page.giveBack()
 		a.page = nil
 	}
 }

@@ -3,10 +3,12 @@ package http1
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -120,4 +122,53 @@ func FuzzAnAnswerIsReadAsNetHTTPReadsIt(f *testing.F) {
 			require.False(t, want.Close, "%q", wire)
 		}
 	})
+}
+
+// TestNothingIsReadFromAPageThatWasGivenBack spoils every page as soon as it is given back, while many calls share them. The
+// race detector sees whoever still writes to one.
+func TestNothingIsReadFromAPageThatWasGivenBack(t *testing.T) {
+	recycled = func(p *page) {
+		for i := range p {
+			p[i] = 0xDB
+		}
+	}
+	t.Cleanup(func() { recycled = func(*page) {} })
+	s := serve(t, func(c net.Conn, ask func() *http.Request) {
+		reply := func(r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			half := len(body) / 2
+			_, _ = fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Type: x/%d\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n", len(body), half, body[:half])
+			_, _ = fmt.Fprintf(c, "%x\r\n%s\r\n0\r\n\r\n", len(body)-half, body[half:])
+		}
+		_, _ = io.WriteString(c, short)
+		for r := ask(); r != nil; r = ask() {
+			reply(r)
+		}
+	})
+	p := s.pool(t)
+	var all sync.WaitGroup
+	for caller := range 8 {
+		all.Go(func() {
+			for i := range 200 {
+				r := hello
+				r.Body = bytes.Repeat([]byte{'a' + byte(caller)}, 2+i*37)
+				a, _, err := p.Do(&on{}, r)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				body, err := io.ReadAll(smallReads{a})
+				if err != nil {
+					t.Error(err)
+				}
+				if string(body) != "{}" && (!bytes.Equal(body, r.Body) || a.Type != fmt.Sprintf("x/%d", len(r.Body))) {
+					t.Errorf("%d bytes of type %q instead of %d", len(body), a.Type, len(r.Body))
+				}
+				if err := a.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
 }

@@ -26,6 +26,14 @@ type page [4 << 10]byte
 
 var pages = sync.Pool{New: func() any { return new(page) }}
 
+// recycled is told of a page that is given back, for tests.
+var recycled = func(*page) {}
+
+func (p *page) giveBack() {
+	recycled(p)
+	pages.Put(p)
+}
+
 // Leash is how a call is ended before its time. Hold says what that takes, and has it done at once where the call has ended
 // already; Drop takes it back, and is false where it came too late: abort has been called, or is just being called.
 type Leash interface {
@@ -39,7 +47,7 @@ func (p *Pool) Do(leash Leash, r Request) (a *Answer, connected bool, err error)
 	scratch := pages.Get().(*page)
 	head, err := appendHead(scratch[:0], r)
 	if err != nil {
-		pages.Put(scratch)
+		scratch.giveBack()
 		return nil, false, err
 	}
 	for {
@@ -47,7 +55,7 @@ func (p *Pool) Do(leash Leash, r Request) (a *Answer, connected bool, err error)
 		used := c != nil
 		if !used {
 			if c, err = p.dialOn(leash); err != nil {
-				pages.Put(scratch)
+				scratch.giveBack()
 				return nil, connected, err
 			}
 		}
