@@ -53,6 +53,31 @@ func TestARequestArrivesAsItWasMeantHoweverLongItIs(t *testing.T) {
 	require.EqualValues(t, 1, p.Open.Load())
 }
 
+func TestWhereARequestGoesAndEndsIsNotForAConfiguredHeaderToSay(t *testing.T) {
+	requests := make(chan *http.Request, 1)
+	p := serve(t, func(c net.Conn, ask func() *http.Request) {
+		_, _ = io.WriteString(c, short)
+		for r := ask(); r != nil; r = ask() {
+			requests <- r
+			_, _ = io.WriteString(c, short)
+		}
+	}).pool(t)
+	_, _, err := ask(t, p)
+	require.NoError(t, err)
+	r := hello
+	r.Header = http.Header{"Host": {"other"}, "Content-Length": {"3"}, "Transfer-Encoding": {"chunked"}, "Trailer": {"A"}, "A": {"b"}}
+	a, _, err := p.Do(&on{}, r)
+	require.NoError(t, err)
+	_, err = io.ReadAll(a)
+	require.NoError(t, err)
+	require.NoError(t, a.Close())
+	got := <-requests
+	require.Equal(t, hello.Host, got.Host)
+	require.EqualValues(t, len(hello.Body), got.ContentLength)
+	require.Equal(t, http.Header{"A": {"b"}, "Content-Length": {"7"}}, got.Header)
+	require.Empty(t, got.TransferEncoding)
+}
+
 func TestAConnectionThatTheServerClosedWhileItWasIdleIsNotUsed(t *testing.T) {
 	for name, goodbye := range map[string]string{"closed": "", "closed after words that nobody asked for": "HTTP/1.1 408 Request Timeout\r\n\r\n"} {
 		t.Run(name, func(t *testing.T) {

@@ -14,8 +14,8 @@ type Request struct {
 	Base, Path string // together the path, escaped
 	Query      string // raw; empty: none
 	Host       string
-	Header     http.Header // but for Host and Content-Length
-	Body       []byte      // at most MaxBody
+	Header     http.Header
+	Body       []byte // at most MaxBody
 }
 
 // ErrUnsendable says that a request's target or a field of its header is not what HTTP allows.
@@ -104,6 +104,16 @@ func (c *conn) send(head, body []byte) (int64, error) {
 	return parts.WriteTo(c.raw)
 }
 
+// framed tells whether a field says where the request goes or ends, which is said here and not by who asks. net/http drops the
+// same ones.
+func framed(name string) bool {
+	switch name { // the keys of a header are canonical
+	case "Host", "Content-Length", "Transfer-Encoding", "Trailer":
+		return true
+	}
+	return false
+}
+
 func appendHead(b []byte, r Request) ([]byte, error) {
 	b = append(b, "POST "...)
 	target := len(b)
@@ -120,6 +130,9 @@ func appendHead(b []byte, r Request) ([]byte, error) {
 	b = append(b, r.Host...)
 	b = append(b, "\r\n"...)
 	for name, values := range r.Header {
+		if framed(name) {
+			continue
+		}
 		for _, value := range values {
 			if !isToken(name) || !isFieldValue(value) {
 				return nil, ErrUnsendable
