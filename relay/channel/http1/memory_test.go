@@ -3,11 +3,11 @@ package http1
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -113,8 +113,8 @@ func FuzzAnAnswerIsReadAsNetHTTPReadsIt(f *testing.F) {
 		require.Equal(t, want.Header.Get("Content-Type"), a.Type)
 		require.Equal(t, want.Header.Get("Content-Encoding"), a.Encoding)
 		all, err := io.ReadAll(want.Body)
-		if err != nil && strings.Contains(err.Error(), "MIME header") {
-			err = nil // a trailer that is none: it is skipped here, and no part of the body
+		if a.framing == byChunks && !errors.Is(err, io.ErrUnexpectedEOF) {
+			err = nil // it is the trailer's, which is skipped here and no part of the body
 		}
 		require.NoError(t, err, "%q", wire)
 		require.Equal(t, string(all), string(body))
