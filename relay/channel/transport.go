@@ -137,15 +137,16 @@ func newTransport(c config.Channel, relayProxy *url.URL, tlsConfig *tls.Config) 
 
 // plainly tells whether an upstream is reached over HTTP/1.1 and nothing else: no TLS, no proxy.
 func plainly(at *url.URL, proxy func(*http.Request) (*url.URL, error)) bool {
-	if !http1.Supported || at == nil || at.Scheme != "http" || !isASCII(at.Host) {
+	if !http1.Supported || at == nil || at.Scheme != "http" || !isPlain(at.Host) {
 		return false
 	}
 	through, err := proxy(&http.Request{URL: at})
 	return err == nil && through == nil
 }
 
-func isASCII(host string) bool {
-	return !strings.ContainsFunc(host, func(r rune) bool { return r > unicode.MaxASCII })
+// isPlain tells whether a host goes into a request as it is. net/http knows what to do with zones and international names.
+func isPlain(host string) bool {
+	return !strings.ContainsFunc(host, func(r rune) bool { return r > unicode.MaxASCII || r == '%' })
 }
 
 // basePathOf is what stands before the path of each request.
