@@ -156,6 +156,7 @@ func serve(options config.Options, settings config.Settings, cfg *config.Config,
 	}
 	greet(log, stdout, listener.Addr(), cfg, exported.Plan)
 
+	memory.Settle()
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	ended := make(chan error, 1)
