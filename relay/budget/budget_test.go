@@ -97,7 +97,7 @@ func TestABufferGrowsWithWhatArrives(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := New(64 * mb)
 			l := leaseOf(b)
-			buffer := Start(tc.announced)
+			buffer := start(tc.announced)
 			for i, want := range tc.caps {
 				require.Equal(t, want, cap(buffer))
 				buffer = append(buffer, make([]byte, cap(buffer)-len(buffer))...)
@@ -105,7 +105,7 @@ func TestABufferGrowsWithWhatArrives(t *testing.T) {
 					break
 				}
 				var err error
-				buffer, err = l.Grow(buffer, tc.announced, tc.most)
+				buffer, err = l.grow(buffer, tc.announced, tc.most)
 				require.NoError(t, err)
 				require.Equal(t, max(0, int64(cap(buffer))-Free), b.Used())
 			}
@@ -119,7 +119,7 @@ func TestABufferThatGrowsIsCountedTwiceWhileItIsCopied(t *testing.T) {
 		l := leaseOf(b)
 		require.NoError(t, l.Hold(mb))
 		full := make([]byte, mb)
-		grown, err := l.Grow(full, -1, 64*mb)
+		grown, err := l.grow(full, -1, 64*mb)
 		if !fits {
 			require.ErrorIs(t, err, ErrFull)
 			require.Equal(t, int64(mb-Free), b.Used())

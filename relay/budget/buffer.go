@@ -41,7 +41,7 @@ func newBlock(size int) *block {
 func (l *Lease) Buffer(announced, most int64) Buffer {
 	b := Buffer{lease: l, announced: announced, most: most}
 	if announced >= 0 {
-		b.body = Start(announced)
+		b.body = start(announced)
 	}
 	return b
 }
@@ -52,7 +52,7 @@ func (b *Buffer) Room() ([]byte, error) {
 		return b.roomInBlocks()
 	}
 	if len(b.body) == cap(b.body) {
-		grown, err := b.lease.Grow(b.body, b.announced, b.most)
+		grown, err := b.lease.grow(b.body, b.announced, b.most)
 		if err != nil {
 			return nil, err
 		}

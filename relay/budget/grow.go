@@ -4,9 +4,9 @@ package budget
 // as it is borne out, and no body of which it is true is copied more than once for every step-1 of its bytes.
 const step = 8
 
-// Start makes the buffer of a body whose length is announced as announced bytes; negative: it is not. What is announced
-// beyond Free is counted when Grow gives it: memory is for what arrives, not for what is claimed.
-func Start(announced int64) []byte {
+// start makes the buffer of a body whose length is announced as announced bytes; negative: it is not. What is announced
+// beyond Free is counted when grow gives it: memory is for what arrives, not for what is claimed.
+func start(announced int64) []byte {
 	const least = 1 << 10
 	if announced < 0 {
 		return make([]byte, 0, least)
@@ -14,10 +14,10 @@ func Start(announced int64) []byte {
 	return make([]byte, 0, stepUpTo(announced+1, Free))
 }
 
-// Grow makes room in a buffer that is full: up to one byte more than was announced or than the most that a body may have,
+// grow makes room in a buffer that is full: up to one byte more than was announced or than the most that a body may have,
 // since that byte shows where the body ends. It takes steps to where an announcement says that the body ends, and doubles where
 // there is none or it was wrong. Old and new are held at once for as long as one is copied to the other.
-func (l *Lease) Grow(b []byte, announced, most int64) ([]byte, error) {
+func (l *Lease) grow(b []byte, announced, most int64) ([]byte, error) {
 	size := int64(cap(b))
 	next := min(2*size, most+1)
 	if announced = min(announced, most); announced >= size {
