@@ -24,17 +24,10 @@ func (x *Exchange) pass(step Step, event sse.Event) bool {
 	if !x.started {
 		return x.first(step.Out)
 	}
-	asItIs := shared(step.Out, event.Raw) && len(step.Out) == len(event.Raw)
-	if asItIs && o.run.Add(event) {
-		return true
+	if asItIs := shared(step.Out, event.Raw) && len(step.Out) == len(event.Raw); !asItIs {
+		return x.send(false) && x.write(step.Out)
 	}
-	if !x.send(false) {
-		return false
-	}
-	if asItIs && o.lost == nil {
-		return o.run.Add(event)
-	}
-	return x.write(step.Out)
+	return o.run.Add(event) || x.send(false) && o.run.Add(event) // an empty run takes any
 }
 
 // first passes on what people wait for. It does so at once, and a stream that has much to say does not keep the others from

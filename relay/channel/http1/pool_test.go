@@ -15,9 +15,11 @@ import (
 
 const short = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
-func TestARequestArrivesAsItWasMeantHoweverLongItIs(t *testing.T) {
-	requests := make(chan *http.Request, 1)
-	p := serve(t, func(c net.Conn, ask func() *http.Request) {
+// keeping is a server that hands out what it was asked, after a first call that is over.
+func keeping(t *testing.T) (p *Pool, requests chan *http.Request) {
+	t.Helper()
+	requests = make(chan *http.Request, 1)
+	p = serve(t, func(c net.Conn, ask func() *http.Request) {
 		_, _ = io.WriteString(c, short)
 		for r := ask(); r != nil; r = ask() {
 			requests <- r
@@ -26,6 +28,11 @@ func TestARequestArrivesAsItWasMeantHoweverLongItIs(t *testing.T) {
 	}).pool(t)
 	_, _, err := ask(t, p)
 	require.NoError(t, err)
+	return p, requests
+}
+
+func TestARequestArrivesAsItWasMeantHoweverLongItIs(t *testing.T) {
+	p, requests := keeping(t)
 	for _, size := range []int{0, 1, 3 << 10, 4 << 10, MaxBody} {
 		for _, value := range []string{"b", strings.Repeat("v", 6<<10)} {
 			want := Request{
@@ -54,16 +61,7 @@ func TestARequestArrivesAsItWasMeantHoweverLongItIs(t *testing.T) {
 }
 
 func TestWhereARequestGoesAndEndsIsNotForAConfiguredHeaderToSay(t *testing.T) {
-	requests := make(chan *http.Request, 1)
-	p := serve(t, func(c net.Conn, ask func() *http.Request) {
-		_, _ = io.WriteString(c, short)
-		for r := ask(); r != nil; r = ask() {
-			requests <- r
-			_, _ = io.WriteString(c, short)
-		}
-	}).pool(t)
-	_, _, err := ask(t, p)
-	require.NoError(t, err)
+	p, requests := keeping(t)
 	r := hello
 	r.Header = http.Header{"Host": {"other"}, "Content-Length": {"3"}, "Transfer-Encoding": {"chunked"}, "Trailer": {"A"}, "A": {"b"}}
 	a, _, err := p.Do(&on{}, r)
