@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -45,7 +47,64 @@ func TestHealthSaysWhatTheContractPromisesAndNothingElse(t *testing.T) {
 	for _, key := range []string{"alloc_mb", "total_alloc_mb", "sys_mb", "num_gc"} {
 		require.Contains(t, health["memory"], key)
 	}
-	require.Len(t, health, 11)
+	require.NotContains(t, health, "busiest", "nothing is in flight")
+	require.Equal(t, map[string]any{"open": 1.0, "idle": 0.0}, health["client_connections"], "this test's own, which asks")
+	require.Len(t, health, 12)
+}
+
+func TestHealthSaysWhatIdleClientsAreWorthAndWhichChannelIsBusiest(t *testing.T) {
+	release := make(chan struct{})
+	u := newUpstream(t, false, func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-release:
+			answers(200, wholeAnswer)(w, r)
+		case <-r.Context().Done():
+		}
+	})
+	r := startRelay(t, fmt.Sprintf("channels:\n"+
+		"  - {name: calm, type: openai, base_url: %[1]q, keys: [sk-upstream-secret], models: [calm]}\n"+
+		"  - {name: busy, type: openai, base_url: %[1]q, keys: [sk-upstream-secret], models: [m]}\n", u.URL))
+	before := runtime.NumGoroutine()
+	var silent []net.Conn
+	for _, sends := range []string{"", "", "GET /api/status HTTP/1.1\r\nHost: relay\r\nX-Half: "} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(r.URL, "http://"))
+		require.NoError(t, err)
+		_, err = io.WriteString(conn, sends)
+		require.NoError(t, err)
+		silent = append(silent, conn)
+	}
+	ended := make(chan int, 3)
+	for _, model := range []string{"m", "m", "calm"} {
+		go func() {
+			response, err := r.post(context.Background(), "/v1/chat/completions", strings.Replace(chat, `"m"`, `"`+model+`"`, 1))
+			if err != nil {
+				ended <- 0
+				return
+			}
+			_, _ = io.Copy(io.Discard, response.Body)
+			_ = response.Body.Close()
+			ended <- response.StatusCode
+		}()
+	}
+	require.Eventually(t, func() bool {
+		_, health := r.get("/api/monitor/health")
+		busiest, _ := health["busiest"].(map[string]any)
+		return busiest["channel"] == "busy" && busiest["in_flight"] == 2.0 && health["in_flight"] == 3.0 &&
+			reflect.DeepEqual(health["client_connections"], map[string]any{"open": 7.0, "idle": 3.0})
+	}, patience, 5*time.Millisecond)
+	_, health := r.get("/api/monitor/health")
+	require.Less(t, health["busiest"].(map[string]any)["oldest_seconds"], patience.Seconds())
+
+	close(release)
+	for range 3 {
+		require.Equal(t, 200, <-ended)
+	}
+	for _, conn := range silent {
+		_ = conn.Close()
+	}
+	r.requireQuiet(before, u)
+	_, health = r.get("/api/monitor/health")
+	require.NotContains(t, health, "busiest")
 }
 
 func TestHealthStaysExactWhileManyCallsHang(t *testing.T) {

@@ -28,8 +28,49 @@ type health struct {
 	BufferedMB            int64            `json:"buffered_mb"` // what large bodies hold, of MAX_BUFFERED_MB
 	UnexplainedGoroutines int              `json:"unexplained_goroutines"`
 	Channels              channel.Counts   `json:"channels"`
+	Busiest               *busiest         `json:"busiest,omitempty"` // absent while nothing is in flight
+	ClientConnections     connections      `json:"client_connections"`
 	UptimeSeconds         int64            `json:"uptime_seconds"`
 	Version               string           `json:"version"`
+}
+
+// busiest is the channel with the most calls in flight.
+type busiest struct {
+	Channel       string `json:"channel"`
+	InFlight      int64  `json:"in_flight"`
+	OldestSeconds int64  `json:"oldest_seconds"`
+}
+
+// connections is how many client connections there are, and how many of them have no request that is being served: clients that
+// keep one for later, and strangers who open many. Each costs a goroutine, so whoever reads the number of goroutines needs it.
+type connections struct {
+	Open int64 `json:"open"`
+	Idle int64 `json:"idle"`
+}
+
+// busiest reads atomics, and for the one channel the age of its oldest call. nil: nothing is in flight.
+func (c *Controller) busiest(now time.Time) *busiest {
+	var most *channel.Channel
+	var inFlight int64
+	for _, ch := range c.Snapshot().Channels.All() {
+		if n := ch.InFlight(); n > inFlight {
+			most, inFlight = ch, n
+		}
+	}
+	if most == nil {
+		return nil
+	}
+	return &busiest{Channel: most.Name, InFlight: inFlight, OldestSeconds: int64(most.Oldest(now).Seconds())}
+}
+
+// connections is an estimate while requests come and go: the two figures are read one after the other.
+func (c *Controller) connections() connections {
+	if c.Connections == nil {
+		return connections{}
+	}
+	open := c.Connections()
+	handling, _ := c.Handling()
+	return connections{Open: open, Idle: max(0, open-handling)}
 }
 
 // Health serves GET /api/monitor/health. It reads atomics and runtime/metrics: no lock that a call can hold, nothing outside
@@ -40,7 +81,7 @@ func (c *Controller) Health(g *gin.Context) {
 	h := health{
 		Status: "ok", Goroutines: all, Memory: telemetry.ReadMemory(), Level: telemetry.LevelOf(all),
 		InFlight: c.Pool.InFlight(), OpenBodies: c.Pool.OpenBodies(), BufferedMB: (c.Budget.Used() + 1<<20 - 1) >> 20, UnexplainedGoroutines: unexplained,
-		Channels: c.Snapshot().Channels.Counts(now), UptimeSeconds: int64(now.Sub(c.Started).Seconds()), Version: c.Version,
+		Channels: c.Snapshot().Channels.Counts(now), Busiest: c.busiest(now), ClientConnections: c.connections(), UptimeSeconds: int64(now.Sub(c.Started).Seconds()), Version: c.Version,
 	}
 	status := http.StatusOK
 	if c.draining.Load() {
