@@ -41,6 +41,7 @@ func newEngine(c *controller.Controller) *gin.Engine {
 	}
 	monitor.GET("/channels", c.Channels)
 	monitor.GET("/channels/:name", c.Channel)
+	monitor.GET("/requests", c.Requests)
 	monitor.GET("/goroutines", c.GoroutineProfile)
 	monitor.GET("/leaks", c.GoroutineLeaks)
 
@@ -48,6 +49,7 @@ func newEngine(c *controller.Controller) *gin.Engine {
 		admin := engine.Group("", c.GuardAdmin)
 		admin.POST("/api/channel/:name/disable", c.DisableChannel)
 		admin.POST("/api/channel/:name/enable", c.EnableChannel)
+		admin.DELETE("/api/monitor/requests/:id", c.EndRequest)
 		admin.GET("/debug/pprof/*profile", controller.Profile)
 		admin.POST("/debug/pprof/*profile", controller.Profile)
 	}

@@ -42,6 +42,9 @@ func (s *Server) recordRequest(ctx context.Context, end controller.RequestEnd) {
 	}
 	said := []any{"request_id", end.RequestID, "route", end.Route, "model", wire.Clip(end.Model, longestLogged), "token", end.Token,
 		"outcome", end.Outcome.String(), "status", end.Status, "attempts", end.Attempts}
+	if end.ClientRequestID != "" {
+		said = append(said, "client_request_id", end.ClientRequestID)
+	}
 	if end.Resumed > 0 {
 		said = append(said, "resumed", end.Resumed)
 	}
@@ -53,7 +56,7 @@ func levelOf(o channel.Outcome) slog.Level {
 	switch o {
 	case channel.Completed, channel.ClientGone:
 		return slog.LevelDebug
-	case channel.ClientStalled, channel.Shutdown, channel.Rejected:
+	case channel.ClientStalled, channel.Shutdown, channel.Rejected, channel.OperatorEnded:
 		return slog.LevelInfo
 	case channel.Panic:
 		return slog.LevelError

@@ -117,7 +117,8 @@ func TestAProvidersErrorReachesEachSDKAsItsOwnTypedError(t *testing.T) {
 						assert.Equal(t, c.refused.param, failure.param)
 					}
 					assert.Contains(t, failure.message, c.says)
-					assert.True(t, strings.HasSuffix(failure.message, "(request id: my-id-42)"), failure.message)
+					assert.True(t, strings.HasSuffix(failure.message, "(request id: "+failure.header.Get("X-Oneapi-Request-Id")+")"), failure.message)
+					assert.Equal(t, "my-id-42", failure.header.Get("X-Request-Id"))
 					if c.conceals != "" {
 						assert.NotContains(t, failure.message, c.conceals)
 					}

@@ -29,9 +29,23 @@ func (x *Exchange) interrupted() *Failure {
 	if errors.As(cause, &clock) {
 		return timedOut(clock.outcome)
 	}
-	if errors.Is(cause, ErrShutdown) || errors.Is(context.Cause(x.client), ErrShutdown) {
+	if errors.Is(context.Cause(x.client), ErrShutdown) {
+		cause = ErrShutdown
+	}
+	return Ended(cause)
+}
+
+// Ended is the failure of a call that was ended from outside, for this cause of its context or its leash: the relay stops, an
+// operator ended it, or its client has left.
+func Ended(cause error) *Failure {
+	switch {
+	case errors.Is(cause, ErrShutdown):
 		return &Failure{Outcome: Shutdown, Err: &wire.Error{
 			Status: http.StatusServiceUnavailable, Type: "api_error", Code: "shutdown", Message: "the relay is shutting down and had to end this call",
+		}}
+	case errors.Is(cause, ErrOperator):
+		return &Failure{Outcome: OperatorEnded, Err: &wire.Error{
+			Status: http.StatusServiceUnavailable, Type: "api_error", Code: OperatorEnded.String(), Message: "the operator of this relay has ended this call",
 		}}
 	}
 	return gone()

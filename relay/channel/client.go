@@ -28,7 +28,7 @@ func (x *Exchange) unwritable(err error) *Failure {
 		return &Failure{Outcome: ClientStalled, Err: &wire.Error{Status: 499, Message: "the client did not read its answer in time"}}
 	}
 	// A write also fails because the relay ends the request.
-	if f := x.interrupted(); f != nil && f.Outcome == Shutdown {
+	if f := x.interrupted(); f != nil && (f.Outcome == Shutdown || f.Outcome == OperatorEnded) {
 		return f
 	}
 	return gone()

@@ -117,7 +117,7 @@ func (x *Exchange) record(a Attempt) {
 	}
 	s := x.Channel.state
 	s.attempts[a.Outcome].Add(1)
-	if a.Failure != nil && Judge(a.Outcome, a.Class).MoveOn {
+	if a.Failure != nil && a.Outcome != OperatorEnded && Judge(a.Outcome, a.Class).MoveOn {
 		s.last.Store(&LastFailure{At: time.Now().UTC().Truncate(time.Second), Outcome: a.Outcome.String(), Status: a.Failure.Status, Detail: wire.Clip(a.Failure.Detail, longestDetail)})
 	}
 	m := x.measured(a)

@@ -52,6 +52,7 @@ type Exchange struct {
 
 // begin takes a place in the channel and a key; nil: there is none.
 func (c *Channel) begin(ctx context.Context, now time.Time, desperate bool) *Exchange {
+	cuts := c.state.cuts.Load()
 	if c.isDisabled() {
 		return nil
 	}
@@ -76,6 +77,9 @@ func (c *Channel) begin(ctx context.Context, now time.Time, desperate bool) *Exc
 	c.transport.enter()
 	x := &Exchange{Channel: c, client: ctx, began: now, key: k, trial: trial, keyTry: keyTry}
 	x.tie()
+	if c.state.cuts.Load() != cuts {
+		x.Cut(ErrOperator) // all that were let in before: whether this one was in the list then, nobody knows
+	}
 	pprof.SetGoroutineLabels(c.labels)
 	return x
 }
@@ -86,7 +90,7 @@ func (x *Exchange) tie() {
 	h := &holding{
 		pool: pool, channel: x.Channel, call: call{began: x.began}, leash: leash{client: x.client, drain: pool.options.DrainClientGone},
 	}
-	h.leash.clock, h.clock.leash = &h.clock, &h.leash
+	h.leash.clock, h.clock.leash, h.call.leash = &h.clock, &h.leash, &h.leash
 	x.hold = h
 	h.channel.state.calls.add(&h.call)
 	x.lease()

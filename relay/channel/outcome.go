@@ -19,6 +19,7 @@ const (
 	UpstreamMalformed
 	TooLarge
 	Rejected
+	OperatorEnded
 	Panic
 	Shutdown
 
@@ -40,6 +41,7 @@ var outcomeNames = [outcomes]string{
 	UpstreamMalformed:  "upstream_malformed",
 	TooLarge:           "too_large",
 	Rejected:           "rejected",
+	OperatorEnded:      "operator_ended",
 	Panic:              "panic",
 	Shutdown:           "shutdown",
 }
@@ -104,6 +106,7 @@ var verdicts = [outcomes]Verdict{
 	UpstreamMalformed:  {MoveOn: true, Blame: true, Telling: 2},
 	TooLarge:           {MoveOn: true, Blame: true, Telling: 4},
 	Rejected:           {MoveOn: true, Telling: 4}, // another provider's format may have the words
+	OperatorEnded:      {MoveOn: true, Telling: 1}, // it is the channel that was ended; that a request was, its visit knows
 	Panic:              {Telling: 10},
 	Shutdown:           {Telling: 10},
 	UpstreamStatus:     {}, // by class

@@ -18,6 +18,7 @@ type state struct {
 	last       atomic.Pointer[LastFailure]
 
 	calls calls
+	cuts  atomic.Int64 // how often an operator has ended them all
 }
 
 // LastFailure is the newest failure that counted against a channel.
@@ -37,6 +38,7 @@ type calls struct {
 
 type call struct {
 	began      time.Time
+	leash      *leash // to end it by; a part of the same holding
 	prev, next *call
 }
 

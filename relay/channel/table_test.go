@@ -34,6 +34,7 @@ func TestTheTableSaysWhatFollowsFromEachEnding(t *testing.T) {
 		{TooLarge, ClassNone, true, true, false, KeyKeeps},
 		{TooLarge, ClassRelay, true, false, false, KeyKeeps},
 		{Rejected, ClassNone, true, false, false, KeyKeeps},
+		{OperatorEnded, ClassNone, true, false, false, KeyKeeps},
 		{Panic, ClassNone, false, false, false, KeyKeeps},
 		{Shutdown, ClassNone, false, false, false, KeyKeeps},
 		{UpstreamStatus, ClassRequest, false, false, true, KeyKeeps},
@@ -56,7 +57,7 @@ func TestEveryOutcomeHasItsNameFromTheContract(t *testing.T) {
 		require.NotEmpty(t, o.String())
 		names[o.String()] = true
 	}
-	require.Len(t, names, 16)
+	require.Len(t, names, 17)
 }
 
 func TestAStatusIsClassifiedByWhatTheProviderMeansByIt(t *testing.T) {

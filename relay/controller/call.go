@@ -23,7 +23,8 @@ const (
 )
 
 // readBody reads a request's body, all of it, into memory: it may have to be sent more than once. held counts what that takes.
-func readBody(w http.ResponseWriter, r *http.Request, most int64, timeout time.Duration, held *budget.Lease) ([]byte, *channel.Refusal) {
+// ended reports whether the request was ended from outside, which passes the deadline of the read that is waiting.
+func readBody(w http.ResponseWriter, r *http.Request, most int64, timeout time.Duration, held *budget.Lease, ended func() bool) ([]byte, *channel.Refusal) {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		return nil, refuseBody(http.StatusUnsupportedMediaType, "Content-Encoding "+strconv.QuoteToASCII(clip(encoding))+" is not supported: send the body as it is.")
 	}
@@ -41,6 +42,9 @@ func readBody(w http.ResponseWriter, r *http.Request, most int64, timeout time.D
 		if body.Len() >= due {
 			due = body.Len() + bodyBlock
 			_ = control.SetReadDeadline(time.Now().Add(timeout)) // fails on no connection that can be slow
+			if ended() {
+				return nil, refuseBody(http.StatusServiceUnavailable, errEnded.Error())
+			}
 		}
 		room, err := body.Room()
 		if err != nil {

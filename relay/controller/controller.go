@@ -52,7 +52,8 @@ type Controller struct {
 	draining atomic.Bool
 	active   atomic.Int64                    // requests on the relayed endpoints
 	handling [telemetry.Methods]atomic.Int64 // all requests, by method
-	reading  atomic.Int64                    // requests whose body is being read
+	flights  flights
+	reading  atomic.Int64 // requests whose body is being read
 }
 
 // Drain stops the intake: health says so, and new calls are turned away.
@@ -73,19 +74,22 @@ func (c *Controller) Handling() (all int64, byMethod [telemetry.Methods]int64) {
 // RequestEnd is how a client's request ended: what the client experienced, whatever the channels did.
 type RequestEnd struct {
 	RequestID string
-	Route     string
-	Operation string
-	Token     string // name; empty: unknown
-	Model     string // as the client wrote it: not fit for a metric
-	Known     bool   // the configuration names the model
-	Status    int    // what the client was sent; 0: nothing
-	Outcome   channel.Outcome
-	Reason    channel.Reason   // for Rejected
-	Failure   *channel.Failure // nil: Completed or Rejected
-	Attempts  int
-	Resumed   int // how many of them went on with a stream that had broken off
-	Began     time.Time
-	Duration  time.Duration
+	// ClientRequestID is what the client calls its request (X-Request-Id); empty: nothing that can be repeated. It need not be
+	// unique.
+	ClientRequestID string
+	Route           string
+	Operation       string
+	Token           string // name; empty: unknown
+	Model           string // as the client wrote it: not fit for a metric
+	Known           bool   // the configuration names the model
+	Status          int    // what the client was sent; 0: nothing
+	Outcome         channel.Outcome
+	Reason          channel.Reason   // for Rejected
+	Failure         *channel.Failure // nil: Completed or Rejected
+	Attempts        int
+	Resumed         int // how many of them went on with a stream that had broken off
+	Began           time.Time
+	Duration        time.Duration
 	// FirstToken is the time to the first event of a stream; 0: there was none.
 	FirstToken time.Duration
 	// Waited is the part of Duration that was spent waiting for upstreams and for the client.

@@ -42,6 +42,8 @@ func TestLettingARequestInAllocatesNothingButItsID(t *testing.T) {
 	assert.Equal(t, []string{given}, header["X-Request-Id"])
 
 	r.Header["X-Request-Id"] = []string{"of-the-client"}
-	assert.Zero(t, testing.AllocsPerRun(100, enter))
-	assert.Equal(t, []string{"of-the-client"}, header["X-Oneapi-Request-Id"])
+	assert.Equal(t, 1.0, testing.AllocsPerRun(100, enter))
+	assert.Equal(t, []string{given}, header["X-Oneapi-Request-Id"], "the relay's own, whatever the client says")
+	assert.Equal(t, []string{"of-the-client"}, header["X-Request-Id"])
+	assert.Equal(t, "of-the-client", id.client[0])
 }

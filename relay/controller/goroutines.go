@@ -110,12 +110,12 @@ func (c *Controller) Watchers() int64 {
 }
 
 // read reads a request's body, and counts the requests that are at it.
-func (c *Controller) read(w http.ResponseWriter, r *http.Request, held *budget.Lease) ([]byte, *channel.Refusal) {
+func (c *Controller) read(w http.ResponseWriter, r *http.Request, held *budget.Lease, ended func() bool) ([]byte, *channel.Refusal) {
 	c.reading.Add(1)
 	defer c.reading.Add(-1)
 	timeout := c.BodyTimeout
 	if timeout == 0 {
 		timeout = bodyBlockTimeout
 	}
-	return readBody(w, r, c.Settings.MaxRequestBody, timeout, held)
+	return readBody(w, r, c.Settings.MaxRequestBody, timeout, held, ended)
 }

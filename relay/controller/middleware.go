@@ -43,24 +43,26 @@ func RequestID(g *gin.Context) {
 	g.Set(requestIDKey, new(givenID).give(g.Writer.Header(), g.Request))
 }
 
-// givenID is a request's id as the value of a header, where it costs no allocation of its own.
-type givenID [1]string
+// givenID is a request's ids as the values of headers, where they cost no allocation of their own.
+type givenID struct{ own, client [1]string }
 
-// give chooses the id of a request, and writes it into the response's header. A client's own is kept where it is short and
-// harmless.
+// give makes the id of a request, and writes it into the response's header. It is always the relay's: requests are found,
+// ended and accounted for by it, and a client could send the same one twice. A client's own X-Request-Id is echoed where it is
+// short and harmless.
 func (v *givenID) give(header http.Header, r *http.Request) string {
-	v[0] = r.Header.Get("X-Request-Id")
-	if !acceptableID(v[0]) {
-		v[0] = NewID()
-	}
-	header[reply.RequestIDHeader] = v[:]
+	v.own[0] = NewID()
+	header[reply.RequestIDHeader] = v.own[:]
 	// The SDKs report the id under the name that their provider gives it.
 	if strings.HasPrefix(r.URL.Path, wire.Messages.Path()) {
-		header["Request-Id"] = v[:]
+		header["Request-Id"] = v.own[:]
 	} else {
-		header["X-Request-Id"] = v[:]
+		header["X-Request-Id"] = v.own[:]
 	}
-	return v[0]
+	if sent := r.Header.Get("X-Request-Id"); acceptableID(sent) {
+		v.client[0] = sent
+		header["X-Request-Id"] = v.client[:]
+	}
+	return v.own[0]
 }
 
 // requestID is the id that RequestID gave.

@@ -39,6 +39,7 @@ type visit struct {
 	endpoint wire.Endpoint
 	method   int // telemetry.MethodIndex
 	id       givenID
+	flight   flight
 	entered  bool // it counts as a call, and its end is recorded
 	span     telemetry.Span
 	end      RequestEnd
@@ -81,9 +82,12 @@ func (v *visit) begin() bool {
 	}
 	if refusal != nil {
 		leaveUnread(v.w)
-		v.refuse(refusal)
+		if v.refuse(refusal); v.flight.isEnded() {
+			v.failed = channel.Ended(channel.ErrOperator)
+		}
 		return false
 	}
+	v.flight.identify(v.token.Name, v.call.Model)
 	if v.call.Stream {
 		v.client.KeepAlive(v.c.Settings.KeepAlive)
 	}
@@ -107,6 +111,8 @@ func (v *visit) enter() {
 	v.c.active.Add(1)
 	v.end.Route, v.end.Operation = v.endpoint.Path(), v.endpoint.Operation()
 	v.held.Of(v.c.Budget)
+	v.end.ClientRequestID = v.id.client[0]
+	v.c.flights.add(v)
 	v.ctx, v.span = v.c.Tracing.Request(v.ctx, v.r.Method, v.end.Route, v.r.Header, v.end.Began)
 }
 
@@ -134,6 +140,7 @@ func (v *visit) gone() {
 	if v.entered {
 		errorType = v.end.ErrorType()
 		v.held.Release()
+		v.c.flights.remove(v)
 		v.c.active.Add(-1)
 	}
 	v.c.handling[v.method].Add(-1)
@@ -154,9 +161,11 @@ func (v *visit) admit() *channel.Refusal {
 		return refuseKey(v.endpoint.Format())
 	}
 	v.end.Token = v.token.Name
+	v.flight.identify(v.token.Name, "")
 	reading := time.Now()
-	body, refusal := v.c.read(v.w, v.r, &v.held)
+	body, refusal := v.c.read(v.w, v.r, &v.held, v.flight.isEnded)
 	v.end.Waited += time.Since(reading)
+	v.flight.is(choosing)
 	if refusal != nil {
 		return refusal
 	}
@@ -176,6 +185,10 @@ func (v *visit) caller() channel.Caller {
 // choose begins an exchange with a channel; false: there is none that is left to be asked.
 func (v *visit) choose() bool {
 	v.left--
+	if v.flight.isEnded() {
+		v.failed = channel.Ended(channel.ErrOperator)
+		return false
+	}
 	exchange, refusal := v.snapshot.Channels.Begin(v.ctx, &v.want)
 	if refusal != nil {
 		if v.failed == nil {
@@ -184,6 +197,7 @@ func (v *visit) choose() bool {
 		return false
 	}
 	v.exchange = exchange
+	v.flight.flies(exchange)
 	return true
 }
 
@@ -195,12 +209,14 @@ func (v *visit) attempt() (made bool) {
 	defer v.ended()
 	made = true // even if there is a panic
 	if v.failure = v.exchange.Send(&v.call); v.failure == nil {
+		v.flight.is(answering)
 		v.failure = v.exchange.Relay(v.way())
 	}
 	return made
 }
 
 func (v *visit) ended() {
+	v.flight.lands()
 	v.last = v.exchange.End(v.failure, recover())
 	v.exchange = nil
 }
@@ -230,7 +246,7 @@ func (v *visit) movesOn(attempt *channel.Attempt) bool {
 		return v.resumes(attempt)
 	}
 	verdict := attempt.Failure.Verdict()
-	final := !verdict.MoveOn || v.client.Started() || v.ctx.Err() != nil
+	final := !verdict.MoveOn || v.client.Started() || v.over()
 	// The client is told of the failure that ended its call, or, when the channels run out, of the most telling one.
 	if final || v.failed == nil || verdict.Telling > v.failed.Verdict().Telling {
 		v.failed = attempt.Failure
@@ -238,11 +254,14 @@ func (v *visit) movesOn(attempt *channel.Attempt) bool {
 	return !final
 }
 
+// over tells whether the request has ended from outside: then no other attempt is made for it.
+func (v *visit) over() bool { return v.ctx.Err() != nil || v.flight.isEnded() }
+
 // resumes is movesOn for a stream that broke off and that another channel may finish. What the client is told of, if none can,
 // is why it broke off, and not why it could not be finished.
 func (v *visit) resumes(attempt *channel.Attempt) bool {
 	verdict := attempt.Failure.Verdict()
-	ours := v.ctx.Err() != nil
+	ours := v.over()
 	switch attempt.Outcome {
 	case channel.ClientGone, channel.ClientStalled, channel.Shutdown, channel.Panic:
 		ours = true

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"one-api/relay/wire"
@@ -32,6 +33,9 @@ type Writer struct {
 	format    wire.Format
 	requestID string
 	interval  time.Duration // of keep-alive; 0: none
+
+	sent    atomic.Int64 // bytes of the answer
+	writing atomic.Bool  // something is being handed to the client
 
 	mu        sync.Mutex
 	timer     *time.Timer
@@ -84,6 +88,7 @@ func (w *Writer) Whole(body []byte) error {
 	w.hand()
 	defer w.handed()
 	w.started = true
+	w.sent.Add(int64(len(body)))
 	return w.object(http.StatusOK, body)
 }
 
@@ -105,6 +110,9 @@ func (w *Writer) Write(events []byte) error {
 	if !w.started {
 		w.started, w.first = true, time.Now()
 	}
+	w.sent.Add(int64(len(events)))
+	w.writing.Store(true) // what does not fit into the buffer goes out here
+	defer w.writing.Store(false)
 	return w.stream(events)
 }
 
@@ -121,9 +129,11 @@ func (w *Writer) Flush() error {
 func (w *Writer) hand() {
 	w.mu.Lock()
 	w.handing = time.Now()
+	w.writing.Store(true)
 }
 
 func (w *Writer) handed() {
+	w.writing.Store(false)
 	w.waited += time.Since(w.handing)
 	w.mu.Unlock()
 }
@@ -134,6 +144,12 @@ func (w *Writer) Waited() time.Duration {
 	defer w.mu.Unlock()
 	return w.waited
 }
+
+// Sent is how many bytes of the answer have been written. It takes no lock.
+func (w *Writer) Sent() int64 { return w.sent.Load() }
+
+// Writing tells whether something is just being handed to the client, which may take it slowly. It takes no lock.
+func (w *Writer) Writing() bool { return w.writing.Load() }
 
 // First is when the first event was sent; zero: none was.
 func (w *Writer) First() time.Time {

@@ -6,7 +6,7 @@ import { anyIsBad, quantiles, series, stat, stateNames, table } from './panels';
 import * as q from './queries';
 
 const c = q.oneChannel;
-const endings: [string, string][] = [['completed.*', 'green'], ['client_gone.*|client_stalled.*', 'blue'], ['shutdown.*', 'text']];
+const endings: [string, string][] = [['completed.*', 'green'], ['client_gone.*|client_stalled.*', 'blue'], ['operator_ended.*|shutdown.*', 'text']];
 
 export function channel(): dashboard.Dashboard {
   return board({

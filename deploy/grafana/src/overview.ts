@@ -6,7 +6,7 @@ import { anyIsBad, levels, quantiles, series, shares, stat, stateNames, table } 
 import * as q from './queries';
 
 const endings: [string, string][] = [
-  ['completed', 'green'], ['client_gone|client_stalled', 'blue'], ['rejected', 'purple'], ['shutdown', 'text'],
+  ['completed', 'green'], ['client_gone|client_stalled', 'blue'], ['rejected', 'purple'], ['operator_ended|shutdown', 'text'],
 ];
 
 export function overview(): dashboard.Dashboard {

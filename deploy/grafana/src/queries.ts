@@ -8,8 +8,8 @@ export const relays = 'instance=~"$instance"';
 export const oneChannel = `${relays},relay_channel_name="$channel"`;
 
 // What only the client, or whoever stops the relay, answers for. The alert rules leave out the same (deploy/prometheus/rules/recording.yml).
-const nobodysAttempt = 'client_gone|client_stalled|shutdown|panic';
-const nobodysRequest = 'client_gone|client_stalled|shutdown|rejected';
+const nobodysAttempt = 'client_gone|client_stalled|operator_ended|shutdown|panic';
+const nobodysRequest = 'client_gone|client_stalled|operator_ended|shutdown|rejected';
 const clientsFault = 'error_type!~"400|413|422|451"';
 
 const attempts = 'relay_channel_attempts_total';
