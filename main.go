@@ -11,7 +11,9 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	_ "time/tzdata" // TZ works in an image without a zone database
 
@@ -46,13 +48,22 @@ func run(args []string, env func(string) (string, bool), signals <-chan os.Signa
 	if flags.config == "" {
 		flags.config, _ = env("CONFIG_FILE")
 	}
+	env, made, tokensErr := keepTokens(env, flags.command == "" && !flags.checkConfig)
 	options := config.Options{File: flags.config, Env: env, Providers: relay.ConfigProviders()}
 	settings, settingsErr := config.LoadSettings(options)
 	if flags.port >= 0 {
 		settings.Port = flags.port
 	}
-	if flags.command == "healthcheck" {
+	switch flags.command {
+	case "healthcheck":
 		return healthcheck(settings.Port, stdout, stderr)
+	case "ready":
+		return ready(settings.Port, settings.MonitorToken, stdout, stderr)
+	case "tokens":
+		if err := errors.Join(tokensErr, settingsErr); err != nil {
+			fmt.Fprintln(stderr, "one-api:", err)
+		}
+		return printTokens(settings, stdout, stderr)
 	}
 	cfg, err := config.Load(options, settings)
 	if err = errors.Join(settingsErr, err); err != nil {
@@ -66,6 +77,10 @@ func run(args []string, env func(string) (string, bool), signals <-chan os.Signa
 		fmt.Fprintf(stdout, "The configuration is good: %d channels, %d tokens.\n", len(cfg.Channels), len(cfg.Tokens))
 		return 0
 	}
+	if tokensErr != nil { // the relay does its work without them
+		cfg.Warnings = append(cfg.Warnings, strings.ReplaceAll(tokensErr.Error(), "\n", "; "))
+	}
+	announceTokens(stdout, made)
 	return serve(options, settings, cfg, signals, stdout, stderr)
 }
 
@@ -81,6 +96,8 @@ const usage = `One API %s: a relay for LLM APIs that cannot leak.
 Usage:
   one-api [flags]        run the relay
   one-api healthcheck    ask a relay on this machine how it is; exit code 0: well (for containers without a shell)
+  one-api ready          the same, and 1 while it drains; it shows MONITOR_TOKEN where PUBLIC_HEALTH=false asks for it
+  one-api tokens         print ADMIN_TOKEN and MONITOR_TOKEN of this environment (or of TOKEN_DIR), for a shell to take
 
 Without a configuration file a channel is made for each of OPENAI_API_KEY, ANTHROPIC_API_KEY and XAI_API_KEY that is set,
 and a built-in demo channel when none is. The README explains the file and every environment variable.
@@ -112,7 +129,7 @@ func parseFlags(args []string, stdout, stderr io.Writer) (f flags, code int, don
 	case *showVersion:
 		fmt.Fprintln(stdout, "One API", version)
 		return f, 0, true
-	case set.NArg() > 1 || (set.NArg() == 1 && set.Arg(0) != "healthcheck"):
+	case set.NArg() > 1 || !slices.Contains([]string{"", "healthcheck", "ready", "tokens"}, set.Arg(0)):
 		fmt.Fprintf(stderr, "one-api: unknown command %q\n\n", set.Args())
 		help(stderr)
 		return f, 2, true
@@ -154,7 +171,8 @@ func serve(options config.Options, settings config.Settings, cfg *config.Config,
 		fmt.Fprintf(stderr, "one-api: cannot listen: %v (PORT or -port chooses another port)\n", err)
 		return 1
 	}
-	greet(log, stdout, listener.Addr(), cfg, exported.Plan)
+	published, _ := options.Env("PUBLISHED_PORT")
+	greet(log, stdout, listener.Addr(), published, cfg, exported.Plan)
 
 	memory.Settle()
 	ctx, stop := context.WithCancel(context.Background())
@@ -198,11 +216,14 @@ func logHandler(w io.Writer, debug bool) slog.Handler {
 }
 
 // greet says that the relay runs, and how to call it.
-func greet(log *slog.Logger, w io.Writer, address net.Addr, cfg *config.Config, plan string) {
+func greet(log *slog.Logger, w io.Writer, address net.Addr, published string, cfg *config.Config, plan string) {
 	for _, warning := range cfg.Warnings {
 		log.Warn("configuration", "warning", warning)
 	}
 	_, port, _ := net.SplitHostPort(address.String()) // a listener's own address
+	if published != "" {                              // another one outside of the container
+		port = published
+	}
 	base := "http://localhost:" + port
 	log.Info("One API "+version+" started", "address", base, "channels", len(cfg.Channels), "tokens", len(cfg.Tokens))
 	log.Info("monitoring endpoints enabled at /api/monitor/health")
