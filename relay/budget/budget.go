@@ -58,10 +58,13 @@ type Lease struct {
 func (l *Lease) Of(b *Budget) { l.from = b }
 
 // Hold says that the body holds size bytes from now on, which may be more or less than before. The error is ErrFull, and then
-// the lease is as it was.
+// the lease is as it was. A size below zero is a sum that overflowed: there is no room for that either.
 func (l *Lease) Hold(size int64) error {
 	if l == nil || l.from == nil {
 		return nil
+	}
+	if size < 0 {
+		return ErrFull
 	}
 	want, held := max(0, size-Free), l.held.Load()
 	switch {

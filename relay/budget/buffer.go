@@ -38,7 +38,11 @@ func newBlock(size int) *block {
 
 // Buffer begins one for a body whose length is announced as announced bytes; negative: it is not. It takes at most a little
 // more than most bytes: who reads has to see that there are more. It is to be closed.
+//
+// Lengths come from strangers, up to the largest that a header can say, so no sum is made of one that is over the bound.
 func (l *Lease) Buffer(announced, most int64) Buffer {
+	most = min(most, largest)
+	announced = min(announced, most)
 	b := Buffer{lease: l, announced: announced, most: most}
 	if announced >= 0 {
 		b.body = start(announced)

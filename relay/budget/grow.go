@@ -4,6 +4,9 @@ package budget
 // as it is borne out, and no body of which it is true is copied more than once for every step-1 of its bytes.
 const step = 8
 
+// largest is more than any buffer will ever have, and small enough that no sum or product here overflows.
+const largest = 1 << 48
+
 // start makes the buffer of a body whose length is announced as announced bytes; negative: it is not. What is announced
 // beyond Free is counted when grow gives it: memory is for what arrives, not for what is claimed.
 func start(announced int64) []byte {

@@ -71,6 +71,9 @@ func (x *Exchange) whole() ([]byte, *Failure) {
 	if x.body.encoded != "" {
 		announced = -1 // of what it is packed in
 	}
+	if announced > maxAnswer {
+		return nil, x.broken(sse.ErrTooLarge, true) // it need not come to be known
+	}
 	answer := x.hold.answer.Buffer(announced, maxAnswer)
 	defer answer.Close()
 	for {
