@@ -128,7 +128,9 @@ func (c *Continuation) Write(events []byte) error {
 func (c *Continuation) Flush() error { return c.account.client.Flush() }
 
 // said is what is new in a piece of the continuation's text.
-func (c *Continuation) said(piece string) (string, error) { return c.checked(c.overlap.add(piece)) }
+func (c *Continuation) said(piece string) (string, error) {
+	return c.checked(c.overlap.add([]byte(piece)))
+}
 
 // rest is what was held back of the continuation's text and is new.
 func (c *Continuation) rest() (string, error) { return c.checked(c.overlap.rest()) }
