@@ -75,7 +75,7 @@ func (x *Exchange) broken(err error, connected bool) *Failure {
 		return f
 	}
 	if errors.Is(err, budget.ErrFull) {
-		return noRoom()
+		return NoRoom()
 	}
 	f := &Failure{Outcome: UpstreamReset, Detail: describe(err)}
 	text := err.Error()

@@ -133,9 +133,9 @@ func commas(text []byte) (n int64) {
 	}
 }
 
-// noRoom is the failure of an answer that came when other large bodies held the memory for it. The channel has done nothing
+// NoRoom is the failure of an answer that came when other large bodies held the memory for it. The channel has done nothing
 // wrong.
-func noRoom() *Failure {
+func NoRoom() *Failure {
 	return &Failure{Outcome: TooLarge, Class: ClassRelay, Detail: budget.ErrFull.Error(), Err: &wire.Error{
 		Status: http.StatusServiceUnavailable, Type: "api_error", Code: TooLarge.String(), RetryAfter: time.Second,
 		Message: "the relay has no memory left for an answer of this size at the moment: retry later, or have its operator raise MAX_BUFFERED_MB",

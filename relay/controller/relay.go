@@ -98,7 +98,7 @@ func (v *visit) begin() bool {
 	}
 	v.end.Known = true
 	if v.call.Stream && v.snapshot.Channels.Resumes(&v.want) {
-		v.account = resume.NewAccount(&v.client, v.endpoint)
+		v.account = resume.NewAccount(&v.client, v.endpoint, v.c.Budget)
 		v.call.Keep = v.account != nil
 	}
 	v.left = 1 + v.c.Settings.RetryTimes
@@ -140,6 +140,7 @@ func (v *visit) gone() {
 	if v.entered {
 		errorType = v.end.ErrorType()
 		v.held.Release()
+		v.account.Close()
 		v.c.flights.remove(v)
 		v.c.active.Add(-1)
 	}

@@ -5,27 +5,35 @@
 package resume
 
 import (
-	"bytes"
 	"errors"
-	"io"
 
+	"one-api/relay/budget"
 	"one-api/relay/channel"
+	"one-api/relay/jsonscan"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
 
-// maxText bounds what is remembered of an answer, in bytes. A longer one is not resumed: it is
-// not part of the budget for large bodies.
-const maxText = 256 << 10
+// Bounds of what is read and remembered of an answer, in bytes.
+const (
+	// maxText is of an answer that can be resumed.
+	maxText = 256 << 10
+	// longestEvent is of an event that is looked into: none has more that says so little.
+	longestEvent = 1 << 20
+	// longestID is of an id, a time or a type.
+	longestID = 512
+)
 
 // Account is what a client has been sent of a stream. It is the channel.Client of the attempt that begins it.
 type Account struct {
 	client    channel.Client
 	format    format
-	text      []byte // of the answer, without reasoning
-	noted     int    // events
-	lost      bool   // something was sent that a continuation cannot be fitted to
-	ended     bool   // the answer says that it is complete
+	held      budget.Lease // of text and of what a continuation takes
+	beside    int          // what a continuation takes
+	text      []byte       // of the answer, without reasoning
+	noted     int          // events
+	lost      bool         // something was sent that a continuation cannot be fitted to
+	ended     bool         // the answer says that it is complete
 	tooLong   bool
 	continued bool // what is sent belongs to a continuation, which is fitted to what is noted
 }
@@ -40,16 +48,28 @@ type format interface {
 	open() bool
 }
 
-// NewAccount keeps the account of a stream to client. Only the two endpoints that answer with messages can be resumed; nil: not
-// this one.
-func NewAccount(client channel.Client, endpoint wire.Endpoint) *Account {
+// NewAccount keeps the account of a stream to client, within a budget, which may be nil. Only the two endpoints that answer with
+// messages can be resumed; nil: not this one. It is to be closed.
+func NewAccount(client channel.Client, endpoint wire.Endpoint, within *budget.Budget) *Account {
+	a := &Account{client: client}
 	switch endpoint {
 	case wire.ChatCompletions:
-		return &Account{client: client, format: &chat{}}
+		a.format = &chat{}
 	case wire.Messages:
-		return &Account{client: client, format: &messages{block: noBlock}}
+		a.format = &messages{block: noBlock}
+	default:
+		return nil
 	}
-	return nil
+	a.held.Of(within)
+	return a
+}
+
+// Close gives back what is held of the budget. It may be called on nil, and again.
+func (a *Account) Close() {
+	if a != nil {
+		a.text, a.tooLong = nil, true
+		a.held.Release()
+	}
 }
 
 // Whole is never called: a stream has no whole answer.
@@ -66,17 +86,32 @@ func (a *Account) Write(events []byte) error {
 	if (a.lost || a.tooLong) && !a.continued {
 		return nil // nobody will ask what is noted
 	}
-	// What is written was made or checked by a translator: it can be read.
-	_ = eachEvent(events, func(event sse.Event) error {
+	// What is written was made or checked by a translator: all that can be wrong with it is its size.
+	if sse.Each(events, longestEvent, func(event sse.Event) error {
 		a.noted++
 		a.format.note(a, event)
 		return nil
-	})
-	if len(a.text) > maxText {
-		a.text, a.tooLong = nil, true
+	}) != nil {
+		a.noted, a.lost = a.noted+1, true
 	}
 	return nil
 }
+
+// add notes a piece of the answer's text, if it can be remembered.
+func (a *Account) add(text string) {
+	if a.tooLong {
+		return
+	}
+	if len(a.text)+len(text) <= maxText && a.hold(len(text)) == nil {
+		a.text = append(a.text, text...)
+		return
+	}
+	a.text, a.tooLong = nil, true
+	_ = a.hold(0) // less than before: it fits
+}
+
+// hold counts the text, and so many bytes more of it: what grows is copied.
+func (a *Account) hold(more int) error { return a.held.Hold(int64(2*(len(a.text)+more) + a.beside)) }
 
 // Flush sends what Write left in a buffer.
 func (a *Account) Flush() error { return a.client.Flush() }
@@ -96,7 +131,8 @@ func (a *Account) Resumable() bool {
 type Continuation struct {
 	account *Account
 	overlap *overlap
-	out     []byte
+	out     []byte // the events that one event becomes, reused
+	json    []byte // and the JSON in one of them
 
 	blocks map[int]int // Messages: the continuation's content blocks, and which of the client's they are
 }
@@ -105,7 +141,8 @@ type Continuation struct {
 // of the text.
 func (a *Account) Continue(spaceHidden bool) *Continuation {
 	a.continued = true
-	return &Continuation{account: a, overlap: newOverlap(bytes.Clone(a.text), spaceHidden), blocks: map[int]int{}}
+	sent := a.text[:len(a.text):len(a.text)] // what is added to it is added elsewhere
+	return &Continuation{account: a, overlap: newOverlap(sent, spaceHidden), blocks: map[int]int{}}
 }
 
 // Whole is never called: a stream has no whole answer.
@@ -113,15 +150,48 @@ func (c *Continuation) Whole([]byte) error {
 	return channel.Malformed("one object instead of the rest of a stream")
 }
 
+// perByte is how many bytes fitting takes for each of an event: its text decoded, where a byte that is not UTF-8 becomes three,
+// and encoded as JSON and as an event, in buffers that grow.
+const perByte = 16
+
 // Write passes on what is new in the events. An error may be a *channel.Failure: the continuation does not fit.
 func (c *Continuation) Write(events []byte) error {
-	return eachEvent(events, func(event sse.Event) error {
+	err := sse.Each(events, longestEvent, func(event sse.Event) error {
+		if c.hold(perByte*len(event.Raw)) != nil {
+			return channel.NoRoom()
+		}
+		defer c.settle()
+		c.out = c.out[:0]
 		out, err := c.account.format.fit(c, event)
 		if err != nil || len(out) == 0 {
 			return err
 		}
 		return c.account.Write(out)
 	})
+	if errors.Is(err, sse.ErrTooLarge) {
+		return channel.Malformed("an event that is too long to be fitted to what the client has")
+	}
+	return err
+}
+
+// hold counts what the continuation holds, and so many bytes more.
+func (c *Continuation) hold(more int) error {
+	before := c.account.beside
+	c.account.beside = c.overlap.size() + cap(c.out) + cap(c.json) + more
+	err := c.account.hold(0)
+	if err != nil {
+		c.account.beside = before
+	}
+	return err
+}
+
+// settle lets go of what only a long event needed.
+func (c *Continuation) settle() {
+	const usual = 16 << 10
+	if cap(c.out)+cap(c.json) > usual {
+		c.out, c.json = nil, nil
+	}
+	_ = c.hold(0) // no more than with the event: it fits
 }
 
 // Flush sends what Write left in a buffer.
@@ -142,19 +212,21 @@ func (c *Continuation) checked(fresh []byte) (string, error) {
 	return string(fresh), nil
 }
 
-func eachEvent(events []byte, visit func(sse.Event) error) error {
-	reader := sse.NewReader(bytes.NewReader(events), len(events)+1)
-	defer reader.Close()
-	for {
-		event, err := reader.Next()
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return err
-		}
-		if err := visit(event); err != nil {
-			return err
-		}
+// key begins a member of an object in the JSON at hand.
+func (c *Continuation) key(name string) {
+	c.separate()
+	c.json = append(jsonscan.AppendString(c.json, name), ':')
+}
+
+// member adds a whole one.
+func (c *Continuation) member(name, value []byte) {
+	c.key(string(name))
+	c.json = append(c.json, value...)
+}
+
+// separate puts a comma before an element or a member that is not the first.
+func (c *Continuation) separate() {
+	if last := c.json[len(c.json)-1]; last != '{' && last != '[' {
+		c.json = append(c.json, ',')
 	}
 }

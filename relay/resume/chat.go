@@ -2,7 +2,6 @@ package resume
 
 import (
 	"bytes"
-	"encoding/json"
 
 	"one-api/relay/channel"
 	"one-api/relay/jsonscan"
@@ -11,7 +10,7 @@ import (
 
 // chat is a stream of chat.completion.chunk objects (https://platform.openai.com/docs/api-reference/chat-streaming).
 type chat struct {
-	id, created json.RawMessage // of the first chunk that had them: one stream has one of each
+	id, created []byte // of the first chunk that had them: one stream has one of each
 }
 
 func (f *chat) open() bool { return true }
@@ -33,8 +32,9 @@ func (f *chat) note(a *Account, event sse.Event) {
 	})
 }
 
-func (f *chat) keep(at *json.RawMessage, value []byte) {
-	if *at == nil && !jsonscan.IsNull(value) && string(value) != `""` {
+// keep keeps an id or a time, where it is no longer than those are.
+func (f *chat) keep(at *[]byte, value []byte) {
+	if *at == nil && len(value) <= longestID && !jsonscan.IsNull(value) && string(value) != `""` {
 		*at = bytes.Clone(value)
 	}
 }
@@ -56,7 +56,7 @@ func (f *chat) noteDelta(a *Account, m jsonscan.Member) {
 	switch string(m.Key) {
 	case "content":
 		if text, ok := jsonscan.String(m.Value); ok {
-			a.text = append(a.text, text...)
+			a.add(text)
 		} else {
 			a.lost = a.lost || !isEmpty(m.Value)
 		}
@@ -67,30 +67,37 @@ func (f *chat) noteDelta(a *Account, m jsonscan.Member) {
 
 // fit gives a chunk the stream's id and time, and takes out of it what the client has: the role and what repeats. Reasoning
 // belongs in front of the text, so that of a continuation is left out.
+//
+// Nothing is decoded but the text: what else there is goes over as it came. A chunk of two-byte elements, decoded, takes hundreds
+// of times its size.
 func (f *chat) fit(c *Continuation, event sse.Event) ([]byte, error) {
-	c.out = c.out[:0]
 	if isTerminator(event.Data) {
-		rest, err := c.rest()
-		if err != nil {
-			return nil, err
-		}
-		if rest != "" {
-			c.put(map[string]json.RawMessage{"object": json.RawMessage(`"chat.completion.chunk"`), "choices": contentOnly(rest)}, f)
-		}
-		c.out = append(c.out, "data: [DONE]\n\n"...)
-		return c.out, nil
+		return f.fitEnd(c)
 	}
-	var chunk map[string]json.RawMessage
-	if json.Unmarshal(event.Data, &chunk) != nil {
+	var choices, usage []byte
+	err := jsonscan.Object(event.Data, func(m jsonscan.Member) {
+		switch string(m.Key) {
+		case "choices":
+			choices = m.Value
+		case "usage":
+			usage = m.Value
+		}
+	})
+	if err != nil {
 		return nil, channel.Malformed("a chunk that cannot be read")
 	}
-	var choices []map[string]json.RawMessage
-	if raw := chunk["choices"]; !isEmpty(raw) && json.Unmarshal(raw, &choices) != nil {
-		return nil, channel.Malformed("a chunk whose choices cannot be read")
-	}
-	worth := !isEmpty(chunk["usage"])
-	for _, choice := range choices {
-		something, err := f.fitChoice(c, choice)
+	f.begin(c)
+	_ = jsonscan.Object(event.Data, func(m jsonscan.Member) { // it has just been read
+		switch key := string(m.Key); {
+		case key == "choices", key == "id" && f.id != nil, key == "created" && f.created != nil:
+		default:
+			c.member(m.Key, m.Value)
+		}
+	})
+	worth := !isEmpty(usage)
+	if !isEmpty(choices) {
+		c.key("choices")
+		something, err := f.fitChoices(c, choices)
 		if err != nil {
 			return nil, err
 		}
@@ -99,84 +106,128 @@ func (f *chat) fit(c *Continuation, event sse.Event) ([]byte, error) {
 	if !worth {
 		return nil, nil
 	}
-	if len(choices) > 0 {
-		chunk["choices"] = encoded(choices)
-	}
-	c.put(chunk, f)
+	c.json = append(c.json, '}')
+	c.out = sse.Append(c.out, nil, c.json)
 	return c.out, nil
 }
 
-// fitChoice tells whether there is anything left in the choice that the client needs.
-func (f *chat) fitChoice(c *Continuation, choice map[string]json.RawMessage) (worth bool, err error) {
-	delta := map[string]json.RawMessage{}
-	if raw := choice["delta"]; !isEmpty(raw) && json.Unmarshal(raw, &delta) != nil {
-		return false, channel.Malformed("a chunk whose delta cannot be read")
+// fitEnd sees to it that what was held back arrives before the end does.
+func (f *chat) fitEnd(c *Continuation) ([]byte, error) {
+	rest, err := c.rest()
+	if err != nil {
+		return nil, err
 	}
-	fresh := ""
-	if raw := delta["content"]; raw != nil && !jsonscan.IsNull(raw) {
-		text, ok := jsonscan.String(raw)
-		if !ok {
-			return false, channel.Malformed("a chunk whose content is no text")
-		}
-		if fresh, err = c.said(text); err != nil {
-			return false, err
-		}
+	if len(rest) > 0 {
+		f.begin(c)
+		c.member([]byte("object"), []byte(`"chat.completion.chunk"`))
+		c.key("choices")
+		c.json = append(jsonscan.AppendString(append(c.json, `[{"index":0,"delta":{"content":`...), rest), `},"finish_reason":null}]}`...)
+		c.out = sse.Append(c.out, nil, c.json)
 	}
-	for _, key := range [...]string{"role", "content", "reasoning_content", "reasoning", "reasoning_details"} {
-		delete(delta, key)
-	}
-	for key, value := range delta {
-		if isEmpty(value) {
-			delete(delta, key)
-		}
-	}
-	finished := !isEmpty(choice["finish_reason"])
-	if finished || len(delta) > 0 { // what follows the text must not overtake it
-		rest, err := c.rest()
-		if err != nil {
-			return false, err
-		}
-		fresh += rest
-	}
-	if fresh != "" {
-		delta["content"] = encoded(fresh)
-	}
-	choice["delta"] = encoded(delta)
-	return finished || len(delta) > 0, nil
+	c.out = append(c.out, "data: [DONE]\n\n"...)
+	return c.out, nil
 }
 
-func (c *Continuation) put(chunk map[string]json.RawMessage, f *chat) {
+// begin begins a chunk of the client's stream.
+func (f *chat) begin(c *Continuation) {
+	c.json = append(c.json[:0], '{')
 	if f.id != nil {
-		chunk["id"] = f.id
+		c.member([]byte("id"), f.id)
 	}
 	if f.created != nil {
-		chunk["created"] = f.created
+		c.member([]byte("created"), f.created)
 	}
-	c.out = append(append(append(c.out, "data: "...), encoded(chunk)...), "\n\n"...)
 }
 
-func contentOnly(text string) json.RawMessage {
-	return encoded([]any{map[string]any{"index": 0, "delta": map[string]string{"content": text}, "finish_reason": nil}})
+// fitChoices reports whether there is anything left in the choices that the client needs.
+func (f *chat) fitChoices(c *Continuation, choices []byte) (worth bool, err error) {
+	c.json = append(c.json, '[')
+	isList := jsonscan.Elements(choices, func(choice []byte) {
+		if err != nil {
+			return
+		}
+		c.separate()
+		var something bool
+		something, err = f.fitChoice(c, choice)
+		worth = worth || something
+	})
+	if !isList {
+		return false, channel.Malformed("a chunk whose choices cannot be read")
+	}
+	c.json = append(c.json, ']')
+	return worth, err
+}
+
+func (f *chat) fitChoice(c *Continuation, choice []byte) (worth bool, err error) {
+	var delta, finish, content []byte
+	c.json = append(c.json, '{')
+	if jsonscan.Object(choice, func(m jsonscan.Member) {
+		switch string(m.Key) {
+		case "delta":
+			delta = m.Value
+			return
+		case "finish_reason":
+			finish = m.Value
+		}
+		c.member(m.Key, m.Value)
+	}) != nil {
+		return false, channel.Malformed("a chunk whose choices cannot be read")
+	}
+	c.key("delta")
+	c.json = append(c.json, '{')
+	others := false
+	if !isEmpty(delta) && jsonscan.Object(delta, func(m jsonscan.Member) {
+		switch string(m.Key) {
+		case "content":
+			content = m.Value
+		case "role", "reasoning_content", "reasoning", "reasoning_details":
+		default:
+			if !isEmpty(m.Value) {
+				others = true
+				c.member(m.Key, m.Value)
+			}
+		}
+	}) != nil {
+		return false, channel.Malformed("a chunk whose delta cannot be read")
+	}
+	finished := !isEmpty(finish)
+	fresh, err := f.fitContent(c, content, finished || others)
+	if err != nil {
+		return false, err
+	}
+	if fresh != "" {
+		c.key("content")
+		c.json = jsonscan.AppendString(c.json, fresh)
+	}
+	c.json = append(c.json, "}}"...)
+	return finished || others || fresh != "", nil
+}
+
+// fitContent is what is new in a piece of text, which may be nil. followed: by something that must not overtake the text.
+func (f *chat) fitContent(c *Continuation, content []byte, followed bool) (fresh string, err error) {
+	if content != nil && !jsonscan.IsNull(content) {
+		text, ok := jsonscan.String(content)
+		if !ok {
+			return "", channel.Malformed("a chunk whose content is no text")
+		}
+		if fresh, err = c.said(text); err != nil {
+			return "", err
+		}
+	}
+	if !followed {
+		return fresh, nil
+	}
+	rest, err := c.rest()
+	return fresh + rest, err
 }
 
 func isTerminator(data []byte) bool { return string(bytes.TrimSpace(data)) == "[DONE]" }
 
-// isEmpty tells whether a JSON value, or none, says nothing.
+// isEmpty reports whether a JSON value, or none, says nothing.
 func isEmpty(value []byte) bool {
 	switch string(value) {
 	case "", "null", `""`, "[]", "{}":
 		return true
 	}
 	return false
-}
-
-// encoded is v as JSON in one line.
-func encoded(v any) json.RawMessage {
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil { // strings, and JSON that was decoded before: cannot fail
-		panic(err)
-	}
-	return bytes.TrimSuffix(out.Bytes(), []byte("\n"))
 }

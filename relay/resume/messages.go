@@ -1,17 +1,19 @@
 package resume
 
 import (
-	"encoding/json"
+	"strconv"
 
 	"one-api/relay/channel"
+	"one-api/relay/jsonscan"
 	"one-api/relay/sse"
-	"one-api/relay/wire"
 )
 
 const (
 	noBlock   = -1
 	leftOut   = -2 // a block of the continuation that the client does not get
 	textBlock = "text"
+	// maxBlocks bounds what a continuation can make the relay remember of its blocks.
+	maxBlocks = 1024
 )
 
 // messages is a stream of Anthropic's events (https://docs.claude.com/en/docs/build-with-claude/streaming).
@@ -24,54 +26,120 @@ type messages struct {
 
 func (f *messages) open() bool { return f.block == noBlock || f.kind == textBlock }
 
+// heard is what of an event matters here. Its values share the event's memory.
+type heard struct {
+	kind  string
+	index int
+	// Of content_block: its type and its text, and of delta the same. nil: there is none.
+	block, delta, text []byte
+	stops              bool // the delta has a stop_reason
+}
+
+// hear reads an event; false: it is not what its type says. Nothing is decoded but what is asked for: a message_start alone can
+// hold millions of empty blocks.
+func hear(data []byte) (h heard, ok bool) {
+	ok = true
+	err := jsonscan.Object(data, func(m jsonscan.Member) {
+		switch string(m.Key) {
+		case "type":
+			h.kind = word(m.Value)
+		case "index":
+			n, isInt := jsonscan.Int(m.Value)
+			h.index, ok = int(n), ok && isInt
+		case "content_block":
+			h.block, ok = h.part(m.Value), ok && isObjectOrNull(m.Value)
+		case "delta":
+			h.delta, ok = h.part(m.Value), ok && isObjectOrNull(m.Value)
+		}
+	})
+	return h, ok && err == nil
+}
+
+// part is the type of a content_block or a delta; nil: it is null.
+func (h *heard) part(value []byte) (kind []byte) {
+	if jsonscan.IsNull(value) {
+		return nil
+	}
+	kind = []byte(`""`)
+	_ = jsonscan.Object(value, func(m jsonscan.Member) { // another kind of value has been noticed
+		switch string(m.Key) {
+		case "type":
+			kind = m.Value
+		case "text":
+			h.text = m.Value
+		case "stop_reason":
+			h.stops = !jsonscan.IsNull(m.Value)
+		}
+	})
+	return kind
+}
+
+func isObjectOrNull(value []byte) bool { return value[0] == '{' || jsonscan.IsNull(value) }
+
+// word is a short string, such as a type, and empty for any other value.
+func word(value []byte) (s string) {
+	if len(value) <= longestID {
+		s, _ = jsonscan.String(value)
+	}
+	return s
+}
+
+// said is the text; false: it is none.
+func (h *heard) said() (text string, ok bool) {
+	if h.text == nil || jsonscan.IsNull(h.text) {
+		return "", true
+	}
+	return jsonscan.String(h.text)
+}
+
 func (f *messages) note(a *Account, event sse.Event) {
-	var e wire.StreamEvent
-	if json.Unmarshal(event.Data, &e) != nil {
+	e, ok := hear(event.Data)
+	if !ok {
 		a.lost = a.lost || len(event.Data) > 0
 		return
 	}
-	switch e.Type {
+	switch e.kind {
 	case "message_start":
 		f.started = true
 	case "content_block_start":
-		f.block, f.blocks = e.Index, e.Index+1
-		f.kind = ""
-		if e.ContentBlock != nil {
-			f.kind = e.ContentBlock.Type
-			if e.ContentBlock.Text != nil {
-				a.text = append(a.text, *e.ContentBlock.Text...)
-			}
-		}
+		f.block, f.blocks = e.index, e.index+1
+		f.kind = word(e.block)
+		f.noteText(a, &e)
 		switch f.kind {
 		case textBlock, "thinking", "redacted_thinking":
 		default:
 			a.lost = true
 		}
 	case "content_block_delta":
-		if e.Delta != nil && e.Delta.Type == "text_delta" {
-			a.text = append(a.text, e.Delta.Text...)
+		if word(e.delta) == "text_delta" {
+			f.noteText(a, &e)
 		}
 	case "content_block_stop":
 		f.block = noBlock
 	case "message_delta":
-		a.ended = a.ended || e.Delta != nil && e.Delta.StopReason != nil
+		a.ended = a.ended || e.stops
 	case "message_stop":
 		a.ended = true
 	}
 }
 
+func (f *messages) noteText(a *Account, e *heard) {
+	text, ok := e.said()
+	a.lost = a.lost || !ok
+	a.add(text)
+}
+
 // fit gives the events of a continuation their place in the client's message: its first text goes on in the block that is
 // open, later blocks are counted on. Its message_start is left out, and so is its thinking, which belongs in front of the text.
 func (f *messages) fit(c *Continuation, event sse.Event) ([]byte, error) {
-	c.out = c.out[:0]
-	var e wire.StreamEvent
-	if json.Unmarshal(event.Data, &e) != nil {
+	e, ok := hear(event.Data)
+	if !ok {
 		if len(event.Data) == 0 {
 			return nil, nil // a ping without a word
 		}
 		return nil, channel.Malformed("an event that cannot be read")
 	}
-	switch e.Type {
+	switch e.kind {
 	case "message_start":
 		if f.started {
 			return nil, nil
@@ -82,12 +150,13 @@ func (f *messages) fit(c *Continuation, event sse.Event) ([]byte, error) {
 	case "content_block_delta":
 		return f.fitDelta(c, &e, event)
 	case "content_block_stop":
-		at, known := c.blocks[e.Index]
+		at, known := c.blocks[e.index]
 		switch {
 		case known && at == leftOut:
 			return nil, nil
 		case known && at == f.block:
-			return c.out, f.close(c)
+			err := f.close(c)
+			return c.out, err
 		}
 		return nil, channel.Malformed("a content block stops that is not open")
 	case "message_delta", "message_stop":
@@ -99,58 +168,63 @@ func (f *messages) fit(c *Continuation, event sse.Event) ([]byte, error) {
 	return c.out, nil
 }
 
-func (f *messages) fitStart(c *Continuation, e *wire.StreamEvent, event sse.Event) ([]byte, error) {
-	if e.ContentBlock == nil {
+func (f *messages) fitStart(c *Continuation, e *heard, event sse.Event) ([]byte, error) {
+	if e.block == nil {
 		return nil, channel.Malformed("content_block_start has no content_block")
 	}
-	text := ""
-	switch e.ContentBlock.Type {
+	if len(c.blocks) >= maxBlocks {
+		return nil, channel.Malformed("more content blocks than an answer may have")
+	}
+	switch word(e.block) {
 	case "thinking", "redacted_thinking":
-		c.blocks[e.Index] = leftOut
+		c.blocks[e.index] = leftOut
 		return nil, nil
 	case textBlock:
-		if e.ContentBlock.Text != nil {
-			text = *e.ContentBlock.Text
-		}
 		if f.block == noBlock || f.kind != textBlock {
-			empty := ""
-			f.begin(c, e.Index, wire.Block{Type: textBlock, Text: &empty})
+			f.begin(c, e.index)
 		} else {
-			c.blocks[e.Index] = f.block
+			c.blocks[e.index] = f.block
 		}
-		return c.out, f.say(c, c.blocks[e.Index], text)
+		err := f.say(c, c.blocks[e.index], e)
+		return c.out, err
 	}
 	if err := f.close(c); err != nil {
 		return nil, err
 	}
-	c.blocks[e.Index] = f.blocks
+	c.blocks[e.index] = f.blocks
 	c.emit(event, f.blocks)
 	return c.out, nil
 }
 
-func (f *messages) begin(c *Continuation, index int, block wire.Block) {
+// begin begins a block of text.
+func (f *messages) begin(c *Continuation, index int) {
 	c.blocks[index] = f.blocks
-	c.out = sse.Append(c.out, []byte("content_block_start"), encoded(map[string]any{
-		"type": "content_block_start", "index": f.blocks, "content_block": block,
-	}))
+	c.json = append(strconv.AppendInt(append(c.json[:0], `{"type":"content_block_start","index":`...), int64(f.blocks), 10),
+		`,"content_block":{"type":"text","text":""}}`...)
+	c.out = sse.Append(c.out, []byte("content_block_start"), c.json)
 }
 
-func (f *messages) fitDelta(c *Continuation, e *wire.StreamEvent, event sse.Event) ([]byte, error) {
-	at, known := c.blocks[e.Index]
+func (f *messages) fitDelta(c *Continuation, e *heard, event sse.Event) ([]byte, error) {
+	at, known := c.blocks[e.index]
 	switch {
 	case !known:
 		return nil, channel.Malformed("a content block goes on that is not open")
 	case at == leftOut:
 		return nil, nil
-	case e.Delta != nil && e.Delta.Type == "text_delta":
-		return c.out, f.say(c, at, e.Delta.Text)
+	case word(e.delta) == "text_delta":
+		err := f.say(c, at, e)
+		return c.out, err
 	}
 	c.emit(event, at)
 	return c.out, nil
 }
 
 // say adds what is new in a piece of text.
-func (f *messages) say(c *Continuation, at int, text string) error {
+func (f *messages) say(c *Continuation, at int, e *heard) error {
+	text, ok := e.said()
+	if !ok {
+		return channel.Malformed("a content block whose text is none")
+	}
 	fresh, err := c.said(text)
 	if err == nil && fresh != "" {
 		c.delta(at, fresh)
@@ -170,20 +244,27 @@ func (f *messages) close(c *Continuation) error {
 	if rest != "" {
 		c.delta(f.block, rest)
 	}
-	c.out = sse.Append(c.out, []byte("content_block_stop"), encoded(map[string]any{"type": "content_block_stop", "index": f.block}))
+	c.json = append(strconv.AppendInt(append(c.json[:0], `{"type":"content_block_stop","index":`...), int64(f.block), 10), '}')
+	c.out = sse.Append(c.out, []byte("content_block_stop"), c.json)
 	return nil
 }
 
 func (c *Continuation) delta(at int, text string) {
-	c.out = sse.Append(c.out, []byte("content_block_delta"), encoded(map[string]any{
-		"type": "content_block_delta", "index": at, "delta": map[string]string{"type": "text_delta", "text": text},
-	}))
+	c.json = strconv.AppendInt(append(c.json[:0], `{"type":"content_block_delta","index":`...), int64(at), 10)
+	c.json = jsonscan.AppendString(append(c.json, `,"delta":{"type":"text_delta","text":`...), text)
+	c.json = append(c.json, "}}"...)
+	c.out = sse.Append(c.out, []byte("content_block_delta"), c.json)
 }
 
 // emit passes an event on with another index.
 func (c *Continuation) emit(event sse.Event, index int) {
-	var members map[string]json.RawMessage
-	_ = json.Unmarshal(event.Data, &members) // it has been decoded before
-	members["index"] = encoded(index)
-	c.out = sse.Append(c.out, event.Name, encoded(members))
+	c.json = append(c.json[:0], '{')
+	_ = jsonscan.Object(event.Data, func(m jsonscan.Member) { // it has been read before
+		if string(m.Key) != "index" {
+			c.member(m.Key, m.Value)
+		}
+	})
+	c.key("index")
+	c.json = append(strconv.AppendInt(c.json, int64(index), 10), '}')
+	c.out = sse.Append(c.out, event.Name, c.json)
 }

@@ -72,8 +72,13 @@ func (o *overlap) rest() []byte {
 // beganAnew reports whether the continuation is another answer to the same question. It can be said once something is returned.
 func (o *overlap) beganAnew() bool { return o.anew && o.longest == 0 }
 
-// size is how many bytes the search holds beside what was sent.
-func (o *overlap) size() int { return cap(o.held) + bytesPerBorder*cap(o.borders) }
+// size is how many bytes the search takes beside what was sent, its end included.
+func (o *overlap) size() int {
+	if o.decided {
+		return 0
+	}
+	return cap(o.held) + bytesPerBorder*cap(o.borders) + (1+bytesPerBorder)*len(o.sent)
+}
 
 // follow goes on to the first place in sent that all of the continuation can be a copy from; false: there is none that does
 // not end where sent does, so that no more is to be known.

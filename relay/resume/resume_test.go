@@ -22,7 +22,7 @@ func chatEvent(data string) []byte { return []byte("data: " + data + "\n\n") }
 func sentChat(t *testing.T, chunks ...string) (*Account, *page) {
 	t.Helper()
 	p := &page{}
-	a := NewAccount(p, wire.ChatCompletions)
+	a := NewAccount(p, wire.ChatCompletions, nil)
 	for _, c := range chunks {
 		require.NoError(t, a.Write(chatEvent(c)))
 	}
@@ -71,7 +71,7 @@ func messagesEvent(name, data string) []byte {
 
 func TestALaterBlockOfAContinuationIsCountedOn(t *testing.T) {
 	p := &page{}
-	a := NewAccount(p, wire.Messages)
+	a := NewAccount(p, wire.Messages, nil)
 	require.NoError(t, a.Write(messagesEvent("message_start", `{"type":"message_start","message":{"id":"one"}}`)))
 	require.NoError(t, a.Write(messagesEvent("content_block_start", `{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}`)))
 	require.NoError(t, a.Write(messagesEvent("content_block_delta", `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Let me look: "}}`)))
