@@ -22,6 +22,7 @@ import (
 
 	"one-api/relay"
 	"one-api/relay/config"
+	"one-api/relay/controller"
 	"one-api/relay/memory"
 	"one-api/telemetry"
 )
@@ -172,7 +173,7 @@ func serve(options config.Options, settings config.Settings, cfg *config.Config,
 		return 1
 	}
 	published, _ := options.Env("PUBLISHED_PORT")
-	greet(log, stdout, listener.Addr(), published, cfg, exported.Plan)
+	greet(log, stdout, listener.Addr(), published, settings, cfg, exported.Plan)
 
 	memory.Settle()
 	ctx, stop := context.WithCancel(context.Background())
@@ -216,9 +217,13 @@ func logHandler(w io.Writer, debug bool) slog.Handler {
 }
 
 // greet says that the relay runs, and how to call it.
-func greet(log *slog.Logger, w io.Writer, address net.Addr, published string, cfg *config.Config, plan string) {
+func greet(log *slog.Logger, w io.Writer, address net.Addr, published string, settings config.Settings, cfg *config.Config, plan string) {
 	for _, warning := range cfg.Warnings {
 		log.Warn("configuration", "warning", warning)
+	}
+	looks, warning := controller.WhoMayLook(&settings)
+	if warning != "" {
+		log.Warn("monitoring endpoints", "warning", warning)
 	}
 	_, port, _ := net.SplitHostPort(address.String()) // a listener's own address
 	if published != "" {                              // another one outside of the container
@@ -226,7 +231,7 @@ func greet(log *slog.Logger, w io.Writer, address net.Addr, published string, cf
 	}
 	base := "http://localhost:" + port
 	log.Info("One API "+version+" started", "address", base, "channels", len(cfg.Channels), "tokens", len(cfg.Tokens))
-	log.Info("monitoring endpoints enabled at /api/monitor/health")
+	log.Info("monitoring endpoints enabled at /api/monitor/health", "who_may_look", looks, "who_may_switch", controller.AdminLine(&settings))
 	log.Info("telemetry: " + plan)
 	if cfg.GeneratedToken == "" {
 		return

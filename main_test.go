@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -103,6 +104,33 @@ func TestTheFirstCommandAnswersARealRequestAtOncePlainAndStreaming(t *testing.T)
 	require.Equal(t, 0, <-p.code)
 	require.Equal(t, 1, run([]string{"-port", port, "healthcheck"}, func(string) (string, bool) { return "", false }, nil, &out, &errs))
 	require.Contains(t, errs.String(), "unhealthy")
+}
+
+func TestTheStartSaysWhoMayLookAndWarnsOfWeakTokens(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		env   map[string]string
+		wants []string
+	}{
+		{"nothing is set", nil, []string{`WRN monitoring endpoints warning="MONITOR_TOKEN is not set`, `who_may_look="this (machine|container) only" who_may_switch="nobody`}},
+		{"tokens", map[string]string{"MONITOR_TOKEN": "short", "ADMIN_TOKEN": "short"}, []string{
+			"ADMIN_TOKEN: is easy to guess", "MONITOR_TOKEN: is easy to guess", "MONITOR_TOKEN: is the same as ADMIN_TOKEN",
+			`who_may_look="whoever has MONITOR_TOKEN" who_may_switch="whoever has ADMIN_TOKEN"`}},
+		{"networks", map[string]string{"MONITOR_ALLOW_CIDR": "10.0.0.0/8"}, []string{`who_may_look="this machine and 10.0.0.0/8"`}},
+		{"everyone", map[string]string{"MONITOR_ALLOW_CIDR": "0.0.0.0/0"}, []string{`MONITOR_ALLOW_CIDR holds 0.0.0.0/0: everyone`}},
+		{"the public", map[string]string{"MONITOR_ALLOW_CIDR": "203.0.113.0/24"}, []string{`names public addresses`}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			env := map[string]string{"PORT": "0"}
+			maps.Copy(env, test.env)
+			p := start(t, env)
+			for _, want := range append(test.wants, "(monitoring endpoints enabled)") {
+				p.finds(t, "("+want+")")
+			}
+			p.signals <- syscall.SIGTERM
+			require.Equal(t, 0, <-p.code)
+		})
+	}
 }
 
 func TestHangupReloadsTheConfiguration(t *testing.T) {

@@ -23,27 +23,26 @@ func newEngine(c *controller.Controller) *gin.Engine {
 	engine.POST(wire.Embeddings.Path(), c.Embeddings)
 	engine.POST(wire.Messages.Path(), c.Messages)
 
-	engine.Use(controller.RequestID, c.Observe, c.Recover, controller.LimitHeader)
+	engine.Use(controller.RequestID, c.Observe, c.Recover, c.CORS, controller.LimitHeader)
 	engine.NoRoute(c.NotFound)
 	engine.NoMethod(c.WrongMethod)
 
-	v1 := engine.Group("/v1", controller.CORS)
-	v1.GET("/models", c.Models)
-	v1.GET("/models/*model", c.Model)
-	v1.OPTIONS("/*path", func(g *gin.Context) { g.Status(http.StatusNoContent) })
+	look(engine, "/v1/models", c.Models)
+	look(engine, "/v1/models/*model", c.Model)
+	engine.OPTIONS("/v1/*path", func(g *gin.Context) { g.Status(http.StatusNoContent) })
 
-	engine.GET("/api/status", c.Status)
+	look(engine, "/api/status", c.Status)
 	monitor := engine.Group("/api/monitor", c.GuardMonitor)
 	if c.Settings.PublicHealth {
-		engine.GET("/api/monitor/health", c.Health)
+		look(engine, "/api/monitor/health", c.Health)
 	} else {
-		monitor.GET("/health", c.Health)
+		look(monitor, "/health", c.Health)
 	}
-	monitor.GET("/channels", c.Channels)
-	monitor.GET("/channels/:name", c.Channel)
-	monitor.GET("/requests", c.Requests)
-	monitor.GET("/goroutines", c.GoroutineProfile)
-	monitor.GET("/leaks", c.GoroutineLeaks)
+	look(monitor, "/channels", c.Channels)
+	look(monitor, "/channels/:name", c.Channel)
+	look(monitor, "/requests", c.Requests)
+	look(monitor, "/goroutines", c.GoroutineProfile)
+	look(monitor, "/leaks", c.GoroutineLeaks)
 
 	if c.Settings.AdminToken != "" {
 		admin := engine.Group("", c.GuardAdmin)
@@ -54,4 +53,10 @@ func newEngine(c *controller.Controller) *gin.Engine {
 		admin.POST("/debug/pprof/*profile", controller.Profile)
 	}
 	return engine
+}
+
+// look serves what can be looked at: whole, or its header alone, which is what many monitors ask for.
+func look(routes gin.IRoutes, path string, serve gin.HandlerFunc) {
+	routes.GET(path, serve)
+	routes.HEAD(path, serve)
 }

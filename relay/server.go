@@ -160,6 +160,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	defer func() {
 		stopWatching()
 		watchers.Wait()
+		s.controller.ReportRefusedKeys(time.Now(), true)
 		s.pool.Close()
 		if s.demo != nil {
 			_ = s.demo.Close() // its connections are the relay's own
@@ -186,6 +187,7 @@ func (s *Server) trim(ctx context.Context) {
 			return
 		case now := <-look.C:
 			s.pool.Trim()
+			s.controller.ReportRefusedKeys(now, false)
 			if returned := burst.Look(now, s.controller.Active()); returned > 0 {
 				s.options.Log.Debug("memory of a burst was given back", "mb", returned>>20)
 			}

@@ -297,6 +297,15 @@ func TestASpanSaysHowItsCallEnded(t *testing.T) {
 	}
 }
 
+func TestARequestWithoutAValidKeyIsNotTraced(t *testing.T) {
+	u := newUpstream(t, false, answersWhole)
+	r := startTraced(t, sdktrace.AlwaysSample(), "channels:\n"+gptX(u, "only", "")+"\ntokens:\n  - {name: other, key: sk-another-0123456789}\n")
+	r.askFrom(traceparent+"01", askWhole)
+	require.Eventually(t, func() bool { return len(r.requestEnds()) == 1 }, patience, time.Millisecond)
+	require.Equal(t, 401, r.requestEnds()[0].Status)
+	require.Empty(t, r.spans.GetSpans())
+}
+
 func TestATraceContinuesTheOneOfItsClient(t *testing.T) {
 	u := newUpstream(t, false, answersWhole)
 	r := startTraced(t, sdktrace.ParentBased(sdktrace.NeverSample()), "channels:\n"+gptX(u, "only", ""))

@@ -256,6 +256,31 @@ tokens:
 	}, c.Warnings)
 }
 
+func TestOperatorsTokensThatAreShortOrTheSameAreAWarningAndNoProblem(t *testing.T) {
+	for _, test := range []struct {
+		admin, monitor string
+		want           []string
+	}{
+		{"admin-0123456789", "monitor-0123456", []string{"environment: MONITOR_TOKEN: is easy to guess: it has fewer than 16 characters"}},
+		{"a", "", []string{"environment: ADMIN_TOKEN: is easy to guess: it has fewer than 16 characters"}},
+		{"same-0123456789abc", "same-0123456789abc", []string{"environment: MONITOR_TOKEN: is the same as ADMIN_TOKEN: whoever may look may also switch channels off; give them two"}},
+		{"admin-0123456789", "monitor-01234567", nil},
+	} {
+		c := loadAll(t, options(map[string]string{"ADMIN_TOKEN": test.admin, "MONITOR_TOKEN": test.monitor}, nil))
+		assert.Equal(t, test.want, c.Warnings)
+	}
+}
+
+func TestTwoSpellingsOfOneKeyAreOneKey(t *testing.T) {
+	const channels = "channels: [{name: a, type: openai, keys: [k]}]\n"
+	for _, tokens := range []string{
+		"tokens: [{name: one, key: sk-0123456789abcdef}, {name: two, key: 0123456789abcdef}]\n",
+		"tokens: [{name: one, key: 0123456789abcdef}, {name: two, key: sk-0123456789abcdef}]\n",
+	} {
+		assert.Equal(t, []string{"channels.yaml:2: tokens[1].key: the same key as tokens[0].key (line 2)"}, problemsOf(t, channels+tokens, nil))
+	}
+}
+
 func TestAnAliasStandsForItsValue(t *testing.T) {
 	const file = `
 channels:

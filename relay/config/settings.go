@@ -28,6 +28,7 @@ type Settings struct {
 	MonitorToken       string         // MONITOR_TOKEN; "": loopback and MonitorAllow only
 	MonitorAllow       []netip.Prefix // MONITOR_ALLOW_CIDR, masked; IPv4 never as IPv4-in-IPv6
 	PublicHealth       bool           // PUBLIC_HEALTH
+	TrustedProxies     []netip.Prefix // TRUSTED_PROXIES: whose X-Forwarded-For is believed; as MonitorAllow
 	// DrainClientGone is CLIENT_GONE_DRAIN: how long an upstream is still read, for its usage, after its client left.
 	// 0: it is cancelled at once.
 	DrainClientGone time.Duration
@@ -60,6 +61,7 @@ func LoadSettings(opts Options) (Settings, error) {
 		MonitorToken:       r.secret("MONITOR_TOKEN"),
 		MonitorAllow:       r.prefixes("MONITOR_ALLOW_CIDR"),
 		PublicHealth:       r.boolean("PUBLIC_HEALTH", true),
+		TrustedProxies:     r.prefixes("TRUSTED_PROXIES"),
 		DrainClientGone:    r.duration("CLIENT_GONE_DRAIN", 0),
 		Timeouts: Timeouts{
 			Connect:    defaultConnectTimeout,

@@ -23,13 +23,23 @@ var tokenKeys = []string{"name", "key", "key_sha256", "groups", "models"}
 // digest is a SHA-256 sum of a key.
 type digest = [sha256.Size]byte
 
-// digests are those of every spelling of key that is accepted.
+// digests are those of a key as it is configured and, if it lacks the prefix, with it. The store tries the other spellings of a
+// key that a client shows.
 func digests(key string) []digest {
 	sums := []digest{sha256.Sum256([]byte(key))}
 	if !strings.HasPrefix(key, keyPrefix) {
 		sums = append(sums, sha256.Sum256([]byte(keyPrefix+key)))
 	}
 	return sums
+}
+
+// spellings are the digests of a key with and without its prefix: no two tokens may share one.
+func spellings(key string) []digest {
+	other, has := strings.CutPrefix(key, keyPrefix)
+	if !has {
+		other = keyPrefix + key
+	}
+	return []digest{sha256.Sum256([]byte(key)), sha256.Sum256([]byte(other))}
 }
 
 // tokens reads the file's tokens, beside the one that the environment gives.
@@ -126,7 +136,10 @@ func (l *loader) clientKey(at place, key string) []digest {
 	case length < advisedKey:
 		l.warn(at, "is easy to guess: it has fewer than %d characters", advisedKey)
 	}
-	return l.claim(at, digests(key))
+	if l.claim(at, spellings(key)) == nil {
+		return nil
+	}
+	return digests(key)
 }
 
 // claim makes sure that no key opens two doors.
@@ -147,6 +160,9 @@ func (l *loader) claim(at place, sums []digest) []digest {
 func (l *loader) environmentTokens() []Token {
 	l.reserve("ADMIN_TOKEN", l.settings.AdminToken)
 	l.reserve("MONITOR_TOKEN", l.settings.MonitorToken)
+	if l.settings.AdminToken != "" && l.settings.AdminToken == l.settings.MonitorToken {
+		l.warn(variable("MONITOR_TOKEN"), "is the same as ADMIN_TOKEN: whoever may look may also switch channels off; give them two")
+	}
 	if l.settings.InitialRootToken == "" {
 		return nil
 	}
@@ -156,6 +172,9 @@ func (l *loader) environmentTokens() []Token {
 
 func (l *loader) reserve(name, key string) {
 	if key != "" {
+		if utf8.RuneCountInString(key) < advisedKey {
+			l.warn(variable(name), "is easy to guess: it has fewer than %d characters", advisedKey)
+		}
 		l.keys[sha256.Sum256([]byte(key))] = variable(name)
 	}
 }

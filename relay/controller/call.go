@@ -165,26 +165,6 @@ func refuseKey(format wire.Format) *channel.Refusal {
 	}}
 }
 
-// presentedKey is the key that a client shows; empty: none.
-func presentedKey(r *http.Request, format wire.Format) string {
-	if format == wire.Anthropic {
-		if key := r.Header.Get("X-Api-Key"); key != "" {
-			return key
-		}
-	}
-	return bearer(r)
-}
-
-// bearer is the bearer token of a request; empty: none.
-func bearer(r *http.Request) string {
-	const scheme = "Bearer "
-	value := r.Header.Get("Authorization")
-	if len(value) < len(scheme) || !strings.EqualFold(value[:len(scheme)], scheme) {
-		return ""
-	}
-	return strings.TrimSpace(value[len(scheme):])
-}
-
 func clip(s string) string {
 	const most = 40
 	if len(s) > most {

@@ -49,6 +49,8 @@ type Controller struct {
 	// Samples and Leaks say who holds the goroutines.
 	Samples, Leaks *telemetry.Sampler
 
+	wrongKeys wrongKeys
+
 	draining atomic.Bool
 	active   atomic.Int64                    // requests on the relayed endpoints
 	handling [telemetry.Methods]atomic.Int64 // all requests, by method

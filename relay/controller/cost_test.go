@@ -33,7 +33,7 @@ func TestLettingARequestInAllocatesNothingButItsID(t *testing.T) {
 	enter := func() {
 		given = id.give(header, r)
 		if limitHeader(r.Header) == nil && !allowOrigin(header, r) {
-			key = presentedKey(r, wire.OpenAI)
+			key = bearer(r)
 		}
 	}
 	assert.Equal(t, 1.0, testing.AllocsPerRun(100, enter))

@@ -1,62 +1,141 @@
 package controller
 
 import (
+	"crypto/sha256"
 	"crypto/subtle"
+	"net"
 	"net/http"
 	"net/netip"
+	"os"
+	"strings"
+	"sync"
 
 	"github.com/gin-gonic/gin"
 )
 
 // GuardMonitor lets those in who may look. With MONITOR_TOKEN it is asked of everyone outside MONITOR_ALLOW_CIDR, as a bearer
-// token or as the password of basic authentication with any user name. Without, loopback and MONITOR_ALLOW_CIDR get in and
+// token or as the password of basic authentication with any user name. Without, this machine and MONITOR_ALLOW_CIDR get in and
 // nobody else does.
 func (c *Controller) GuardMonitor(g *gin.Context) {
 	from, direct := origin(g.Request)
-	for _, prefix := range c.Settings.MonitorAllow {
-		if direct && prefix.Contains(from) {
-			return
-		}
+	if direct && within(from, c.Settings.MonitorAllow) {
+		return
 	}
 	if c.Settings.MonitorToken == "" {
-		if !direct || !from.IsLoopback() {
-			refuseOperator(g, http.StatusForbidden, "Only this machine may look. Set MONITOR_TOKEN, or MONITOR_ALLOW_CIDR, to let others in.")
+		if !direct || !fromThisMachine(g.Request, from) {
+			refuseOperator(g, http.StatusForbidden, howToLook(from, direct))
 		}
 		return
 	}
-	if !presents(g.Request, c.Settings.MonitorToken) {
+	if given, _ := presents(g.Request, c.Settings.MonitorToken); !given {
+		c.refusedKey(g.Request)
 		g.Header("WWW-Authenticate", `Basic realm="monitor", charset="UTF-8"`)
 		refuseOperator(g, http.StatusUnauthorized, "The monitor token is needed: as a bearer token, or as the password of any user.")
 	}
 }
 
-// GuardAdmin lets those in who have the admin token.
+// GuardAdmin lets those in who have the admin token. A browser that has been given it as a password sends it along with what
+// any page asks for, so what changes something is refused to other sites' pages.
 func (c *Controller) GuardAdmin(g *gin.Context) {
-	if !presents(g.Request, c.Settings.AdminToken) {
+	given, ambient := presents(g.Request, c.Settings.AdminToken)
+	switch {
+	case !given:
+		c.refusedKey(g.Request)
 		g.Header("WWW-Authenticate", `Basic realm="admin", charset="UTF-8"`)
 		refuseOperator(g, http.StatusUnauthorized, "The admin token is needed: as a bearer token, or as the password of any user.")
+	case ambient && crossSite.Check(g.Request) != nil:
+		refuseOperator(g, http.StatusForbidden, "A page of another site has asked for this, with a password that your browser remembers: nothing was done. "+
+			"Programs send the token as `Authorization: Bearer …`.")
 	}
 }
 
-// origin is the address that a request came from. direct is false where a proxy says that it passed the request on: whose
-// request it was cannot be known then, for anybody may say such things.
+// crossSite looks at Sec-Fetch-Site and Origin; what is no browser sends neither.
+var crossSite = http.NewCrossOriginProtection()
+
+// origin is the address that a request came from. direct is false if a proxy passed it on: whose request it was cannot be known
+// then, for anybody may say such things. A proxy that says nothing of itself is often known by the HTTP/1.0 that it speaks.
 func origin(r *http.Request) (from netip.Addr, direct bool) {
-	address, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}, false
-	}
-	for _, header := range [...]string{"X-Forwarded-For", "Forwarded", "X-Real-Ip"} {
-		if r.Header.Get(header) != "" {
-			return address.Addr().Unmap(), false
+	from = remote(r)
+	return from, from.IsValid() && r.ProtoAtLeast(1, 1) && !forwarded(r.Header)
+}
+
+// forwarded reports whether a header has a field that only proxies add.
+func forwarded(header http.Header) bool {
+	for name := range header {
+		switch name {
+		case "Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "X-Original-Forwarded-For", "X-Original-Host",
+			"X-Original-Url", "X-Rewrite-Url", "X-Envoy-External-Address", "True-Client-Ip", "Client-Ip", "Cf-Connecting-Ip", "Cf-Ray", "Cdn-Loop",
+			"Fastly-Client-Ip", "Fly-Client-Ip", "X-Azure-Clientip", "X-Amzn-Trace-Id", "X-Appengine-User-Ip", "X-Proxyuser-Ip":
+			return true
+		}
+		if strings.HasPrefix(name, "X-Forwarded") {
+			return true
 		}
 	}
-	return address.Addr().Unmap(), true
+	return false
 }
 
-func presents(r *http.Request, token string) bool {
-	given := bearer(r)
-	if _, password, ok := r.BasicAuth(); ok {
-		given = password
+// fromThisMachine reports whether a direct request was made on this machine and meant for it. A web page whose name was made to
+// point here (DNS rebinding) is loaded by a browser on this machine, but asks for a host of its own; so does a tunnel's.
+func fromThisMachine(r *http.Request, from netip.Addr) bool {
+	return from.IsLoopback() && ownHost(r.Host)
+}
+
+func ownHost(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
 	}
-	return subtle.ConstantTimeCompare([]byte(given), []byte(token)) == 1
+	host = strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(host, "["), "]"), ".")
+	if address, err := netip.ParseAddr(host); err == nil {
+		return address.Unmap().IsLoopback()
+	}
+	return strings.EqualFold(host, "localhost") || host != "" && strings.EqualFold(host, hostname())
+}
+
+var hostname = sync.OnceValue(func() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return ""
+	}
+	return name
+})
+
+// howToLook says what whoever was turned away can do about it.
+func howToLook(from netip.Addr, direct bool) string {
+	const set = "Set MONITOR_TOKEN and send it as `Authorization: Bearer …`"
+	switch {
+	case !direct:
+		return "Only this machine may look, and this request came through a proxy, or as HTTP/1.0. " + set + "."
+	case from.IsLoopback():
+		return "Only this machine may look, and this request is for a host of another name. Ask localhost, or set MONITOR_TOKEN and send it as `Authorization: Bearer …`."
+	case InContainer():
+		return "The relay runs in a container and sees this request come from " + from.String() + ", from outside of it. " + set +
+			" (with Docker Compose it belongs into deploy/.env), or ask from inside the container."
+	}
+	return "Only this machine may look. " + set + ", or name your network in MONITOR_ALLOW_CIDR."
+}
+
+// InContainer reports whether this process runs in a container, as far as one can see from inside.
+var InContainer = sync.OnceValue(func() bool {
+	for _, file := range [...]string{"/.dockerenv", "/run/.containerenv"} {
+		if _, err := os.Stat(file); err == nil {
+			return true
+		}
+	}
+	return os.Getenv("KUBERNETES_SERVICE_HOST") != ""
+})
+
+// presents reports whether a request shows a token. ambient: as a password, which a browser adds by itself to what any page asks for.
+func presents(r *http.Request, token string) (given, ambient bool) {
+	if same(bearer(r), token) {
+		return true, false
+	}
+	_, password, ok := r.BasicAuth()
+	return ok && same(password, token), true
+}
+
+// same compares in a time that tells nothing, not even the length.
+func same(given, token string) bool {
+	a, b := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(token))
+	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }

@@ -107,16 +107,35 @@ func (c *Controller) Recover(g *gin.Context) {
 	g.Next()
 }
 
-// CORS lets web pages call the relay, as one-api did: the key is in a header, never in a cookie, so any origin may.
-func CORS(g *gin.Context) {
-	if !allowOrigin(g.Writer.Header(), g.Request) || g.Request.Method != http.MethodOptions {
+// CORS lets web pages call the relay, as one-api did: the key is in a header, never in a cookie, so any origin may. What operators
+// look at stays closed to pages: there it may be the browser's place in the network that opens the door.
+func (c *Controller) CORS(g *gin.Context) {
+	if c.operators(g) || !allowOrigin(g.Writer.Header(), g.Request) || g.Request.Method != http.MethodOptions {
 		return
 	}
-	g.Header("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
+	g.Header("Access-Control-Allow-Methods", "GET, HEAD, POST, DELETE, OPTIONS")
 	g.Header("Access-Control-Allow-Headers", "*, Authorization")
 	g.Header("Access-Control-Max-Age", "86400")
 	g.AbortWithStatus(http.StatusNoContent)
 }
+
+// operators reports whether a request is for an operator's endpoint, or asks whether one may be called.
+func (c *Controller) operators(g *gin.Context) bool {
+	path := g.FullPath()
+	if g.Request.Method == http.MethodOptions {
+		path = g.Request.URL.Path
+	}
+	switch path {
+	case "/api/status":
+		return false
+	case "/api/monitor/health":
+		return !c.Settings.PublicHealth
+	}
+	return strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/debug/")
+}
+
+// exposedHeaders is what pages may read of an answer besides its body.
+const exposedHeaders = reply.RequestIDHeader + ", X-Request-Id, Request-Id, Retry-After"
 
 // allowOrigin answers a web page's request as one; false: it is none.
 func allowOrigin(header http.Header, r *http.Request) bool {
@@ -124,6 +143,6 @@ func allowOrigin(header http.Header, r *http.Request) bool {
 		return false
 	}
 	header.Set("Access-Control-Allow-Origin", "*")
-	header.Set("Access-Control-Expose-Headers", reply.RequestIDHeader+", Retry-After")
+	header.Set("Access-Control-Expose-Headers", exposedHeaders)
 	return true
 }

@@ -3,12 +3,10 @@ package controller
 import (
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/gin-gonic/gin"
 
 	"one-api/relay/channel"
-	"one-api/relay/reply"
 	"one-api/relay/wire"
 )
 
@@ -49,12 +47,9 @@ func (c *Controller) Model(g *gin.Context) {
 
 func (c *Controller) modelsOf(g *gin.Context) ([]string, bool) {
 	snapshot := c.Snapshot()
-	key := bearer(g.Request)
-	if key == "" {
-		key = g.GetHeader("X-Api-Key")
-	}
-	token := snapshot.Tokens.Find(key)
+	token := tokenOf(g.Request, snapshot.Tokens)
 	if token == nil {
+		c.refusedKey(g.Request)
 		fail(g, refuseKey(wire.OpenAI).Err)
 		return nil, false
 	}
@@ -63,32 +58,4 @@ func (c *Controller) modelsOf(g *gin.Context) ([]string, bool) {
 
 func (c *Controller) model(name string) model {
 	return model{ID: name, Object: "model", Created: c.Started.Unix(), OwnedBy: "one-api"}
-}
-
-// fail answers a request that is not relayed with an error in the format of its path.
-func fail(g *gin.Context, e *wire.Error) {
-	format := wire.OpenAI
-	if strings.HasPrefix(g.Request.URL.Path, wire.Messages.Path()) { // what Anthropic has below it too, such as count_tokens
-		format = wire.Anthropic
-	}
-	var client reply.Writer
-	client.Init(g.Writer, format, requestID(g))
-	client.Fail(e)
-}
-
-// NotFound answers every path that there is not.
-func (c *Controller) NotFound(g *gin.Context) {
-	fail(g, &wire.Error{Status: http.StatusNotFound, Code: "unknown_url", Message: "Invalid URL (" + clip(g.Request.Method) + " " + clip(g.Request.URL.Path) + ")"})
-}
-
-// WrongMethod answers a path that there is, under another method. Preflights are answered on any path, so one that allows
-// nothing else is one that there is not.
-func (c *Controller) WrongMethod(g *gin.Context) {
-	allowed := g.Writer.Header().Get("Allow")
-	if allowed == http.MethodOptions {
-		g.Writer.Header().Del("Allow")
-		c.NotFound(g)
-		return
-	}
-	fail(g, &wire.Error{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: "Method " + clip(g.Request.Method) + " is not allowed here; Allow: " + allowed})
 }

@@ -105,7 +105,7 @@ func (v *visit) begin() bool {
 	return true
 }
 
-// enter counts the call in, and begins its span.
+// enter counts the call in.
 func (v *visit) enter() {
 	v.entered = true
 	v.c.active.Add(1)
@@ -113,6 +113,10 @@ func (v *visit) enter() {
 	v.held.Of(v.c.Budget)
 	v.end.ClientRequestID = v.id.client[0]
 	v.c.flights.add(v)
+}
+
+// trace begins the span of the call. It does so for those whose key is known: what strangers send is counted, not traced.
+func (v *visit) trace() {
 	v.ctx, v.span = v.c.Tracing.Request(v.ctx, v.r.Method, v.end.Route, v.r.Header, v.end.Began)
 }
 
@@ -153,14 +157,18 @@ func (v *visit) gone() {
 // admit finds out who calls and what for.
 func (v *visit) admit() *channel.Refusal {
 	if v.c.draining.Load() {
+		v.trace()
 		v.w.Header().Set("Connection", "close")
 		return refuseDraining()
 	}
 	v.snapshot = v.c.Snapshot()
-	v.token = v.snapshot.Tokens.Find(presentedKey(v.r, v.endpoint.Format()))
+	v.token = tokenOf(v.r, v.snapshot.Tokens)
 	if v.token == nil {
+		v.c.refusedKey(v.r)
+		v.end.Waited = time.Since(v.end.Began)
 		return refuseKey(v.endpoint.Format())
 	}
+	v.trace()
 	v.end.Token = v.token.Name
 	v.flight.identify(v.token.Name, "")
 	reading := time.Now()

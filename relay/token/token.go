@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"slices"
+	"strings"
 
 	"one-api/relay/config"
 )
@@ -52,11 +53,27 @@ func NewStore(tokens []config.Token) *Store {
 	return s
 }
 
-// Find gives the token of a key; nil: the key is unknown. The time that it takes tells nothing about the keys: what is looked
-// up is a digest, which a client cannot steer, and the match is confirmed in constant time. It does not grow with the number
-// of tokens.
+// prefix is what client keys begin with. Some programs put it before every key that they are given, some take it away, and
+// one-api stored its keys without it.
+const prefix = "sk-"
+
+// Find gives the token of a key, which may be spelt with or without its sk-; nil: the key is unknown. The time that it takes
+// tells nothing about the keys: what is looked up is a digest, which a client cannot steer, and the match is confirmed in
+// constant time. It does not grow with the number of tokens.
 func (s *Store) Find(key string) *Token {
-	digest := sha256.Sum256([]byte(key))
+	if found := s.find(sha256.Sum256([]byte(key))); found != nil {
+		return found
+	}
+	if short, has := strings.CutPrefix(key, prefix); has {
+		if found := s.find(sha256.Sum256([]byte(short))); found != nil {
+			return found
+		}
+	}
+	var room [128]byte
+	return s.find(sha256.Sum256(append(append(room[:0], prefix...), key...)))
+}
+
+func (s *Store) find(digest [sha256.Size]byte) *Token {
 	e := s.byDigest[digest]
 	if subtle.ConstantTimeCompare(e.digest[:], digest[:]) != 1 {
 		return nil

@@ -2,6 +2,7 @@ package token
 
 import (
 	"crypto/sha256"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,7 +18,7 @@ func TestAKeyFindsItsTokenAndNoOther(t *testing.T) {
 
 	require.Equal(t, "phone", store.Find("sk-phone").Name)
 	require.Equal(t, "desk", store.Find("sk-desk").Name)
-	for _, wrong := range []string{"", "sk-", "sk-phone ", "SK-phone", "phone"} {
+	for _, wrong := range []string{"", "sk-", "sk-phone ", "SK-phone", "phon"} {
 		require.Nil(t, store.Find(wrong), wrong)
 	}
 }
@@ -46,4 +47,16 @@ func TestFindingATokenAllocatesNothing(t *testing.T) {
 	require.True(t, allowed)
 	require.Zero(t, testing.AllocsPerRun(100, func() { allowed = store.Find("sk-nobody") != nil }))
 	require.False(t, allowed)
+}
+
+func TestAKeyIsKnownWithAndWithoutItsPrefixHoweverItWasGiven(t *testing.T) {
+	long := strings.Repeat("k", 500)
+	for _, configured := range []string{"sk-phone", "phone", "sk-" + long, long} {
+		store := NewStore([]config.Token{{Name: "phone", Digests: [][sha256.Size]byte{sha256.Sum256([]byte(configured))}}}) // as key_sha256 gives it
+		bare := strings.TrimPrefix(configured, "sk-")
+		require.NotNil(t, store.Find(bare), configured)
+		require.NotNil(t, store.Find("sk-"+bare), configured)
+		require.Nil(t, store.Find("sk"+bare), configured)
+		require.Nil(t, store.Find(bare+"x"), configured)
+	}
 }

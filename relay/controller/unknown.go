@@ -1,0 +1,70 @@
+package controller
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"one-api/relay/reply"
+	"one-api/relay/wire"
+)
+
+// fail answers a request that is not relayed with an error in the format that its client reads.
+func fail(g *gin.Context, e *wire.Error) {
+	var client reply.Writer
+	client.Init(g.Writer, formatOf(g.Request), requestID(g))
+	client.Fail(e)
+}
+
+// formatOf guesses what a client speaks that is not on a relayed endpoint: by its header, else by the end of its path.
+func formatOf(r *http.Request) wire.Format {
+	path := strings.TrimRight(r.URL.Path, "/")
+	if r.Header.Get("Anthropic-Version") != "" || strings.HasPrefix(path, wire.Messages.Path()) || // what Anthropic has below it too
+		strings.HasSuffix(path, "/messages") || strings.HasSuffix(path, "/messages/count_tokens") {
+		return wire.Anthropic
+	}
+	return wire.OpenAI
+}
+
+// NotFound answers every path that there is not.
+func (c *Controller) NotFound(g *gin.Context) {
+	fail(g, &wire.Error{Status: http.StatusNotFound, Code: "unknown_url",
+		Message: "Invalid URL (" + clip(g.Request.Method) + " " + clip(g.Request.URL.Path) + ")" + baseURLHint(g.Request.URL.Path)})
+}
+
+// endpoints are the paths below /v1 that clients append to a base URL.
+var endpoints = [...]string{"/chat/completions", "/completions", "/embeddings", "/messages", "/messages/count_tokens", "/models", "/responses"}
+
+// baseURLHint says what is wrong with the base URL of a client that asks for this path, if that is plain; else it is empty.
+func baseURLHint(path string) string {
+	trimmed := strings.TrimRight(path, "/")
+	if strings.HasSuffix(trimmed, "/v1/v1") || strings.Contains(path, "/v1/v1/") {
+		return ": /v1 is in it twice. Your client adds one to its base URL by itself, so take it out there: it should be http://HOST, without /v1"
+	}
+	for _, endpoint := range endpoints {
+		before, found := strings.CutSuffix(trimmed, endpoint)
+		switch {
+		case !found || before == "/v1" && trimmed == path || strings.HasSuffix(before, "/chat"): // the last is of the longer endpoint
+		case before == "/v1":
+			return ": the path is /v1" + endpoint + ", without a slash at its end"
+		case endpoint == "/messages" || endpoint == "/messages/count_tokens":
+			return ": the path is /v1" + endpoint + ", so a client that adds /v1/messages by itself needs the base URL http://HOST, and one that adds /messages http://HOST/v1"
+		default:
+			return ": the path is /v1" + endpoint + ", so your client's base URL should be http://HOST/v1"
+		}
+	}
+	return ""
+}
+
+// WrongMethod answers a path that there is, under another method. Preflights are answered on any path, so one that allows
+// nothing else is one that there is not.
+func (c *Controller) WrongMethod(g *gin.Context) {
+	allowed := g.Writer.Header().Get("Allow")
+	if allowed == http.MethodOptions {
+		g.Writer.Header().Del("Allow")
+		c.NotFound(g)
+		return
+	}
+	fail(g, &wire.Error{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: "Method " + clip(g.Request.Method) + " is not allowed here; Allow: " + allowed})
+}
