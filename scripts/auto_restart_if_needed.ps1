@@ -10,7 +10,7 @@ Restarts One API when it has far too many goroutines.
 param(
     [Parameter(Position = 0)][string]$ApiUrl,
     [int]$Threshold = 10000, [int]$MinInterval = 1800, [string]$Service = 'one-api', [string]$ComposeFile, [string]$DumpDir,
-    [string]$Log, [string]$Config, [string]$State, [switch]$DryRun,
+    [string]$Log, [string]$Config, [string]$State, [int]$Wait = 90, [switch]$DryRun,
     [string]$Lang, [double]$Timeout = 10, [switch]$NoColor, [switch]$Help
 )
 
@@ -28,7 +28,8 @@ if ($Help) {
 用法: .\auto_restart_if_needed.ps1 [-ApiUrl 地址] [参数]
 
 goroutines > 10000 时重启服务（谨慎使用）。顺序: 加锁，读取，检查最短间隔，保存 goroutine 转储，
-docker-compose restart one-api，记录日志，发送通知。无法读取时不重启。
+docker compose（或 docker-compose）restart one-api，确认已重启，记录日志，发送通知。无法读取时不重启；减去空闲客户端连接
+（health 的 client_connections.idle，各占一个 goroutine）后不超过阈值时也不重启。只有 health 的 uptime_seconds 变小才算已重启。
 
   -Threshold 数量   超过它才重启（默认 10000）
   -MinInterval 秒   两次重启的最短间隔（默认 1800）
@@ -38,16 +39,20 @@ docker-compose restart one-api，记录日志，发送通知。无法读取时�
   -Log 文件         追加日志的文件（默认只输出到终端）
   -Config 文件      读取下面的设置（其他用户不得可读）
   -State 文件       状态文件（默认 Windows 在 %LOCALAPPDATA%\one-api，其他系统在 ~/.local/state/one-api）
+  -Wait 秒          重启命令结束后，等待 uptime_seconds 变小的最长时间（默认 90）
   -DryRun           只显示会做什么：不转储，不重启，不通知
 
 转储: 有 ADMIN_TOKEN 时取 /debug/pprof/goroutine?debug=2，否则取 /api/monitor/goroutines（需要时用 MONITOR_TOKEN）。
 
-退出码: 0 不需要重启，或已重启；9 已重启但通知没有送达；10 需要重启但距上次太近；11 另一次运行还在进行；12 重启失败；其余见下
+退出码: 0 不需要重启，或已重启；9 已重启但通知没有送达；10 需要重启但距上次太近；11 另一次运行还在进行；
+12 重启失败，或没有看到重启；其余见下
 '@ @'
 Usage: .\auto_restart_if_needed.ps1 [-ApiUrl ADDRESS] [parameters]
 
 Restarts the service above 10000 goroutines (use with care). In this order: lock, look, minimum interval, save a goroutine dump,
-docker-compose restart one-api, log, notify. A relay that cannot be read is not restarted.
+docker compose (or docker-compose) restart one-api, see that it did, log, notify. A relay that cannot be read is not restarted, nor
+one that is above only by idle client connections (client_connections.idle of the health; a goroutine each). A restart is believed when
+uptime_seconds of the health has fallen, and not before.
 
   -Threshold N      restart above it (default 10000)
   -MinInterval SECONDS  the shortest time between two restarts (default 1800)
@@ -57,12 +62,13 @@ docker-compose restart one-api, log, notify. A relay that cannot be read is not 
   -Log FILE         a file to append the log to (default: only the terminal)
   -Config FILE      read the settings below (other users must not be able to)
   -State FILE       the state file (default: in %LOCALAPPDATA%\one-api on Windows, ~/.local/state/one-api elsewhere)
+  -Wait SECONDS     how long uptime_seconds may take to fall, after the command that restarts has ended (default 90)
   -DryRun           only say what would be done: no dump, no restart, no notice
 
 The dump: /debug/pprof/goroutine?debug=2 with ADMIN_TOKEN, else /api/monitor/goroutines (with MONITOR_TOKEN where needed).
 
 Exit codes: 0 no restart needed, or restarted; 9 restarted, but a notice was not delivered; 10 needed, but too soon after the last;
-11 another run is at it; 12 the restart failed; the rest below
+11 another run is at it; 12 the restart failed, or was not seen; the rest below
 '@
     Get-NotifyUsage
     Get-CommonUsage
@@ -70,6 +76,7 @@ Exit codes: 0 no restart needed, or restarted; 9 restarted, but a notice was not
 }
 Assert-NotNegative '-Threshold' $Threshold
 Assert-NotNegative '-MinInterval' $MinInterval
+Assert-NotNegative '-Wait' $Wait
 if ($Config) { Import-Setting -Path $Config }
 Resolve-Webhook
 if ($ComposeFile) {
@@ -90,26 +97,68 @@ function Write-Record {
     }
 }
 
-# Get-Compose is the command that restarts the service, as a list of words; empty where there is no compose.
+# Get-Compose is the commands that may restart the service, the likelier one first: docker-compose of Python (v1) cannot read the files of
+# this project, and on many machines it is still there beside the plugin. Each is an object with Words.
 function Get-Compose {
-    $words = @()
-    if (Get-Command docker-compose -CommandType Application -ErrorAction SilentlyContinue) {
-        $words = @('docker-compose')
-    } elseif (Get-Command docker -CommandType Application -ErrorAction SilentlyContinue) {
+    $all = @()
+    if (Get-Command docker -CommandType Application -ErrorAction SilentlyContinue) {
         # What docker says on standard error is no error of this script.
         $ErrorActionPreference = 'Continue'
         $null = & docker compose version 2>&1
-        if ($LASTEXITCODE -eq 0) { $words = @('docker', 'compose') }
+        if ($LASTEXITCODE -eq 0) { $all += [PSCustomObject]@{ Words = @('docker', 'compose') } }
     }
-    if ($words.Count -eq 0) { return $words }
+    if (Get-Command docker-compose -CommandType Application -ErrorAction SilentlyContinue) {
+        $all += [PSCustomObject]@{ Words = @('docker-compose') }
+    }
     $file = $ComposeFile
     if (-not $file -and -not $env:COMPOSE_FILE) {
         $own = 'docker-compose.yml', 'docker-compose.yaml', 'compose.yml', 'compose.yaml' | Where-Object { Test-Path -LiteralPath $_ }
         $shipped = Join-Path (Join-Path (Split-Path -Parent $PSScriptRoot) 'deploy') 'docker-compose.yml'
         if (-not $own -and (Test-Path -LiteralPath $shipped)) { $file = $shipped }
     }
-    if ($file) { $words += '-f', $file }
-    return $words + @('restart', $Service)
+    foreach ($compose in $all) {
+        if ($file) { $compose.Words += '-f', $file }
+        $compose.Words += 'restart', $Service
+    }
+    return $all
+}
+
+# Invoke-Restart tries each Compose until one has done it. It returns the last one's exit code; what they say goes to the terminal and the log.
+function Invoke-Restart {
+    param($All)
+    $code = 0
+    foreach ($compose in $All) {
+        $program, $words = $compose.Words
+        # docker-compose reports its progress on standard error.
+        $ErrorActionPreference = 'Continue'
+        & $program @words 2>&1 | ForEach-Object { Write-Record "$_" } | Out-Host
+        $code = $LASTEXITCODE
+        $ErrorActionPreference = 'Stop'
+        if ($code -eq 0) { break }
+        Write-Record (Get-Text '{0} 无法重启（退出码 {1}）' '{0} could not restart it (exit code {1})' ($compose.Words -join ' ') $code) | Out-Host
+    }
+    return $code
+}
+
+# Wait-Restart waits until the health comes from a process that is younger than the one before. It returns an empty text then, and what was
+# seen instead where that does not happen.
+function Wait-Restart {
+    param($Before)
+    $deadline = [DateTime]::UtcNow.AddSeconds($Wait)
+    while ($true) {
+        $seen = Get-Health
+        if ($seen.Code -ne 0) {
+            $doubt = $seen.Problem
+        } elseif ($null -eq $Before -or $null -eq $seen.Uptime) {
+            $doubt = Get-Text 'health 没有 uptime_seconds' 'the health has no uptime_seconds'
+        } elseif ($seen.Uptime -lt $Before) {
+            return ''
+        } else {
+            $doubt = Get-Text 'uptime_seconds 没有变小: {0} -> {1}' 'uptime_seconds has not fallen: {0} -> {1}' $Before $seen.Uptime
+        }
+        if ([DateTime]::UtcNow -ge $deadline) { return $doubt }
+        Start-Sleep -Seconds 1
+    }
 }
 
 # Save-Dump keeps what the goroutines are doing, and returns the file's name and what to say of it. Without a dump the restart goes
@@ -161,6 +210,11 @@ if ($n -le $Threshold) {
     exit 0
 }
 
+if ($health.Busy -le $Threshold) {
+    Write-Record (Get-Text '不重启: Goroutines {0} > {1}，但其中 {2} 个是空闲客户端连接，重启没有用' 'no restart: goroutines {0} > {1}, but {2} of them are idle client connections, which no restart cures' $n $Threshold $health.Idle)
+    exit 0
+}
+
 $memory = Read-State -StateFile $stateFile
 $now = [long](Get-UnixTime)
 $since = $now - [long]$memory.restarted
@@ -176,7 +230,7 @@ if ($compose.Count -eq 0) {
 
 Write-Record "⚠️ Goroutines > $Threshold, restarting service..."
 if ($DryRun) {
-    Get-Text '演练: 会保存转储到 {0}，然后运行: {1}' 'dry run: a dump would go to {0}, then: {1}' $DumpDir ($compose -join ' ')
+    Get-Text '演练: 会保存转储到 {0}，然后运行: {1}' 'dry run: a dump would go to {0}, then: {1}' $DumpDir ($compose[0].Words -join ' ')
     exit 0
 }
 $dump = Save-Dump
@@ -185,22 +239,28 @@ foreach ($line in $dump.Lines) { Write-Record $line }
 $memory.restarted = $now
 Write-State -StateFile $stateFile -State $memory
 
-$program, $words = $compose
-# docker-compose reports its progress on standard error.
-$ErrorActionPreference = 'Continue'
-& $program @words 2>&1 | ForEach-Object { Write-Record "$_" }
-$restartCode = $LASTEXITCODE
-$ErrorActionPreference = 'Stop'
-
 $code = 0
 $occasion = 'restart'
 $text = Get-Text 'OneAPI 已自动重启（Goroutine过多: {0}）' 'OneAPI was restarted (too many goroutines: {0})' $n
+$restartCode = Invoke-Restart -All $compose
 if ($restartCode -ne 0) {
     $code = $ExitCode.RestartFailed
     $occasion = 'restart_failed'
     $text = Get-Text '🔴 OneAPI 自动重启失败（Goroutine过多: {0}，退出码 {1}）' '🔴 OneAPI could not be restarted (too many goroutines: {0}, exit code {1})' $n $restartCode
+} else {
+    $doubt = Wait-Restart -Before $health.Uptime
+    if ($doubt) {
+        $code = $ExitCode.RestartFailed
+        $occasion = 'restart_failed'
+        $text = Get-Text '🔴 OneAPI 没有重启成功（Goroutine过多: {0}；{1}）' '🔴 OneAPI was not seen to restart (too many goroutines: {0}; {1})' $n $doubt
+    }
 }
 Write-Record $text
+$held = Get-BusiestText $health
+if ($held) {
+    Write-Record $held
+    $text += "`n" + $held
+}
 if (Test-CanNotify) {
     $sent = Send-Notice -Subject '⚠️ OneAPI Alert: Restart' -Text $text -Body @{
         event = $occasion; level = 'severe'; service = (Get-ShownUrl); goroutines = $n; dump = $dump.File

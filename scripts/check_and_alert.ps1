@@ -31,6 +31,7 @@ if ($Help) {
   级别2 紧急: goroutines > 5000     立即检查，准备重启
   级别3 严重: goroutines > 10000    立即重启服务
   无法读取:   连续 -DownAfter 次没有可用的回答（正在停机不算）
+空闲客户端连接（health 的 client_connections.idle）各占一个 goroutine，判断级别时会减去：它们不是故障，不值得叫醒人。
 同一级别在静默时间内不重复；降到 2000 及以下时发送恢复通知，之后的紧急和严重会立即再次告警。
 
   -Config 文件      读取下面的设置（其他用户不得可读）
@@ -39,7 +40,7 @@ if ($Help) {
   -State 文件       状态文件（默认 Windows 在 %LOCALAPPDATA%\one-api，其他系统在 ~/.local/state/one-api）
   -DryRun           只显示要发送的内容，不发送，也不改变状态
 
-退出码: 0 不超过 5000；1 超过 5000；9 通知没有送达；其余见下
+退出码: 0 不超过 5000（不含空闲连接）；1 超过 5000；9 通知没有送达；其余见下
 '@ @'
 Usage: .\check_and_alert.ps1 [-ApiUrl ADDRESS] [parameters]
 
@@ -48,7 +49,8 @@ Looks once, and sends an alert where one is due. Made for the task scheduler.
   level 2, critical:  goroutines > 5000     look at once, prepare a restart
   level 3, severe:    goroutines > 10000    restart the service at once
   unreadable:         no usable answer -DownAfter times in a row (draining does not count)
-A level is not told again within the quiet interval. At 2000 and below a recovery notice is sent; after it critical and severe are
+Idle client connections (client_connections.idle of the health) have a goroutine each, and are taken off before a level is judged: they
+are no trouble, and nobody is woken for them. A level is not told again within the quiet interval. At 2000 and below a recovery notice is sent; after it critical and severe are
 told at once again.
 
   -Config FILE      read the settings below (other users must not be able to)
@@ -57,7 +59,7 @@ told at once again.
   -State FILE       the state file (default: in %LOCALAPPDATA%\one-api on Windows, ~/.local/state/one-api elsewhere)
   -DryRun           show what would be sent; send nothing, remember nothing
 
-Exit codes: 0 5000 or fewer; 1 more than 5000; 9 a notice was not delivered; the rest below
+Exit codes: 0 5000 or fewer (idle connections taken off); 1 more than 5000; 9 a notice was not delivered; the rest below
 '@
     Get-NotifyUsage
     Get-CommonUsage
@@ -102,6 +104,7 @@ function Get-AlertText {
         'critical' { $rows += Get-Text '级别2: 紧急（立即检查，准备重启）' 'Level 2: critical (look at once, prepare a restart)' }
         'severe' { $rows += Get-Text '级别3: 严重（立即重启服务）' 'Level 3: severe (restart the service at once)' }
     }
+    $rows += @(Get-IdleText $health) + @(Get-BusiestText $health)
     $top = Get-TopChannel
     if ($top.Channels.Count -gt 0) {
         $rows += Get-Text '占用最多的渠道:' 'The channels that hold most:'
@@ -142,9 +145,10 @@ if ($code -ne 0) {
     $subject = '⚠️ OneAPI Alert: No Health Answer'
 } else {
     $memory.failed = 0
-    if ($n -gt 10000) { $level = 'severe'; $threshold = 10000; $code = $ExitCode.Alarm }
-    elseif ($n -gt 5000) { $level = 'critical'; $threshold = 5000; $code = $ExitCode.Alarm }
-    elseif ($n -gt 2000) { $level = 'warning' }
+    $busy = $health.Busy
+    if ($busy -gt 10000) { $level = 'severe'; $threshold = 10000; $code = $ExitCode.Alarm }
+    elseif ($busy -gt 5000) { $level = 'critical'; $threshold = 5000; $code = $ExitCode.Alarm }
+    elseif ($busy -gt 2000) { $level = 'warning' }
 }
 
 # memory.incident is whether something was told since the last recovery; memory.told[level] is when that level was told last.
@@ -166,6 +170,7 @@ if ($level -eq 'normal') {
     } else {
         $memory.peak = 0
         Get-Text '正常: Goroutines {0}' 'normal: goroutines {0}' $n
+        Get-IdleText $health
     }
     Write-Memory
     exit $code

@@ -19,6 +19,7 @@ usage() {
   级别2 紧急: goroutines > 5000     立即检查，准备重启
   级别3 严重: goroutines > 10000    立即重启服务
   无法读取:   连续 --down-after 次没有可用的回答（正在停机不算）
+空闲客户端连接（health 的 client_connections.idle）各占一个 goroutine，判断级别时会减去：它们不是故障，不值得叫醒人。
 同一级别在静默时间内不重复；降到 2000 及以下时发送恢复通知，之后的紧急和严重会立即再次告警。
 
   --config 文件     读取下面的设置（权限必须为 600）
@@ -30,14 +31,15 @@ usage() {
 例（crontab，每 5 分钟）:
   */5 * * * * /path/to/scripts/check_and_alert.sh http://localhost:3000 --config /etc/one-api-alert.conf
 
-退出码: 0 不超过 5000；1 超过 5000；9 通知没有送达；其余见下' 'Usage: check_and_alert.sh [ADDRESS] [options]
+退出码: 0 不超过 5000（不含空闲连接）；1 超过 5000；9 通知没有送达；其余见下' 'Usage: check_and_alert.sh [ADDRESS] [options]
 
 Looks once, and sends an alert where one is due. Made for crontab.
   level 1, warning:   goroutines > 2000     tell, and keep watching
   level 2, critical:  goroutines > 5000     look at once, prepare a restart
   level 3, severe:    goroutines > 10000    restart the service at once
   unreadable:         no usable answer --down-after times in a row (draining does not count)
-A level is not told again within the quiet interval. At 2000 and below a recovery notice is sent; after it critical and severe are
+Idle client connections (client_connections.idle of the health) have a goroutine each, and are taken off before a level is judged: they
+are no trouble, and nobody is woken for them. A level is not told again within the quiet interval. At 2000 and below a recovery notice is sent; after it critical and severe are
 told at once again.
 
   --config FILE       read the settings below (its mode must be 600)
@@ -49,7 +51,7 @@ told at once again.
 Example (crontab, every 5 minutes):
   */5 * * * * /path/to/scripts/check_and_alert.sh http://localhost:3000 --config /etc/one-api-alert.conf
 
-Exit codes: 0 5000 or fewer; 1 more than 5000; 9 a notice was not delivered; the rest below'
+Exit codes: 0 5000 or fewer (idle connections taken off); 1 more than 5000; 9 a notice was not delivered; the rest below'
   notify_usage
 }
 
@@ -88,6 +90,8 @@ alert_text() {
     critical) say '级别2: 紧急（立即检查，准备重启）' 'Level 2: critical (look at once, prepare a restart)' ;;
     severe) say '级别3: 严重（立即重启服务）' 'Level 3: severe (restart the service at once)' ;;
   esac
+  show_idle
+  show_busiest
   if read_top_channels && [ -n "$top_channels" ]; then
     say '占用最多的渠道:' 'The channels that hold most:'
     while IFS=$'\t' read -r name held calls; do
@@ -124,9 +128,9 @@ read_health || exit_code=$?
 case "$exit_code" in
   0)
     level=normal threshold=2000
-    [ "$goroutines" -le 2000 ] || level=warning
-    [ "$goroutines" -le 5000 ] || { level=critical threshold=5000 exit_code="$EXIT_ALARM"; }
-    [ "$goroutines" -le 10000 ] || { level=severe threshold=10000; }
+    [ "$busy" -le 2000 ] || level=warning
+    [ "$busy" -le 5000 ] || { level=critical threshold=5000 exit_code="$EXIT_ALARM"; }
+    [ "$busy" -le 10000 ] || { level=severe threshold=10000; }
     subject="⚠️ OneAPI Alert: High Goroutine Count"
     ;;
   "$EXIT_DRAINING")
@@ -154,6 +158,7 @@ if [ "$level" = normal ]; then
   else
     remember '.failed = 0 | .peak = 0'
     say '正常: Goroutines %s' 'normal: goroutines %s' "$goroutines"
+    show_idle
   fi
   exit "$exit_code"
 fi

@@ -109,7 +109,9 @@ try {
         if ($health.Code -eq 0) {
             Get-Text '内存使用: {0}MB  {1}' 'Memory: {0}MB  {1}' $health.MemoryMB (Get-MemoryGrade $health.MemoryMB)
             if ($health.InFlight -ne '-') { Get-Text '进行中: {0}' 'In flight: {0}' $health.InFlight }
+            Get-IdleText $health
             if ($top.Problem) {
+                Get-BusiestText $health
                 $top.Problem
             } else {
                 Get-Text '渠道前三:' 'Top three channels:'

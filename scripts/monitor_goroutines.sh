@@ -72,6 +72,7 @@ remember() {
 show_channels() {
   local name held calls place=0
   if ! read_top_channels; then
+    show_busiest
     paint dim "$problem"
     echo
     return
@@ -111,6 +112,7 @@ look() {
   if [ "$code" -eq 0 ]; then
     say '内存使用: %sMB  %s' 'Memory: %sMB  %s' "$memory_mb" "$(memory_grade "$memory_mb")"
     [ "$in_flight" = - ] || say '进行中: %s' 'In flight: %s' "$in_flight"
+    show_idle
     local alarm="$goroutines" advice="$grade_advice"
     show_channels
     say '建议: %s' 'Advice: %s' "$advice"

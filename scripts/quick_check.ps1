@@ -68,6 +68,10 @@ if ($Detail) {
     Get-Text '渠道: 共 {0}，健康 {1}，降级 {2}，停用 {3}' 'Channels: {0} in all, {1} healthy, {2} degraded, {3} disabled' $c[0] $c[1] $c[2] $c[3]
     Get-Text '版本: {0}' 'Version: {0}' $health.Version
 }
+if ($Detail -or $health.Goroutines -gt 2000) {
+    Get-IdleText $health
+    Get-BusiestText $health
+}
 if ($health.Goroutines -gt 5000) {
     Get-Text '状态: 🔴 危险 - Goroutine过多！' 'Status: 🔴 danger - too many goroutines!'
     exit $ExitCode.Alarm

@@ -59,6 +59,10 @@ if [ "$verbose" = yes ]; then
     "$total" "${healthy:--}" "${degraded:--}" "${disabled:--}"
   say '版本: %s' 'Version: %s' "$version"
 fi
+if [ "$verbose" = yes ] || [ "$goroutines" -gt 2000 ]; then
+  show_idle
+  show_busiest
+fi
 if [ "$goroutines" -gt 5000 ]; then
   say '状态: 🔴 危险 - Goroutine过多！' 'Status: 🔴 danger - too many goroutines!'
   exit "$EXIT_ALARM"

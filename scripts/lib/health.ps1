@@ -155,10 +155,12 @@ function ConvertFrom-JsonObject {
     try { return ConvertFrom-Json -InputObject $Text } catch { return $null }
 }
 
-# Get-Health asks for the health. Code is 0 or one of the exit codes, and Problem says why.
+# Get-Health asks for the health. Code is 0 or one of the exit codes, and Problem says why. Idle is the client connections without a
+# request, which have a goroutine each; Busy the goroutines without those. Busiest is the channel with most calls: Channel, InFlight, Oldest.
 function Get-Health {
     $health = [PSCustomObject]@{
         Code = 0; Problem = ''; Goroutines = $null; MemoryMB = $null; InFlight = '-'; Version = '-'; Channels = @('-', '-', '-', '-')
+        Uptime = $null; Idle = 0; Busy = $null; Busiest = $null
     }
     $shown = Get-ShownUrl
     $answer = Send-Request -Uri ($script:OneApi.Url + '/api/monitor/health') -Token $env:MONITOR_TOKEN
@@ -202,7 +204,31 @@ function Get-Health {
         $count = ConvertTo-Count $json.channels.$_
         if ($null -eq $count) { '-' } else { $count }
     }
+    $health.Uptime = ConvertTo-Count $json.uptime_seconds
+    $count = ConvertTo-Count $json.client_connections.idle
+    if ($null -ne $count) { $health.Idle = $count }
+    $health.Busy = [Math]::Max([long]0, [long]$health.Goroutines - [long]$health.Idle)
+    if ($json.busiest.channel -is [string]) {
+        $health.Busiest = [PSCustomObject]@{
+            Channel = $json.busiest.channel -replace '[\x00-\x1f]', ''
+            InFlight = ConvertTo-Count $json.busiest.in_flight; Oldest = ConvertTo-Count $json.busiest.oldest_seconds
+        }
+    }
     return $health
+}
+
+# Get-IdleText says what idle clients are worth, where there are any: they are no sign of trouble.
+function Get-IdleText {
+    param($Health)
+    if ($Health.Idle -gt 0) { Get-Text '其中空闲客户端连接: {0}' 'Idle client connections among them: {0}' $Health.Idle }
+}
+
+# Get-BusiestText names the busiest channel, which the health says to everybody, where there is one.
+function Get-BusiestText {
+    param($Health)
+    if ($Health.Busiest) {
+        Get-Text '最忙的渠道: {0}，进行中 {1}，最老 {2} 秒' 'The busiest channel: {0}, in flight {1}, the oldest {2} s' $Health.Busiest.Channel $Health.Busiest.InFlight $Health.Busiest.Oldest
+    }
 }
 
 # Get-TopChannel returns Problem, and in Channels up to three of channel, goroutines and in_flight, the most first.

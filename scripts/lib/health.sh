@@ -185,11 +185,13 @@ no_answer() {
   esac
 }
 
-# read_health asks for the health. 0: goroutines, memory_mb, in_flight, version and channels are set ("-" where an older relay
-# does not say; channels is "total healthy degraded disabled"). Otherwise one of the EXIT_ codes, and problem says why.
+# read_health asks for the health. 0: goroutines, memory_mb, in_flight, version, channels and uptime are set ("-" where an older relay
+# does not say; channels is "total healthy degraded disabled"), and so are idle (client connections without a request; each has a
+# goroutine) and busy (goroutines without those). busiest is the channel with most calls, and empty where nothing is in flight; its
+# calls are busiest_calls, and the oldest of them is busiest_oldest seconds old. Otherwise one of the EXIT_ codes, and problem says why.
 read_health() {
   local kind='' lacking=''
-  goroutines='' memory_mb='' in_flight=- version=- channels=- problem=''
+  goroutines='' memory_mb='' in_flight=- version=- channels=- uptime=- idle=0 busy='' busiest='' busiest_calls=0 busiest_oldest=0 problem=''
   if ! fetch /api/monitor/health "${MONITOR_TOKEN:-}"; then
     problem="$(say '无法连接 %s: %s' 'cannot reach %s: %s' "$(shown_url)" "$(no_answer "$answer_status")")"
     return "$EXIT_UNREACHABLE"
@@ -201,7 +203,7 @@ read_health() {
       return "$EXIT_REFUSED"
       ;;
   esac
-  IFS=$'\t' read -r kind lacking goroutines memory_mb in_flight version channels <<<"$(printf '%s' "$answer" | jq -rs '
+  IFS=$'\t' read -r kind lacking goroutines memory_mb in_flight version channels uptime idle busiest_calls busiest_oldest busiest <<<"$(printf '%s' "$answer" | jq -rs '
     def word: if type == "string" then gsub("[^A-Za-z0-9._+-]"; "") else "" end | if . == "" then "-" else . end;
     def figure: if type == "number" and . >= 0 and . < 1e15 then floor else "-" end;
     def part($key): if type == "object" then .[$key] else null end;
@@ -211,8 +213,15 @@ read_health() {
       | join(", ")) as $lacking
     | [ if .status == "draining" then "draining" elif $lacking != "" then "lacking" else "ok" end,
         if $lacking == "" then "-" else $lacking end, $goroutines, $memory, (.in_flight | figure), (.version | word),
-        (.channels | [part("total", "healthy", "degraded", "disabled") | figure] | join(" ")) ] | @tsv
+        (.channels | [part("total", "healthy", "degraded", "disabled") | figure] | join(" ")), (.uptime_seconds | figure),
+        (.client_connections | part("idle") | figure), (.busiest | part("in_flight", "oldest_seconds") | figure),
+        (.busiest | part("channel") | if type == "string" then gsub("[[:cntrl:]]"; "") else "" end) ] | @tsv
     end' 2>/dev/null || echo foreign)"
+  case "$idle" in '' | *[!0-9]*) idle=0 ;; esac
+  if [ "$kind" = ok ]; then
+    busy=$((goroutines - idle))
+    [ "$busy" -ge 0 ] || busy=0
+  fi
   case "$answer_status $kind" in
     *' draining')
       problem="$(say '%s 正在停机（draining），不再接受新请求' '%s is draining: it stops and takes no new calls' "$(shown_url)")"
@@ -255,6 +264,17 @@ read_top_channels() {
     problem="$(say '渠道明细不可用（无法理解回答）' 'no channels to show (the answer is not understood)')"
     return 1
   }
+}
+
+# show_idle says what idle clients are worth, where there are any: they are no sign of trouble.
+show_idle() {
+  [ "$idle" -eq 0 ] || say '其中空闲客户端连接: %s' 'Idle client connections among them: %s' "$idle"
+}
+
+# show_busiest names the busiest channel, which the health says to everybody, where there is one.
+show_busiest() {
+  [ -z "$busiest" ] || say '最忙的渠道: %s，进行中 %s，最老 %s 秒' 'The busiest channel: %s, in flight %s, the oldest %s s' \
+    "$busiest" "$busiest_calls" "$busiest_oldest"
 }
 
 # grade says what a number of goroutines means, after the guide's table: grade N sets grade_icon, grade_colour, grade_word,

@@ -15,6 +15,9 @@ start_relay() {
   until [ -s "$relay/port" ]; do kill -0 "$relay_pid" || return 1; sleep 0.02; done
   url="http://127.0.0.1:$(cat "$relay/port")"
   export API_URL="$url" HOME="$BATS_TEST_TMPDIR/home" PATH="$BATS_TEST_TMPDIR/bin:$PATH" LOG_FILE="$BATS_TEST_TMPDIR/goroutines.log"
+  # No Docker of this machine's is ever called: a test says which Compose there is.
+  printf '#!/usr/bin/env bash\nexit 1\n' >"$BATS_TEST_TMPDIR/bin/docker"
+  chmod +x "$BATS_TEST_TMPDIR/bin/docker"
   unset ONEAPI_LANG MONITOR_TOKEN ADMIN_TOKEN NO_COLOR XDG_STATE_HOME WEBHOOK_URL WECOM_WEBHOOK_URL DINGTALK_WEBHOOK_URL DINGTALK_SECRET \
     FEISHU_WEBHOOK_URL FEISHU_SECRET ALERT_MAIL_TO ALERT_MAIL_FROM SMTP_URL SMTP_USER SMTP_PASSWORD COMPOSE_FILE
 }
@@ -26,11 +29,13 @@ stop_relay() {
 # answers PATH STATUS TYPE BODY [TOKEN]
 answers() { printf '%s %s %s\n%s' "$2" "$3" "${5:-}" "$4" >"$relay/answers/${1//\//_}"; }
 
-# health GOROUTINES [MEMORY [NUMBER-OF-THE-REQUEST]]
+# health GOROUTINES [MEMORY [NUMBER-OF-THE-REQUEST]]. The variables uptime, idle and busiest (JSON) change what it says beside.
 health() {
-  answers "/api/monitor/health${3:+.$3}" 200 application/json "$(jq -cn --argjson n "$1" --argjson m "${2:-120}" '
+  answers "/api/monitor/health${3:+.$3}" 200 application/json "$(jq -cn --argjson n "$1" --argjson m "${2:-120}" --argjson uptime "${uptime:-9000}" \
+    --argjson idle "${idle:-0}" --argjson busiest "${busiest:-null}" '
     {status: "ok", goroutines: $n, memory: {alloc_mb: $m, total_alloc_mb: 1024, sys_mb: 512, num_gc: 45}, level: "normal", in_flight: 12,
-     open_bodies: 11, unexplained_goroutines: 0, channels: {total: 4, healthy: 3, degraded: 1, disabled: 0}, uptime_seconds: 9, version: "v1.0.0"}')"
+     open_bodies: 11, unexplained_goroutines: 0, channels: {total: 4, healthy: 3, degraded: 1, disabled: 0}, uptime_seconds: $uptime,
+     client_connections: {open: ($idle + 12), idle: $idle}, version: "v1.0.0"} + if $busiest then {busiest: $busiest} else {} end')"
 }
 
 # channels [TOKEN]: five of them, and the goroutines of none.
@@ -47,6 +52,16 @@ asked() { jq -r "$1" "$relay/asked"; }
 stand_in() {
   printf '#!/usr/bin/env bash\nprintf "%%s\\n" "%s $*" >>"%s"\n%s\n' "$1" "$BATS_TEST_TMPDIR/called" "${2:-}" >"$BATS_TEST_TMPDIR/bin/$1"
   chmod +x "$BATS_TEST_TMPDIR/bin/$1"
+}
+
+# restarting NAME [BODY] is a stand-in that restarts the relay: afterwards its health is that of a young process.
+restarting() {
+  local now
+  now="$(cat "$relay/answers/_api_monitor_health")"
+  uptime=1 health 300
+  mv "$relay/answers/_api_monitor_health" "$relay/young"
+  printf '%s' "$now" >"$relay/answers/_api_monitor_health"
+  stand_in "$1" "${2:-}"$'\n'"case \" \$* \" in *' restart '*) cp '$relay/young' '$relay/answers/_api_monitor_health' ;; esac"
 }
 
 # path_without NAME… makes a PATH of the programs that the scripts use, but for those.

@@ -232,13 +232,35 @@ assert body["msg_type"] == "text" and "6000" in body["content"]["text"]'
   [ "$(posts)" -eq 0 ]
 }
 
-restart() { run "$@" "$scripts/auto_restart_if_needed.sh"; }
+@test "idle client connections wake nobody, and are said" {
+  export WEBHOOK_URL="$url/hook"
+  idle=4000 health 6000
+  check -0
+  [ "$(posts)" -eq 0 ]
+  has '其中空闲客户端连接: 4000'
+  idle=3999 health 6000
+  check -0
+  [ "$(last_post | jq -r .level)" = warning ]
+  [[ "$(last_post | jq -r .text)" == *'当前Goroutine数量: 6000'*'已超过阈值2000'*'其中空闲客户端连接: 3999'* ]]
+  idle=20000 health 6000
+  check -0
+}
+
+@test "an alert names the busiest channel, also where the list of channels may not be seen" {
+  export WEBHOOK_URL="$url/hook"
+  channels m0nitor
+  busiest='{"channel":"qwen-slow","in_flight":2700,"oldest_seconds":137}' health 6000
+  check -1
+  [[ "$(last_post | jq -r .text)" == *'最忙的渠道: qwen-slow，进行中 2700，最老 137 秒'* ]]
+}
+
+restart() { run "$@" "$scripts/auto_restart_if_needed.sh" --wait 1; }
 
 @test "10000 is left alone and 10001 restarts, with the guide's words and a dump first" {
-  stand_in docker-compose "ls '$HOME/.local/state/one-api/dumps' >'$BATS_TEST_TMPDIR/dumps-at-restart'"
   export WEBHOOK_URL="$url/hook" LOG="$BATS_TEST_TMPDIR/restart.log"
   cd "$BATS_TEST_TMPDIR" && touch docker-compose.yml
   health 10000
+  restarting docker-compose "ls '$HOME/.local/state/one-api/dumps' >'$BATS_TEST_TMPDIR/dumps-at-restart'"
   restart -0
   [ ! -e called ]
   health 10001
@@ -252,9 +274,9 @@ restart() { run "$@" "$scripts/auto_restart_if_needed.sh"; }
 }
 
 @test "with ADMIN_TOKEN the dump is that of pprof, and only its owner can read it" {
-  stand_in docker-compose
   answers /debug/pprof/goroutine 200 text/plain 'goroutine 1 [running]:' adm1n
   health 20000
+  restarting docker-compose
   ADMIN_TOKEN=adm1n restart -0
   dump="$(echo "$HOME"/.local/state/one-api/dumps/goroutines-*.txt)"
   [ "$(cat "$dump")" = 'goroutine 1 [running]:' ]
@@ -263,31 +285,33 @@ restart() { run "$@" "$scripts/auto_restart_if_needed.sh"; }
 }
 
 @test "a wrong ADMIN_TOKEN falls back to the monitor's page, and no dump at all does not stop the restart" {
-  stand_in docker-compose
   answers /debug/pprof/goroutine 200 text/plain 'goroutine 1 [running]:' adm1n
   health 20000
+  restarting docker-compose
   ADMIN_TOKEN=wrong restart -0
   [ "$(ls "$HOME/.local/state/one-api/dumps" | grep -c json)" -eq 1 ]
   channels m0nitor
+  health 20000
   run -0 "$scripts/auto_restart_if_needed.sh" --min-interval 0
   has 没有转储
   [ "$(wc -l <"$BATS_TEST_TMPDIR/called")" -eq 2 ]
 }
 
 @test "the last ten dumps are kept" {
-  stand_in docker-compose
   mkdir -p "$HOME/dumps"
   for i in {10..25}; do touch "$HOME/dumps/goroutines-20250101-0000$i-1.json"; done
   health 20000
+  restarting docker-compose
   run -0 "$scripts/auto_restart_if_needed.sh" --dump-dir "$HOME/dumps"
   [ "$(ls "$HOME/dumps" | wc -l)" -eq 10 ]
   [ ! -e "$HOME/dumps/goroutines-20250101-000016-1.json" ]
 }
 
 @test "within the minimum interval nothing is restarted: exit code 10" {
-  stand_in docker-compose
   health 20000
+  restarting docker-compose
   restart -0
+  health 20000
   restart -10
   has '最短间隔'
   [ "$(wc -l <"$BATS_TEST_TMPDIR/called")" -eq 1 ]
@@ -304,8 +328,8 @@ restart() { run "$@" "$scripts/auto_restart_if_needed.sh"; }
 }
 
 @test "two runs at once: the second is exit code 11" {
-  stand_in docker-compose "touch '$BATS_TEST_TMPDIR/inside'; until [ -e '$BATS_TEST_TMPDIR/go-on' ]; do sleep 0.02; done"
   health 20000
+  restarting docker-compose "touch '$BATS_TEST_TMPDIR/inside'; until [ -e '$BATS_TEST_TMPDIR/go-on' ]; do sleep 0.02; done"
   "$scripts/auto_restart_if_needed.sh" >/dev/null 3>&- &
   first=$!
   until [ -e "$BATS_TEST_TMPDIR/inside" ]; do kill -0 "$first"; sleep 0.02; done
@@ -328,20 +352,90 @@ restart() { run "$@" "$scripts/auto_restart_if_needed.sh"; }
 @test "docker compose is used where there is no docker-compose, with the file and the service that were named" {
   health 20000
   path_without docker-compose
-  stand_in docker
+  restarting docker
   cp "$BATS_TEST_TMPDIR/bin/docker" "$few/docker"
+  ln -s "$(command -v cp)" "$few/cp"
   touch "$BATS_TEST_TMPDIR/my.yml"
   PATH="$few" run -0 "$scripts/auto_restart_if_needed.sh" --compose-file "$BATS_TEST_TMPDIR/my.yml" --service relay
   [ "$(tail -1 "$BATS_TEST_TMPDIR/called")" = "docker compose -f $BATS_TEST_TMPDIR/my.yml restart relay" ]
   rm "$few/docker"
+  health 20000
   PATH="$few" run -8 "$scripts/auto_restart_if_needed.sh" --min-interval 0
   has '缺少 docker-compose'
 }
 
-@test "--dry-run says the command and does nothing" {
+@test "the Compose that can read the file restarts, whichever of the two it is" {
+  export LOG="$BATS_TEST_TMPDIR/restart.log"
+  for able in docker docker-compose; do
+    rm -f "$BATS_TEST_TMPDIR/called" "$LOG"
+    health 20000
+    # The old one as it is: it does not know include, nor a list of env_file with paths.
+    stand_in docker-compose 'echo "The Compose file is invalid because: include: Unsupported" >&2; exit 1'
+    stand_in docker 'case "$2" in version) ;; *) echo "unknown field" >&2; exit 14 ;; esac'
+    restarting "$able"
+    run -0 "$scripts/auto_restart_if_needed.sh" --min-interval 0 --log "$LOG"
+    has '已自动重启'
+    [ "$able" = docker ] || { has '退出码 14'; grep -q '退出码 14' "$LOG"; }
+  done
+}
+
+@test "a restart that did not happen is not reported as one: exit code 12" {
+  export WEBHOOK_URL="$url/hook"
+  health 20000
   stand_in docker-compose
+  restart -12
+  has_not 已自动重启
+  has 'uptime_seconds 没有变小: 9000 -> 9000'
+  [ "$(last_post | jq -r .event)" = restart_failed ]
+  restart -10
+}
+
+@test "a relay that does not come back, or does not say how old it is, was not seen to restart" {
+  health 20000
+  stand_in docker-compose "rm '$relay/answers/_api_monitor_health'"
+  restart -12
+  has '没有重启成功'
+  has 'HTTP 404'
+  uptime=null health 20000
+  stand_in docker-compose
+  run -12 "$scripts/auto_restart_if_needed.sh" --min-interval 0 --wait 0
+  has '没有 uptime_seconds'
+}
+
+@test "a relay that drains before it goes is waited for" {
+  health 20000
+  cp "$relay/answers/_api_monitor_health" "$relay/answers/_api_monitor_health.1"
+  answers /api/monitor/health.2 503 application/json '{"status":"draining"}'
+  uptime=1 health 300
+  stand_in docker-compose
+  run -0 "$scripts/auto_restart_if_needed.sh"
+  has 'Goroutine过多: 20000'
+}
+
+@test "a relay that is above the threshold by idle clients alone is not restarted" {
+  stand_in docker-compose
+  idle=10000 health 20000
+  restart -0
+  has '10000 个是空闲客户端连接'
+  [ ! -e "$BATS_TEST_TMPDIR/called" ]
+  idle=9999 health 20000
+  restarting docker-compose
+  restart -0
+  has 已自动重启
+}
+
+@test "the notice of a restart names the busiest channel as it was before" {
+  export WEBHOOK_URL="$url/hook"
+  busiest='{"channel":"qwen-slow","in_flight":2700,"oldest_seconds":137}' health 20000
+  restarting docker-compose
+  restart -0
+  [[ "$(last_post | jq -r .text)" == *'20000'*'最忙的渠道: qwen-slow，进行中 2700，最老 137 秒' ]]
+}
+
+@test "--dry-run says the command and does nothing" {
   cd "$BATS_TEST_TMPDIR" && touch compose.yaml
   health 20000
+  restarting docker-compose
   run -0 "$scripts/auto_restart_if_needed.sh" --dry-run
   has 'docker-compose restart one-api'
   [ ! -e called ]

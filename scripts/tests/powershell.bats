@@ -59,9 +59,9 @@ twin() { pwsh -NoProfile -File "$scripts/$1.ps1" "${@:2}"; }
 
 @test "a PowerShell restart saves a dump, restarts once and keeps the minimum interval" {
   command -v pwsh >/dev/null || skip "pwsh is not here: nothing was run"
-  stand_in docker-compose
   channels
   health 20000
+  restarting docker-compose
   run -0 twin auto_restart_if_needed
   has '⚠️ Goroutines > 10000, restarting service...'
   run -10 twin auto_restart_if_needed

@@ -16,13 +16,21 @@ start_real() {
   cd "$BATS_TEST_TMPDIR"
   PORT="$port" MONITOR_TOKEN=m0nitor ADMIN_TOKEN=adm1n "$relay_binary" >"$BATS_TEST_TMPDIR/relay.out" 2>&1 3>&- &
   relay_pid=$!
+  echo "$relay_pid" >"$BATS_TEST_TMPDIR/relay.pid"
+  echo "$port" >"$BATS_TEST_TMPDIR/relay.port"
   until curl -sf -o /dev/null "$url/api/status"; do kill -0 "$relay_pid"; sleep 0.05; done
   export API_URL="$url" HOME="$BATS_TEST_TMPDIR" LOG_FILE="$BATS_TEST_TMPDIR/goroutines.log" PATH="$BATS_TEST_TMPDIR/bin:$PATH"
   unset MONITOR_TOKEN ADMIN_TOKEN ONEAPI_LANG WEBHOOK_URL
   mkdir -p bin
+  # No Docker of this machine's is ever called.
+  printf '#!/usr/bin/env bash\nexit 1\n' >bin/docker
+  chmod +x bin/docker
 }
 setup() { start_real; }
-teardown() { stop_relay; }
+teardown() {
+  stop_relay
+  kill "$(cat "$BATS_TEST_TMPDIR/relay.pid")" 2>/dev/null || true
+}
 
 @test "the relay itself is normal, and compares with its own baseline" {
   run -0 "$scripts/quick_check.sh" --verbose
@@ -41,10 +49,28 @@ teardown() { stop_relay; }
   has '渠道前三'
 }
 
-@test "the relay's own dump is saved before a restart" {
-  stand_in docker-compose
+# replace_relay ends the relay, and starts it again.
+replace_relay() {
+  cat >bin/docker-compose <<PROGRAM
+#!/usr/bin/env bash
+kill "\$(cat '$BATS_TEST_TMPDIR/relay.pid')"
+while kill -0 "\$(cat '$BATS_TEST_TMPDIR/relay.pid')" 2>/dev/null; do sleep 0.05; done
+PORT=\$(cat '$BATS_TEST_TMPDIR/relay.port') MONITOR_TOKEN=m0nitor ADMIN_TOKEN=adm1n '$relay_binary' >>'$BATS_TEST_TMPDIR/relay.out' 2>&1 3>&- &
+echo \$! >'$BATS_TEST_TMPDIR/relay.pid'
+PROGRAM
+  chmod +x bin/docker-compose
+}
+
+# of_age waits until the relay's uptime can fall.
+of_age() { until [ "$(curl -s "$url/api/monitor/health" | jq .uptime_seconds)" -ge 4 ]; do sleep 0.2; done; }
+
+@test "the relay's own dump is saved before a restart, and the restart is seen" {
+  replace_relay
+  of_age
   ADMIN_TOKEN=adm1n run -0 "$scripts/auto_restart_if_needed.sh" --threshold 1
+  has 已自动重启
   grep -q '^goroutine [0-9]* \[' .local/state/one-api/dumps/goroutines-*.txt
+  of_age
   MONITOR_TOKEN=m0nitor run -0 "$scripts/auto_restart_if_needed.sh" --threshold 1 --min-interval 0
   jq -e '.total > 0' .local/state/one-api/dumps/goroutines-*.json
 }
