@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"one-api/relay/budget"
@@ -87,44 +86,6 @@ const unreadTimeout = 2 * time.Second
 // leaveUnread bounds the rest of a body that was not read to its end.
 func leaveUnread(w http.ResponseWriter) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(unreadTimeout)) // fails on no connection that can be slow
-}
-
-// longestModel is how many bytes a model's name may have. Names that a glob covers are remembered, and clients choose them.
-const longestModel = 512
-
-// parseCall finds, for call, the few things that the relay has to know of a request. Members that decide where a request goes may stand
-// only once: a provider could read the other one.
-func parseCall(call *channel.Call, endpoint wire.Endpoint, body []byte) *channel.Refusal {
-	call.Endpoint, call.Body = endpoint, body
-	models, streams, named, flagged := 0, 0, false, true
-	err := jsonscan.Object(body, func(m jsonscan.Member) {
-		switch {
-		case len(m.Key) == len("model") && strings.EqualFold(string(m.Key), "model"):
-			models++
-			if string(m.Key) == "model" {
-				call.Model, named = jsonscan.String(m.Value)
-				call.ModelFrom, call.ModelTo = m.Start, m.End
-			}
-		case len(m.Key) == len("stream") && strings.EqualFold(string(m.Key), "stream"):
-			streams++
-			call.Stream = string(m.Value) == "true"
-			flagged = call.Stream || string(m.Value) == "false" || jsonscan.IsNull(m.Value)
-		}
-	})
-	switch {
-	case err != nil:
-		return refuseJSON(err)
-	case models > 1 || streams > 1:
-		return refuseBody(http.StatusBadRequest, "The request's body names `model` or `stream` more than once.")
-	case !named || call.Model == "":
-		return refuseParam("model", "You must provide a `model`, as a string.")
-	case len(call.Model) > longestModel:
-		return refuseParam("model", "`model` is longer than "+strconv.Itoa(longestModel)+" bytes, the longest name that this relay knows.")
-	case !flagged:
-		return refuseParam("stream", "`stream` must be true or false.")
-	}
-	call.Stream = call.Stream && endpoint.Streams()
-	return nil
 }
 
 func refuseJSON(err error) *channel.Refusal {

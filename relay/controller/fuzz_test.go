@@ -27,6 +27,8 @@ func FuzzModelReplacement(f *testing.F) {
 		`{"input":["a","b"],"model":"text-embedding-3-small","stream":true}`, `{"model":"davinci-002","prompt":"once","stream":null}`,
 		`{"mod\u0065l":"a","x":1e400}`, `{"model":"a","Model":"b"}`, `{"model":"a","stream":1}`, `{"model":"\ud800"}`, `{"model":""}`, `{"MODEL":"a"}`, `{"model":["a"]}`,
 		"{\"model\":\"a\",\"\u017Ftream\":true,\"max_tokens\":1,\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}", `[{"model":"a"}]`, `{"model":"a"`, "",
+		`{"model":"a","Max_Tokens":1}`, `{"model":"a","models":["b"],"route":"fallback","fallbacks":[{"model":"c"}]}`, "{\"model\":\"a\",\"fallbac\u212as\":[]}",
+		`{"model":"a","stream":true,"str\u0065am":false}`, `{"model":"a","n":1,"N":2,"messages":[{"Model":"b","n":1,"n":2}]}`,
 	} {
 		f.Add([]byte(body), "mapped-model", uint8(0))
 		f.Add([]byte(body), "\"quo\\te\"\n\xff\u2028", uint8(3))
@@ -34,7 +36,7 @@ func FuzzModelReplacement(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte, model string, endpoint uint8) {
 		original := bytes.Clone(body)
 		call := &channel.Call{}
-		refusal := parseCall(call, wire.Endpoint(endpoint%4), body)
+		_, refusal := parseCall(call, wire.Endpoint(endpoint%4), body)
 		if bytes.Count(body, []byte("{"))+bytes.Count(body, []byte("[")) > jsonscan.MaxDepth {
 			return // encoding/json goes deeper
 		}
@@ -93,7 +95,7 @@ func requireRequest(t *testing.T, a channel.Adaptor, call *channel.Call, model s
 
 // read is what encoding/json makes of a body.
 type read struct {
-	good   bool // an object with one model, a string, and at most one stream, a boolean
+	good   bool // an object with one model, a string, and at most one stream, a boolean, and no odd spelling
 	model  string
 	stream bool
 	others map[string]any
@@ -107,30 +109,30 @@ func readCall(body []byte) (r read) {
 	decoder.UseNumber()
 	_, _ = decoder.Token()
 	r.others = map[string]any{}
-	models, streams, named, flagged := 0, 0, false, true
+	seen, odd, named, flagged := map[string]bool{}, false, false, true
 	for decoder.More() {
 		key, _ := decoder.Token()
 		var value any
 		if decoder.Decode(&value) != nil {
 			return read{}
 		}
-		// Lower and not EqualFold: what is not ASCII folds in Go, and in no provider's reader.
-		switch name, _ := key.(string); {
-		case ascii(name) && strings.ToLower(name) == "model":
-			models++
-			if name == "model" {
-				r.model, named = value.(string)
+		name, _ := key.(string)
+		for _, exact := range strings.Fields("model models stream stream_options n max_tokens max_completion_tokens max_output_tokens route fallbacks") {
+			if strings.EqualFold(name, exact) {
+				odd = odd || name != exact || seen[exact]
+				seen[exact] = true
 			}
-		case ascii(name) && strings.ToLower(name) == "stream":
-			streams++
+		}
+		switch name {
+		case "model":
+			r.model, named = value.(string)
+		case "stream":
 			r.stream, flagged = value.(bool)
 			flagged = flagged || value == nil
 		default:
 			r.others[name] = value
 		}
 	}
-	r.good = models == 1 && named && r.model != "" && streams <= 1 && flagged
+	r.good = !odd && named && r.model != "" && flagged
 	return r
 }
-
-func ascii(s string) bool { return strings.IndexFunc(s, func(r rune) bool { return r > 127 }) < 0 }

@@ -47,6 +47,7 @@ type visit struct {
 	snapshot Snapshot
 	token    *token.Token
 	call     channel.Call
+	detours  detours
 	want     channel.Want
 	held     budget.Lease // of the request's body
 	client   reply.Writer
@@ -92,7 +93,12 @@ func (v *visit) begin() bool {
 		v.client.KeepAlive(v.c.Settings.KeepAlive)
 	}
 	v.want = channel.Want{Caller: v.caller(), Endpoint: v.endpoint, Model: v.call.Model}
-	if refusal := v.snapshot.Channels.Check(&v.want); refusal != nil {
+	refusal = v.snapshot.Channels.Check(&v.want)
+	if refusal == nil {
+		refusal = v.checkDetours(&v.detours)
+	}
+	v.detours = detours{} // parts of the body, which a stream does not keep
+	if refusal != nil {
 		v.refuse(refusal)
 		return false
 	}
@@ -178,7 +184,7 @@ func (v *visit) admit() *channel.Refusal {
 	if refusal != nil {
 		return refusal
 	}
-	if refusal = parseCall(&v.call, v.endpoint, body); refusal != nil {
+	if v.detours, refusal = parseCall(&v.call, v.endpoint, body); refusal != nil {
 		return refusal
 	}
 	v.call.Held = &v.held

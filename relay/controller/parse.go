@@ -1,0 +1,225 @@
+package controller
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+
+	"one-api/relay/channel"
+	"one-api/relay/jsonscan"
+	"one-api/relay/wire"
+)
+
+// longestModel is how many bytes a model's name may have. Names that a glob covers are remembered, and clients choose them.
+const longestModel = 512
+
+// The members that decide where a request goes, how it is answered, and what it may cost at the most. The relay and its
+// upstream have to read the same in them, so each may stand once, at the top level and under its exact name: servers differ in
+// which of two they take, and some take another case, or another letter that folds to one of these, for the same name.
+const (
+	nameModel = iota
+	nameModels
+	nameStream
+	nameStreamOptions
+	nameN
+	nameMaxTokens
+	nameMaxCompletionTokens
+	nameMaxOutputTokens
+	nameRoute
+	nameFallbacks
+
+	exactNames
+)
+
+var exactly = [exactNames][]byte{
+	[]byte("model"), []byte("models"), []byte("stream"), []byte("stream_options"), []byte("n"), []byte("max_tokens"),
+	[]byte("max_completion_tokens"), []byte("max_output_tokens"), []byte("route"), []byte("fallbacks"),
+}
+
+// longestFold is how many bytes a key may have that folds to one of them: no letter folds to one of more than three bytes.
+const longestFold = 3 * len("max_completion_tokens")
+
+// nameOf is which of the exact names a key folds to; -1: none.
+func nameOf(key []byte) int {
+	if len(key) <= longestFold {
+		for i, name := range exactly {
+			if bytes.EqualFold(key, name) {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// reader finds, for a call, the few things that the relay has to know of a request.
+type reader struct {
+	call  *channel.Call
+	body  []byte
+	at    [exactNames]int // where the value of the first one begins; 0: there was none
+	wrong *channel.Refusal
+	named bool // the model is a string
+	flag  bool // stream is a boolean, or null
+	detours
+}
+
+// detours are members by which an upstream may be asked for other models than the one that the relay knows of.
+type detours struct{ models, route, fallbacks []byte }
+
+// parseCall finds, for call, what the relay has to know of a request, and returns what else it may be asking for.
+func parseCall(call *channel.Call, endpoint wire.Endpoint, body []byte) (detours, *channel.Refusal) {
+	call.Endpoint, call.Body = endpoint, body
+	r := reader{call: call, body: body, flag: true}
+	err := jsonscan.Object(body, func(m jsonscan.Member) { r.read(m) })
+	switch {
+	case err != nil:
+		return detours{}, refuseJSON(err)
+	case r.wrong != nil:
+		return detours{}, r.wrong
+	case !r.named || call.Model == "":
+		return detours{}, refuseParam("model", "You must provide a `model`, as a string.")
+	case len(call.Model) > longestModel:
+		return detours{}, refuseParam("model", "`model` is longer than "+strconv.Itoa(longestModel)+" bytes, the longest name that this relay knows.")
+	case !r.flag:
+		return detours{}, refuseParam("stream", "`stream` must be true or false.")
+	}
+	call.Stream = call.Stream && endpoint.Streams()
+	return r.detours, nil
+}
+
+// read takes in one member of the request.
+func (r *reader) read(m jsonscan.Member) {
+	name := nameOf(m.Key)
+	if name < 0 {
+		return
+	}
+	first := r.at[name]
+	if first == 0 {
+		r.at[name] = m.Start
+	}
+	if first != 0 || !bytes.Equal(m.Key, exactly[name]) {
+		r.refuse(name, first, m.Start)
+		return
+	}
+	switch name {
+	case nameModel:
+		r.call.Model, r.named = jsonscan.String(m.Value)
+		r.call.ModelFrom, r.call.ModelTo = m.Start, m.End
+	case nameStream:
+		r.call.Stream = string(m.Value) == "true"
+		r.flag = r.call.Stream || string(m.Value) == "false" || jsonscan.IsNull(m.Value)
+	case nameModels:
+		r.models = m.Value
+	case nameRoute:
+		r.route = m.Value
+	case nameFallbacks:
+		r.fallbacks = m.Value
+	}
+}
+
+// refuse turns a request away that spells a name oddly, or has it twice. first and this are where the values begin; first 0:
+// there is only this one.
+func (r *reader) refuse(name, first, this int) {
+	if r.wrong != nil {
+		return
+	}
+	exact, odd := string(exactly[name]), r.spelling(this)
+	if first == 0 {
+		r.wrong = refuseParam(exact, "The request's body has "+odd+", which some servers take for `"+exact+"` and others do not: write `"+exact+"`, or leave it out.")
+		return
+	}
+	r.wrong = refuseParam(exact, "The request's body has both "+r.spelling(first)+" and "+odd+", and servers differ in which of them they take for `"+exact+"`: send one `"+exact+"`.")
+}
+
+// spelling is a key as it stands in the body, before the value that begins at start, with what is not ASCII made visible.
+func (r *reader) spelling(start int) string {
+	before := r.body[:start]
+	end := bytes.LastIndexByte(before, '"')
+	begin := bytes.LastIndexByte(before[:end], '"') // no key that folds to one of the names has a quote in it
+	return strings.ReplaceAll(strconv.QuoteToASCII(string(before[begin+1:end])), `\\`, `\`)
+}
+
+// mostDetours is how many models a request may name beside its own. OpenRouter, whose idea it is, takes three.
+const mostDetours = 16
+
+// checkDetours refuses a request that would have its upstream answer with a model that its token may not use. What an upstream
+// makes of these names the relay cannot know, so each has to be one that the caller could have asked for here.
+func (v *visit) checkDetours(d *detours) *channel.Refusal {
+	if d.models == nil && d.route == nil && d.fallbacks == nil {
+		return nil // as nearly always
+	}
+	n := 0
+	check := func(param string, value []byte) (refusal *channel.Refusal) {
+		if n++; n > mostDetours {
+			return refuseParam(param, "`models` and `fallbacks` name more than "+strconv.Itoa(mostDetours)+" models.")
+		}
+		model, ok := jsonscan.String(value)
+		if !ok || len(model) > longestModel {
+			return refuseDetour(param)
+		}
+		refusal = v.snapshot.Channels.Check(&channel.Want{Caller: v.want.Caller, Endpoint: v.endpoint, Model: model})
+		if refusal != nil {
+			refusal.Err.Param = param
+		}
+		return refusal
+	}
+	for _, list := range [...]struct {
+		param string
+		value []byte
+	}{{"models", d.models}, {"fallbacks", d.fallbacks}} {
+		if refusal := eachDetour(list.param, list.value, check); refusal != nil {
+			return refusal
+		}
+	}
+	if v.want.Caller.Allows != nil && !harmlessRoute(d.route) {
+		return refuseParam("route", "This key may use certain models only, and this relay does not know what `route` would make of that: leave it out, or send \"fallback\".")
+	}
+	return nil
+}
+
+// eachDetour has each model checked that a list names: by itself, or as the model of an object.
+func eachDetour(param string, list []byte, check func(param string, model []byte) *channel.Refusal) (refusal *channel.Refusal) {
+	if list == nil || jsonscan.IsNull(list) {
+		return nil
+	}
+	note := func(r *channel.Refusal) {
+		if refusal == nil {
+			refusal = r
+		}
+	}
+	isList := jsonscan.Elements(list, func(element []byte) {
+		if refusal != nil {
+			return
+		}
+		if element[0] != '{' {
+			note(check(param, element))
+			return
+		}
+		models := 0
+		_ = jsonscan.Object(element, func(m jsonscan.Member) { // it is valid: the whole body was read
+			if nameOf(m.Key) == nameModel && refusal == nil {
+				models++
+				note(check(param, m.Value))
+			}
+		})
+		if models == 0 {
+			note(refuseDetour(param))
+		}
+	})
+	if !isList {
+		return refuseDetour(param)
+	}
+	return refusal
+}
+
+func refuseDetour(param string) *channel.Refusal {
+	return refuseParam(param, "`"+param+"` must be a list of models, as strings or as objects with a `model`: this relay has to know which ones a request asks for.")
+}
+
+// harmlessRoute reports whether a route leaves the choice to the models that the request names.
+func harmlessRoute(route []byte) bool {
+	if route == nil || jsonscan.IsNull(route) {
+		return true
+	}
+	how, _ := jsonscan.String(route)
+	return how == "fallback" || how == "sort"
+}
