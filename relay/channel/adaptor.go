@@ -32,6 +32,7 @@ type Converter interface{ Converts(wire.Endpoint) bool }
 // Call is a client's request as far as an adaptor has to know it. It is read-only: attempts share it.
 type Call struct {
 	RequestID string
+	Token     string // the name of the client's token
 	Endpoint  wire.Endpoint
 	Model     string        // as the client asked for it
 	Stream    bool          // the client asked for a stream
@@ -55,8 +56,9 @@ type Target struct {
 	Hint Hint
 }
 
-// Request is an upstream request as a value: the exchange sends it. Method is always POST.
+// Request is an upstream request as a value: the exchange sends it.
 type Request struct {
+	Method string      // empty: POST
 	Path   string      // such as /v1/chat/completions
 	Query  string      // raw, usually empty
 	Header http.Header // owned by the exchange from here on; Content-Type and credentials included

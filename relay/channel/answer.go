@@ -26,7 +26,8 @@ func (x *Exchange) ask(r Request) (connected bool, err error) {
 	if r.Header.Get("User-Agent") == "" {
 		r.Header["User-Agent"] = userAgent
 	}
-	if x.Channel.transport.plain != nil && len(r.Body) <= http1.MaxBody {
+	x.path = r.Path
+	if x.Channel.transport.plain != nil && r.Method == "" && len(r.Body) <= http1.MaxBody {
 		return x.askPlainly(r)
 	}
 	return x.askAnyhow(r)
@@ -66,6 +67,9 @@ func (x *Exchange) askAnyhow(r Request) (bool, error) {
 		Method: http.MethodPost, URL: x.Channel.url(r.Path, r.Query), Header: r.Header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		ContentLength: int64(len(r.Body)), Body: body, GetBody: x.payload.open,
+	}
+	if r.Method != "" { // the relay's own question, for which no connection is kept
+		request.Method, request.Body, request.GetBody, request.Close = r.Method, nil, nil, true
 	}
 	got, err := t.http.RoundTrip(request.WithContext(ctx))
 	if err != nil {

@@ -27,7 +27,7 @@ type Channel struct {
 	keys       keyring
 	transport  *transport
 	basePath   string // of the base URL, escaped
-	redact     *strings.Replacer
+	redact     *redactor
 	labels     context.Context // of the goroutines that work for the channel
 	continuing Continuing
 }
@@ -42,20 +42,6 @@ const (
 	Cooling  State = "cooling"  // passed over for now
 	Disabled State = "disabled" // by its configuration or by the operator
 )
-
-// State tells what the channel is up to. It takes no lock.
-func (c *Channel) State(now time.Time) State {
-	counts := c.keys.counts()
-	switch {
-	case c.isDisabled():
-		return Disabled
-	case !c.state.health.rest.ready(now), !c.keys.ready(now):
-		return Cooling
-	case c.state.health.failures.Load() > 0, counts.Usable < len(c.keys.keys):
-		return Degraded
-	}
-	return Healthy
-}
 
 // SetDisabled takes the channel out, or puts it back and forgets what was held against it. It outlives reloads.
 func (c *Channel) SetDisabled(disabled bool) {
@@ -112,18 +98,3 @@ func (c *Channel) url(path, query string) *url.URL {
 
 // pathOf is the part of a request's path that the base URL does not have.
 func pathOf(path string) string { return strings.TrimPrefix(path, "/v1") }
-
-// redactor hides from any text what only the operator may know of a channel: its keys and where it is.
-func redactor(c config.Channel) *strings.Replacer {
-	var pairs []string
-	for _, secret := range c.Keys {
-		pairs = append(pairs, secret, "[key]")
-	}
-	if c.BaseURL != nil {
-		pairs = append(pairs, c.BaseURL.String(), "[upstream]", c.BaseURL.Host, "[upstream]")
-		if host := c.BaseURL.Hostname(); host != c.BaseURL.Host {
-			pairs = append(pairs, host, "[upstream]")
-		}
-	}
-	return strings.NewReplacer(pairs...)
-}

@@ -31,6 +31,8 @@ type Attempt struct {
 	// Waited is the part of Duration that was spent waiting for the upstream.
 	Waited time.Duration
 	Usage  wire.Usage
+	// Rested is true where it put its key to rest. No request does that twice.
+	Rested bool
 }
 
 // End gives back everything that the exchange holds and records how it ended, once. failure nil: it completed. recovered is
@@ -49,7 +51,7 @@ func (x *Exchange) End(failure *Failure, recovered any) Attempt {
 		failure = Panicked()
 	}
 	attempt := x.attempt(failure)
-	x.conclude(attempt)
+	x.conclude(&attempt)
 	x.record(attempt)
 	return attempt
 }
@@ -83,33 +85,6 @@ func (x *Exchange) usage() wire.Usage {
 	return x.translator.Usage()
 }
 
-// conclude does to the channel and the key what the table says.
-func (x *Exchange) conclude(a Attempt) {
-	health, now := &x.Channel.state.health, time.Now()
-	v := Judge(a.Outcome, a.Class)
-	if !a.Sent {
-		v = Verdict{}
-	}
-	switch {
-	case v.Blame:
-		health.blame(x.began, now, x.trial)
-	case v.Clears:
-		health.worked(x.began, x.trial)
-	case x.trial:
-		health.rest.abandon()
-	}
-	switch {
-	case v.Key == KeyRests:
-		x.key.refuse(now, x.keyTry)
-	case v.Key == KeyCools:
-		x.key.limit(now, a.Failure.RetryAfter, x.keyTry)
-	case v.Key == KeyRevives || v.Clears:
-		x.key.worked(x.keyTry)
-	case x.keyTry:
-		x.key.rest.abandon()
-	}
-}
-
 // record counts the attempt and tells the recorder. By now nothing is held any more: a recorder that panics costs a log line.
 func (x *Exchange) record(a Attempt) {
 	if !a.Sent && a.Outcome != Panic {
@@ -117,7 +92,7 @@ func (x *Exchange) record(a Attempt) {
 	}
 	s := x.Channel.state
 	s.attempts[a.Outcome].Add(1)
-	if a.Failure != nil && a.Outcome != OperatorEnded && Judge(a.Outcome, a.Class).MoveOn {
+	if a.Failure != nil && a.Outcome != OperatorEnded && (Judge(a.Outcome, a.Class).MoveOn || x.Channel.distrusted()) {
 		s.last.Store(&LastFailure{At: time.Now().UTC().Truncate(time.Second), Outcome: a.Outcome.String(), Status: a.Failure.Status, Detail: wire.Clip(a.Failure.Detail, longestDetail)})
 	}
 	m := x.measured(a)

@@ -32,6 +32,7 @@ type Exchange struct {
 	keyTry  bool // the key is
 	ended   bool
 	call    *Call
+	path    string // of the request, as the adaptor has it
 	payload *payload
 	sent    bool
 	started bool // the first event has been passed on, or the whole answer
@@ -47,6 +48,7 @@ type Exchange struct {
 	waited     time.Duration // for the upstream
 	because    string        // why the request's attempt before this one failed; empty: there was none
 	resumes    bool          // the client has the beginning of the answer
+	spares     sparing       // what an attempt of the request before this one has done to a key
 	span       telemetry.Span
 }
 
@@ -131,6 +133,7 @@ func (x *Exchange) Send(call *Call) *Failure {
 		x.keyTry = false
 		x.key.accepted()
 	}
+	x.key.doubt.clear()
 	if !x.body.unpack(x.answer.encoding) {
 		return Malformed("the answer has a Content-Encoding that was not asked for")
 	}
@@ -170,17 +173,8 @@ func (x *Exchange) refused() *Failure {
 		return f
 	}
 	f := x.Channel.Adaptor.Failure(x.answer.status, x.answer.header, text)
-	return x.censored(f)
-}
-
-// censored takes out of a failure what only the operator may know.
-func (x *Exchange) censored(f *Failure) *Failure {
-	if f.Err != nil {
-		e := *f.Err
-		e.Message, e.Code, e.Param = x.Channel.redact.Replace(e.Message), x.Channel.redact.Replace(e.Code), x.Channel.redact.Replace(e.Param)
-		e.Type = x.Channel.redact.Replace(e.Type)
-		f.Err = &e
+	if f.Class == ClassMisplaced {
+		f.Detail = x.explained(f)
 	}
-	f.Detail = x.Channel.redact.Replace(f.Detail)
-	return f
+	return x.censored(f)
 }

@@ -3,9 +3,9 @@ package channel
 import (
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
+	"one-api/relay/complaint"
 	"one-api/relay/wire"
 )
 
@@ -18,6 +18,12 @@ type Failure struct {
 	RetryAfter time.Duration // what the upstream asked for; 0: it did not say
 	Reason     Reason        // for Rejected; empty: the request cannot be said in the provider's format
 	Detail     string        // for the operator's log: plain words, no key, no address
+
+	said *complaint.Complaint // what the upstream said; nil: nothing that could be read
+	// quotable is the part of a message that decided the class, where it was that and not a code. Should it turn out that the
+	// client may have put it there, the class is instead.
+	quotable string
+	instead  Class
 }
 
 func (f *Failure) Error() string {
@@ -65,56 +71,94 @@ func Panicked() *Failure {
 	}}
 }
 
-// StatusFailure is the failure of an answer with another status than 2xx. reported is what the provider's body said (message,
-// type, code, param; its Status is ignored), or nil where that could not be read. Adaptors correct the class where their
-// provider uses a status in its own way.
-func StatusFailure(status int, header http.Header, reported *wire.Error) *Failure {
-	f := &Failure{Outcome: UpstreamStatus, Status: status, RetryAfter: RetryAfter(header, time.Now())}
-	f.Classify(classify(status, reported), reported)
+// StatusFailure is the failure of an answer with another status than 2xx, whose body is of the given text, which may be cut.
+// Adaptors correct the class where their provider uses a status in its own way.
+func StatusFailure(status int, header http.Header, body []byte) *Failure {
+	f := &Failure{Outcome: UpstreamStatus, Status: status}
+	page := complaint.IsPage(header, body)
+	if !page {
+		f.said = complaint.Read(body)
+		if f.said == nil && speaksPlainly(status) {
+			f.said = complaint.Plain(body)
+		}
+	}
+	f.RetryAfter = asked(status, header, f.said, time.Now())
+	f.judged(classify(status, page, f.said))
+	if page {
+		f.Detail = "a web page, with status " + strconv.Itoa(status)
+	}
 	return f
 }
 
-// EventFailure is the failure of an error object inside a 200 answer. status is what the provider would have sent, 0 if unknown.
-func EventFailure(status int, reported *wire.Error) *Failure {
-	f := &Failure{Outcome: UpstreamErrorEvent, Status: status}
-	f.Classify(classify(status, reported), reported)
+// speaksPlainly reports for which statuses plain text is the API's own word on the request, such as that of xAI's JSON parser.
+// With the others it comes from a proxy in front of it and speaks of addresses and connections.
+func speaksPlainly(status int) bool {
+	switch status {
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity, http.StatusNotFound:
+		return true
+	}
+	return false
+}
+
+// EventFailure is the failure of an error inside a 200 answer: of an event's data, or of the whole answer.
+func EventFailure(body []byte) *Failure {
+	f := &Failure{Outcome: UpstreamErrorEvent, said: complaint.Read(body)}
+	if f.said != nil {
+		f.Status = f.said.Status
+	}
+	f.RetryAfter = asked(f.Status, nil, f.said, time.Now())
+	f.judged(classify(f.Status, false, f.said))
 	return f
+}
+
+func (f *Failure) judged(j judgement) {
+	f.quotable, f.instead = j.quotable, j.instead
+	f.Classify(j.class, f.said)
 }
 
 // Classify sets the failure's class, and with it what the client is told. The provider's words are kept, except those about
-// the relay's own credentials, which are none of the client's business.
-func (f *Failure) Classify(class Class, reported *wire.Error) {
+// the relay's own credentials and account, which are none of the client's business. said nil: the provider said nothing.
+func (f *Failure) Classify(class Class, said *complaint.Complaint) {
 	f.Class = class
 	e := wire.Error{RetryAfter: f.RetryAfter}
-	if reported != nil {
-		e.Type, e.Code, e.Param, e.Message = reported.Type, reported.Code, reported.Param, reported.Message
-		f.Detail = reported.Message
+	if said != nil {
+		e.Type, e.Code, e.Param, e.Message = said.Type, said.Code, said.Param, said.Message
 	}
 	if e.Message == "" {
 		e.Message = "the upstream answered with status " + strconv.Itoa(f.Status)
 		if f.Status == 0 {
 			e.Message = "the upstream reported an error without saying which"
 		}
-		f.Detail = e.Message
 	}
-	switch class {
+	f.Detail = e.Message
+	f.tell(&e)
+	f.Err = &e
+}
+
+// tell makes of the provider's words what the client may have of them, and of the class the status that it gets.
+func (f *Failure) tell(e *wire.Error) {
+	switch f.Class {
 	case ClassRequest:
 		e.Status = f.Status
 		if e.Status < 400 || e.Status > 499 {
 			e.Status = http.StatusBadRequest
 		}
 	case ClassElsewhere:
-		e.Status = http.StatusBadGateway
-		if f.Status == http.StatusNotFound {
-			e.Status = http.StatusNotFound
-		}
-		if e.Type == "invalid_request_error" {
-			e.Type = "" // OpenAI's catch-all. Either format has a word for the status that says more
-		}
-	case ClassKeyRefused:
-		e = wire.Error{
+		f.tellElsewhere(e)
+	case ClassKeyRefused, ClassUnauthorized:
+		*e = wire.Error{
 			Status: http.StatusBadGateway, Type: "api_error", Code: "upstream_refused_credentials",
 			Message: "the upstream refused the relay's credentials; the operator of this relay has to look at it",
+		}
+	case ClassForbidden:
+		*e = wire.Error{
+			Status: http.StatusBadGateway, Type: "api_error", Code: "upstream_refused",
+			Message: "the upstream refused this request or the relay's credentials, without saying which; the operator of this relay can see its words in the log",
+		}
+	case ClassMisplaced, ClassPage:
+		*e = wire.Error{
+			Status: http.StatusBadGateway, Type: "api_error", Code: "upstream_status", RetryAfter: f.RetryAfter,
+			Message: "the upstream answered with status " + strconv.Itoa(f.Status),
 		}
 	case ClassKeyLimited:
 		e.Status = http.StatusTooManyRequests
@@ -124,75 +168,24 @@ func (f *Failure) Classify(class Class, reported *wire.Error) {
 			e.Status = http.StatusGatewayTimeout
 		}
 	}
-	f.Err = &e
 }
 
-// classify says what a provider's error means, from its status and from the words that OpenAI, Anthropic and what is
-// compatible with them use for it.
-func classify(status int, reported *wire.Error) Class {
-	if reported != nil {
-		switch {
-		case saysContentFilter(reported), saysContextLength(reported):
-			return ClassRequest
-		case reported.Code == "insufficient_quota" || reported.Type == "insufficient_quota" || reported.Type == "billing_error":
-			return ClassKeyRefused
-		case reported.Code == "model_not_found": // OpenAI says it with a 403 too: the key is good, the model is not its
-			return ClassElsewhere
+// tellElsewhere is tell for what this upstream cannot serve and another may. A size that only it minds is said to be one: a 429
+// would have clients send the same again.
+func (f *Failure) tellElsewhere(e *wire.Error) {
+	e.Status = http.StatusBadGateway
+	switch f.Status {
+	case http.StatusNotFound, http.StatusRequestEntityTooLarge:
+		e.Status = f.Status
+	case http.StatusTooManyRequests:
+		e.Status, e.RetryAfter = http.StatusRequestEntityTooLarge, 0
+	case http.StatusPaymentRequired: // its words say what the operator's account holds
+		*e = wire.Error{
+			Status: http.StatusBadRequest, Type: "invalid_request_error", Code: "max_tokens_too_large", Param: "max_tokens",
+			Message: "the upstream cannot serve as many tokens as this request asks for at present: ask for fewer (max_tokens)",
 		}
 	}
-	switch status {
-	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity,
-		http.StatusUnavailableForLegalReasons:
-		return ClassRequest
-	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden:
-		return ClassKeyRefused
-	case http.StatusTooManyRequests:
-		return ClassKeyLimited
-	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly:
-		return ClassServer
+	if e.Type == "invalid_request_error" && e.Status != http.StatusBadRequest {
+		e.Type = "" // OpenAI's catch-all. Either format has a word for the status that says more
 	}
-	switch {
-	case status >= 500:
-		return ClassServer
-	case status != 0:
-		return ClassElsewhere
-	}
-	return classifyWords(reported)
-}
-
-// classifyWords is for errors without a status: those inside a stream.
-func classifyWords(reported *wire.Error) Class {
-	if reported == nil {
-		return ClassServer
-	}
-	switch reported.Type {
-	case "invalid_request_error", "request_too_large":
-		return ClassRequest
-	case "authentication_error", "permission_error":
-		return ClassKeyRefused
-	case "rate_limit_error", "rate_limit_exceeded":
-		return ClassKeyLimited
-	case "not_found_error":
-		return ClassElsewhere
-	}
-	if reported.Code == "rate_limit_exceeded" {
-		return ClassKeyLimited
-	}
-	return ClassServer
-}
-
-func saysContentFilter(e *wire.Error) bool {
-	switch e.Code {
-	case "content_filter", "content_policy_violation", "moderation_blocked":
-		return true
-	}
-	return e.Type == "content_filter" || e.Type == "content_policy_violation"
-}
-
-func saysContextLength(e *wire.Error) bool {
-	switch e.Code {
-	case "context_length_exceeded", "string_above_max_length":
-		return true
-	}
-	return strings.Contains(e.Message, "maximum context length") || strings.HasPrefix(e.Message, "prompt is too long")
 }

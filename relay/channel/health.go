@@ -30,7 +30,13 @@ type health struct {
 	recent   atomic.Uint32 // how the last recentCalls ended, the newest in the lowest bit; 1: it failed
 	rests    atomic.Int32  // since the last recentCalls that were all well
 	rest     rest
-	since    atomic.Int64 // when the rest began, in Unix nanoseconds
+	since    atomic.Int64 // when the rest began, a moment
+
+	// fruitless is how many attempts there were since the last that succeeded, of those that say something about the upstream.
+	// It decides what the channel is said to be, and not whether it is asked: some of what it counts, such as models that there
+	// are not, any client can bring about.
+	fruitless atomic.Int32
+	doubt     doubt // of what may be about the channel, or about what was asked of it
 }
 
 // note adds a call's end to the recent ones, and counts the failures among them.
@@ -56,7 +62,7 @@ func (h *health) blame(began, now time.Time, probe bool) {
 	longest := max(longestRest, min(restPerWait*now.Sub(began), longestCostlyRest))
 	d := min(firstRest<<min(h.rests.Load(), 16), longest)
 	if h.rest.begin(now, d, probe) {
-		h.since.Store(now.UnixNano())
+		h.since.Store(moment(now))
 		h.rests.Add(1)
 	}
 }
@@ -70,13 +76,37 @@ func (h *health) worked(began time.Time, probe bool) {
 	if h.note(0) == 0 && h.rests.Load() != 0 {
 		h.rests.Store(0)
 	}
-	if h.rest.resting() && (probe || began.UnixNano() >= h.since.Load()) {
+	if h.rest.resting() && (probe || moment(began) >= h.since.Load()) {
 		h.rest.clear()
 	}
 }
 
+// askedFor lets the channel rest for as long as its upstream asks, within bounds.
+func (h *health) askedFor(now time.Time, d time.Duration, probe bool) {
+	if h.rest.begin(now, min(d, longestCooling), probe) {
+		h.since.Store(moment(now))
+	}
+}
+
+// fails notes an attempt that did not succeed.
+func (h *health) fails() {
+	if h.fruitless.Load() < 1<<20 { // it is shown, and must not run over
+		h.fruitless.Add(1)
+	}
+}
+
+// succeeds notes one that did.
+func (h *health) succeeds() {
+	if h.fruitless.Load() != 0 {
+		h.fruitless.Store(0)
+	}
+	h.doubt.clear()
+}
+
 // clear forgets all failures.
 func (h *health) clear() {
+	h.fruitless.Store(0)
+	h.doubt.clear()
 	h.failures.Store(0)
 	h.recent.Store(0)
 	h.rests.Store(0)

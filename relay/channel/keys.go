@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -20,6 +21,7 @@ type key struct {
 	rest    rest
 	refused atomic.Bool  // it rests because it was refused, not because it is limited
 	strikes atomic.Int32 // rests in a row
+	doubt   doubt
 }
 
 // limit cools the key.
@@ -37,20 +39,22 @@ func (k *key) limit(now time.Time, asked time.Duration, probe bool) {
 	}
 }
 
-// refuse puts the key to rest.
-func (k *key) refuse(now time.Time, probe bool) {
+// refuse puts the key to rest. news is true where it was not known as refused.
+func (k *key) refuse(now time.Time, probe bool) (news bool) {
 	if k.refused.Load() && k.rest.resting() && !probe {
-		return
+		return false
 	}
 	d := min(firstRefusal<<min(k.strikes.Load(), 16), longestRefusal)
-	k.refused.Store(true)
+	news = !k.refused.Swap(true)
 	if k.rest.begin(now, d, probe) {
 		k.strikes.Add(1)
 	}
+	return news
 }
 
 // revive forgets what was held against the key.
 func (k *key) revive() {
+	k.doubt.clear()
 	k.strikes.Store(0)
 	k.refused.Store(false)
 	k.rest.clear()
@@ -62,6 +66,9 @@ func (k *key) accepted() {
 	k.refused.Store(false)
 	k.rest.clear()
 }
+
+// refusedStill reports whether the key was refused and has not worked since. That its rest is over proves nothing.
+func (k *key) refusedStill() bool { return k.refused.Load() && k.rest.resting() }
 
 // worked takes note of a success. That of a call from before the rest says nothing about the rest: the upstream has asked for
 // it since.
@@ -79,6 +86,9 @@ type keyring struct {
 	keys []*key
 	next *atomic.Uint32
 }
+
+// index is the key's place in the configuration, from 1; 0: it has none any more.
+func (r keyring) index(k *key) int { return slices.Index(r.keys, k) + 1 }
 
 // ready tells whether any key can be used.
 func (r keyring) ready(now time.Time) bool {
@@ -128,16 +138,32 @@ type KeyCounts struct {
 	Refused int `json:"refused"`
 }
 
-func (r keyring) counts() (n KeyCounts) {
+// counts takes the keys as they are now: a limited one is usable when its time is over, and a refused one is not known to be
+// anything else until it has worked.
+func (r keyring) counts(now time.Time) (n KeyCounts) {
 	for _, k := range r.keys {
 		switch {
-		case !k.rest.resting():
-			n.Usable++
-		case k.refused.Load():
+		case k.refusedStill():
 			n.Refused++
-		default:
+		case k.rest.wait(now) > 0:
 			n.Cooling++
+		default:
+			n.Usable++
 		}
 	}
 	return n
+}
+
+// out is how long until the first key can be used again; 0: one can be.
+func (r keyring) out(now time.Time) (d time.Duration) {
+	for i, k := range r.keys {
+		w := k.rest.wait(now)
+		if w == 0 {
+			return 0
+		}
+		if i == 0 || w < d {
+			d = w
+		}
+	}
+	return d
 }

@@ -57,10 +57,20 @@ const (
 	ClassNone Class = iota
 	// ClassRequest is the client's fault: 400, 413, 422, context length, content filter. No channel would answer otherwise.
 	ClassRequest
-	// ClassElsewhere is a request this upstream cannot serve and another may: 404, 405, a redirect.
+	// ClassElsewhere is a request this upstream cannot serve and another may, by what is in it: a model that it has not or may not
+	// be asked for, a size, a price. Clients choose those, so it is held against nobody.
 	ClassElsewhere
-	// ClassKeyRefused is a key that is wrong, blocked or out of credit: 401, 402, 403, insufficient quota.
+	// ClassMisplaced is an upstream that is not where the channel says, or not for the relay: a redirect, a path that there is
+	// not, 405, a proxy's 407, a country that is not served. No client can bring it about.
+	ClassMisplaced
+	// ClassKeyRefused is a key that is unmistakably wrong, blocked or out of credit, or an account that is.
 	ClassKeyRefused
+	// ClassUnauthorized is a 401 of which it is not certain that it is about the key.
+	ClassUnauthorized
+	// ClassForbidden is a 402 or 403 that may be about the key, or about what was asked.
+	ClassForbidden
+	// ClassPage is a web page that refuses: the word of a CDN or a firewall, on the prompt or on the relay's address.
+	ClassPage
 	// ClassKeyLimited is a key over its rate: 429.
 	ClassKeyLimited
 	// ClassServer is the provider's own trouble: 5xx, overloaded.
@@ -78,6 +88,7 @@ type KeyAction uint8
 const (
 	KeyKeeps   KeyAction = iota
 	KeyRests             // refused: out for a long while
+	KeyDoubted           // perhaps refused: out once enough requests of enough clients say so
 	KeyCools             // limited: out for Retry-After
 	KeyRevives           // it worked: what was held against it is forgotten
 )
@@ -87,7 +98,10 @@ type Verdict struct {
 	MoveOn bool      // another channel may be tried, as long as the client has seen nothing
 	Blame  bool      // it counts against the channel's health
 	Clears bool      // it proves the channel's health: the count of failures starts again
+	Doubts bool      // it counts against the channel's health once enough requests of enough clients end so
 	Key    KeyAction // what it does to the key
+	// AnotherKey is where the same request may be answered with another key of the channel.
+	AnotherKey bool
 	// Telling ranks failures when nothing is left: the client gets the most telling one, not the last.
 	Telling int
 }
@@ -104,7 +118,7 @@ var verdicts = [outcomes]Verdict{
 	UpstreamReset:      {MoveOn: true, Blame: true, Telling: 2},
 	UpstreamTruncated:  {MoveOn: true, Blame: true, Telling: 2},
 	UpstreamMalformed:  {MoveOn: true, Blame: true, Telling: 2},
-	TooLarge:           {MoveOn: true, Blame: true, Telling: 4},
+	TooLarge:           {MoveOn: true, Telling: 4}, // a request can ask for that much
 	Rejected:           {MoveOn: true, Telling: 4}, // another provider's format may have the words
 	OperatorEnded:      {MoveOn: true, Telling: 1}, // it is the channel that was ended; that a request was, its visit knows
 	Panic:              {Telling: 10},
@@ -115,13 +129,17 @@ var verdicts = [outcomes]Verdict{
 
 // classVerdicts refines the table for the outcomes that are the provider's word.
 var classVerdicts = [classes]Verdict{
-	ClassNone:       {MoveOn: true, Blame: true, Telling: 2},
-	ClassRequest:    {Clears: true, Telling: 9},
-	ClassElsewhere:  {MoveOn: true, Telling: 6},
-	ClassKeyRefused: {MoveOn: true, Key: KeyRests, Telling: 0},
-	ClassKeyLimited: {MoveOn: true, Key: KeyCools, Telling: 7},
-	ClassServer:     {MoveOn: true, Blame: true, Telling: 5},
-	ClassRelay:      {MoveOn: true, Telling: 4},
+	ClassNone:         {MoveOn: true, Blame: true, Telling: 2},
+	ClassRequest:      {Clears: true, Telling: 9},
+	ClassElsewhere:    {MoveOn: true, Telling: 6},
+	ClassMisplaced:    {MoveOn: true, Blame: true, Telling: 2},
+	ClassKeyRefused:   {MoveOn: true, Blame: true, Key: KeyRests, AnotherKey: true, Telling: 0},
+	ClassUnauthorized: {MoveOn: true, Key: KeyDoubted, AnotherKey: true, Telling: 0},
+	ClassForbidden:    {MoveOn: true, Key: KeyDoubted, Telling: 1},
+	ClassPage:         {MoveOn: true, Doubts: true, Telling: 2},
+	ClassKeyLimited:   {MoveOn: true, Key: KeyCools, AnotherKey: true, Telling: 7},
+	ClassServer:       {MoveOn: true, Blame: true, Telling: 5},
+	ClassRelay:        {MoveOn: true, Telling: 4},
 }
 
 // Judge looks an ending up in the table.

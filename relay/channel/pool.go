@@ -47,6 +47,8 @@ type Options struct {
 	Budget *budget.Budget
 	// ErrorBodyTimeout is how long the body of an error is read; 0: errorBodyTimeout.
 	ErrorBodyTimeout time.Duration
+	// Now is the clock that rests go by; nil: time.Now.
+	Now func() time.Time
 }
 
 // Pool is all channels of the process, through all reloads of the configuration.
@@ -58,6 +60,7 @@ type Pool struct {
 	openBodies atomic.Int64
 	// connections is every transport that may still have some: those of the channels, and those that a reload has replaced.
 	connections atomic.Pointer[[]*transport]
+	questions   questions
 
 	mu         sync.Mutex // guards what follows, and Apply
 	states     map[string]*state
@@ -77,6 +80,9 @@ func NewPool(options Options) *Pool {
 	}
 	if options.TLS == nil {
 		options.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	if options.Now == nil {
+		options.Now = time.Now
 	}
 	p := &Pool{
 		options: options, states: map[string]*state{}, keys: map[string]map[string]*key{},
@@ -109,7 +115,7 @@ func (p *Pool) Apply(configs []config.Channel) {
 		channels = append(channels, &Channel{
 			Channel: c, Adaptor: provider.Adaptor, Provider: provider.Name, continuing: provider.Continues,
 			metrics: p.options.Metrics.Channel(c.Name, provider.Name),
-			pool:    p, state: s, keys: p.keyringOf(c, s), transport: p.transportOf(c), redact: redactor(c),
+			pool:    p, state: s, keys: p.keyringOf(c, s), transport: p.transportOf(c), redact: &redactor{channel: c, proxy: proxyOf(c, p.options.RelayProxy)},
 			labels: telemetry.ChannelLabels(c.Name), basePath: basePathOf(c.BaseURL),
 		})
 	}
@@ -196,8 +202,11 @@ func (p *Pool) Trim() {
 	}
 }
 
-// Close closes the connections that no call uses.
+func (p *Pool) now() time.Time { return p.options.Now() }
+
+// Close closes the connections that no call uses, and ends what the relay asks on its own account.
 func (p *Pool) Close() {
+	p.questions.stop()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, owned := range p.transports {
@@ -205,12 +214,13 @@ func (p *Pool) Close() {
 	}
 }
 
-// ExpectedGoroutines is how many goroutines net/http runs for the channels' connections. It takes no lock.
+// ExpectedGoroutines is how many goroutines net/http runs for the channels' connections, and how many ask for lists of models.
+// It takes no lock.
 func (p *Pool) ExpectedGoroutines() (n int64) {
 	if list := p.connections.Load(); list != nil {
 		for _, t := range *list {
 			n += t.goroutines()
 		}
 	}
-	return n
+	return n + p.questions.running.Load()
 }

@@ -132,7 +132,7 @@ func TestKeysRotateAndTheOnesThatRestAreLeftOut(t *testing.T) {
 		k, _ := ring.take(noon)
 		require.Equal(t, "a", k.secret)
 	}
-	require.Equal(t, KeyCounts{Usable: 1, Cooling: 1, Refused: 1}, ring.counts())
+	require.Equal(t, KeyCounts{Usable: 1, Cooling: 1, Refused: 1}, ring.counts(noon))
 	ring.keys[0].limit(noon, 2*time.Second, false)
 	k, _ := ring.take(noon)
 	require.Nil(t, k)

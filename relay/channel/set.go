@@ -15,10 +15,14 @@ type Set struct {
 	byName   map[string]*Channel
 	routes   *routes
 	random   func(n int) int // from 0 to n-1; for many goroutines at once
+	now      func() time.Time
 }
 
 func newSet(channels []*Channel) *Set {
-	s := &Set{channels: channels, byName: make(map[string]*Channel, len(channels)), random: rand.IntN}
+	s := &Set{channels: channels, byName: make(map[string]*Channel, len(channels)), random: rand.IntN, now: time.Now}
+	if len(channels) > 0 && channels[0].pool != nil {
+		s.now = channels[0].pool.now
+	}
 	for _, c := range channels {
 		s.byName[c.Name] = c
 	}
@@ -91,6 +95,7 @@ type Want struct {
 type tried struct {
 	channel *Channel
 	byKey   bool // it was the key that failed, not the channel
+	rested  bool // it put its key to rest
 }
 
 // Tried excludes a channel from the request's further attempts. One of which only the key failed may be tried again with
@@ -99,8 +104,7 @@ func (w *Want) Tried(attempt Attempt) {
 	if attempt.Sent {
 		w.because = attempt.Outcome.String()
 	}
-	v := Judge(attempt.Outcome, attempt.Class)
-	w.tried = append(w.tried, tried{attempt.Channel, v.Key == KeyRests || v.Key == KeyCools})
+	w.tried = append(w.tried, tried{attempt.Channel, attempt.anotherKey(w), attempt.Rested})
 }
 
 func (w *Want) excludes(c *Channel, anotherKey bool) bool {
@@ -150,12 +154,12 @@ var manners = [...]manner{{}, {anotherKey: true}, {anotherKey: true, desperate: 
 // A channel that is passed over for its failures is used all the same when nothing else is left: its own error tells the
 // client more than a refusal would.
 func (s *Set) Begin(ctx context.Context, w *Want) (*Exchange, *Refusal) {
-	now := time.Now()
+	now := s.now()
 	r := s.routes.of(w.Model)
 	for _, how := range manners {
 		for rank := r.next(w.Caller, 0); rank >= 0; rank = r.next(w.Caller, rank+1) {
 			if x := s.beginIn(ctx, w, r, rank, now, how); x != nil {
-				x.because, x.resumes = w.because, w.broken != nil
+				x.because, x.resumes, x.spares = w.because, w.broken != nil, w.spared(x.Channel)
 				return x, nil
 			}
 		}

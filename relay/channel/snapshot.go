@@ -12,6 +12,7 @@ type Snapshot struct {
 	Type                string           `json:"type"`
 	Provider            string           `json:"provider"`
 	State               State            `json:"state"`
+	Reason              string           `json:"reason"` // empty: healthy
 	Groups              []string         `json:"groups"`
 	Models              []string         `json:"models"`
 	Priority            int              `json:"priority"`
@@ -33,12 +34,12 @@ type Snapshot struct {
 // Snapshot takes one.
 func (c *Channel) Snapshot(now time.Time) Snapshot {
 	s := Snapshot{
-		Name: c.Name, Type: c.Type, Provider: c.Provider, State: c.State(now),
+		Name: c.Name, Type: c.Type, Provider: c.Provider, State: c.State(now), Reason: c.reason(now),
 		Groups: c.Groups, Models: c.Models, Priority: c.Priority, Weight: c.Weight,
 		InFlight: c.state.inFlight.Load(), MaxConcurrent: c.MaxConcurrent, OpenBodies: c.state.openBodies.Load(),
 		OldestInFlight: c.state.calls.oldest(now).Seconds(), OpenConnections: c.transport.connections(),
 		LeakedBodies: c.state.leaked.Load(), ConsecutiveFailures: c.state.health.failures.Load(),
-		RetryIn: c.state.health.rest.wait(now).Seconds(), Keys: c.keys.counts(), Attempts: map[string]int64{},
+		RetryIn: c.wait(now).Seconds(), Keys: c.keys.counts(now), Attempts: map[string]int64{},
 		LastFailure: c.state.last.Load(),
 	}
 	for o := range c.state.attempts {
@@ -84,7 +85,7 @@ func (s *Set) Counts(now time.Time) Counts {
 func (c *Channel) Gauges(now time.Time) telemetry.ChannelGauges {
 	open, inFlight := c.transport.connections(), c.state.inFlight.Load()
 	active := min(open, inFlight)
-	keys := c.keys.counts()
+	keys := c.keys.counts(now)
 	return telemetry.ChannelGauges{
 		Channel: c.metrics, InFlight: inFlight, OpenBodies: c.state.openBodies.Load(), Oldest: c.state.calls.oldest(now),
 		Goroutines: -1, Leaked: c.state.leaked.Load(), State: string(c.State(now)),

@@ -16,6 +16,7 @@ type state struct {
 	health     health
 	disabled   atomic.Pointer[bool] // the operator's word; nil: the configuration's stands
 	last       atomic.Pointer[LastFailure]
+	wondered   atomic.Int64 // when the upstream was last asked for its models, a moment; 0: never
 
 	calls calls
 	cuts  atomic.Int64 // how often an operator has ended them all

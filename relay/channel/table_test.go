@@ -7,8 +7,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
-
-	"one-api/relay/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -31,7 +29,7 @@ func TestTheTableSaysWhatFollowsFromEachEnding(t *testing.T) {
 		{UpstreamReset, ClassNone, true, true, false, KeyKeeps},
 		{UpstreamTruncated, ClassNone, true, true, false, KeyKeeps},
 		{UpstreamMalformed, ClassNone, true, true, false, KeyKeeps},
-		{TooLarge, ClassNone, true, true, false, KeyKeeps},
+		{TooLarge, ClassNone, true, false, false, KeyKeeps}, // a request can ask for that much
 		{TooLarge, ClassRelay, true, false, false, KeyKeeps},
 		{Rejected, ClassNone, true, false, false, KeyKeeps},
 		{OperatorEnded, ClassNone, true, false, false, KeyKeeps},
@@ -39,7 +37,11 @@ func TestTheTableSaysWhatFollowsFromEachEnding(t *testing.T) {
 		{Shutdown, ClassNone, false, false, false, KeyKeeps},
 		{UpstreamStatus, ClassRequest, false, false, true, KeyKeeps},
 		{UpstreamStatus, ClassElsewhere, true, false, false, KeyKeeps},
-		{UpstreamStatus, ClassKeyRefused, true, false, false, KeyRests},
+		{UpstreamStatus, ClassMisplaced, true, true, false, KeyKeeps},
+		{UpstreamStatus, ClassKeyRefused, true, true, false, KeyRests}, // the operator's account counts, and clears on any success
+		{UpstreamStatus, ClassUnauthorized, true, false, false, KeyDoubted},
+		{UpstreamStatus, ClassForbidden, true, false, false, KeyDoubted},
+		{UpstreamStatus, ClassPage, true, false, false, KeyKeeps},
 		{UpstreamStatus, ClassKeyLimited, true, false, false, KeyCools},
 		{UpstreamStatus, ClassServer, true, true, false, KeyKeeps},
 		{UpstreamErrorEvent, ClassRequest, false, false, true, KeyKeeps},
@@ -60,48 +62,13 @@ func TestEveryOutcomeHasItsNameFromTheContract(t *testing.T) {
 	require.Len(t, names, 17)
 }
 
-func TestAStatusIsClassifiedByWhatTheProviderMeansByIt(t *testing.T) {
-	for _, c := range []struct {
-		name     string
-		status   int
-		reported *wire.Error
-		class    Class
-		client   int
-	}{
-		{"bad request", 400, &wire.Error{Message: "no"}, ClassRequest, 400},
-		{"too large", 413, nil, ClassRequest, 413},
-		{"unprocessable", 422, nil, ClassRequest, 422},
-		{"for legal reasons", 451, nil, ClassRequest, 451},
-		{"context length with a 500", 500, &wire.Error{Code: "context_length_exceeded"}, ClassRequest, 400},
-		{"content filter with a 403", 403, &wire.Error{Code: "content_policy_violation"}, ClassRequest, 403},
-		{"a prompt that is too long, in Anthropic's words", 400, &wire.Error{Message: "prompt is too long: 200001 tokens"}, ClassRequest, 400},
-		{"wrong key", 401, nil, ClassKeyRefused, 502},
-		{"blocked key", 403, nil, ClassKeyRefused, 502},
-		{"no credit", 402, nil, ClassKeyRefused, 502},
-		{"no quota", 429, &wire.Error{Code: "insufficient_quota"}, ClassKeyRefused, 502},
-		{"a model that this key has not", 403, &wire.Error{Code: "model_not_found"}, ClassElsewhere, 502},
-		{"limited", 429, nil, ClassKeyLimited, 429},
-		{"unknown there", 404, &wire.Error{Message: "no such model"}, ClassElsewhere, 404},
-		{"a redirect", 302, nil, ClassElsewhere, 502},
-		{"timeout there", 408, nil, ClassServer, 504},
-		{"gateway timeout", 504, nil, ClassServer, 504},
-		{"server error", 500, nil, ClassServer, 502},
-		{"overloaded", 529, nil, ClassServer, 502},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			f := StatusFailure(c.status, http.Header{}, c.reported)
-			require.Equal(t, c.class, f.Class)
-			require.Equal(t, c.client, f.Err.Status)
-			require.NotEmpty(t, f.Err.Message)
-		})
+func TestNoRequestIsTriedWithAnotherKeyForWhatItMayHaveBroughtAbout(t *testing.T) {
+	for class := range classes {
+		v := Judge(UpstreamStatus, class)
+		require.Equal(t, class == ClassKeyRefused || class == ClassUnauthorized || class == ClassKeyLimited, v.AnotherKey, class)
+		require.Equal(t, class == ClassPage, v.Doubts, class)
+		require.False(t, v.Blame && (v.Doubts || v.Key == KeyDoubted), "a doubt is no blame yet")
 	}
-}
-
-func TestWhatAProviderSaysAboutTheRelaysKeyDoesNotReachTheClient(t *testing.T) {
-	f := StatusFailure(401, http.Header{}, &wire.Error{Message: "Incorrect API key provided: sk-pr***yz", Code: "invalid_api_key"})
-	require.NotContains(t, f.Err.Message, "sk-pr")
-	require.NotEqual(t, "invalid_api_key", f.Err.Code)
-	require.Contains(t, f.Detail, "sk-pr***yz", "the operator reads it in the log")
 }
 
 func TestRetryAfterIsReadInSecondsInMillisecondsAndAsADate(t *testing.T) {

@@ -175,7 +175,7 @@ func (v *visit) admit() *channel.Refusal {
 		return refuseKey(v.endpoint.Format())
 	}
 	v.trace()
-	v.end.Token = v.token.Name
+	v.end.Token, v.call.Token = v.token.Name, v.token.Name
 	v.flight.identify(v.token.Name, "")
 	reading := time.Now()
 	body, refusal := v.c.read(v.w, v.r, &v.held, v.flight.isEnded)

@@ -73,6 +73,11 @@ func (adaptor) Request(call *channel.Call, target channel.Target) (channel.Reque
 // Converts is channel.Converter's: the Messages format goes through as it comes.
 func (adaptor) Converts(endpoint wire.Endpoint) bool { return endpoint != wire.Messages }
 
+// List is channel.Lister's (https://docs.claude.com/en/api/models-list).
+func (adaptor) List(target channel.Target) channel.Request {
+	return channel.Request{Path: "/v1/models", Header: header(&channel.Call{}, target)}
+}
+
 func (adaptor) Answer(call *channel.Call) channel.Translator {
 	if call.Endpoint == wire.Messages {
 		return &passThrough{}

@@ -20,7 +20,7 @@ func TestAnErrorEventIsAFailureOfTheStatusThatItsTypeStandsFor(t *testing.T) {
 		{"invalid_request_error", 400, channel.ClassRequest},
 		{"authentication_error", 401, channel.ClassKeyRefused},
 		{"billing_error", 402, channel.ClassKeyRefused},
-		{"permission_error", 403, channel.ClassKeyRefused},
+		{"permission_error", 403, channel.ClassForbidden}, // of one model, perhaps
 		{"not_found_error", 404, channel.ClassElsewhere},
 		{"request_too_large", 413, channel.ClassRequest},
 		{"rate_limit_error", 429, channel.ClassKeyLimited},
@@ -36,7 +36,7 @@ func TestAnErrorEventIsAFailureOfTheStatusThatItsTypeStandsFor(t *testing.T) {
 			assert.Equal(t, channel.UpstreamErrorEvent, f.Outcome, c.kind)
 			assert.Equal(t, c.status, f.Status, c.kind)
 			assert.Equal(t, c.class, f.Class, c.kind)
-			if c.class != channel.ClassKeyRefused {
+			if c.class != channel.ClassKeyRefused && c.class != channel.ClassForbidden {
 				assert.Equal(t, "said so", f.Err.Message)
 				assert.Equal(t, c.kind, f.Err.Type)
 			}
@@ -65,11 +65,11 @@ func TestStatusFailuresKeepTheProvidersWords(t *testing.T) {
 		"limited":        {429, `{"type":"error","error":{"type":"rate_limit_error","message":"slow"}}`, channel.ClassKeyLimited, "rate_limit_error", "slow"},
 		"overloaded":     {529, `{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}`, channel.ClassServer, "overloaded_error", "Overloaded"},
 		"OpenAI":         {500, `{"error":{"message":"oops","type":"server_error","param":null,"code":null}}`, channel.ClassServer, "server_error", "oops"},
-		"a gateway":      {404, `{"message":"no Route matched"}`, channel.ClassElsewhere, "", "no Route matched"},
-		"a framework":    {404, `{"detail":"Not Found"}`, channel.ClassElsewhere, "", "Not Found"},
+		"a gateway":      {404, `{"message":"no Route matched"}`, channel.ClassMisplaced, "api_error", "the upstream answered with status 404"},
+		"a framework":    {404, `{"detail":"Not Found"}`, channel.ClassMisplaced, "api_error", "the upstream answered with status 404"},
 		"a bare message": {500, `{"error":"oops"}`, channel.ClassServer, "", "oops"},
 		"HTML":           {502, `<html><h1>Bad gateway of 10.0.0.1</h1>`, channel.ClassServer, "", "the upstream answered with status 502"},
-		"plain text":     {400, `nope`, channel.ClassRequest, "", "the upstream answered with status 400"},
+		"plain text":     {400, `nope`, channel.ClassRequest, "", "nope"},
 		"nothing":        {500, ``, channel.ClassServer, "", "the upstream answered with status 500"},
 		"cut":            {500, `{"type":"error","error":{"type":"api_er`, channel.ClassServer, "", "the upstream answered with status 500"},
 		"odd types":      {500, `{"type":1,"error":{"type":[],"message":{},"code":null}}`, channel.ClassServer, "", "the upstream answered with status 500"},
@@ -88,7 +88,8 @@ func TestStatusFailuresKeepTheProvidersWords(t *testing.T) {
 }
 
 func TestTheCodeOfAnErrorMayBeANumber(t *testing.T) {
-	assert.Equal(t, "500", New().Failure(500, nil, []byte(`{"error":{"message":"x","code":500}}`)).Err.Code)
+	assert.Equal(t, "1234", New().Failure(500, nil, []byte(`{"error":{"message":"x","code":1234}}`)).Err.Code)
+	assert.Empty(t, New().Failure(500, nil, []byte(`{"error":{"message":"x","code":500}}`)).Err.Code, "a status is no code")
 	assert.Equal(t, channel.ClassElsewhere, New().Failure(403, nil, []byte(`{"error":{"message":"x","code":"model_not_found"}}`)).Class)
 }
 

@@ -91,7 +91,7 @@ func scanWhole(body []byte) (envelope, error) {
 	case err != nil:
 		return e, channel.Malformed("the answer is not a JSON object")
 	case e.isError():
-		return e, eventFailure(e.failure)
+		return e, eventFailure(body)
 	}
 	return e, nil
 }
@@ -105,7 +105,7 @@ func scanEvent(event sse.Event) (envelope, error) {
 	case err != nil:
 		return e, channel.Malformed("an event's data is not a JSON object")
 	case e.isError() || string(event.Name) == "error":
-		return e, eventFailure(e.failure)
+		return e, eventFailure(event.Data)
 	}
 	return e, nil
 }

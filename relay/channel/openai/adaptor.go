@@ -84,6 +84,11 @@ func header(call *channel.Call, target channel.Target) http.Header {
 	return h
 }
 
+// List is channel.Lister's (https://platform.openai.com/docs/api-reference/models/list).
+func (adaptor) List(target channel.Target) channel.Request {
+	return channel.Request{Path: "/v1/models", Header: header(&channel.Call{}, target)}
+}
+
 func (adaptor) Answer(call *channel.Call) channel.Translator {
 	if call.Endpoint == wire.Messages {
 		return &messagesTranslator{}

@@ -30,6 +30,11 @@ func (a adaptor) Converts(endpoint wire.Endpoint) bool {
 	return a.Adaptor.(channel.Converter).Converts(endpoint)
 }
 
+// List is channel.Lister's: as openai does.
+func (a adaptor) List(target channel.Target) channel.Request {
+	return a.Adaptor.(channel.Lister).List(target)
+}
+
 func (a adaptor) Answer(call *channel.Call) channel.Translator {
 	return translator{a.Adaptor.Answer(call)}
 }

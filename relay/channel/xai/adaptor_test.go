@@ -47,7 +47,7 @@ func TestOtherErrorsAreClassedByWhatTheyMean(t *testing.T) {
 	}{
 		"a wrong key, which comes with a 400": {400, `{"code":"Client specified an invalid argument","error":"Incorrect API key provided: xx***yy. You can obtain an API key from https://console.x.ai."}`, channel.ClassKeyRefused},
 		"a blocked key":                       {403, `{"code":"permission-denied","error":"Your API key is blocked."}`, channel.ClassKeyRefused},
-		"a 403 without a body":                {403, ``, channel.ClassKeyRefused},
+		"a 403 without a body":                {403, ``, channel.ClassForbidden}, // it may be about the prompt
 		"no credit left, which comes with a 429": {429, `{"code":"Some resource has been exhausted","error":"Your team 11111111-2222-3333-4444-555555555555 has either used all available credits or reached its monthly spending limit."}`,
 			channel.ClassKeyRefused},
 		"too fast":         {429, `{"code":"x","error":"Too many requests for team 11111111-2222-3333-4444-555555555555 and model grok-4."}`, channel.ClassKeyLimited},

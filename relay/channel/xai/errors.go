@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"one-api/relay/channel"
-	"one-api/relay/wire"
+	"one-api/relay/complaint"
 )
 
 // correct gives a failure the class that xAI's words ask for where its status says otherwise, and takes out of them what names
@@ -14,18 +14,14 @@ import (
 //
 //   - 403 "Content violates usage guidelines. Team: …, API key ID: …, Model: …, Failed check: SAFETY_CHECK_TYPE_…" is about the
 //     prompt, not about the key: no other channel should be asked, and the key should not rest.
-//   - 400 "Incorrect API key provided: …" is about the key.
-//   - 429 "Your team … has either used all available credits or reached its monthly spending limit" does not pass with time.
 func correct(f *channel.Failure) {
 	message := withoutAccount(f.Detail)
 	switch {
 	case (f.Status == http.StatusForbidden || f.Status == 0) && violatesPolicy(message):
 		f.Status = http.StatusForbidden
-		f.Classify(channel.ClassRequest, &wire.Error{
+		f.Classify(channel.ClassRequest, &complaint.Complaint{
 			Type: "invalid_request_error", Code: "content_policy_violation", Message: message,
 		})
-	case strings.HasPrefix(message, "Incorrect API key provided"), outOfCredit(message):
-		f.Classify(channel.ClassKeyRefused, &wire.Error{Message: message})
 	default:
 		if f.Err.Message == f.Detail { // not where the words were about the relay's own credentials
 			f.Err.Message = message
@@ -38,10 +34,6 @@ func violatesPolicy(message string) bool {
 	lower := strings.ToLower(message)
 	return strings.Contains(lower, "violates usage guidelines") || strings.Contains(lower, "content policy") ||
 		strings.Contains(message, "SAFETY_CHECK")
-}
-
-func outOfCredit(message string) bool {
-	return strings.Contains(message, "used all available credits") || strings.Contains(message, "run out of credits")
 }
 
 const uuid = `[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`

@@ -1,0 +1,178 @@
+package channel
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// saying is an error as OpenAI writes them.
+func saying(kind, code, message string) string {
+	return fmt.Sprintf(`{"error":{"message":%q,"type":%q,"param":null,"code":%q}}`, message, kind, code)
+}
+
+func TestAnErrorIsClassifiedByWhatTheProviderMeansByIt(t *testing.T) {
+	const page = "<!DOCTYPE html><html><title>Just a moment...</title></html>"
+	for _, c := range []struct {
+		name   string
+		status int
+		body   string
+		class  Class
+		client int
+	}{
+		// The request's own.
+		{"bad request", 400, saying("invalid_request_error", "", "no"), ClassRequest, 400},
+		{"plain text", 400, "nope", ClassRequest, 400},
+		{"too large", 413, "", ClassRequest, 413},
+		{"unprocessable", 422, "", ClassRequest, 422},
+		{"for legal reasons", 451, "", ClassRequest, 451},
+		{"context length with a 500", 500, saying("", "context_length_exceeded", "x"), ClassRequest, 400},
+		{"content filter with a 403", 403, saying("", "content_policy_violation", "x"), ClassRequest, 403},
+		{"Azure's filter", 400, saying("", "content_filter", "x"), ClassRequest, 400},
+		{"DashScope's filter", 400, saying("", "data_inspection_failed", "Input data may contain inappropriate content."), ClassRequest, 400},
+		{"a prompt that is too long, in Anthropic's words", 400, `{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 200001 tokens"}}`, ClassRequest, 400},
+		{"OpenRouter's moderation", 403, `{"error":{"code":403,"message":"a-model requires moderation. Your input was flagged for \"harassment\".","metadata":{"reasons":["harassment"],"flagged_input":"..."}}}`, ClassRequest, 403},
+		{"moderation in words alone", 403, saying("", "", "Your prompt was flagged by our moderation"), ClassRequest, 403},
+		{"a safety system", 403, saying("", "", "Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_BIO"), ClassRequest, 403},
+
+		// What another channel may serve.
+		{"unknown there", 404, saying("", "model_not_found", "no such model"), ClassElsewhere, 404},
+		{"unknown there, in words alone", 404, saying("invalid_request_error", "", "The model `x` does not exist"), ClassElsewhere, 404},
+		{"no endpoint for an image", 404, `{"error":{"message":"No endpoints found that support image input","code":404}}`, ClassElsewhere, 404},
+		{"a model that this key has not", 403, saying("", "model_not_found", "x"), ClassElsewhere, 502},
+		{"an endpoint that this model has not", 403, saying("invalid_request_error", "", "You are not allowed to generate embeddings from this model"), ClassElsewhere, 502},
+		{"a scope that a restricted key has not", 401, saying("invalid_request_error", "", "You have insufficient permissions for this operation. Missing scopes: model.request."), ClassElsewhere, 502},
+		{"LiteLLM's word on a model", 401, saying("key_model_access_denied", "401", "key not allowed to access model"), ClassElsewhere, 502},
+		{"a model that is gone", 400, saying("invalid_request_error", "model_decommissioned", "The model `x` has been decommissioned"), ClassElsewhere, 502},
+		{"a project without the model", 403, saying("", "", "Project `proj_x` does not have access to model `o3`"), ClassElsewhere, 502},
+		{"max_tokens that are too dear", 402, `{"error":{"code":402,"message":"This request requires more credits, or fewer max_tokens. You requested up to 65536 tokens, but can only afford 30104."}}`, ClassElsewhere, 400},
+		{"a prompt beyond the tokens of a minute", 429, saying("tokens", "rate_limit_exceeded", "Request too large for gpt-4o in organization org-x on tokens per min (TPM): Limit 30000, Requested 50000."), ClassElsewhere, 413},
+		{"the same, in figures alone", 429, saying("tokens", "", "TPM: Limit 6000, Requested 7105, please reduce your message size"), ClassElsewhere, 413},
+		{"Groq's", 413, saying("tokens", "rate_limit_exceeded", "Request too large for model `x`: Limit 6000, Requested 7105"), ClassElsewhere, 413},
+		{"Anthropic's long context", 429, `{"type":"error","error":{"type":"rate_limit_error","message":"Extra usage is required for long context requests."}}`, ClassElsewhere, 413},
+		{"a model outside the free tier", 429, `{"error":{"code":429,"message":"You exceeded your current quota. * Quota exceeded for metric: x, limit: 0","status":"RESOURCE_EXHAUSTED"}}`, ClassElsewhere, 413},
+		{"one-api's quota", 403, saying("new_api_error", "pre_consume_token_quota_failed", "token quota is not enough"), ClassElsewhere, 502},
+
+		// Unmistakable words on a key or an account.
+		{"OpenAI", 401, saying("invalid_request_error", "invalid_api_key", "Incorrect API key provided: sk-x."), ClassKeyRefused, 502},
+		{"a 401 in the provider's own shape", 401, saying("", "", "No."), ClassKeyRefused, 502},
+		{"Anthropic", 401, `{"type":"error","error":{"type":"authentication_error","message":"invalid x-api-key"}}`, ClassKeyRefused, 502},
+		{"xAI's 400", 400, `{"code":"Client specified an invalid argument","error":"Incorrect API key provided: xx***yy."}`, ClassKeyRefused, 502},
+		{"xAI's 403", 403, `{"code":"permission-denied","error":"Your API key is blocked."}`, ClassKeyRefused, 502},
+		{"Google", 400, `[{"error":{"code":400,"message":"API key not valid. Please pass a valid API key.","status":"INVALID_ARGUMENT","details":[{"reason":"API_KEY_INVALID"}]}}]`, ClassKeyRefused, 502},
+		{"Google, without the reason", 400, `{"error":{"code":400,"message":"API key expired. Please renew the API key.","status":"INVALID_ARGUMENT"}}`, ClassKeyRefused, 502},
+		{"Google's disabled API", 403, `{"error":{"code":403,"message":"x","status":"PERMISSION_DENIED","details":[{"reason":"SERVICE_DISABLED"}]}}`, ClassKeyRefused, 502},
+		{"Groq", 400, saying("invalid_request_error", "organization_restricted", "Organization has been restricted."), ClassKeyRefused, 502},
+		{"DashScope", 400, saying("Arrearage", "Arrearage", "Access denied, please make sure your account is in good standing."), ClassKeyRefused, 502},
+		{"Anthropic's credit", 400, `{"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low to access the Anthropic API."}}`, ClassKeyRefused, 502},
+		{"OpenAI's hard limit", 400, saying("billing_limit_user_error", "billing_hard_limit_reached", "Billing hard limit has been reached"), ClassKeyRefused, 502},
+		{"a deactivated account", 401, saying("", "account_deactivated", "x"), ClassKeyRefused, 502},
+		{"no quota", 429, saying("insufficient_quota", "insufficient_quota", "x"), ClassKeyRefused, 502},
+		{"DeepSeek's balance", 402, saying("unknown_error", "invalid_request_error", "Insufficient Balance"), ClassKeyRefused, 502},
+		{"Azure", 401, `{"error":{"code":"401","message":"Access denied due to invalid subscription key or wrong API endpoint."}}`, ClassKeyRefused, 502},
+		{"LiteLLM's budget", 400, saying("budget_exceeded", "400", "Budget has been exceeded!"), ClassKeyRefused, 502},
+		{"Volcengine's overdue account", 403, `{"error":{"code":"AccountOverdueError","message":"x","type":"Forbidden"}}`, ClassKeyRefused, 502},
+		{"Zhipu's arrears", 429, `{"error":{"code":"1113","message":"x"}}`, ClassKeyRefused, 502},
+
+		// Perhaps.
+		{"a bare 401", 401, "", ClassUnauthorized, 502},
+		{"a gateway's 401", 401, `{"message":"Unauthorized"}`, ClassUnauthorized, 502},
+		{"vLLM's 401", 401, `{"error":"Unauthorized"}`, ClassUnauthorized, 502},
+		{"a bare 402", 402, "", ClassForbidden, 502},
+		{"a bare 403", 403, "", ClassForbidden, 502},
+		{"a 403 that says nothing", 403, saying("", "", "Request not allowed"), ClassForbidden, 502},
+
+		// The upstream's own.
+		{"a redirect", 302, "", ClassMisplaced, 502},
+		{"no POST", 405, `{"detail":"Method Not Allowed"}`, ClassMisplaced, 502},
+		{"a proxy's credentials", 407, "", ClassMisplaced, 502},
+		{"no such path, on a page", 404, "<html><h1>404 Not Found</h1></html>", ClassMisplaced, 502},
+		{"no such path, in JSON", 404, `{"detail":"Not Found"}`, ClassMisplaced, 502},
+		{"no such path, of Go's server", 404, "404 page not found\n", ClassMisplaced, 502},
+		{"no such path, at OpenAI", 404, saying("invalid_request_error", "", "Invalid URL (POST /chat/completions)"), ClassMisplaced, 502},
+		{"a country", 403, saying("request_forbidden", "unsupported_country_region_territory", "Country, region, or territory not supported"), ClassMisplaced, 502},
+		{"a country, at Google", 400, `{"error":{"code":400,"message":"User location is not supported for the API use.","status":"FAILED_PRECONDITION"}}`, ClassMisplaced, 502},
+		{"timeout there", 408, "", ClassServer, 504},
+		{"gateway timeout", 504, "", ClassServer, 504},
+		{"server error", 500, "", ClassServer, 502},
+		{"overloaded", 529, "", ClassServer, 502},
+		{"a gateway's 400", 400, `{"success":false,"result":[],"messages":[],"error":[{"code":2005,"message":"Failed to get response from provider"}]}`, ClassServer, 502},
+		{"limited", 429, "", ClassKeyLimited, 429},
+
+		// A CDN's.
+		{"a challenge", 403, page, ClassPage, 502},
+		{"a page with a 401", 401, page, ClassPage, 502},
+		{"a page with a 400", 400, page, ClassPage, 502},
+		{"a page with a 429", 429, page, ClassServer, 502},
+		{"a page with a 503", 503, page, ClassServer, 502},
+		{"a page about size", 413, page, ClassElsewhere, 413},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := StatusFailure(c.status, http.Header{}, []byte(c.body))
+			require.Equal(t, c.class, f.Class)
+			require.Equal(t, c.client, f.Err.Status)
+			require.NotEmpty(t, f.Err.Message)
+			if c.class == ClassKeyRefused {
+				require.Equal(t, "upstream_refused_credentials", f.Err.Code)
+			}
+		})
+	}
+}
+
+func TestAPageIsKnownByItsHeaderToo(t *testing.T) {
+	for name, header := range map[string]http.Header{
+		"a challenge":  {"Cf-Mitigated": {"challenge"}},
+		"a label":      {"Content-Type": {"text/html; charset=utf-8"}},
+		"Cloudflare's": {"Server": {"cloudflare"}},
+	} {
+		body := ""
+		if name == "Cloudflare's" {
+			body = "error code: 1020"
+		}
+		require.Equal(t, ClassPage, StatusFailure(403, header, []byte(body)).Class, name)
+	}
+	f := StatusFailure(401, http.Header{"Server": {"cloudflare"}}, []byte(saying("", "invalid_api_key", "x")))
+	require.Equal(t, ClassKeyRefused, f.Class, "OpenAI itself is behind Cloudflare")
+}
+
+func TestAnErrorInsideA200IsClassifiedByTheStatusThatItStandsFor(t *testing.T) {
+	for _, c := range []struct {
+		name, body string
+		status     int
+		class      Class
+	}{
+		{"a code as text", `{"error":{"message":"x.BadRequestError: bad","type":"None","param":"None","code":"400"}}`, 400, ClassRequest},
+		{"a limit as text", `{"error":{"message":"x.RateLimitError: slow down","type":"None","param":"None","code":"429"}}`, 429, ClassKeyLimited},
+		{"vLLM's object", `{"object":"error","message":"This model's maximum context length is 4096 tokens","type":"BadRequestError","param":null,"code":400}`, 400, ClassRequest},
+		{"FastAPI's detail", `{"detail":"queue full, try later"}`, 0, ClassServer},
+		{"Google's status", `{"error":{"message":"x","status":"RESOURCE_EXHAUSTED"}}`, 429, ClassKeyLimited},
+		{"Anthropic's type", `{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}`, 529, ClassServer},
+		{"an exception's name", `{"error":{"message":"litellm.RateLimitError: AzureException - x"}}`, 429, ClassKeyLimited},
+		{"MiniMax's balance", `{"base_resp":{"status_code":1008,"status_msg":"insufficient balance"}}`, 0, ClassKeyRefused},
+		{"MiniMax's limit", `{"base_resp":{"status_code":1002,"status_msg":"rate limit"}}`, 0, ClassKeyLimited},
+		{"MiniMax's filter", `{"base_resp":{"status_code":1026,"status_msg":"sensitive"}}`, 0, ClassRequest},
+		{"a status beside the error", `{"status":503,"error":"no GPU"}`, 503, ClassServer},
+		{"nothing that is known", `{"error":"boom"}`, 0, ClassServer},
+		{"a prompt", `{"error":{"message":"Content violates usage guidelines."}}`, 0, ClassRequest},
+		{"permission, which may be for a resource", `{"type":"error","error":{"type":"permission_error","message":"no"}}`, 403, ClassForbidden},
+	} {
+		f := EventFailure([]byte(c.body))
+		require.Equal(t, c.class, f.Class, c.name)
+		require.Equal(t, c.status, f.Status, c.name)
+	}
+}
+
+func TestWhatAProviderSaysAboutTheRelaysKeyDoesNotReachTheClient(t *testing.T) {
+	f := StatusFailure(401, http.Header{}, []byte(saying("", "invalid_api_key", "Incorrect API key provided: sk-pr***yz")))
+	require.NotContains(t, f.Err.Message, "sk-pr")
+	require.NotEqual(t, "invalid_api_key", f.Err.Code)
+	require.Contains(t, f.Detail, "Incorrect API key", "the operator reads it in the log")
+}
+
+func TestTheBalanceOfTheOperatorsAccountIsNotTold(t *testing.T) {
+	f := StatusFailure(402, http.Header{}, []byte(`{"error":{"code":402,"message":"This request requires more credits, or fewer max_tokens. You requested up to 65536 tokens, but can only afford 30104."}}`))
+	require.NotContains(t, f.Err.Message, "30104")
+	require.Contains(t, f.Err.Message, "max_tokens")
+}

@@ -1,0 +1,150 @@
+package channel
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"one-api/relay/complaint"
+)
+
+// A refusal that may be about a key as well as about what a client asked has the relay ask a question of its own, to which no
+// client has added anything: which models are there? If that is refused too, it is the key.
+const (
+	questionEvery   = time.Minute // at most, for each channel
+	questionTimeout = 10 * time.Second
+)
+
+// Lister is an adaptor that knows how its provider is asked for the list of its models.
+type Lister interface {
+	// List makes the request, a GET without a body.
+	List(target Target) Request
+}
+
+// questions is those of all channels that are being asked.
+type questions struct {
+	running atomic.Int64 // goroutines
+	mu      sync.Mutex
+	done    sync.WaitGroup
+	next    int
+	cancel  map[int]context.CancelFunc
+}
+
+// begin counts a question in; done counts it out.
+func (q *questions) begin() (ctx context.Context, done func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.cancel == nil {
+		q.cancel = map[int]context.CancelFunc{}
+	}
+	id := q.next
+	q.next++
+	q.cancel[id] = cancel
+	q.done.Add(1)
+	q.running.Add(1)
+	return ctx, func() {
+		cancel()
+		q.mu.Lock()
+		delete(q.cancel, id)
+		q.mu.Unlock()
+		q.running.Add(-1)
+		q.done.Done()
+	}
+}
+
+// stop ends all that are being asked, and waits for them.
+func (q *questions) stop() {
+	q.mu.Lock()
+	for _, cancel := range q.cancel {
+		cancel()
+	}
+	q.mu.Unlock()
+	q.done.Wait()
+}
+
+// wonder asks the channel's upstream for its models with a key that has been refused, unless that was done a short while ago.
+// It is asked by a goroutine that takes itself out of every count when it ends, which is after questionTimeout at the latest.
+func (c *Channel) wonder(k *key) {
+	lister, ok := c.Adaptor.(Lister)
+	if !ok || k.secret == "" || k.rest.resting() {
+		return
+	}
+	now := moment(c.pool.now())
+	last := c.state.wondered.Load()
+	if last != 0 && now-last < int64(questionEvery) || !c.state.wondered.CompareAndSwap(last, now) {
+		return
+	}
+	ctx, done := c.pool.questions.begin()
+	go func() {
+		defer done()
+		defer func() {
+			if p := recover(); p != nil {
+				c.pool.options.Log.Error("panic in a question for the list of models", "channel", c.Name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			}
+		}()
+		if failure := c.list(ctx, k, lister); failure != nil && isOfTheKey(failure) {
+			if k.refuse(c.pool.now(), false) {
+				c.sayRefused(k, "", "it was refused the list of models as well: "+failure.ErrorType()+" "+failure.Detail)
+			}
+		}
+	}()
+}
+
+// isOfTheKey reports whether the list of models was refused because of the key. There is nothing of a client in the question,
+// so that a refusal says so; but one of a restricted key that may only not list is about that.
+func isOfTheKey(f *Failure) bool {
+	if f.Outcome != UpstreamStatus {
+		return false
+	}
+	switch f.Class {
+	case ClassKeyRefused, ClassUnauthorized, ClassForbidden:
+		return true
+	}
+	return false
+}
+
+// list asks for the list of models, through the one door, and is not interested in what is on it. nil: it was answered.
+func (c *Channel) list(ctx context.Context, k *key, lister Lister) *Failure {
+	now := time.Now()
+	c.state.inFlight.Add(1)
+	c.pool.inFlight.Add(1)
+	c.transport.enter()
+	x := &Exchange{Channel: c, client: ctx, began: now, key: k, call: &Call{}}
+	x.tie()
+	defer func() {
+		x.net.Stop()
+		x.hold.release()
+	}()
+	x.hold.clock.limitTo(now.Add(questionTimeout), HeaderTimeout)
+	request := lister.List(Target{Key: k.secret, Official: c.Official})
+	request.Method = http.MethodGet
+	for name, value := range c.Headers {
+		request.Header.Set(name, value)
+	}
+	x.hold.clock.until(now.Add(questionTimeout), HeaderTimeout)
+	connected, err := x.ask(request)
+	x.hold.clock.off()
+	if err != nil {
+		return x.broken(err, connected)
+	}
+	x.opened()
+	if x.answer.status < 200 || x.answer.status > 299 {
+		f := x.refused()
+		if f.Class == ClassElsewhere && f.said != nil && !complaintOfScope(f.said) {
+			f.Class = ClassForbidden
+		}
+		return f
+	}
+	return nil
+}
+
+// complaintOfScope reports whether a refusal is about what a key may do. Every other word on models is expected where models
+// are asked for.
+func complaintOfScope(said *complaint.Complaint) bool {
+	return isAnyOf(elsewhereCodes, said) || scopes.MatchString(said.Message)
+}

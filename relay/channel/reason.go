@@ -1,0 +1,108 @@
+package channel
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"one-api/relay/wire"
+)
+
+// attemptsToDistrust is how many attempts in a row it takes that did not succeed, for whatever reason, until a channel is not
+// said to be healthy any more. Whether it is asked is another matter: see health.fruitless.
+const attemptsToDistrust = 10
+
+// State tells what the channel is up to. It takes no lock.
+func (c *Channel) State(now time.Time) State {
+	switch {
+	case c.isDisabled():
+		return Disabled
+	case c.wait(now) > 0:
+		return Cooling
+	case c.troubled(now):
+		return Degraded
+	}
+	return Healthy
+}
+
+// wait is how long nobody is going to ask the channel; 0: it can be asked, or is just being tried.
+func (c *Channel) wait(now time.Time) time.Duration {
+	if c.isDisabled() {
+		return 0
+	}
+	return max(c.state.health.rest.wait(now), c.keys.out(now))
+}
+
+func (c *Channel) troubled(now time.Time) bool {
+	h := &c.state.health
+	return h.failures.Load() > 0 || h.rest.resting() || c.distrusted() || h.doubt.any() ||
+		c.keys.counts(now).Usable < len(c.keys.keys) || c.keys.doubted() > 0
+}
+
+func (r keyring) doubted() (n int) {
+	for _, k := range r.keys {
+		if k.doubt.any() {
+			n++
+		}
+	}
+	return n
+}
+
+// reason says in plain words why the channel is not healthy; "": it is.
+func (c *Channel) reason(now time.Time) string {
+	if c.isDisabled() {
+		if c.state.disabled.Load() != nil {
+			return "disabled by the operator"
+		}
+		return "disabled in the configuration"
+	}
+	h, counts := &c.state.health, c.keys.counts(now)
+	var why []string
+	add := func(format string, values ...any) { why = append(why, fmt.Sprintf(format, values...)) }
+	failures, fruitless := h.failures.Load(), h.fruitless.Load()
+	switch {
+	case h.rest.wait(now) > 0:
+		add("passed over after failures")
+	case h.rest.resting():
+		add("being tried again after failures")
+	case failures > 0:
+		add("failures in a row: %d", failures)
+	}
+	if fruitless >= attemptsToDistrust {
+		add("none of its last %d attempts succeeded", fruitless)
+	}
+	if counts.Refused > 0 {
+		add("keys refused: %d of %d", counts.Refused, len(c.keys.keys))
+	}
+	if counts.Cooling > 0 {
+		add("keys limited: %d of %d", counts.Cooling, len(c.keys.keys))
+	}
+	if n := c.keys.doubted(); n > 0 && counts.Refused == 0 {
+		add("refusals that may be about a key: %d of %d keys", n, len(c.keys.keys))
+	}
+	if len(why) == 0 && h.doubt.any() {
+		add("refused by a web page")
+	}
+	if len(why) == 0 {
+		return ""
+	}
+	if last := c.state.last.Load(); last != nil {
+		why = append(why, "last failure: "+last.String())
+	}
+	return strings.Join(why, "; ")
+}
+
+// String is the failure in a few words.
+func (f *LastFailure) String() string {
+	text := f.Outcome
+	if f.Status != 0 {
+		text += fmt.Sprintf(" %d", f.Status)
+	}
+	if f.Detail != "" {
+		text += ", " + wire.Clip(f.Detail, longestReason)
+	}
+	return text
+}
+
+// longestReason is how many bytes of a failure's detail stand in a reason: it is read on a phone.
+const longestReason = 160

@@ -1,0 +1,256 @@
+package channel
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"one-api/relay/config"
+)
+
+// redactor takes out of an upstream's words what only the operator may know: the channel's secrets in whatever shape they come
+// back, where it is, and whose account it is. It works on failures only, and on all of their text before anything is cut from
+// it: half a key at a cut would not be known as one. It is made when a channel first fails.
+type redactor struct {
+	channel config.Channel
+	proxy   *url.URL // what the channel's connections go through; nil: none
+	once    sync.Once
+
+	secrets   []string       // keys, passwords, values of headers
+	exactly   *regexp.Regexp // the secrets in all shapes; nil: there is none
+	addresses *regexp.Regexp // the base URL, its host; nil: there is none
+}
+
+// What stands for what was taken out.
+const (
+	hiddenKey     = "[key]"
+	hiddenAddress = "[upstream]"
+	hiddenAccount = "***"
+)
+
+// shortestSecret is how long a secret has to be to be looked for. Servers without keys get "none", "EMPTY" or "dummy" as one,
+// which are words.
+const shortestSecret = 6
+
+func (r *redactor) prepare() {
+	for _, secret := range r.channel.Keys {
+		r.keep(secret, ":")
+	}
+	for name, value := range r.channel.Headers {
+		if isSecretHeader(name, value) {
+			r.keep(value, " ;=,")
+		}
+	}
+	urls := []*url.URL{r.channel.BaseURL, r.proxy}
+	var logins []string
+	for _, u := range urls {
+		if u == nil || u.User == nil {
+			continue
+		}
+		password, _ := u.User.Password()
+		r.keep(password, "")
+		r.keep(u.User.Username(), "")
+		logins = append(logins, u.User.Username()+":"+password)
+	}
+	slices.SortFunc(r.secrets, func(a, b string) int { return len(b) - len(a) })
+	r.secrets = slices.Compact(r.secrets)
+	var shapes []string
+	for _, secret := range append(slices.Clone(r.secrets), logins...) {
+		shapes = append(shapes, shapesOf(secret)...)
+	}
+	r.exactly = anyOf(shapes)
+	var places []string
+	for _, u := range urls {
+		places = append(places, placesOf(u)...)
+	}
+	r.addresses = anyOf(places)
+}
+
+// keep notes a secret, and its parts where it has some: "Bearer xyz", "id:secret", "a=b; session=xyz", "Basic dXNlcjpwYXNz".
+func (r *redactor) keep(secret, separators string) {
+	if len(secret) < shortestSecret {
+		return
+	}
+	r.secrets = append(r.secrets, secret)
+	if separators == "" || !strings.ContainsAny(secret, separators) {
+		return
+	}
+	for _, part := range strings.FieldsFunc(secret, func(c rune) bool { return strings.ContainsRune(separators, c) }) {
+		if len(part) < 8 {
+			continue // the scheme, or a name
+		}
+		r.secrets = append(r.secrets, part)
+		if login, err := base64.StdEncoding.DecodeString(part); err == nil && utf8.Valid(login) {
+			if _, password, found := strings.Cut(string(login), ":"); found && len(password) >= shortestSecret {
+				r.secrets = append(r.secrets, password)
+			}
+		}
+	}
+}
+
+var (
+	secretName = regexp.MustCompile(`(?i)auth|key|token|secret|cookie|password|credential|session|signature|organization|project|account`)
+	openName   = regexp.MustCompile(`(?i)^(?:accept.*|content-type|user-agent|http-referer|referer|x-title|anthropic-(?:beta|version)|openai-beta|api-version|origin)$`)
+	randomly   = regexp.MustCompile(`^[A-Za-z0-9_\-+/=.]{16,}$`)
+)
+
+// isSecretHeader reports whether a header that the operator adds is taken for a secret: by its name, or because it looks like
+// one.
+func isSecretHeader(name, value string) bool {
+	if openName.MatchString(name) {
+		return false
+	}
+	return secretName.MatchString(name) || randomly.MatchString(value) && strings.ContainsAny(value, "0123456789")
+}
+
+// shapesOf is how a secret may come back: as it is, in a URL, in JSON, in base64.
+func shapesOf(secret string) []string {
+	shapes := []string{secret, url.QueryEscape(secret), url.PathEscape(secret)}
+	if quoted, err := json.Marshal(secret); err == nil {
+		shapes = append(shapes, string(quoted[1:len(quoted)-1]))
+	}
+	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		shapes = append(shapes, encoding.EncodeToString([]byte(secret)))
+	}
+	return slices.DeleteFunc(shapes, func(s string) bool { return len(s) < shortestSecret })
+}
+
+// placesOf is what of a URL says where it is. A long part of its path is an account's number, as at Cloudflare's gateway.
+func placesOf(u *url.URL) []string {
+	if u == nil {
+		return nil
+	}
+	bare := *u
+	bare.User = nil
+	places := []string{bare.String(), u.Host, u.Hostname()}
+	for part := range strings.SplitSeq(u.Path, "/") {
+		if len(part) >= 16 && randomly.MatchString(part) {
+			places = append(places, part)
+		}
+	}
+	return slices.DeleteFunc(places, func(s string) bool { return len(s) < 3 })
+}
+
+// anyOf finds any of these texts, the longest first, in whatever case; nil: there are none.
+func anyOf(texts []string) *regexp.Regexp {
+	if len(texts) == 0 {
+		return nil
+	}
+	slices.SortFunc(texts, func(a, b string) int {
+		if len(a) != len(b) {
+			return len(b) - len(a)
+		}
+		return strings.Compare(a, b)
+	})
+	texts = slices.Compact(texts)
+	quoted := make([]string, len(texts))
+	for i, text := range texts {
+		quoted[i] = regexp.QuoteMeta(text)
+	}
+	return regexp.MustCompile(`(?i:` + strings.Join(quoted, "|") + `)`)
+}
+
+var (
+	// masked finds a key of which an upstream shows the ends, such as sk-ab***xyz, or only the end.
+	masked = regexp.MustCompile(`([A-Za-z0-9_\-]*)(?:[*•]{2,}|\.{3,}|…+|[xX]{4,})([A-Za-z0-9_\-]*)`)
+	// pieces finds what may be a part of a key.
+	pieces = regexp.MustCompile(`[A-Za-z0-9_\-+/=.]{8,}`)
+	// ids finds what providers call accounts, and keys of others than the channel.
+	ids = regexp.MustCompile(`\b(?:(?:org|proj|acct|team|wrkspc|workspace|apikey|user|cust|tenant)[-_][A-Za-z0-9][A-Za-z0-9_-]{7,}|(?:sk|xai|gsk|pk|rk)-[A-Za-z0-9_*-]{8,}|AIza[A-Za-z0-9_-]{20,}|AKIA[A-Z0-9]{12,}|arn:aws[a-z-]*:[^\s"'<>]+|projects/[^/\s"'<>]+|project_number:[0-9]+)`)
+	// owners finds ids by what stands before them. They have a digit in them.
+	owners = regexp.MustCompile("(?i)\\b((?:organi[sz]ation|org|project|account|team|tenant|subscription|workspace|customer|api key id|user)(?: (?:id|number|uid))?['\"]?(?: ?[:=] ?| )[`'\"(]{0,2})([A-Za-z0-9_-]*[0-9][A-Za-z0-9_-]{5,})")
+	emails = regexp.MustCompile(`[A-Za-z0-9._%+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+`)
+	// inner finds URLs, and what may be an address.
+	innerURL = regexp.MustCompile(`(?i)\b(?:https?|wss?|socks5h?)://[^\s"'<>)\]]+`)
+	ipv4     = regexp.MustCompile(`\b(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?::[0-9]{1,5})?\b`)
+	ipv6     = regexp.MustCompile(`\[?[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:%[0-9A-Za-z]+)?\]?(?::[0-9]{1,5})?`)
+	hosts    = regexp.MustCompile(`(?i)\b(?:localhost(?::[0-9]{1,5})?|[a-z0-9][a-z0-9.\-]*\.(?:internal|local|lan|svc|cluster\.local|intranet|corp|home\.arpa))(?::[0-9]{1,5})?\b`)
+	scopes   = regexp.MustCompile(`(?i)\bscopes?\b|insufficient permissions`)
+)
+
+// text is s without what only the operator may know.
+func (r *redactor) text(s string) string {
+	if s == "" {
+		return s
+	}
+	r.once.Do(r.prepare)
+	if r.exactly != nil {
+		s = r.exactly.ReplaceAllLiteralString(s, hiddenKey)
+		s = replace(masked, s, func(m []string) string {
+			if r.showsEnds(m[1], m[2]) {
+				return hiddenKey
+			}
+			return m[0]
+		})
+		s = pieces.ReplaceAllStringFunc(s, func(piece string) string {
+			if r.isPiece(piece) {
+				return hiddenKey
+			}
+			return piece
+		})
+	}
+	if r.addresses != nil {
+		s = r.addresses.ReplaceAllLiteralString(s, hiddenAddress)
+	}
+	s = ids.ReplaceAllLiteralString(s, hiddenAccount)
+	s = owners.ReplaceAllString(s, "${1}"+hiddenAccount)
+	s = emails.ReplaceAllLiteralString(s, hiddenAccount)
+	s = innerURL.ReplaceAllStringFunc(s, func(found string) string {
+		if u, err := url.Parse(found); err == nil && !isInner(u.Hostname()) && u.User == nil {
+			return found
+		}
+		return hiddenAddress
+	})
+	s = hosts.ReplaceAllLiteralString(s, hiddenAddress)
+	s = ipv4.ReplaceAllStringFunc(s, withoutAddress)
+	return ipv6.ReplaceAllStringFunc(s, withoutAddress)
+}
+
+func replace(pattern *regexp.Regexp, s string, by func(groups []string) string) string {
+	return pattern.ReplaceAllStringFunc(s, func(found string) string { return by(pattern.FindStringSubmatch(found)) })
+}
+
+// showsEnds reports whether a masked text shows the beginning or the end of a secret.
+func (r *redactor) showsEnds(first, last string) bool {
+	for _, secret := range r.secrets {
+		if len(first) >= 2 && strings.HasPrefix(secret, first) || len(last) >= 3 && strings.HasSuffix(secret, last) {
+			return true
+		}
+	}
+	return false
+}
+
+// isPiece reports whether a text is a part of a secret, such as its beginning.
+func (r *redactor) isPiece(text string) bool {
+	for _, secret := range r.secrets {
+		if len(secret) > len(text) && len(secret) >= 12 && strings.Contains(secret, strings.TrimRight(text, ".")) {
+			return true
+		}
+	}
+	return false
+}
+
+func isInner(host string) bool {
+	if hosts.MatchString(host) || !strings.Contains(host, ".") {
+		return true
+	}
+	_, err := netip.ParseAddr(host)
+	return err == nil
+}
+
+// withoutAddress is what is shown of what may be an address and a port: nothing, if it is one.
+func withoutAddress(found string) string {
+	if _, err := netip.ParseAddr(strings.Trim(found, "[]")); err == nil && strings.Trim(found, "[]:") != "" {
+		return hiddenAddress
+	}
+	if _, err := netip.ParseAddrPort(found); err == nil {
+		return hiddenAddress
+	}
+	return found
+}

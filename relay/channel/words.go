@@ -1,0 +1,156 @@
+package channel
+
+import (
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+
+	"one-api/relay/complaint"
+)
+
+// The words that providers have for what is wrong, as data. Codes are compared whole, without their case and underscores: they
+// are a provider's own, and nothing that a client sends gets there.
+
+// requestCodes are about what is in the request.
+var requestCodes = words(
+	"context_length_exceeded", "string_above_max_length", "content_filter", "content_policy_violation", "moderation_blocked",
+	"image_content_policy_violation", "responsible_ai_policy_violation", "ResponsibleAIPolicyViolation", "content_policy_error",
+	"data_inspection_failed", "DataInspectionFailed", // DashScope
+	"context_window_exceeded", "ContextWindowExceededError", "ContentPolicyViolationError", // LiteLLM
+	"sensitive_words_detected", "prompt_blocked", // new-api
+	"SensitiveContentDetected", "InputTextSensitiveContentDetected", "OutputTextSensitiveContentDetected", // Volcengine
+	"base_resp.1026", "base_resp.1027", "base_resp.2013", // MiniMax: input, output, parameters
+)
+
+// keyCodes are unmistakably about a key or the account that it belongs to. They come with any status: OpenAI
+// (https://platform.openai.com/docs/guides/error-codes), Anthropic (https://docs.claude.com/en/api/errors), Google
+// (google/api/error_reason.proto), Groq (https://console.groq.com/docs/errors), DashScope
+// (https://help.aliyun.com/zh/model-studio/error-code), Moonshot, Volcengine, Azure, AWS, LiteLLM, MiniMax.
+var keyCodes = words(
+	"invalid_api_key", "incorrect_api_key", "invalid_key", "expired_api_key", "api_key_expired", "api_key_revoked", "revoked_api_key",
+	"account_deactivated", "account_suspended", "account_disabled", "account_not_active", "user_suspended", "access_terminated",
+	"organization_restricted", "organization_disabled", "organization_suspended", "organization_deactivated",
+	"project_suspended", "project_archived", "invalid_organization", "mismatched_organization", "mismatched_project",
+	"insufficient_quota", "insufficient_balance", "insufficient_credits", "insufficient_funds", "billing_hard_limit_reached", "billing_not_active", "billing_error",
+	"API_KEY_INVALID", "CREDENTIALS_MISSING", "ACCESS_TOKEN_EXPIRED", "ACCOUNT_STATE_INVALID",
+	"CONSUMER_SUSPENDED", "CONSUMER_INVALID", "BILLING_DISABLED", "SERVICE_DISABLED", "API_KEY_SERVICE_BLOCKED", "API_KEY_IP_ADDRESS_BLOCKED",
+	"API_KEY_HTTP_REFERRER_BLOCKED", "USER_PROJECT_DENIED",
+	"Arrearage", "InvalidApiKey", "AccessDenied.Unpaid", "PrepaidBillOverdue", "PostpaidBillOverdue",
+	"invalid_authentication_error", "incorrect_api_key_error", "exceeded_current_quota_error",
+	"AccountOverdueError", "ApiKeyExpired", "InvalidSubscription",
+	"UnrecognizedClientException", "InvalidClientTokenId", "InvalidSignatureException", "ExpiredTokenException",
+	"budget_exceeded", "token_not_found_in_db", "expired_key",
+	"base_resp.1004", "base_resp.1008", "base_resp.2049",
+)
+
+// elsewhereCodes are about what this account may be asked for: a model, an endpoint, a size. Another channel may have it.
+var elsewhereCodes = words(
+	"model_not_found", "model_not_available", "model_not_supported", "model_not_allowed", "unsupported_model", "model_access_denied",
+	"model_decommissioned", "model_deprecated", "model_terms_required", "model_permission_blocked_org", "model_permission_blocked_project",
+	"missing_scope", "insufficient_permissions", "DeploymentNotFound", "OperationNotSupported", "ModelNotOpen",
+	"AccessDenied.Unpurchased", "Model.AccessDenied", "ModelNotFound", "InvalidEndpointOrModel.NotFound", "InvalidEndpointOrModel.ModelIDAccessDisabled",
+	"key_model_access_denied", "team_model_access_denied", "org_model_access_denied", "user_model_access_denied", "project_model_access_denied",
+	"insufficient_user_quota", "pre_consume_token_quota_failed", // one-api and new-api: depends on what the request may cost
+	"base_resp.1039", // MiniMax: tokens a minute
+)
+
+// placeCodes are about where the relay or its key is, which no request changes.
+var placeCodes = words("unsupported_country_region_territory", "unsupported_country", "region_not_supported", "invalid_project_region")
+
+// limitCodes are limits in errors without a status.
+var limitCodes = words("base_resp.1002", "Throttling", "Throttling.RateQuota", "Throttling.AllocationQuota")
+
+func words(all ...string) map[string]bool {
+	m := make(map[string]bool, len(all))
+	for _, word := range all {
+		m[bare(word)] = true
+	}
+	return m
+}
+
+var separators = strings.NewReplacer("_", "", "-", "")
+
+// bare is a word without its case and what separates its parts.
+func bare(word string) string { return strings.ToLower(separators.Replace(word)) }
+
+func isOneOf(words map[string]bool, word string) bool { return word != "" && words[bare(word)] }
+
+// codeClasses are tried in this order: an error may have a code of several.
+var codeClasses = []struct {
+	words map[string]bool
+	class Class
+}{
+	{elsewhereCodes, ClassElsewhere}, {placeCodes, ClassMisplaced}, {keyCodes, ClassKeyRefused},
+}
+
+func isAnyOf(words map[string]bool, said *complaint.Complaint) bool {
+	return isOneOf(words, said.Code) || isOneOf(words, said.Type) ||
+		slices.ContainsFunc(said.Words, func(word string) bool { return isOneOf(words, word) })
+}
+
+// classOfCode is the class that an error's code, type or further words stand for.
+func classOfCode(status int, said *complaint.Complaint) (Class, bool) {
+	for _, of := range codeClasses {
+		if isAnyOf(of.words, said) {
+			return of.class, true
+		}
+	}
+	switch {
+	case said.Gateway && said.Code == "2005": // Cloudflare's gateway had no answer from the provider
+		return ClassServer, true
+	case status == http.StatusTooManyRequests && said.Code == "1113": // Zhipu's account in arrears
+		return ClassKeyRefused, true
+	case status == 0 && isAnyOf(limitCodes, said):
+		return ClassKeyLimited, true
+	}
+	return 0, false
+}
+
+// sentence is how messages begin that mean something else than their status says. A message further on may quote the client.
+type sentence struct {
+	from, to int // statuses; an error event without one has 0
+	begins   *regexp.Regexp
+	class    Class
+}
+
+// sentences are known of: Anthropic, OpenAI, xAI and Google (a bad key as a 400), OpenRouter and DeepSeek (402), Azure,
+// Moonshot, one-api's family, and gateways whose 400 is the failure of what is behind them.
+var sentences = []sentence{
+	{0, 429, sentenceOf(`Your credit balance is too low`), ClassKeyRefused},
+	{0, 429, sentenceOf(`You have reached your specified API usage limits`), ClassKeyRefused},
+	{0, 429, sentenceOf(`(?:This|Your) organization has been (?:disabled|suspended|restricted|deactivated)`), ClassKeyRefused},
+	{0, 429, sentenceOf(`Organization has been (?:disabled|suspended|restricted|deactivated)`), ClassKeyRefused},
+	{0, 429, sentenceOf(`(?:Your|This|The|User) account (?:associated with this API key )?(?:has been|is|was) (?:\w+ )?(?:disabled|suspended|restricted|deactivated|not active|inactive|in arrears|locked|terminated)`), ClassKeyRefused},
+	{0, 429, sentenceOf(`(?:Access denied, please make sure|Please make sure) your account is in good standing`), ClassKeyRefused},
+	{0, 429, sentenceOf(`Access denied due to invalid subscription key`), ClassKeyRefused},
+	{0, 429, sentenceOf(`(?:Incorrect|Invalid) (?:API[ -]?key|x-api-key|access token|authentication credentials|credentials)(?: provided)?\b`), ClassKeyRefused},
+	{0, 429, sentenceOf(`(?:The |Your |This )?(?:provided )?API[ -]?key (?:provided )?(?:is |has been |was |has )?(?:not valid|not found|invalid|expired|revoked|disabled|deactivated|blocked|suspended|inactive|deleted|reported as leaked)\b`), ClassKeyRefused},
+	{0, 429, sentenceOf(`Your API key was reported as leaked`), ClassKeyRefused},
+	{0, 429, sentenceOf(`Insufficient (?:account )?(?:balance|credits?|funds)\b`), ClassKeyRefused},
+	{0, 429, sentenceOf(`Your team(?: [^ ]+)? has (?:either )?(?:used all available credits|run out of credits)`), ClassKeyRefused},
+	{0, 429, sentenceOf(`No auth credentials found|No cookie auth credentials found|User not found\.?$`), ClassKeyRefused},
+	{0, 429, sentenceOf(`You must be a member of an organization to use the API`), ClassKeyRefused},
+	{400, 403, sentenceOf(`User location is not supported for the API use`), ClassMisplaced},
+	{400, 403, sentenceOf(`Country, region, or territory not supported`), ClassMisplaced},
+	{400, 403, sentenceOf(`Your request was blocked\.?$`), ClassPage},
+	{400, 400, sentenceOf(`Failed to get response from provider`), ClassServer},
+	{400, 400, sentenceOf(`(?:upstream|Upstream) (?:request failed|connect error|service unavailable|error: do request failed)`), ClassServer},
+	{400, 400, sentenceOf(`(?:The )?model .{1,200}? (?:has been|is) (?:decommissioned|no longer (?:available|supported))`), ClassElsewhere},
+}
+
+func sentenceOf(pattern string) *regexp.Regexp { return regexp.MustCompile(`^(?i:` + pattern + `)`) }
+
+// classOfMessage is the class that the beginning of the message stands for; "": nothing that is known.
+func classOfMessage(status int, said *complaint.Complaint) (class Class, beginning string) {
+	message := said.Message[:min(len(said.Message), 512)]
+	for _, s := range sentences {
+		if status != 0 && (status < s.from || status > s.to) || status == 0 && s.from != 0 {
+			continue
+		}
+		if found := s.begins.FindString(message); found != "" {
+			return s.class, found
+		}
+	}
+	return 0, ""
+}
