@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -25,7 +27,7 @@ const adminToken = "admin-test-token"
 // of a whole answer when the change comes. They end as they began: at the upstream that has begun to answer, with all of it.
 func TestAChangeInTheMiddleOfACrowdEndsNobodysCall(t *testing.T) {
 	inMatrix(t, "F13")
-	for name, change := range map[string]func(t *testing.T, s *scene){
+	changes := map[string]func(t *testing.T, s *scene){
 		"other keys, priorities and clocks": func(t *testing.T, s *scene) {
 			s.reload(t, rekeyed(s.yaml))
 			s.requireNext(t, http.StatusOK)
@@ -62,28 +64,26 @@ func TestAChangeInTheMiddleOfACrowdEndsNobodysCall(t *testing.T) {
 			}, patience, time.Millisecond, "draining")
 			s.requireNext(t, http.StatusServiceUnavailable)
 		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			inEveryVariant(t, func(v variant) bool { return !v.stream }, func(t *testing.T, v variant) { // both kinds are in each crowd
-				c := newCrowd(t, v, withEnv("ADMIN_TOKEN", adminToken))
-				c.during(func() {
-					change(t, c.scene)
-					c.goOn()
-				})
-				c.quiet()
-				for _, h := range c.heard {
-					h.way.requireAnswer(t, h.v, h.heard, fromFaulty)
-				}
-				c.requireEnds(t, channel.Completed)
-			})
-		})
 	}
+	// Both kinds of answers are in each crowd.
+	inSomeVariantsOneOf(t, slices.Sorted(maps.Keys(changes)), whole, func(t *testing.T, v variant, change string) {
+		c := newCrowd(t, v, withEnv("ADMIN_TOKEN", adminToken))
+		c.during(func() {
+			changes[change](t, c.scene)
+			c.goOn()
+		})
+		c.quiet()
+		for _, h := range c.heard {
+			h.way.requireAnswer(t, h.v, h.heard, fromFaulty)
+		}
+		c.requireEnds(t, channel.Completed)
+	})
 }
 
 // TestACrowdThatOutlastsTheShutdownIsToldSo ends the calls that have not ended when SHUTDOWN_TIMEOUT is over.
 func TestACrowdThatOutlastsTheShutdownIsToldSo(t *testing.T) {
 	inMatrix(t, "F13")
-	inEveryVariant(t, func(v variant) bool { return !v.stream && !v.second }, func(t *testing.T, v variant) {
+	inSomeVariants(t, func(v variant) bool { return !v.stream && !v.second }, func(t *testing.T, v variant) {
 		c := newCrowd(t, v, withEnv("SHUTDOWN_TIMEOUT", "0.1"))
 		c.during(c.stop)
 		err := <-c.ended
@@ -116,9 +116,17 @@ type crowdHeard struct {
 	v   variant
 }
 
+// crowdOf is how many they are. Large requests are fewer, or they would be a test of the memory for them.
+func crowdOf(v variant) int {
+	if v.large {
+		return crowd / 5
+	}
+	return crowd
+}
+
 func newCrowd(t *testing.T, v variant, options ...relayOption) *calls {
 	t.Helper()
-	c := &calls{hold: make(chan struct{}), heard: make([]crowdHeard, crowd)}
+	c := &calls{hold: make(chan struct{}), heard: make([]crowdHeard, crowdOf(v))}
 	c.scene = newScene(t, v, plan{options: options, timeouts: "connect: 5m", handle: func(w http.ResponseWriter, r *http.Request) {
 		v := v.asIn(r)
 		text := voiceFor(r).whole(fromFaulty)
@@ -159,7 +167,7 @@ func (c *calls) during(do func()) {
 		h.v.stream = i/len(c.ways)%2 == 0
 		c.called.Store(h.way.name, true)
 		clients.Go(func() {
-			h.heard = c.hear(context.Background(), h.way, h.v.stream, ear{told: func(_ way, soFar string) {
+			h.heard = c.hear(context.Background(), h.way, h.v, ear{told: func(_ way, soFar string) {
 				if strings.Contains(soFar, fromFaulty) {
 					began.Store(i, true)
 				}
@@ -176,8 +184,8 @@ func (c *calls) during(do func()) {
 		began.Range(func(any, any) bool { n++; return true })
 		return n
 	}
-	c.eventually(fmt.Sprintf("%d are in the middle of a stream, of %d in all", streams, crowd), func() bool {
-		return telling() == streams && c.faulty.open.Load() == crowd && c.server.pool.OpenBodies() == crowd
+	c.eventually(fmt.Sprintf("%d are in the middle of a stream, of %d in all", streams, len(c.heard)), func() bool {
+		return telling() == streams && c.faulty.open.Load() == int64(len(c.heard)) && c.server.pool.OpenBodies() == int64(len(c.heard))
 	})
 	do()
 	clients.Wait()
@@ -190,7 +198,7 @@ func (c *calls) requireEnds(t *testing.T, want channel.Outcome) {
 	for _, h := range c.heard {
 		first[h.header.Get("X-Oneapi-Request-Id")] = true
 	}
-	require.Len(t, first, crowd, "each call has an id of its own")
+	require.Len(t, first, len(c.heard), "each call has an id of its own")
 	ended := 0
 	for _, end := range c.requestEnds() {
 		if first[end.RequestID] {
@@ -198,7 +206,7 @@ func (c *calls) requireEnds(t *testing.T, want channel.Outcome) {
 			ended++
 		}
 	}
-	require.Equal(t, crowd, ended)
+	require.Len(t, c.heard, ended)
 	attempts := 0
 	for _, a := range c.recorded() {
 		if first[a.Call.RequestID] && a.Outcome == want {
@@ -206,7 +214,7 @@ func (c *calls) requireEnds(t *testing.T, want channel.Outcome) {
 			attempts++
 		}
 	}
-	require.Equal(t, crowd, attempts)
+	require.Len(t, c.heard, attempts)
 }
 
 // reload puts a configuration in the file's place, and reads it.
@@ -243,7 +251,7 @@ func (s *scene) requireNext(t *testing.T, status int) {
 	t.Helper()
 	for _, w := range s.ways {
 		ctx, leave := context.WithCancel(context.Background())
-		h := s.hear(ctx, w, true, ear{told: func(way, string) { leave() }})
+		h := s.hear(ctx, w, variant{stream: true}, ear{told: func(way, string) { leave() }})
 		leave()
 		require.Equal(t, status, h.status, h.text)
 	}

@@ -43,6 +43,7 @@ func TestAnAnswerThatCannotBeCopiedToItsEndIsNeitherRepeatedNorAppendedTo(t *tes
 			wires.failAfter(10 << 10)
 		}
 		hearing := newTally()
+		hearing.due = len(ways)
 		all := s.callAllWhile(context.Background(), ear{told: hearing.told}, func() {
 			if v.stream {
 				require.Eventually(t, hearing.complete, patience, time.Millisecond)

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"strings"
@@ -17,13 +18,23 @@ import (
 
 func TestAnUpstreamThatCannotBeReachedIsAnErrorBeforeAnythingWasSent(t *testing.T) {
 	inMatrix(t, "F10")
+	secure := func(v variant) bool { return v.transport.tls() }
 	for name, tc := range map[string]struct {
-		at     func(t *testing.T) string
-		detail string // for the operator
+		fits   func(variant) bool
+		at     func(t *testing.T, v variant) string
+		detail string // for the operator, where no proxy comes in between
 	}{
-		"connection refused": {refusingAddress, "connection refused"},
-		"a host without a name": {func(t *testing.T) string {
+		"connection refused": {nil, func(_ *testing.T, v variant) string {
+			if v.transport.tls() {
+				return strings.Replace(nobodysAddress, "http:", "https:", 1)
+			}
+			return nobodysAddress
+		}, "connection refused"},
+		"a host without a name": {func(v variant) bool { return !v.transport.proxied() }, func(t *testing.T, v variant) string {
 			at := "http://no-such-host.invalid"
+			if v.transport.tls() {
+				at = "https://no-such-host.invalid"
+			}
 			request, err := http.NewRequest(http.MethodPost, at, nil)
 			require.NoError(t, err)
 			if proxy, _ := http.ProxyFromEnvironment(request); proxy != nil {
@@ -31,25 +42,29 @@ func TestAnUpstreamThatCannotBeReachedIsAnErrorBeforeAnythingWasSent(t *testing.
 			}
 			return at
 		}, "the host name"},
-		"an unknown certificate": {func(t *testing.T) string { return untrusted(t).URL }, "TLS: the certificate's authority is unknown"},
-		"no TLS at the other end": {func(t *testing.T) string {
+		"an unknown certificate": {secure, func(t *testing.T, _ variant) string { return newUpstream(t, true, http.NotFound).URL },
+			"TLS: the certificate's authority is unknown"},
+		"no TLS at the other end": {secure, func(t *testing.T, _ variant) string {
 			return strings.Replace(newUpstream(t, false, http.NotFound).URL, "http:", "https:", 1)
 		}, "TLS: the other end does not speak TLS"},
-		"a connection that is closed at once": {func(t *testing.T) string { return "https://" + closing(t) }, ""},
+		"a connection that is closed at once": {secure, func(t *testing.T, _ variant) string { return "https://" + closing(t) }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inEveryVariant(t, func(v variant) bool { return !v.http2 }, func(t *testing.T, v variant) {
-				s := newScene(t, v, plan{at: tc.at(t), timeouts: "connect: 5s"})
-				s.requireEnding(t, s.callAll(context.Background(), ear{}), ending{
-					outcome: channel.ConnectFailed, status: http.StatusBadGateway, code: "connect_failed",
-				})
+			inEveryVariant(t, tc.fits, func(t *testing.T, v variant) {
+				want := ending{outcome: channel.ConnectFailed, status: http.StatusBadGateway, code: "connect_failed"}
+				if v.transport == proxiedHTTP { // the proxy says so, in the upstream's place
+					want = ending{outcome: channel.UpstreamStatus, status: http.StatusBadGateway}
+				}
+				s := newScene(t, v, plan{at: tc.at(t, v), timeouts: "connect: 5s"})
+				s.requireEnding(t, s.callAll(context.Background(), ear{}), want)
 				for _, a := range s.recorded() {
-					if a.Outcome == channel.ConnectFailed {
+					if a.Outcome == channel.ConnectFailed && !v.transport.proxied() {
 						require.Contains(t, a.Failure.Detail, tc.detail)
 					}
 				}
 				require.NotContains(t, s.log.String(), "no-such-host")
 				require.NotContains(t, s.log.String(), "127.0.0.1")
+				require.NotContains(t, s.log.String(), proxiedHost)
 			})
 		})
 	}
@@ -57,9 +72,6 @@ func TestAnUpstreamThatCannotBeReachedIsAnErrorBeforeAnythingWasSent(t *testing.
 
 // refusingAddress is one where nobody listens, and nobody else begins to: not a port that was given back a moment ago.
 func refusingAddress(*testing.T) string { return nobodysAddress }
-
-// untrusted is an upstream whose certificate the relay does not know.
-func untrusted(t *testing.T) *upstream { return newUpstream(t, true, http.NotFound) }
 
 // closing is a listener that hangs up on everybody.
 func closing(t *testing.T) string {
@@ -88,34 +100,30 @@ func TestAConnectionThatBreaksIsAnError(t *testing.T) {
 	reset := ending{outcome: channel.UpstreamReset, status: http.StatusBadGateway, code: "upstream_reset"}
 	cut := reset
 	cut.cut = true
-	for name, tc := range map[string]struct {
-		fits   func(variant) bool
-		handle func(v variant, w http.ResponseWriter, r *http.Request)
-		ending ending
-	}{
-		"before the header": {nil, func(variant, http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, reset},
-		"before the header, by a TCP reset": {overHTTP1, func(_ variant, w http.ResponseWriter, _ *http.Request) { resetTCP(w) },
-			reset},
-		"between the header and the body": {nil, func(v variant, w http.ResponseWriter, _ *http.Request) {
+	mishaps{
+		"before the header": {handle: func(variant, http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, ending: reset},
+		"before the header, by a TCP reset": {fits: overHTTP1, ending: reset,
+			handle: func(_ variant, w http.ResponseWriter, _ *http.Request) { resetTCP(w) }},
+		"between the header and the body": {ending: reset, handle: func(v variant, w http.ResponseWriter, _ *http.Request) {
 			v.header(w)
 			panic(http.ErrAbortHandler)
-		}, reset},
-		"in the middle of the body": {nil, func(v variant, w http.ResponseWriter, r *http.Request) {
+		}},
+		"in the middle of the body": {ending: cut, handle: func(v variant, w http.ResponseWriter, r *http.Request) {
 			v.begin(w, r, fromFaulty)
 			panic(http.ErrAbortHandler)
-		}, cut},
-		"in the middle of the body, by a TCP reset": {overHTTP1, func(v variant, w http.ResponseWriter, r *http.Request) {
+		}},
+		"in the middle of the body, by a TCP reset": {fits: overHTTP1, ending: cut, handle: func(v variant, w http.ResponseWriter, r *http.Request) {
 			v.begin(w, r, fromFaulty)
 			resetTCP(w)
-		}, cut},
-	} {
-		t.Run(name, func(t *testing.T) {
-			inEveryVariant(t, tc.fits, func(t *testing.T, v variant) { requireEndingOfAll(t, v, tc.handle, tc.ending) })
-		})
-	}
+		}},
+		// A lack of bytes is told from a broken connection.
+		"before the body has its length": {fits: overHTTP1, handle: func(v variant, w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Length", "100000")
+			v.begin(w, r, fromFaulty)
+			panic(http.ErrAbortHandler)
+		}, ending: ending{outcome: channel.UpstreamTruncated, status: http.StatusBadGateway, code: "upstream_truncated", cut: true}},
+	}.inEveryVariant(t, plan{})
 }
-
-func overHTTP1(v variant) bool { return !v.http2 }
 
 // resetTCP hangs up without a word, as a crashed process or a firewall does.
 func resetTCP(w http.ResponseWriter) {
@@ -123,40 +131,29 @@ func resetTCP(w http.ResponseWriter) {
 	if err != nil {
 		panic(err)
 	}
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn()
+	}
 	_ = conn.(*net.TCPConn).SetLinger(0)
 	_ = conn.Close()
-}
-
-// TestABodyThatIsShorterThanItsLengthIsTruncated tells a lack of bytes from a broken connection.
-func TestABodyThatIsShorterThanItsLengthIsTruncated(t *testing.T) {
-	inMatrix(t, "F10")
-	inEveryVariant(t, overHTTP1, func(t *testing.T, v variant) {
-		requireEndingOfAll(t, v, func(v variant, w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Length", "100000")
-			v.begin(w, r, fromFaulty)
-			panic(http.ErrAbortHandler)
-		}, ending{outcome: channel.UpstreamTruncated, status: http.StatusBadGateway, code: "upstream_truncated", cut: true})
-	})
 }
 
 // TestAConnectionThatItsUpstreamClosedWhileItWasIdleIsNotUsed makes a second call behind the upstream's restart.
 func TestAConnectionThatItsUpstreamClosedWhileItWasIdleIsNotUsed(t *testing.T) {
 	inMatrix(t, "F10")
-	for _, v := range []variant{{}, {stream: true}, {http2: true}, {http2: true, stream: true}} {
-		t.Run(v.String(), func(t *testing.T) {
-			s := newScene(t, v, plan{handle: func(w http.ResponseWriter, r *http.Request) { v.answer(w, r, fromFaulty) }})
-			for _, w := range ways {
-				w.requireAnswer(t, v, s.call(context.Background(), w, ear{}), fromFaulty)
-			}
-			s.faulty.CloseClientConnections()
-			for _, w := range ways {
-				require.Eventually(t, func() bool {
-					return s.server.pool.Set().Get(w.name).Snapshot(time.Now()).OpenConnections == 0
-				}, patience, time.Millisecond, "the relay notices")
-				w.requireAnswer(t, v, s.call(context.Background(), w, ear{}), fromFaulty)
-			}
-			s.quiet()
-			require.Len(t, s.recorded(), 2*len(ways))
-		})
-	}
+	inEveryVariant(t, func(v variant) bool { return !v.second && !v.last }, func(t *testing.T, v variant) {
+		s := newScene(t, v, plan{handle: func(w http.ResponseWriter, r *http.Request) { v.answer(w, r, fromFaulty) }})
+		for _, w := range ways {
+			w.requireAnswer(t, v, s.call(context.Background(), w, ear{}), fromFaulty)
+		}
+		s.faulty.CloseClientConnections()
+		for _, w := range ways {
+			require.Eventually(t, func() bool {
+				return s.server.pool.Set().Get(w.name).Snapshot(time.Now()).OpenConnections == 0
+			}, patience, time.Millisecond, "the relay notices")
+			w.requireAnswer(t, v, s.call(context.Background(), w, ear{}), fromFaulty)
+		}
+		s.quiet()
+		require.Len(t, s.recorded(), 2*len(ways))
+	})
 }

@@ -3,7 +3,6 @@ package relay
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"runtime"
@@ -34,8 +33,8 @@ func TestConnectionsAreBoundedByCallsAtATimeAndNotByTheirNumber(t *testing.T) {
 		v.answer(w, r, fromFaulty)
 	}
 	plain, secure := newUpstream(t, false, handle), newUpstream(t, true, handle)
-	connect, socks := newTunnel(t, "http", greetCONNECT), newTunnel(t, "socks5", greetSOCKS5)
-	direct, directTLS := newTunnel(t, "", towards(plain)), newTunnel(t, "", towards(secure)) // as the proxies, they count
+	connect, socks := newTunnel(t, connecting()), newTunnel(t, socks5())
+	direct, directTLS := newTunnel(t, towards(plain)), newTunnel(t, towards(secure)) // as the proxies, they count
 	doors := []*tunnel{direct, directTLS, connect, socks}
 
 	var yaml strings.Builder
@@ -67,7 +66,7 @@ func TestConnectionsAreBoundedByCallsAtATimeAndNotByTheirNumber(t *testing.T) {
 			clients.Go(func() {
 				for i := range work {
 					w, v := ways[i%len(ways)], variant{stream: i/len(ways)%2 == 0}
-					h := r.hear(context.Background(), w, v.stream, ear{})
+					h := r.hear(context.Background(), w, v, ear{})
 					if h.status != http.StatusTooManyRequests { // every channel of the way was full
 						w.requireAnswer(t, v, h, fromFaulty)
 					}
@@ -117,11 +116,6 @@ func TestConnectionsAreBoundedByCallsAtATimeAndNotByTheirNumber(t *testing.T) {
 	}
 }
 
-// towards makes a tunnel to an upstream.
-func towards(u *upstream) func(net.Conn) (string, error) {
-	return func(net.Conn) (string, error) { return u.Listener.Addr().String(), nil }
-}
-
 // openConnections is the sum of http.client.open_connections.
 func (r *testRelay) openConnections() (n int64) {
 	for _, c := range r.server.gauges().Channels {
@@ -142,18 +136,19 @@ func openFiles() int {
 // TestAProxyThatRefusesIsAnUpstreamThatCannotBeReached is F10's, by way of a proxy.
 func TestAProxyThatRefusesIsAnUpstreamThatCannotBeReached(t *testing.T) {
 	inMatrix(t, "F10")
+	refused := ending{outcome: channel.ConnectFailed, status: http.StatusBadGateway, code: "connect_failed"}
 	for name, proxy := range map[string]func(t *testing.T) string{
-		"HTTP":   func(t *testing.T) string { return newTunnel(t, "http", refusingCONNECT).url() },
-		"SOCKS5": func(t *testing.T) string { return newTunnel(t, "socks5", refusingSOCKS5).url() },
-		"none":   refusingAddress,
+		"HTTP":   func(t *testing.T) string { return newTunnel(t, refusingCONNECT()).url() },
+		"SOCKS5": func(t *testing.T) string { return newTunnel(t, refusingSOCKS5()).url() },
+		"none":   func(*testing.T) string { return nobodysAddress },
 	} {
 		t.Run(name, func(t *testing.T) {
-			inEveryVariant(t, func(v variant) bool { return v.http2 }, func(t *testing.T, v variant) {
+			// Without TLS an HTTP proxy's refusal is an answer like another.
+			inEveryVariant(t, func(v variant) bool { return v.transport.tls() || name != "HTTP" }, func(t *testing.T, v variant) {
 				s := newScene(t, v, plan{proxy: proxy(t), handle: func(w http.ResponseWriter, r *http.Request) { v.answer(w, r, fromFaulty) }})
-				s.requireEnding(t, s.callAll(context.Background(), ear{}), ending{
-					outcome: channel.ConnectFailed, status: http.StatusBadGateway, code: "connect_failed",
-				})
+				s.requireEnding(t, s.callAll(context.Background(), ear{}), refused)
 				require.NotContains(t, s.log.String(), "127.0.0.1")
+				require.NotContains(t, s.log.String(), proxiedHost)
 				require.Zero(t, s.faulty.requests.Load())
 			})
 		})

@@ -1,7 +1,6 @@
 package relay
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -77,16 +76,24 @@ func TestAnUpstreamsErrorIsPassedOnHoweverItsBodyComes(t *testing.T) {
 		"400": {http.StatusBadRequest, http.StatusBadRequest, "invalid_request_error"},
 		"429": {http.StatusTooManyRequests, http.StatusTooManyRequests, "rate_limit_error"},
 	}
-	for _, body := range errorBodies {
-		t.Run(body.name, func(t *testing.T) {
-			clock := patience
-			if body.endless {
-				clock = 300 * time.Millisecond
+	for _, endless := range []bool{false, true} { // by a clock for each
+		all, clock := mishaps{}, patience
+		if endless {
+			clock = 300 * time.Millisecond
+		}
+		for _, body := range errorBodies {
+			if body.endless != endless {
+				continue
 			}
-			p := plan{
-				options: []relayOption{withErrorBodyTimeout(clock)},
-				handle: func(w http.ResponseWriter, r *http.Request) {
-					status := statuses[caseOf(r)]
+			for name, status := range statuses {
+				want := ending{
+					outcome: channel.UpstreamStatus, status: status.client, final: status.upstream == http.StatusBadRequest,
+					message: "the upstream answered with status " + name, header: map[string]string{"Retry-After": "7"},
+				}
+				if body.readable {
+					want.message = complained
+				}
+				all[body.name+", "+name] = mishap{ending: want, handle: func(_ variant, w http.ResponseWriter, r *http.Request) {
 					text := voiceFor(r).complaint(status.kind, "", complained)
 					w.Header().Set("Content-Type", "application/json")
 					w.Header().Set("Retry-After", "7")
@@ -95,29 +102,19 @@ func TestAnUpstreamsErrorIsPassedOnHoweverItsBodyComes(t *testing.T) {
 					}
 					w.WriteHeader(status.upstream)
 					body.say(w, r, text)
-				},
+				}}
 			}
-			want := map[string]ending{}
-			for name, status := range statuses {
-				p.ways = append(p.ways, waysOf(name, "")...)
-				e := ending{
-					outcome: channel.UpstreamStatus, status: status.client, final: status.upstream == http.StatusBadRequest,
-					message: "the upstream answered with status " + name, header: map[string]string{"Retry-After": "7"},
-				}
-				if body.readable {
-					e.message = complained
-				}
-				want[name] = e
+		}
+		all.inEveryVariant(t, plan{options: []relayOption{withErrorBodyTimeout(clock)}}, func(t *testing.T, s *scene, _ map[string]heard) {
+			about := map[string]string{}
+			for _, w := range s.ways {
+				about[w.name] = w.about
 			}
-			inEveryVariant(t, nil, func(t *testing.T, v variant) {
-				s := newScene(t, v, p)
-				s.requireEndings(t, s.callAll(context.Background(), ear{}), want)
-				for _, a := range s.recorded() {
-					if a.Outcome == channel.UpstreamStatus && !strings.HasSuffix(a.Channel.Name, "-ahead") {
-						require.True(t, strings.HasSuffix(a.Channel.Name, "."+a.Failure.ErrorType()), "the status is the error's type")
-					}
+			for _, a := range s.recorded() {
+				if name, faulty := about[a.Channel.Name]; faulty {
+					require.True(t, strings.HasSuffix(name, ", "+a.Failure.ErrorType()), "the status is the error's type")
 				}
-			})
+			}
 		})
 	}
 }

@@ -78,8 +78,8 @@ func TestAnUpstreamThatEndsHTTP2StreamsIsUnderstood(t *testing.T) {
 		}, 1, cut},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inEveryVariant(t, func(v variant) bool { return v.http2 }, func(t *testing.T, v variant) {
-				donor := newUpstream(t, true, http.NotFound)
+			inEveryVariant(t, overHTTP2, func(t *testing.T, v variant) {
+				donor := newUpstreamOver(t, v.transport, http.NotFound) // of its certificate
 				frames := newFrameUpstream(t, donor.TLS.Certificates, v, tc.script)
 				s := newScene(t, v, plan{at: frames.url, options: []relayOption{trusting(donor)}})
 				s.requireEnding(t, s.callAll(context.Background(), ear{}), tc.ending)
@@ -161,6 +161,10 @@ func (u *frameUpstream) serve(conn net.Conn) {
 		case *http2.DataFrame:
 			s := streams[f.StreamID]
 			s.asked.Write(f.Data())
+			if n := uint32(len(f.Data())); n > 0 { // and it may send as much again
+				_ = framer.WriteWindowUpdate(0, n)
+				_ = framer.WriteWindowUpdate(f.StreamID, n)
+			}
 			if f.StreamEnded() {
 				u.script(s, u.count(s.asked.Bytes()))
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -27,13 +28,8 @@ const spoken = `naïve “quotes”, 日本語, Ελληνικά, 😀🏳️‍
 // that it does not.
 func TestAStreamArrivesByteForByteHoweverItsLinesCome(t *testing.T) {
 	inMatrix(t, "F6")
-	for name, tc := range map[string]struct {
-		text  string
-		shape func(events string) string
-		say   func(w http.ResponseWriter, text string) // nil: in one piece
-	}{
+	cases := map[string]spelling{
 		"lines of 70 KB":    {strings.Repeat("日本", 70<<10/6), nil, nil},
-		"lines of 1 MiB":    {strings.Repeat("日本", 1<<20/6), nil, nil},
 		"CR LF":             {spoken, replacing("\n", "\r\n"), nil},
 		"lone CR":           {spoken, replacing("\n", "\r"), nil},
 		"line ends mixed":   {spoken, replacing("\n\n", "\r\n\n"), nil},
@@ -50,48 +46,61 @@ func TestAStreamArrivesByteForByteHoweverItsLinesCome(t *testing.T) {
 		"split inside of runes": {spoken, nil, func(w http.ResponseWriter, text string) {
 			sayInPieces(w, text, func(at int) bool { return !utf8.RuneStart(text[at]) })
 		}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			turn := 0
-			inEveryVariant(t, streaming, func(t *testing.T, v variant) {
-				p := plan{}
-				if len(tc.text) > 1<<19 {
-					p.ways = oneWay(&turn)
-				}
-				p.handle = func(w http.ResponseWriter, r *http.Request) {
-					events := voiceFor(r).opening(fromFaulty) + voiceFor(r).more(tc.text) + voiceFor(r).closing()
-					if tc.shape != nil {
-						events = tc.shape(events)
-					}
-					v.header(w)
-					if tc.say == nil {
-						say(w, events)
-						return
-					}
-					tc.say(w, events)
-				}
-				s := newScene(t, v, p)
-				all := s.callAll(context.Background(), ear{})
-				s.requireEnding(t, all, ending{outcome: channel.Completed, shaped: true})
-				var text string
-				require.NoError(t, json.Unmarshal([]byte(`"`+tc.text+`"`), &text))
-				for _, w := range s.ways {
-					require.True(t, fromFaulty+text == saidIn(t, all[w.name].text), "%s: the text that arrived is another", w.name)
-					voice := voice{w.client == wire.Anthropic}
-					if voice.anthropic == (w.kind == "anthropic") { // nothing to convert: each event arrives, and nothing but those
-						sent := voice.opening(fromFaulty) + voice.more(tc.text) + voice.closing()
-						require.True(t, slices.Equal(dataIn(t, sent), dataIn(t, all[w.name].text)), "%s: other events have arrived", w.name)
-					}
-				}
-			})
-		})
 	}
+	all := mishaps{}
+	for name, tc := range cases {
+		all[name] = mishap{fits: streaming, handle: tc.handle, ending: ending{outcome: channel.Completed, shaped: true}}
+	}
+	all.inEveryVariant(t, plan{}, func(t *testing.T, s *scene, all map[string]heard) {
+		for _, w := range s.ways {
+			cases[w.about].requireHeard(t, w, all[w.name])
+		}
+	})
 }
 
-// oneWay is one way after another, where all of them at once would take the race detector too long.
-func oneWay(turn *int) []way {
-	*turn++
-	return []way{ways[*turn%len(ways)]}
+// TestALineOfAMebibyteArrives is apart from the others because of its size.
+func TestALineOfAMebibyteArrives(t *testing.T) {
+	inMatrix(t, "F6")
+	long := spelling{text: strings.Repeat("日本", 1<<20/6)}
+	inSomeVariantsOneWay(t, []string{"lines of 1 MiB"}, streaming, func(t *testing.T, v variant, _ string, one []way) {
+		s := newScene(t, v, plan{ways: one, handle: func(w http.ResponseWriter, r *http.Request) { long.handle(v, w, r) }})
+		all := s.callAll(context.Background(), ear{})
+		s.requireEnding(t, all, ending{outcome: channel.Completed, shaped: true})
+		long.requireHeard(t, one[0], all[one[0].name])
+	})
+}
+
+// spelling is a way to write the events of a stream.
+type spelling struct {
+	text  string
+	shape func(events string) string
+	say   func(w http.ResponseWriter, text string) // nil: in one piece
+}
+
+func (s spelling) handle(v variant, w http.ResponseWriter, r *http.Request) {
+	events := voiceFor(r).opening(fromFaulty) + voiceFor(r).more(s.text) + voiceFor(r).closing()
+	if s.shape != nil {
+		events = s.shape(events)
+	}
+	v.header(w)
+	if s.say == nil {
+		say(w, events)
+		return
+	}
+	s.say(w, events)
+}
+
+// requireHeard asserts that the text has arrived, and that every event has where there is nothing to convert.
+func (s spelling) requireHeard(t *testing.T, w way, h heard) {
+	t.Helper()
+	var text string
+	require.NoError(t, json.Unmarshal([]byte(`"`+s.text+`"`), &text))
+	require.True(t, fromFaulty+text == saidIn(t, h.text), "%s: the text that arrived is another", w.name)
+	voice := voice{w.client == wire.Anthropic}
+	if voice.anthropic == (w.kind == "anthropic") {
+		sent := voice.opening(fromFaulty) + voice.more(s.text) + voice.closing()
+		require.True(t, slices.Equal(dataIn(t, sent), dataIn(t, h.text)), "%s: other events have arrived", w.name)
+	}
 }
 
 func replacing(pairs ...string) func(string) string { return strings.NewReplacer(pairs...).Replace }
@@ -144,14 +153,11 @@ func saidIn(t *testing.T, stream string) string {
 	return said.String()
 }
 
-// TestALineWithoutEndIsAnError sends 60 MiB where 16 are the bound, and lines that never end.
+// TestALineWithoutEndIsAnError sends 60 MiB where 16 are the bound.
 func TestALineWithoutEndIsAnError(t *testing.T) {
 	inMatrix(t, "F6")
 	const much, bound = 60 << 20, 16 << 20
 	large := ending{outcome: channel.TooLarge, status: http.StatusBadGateway, code: "too_large"}
-	truncated := ending{outcome: channel.UpstreamTruncated, status: http.StatusBadGateway, code: "upstream_truncated"}
-	malformed := ending{outcome: channel.UpstreamMalformed, status: http.StatusBadGateway, code: "upstream_malformed"}
-	silent := ending{outcome: channel.IdleTimeout, status: http.StatusGatewayTimeout, code: "idle_timeout"}
 	cut := large
 	cut.cut = true
 	var said atomic.Int64 // the most that an upstream got rid of
@@ -166,43 +172,45 @@ func TestALineWithoutEndIsAnError(t *testing.T) {
 		}
 		say(w, "\"}\n\n")
 	}
-	for name, tc := range map[string]struct {
-		say    func(v variant, w http.ResponseWriter, r *http.Request)
+	floods := map[string]struct {
+		say    func(w http.ResponseWriter, r *http.Request)
 		ending ending
 	}{
-		"a first event of 60 MiB": {func(_ variant, w http.ResponseWriter, _ *http.Request) { flood(w, `data: {"type":"`) }, large},
-		"a later event of 60 MiB": {func(_ variant, w http.ResponseWriter, r *http.Request) {
+		"a first event of 60 MiB": {func(w http.ResponseWriter, _ *http.Request) { flood(w, `data: {"type":"`) }, large},
+		"a later event of 60 MiB": {func(w http.ResponseWriter, r *http.Request) {
 			say(w, voiceFor(r).opening(fromFaulty))
 			flood(w, `data: {"type":"`)
 		}, cut},
-		"a comment of 60 MiB":                 {func(_ variant, w http.ResponseWriter, _ *http.Request) { flood(w, ": ") }, large},
-		"60 MiB without anything of an event": {func(_ variant, w http.ResponseWriter, _ *http.Request) { flood(w, "") }, large},
-		"no newline at all, and the end":      {func(_ variant, w http.ResponseWriter, _ *http.Request) { say(w, `data: {"type":"mess`) }, truncated},
-		"no newline and no field, and the end": {func(_ variant, w http.ResponseWriter, _ *http.Request) { say(w, `upstream connect error`) },
-			malformed},
-		"no newline at all, and silence": {func(_ variant, w http.ResponseWriter, r *http.Request) {
+		"a comment of 60 MiB":                 {func(w http.ResponseWriter, _ *http.Request) { flood(w, ": ") }, large},
+		"60 MiB without anything of an event": {func(w http.ResponseWriter, _ *http.Request) { flood(w, "") }, large},
+	}
+	inSomeVariantsOneWay(t, slices.Sorted(maps.Keys(floods)), streaming, func(t *testing.T, v variant, name string, one []way) {
+		said.Store(0)
+		s := newScene(t, v, plan{ways: one, handle: func(w http.ResponseWriter, r *http.Request) {
+			v.header(w)
+			floods[name].say(w, r)
+		}})
+		s.requireEnding(t, s.callAll(context.Background(), ear{}), floods[name].ending)
+		require.Less(t, said.Load(), int64(2*bound), "the relay has read far more than it may keep")
+	})
+}
+
+// TestALineThatIsNotOneIsAnError has no newline at all.
+func TestALineThatIsNotOneIsAnError(t *testing.T) {
+	inMatrix(t, "F6")
+	mishaps{
+		"no newline at all, and the end": {fits: streaming, handle: func(v variant, w http.ResponseWriter, _ *http.Request) {
+			v.header(w)
+			say(w, `data: {"type":"mess`)
+		}, ending: ending{outcome: channel.UpstreamTruncated, status: http.StatusBadGateway, code: "upstream_truncated"}},
+		"no newline and no field, and the end": {fits: streaming, handle: func(v variant, w http.ResponseWriter, _ *http.Request) {
+			v.header(w)
+			say(w, `upstream connect error`)
+		}, ending: ending{outcome: channel.UpstreamMalformed, status: http.StatusBadGateway, code: "upstream_malformed"}},
+		"no newline at all, and silence": {fits: streaming, timeouts: "idle: 300ms", handle: func(v variant, w http.ResponseWriter, r *http.Request) {
+			v.header(w)
 			say(w, `data: {"type":"mess`)
 			<-r.Context().Done()
-		}, silent},
-	} {
-		t.Run(name, func(t *testing.T) {
-			turn := 0
-			inEveryVariant(t, streaming, func(t *testing.T, v variant) {
-				said.Store(0)
-				p := plan{handle: func(w http.ResponseWriter, r *http.Request) {
-					v.header(w)
-					tc.say(v, w, r)
-				}}
-				switch tc.ending.outcome {
-				case channel.IdleTimeout:
-					p.timeouts = "idle: 300ms"
-				case channel.TooLarge:
-					p.ways = oneWay(&turn)
-				}
-				s := newScene(t, v, p)
-				s.requireEnding(t, s.callAll(context.Background(), ear{}), tc.ending)
-				require.Less(t, said.Load(), int64(2*bound), "the relay has read far more than it may keep")
-			})
-		})
-	}
+		}, ending: ending{outcome: channel.IdleTimeout, status: http.StatusGatewayTimeout, code: "idle_timeout"}},
+	}.inEveryVariant(t, plan{})
 }

@@ -23,7 +23,7 @@ import (
 
 var (
 	writesMatrix = flag.Bool("matrix", false, "run the tests of the fault matrix only, and write "+matrixFile+" from what has run")
-	matrix       = &faultMatrix{classes: map[string]string{}, cases: map[string]*faultCase{}}
+	matrix       = &faultMatrix{classes: map[string]string{}, cases: map[string]*faultCase{}, variants: map[string]string{}}
 )
 
 const matrixFile = "../docs/faults.md"
@@ -54,6 +54,9 @@ type faultMatrix struct {
 	mu      sync.Mutex
 	classes map[string]string // by the name of the top-level test
 	cases   map[string]*faultCase
+
+	variants      map[string]string // what stands before the circumstances in the name of a test that is for those alone
+	ran, possible int               // combinations of circumstances
 }
 
 // faultCase is one fault, and under which circumstances it was done.
@@ -64,7 +67,7 @@ type faultCase struct {
 }
 
 // circumstances are what a case's are grouped by.
-var circumstances = [...]string{"upstream", "answer", "failing channel", "adaptors"}
+var circumstances = [...]string{"upstream", "request", "answer", "failing channel", "adaptors"}
 
 // inMatrix says which class of faults a test is about. It is called once, at the beginning of the top-level test: from then on
 // every relay that is started below it counts as a case, and has to end with requireQuiet.
@@ -90,21 +93,37 @@ func (m *faultMatrix) classOf(t *testing.T) string {
 	return m.classes[topLevel(t)]
 }
 
+// standsFor says that the last part of a test's name is no more than the circumstances.
+func (m *faultMatrix) standsFor(t *testing.T) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.variants[t.Name()] = t.Name()[:strings.LastIndex(t.Name(), "/")]
+}
+
+// leftOut counts the combinations of circumstances that there are, and those that were drawn.
+func (m *faultMatrix) leftOut(drawn, of int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.ran, m.possible = m.ran+drawn, m.possible+of
+}
+
 // count counts what a relay was started for.
 func (m *faultMatrix) count(t *testing.T, failed bool, s *scene) {
 	class := m.classOf(t)
 	if class == "" {
 		return
 	}
-	_, path, _ := strings.Cut(t.Name(), "/")
+	m.mu.Lock()
+	name := cmp.Or(m.variants[t.Name()], t.Name())
+	m.mu.Unlock()
+	_, path, _ := strings.Cut(name, "/")
 	if s == nil {
 		m.add(class, topLevel(t), plainName(path), failed, nil)
 		return
 	}
-	path = strings.Trim(strings.TrimSuffix(path, strings.ReplaceAll(s.String(), " ", "_")), "/")
 	under := s.circumstances()
 	if s.crowded {
-		under[1] = "half streams"
+		under[2] = "half streams"
 	}
 	counted := false
 	for _, w := range s.ways {
@@ -114,7 +133,7 @@ func (m *faultMatrix) count(t *testing.T, failed bool, s *scene) {
 		adaptor, _, _ := strings.Cut(w.name, ".")
 		name := plainName(path)
 		if w.of != "" {
-			name = strings.TrimPrefix(name+", "+strings.ReplaceAll(w.of, "-", " "), ", ")
+			name = strings.TrimPrefix(name+", "+w.about, ", ")
 		}
 		counted = true
 		m.add(class, topLevel(t), name, failed, append(slices.Clone(under), adaptor))

@@ -1,8 +1,10 @@
 package relay
 
 import (
+	"bufio"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -10,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -45,17 +48,25 @@ func (c *meteredConn) Close() error {
 // tunnel is a proxy that connects a client to whom it names and carries bytes. It counts its clients.
 type tunnel struct {
 	meter
-	scheme string
-	greet  func(net.Conn) (address string, err error)
+	protocol
 	served sync.WaitGroup
 	mu     sync.Mutex
 	conns  map[net.Conn]bool
 }
 
-func newTunnel(t *testing.T, scheme string, greet func(net.Conn) (address string, err error)) *tunnel {
+// protocol is what a proxy and its clients say to each other before it carries bytes.
+type protocol struct {
+	scheme string
+	// greet hears whom a client wants, and what is to be passed on of what it has said.
+	greet func(net.Conn) (address, passOn string, err error)
+	// reply says whether that one could be reached; nil: nothing is said.
+	reply func(conn net.Conn, reached bool)
+}
+
+func newTunnel(t *testing.T, speaks protocol) *tunnel {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	p := &tunnel{scheme: scheme, greet: greet, conns: map[net.Conn]bool{}}
+	p := &tunnel{protocol: speaks, conns: map[net.Conn]bool{}}
 	p.Listener = listener
 	p.served.Go(func() {
 		for {
@@ -90,47 +101,95 @@ func (p *tunnel) serve(conn net.Conn) {
 		p.mu.Unlock()
 		_ = conn.Close()
 	}()
-	address, err := p.greet(conn)
+	address, passOn, err := p.greet(conn)
 	if err != nil {
 		return
 	}
-	to, err := net.Dial("tcp", address)
+	to, err := net.Dial("tcp", strings.Replace(address, proxiedHost, "127.0.0.1", 1))
+	if p.reply != nil {
+		p.reply(conn, err == nil)
+	}
 	if err != nil {
 		return
 	}
 	defer func() { _ = to.Close() }()
+	if _, err := io.WriteString(to, passOn); err != nil {
+		return
+	}
 	back := make(chan struct{})
 	go func() {
 		defer close(back)
-		_, _ = io.Copy(conn, to)
-		_ = conn.Close()
+		_, err := io.Copy(conn, to)
+		hangUp(conn, err)
 	}()
-	_, _ = io.Copy(to, conn)
-	_ = to.Close()
+	_, err = io.Copy(to, conn)
+	hangUp(to, err)
 	<-back
 }
 
-// greetCONNECT is an HTTP proxy's (RFC 9110, 9.3.6).
-func greetCONNECT(conn net.Conn) (string, error) {
-	head, err := readHead(conn)
-	if err != nil {
-		return "", err
+// hangUp ends one half of a tunnel as its other half has ended: with a reset, or in good order.
+func hangUp(conn net.Conn, err error) {
+	if metered, ok := conn.(*meteredConn); ok && errors.Is(err, syscall.ECONNRESET) {
+		_ = metered.Conn.(*net.TCPConn).SetLinger(0)
 	}
-	fields := strings.Fields(head)
-	if len(fields) < 2 || fields[0] != http.MethodConnect {
-		return "", errors.New("no CONNECT")
-	}
-	_, err = io.WriteString(conn, "HTTP/1.1 200 Connection established\r\n\r\n")
-	return fields[1], err
+	_ = conn.Close()
+}
+
+// towards is no protocol at all: whoever connects is connected to an upstream.
+func towards(u *upstream) protocol {
+	return protocol{greet: func(net.Conn) (string, string, error) { return u.Listener.Addr().String(), "", nil }}
+}
+
+// forwarding is an HTTP proxy for upstreams without TLS: it is sent requests for absolute addresses (RFC 9112, 3.2.2), and each
+// client connection is for one upstream here. It passes them on as they came, which servers have to accept.
+func forwarding() protocol {
+	return protocol{scheme: "http", greet: func(conn net.Conn) (string, string, error) {
+		head, err := readHead(conn)
+		if err != nil {
+			return "", "", err
+		}
+		asked, err := http.ReadRequest(bufio.NewReader(strings.NewReader(head)))
+		if err != nil || asked.URL.Scheme != "http" {
+			return "", "", errors.New("no absolute address")
+		}
+		return asked.URL.Host, head, nil
+	}, reply: func(conn net.Conn, reached bool) {
+		if !reached {
+			_, _ = io.WriteString(conn, "HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nContent-Length: 24\r\nConnection: close\r\n\r\n<h1>502 Bad Gateway</h1>")
+		}
+	}}
+}
+
+// connecting is an HTTP proxy that makes tunnels (RFC 9110, 9.3.6).
+func connecting() protocol {
+	return protocol{scheme: "http", greet: func(conn net.Conn) (string, string, error) {
+		head, err := readHead(conn)
+		if err != nil {
+			return "", "", err
+		}
+		fields := strings.Fields(head)
+		if len(fields) < 2 || fields[0] != http.MethodConnect {
+			return "", "", errors.New("no CONNECT")
+		}
+		return fields[1], "", nil
+	}, reply: func(conn net.Conn, reached bool) {
+		answer := "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"
+		if reached {
+			answer = "HTTP/1.1 200 Connection established\r\n\r\n"
+		}
+		_, _ = io.WriteString(conn, answer)
+	}}
 }
 
 // refusingCONNECT is an HTTP proxy that wants credentials.
-func refusingCONNECT(conn net.Conn) (string, error) {
-	if _, err := readHead(conn); err != nil {
-		return "", err
-	}
-	_, _ = io.WriteString(conn, "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
-	return "", errors.New("refused")
+func refusingCONNECT() protocol {
+	return protocol{scheme: "http", greet: func(conn net.Conn) (string, string, error) {
+		if _, err := readHead(conn); err != nil {
+			return "", "", err
+		}
+		_, _ = io.WriteString(conn, "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+		return "", "", errors.New("refused")
+	}}
 }
 
 // readHead reads a request up to its blank line and no further.
@@ -146,39 +205,65 @@ func readHead(conn net.Conn) (string, error) {
 	return head.String(), nil
 }
 
-// greetSOCKS5 is a SOCKS proxy's, without authentication and for IPv4 addresses (RFC 1928).
-func greetSOCKS5(conn net.Conn) (string, error) {
+// socks5 is a SOCKS proxy without authentication, for IPv4 addresses and names (RFC 1928).
+func socks5() protocol {
+	return protocol{scheme: "socks5", greet: greetSOCKS5, reply: func(conn net.Conn, reached bool) {
+		code := byte(5) // connection refused
+		if reached {
+			code = 0
+		}
+		_, _ = conn.Write([]byte{5, code, 0, 1, 0, 0, 0, 0, 0, 0})
+	}}
+}
+
+func greetSOCKS5(conn net.Conn) (string, string, error) {
+	if err := helloSOCKS5(conn); err != nil {
+		return "", "", err
+	}
+	request := make([]byte, 4)
+	if _, err := io.ReadFull(conn, request); err != nil {
+		return "", "", err
+	}
+	long := []byte{4}
+	if request[3] == 3 { // a name
+		if _, err := io.ReadFull(conn, long); err != nil {
+			return "", "", err
+		}
+	}
+	rest := make([]byte, int(long[0])+2)
+	if _, err := io.ReadFull(conn, rest); err != nil {
+		return "", "", err
+	}
+	port := fmt.Sprint(binary.BigEndian.Uint16(rest[long[0]:]))
+	switch {
+	case request[1] == 1 && request[3] == 1:
+		return net.JoinHostPort(netip.AddrFrom4([4]byte(rest[:4])).String(), port), "", nil
+	case request[1] == 1 && request[3] == 3:
+		return net.JoinHostPort(string(rest[:long[0]]), port), "", nil
+	}
+	return "", "", errors.New("no CONNECT to an IPv4 address or a name")
+}
+
+// helloSOCKS5 agrees on no authentication.
+func helloSOCKS5(conn net.Conn) error {
 	hello := make([]byte, 2)
 	if _, err := io.ReadFull(conn, hello); err != nil {
-		return "", err
+		return err
 	}
 	if _, err := io.ReadFull(conn, make([]byte, hello[1])); err != nil {
-		return "", err
+		return err
 	}
-	if _, err := conn.Write([]byte{5, 0}); err != nil {
-		return "", err
-	}
-	request := make([]byte, 10)
-	if _, err := io.ReadFull(conn, request); err != nil {
-		return "", err
-	}
-	if request[1] != 1 || request[3] != 1 {
-		return "", errors.New("no CONNECT to an IPv4 address")
-	}
-	_, err := conn.Write([]byte{5, 0, 0, 1, 0, 0, 0, 0, 0, 0})
-	to := netip.AddrPortFrom(netip.AddrFrom4([4]byte(request[4:8])), binary.BigEndian.Uint16(request[8:]))
-	return to.String(), err
+	_, err := conn.Write([]byte{5, 0})
+	return err
 }
 
 // refusingSOCKS5 is a SOCKS proxy whose rules do not allow it.
-func refusingSOCKS5(conn net.Conn) (string, error) {
-	if _, err := io.ReadFull(conn, make([]byte, 3)); err != nil {
-		return "", err
-	}
-	_, _ = conn.Write([]byte{5, 0})
-	if _, err := io.ReadFull(conn, make([]byte, 10)); err != nil {
-		return "", err
-	}
-	_, _ = conn.Write([]byte{5, 2, 0, 1, 0, 0, 0, 0, 0, 0})
-	return "", errors.New("refused")
+func refusingSOCKS5() protocol {
+	return protocol{scheme: "socks5", greet: func(conn net.Conn) (string, string, error) {
+		if _, _, err := greetSOCKS5(conn); err != nil {
+			return "", "", err
+		}
+		_, _ = conn.Write([]byte{5, 2, 0, 1, 0, 0, 0, 0, 0, 0})
+		return "", "", errors.New("refused")
+	}}
 }

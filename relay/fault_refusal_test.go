@@ -17,7 +17,7 @@ import (
 
 func TestALimitedUpstreamSaysHowLongToWait(t *testing.T) {
 	inMatrix(t, "F11")
-	for name, tc := range map[string]struct {
+	cases := map[string]struct {
 		header      func(http.Header)
 		least, most int // seconds that the client is told
 	}{
@@ -26,28 +26,26 @@ func TestALimitedUpstreamSaysHowLongToWait(t *testing.T) {
 		"in milliseconds": {func(h http.Header) { h.Set("Retry-After-Ms", "1500"); h.Set("Retry-After", "9") }, 2, 2},
 		"not at all":      {func(http.Header) {}, 1, 1},
 		"senselessly":     {func(h http.Header) { h.Set("Retry-After", "soon") }, 1, 1},
-	} {
-		t.Run(name, func(t *testing.T) {
-			inEveryVariant(t, nil, func(t *testing.T, v variant) {
-				s := newScene(t, v, plan{handle: func(w http.ResponseWriter, r *http.Request) {
-					tc.header(w.Header())
-					w.WriteHeader(http.StatusTooManyRequests)
-					say(w, voiceFor(r).complaint("rate_limit_error", "rate_limit_exceeded", complained))
-				}})
-				all := s.callAll(context.Background(), ear{})
-				s.requireEnding(t, all, ending{outcome: channel.UpstreamStatus, status: http.StatusTooManyRequests, message: complained})
-				if v.second {
-					return
-				}
-				for _, w := range ways {
-					seconds, err := strconv.Atoi(all[w.name].header.Get("Retry-After"))
-					require.NoError(t, err)
-					require.GreaterOrEqual(t, seconds, tc.least)
-					require.LessOrEqual(t, seconds, tc.most)
-				}
-			})
-		})
 	}
+	all := mishaps{}
+	for name, tc := range cases {
+		all[name] = mishap{handle: func(_ variant, w http.ResponseWriter, r *http.Request) {
+			tc.header(w.Header())
+			w.WriteHeader(http.StatusTooManyRequests)
+			say(w, voiceFor(r).complaint("rate_limit_error", "rate_limit_exceeded", complained))
+		}, ending: ending{outcome: channel.UpstreamStatus, status: http.StatusTooManyRequests, message: complained}}
+	}
+	all.inEveryVariant(t, plan{}, func(t *testing.T, s *scene, all map[string]heard) {
+		for _, w := range s.ways {
+			if s.second {
+				continue
+			}
+			seconds, err := strconv.Atoi(all[w.name].header.Get("Retry-After"))
+			require.NoError(t, err)
+			require.GreaterOrEqual(t, seconds, cases[w.about].least, w.about)
+			require.LessOrEqual(t, seconds, cases[w.about].most, w.about)
+		}
+	})
 }
 
 // TestALimitedChannelIsLeftAloneUntilItsTimeIsOver calls again, at once.
@@ -125,24 +123,23 @@ func TestAKeyThatIsRefusedRestsAndTheOtherOneServes(t *testing.T) {
 // TestARefusedKeyIsTheOperatorsBusiness has no other key and no other channel.
 func TestARefusedKeyIsTheOperatorsBusiness(t *testing.T) {
 	inMatrix(t, "F11")
+	all := mishaps{}
 	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden} {
-		t.Run(strconv.Itoa(status), func(t *testing.T) {
-			inEveryVariant(t, nil, func(t *testing.T, v variant) {
-				requireEndingOfAll(t, v, func(_ variant, w http.ResponseWriter, r *http.Request) {
-					w.WriteHeader(status)
-					say(w, voiceFor(r).complaint("authentication_error", "invalid_api_key", "Incorrect API key provided: sk-up-a."))
-				}, ending{
-					outcome: channel.UpstreamStatus, status: http.StatusBadGateway, code: "upstream_refused_credentials",
-					message: "the upstream refused the relay's credentials",
-				})
-			})
-		})
+		all[strconv.Itoa(status)] = mishap{handle: func(_ variant, w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(status)
+			say(w, voiceFor(r).complaint("authentication_error", "invalid_api_key", "Incorrect API key provided: sk-up-a."))
+		}, ending: ending{
+			outcome: channel.UpstreamStatus, status: http.StatusBadGateway, code: "upstream_refused_credentials",
+			message: "the upstream refused the relay's credentials",
+		}}
 	}
+	all.inEveryVariant(t, plan{})
 }
 
 // TestARefusalThatIsAboutTheRequestIsFinal: no other channel is asked what would be refused there as well.
 func TestARefusalThatIsAboutTheRequestIsFinal(t *testing.T) {
 	inMatrix(t, "F11")
+	all := mishaps{}
 	for name, tc := range map[string]struct {
 		status              int
 		kind, code, message string
@@ -153,21 +150,16 @@ func TestARefusalThatIsAboutTheRequestIsFinal(t *testing.T) {
 		"a field is wrong":          {http.StatusUnprocessableEntity, "invalid_request_error", "", "temperature: too high"},
 		"the prompt is not allowed": {http.StatusUnavailableForLegalReasons, "invalid_request_error", "", "Not here."},
 	} {
-		t.Run(name, func(t *testing.T) {
-			inEveryVariant(t, nil, func(t *testing.T, v variant) {
-				s := newScene(t, v, plan{handle: func(w http.ResponseWriter, r *http.Request) {
-					w.WriteHeader(tc.status)
-					say(w, voiceFor(r).complaint(tc.kind, tc.code, tc.message))
-				}})
-				s.requireEnding(t, s.callAll(context.Background(), ear{}), ending{
-					outcome: channel.UpstreamStatus, status: tc.status, message: tc.message, final: true,
-				})
-				for _, w := range ways {
-					s.requireUnharmed(t, w.name)
-				}
-			})
-		})
+		all[name] = mishap{handle: func(_ variant, w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(tc.status)
+			say(w, voiceFor(r).complaint(tc.kind, tc.code, tc.message))
+		}, ending: ending{outcome: channel.UpstreamStatus, status: tc.status, message: tc.message, final: true}}
 	}
+	all.inEveryVariant(t, plan{}, func(t *testing.T, s *scene, _ map[string]heard) {
+		for _, w := range s.ways {
+			s.requireUnharmed(t, w.name)
+		}
+	})
 }
 
 // TestXAIsWordOnAPromptIsFinal has the same status, 403, as its word on a key.

@@ -1,7 +1,6 @@
 package relay
 
 import (
-	"context"
 	"net/http"
 	"testing"
 	"time"
@@ -19,12 +18,7 @@ func TestASilentUpstreamIsGivenUpByTheClockOfItsPhase(t *testing.T) {
 	idle := ending{outcome: channel.IdleTimeout, status: http.StatusGatewayTimeout, code: "idle_timeout"}
 	cut := idle
 	cut.cut = true
-	cases := map[string]struct {
-		fits     func(variant) bool
-		timeouts string
-		silent   func(v variant, w http.ResponseWriter, r *http.Request)
-		ending   ending
-	}{
+	mishaps{
 		"before-its-header": {nil, "header: 150ms",
 			func(_ variant, _ http.ResponseWriter, r *http.Request) { wait(r) }, header},
 		"before-its-header-with-a-token-due": {streaming, "header: 20s, first_token: 150ms",
@@ -42,17 +36,5 @@ func TestASilentUpstreamIsGivenUpByTheClockOfItsPhase(t *testing.T) {
 			func(v variant, w http.ResponseWriter, r *http.Request) { v.begin(w, r, fromFaulty); wait(r) }, cut},
 		"in-the-middle-of-an-answer": {whole, "header: 150ms",
 			func(v variant, w http.ResponseWriter, r *http.Request) { v.begin(w, r, fromFaulty); wait(r) }, header},
-	}
-	inEveryVariant(t, nil, func(t *testing.T, v variant) {
-		p := plan{handle: func(w http.ResponseWriter, r *http.Request) { cases[caseOf(r)].silent(v, w, r) }}
-		want := map[string]ending{}
-		for name, tc := range cases {
-			if tc.fits == nil || tc.fits(v) {
-				p.ways = append(p.ways, waysOf(name, tc.timeouts)...)
-				want[name] = tc.ending
-			}
-		}
-		s := newScene(t, v, p)
-		s.requireEndings(t, s.callAll(context.Background(), ear{}), want)
-	})
+	}.inEveryVariant(t, plan{})
 }

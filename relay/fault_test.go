@@ -2,9 +2,10 @@ package relay
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"net/http"
 	"runtime"
@@ -22,8 +23,8 @@ import (
 )
 
 // The fault tests do to the assembled relay what upstreams and clients do to one in production. Each case runs on every way
-// through the adaptors at once, against HTTP/1.1 and HTTP/2, streaming and not, with the failing channel as the only one, as the
-// first of two and as the last of two; and at its end nothing may be left.
+// through the adaptors at once, over every transport, with a prompt that is small and one that is not, streaming and not, with the
+// failing channel as the only one, as the first of two and as the last of two; and at its end nothing may be left.
 
 // What the two channels of a case say.
 const (
@@ -36,7 +37,8 @@ type way struct {
 	name     string
 	client   wire.Format
 	kind     string
-	of       string // which of several cases in one scene it is for
+	of       string // which of several cases in one scene it is for; empty: there is one
+	about    string // what that case is called
 	timeouts string // of the channel that fails, as YAML, beside the plan's
 }
 
@@ -48,23 +50,35 @@ var ways = []way{
 	{name: "xai", client: wire.OpenAI, kind: "xai"},
 }
 
-// waysOf is all ways for one of several cases that share a scene, so that they share their waiting.
+// waysOf is all ways for one of several cases that share a scene, so that they share its cost and their waiting.
 func waysOf(of, timeouts string) (all []way) {
+	short := slug(of)
 	for _, w := range ways {
-		w.name, w.of, w.timeouts = w.name+"."+of, of, timeouts
+		w.name, w.of, w.about, w.timeouts = w.name+"."+short, short, of, timeouts
 		all = append(all, w)
 	}
 	return all
 }
 
-// modelOf is the model that an upstream is asked for: the name of the way.
-func modelOf(r *http.Request) string {
-	var asked struct{ Model string }
-	_ = json.NewDecoder(r.Body).Decode(&asked)
-	return asked.Model
+// slug is a case's name as a part of a channel's, which has no blanks and an end.
+func slug(of string) string {
+	short := strings.Map(func(r rune) rune {
+		if r == ' ' || strings.ContainsRune(".,'/:;()\"", r) {
+			return '-'
+		}
+		return r
+	}, of)
+	const most = 64 - len("anthropic-to-openai.") - len("-second") - len("-12345678")
+	if len(short) <= most {
+		return short
+	}
+	return fmt.Sprintf("%s-%08x", short[:most], crc32.ChecksumIEEE([]byte(of)))
 }
 
-// caseOf is the case that a call is for, as its upstream sees it.
+// modelOf is the model that an upstream is asked for: the name of the way.
+func modelOf(r *http.Request) string { return asked(r).Model }
+
+// caseOf is the case that a call is for, as its upstream sees it: by its slug.
 func caseOf(r *http.Request) string {
 	_, of, _ := strings.Cut(modelOf(r), ".")
 	return of
@@ -81,50 +95,11 @@ func (w way) second() string { return w.name + "-second" }
 
 func (w way) ahead() string { return w.name + "-ahead" }
 
-// variant is the circumstances of a case.
-type variant struct {
-	http2  bool // the upstream's protocol
-	stream bool
-	second bool // a healthy channel stands behind the one that fails
-	last   bool // a channel that refuses its key stands before it
-}
-
-func (v variant) String() string { return strings.Join(v.circumstances(), " ") }
-
-func (v variant) circumstances() []string {
-	words := []string{"HTTP 1.1", "whole", "only one"}
-	if v.http2 {
-		words[0] = "HTTP 2"
-	}
-	if v.stream {
-		words[1] = "stream"
-	}
-	switch {
-	case v.second:
-		words[2] = "first of two"
-	case v.last:
-		words[2] = "last of two"
-	}
-	return words
-}
-
-// inEveryVariant runs a case under all circumstances that fits accepts; nil: all.
-func inEveryVariant(t *testing.T, fits func(variant) bool, run func(t *testing.T, v variant)) {
-	for i := range 12 {
-		v := variant{http2: i&1 != 0, stream: i&2 != 0, second: i>>2 == 1, last: i>>2 == 2}
-		if fits == nil || fits(v) {
-			t.Run(v.String(), func(t *testing.T) { run(t, v) })
-		}
-	}
-}
-
-func streaming(v variant) bool { return v.stream }
-
 // plan is what is special about a case.
 type plan struct {
 	handle   http.HandlerFunc // of the channel that fails
 	at       string           // its base URL, where it is not one of newUpstream's
-	proxy    string           // on the way to it; empty: none
+	proxy    string           // on the way to it, instead of the transport's; empty: that one
 	kinds    string           // a prefix to the channel's type
 	timeouts string           // of the channel that fails, as YAML
 	ways     []way            // nil: each way once
@@ -138,6 +113,7 @@ type scene struct {
 	variant
 	ways                   []way
 	ahead, faulty, healthy *upstream // nil: there is none
+	door                   *tunnel   // on the way to all of them; nil: there is none
 	before                 int       // goroutines
 	yaml                   string    // its configuration
 	called                 sync.Map  // the names of the ways that were called
@@ -150,17 +126,21 @@ func newScene(t *testing.T, v variant, p plan) *scene {
 	if s.ways == nil {
 		s.ways = ways
 	}
+	door := ""
+	if s.door = v.transport.door(t); s.door != nil {
+		door = s.door.url()
+	}
 	if p.at == "" {
-		s.faulty = newUpstream(t, v.http2, p.handle)
+		s.faulty = newUpstreamOver(t, v.transport, p.handle)
 		p.at = s.faulty.URL
 		p.options = append(p.options, trusting(s.faulty))
 	}
 	if v.second {
-		s.healthy = newUpstream(t, v.http2, func(w http.ResponseWriter, r *http.Request) { v.asIn(r).answer(w, r, fromHealthy) })
+		s.healthy = newUpstreamOver(t, v.transport, func(w http.ResponseWriter, r *http.Request) { v.asIn(r).answer(w, r, fromHealthy) })
 		p.options = append(p.options, trusting(s.healthy))
 	}
 	if v.last {
-		s.ahead = newUpstream(t, v.http2, func(w http.ResponseWriter, r *http.Request) {
+		s.ahead = newUpstreamOver(t, v.transport, func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusUnauthorized)
 			say(w, voiceFor(r).complaint("authentication_error", "invalid_api_key", "Incorrect API key provided: sk-up-0."))
 		})
@@ -173,14 +153,14 @@ func newScene(t *testing.T, v variant, p plan) *scene {
 	yaml.WriteString("channels:\n")
 	for _, w := range s.ways {
 		fmt.Fprintf(&yaml, "  - {name: %s, type: %s, base_url: %q, keys: [%s], models: [%s], priority: 10, proxy: %q, timeouts: {%s}}\n",
-			w.name, p.kinds+w.kind, p.at, p.keys, w.name, p.proxy, p.timeouts+w.timeouts)
+			w.name, p.kinds+w.kind, v.transport.at(p.at), p.keys, w.name, cmp.Or(p.proxy, door), p.timeouts+w.timeouts)
 		if v.second {
-			fmt.Fprintf(&yaml, "  - {name: %s, type: %s, base_url: %q, keys: [sk-up-b], models: [%s], priority: 1}\n",
-				w.second(), w.kind, s.healthy.URL, w.name)
+			fmt.Fprintf(&yaml, "  - {name: %s, type: %s, base_url: %q, keys: [sk-up-b], models: [%s], priority: 1, proxy: %q}\n",
+				w.second(), w.kind, v.transport.at(s.healthy.URL), w.name, door)
 		}
 		if v.last {
-			fmt.Fprintf(&yaml, "  - {name: %s, type: %s, base_url: %q, keys: [sk-up-0], models: [%s], priority: 20}\n",
-				w.ahead(), w.kind, s.ahead.URL, w.name)
+			fmt.Fprintf(&yaml, "  - {name: %s, type: %s, base_url: %q, keys: [sk-up-0], models: [%s], priority: 20, proxy: %q}\n",
+				w.ahead(), w.kind, v.transport.at(s.ahead.URL), w.name, door)
 		}
 	}
 	s.yaml = yaml.String()
@@ -208,14 +188,14 @@ type ear struct {
 // call makes the way's call and reads all that comes.
 func (s *scene) call(ctx context.Context, w way, e ear) heard {
 	s.called.Store(w.name, true)
-	return s.hear(ctx, w, s.stream, e)
+	return s.hear(ctx, w, s.variant, e)
 }
 
 // hear makes a way's call and reads all that comes.
-func (r *testRelay) hear(ctx context.Context, w way, stream bool, e ear) (h heard) {
+func (r *testRelay) hear(ctx context.Context, w way, v variant, e ear) (h heard) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	body := fmt.Sprintf(`{"model":%q,"stream":%t,"max_tokens":64,"messages":[{"role":"user","content":"hi"}]}`, w.name, stream)
+	body := fmt.Sprintf(`{"model":%q,"stream":%t,"max_tokens":64,"messages":[{"role":"user","content":"%s"}]}`, w.name, v.stream, v.prompt())
 	response, err := r.post(ctx, w.path(), body)
 	if err != nil {
 		return heard{err: err}
@@ -278,6 +258,9 @@ func (s *scene) quiet() {
 		}
 		return true
 	})
+	if s.door != nil {
+		s.eventually("connections through the proxy", func() bool { return s.door.open.Load() == 0 })
+	}
 	s.requireQuiet(s.before, s.upstreams()...)
 }
 

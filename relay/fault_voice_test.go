@@ -1,7 +1,6 @@
 package relay
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -113,9 +112,7 @@ func (v variant) kind(w http.ResponseWriter) {
 
 // asIn is the variant with the kind of answer that a request asks for.
 func (v variant) asIn(r *http.Request) variant {
-	var asked struct{ Stream bool }
-	_ = json.NewDecoder(r.Body).Decode(&asked)
-	v.stream = asked.Stream
+	v.stream = asked(r).Stream
 	return v
 }
 

@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -42,69 +41,6 @@ func TestMain(m *testing.M) {
 }
 
 const testKey = "sk-test-0123456789abcdef"
-
-// upstream is a provider on a real socket. Its handler is the test's; it counts the requests that are open.
-type upstream struct {
-	*httptest.Server
-	open     atomic.Int64
-	requests atomic.Int64
-	mu       sync.Mutex
-	bodies   [][]byte
-	headers  []http.Header
-	paths    []string
-}
-
-// newUpstream starts one, over HTTP/1.1 or, with TLS, over HTTP/2. The request's body has been read when handle is called.
-func newUpstream(t *testing.T, http2 bool, handle http.HandlerFunc) *upstream {
-	t.Helper()
-	u := &upstream{}
-	u.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		u.open.Add(1)
-		defer u.open.Add(-1)
-		u.requests.Add(1)
-		body, _ := io.ReadAll(r.Body)
-		u.mu.Lock()
-		u.bodies, u.headers, u.paths = append(u.bodies, body), append(u.headers, r.Header.Clone()), append(u.paths, r.URL.RequestURI())
-		u.mu.Unlock()
-		r.Body = io.NopCloser(bytes.NewReader(body)) // for a handle that looks at what it was asked
-		handle(w, r)
-	}))
-	u.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
-	if http2 {
-		u.EnableHTTP2 = true
-		u.StartTLS()
-	} else {
-		u.Start()
-	}
-	t.Cleanup(func() {
-		u.CloseClientConnections()
-		u.Close()
-	})
-	return u
-}
-
-// lastBody is what the newest request sent.
-func (u *upstream) lastBody(t *testing.T) map[string]any {
-	t.Helper()
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	require.NotEmpty(t, u.bodies, "the upstream was not asked")
-	var v map[string]any
-	require.NoError(t, json.Unmarshal(u.bodies[len(u.bodies)-1], &v))
-	return v
-}
-
-func (u *upstream) lastHeader() http.Header {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.headers[len(u.headers)-1]
-}
-
-func (u *upstream) lastPath() string {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.paths[len(u.paths)-1]
-}
 
 // testRelay is a relay on a real socket, configured by a file.
 type testRelay struct {

@@ -175,7 +175,7 @@ func TestARequestThatTheBudgetHasNoRoomForIsRefusedAndTriedNowhere(t *testing.T)
 func TestAnAnswerThatTheBudgetHasNoRoomForIsTooLargeAndNoFaultOfItsChannel(t *testing.T) {
 	inMatrix(t, "F3")
 	large := strings.Repeat("x", 2<<20)
-	inEveryVariant(t, func(v variant) bool { return !v.http2 }, func(t *testing.T, v variant) {
+	inEveryVariant(t, func(v variant) bool { return !v.large }, func(t *testing.T, v variant) {
 		s := newScene(t, v, plan{
 			handle:  func(w http.ResponseWriter, r *http.Request) { v.answer(w, r, large) },
 			options: []relayOption{withEnv("MAX_BUFFERED_MB", "1")},

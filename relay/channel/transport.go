@@ -180,7 +180,9 @@ func (t *transport) enter() {
 func (t *transport) trim() {
 	recent := t.peak.Swap(t.calls.Load())
 	needed := max(recent, t.before.Swap(recent))
-	if t.connections()-t.calls.Load() > needed+spareConns {
+	// An HTTP/2 connection is not idle yet when the call that was its last gives it back: one that a reload has left behind is closed
+	// here, and not as late as one that may be used again.
+	if t.retired.Load() || t.connections()-t.calls.Load() > needed+spareConns {
 		t.http.CloseIdleConnections()
 	}
 	if t.plain != nil {

@@ -1,0 +1,92 @@
+package relay
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"slices"
+	"testing"
+)
+
+// mishap is something that an upstream does wrong, and what that leads to.
+type mishap struct {
+	fits     func(variant) bool // under which circumstances it can be done; nil: under all
+	timeouts string             // of the channel, as YAML
+	handle   func(v variant, w http.ResponseWriter, r *http.Request)
+	ending   ending
+}
+
+// mishaps are several by their names. They share scenes: in each, all of them happen at the same time, each to all ways.
+type mishaps map[string]mishap
+
+// inEveryVariant lets them happen under as many circumstances as are drawn. p is what is common to all.
+func (m mishaps) inEveryVariant(t *testing.T, p plan, also ...func(t *testing.T, s *scene, all map[string]heard)) {
+	m.inVariants(t, thorough(), p, also...)
+}
+
+func (m mishaps) inVariants(t *testing.T, how thoroughness, p plan, also ...func(t *testing.T, s *scene, all map[string]heard)) {
+	bySlug := map[string]mishap{}
+	for name, one := range m {
+		bySlug[slug(name)] = one
+	}
+	groups := m.groups()
+	rows := fitting(func(v variant) bool { return len(m.fitting(v)) > 0 })
+	// Every pair of circumstances, and every pair of a circumstance and a mishap.
+	for _, v := range drawn(t, rows, func(v variant) []string {
+		names := combinations(v.values(), how)
+		for i, fits := range groups {
+			if how != everyOne && fits(v) {
+				for _, single := range combinations(v.values(), eachOnce) {
+					names = append(names, string(rune('A'+i))+single)
+				}
+			}
+		}
+		return names
+	}) {
+		t.Run(v.String(), func(t *testing.T) {
+			matrix.standsFor(t)
+			p, want := p, map[string]ending{}
+			p.handle = func(w http.ResponseWriter, r *http.Request) { bySlug[caseOf(r)].handle(v, w, r) }
+			for _, name := range m.fitting(v) {
+				p.ways = append(p.ways, waysOf(name, m[name].timeouts)...)
+				want[slug(name)] = m[name].ending
+			}
+			s := newScene(t, v, p)
+			all := s.callAll(context.Background(), ear{})
+			s.requireEndings(t, all, want)
+			for _, check := range also {
+				check(t, s, all)
+			}
+		})
+	}
+}
+
+// fitting is the names of those that can be done in a variant, in order.
+func (m mishaps) fitting(v variant) (names []string) {
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		if m[name].fits == nil || m[name].fits(v) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// groups is the different sets of circumstances that they can be done under.
+func (m mishaps) groups() (groups []func(variant) bool) {
+	seen := map[string]bool{}
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		fits := m[name].fits
+		if fits == nil {
+			fits = func(variant) bool { return true }
+		}
+		accepted := ""
+		for _, v := range variants() {
+			accepted += string(rune('0' + number(fits(v))))
+		}
+		if !seen[accepted] {
+			seen[accepted] = true
+			groups = append(groups, fits)
+		}
+	}
+	return groups
+}
