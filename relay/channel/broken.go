@@ -51,6 +51,21 @@ func Ended(cause error) *Failure {
 	return gone()
 }
 
+// truly says what a failure was where the relay had ended the call by then. An upstream that is hung up on may yet end its answer in
+// good order, or in the middle of a word, before the last of it is read; that is no word of the upstream's, whoever reads it.
+func (x *Exchange) truly(f *Failure) *Failure {
+	if f == nil {
+		return nil
+	}
+	switch f.Outcome {
+	case UpstreamReset, UpstreamTruncated, UpstreamMalformed:
+		if ended := x.interrupted(); ended != nil {
+			return ended
+		}
+	}
+	return f
+}
+
 func gone() *Failure {
 	// 499 is nginx's: it is logged and never sent, there is nobody left to read it.
 	return &Failure{Outcome: ClientGone, Err: &wire.Error{Status: 499, Message: "the client has left"}}

@@ -42,6 +42,7 @@ func (x *Exchange) End(failure *Failure, recovered any) Attempt {
 		return Attempt{Channel: x.Channel, Call: x.call}
 	}
 	x.ended = true
+	failure = x.truly(failure)
 	defer pprof.SetGoroutineLabels(context.Background())
 	x.net.Stop()
 	x.hold.release()
