@@ -44,7 +44,11 @@ type clientConn struct {
 	open     *atomic.Int64
 	once     sync.Once
 
-	read readDeadline
+	read    readDeadline
+	ahead   []byte      // what came beyond the request that is being served; it is used by one read at a time
+	handing bool        // some of it has been handed out
+	overran bool        // it was more than maxAhead: nothing more is read
+	left    atomic.Bool // the client sends no more
 }
 
 // What net/http (Go 1.26) writes when a request's line and header are over MaxHeaderBytes, and nothing else does: it never
@@ -90,14 +94,18 @@ func (c *clientConn) Write(p []byte) (written int, err error) {
 // extend moves the deadline. It does so a little further than needed, so that a stream of small events need not do it for
 // each of them.
 func (c *clientConn) extend() error {
-	if c.timeout <= 0 {
+	timeout := c.timeout
+	if c.left.Load() && (timeout <= 0 || timeout > goneTimeout) {
+		timeout = goneTimeout
+	}
+	if timeout <= 0 {
 		return nil
 	}
 	now := time.Now()
-	if c.deadline.Sub(now) >= c.timeout {
+	if left := c.deadline.Sub(now); left >= timeout && left <= 2*timeout {
 		return nil
 	}
-	c.deadline = now.Add(c.timeout + c.timeout/4)
+	c.deadline = now.Add(timeout + timeout/4)
 	return c.Conn.SetWriteDeadline(c.deadline)
 }
 

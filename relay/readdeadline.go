@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"io"
 	"sync"
 	"time"
 )
@@ -34,8 +35,23 @@ func (c *clientConn) applyReadDeadline() error {
 	return c.Conn.SetReadDeadline(c.read.wanted)
 }
 
-// Read fails with os.ErrDeadlineExceeded from the deadline on.
+// Read fails with os.ErrDeadlineExceeded from the deadline on. What the watch on the client has kept comes first.
 func (c *clientConn) Read(p []byte) (int, error) {
+	switch {
+	case c.overran:
+		return 0, io.EOF
+	case c.watches(p):
+		return c.watch(p)
+	case len(c.ahead) > 0:
+		if n := c.early(p); n > 0 {
+			return n, nil
+		}
+	}
+	return c.bounded(p)
+}
+
+// bounded reads from the connection until the deadline.
+func (c *clientConn) bounded(p []byte) (int, error) {
 	c.read.mu.Lock()
 	c.read.reads++
 	err := c.applyReadDeadline()

@@ -56,7 +56,7 @@ func TestAReadDeadlineThatNothingWaitsForCostsNothing(t *testing.T) {
 	require.NoError(t, c.SetReadDeadline(time.Time{}))
 	_, err := client.Write([]byte("a"))
 	require.NoError(t, err)
-	_, err = c.Read(make([]byte, 1))
+	_, err = c.Read(make([]byte, 2))
 	require.NoError(t, err)
 	assert.Zero(t, below.deadlines.Load())
 }
@@ -66,13 +66,13 @@ func TestAReadDeadlineHoldsForTheReadsToCome(t *testing.T) {
 	_, err := client.Write([]byte("a"))
 	require.NoError(t, err)
 	require.NoError(t, c.SetReadDeadline(time.Now().Add(-time.Second)))
-	_, err = c.Read(make([]byte, 1))
+	_, err = c.Read(make([]byte, 2))
 	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 	require.NoError(t, c.SetReadDeadline(time.Time{}))
-	_, err = c.Read(make([]byte, 1))
+	_, err = c.Read(make([]byte, 2))
 	require.NoError(t, err)
 	require.NoError(t, c.SetDeadline(time.Now().Add(-time.Second)))
-	_, err = c.Read(make([]byte, 1))
+	_, err = c.Read(make([]byte, 2))
 	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 }
 

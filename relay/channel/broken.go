@@ -67,8 +67,9 @@ func (x *Exchange) truly(f *Failure) *Failure {
 }
 
 func gone() *Failure {
-	// 499 is nginx's: it is logged and never sent, there is nobody left to read it.
-	return &Failure{Outcome: ClientGone, Err: &wire.Error{Status: 499, Message: "the client has left"}}
+	// 499 is nginx's. Nearly always there is nobody left to read it; who does has closed but the sending side of its connection.
+	return &Failure{Outcome: ClientGone, Err: &wire.Error{Status: 499, Type: "invalid_request_error", Code: ClientGone.String(),
+		Message: "the client closed its side of the connection before the answer was complete, which ends a call: keep it open, and send nothing on it, until the answer has been read"}}
 }
 
 func timedOut(outcome Outcome) *Failure {

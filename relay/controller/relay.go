@@ -332,7 +332,8 @@ func (v *visit) finish(recovered any) {
 		if f.Reason != "" {
 			v.end.Reason = f.Reason
 		}
-		if f.Outcome != channel.ClientGone && f.Outcome != channel.ClientStalled {
+		// A client that has left may still read: without a word of ours, net/http would make up an empty 200 for it.
+		if f.Outcome != channel.ClientStalled {
 			v.client.Fail(f.Err)
 		}
 	}
