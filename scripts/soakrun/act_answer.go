@@ -170,3 +170,70 @@ func flood(s *stage) {
 	}
 	s.hold()
 }
+
+// endsUnterminated is a whole stream but for the terminator that some providers never send.
+func endsUnterminated(s *stage) {
+	s.header()
+	s.say(s.voice.opening("some words") + s.voice.more(" and more") + s.voice.beforeTerminator())
+}
+
+func markedWhole(s *stage) {
+	s.header()
+	s.say("\ufeff" + s.voice.whole("some words"))
+}
+
+func endlessLength(s *stage) {
+	s.raw("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9223372036854775807\r\n\r\n{}")
+}
+
+// What upstreams say before they say something.
+
+func preambleThenError(s *stage) {
+	s.header()
+	s.say(s.voice.preamble())
+	s.say(s.voice.complaintInside("overloaded_error", "overloaded"))
+}
+
+func preambleThenSilence(s *stage) {
+	s.header()
+	s.say(s.voice.preamble())
+	s.hold()
+}
+
+func preambleThenEnd(s *stage) {
+	s.header()
+	s.say(s.voice.preamble())
+}
+
+// longestPings bounds what goes on for ever, for relays that never let go.
+const (
+	pingEvery    = 50 * time.Millisecond
+	longestPings = 30 * time.Second
+)
+
+// pingsForEver says, before its first word or behind it, that it is still there, and nothing else.
+func pingsForEver(s *stage) {
+	s.header()
+	if s.order.id%2 == 0 {
+		s.say(s.voice.opening("some words"))
+	} else {
+		s.say(s.voice.preamble())
+	}
+	s.pace(pingEvery, func(i int) bool {
+		s.say(s.voice.ping(s.order.id%3 == 0))
+		return i < int(longestPings/pingEvery)
+	})
+}
+
+// bytesForEver is an event that grows and never ends.
+func bytesForEver(s *stage) {
+	s.header()
+	if s.order.id%2 == 0 {
+		s.say(s.voice.opening("some words"))
+	}
+	s.say("data: ")
+	s.pace(pingEvery, func(i int) bool {
+		s.say("x")
+		return i < int(longestPings/pingEvery)
+	})
+}

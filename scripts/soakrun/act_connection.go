@@ -1,6 +1,11 @@
 package main
 
-import "strings"
+import (
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
 
 // What upstreams do with a connection, and with the lines of a stream.
 
@@ -21,7 +26,7 @@ func goodbye(s *stage) {
 func dropConnection(s *stage) {
 	s.half()
 	if conn := s.connection(); conn != nil {
-		reset(conn)
+		reset(conn.Conn)
 	}
 }
 
@@ -68,4 +73,29 @@ func noNewline(s *stage) {
 	for range 4 {
 		s.say(block)
 	}
+}
+
+// switchingProtocols agrees to what nobody proposed, and waits.
+func switchingProtocols(s *stage) {
+	conn, _, err := http.NewResponseController(s.w).Hijack()
+	if err != nil {
+		return
+	}
+	defer func() { _ = conn.Close() }()
+	_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n")
+	_ = conn.SetReadDeadline(time.Now().Add(longestPings))
+	_, _ = conn.Read(make([]byte, 1)) // the relay hangs up
+}
+
+// diesWhenReused answers well on a new connection. One that has been used before it closes without a word, as load balancers do
+// whose idle timeout is just over.
+func diesWhenReused(s *stage) {
+	if conn := s.connection(); conn != nil && conn.requests.Load() > 1 {
+		s.unasked()
+		if taken, _, err := http.NewResponseController(s.w).Hijack(); err == nil {
+			_ = taken.Close()
+		}
+		return
+	}
+	good(s)
 }

@@ -81,3 +81,55 @@ func errorEventMid(s *stage) {
 	s.header()
 	s.say(s.voice.opening("some words") + s.voice.complaintInside("api_error", "server_error"))
 }
+
+// spellings is how errors stand in a 200 that should have been an answer.
+var spellings = [...]string{
+	`{"object":"error","message":"the soak says so","type":"InternalServerError","param":null,"code":500}`,
+	`{"detail":"the soak says so"}`,
+	`{"error":"the soak says so"}`,
+	`{"error":{"message":"the soak says so","type":"None","param":"None","code":"429"}}`,
+	`{"msg":"the soak says so","code":500}`,
+	`{"base_resp":{"status_code":1002,"status_msg":"the soak says so"}}`,
+}
+
+func errorSpelled(s *stage) {
+	s.header()
+	text := spellings[s.order.id%int64(len(spellings))]
+	if s.order.stream {
+		text = event("", text)
+	}
+	s.say(text)
+}
+
+func badEndReason(s *stage) {
+	word := [...]string{"error", "insufficient_system_resource", "abort"}[s.order.id%3]
+	s.header()
+	if !s.order.stream {
+		s.say(strings.NewReplacer(`"stop"`, `"`+word+`"`, `"end_turn"`, `"`+word+`"`).Replace(s.voice.whole("some words")))
+		return
+	}
+	s.say(s.voice.opening("some words"))
+	s.say(strings.NewReplacer(`"stop"`, `"`+word+`"`, `"end_turn"`, `"`+word+`"`).Replace(s.voice.closing()))
+}
+
+// aboutThePrompt is a refusal with the status of one that is about the key.
+func aboutThePrompt(s *stage) {
+	switch s.order.id % 3 {
+	case 0:
+		s.begin(403, "application/json")
+		s.say(`{"error":{"code":403,"message":"a-model requires moderation. Your input was flagged for \"harassment\".","metadata":{"reasons":["harassment"]}}}`)
+	case 1:
+		s.begin(402, "application/json")
+		s.say(`{"error":{"code":402,"message":"This request requires more credits, or fewer max_tokens. You requested up to 65536 tokens, but can only afford 30104."}}`)
+	default:
+		s.begin(403, "text/html")
+		s.say("<!DOCTYPE html><html><title>Just a moment...</title></html>")
+	}
+}
+
+// earlyRefusal answers while the request is still being sent, and reads no more of it.
+func earlyRefusal(s *stage) {
+	s.w.Header().Set("Connection", "close")
+	s.begin(413, "application/json")
+	s.say(s.voice.complaint("invalid_request_error", "request_too_large"))
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -22,10 +23,11 @@ const (
 	left                    // it left
 	hungUp                  // the connection broke before there was an answer
 	impatient               // it waited longer than any client should have to
+	invented                // a 200 with nothing in it
 	results
 )
 
-var resultNames = [results]string{"a whole answer", "an error", "a cut answer", "(left)", "a broken connection", "nothing for too long"}
+var resultNames = [results]string{"a whole answer", "an error", "a cut answer", "(left)", "a broken connection", "nothing for too long", "an empty 200"}
 
 // clients make the calls.
 type clients struct {
@@ -52,7 +54,10 @@ func (c *clients) call(ctx context.Context, o order) result {
 	ctx, leave := context.WithTimeout(ctx, c.patience)
 	defer leave()
 	switch o.what().client {
-	case leavesInBody, leavesBlocked, stopsReading:
+	case leavesInBody, leavesBlocked, stopsReading, halfCloses:
+		return c.callRaw(ctx, o)
+	case leavesBehindItsBody:
+		defer c.upstreams.await(o.id, leave)()
 		return c.callRaw(ctx, o)
 	case leavesWhenTold:
 		defer c.upstreams.await(o.id, leave)()
@@ -141,6 +146,15 @@ func (c *clients) callRaw(ctx context.Context, o order) result {
 	if _, err := io.WriteString(conn, head+body); err != nil {
 		return hungUp
 	}
+	switch o.what().client {
+	case leavesBehindItsBody: // as old clients do, and pipelines: net/http's server looks no further than that byte
+		_, _ = io.WriteString(conn, "\r\n")
+		<-ctx.Done()
+		return endedBy(ctx, left)
+	case halfCloses:
+		_ = conn.(*net.TCPConn).CloseWrite()
+		return c.afterHalfClosing(ctx, conn)
+	}
 	if o.what().client == leavesBlocked {
 		if _, err := conn.Read(make([]byte, 1)); err != nil { // the answer has begun
 			return hungUp
@@ -155,6 +169,26 @@ func (c *clients) callRaw(ctx context.Context, o order) result {
 	defer c.buffers.Put(buffer)
 	_, _ = io.CopyBuffer(io.Discard, conn, buffer[:])
 	return cut
+}
+
+// afterHalfClosing reads what a client gets that has closed its end. Whatever that is, it must not be an answer that is none.
+func (c *clients) afterHalfClosing(ctx context.Context, conn net.Conn) result {
+	_ = conn.SetReadDeadline(time.Now().Add(c.patience))
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		return endedBy(ctx, hungUp)
+	}
+	defer func() { _ = response.Body.Close() }()
+	tail, err := c.read(response.Body, false)
+	switch {
+	case response.StatusCode != http.StatusOK:
+		return errored
+	case err != nil:
+		return endedBy(ctx, cut)
+	case tail == "":
+		return invented
+	}
+	return whole
 }
 
 // waitFor waits, or until ctx ends.
@@ -178,6 +212,9 @@ func (o order) key() string {
 // prompt is long enough for a call that is kept to be seen in memory.
 var prompt = strings.Repeat("a prompt of a few kilobytes ", 100)
 
+// longPrompt does not fit into what a connection takes in one go.
+var longPrompt = strings.Repeat("a prompt that is rather long ", 12<<10)
+
 // body is the request's.
 func (o order) body() string {
 	model, content := o.model(), prompt
@@ -188,9 +225,14 @@ func (o order) body() string {
 		content = strings.Repeat("too much ", 160<<10)
 	case tooDeep:
 		content = ""
+	case sendsMuch:
+		content = longPrompt
 	}
 	text := fmt.Sprintf(`{"model":%q,"stream":%t,"max_tokens":64,"messages":[{"role":"user","content":"%s%s"}]`, model, o.stream, o.brief(), content)
-	if o.what().client == tooDeep {
+	switch o.what().client {
+	case spellsTwice:
+		return text + `,"Stream":true}`
+	case tooDeep:
 		return text + `,"metadata":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + "}"
 	}
 	return text + "}"

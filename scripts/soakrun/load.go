@@ -149,7 +149,7 @@ func (l *load) note(o order, got result) {
 			l.goodOf[0]++
 		}
 	}
-	if f.answer == unanswered && o.position != first && got == whole || got == impatient {
+	if f.answer == unanswered && o.position != first && got == whole || got == impatient || got == invented {
 		l.broke++
 		if len(l.broken) < 10 {
 			l.broken = append(l.broken, fmt.Sprintf("%s (%s, %s, stream %t, position %s): %s", f.name, o.model(), o.path(), o.stream, o.position, resultNames[got]))

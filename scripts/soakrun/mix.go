@@ -19,29 +19,37 @@ const (
 	last  position = "last"  // the first one fails, too
 )
 
+// protocol is what the relay and an upstream speak.
+type protocol string
+
+const (
+	plain  protocol = "h1" // HTTP/1.1
+	secure protocol = "t1" // HTTP/1.1 over TLS
+	http2  protocol = "h2" // over TLS
+)
+
+var protocols = [...]protocol{plain, secure, http2}
+
 // order is one call as it is drawn: what the client does, and, in the prompt, what the upstream has to do.
 type order struct {
 	id       int64
 	fault    int // index into faults
 	position position
 	stream   bool
-	kind     string // the channel's type
-	messages bool   // the client speaks Anthropic's format
-	http2    bool   // between relay and upstream
+	kind     string   // the channel's type
+	messages bool     // the client speaks Anthropic's format
+	proto    protocol // between relay and upstream
 }
 
 func (o order) what() *fault { return &faults[o.fault] }
 
 // model names what the relay selects a channel by.
 func (o order) model() string {
-	proto, position := "h1", "two"
-	if o.http2 {
-		proto = "h2"
-	}
+	position := "two"
 	if o.position == only {
 		position = "only"
 	}
-	return string(o.lane()) + "." + o.kind + "." + proto + "." + position
+	return string(o.lane()) + "." + o.kind + "." + string(o.proto) + "." + position
 }
 
 func (o order) lane() lane {
@@ -108,7 +116,7 @@ func newMix(seed uint64) *mix {
 // next draws a call.
 func (m *mix) next() order {
 	m.drawn++
-	o := order{id: m.drawn, fault: m.pick(), position: only, stream: m.random.IntN(2) == 0, http2: m.random.IntN(2) == 0}
+	o := order{id: m.drawn, fault: m.pick(), position: only, stream: m.random.IntN(2) == 0, proto: protocols[m.random.IntN(len(protocols))]}
 	way := ways[m.random.IntN(len(ways))]
 	o.kind, o.messages = way.kind, way.messages
 	where := m.random.Float64()
@@ -126,16 +134,21 @@ func (m *mix) next() order {
 	case wholes:
 		o.stream = false
 	}
-	o.http2 = o.http2 && !f.http1 || f.http2
+	switch {
+	case f.http2:
+		o.proto = http2
+	case f.http1 && o.proto == http2:
+		o.proto = [...]protocol{plain, secure}[m.random.IntN(2)]
+	}
 	switch f.lane { // these have fewer channels
 	case rude:
 		if o.kind == "xai" {
 			o.kind = "openai"
 		}
 	case refused:
-		o.kind, o.http2 = "openai", false
+		o.kind, o.proto = "openai", plain
 	case untrusted:
-		o.kind, o.http2 = "anthropic", true
+		o.kind, o.proto = "anthropic", http2
 	}
 	return o
 }

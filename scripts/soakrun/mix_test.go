@@ -43,7 +43,7 @@ func TestAFaultIsOnlyDrawnWhereThereIsSuchAThing(t *testing.T) {
 		o := m.next()
 		f := o.what()
 		require.False(t, f.shape == streams && !o.stream || f.shape == wholes && o.stream, f.name)
-		require.False(t, f.http1 && o.http2 || f.http2 && !o.http2, f.name)
+		require.False(t, f.http1 && o.proto == http2 || f.http2 && o.proto != http2, f.name)
 		require.False(t, f.alone && o.position != only, f.name)
 	}
 }

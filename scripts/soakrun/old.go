@@ -19,7 +19,8 @@ import (
 // oldBases is where the old way finds the upstream of a lane and a protocol.
 func oldBases(u *upstreams) map[string]string {
 	return map[string]string{
-		"patient.h1": u.plain.url, "patient.h2": u.secure.url, "hasty.h1": u.plain.url, "hasty.h2": u.secure.url,
+		"patient.h1": u.plain.url, "patient.t1": u.secure.url, "patient.h2": u.http2.url,
+		"hasty.h1": u.plain.url, "hasty.t1": u.secure.url, "hasty.h2": u.http2.url,
 		"rude.h2": u.rude.url, "refused.h1": nowhere, "untrusted.h2": u.untrusted.url,
 	}
 }

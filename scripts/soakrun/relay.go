@@ -61,7 +61,7 @@ func relayConfig(u *upstreams) string {
 	}
 	for _, kind := range []string{"openai", "anthropic", "xai"} {
 		for _, l := range []lane{patient, hasty} {
-			for proto, at := range map[string]*upstream{"h1": u.plain, "h2": u.secure} {
+			for proto, at := range map[protocol]*upstream{plain: u.plain, secure: u.secure, http2: u.http2} {
 				model := fmt.Sprintf("%s.%s.%s", l, kind, proto)
 				channel(strings.ReplaceAll(model, ".", "-"), kind, at.url, model+".only, "+model+".two", "priority: 10, "+clocks[l])
 			}

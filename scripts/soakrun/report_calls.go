@@ -11,7 +11,7 @@ import (
 func (r *report) calls(say func(string, ...any)) {
 	say("## What was done\n")
 	say("Each fault met the only channel of its model in six calls of ten, the first of two in one of four, and the last of two in the rest; over all ways")
-	say("through the adaptors (OpenAI and Anthropic clients, `openai`, `anthropic` and `xai` channels), HTTP/1.1 and HTTP/2, streams and whole answers, wherever")
+	say("through the adaptors (OpenAI and Anthropic clients, `openai`, `anthropic` and `xai` channels), HTTP/1.1 with and without TLS and HTTP/2, streams and whole answers, wherever")
 	say("there is such a thing. Classes are those of the fault list that the tests follow.\n")
 	head := "| fault | class | requests |"
 	rule := "| --- | --- | --: |"

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,7 +16,9 @@ type stage struct {
 	order order
 	voice voice
 	tell  func() // the client that waits to be told
-	gone  <-chan struct{}
+	// unasked takes back that the upstream was asked: the relay makes the same attempt again.
+	unasked func()
+	gone    <-chan struct{}
 }
 
 // say sends text now.
@@ -69,16 +72,22 @@ func (s *stage) half() {
 // abort breaks the answer off: the connection in HTTP/1.1, the stream (RST_STREAM) in HTTP/2.
 func (s *stage) abort() {
 	if conn := s.connection(); conn != nil && s.r.ProtoMajor == 1 {
-		reset(conn)
+		reset(conn.Conn)
 	}
 	panic(http.ErrAbortHandler) // net/http's way to break an answer off
 }
 
 type connectionKey struct{}
 
+// connection is one of an upstream's.
+type connection struct {
+	net.Conn
+	requests atomic.Int64 // that came on it
+}
+
 // connection is the one that the request came on.
-func (s *stage) connection() net.Conn {
-	conn, _ := s.r.Context().Value(connectionKey{}).(net.Conn)
+func (s *stage) connection() *connection {
+	conn, _ := s.r.Context().Value(connectionKey{}).(*connection)
 	return conn
 }
 

@@ -15,7 +15,7 @@ import (
 
 // upstreams are the providers, as far as the relay can tell. They run in the soak's own process.
 type upstreams struct {
-	plain, secure, rude, untrusted, fallback *upstream
+	plain, secure, http2, rude, untrusted, fallback *upstream
 
 	authority []byte // the certificate that the relay has to trust, PEM
 	waiting   sync.Map
@@ -42,11 +42,13 @@ func startUpstreams() (*upstreams, error) {
 	for _, s := range []struct {
 		to          **upstream
 		certificate *tls.Certificate
+		http2       bool
 		second      bool // of two channels
 	}{
-		{&u.plain, nil, false}, {&u.secure, trusted, false}, {&u.rude, trusted, false}, {&u.untrusted, stranger, false}, {&u.fallback, nil, true},
+		{to: &u.plain}, {to: &u.secure, certificate: trusted}, {to: &u.http2, certificate: trusted, http2: true},
+		{to: &u.rude, certificate: trusted, http2: true}, {to: &u.untrusted, certificate: stranger, http2: true}, {to: &u.fallback, second: true},
 	} {
-		if *s.to, err = u.start(s.certificate, s.second); err != nil {
+		if *s.to, err = u.start(s.certificate, s.http2, s.second); err != nil {
 			u.stop()
 			return nil, err
 		}
@@ -54,8 +56,8 @@ func startUpstreams() (*upstreams, error) {
 	return u, nil
 }
 
-// start runs one over HTTP/1.1 or, with a certificate, over HTTP/2.
-func (u *upstreams) start(certificate *tls.Certificate, second bool) (*upstream, error) {
+// start runs one over HTTP/1.1, with a certificate over TLS, and with http2 over HTTP/2.
+func (u *upstreams) start(certificate *tls.Certificate, http2, second bool) (*upstream, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -65,9 +67,12 @@ func (u *upstreams) start(certificate *tls.Certificate, second bool) (*upstream,
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return context.WithValue(ctx, connectionKey{}, c)
+			return context.WithValue(ctx, connectionKey{}, &connection{Conn: c})
 		},
 		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: 250},
+	}
+	if !http2 {
+		server.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){} // net/http's way to say so
 	}
 	s := &upstream{url: "http://" + listener.Addr().String(), server: server}
 	serve := func() error { return server.Serve(listener) }
@@ -101,7 +106,7 @@ func (u *upstreams) stop() {
 }
 
 func (u *upstreams) all() (started []*upstream) {
-	for _, s := range []*upstream{u.plain, u.secure, u.rude, u.untrusted, u.fallback} {
+	for _, s := range []*upstream{u.plain, u.secure, u.http2, u.rude, u.untrusted, u.fallback} {
 		if s != nil {
 			started = append(started, s)
 		}
@@ -113,17 +118,32 @@ func (u *upstreams) all() (started []*upstream) {
 func (u *upstreams) serve(w http.ResponseWriter, r *http.Request, second bool) {
 	u.open.Add(1)
 	defer u.open.Add(-1)
-	u.asked.Add(1)
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
+	if r.Method == http.MethodGet { // the relay asks for the list of models by itself, to find out whether a key is good
+		s := &stage{w: w, r: r}
+		s.begin(http.StatusOK, "application/json")
+		s.say(`{"object":"list","data":[]}`)
 		return
 	}
-	o, ok := parseBrief(string(body))
+	u.asked.Add(1)
+	beginning := make([]byte, 1<<10) // the order is in it
+	n, err := io.ReadFull(r.Body, beginning)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return
+	}
+	o, ok := parseBrief(string(beginning[:n]))
 	if !ok {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	s := &stage{w: w, r: r, order: o, voice: voiceFor(r), tell: func() { u.tell(o.id) }, gone: r.Context().Done()}
+	s := &stage{w: w, r: r, order: o, voice: voiceFor(r), tell: func() { u.tell(o.id) }, unasked: func() { u.asked.Add(-1) }, gone: r.Context().Done()}
+	if conn := s.connection(); conn != nil {
+		conn.requests.Add(1)
+	}
+	if !o.what().early || second || o.position == last {
+		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+			return
+		}
+	}
 	switch {
 	case o.position == last && !second:
 		errorProper(s)

@@ -35,6 +35,20 @@ func (v voice) opening(text string) string {
 		v.more(text)
 }
 
+// preamble is what comes before a stream's first word.
+func (v voice) preamble() string {
+	opening := v.opening("")
+	return opening[:len(opening)-len(v.more(""))]
+}
+
+// ping is an event that says nothing, or a comment.
+func (v voice) ping(comment bool) string {
+	if v.anthropic && !comment {
+		return event("ping", `{"type":"ping"}`)
+	}
+	return ": still here\n\n"
+}
+
 // more is one event with text.
 func (v voice) more(text string) string {
 	if v.anthropic {
