@@ -23,6 +23,7 @@ type ending struct {
 	unsent  bool // nothing was sent to the upstream
 	final   bool // no other channel is asked
 	shaped  bool // the answer is no clean text: it is passed on with the liberties that its upstream took
+	silent  bool // the answer has no text
 	cut     bool // a stream has begun by then: it ends with an error, and is not taken up by another channel
 }
 
@@ -53,6 +54,8 @@ func (s *scene) requireEndingOf(t *testing.T, w way, h heard, want ending) {
 	switch {
 	case want.outcome == channel.Completed && want.shaped:
 		w.requireAnswerInEvents(t, h)
+	case want.outcome == channel.Completed && want.silent:
+		w.requireEnd(t, s.variant, h)
 	case want.outcome == channel.Completed:
 		w.requireAnswer(t, s.variant, h, fromFaulty)
 	case want.cut && s.stream:
@@ -106,9 +109,15 @@ func (s *scene) requireDiscreet(t *testing.T, h heard) {
 // requireAnswer is for an answer that is complete in the client's format.
 func (w way) requireAnswer(t *testing.T, v variant, h heard, text string) {
 	t.Helper()
+	require.Equal(t, 1, strings.Count(h.text, text), h.text)
+	w.requireEnd(t, v, h)
+}
+
+// requireEnd is for an answer that has come to its end, whatever it says.
+func (w way) requireEnd(t *testing.T, v variant, h heard) {
+	t.Helper()
 	require.Equal(t, http.StatusOK, h.status, h.text)
 	require.NotContains(t, h.text, "error")
-	require.Equal(t, 1, strings.Count(h.text, text), h.text)
 	if !v.stream {
 		var object map[string]any
 		require.NoError(t, json.Unmarshal([]byte(h.text), &object), h.text)
