@@ -36,6 +36,7 @@ type Call struct {
 	Endpoint  wire.Endpoint
 	Model     string        // as the client asked for it
 	Stream    bool          // the client asked for a stream
+	Choices   int           // how many answers the client asked for (n); 0: it did not say
 	Body      []byte        // the whole body: a valid JSON object. nil once a stream has begun, unless Keep says that another attempt can follow
 	Keep      bool          //
 	Prefix    string        // what the client has of the answer's text: the upstream is asked for the rest. empty: for all of it
@@ -74,18 +75,29 @@ type Translator interface {
 	// Event turns one event of a stream into a Step. An error is a *Failure: the stream is over and the event is not passed on.
 	Event(event sse.Event) (Step, error)
 
+	// End is called if a stream has ended in good order and no Step was Done. If the answer is complete all the same, the Step
+	// has what is missing, such as the terminator, and is Done. If not, the error is a *Failure.
+	End() (Step, error)
+
 	// Usage is what the answer has said so far of its cost.
 	Usage() wire.Usage
+
+	// UnknownEnd is an end reason of the answer's that is in no table, in the upstream's words; empty if there was none.
+	UnknownEnd() string
 }
 
 // Step is what one upstream event becomes.
 type Step struct {
 	// Out is what the client gets, whole SSE events; empty: nothing. Valid until the next call of Event or of the SSE reader.
 	Out []byte
-	// Content is true where the event carries a part of the answer (text, reasoning, tool arguments), not just framing.
+	// Content is true if the event carries a part of the answer: text, reasoning, a piece of a tool call.
 	Content bool
+	// Preamble is true if the event is on the closed list of those that promise nothing: message_start, ping, the start of an
+	// empty text block, a chunk with nothing but a role, empty or null choices. As long as nothing else has come, another
+	// channel can still be asked. Every other event with an Out commits the answer, those that nobody knows included.
+	Preamble bool
 	// Done is true for the provider's terminator: the answer is complete.
 	Done bool
-	// Held is how many bytes of this event and those before it the translator keeps for later ones, where that can be many.
+	// Held is how many bytes of this event and those before it the translator keeps for later ones, if that can be many.
 	Held int
 }

@@ -40,7 +40,11 @@ func (plainAnswer) Event(e sse.Event) (Step, error) {
 	return Step{Out: e.Raw, Content: true, Done: string(e.Data) == "[DONE]"}, nil
 }
 
+func (plainAnswer) End() (Step, error) { return Step{}, Truncated("no terminator") }
+
 func (plainAnswer) Usage() wire.Usage { return wire.Usage{} }
+
+func (plainAnswer) UnknownEnd() string { return "" }
 
 func testChannel(name string, change ...func(*config.Channel)) config.Channel {
 	c := config.Channel{

@@ -59,11 +59,3 @@ type Usage struct {
 	Cached    int64 // input tokens read from the provider's prompt cache
 	Reasoning int64 // output tokens spent on reasoning
 }
-
-// Merge keeps, field by field, the larger figure: providers repeat cumulative counts within one stream.
-func (u Usage) Merge(v Usage) Usage {
-	return Usage{
-		Input: max(u.Input, v.Input), Output: max(u.Output, v.Output),
-		Cached: max(u.Cached, v.Cached), Reasoning: max(u.Reasoning, v.Reasoning),
-	}
-}

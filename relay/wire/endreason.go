@@ -132,14 +132,16 @@ func EndWord(value []byte) string {
 }
 
 // Chat is the finish_reason of a chat completion (https://platform.openai.com/docs/api-reference/chat/object). calls reports
-// whether the answer has tool calls for the client to run: without one, nothing waits for it.
+// whether the answer has tool calls for the client to run, which some servers end with another word.
 func (e EndReason) Chat(calls bool) string {
 	switch e {
 	case EndedByLength:
 		return "length"
 	case EndedByFilter:
 		return "content_filter"
-	case NotEnded, EndedItself, EndedByCall, EndedSomehow, EndedBadly:
+	case EndedByCall:
+		return "tool_calls"
+	case NotEnded, EndedItself, EndedSomehow, EndedBadly:
 		if calls {
 			return "tool_calls"
 		}
@@ -155,7 +157,9 @@ func (e EndReason) Messages(calls bool) string {
 		return "max_tokens"
 	case EndedByFilter:
 		return "refusal"
-	case NotEnded, EndedItself, EndedByCall, EndedSomehow, EndedBadly:
+	case EndedByCall:
+		return "tool_use"
+	case NotEnded, EndedItself, EndedSomehow, EndedBadly:
 		if calls {
 			return "tool_use"
 		}

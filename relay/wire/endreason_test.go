@@ -55,7 +55,7 @@ func TestAnEndReasonIsSaidInEitherFormat(t *testing.T) {
 		NotEnded:      {"stop", "tool_calls", "end_turn", "tool_use"},
 		EndedItself:   {"stop", "tool_calls", "end_turn", "tool_use"},
 		EndedByLength: {"length", "length", "max_tokens", "max_tokens"},
-		EndedByCall:   {"stop", "tool_calls", "end_turn", "tool_use"},
+		EndedByCall:   {"tool_calls", "tool_calls", "tool_use", "tool_use"},
 		EndedByFilter: {"content_filter", "content_filter", "refusal", "refusal"},
 		EndedSomehow:  {"stop", "tool_calls", "end_turn", "tool_use"},
 	} {

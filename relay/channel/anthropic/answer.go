@@ -14,8 +14,9 @@ import (
 // chatAnswer is the translator for clients that speak the chat format.
 type chatAnswer struct {
 	created int64 // Unix seconds. Anthropic does not say when; the start of the attempt's answer is near enough
-	usage   wire.Usage
+	usage   tally
 	stream  stream
+	unknown string // an end reason in no table
 }
 
 func newChatAnswer(call *channel.Call) *chatAnswer {
@@ -36,7 +37,18 @@ func wantsUsage(body []byte) bool {
 	return options.IncludeUsage
 }
 
-func (t *chatAnswer) Usage() wire.Usage { return t.usage }
+func (t *chatAnswer) Usage() wire.Usage { return t.usage.neutral() }
+
+func (t *chatAnswer) UnknownEnd() string { return t.unknown }
+
+// endOf is why the answer ends, if it does. An error is a *channel.Failure.
+func (t *chatAnswer) endOf(stopReason []byte) (wire.EndReason, error) {
+	end, unknown, err := endOf(stopReason)
+	if unknown != "" {
+		t.unknown = unknown
+	}
+	return end, err
+}
 
 func (t *chatAnswer) Whole(body []byte) ([]byte, error) {
 	outside, err := scanWhole(body)
@@ -53,12 +65,19 @@ func (t *chatAnswer) Whole(body []byte) ([]byte, error) {
 	if answer.Content == nil {
 		return nil, channel.Malformed("the answer has no content")
 	}
-	t.usage = t.usage.Merge(answer.Usage.Neutral())
+	end, err := t.endOf(outside.stopReason)
+	if err != nil {
+		return nil, err
+	}
+	if end == wire.NotEnded && len(answer.Content) == 0 {
+		return nil, channel.Malformed("the answer has neither a content block nor a stop_reason")
+	}
+	t.usage.note(outside.usage)
 	message := chatMessageOf(answer.Content)
 	out, err := encode(wire.ChatCompletion{
 		ID: answer.ID, Object: "chat.completion", Created: t.created, Model: answer.Model,
-		Choices: []wire.ChatChoice{{Message: message, FinishReason: finishReason(answer.StopReason)}},
-		Usage:   chatUsage(t.usage),
+		Choices: []wire.ChatChoice{{Message: message, FinishReason: end.Chat(len(message.ToolCalls) > 0)}},
+		Usage:   chatUsage(t.usage.neutral()),
 	})
 	if err != nil {
 		return nil, channel.Malformed("the answer cannot be converted")
@@ -102,21 +121,6 @@ func arguments(input json.RawMessage) string {
 		return "{}"
 	}
 	return b.String()
-}
-
-func finishReason(stopReason *string) string {
-	if stopReason == nil {
-		return "stop"
-	}
-	switch *stopReason {
-	case "max_tokens", "model_context_window_exceeded":
-		return "length"
-	case "tool_use":
-		return "tool_calls"
-	case "refusal":
-		return "content_filter"
-	}
-	return "stop" // end_turn, stop_sequence, pause_turn, and reasons that are not known yet
 }
 
 func chatUsage(u wire.Usage) *wire.ChatUsage {

@@ -40,7 +40,7 @@ func TestAnswersBecomeChatCompletions(t *testing.T) {
 			`"content":[{"type":"server_tool_use","id":"s","name":"web_search","input":{"q":"x"}},{"type":"web_search_tool_result","tool_use_id":"s","content":[{"type":"web_search_result","url":"u"}]},{"type":"text","text":"a"}],"stop_reason":"end_turn"`,
 			`"content":"a"},"finish_reason":"stop"` + noUsage,
 		},
-		"nothing": {`"content":[],"stop_reason":null`, `"content":""},"finish_reason":"stop"` + noUsage},
+		"nothing": {`"content":[],"stop_reason":"end_turn"`, `"content":""},"finish_reason":"stop"` + noUsage},
 	} {
 		t.Run(name, func(t *testing.T) {
 			translator := chatTranslator(`{}`)
@@ -53,7 +53,7 @@ func TestAnswersBecomeChatCompletions(t *testing.T) {
 
 func TestAConvertedAnswerIsCounted(t *testing.T) {
 	translator := New().Answer(call(wire.ChatCompletions, `{}`))
-	_, err := translator.Whole([]byte(`{"type":"message","content":[],"usage":{"input_tokens":1,"cache_read_input_tokens":2,"output_tokens":3}}`))
+	_, err := translator.Whole([]byte(`{"type":"message","content":[],"stop_reason":"end_turn","usage":{"input_tokens":1,"cache_read_input_tokens":2,"output_tokens":3}}`))
 	require.NoError(t, err)
 	assert.Equal(t, wire.Usage{Input: 3, Output: 3, Cached: 2}, translator.Usage())
 }
@@ -66,13 +66,27 @@ func TestAnAnswerIsDatedNow(t *testing.T) {
 }
 
 func TestStopReasonsBecomeFinishReasons(t *testing.T) {
-	for stop, finish := range map[string]string{
-		"end_turn": "stop", "stop_sequence": "stop", "pause_turn": "stop", "max_tokens": "length",
-		"model_context_window_exceeded": "length", "tool_use": "tool_calls", "refusal": "content_filter", "something_new": "stop",
+	const text, tool = `{"type":"text","text":"a"}`, `{"type":"tool_use","id":"t","name":"f","input":{}}`
+	for _, c := range []struct{ stop, content, finish, unknown string }{
+		{`"end_turn"`, text, "stop", ""},
+		{`"stop_sequence"`, text, "stop", ""},
+		{`"pause_turn"`, text, "stop", ""},
+		{`"max_tokens"`, text, "length", ""},
+		{`"model_context_window_exceeded"`, text, "length", ""},
+		{`"tool_use"`, tool, "tool_calls", ""},
+		{`"end_turn"`, tool, "tool_calls", ""},
+		{`null`, tool, "tool_calls", ""},
+		{`"refusal"`, "", "content_filter", ""},
+		{`"end_turn"`, "", "stop", ""},
+		{`"something_new"`, text, "stop", "something_new"},
+		{`"something_new"`, tool, "tool_calls", "something_new"},
 	} {
-		assert.Equal(t, finish, finishReason(&stop), stop)
+		translator := chatTranslator(`{}`)
+		out, err := translator.Whole([]byte(`{"type":"message","content":[` + c.content + `],"stop_reason":` + c.stop + `}`))
+		require.NoError(t, err, c.stop)
+		assert.Contains(t, string(out), `"finish_reason":"`+c.finish+`"`, c)
+		assert.Equal(t, c.unknown, translator.UnknownEnd())
 	}
-	assert.Equal(t, "stop", finishReason(nil))
 }
 
 func TestAWholeAnswerThatCannotBeOneIsAFailure(t *testing.T) {
@@ -90,7 +104,13 @@ func TestAWholeAnswerThatCannotBeOneIsAFailure(t *testing.T) {
 		{`{"type":"error"}`, channel.UpstreamErrorEvent, channel.UpstreamErrorEvent},
 		{`{"error":{"message":"x"}}`, channel.UpstreamErrorEvent, channel.UpstreamErrorEvent},
 		{`{}`, channel.UpstreamMalformed, channel.UpstreamMalformed},
-		{`{"type":"completion","content":[]}`, channel.Completed, channel.UpstreamMalformed},
+		{`{"type":"completion","content":[{}]}`, channel.Completed, channel.UpstreamMalformed},
+		{`{"type":"message","content":[],"stop_reason":null}`, channel.UpstreamMalformed, channel.UpstreamMalformed},
+		{`{"type":"message","content":[{"type":"text","text":"a"}],"stop_reason":"error"}`, channel.UpstreamErrorEvent, channel.UpstreamErrorEvent},
+		{`{"type":"message","content":[],"stop_reason":"model_overloaded"}`, channel.UpstreamErrorEvent, channel.UpstreamErrorEvent},
+		{`{"detail":"queue full"}`, channel.UpstreamErrorEvent, channel.UpstreamErrorEvent},
+		{`{"base_resp":{"status_code":1002,"status_msg":"limit"}}`, channel.UpstreamErrorEvent, channel.UpstreamErrorEvent},
+		{`[{"error":{"code":429,"message":"x"}}]`, channel.UpstreamErrorEvent, channel.UpstreamErrorEvent},
 		{`{"type":"message"}`, channel.UpstreamMalformed, channel.UpstreamMalformed},
 		{`{"type":"message","content":null}`, channel.UpstreamMalformed, channel.UpstreamMalformed},
 		{`{"type":"message","content":"x"}`, channel.UpstreamMalformed, channel.UpstreamMalformed},

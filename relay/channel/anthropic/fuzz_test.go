@@ -60,7 +60,8 @@ func FuzzStream(f *testing.F) {
 		for data := range strings.SplitSeq(stream, "\n") {
 			in := sse.Event{Data: []byte(data)}
 			if step, err := native.Event(in); err == nil {
-				assertEvents(t, step.Out)
+				_, unnamed, _ := bytes.Cut(step.Out, []byte("data: ")) // it has a name, if it is of a type that is known
+				assertEvents(t, append([]byte("data: "), unnamed...))
 			}
 			step, err := chat.Event(in)
 			if err != nil {

@@ -16,9 +16,11 @@ func nativeBody(call *channel.Call, target channel.Target) []byte {
 
 // passThrough is the translator for clients that speak the provider's format: it looks, and changes nothing.
 type passThrough struct {
-	usage   wire.Usage
-	begun   bool // anything but a ping has come
-	started bool // message_start has
+	usage   tally
+	started bool // message_start has come
+	begun   bool // so has a content block
+	ended   bool // so has a stop_reason
+	unknown string
 	scratch []byte
 	like    jsonscan.Pattern // of the text deltas
 }
@@ -31,43 +33,84 @@ func (t *passThrough) Whole(body []byte) ([]byte, error) {
 	if len(answer.content) == 0 || answer.content[0] != '[' {
 		return nil, channel.Malformed("the answer has no content")
 	}
-	t.take(answer.usage)
+	end, unknown, err := endOf(answer.stopReason)
+	if err != nil {
+		return nil, err
+	}
+	if end == wire.NotEnded && !holdsElements(answer.content) {
+		return nil, channel.Malformed("the answer has neither a content block nor a stop_reason")
+	}
+	t.unknown = unknown
+	t.usage.note(answer.usage)
 	return body, nil
 }
 
 func (t *passThrough) Event(event sse.Event) (channel.Step, error) {
 	if t.like.Matches(event.Data) && string(event.Name) != "error" {
-		return channel.Step{Out: t.pass(event), Content: true}, nil
+		return channel.Step{Out: t.pass(event, contentBlockDelta), Content: true}, nil
+	}
+	if isTerminator(event.Data) {
+		return t.End()
 	}
 	e, err := scanEvent(event)
 	if err != nil {
 		return channel.Step{}, err
 	}
-	if e.kind == pingKind && !t.begun {
-		return channel.Step{}, nil // it is no beginning: another channel can still take over
-	}
-	if !t.started && e.kind == messageStop {
-		return channel.Step{}, channel.Malformed("the stream ends before its message_start")
-	}
-	t.begun, t.started = true, t.started || e.kind == messageStart
-	step := channel.Step{Out: t.pass(event)}
+	step := channel.Step{}
 	switch e.kind {
 	case messageStart:
-		t.take(usageOf(e.message))
+		t.started, step.Preamble = true, true
+		t.usage.note(member(e.message, "usage"))
+	case pingKind:
+		step.Preamble = true
 	case messageDelta:
-		t.take(e.usage)
+		if err := t.ends(member(e.delta, "stop_reason")); err != nil {
+			return channel.Step{}, err
+		}
+		t.usage.note(e.usage)
 	case contentBlockStart:
-		step.Content = startsToolUse(e.contentBlock)
+		t.begun = true
+		step.Content, step.Preamble = startsWith(e.contentBlock)
 	case contentBlockDelta:
-		step.Content = true
+		t.begun, step.Content = true, true
 		t.like.Learn(event.Data, `"text":"`)
 	case messageStop:
+		if !t.started || !t.begun && !t.ended {
+			return channel.Step{}, channel.Malformed("the stream ends without a message in it")
+		}
 		step.Done = true
+	case unknownKind, noKind, wholeMessage, contentBlockStop, errorKind:
 	}
+	step.Out = t.pass(event, e.kind)
 	return step, nil
 }
 
-func (t *passThrough) pass(event sse.Event) []byte {
+// ends takes in a stop_reason, which may be nil.
+func (t *passThrough) ends(stopReason []byte) error {
+	end, unknown, err := endOf(stopReason)
+	if unknown != "" {
+		t.unknown = unknown
+	}
+	t.ended = t.ended || end != wire.NotEnded
+	return err
+}
+
+// End is for servers that leave message_stop out.
+func (t *passThrough) End() (channel.Step, error) {
+	if !t.ended {
+		return channel.Step{}, channel.Truncated("the stream ended without message_stop and without a stop_reason")
+	}
+	return channel.Step{Out: endOfMessage, Done: true}, nil
+}
+
+var endOfMessage = []byte("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n")
+
+// pass gives the event as it came, if a client can read it: Anthropic's own tell events apart by their names, which some servers
+// leave out.
+func (t *passThrough) pass(event sse.Event, of kind) []byte {
+	if len(event.Name) == 0 && of.name() != nil {
+		event.Name, event.Clean = of.name(), false
+	}
 	if event.Clean {
 		return event.Raw
 	}
@@ -75,54 +118,20 @@ func (t *passThrough) pass(event sse.Event) []byte {
 	return t.scratch
 }
 
-func (t *passThrough) Usage() wire.Usage { return t.usage }
+func (t *passThrough) UnknownEnd() string { return t.unknown }
 
-// take counts what it can read: figures in an unexpected form are no reason to withhold an answer from a client that may well
-// understand them.
-func (t *passThrough) take(usage []byte) {
-	if len(usage) == 0 {
-		return
-	}
-	var input, created, cached, output, thinking int64
-	_ = jsonscan.Object(usage, func(m jsonscan.Member) {
-		switch string(m.Key) {
-		case "input_tokens":
-			input, _ = jsonscan.Int(m.Value)
-		case "cache_creation_input_tokens":
-			created, _ = jsonscan.Int(m.Value)
-		case "cache_read_input_tokens":
-			cached, _ = jsonscan.Int(m.Value)
-		case "output_tokens":
-			output, _ = jsonscan.Int(m.Value)
-		case "output_tokens_details":
-			_ = jsonscan.Object(m.Value, func(m jsonscan.Member) {
-				if string(m.Key) == "thinking_tokens" {
-					thinking, _ = jsonscan.Int(m.Value)
-				}
-			})
-		}
-	})
-	t.usage = t.usage.Merge(wire.Usage{Input: input + created + cached, Output: output, Cached: cached, Reasoning: thinking})
+func (t *passThrough) Usage() wire.Usage { return t.usage.neutral() }
+
+// startsWith says what the start of a content block says. A call of the client's tools has its name, which is part of the
+// answer, and a call without arguments may bring nothing else. An empty text promises nothing.
+func startsWith(block []byte) (content, preamble bool) {
+	text, isPlain := member(block, "text"), isText(member(block, "type"), "text")
+	empty := len(text) == 0 || jsonscan.IsNull(text) || string(text) == `""`
+	return isText(member(block, "type"), "tool_use") || isPlain && !empty, isPlain && empty
 }
 
-// usageOf is the usage in a message; nil: it has none.
-func usageOf(message []byte) (usage []byte) {
-	_ = jsonscan.Object(message, func(m jsonscan.Member) {
-		if string(m.Key) == "usage" {
-			usage = m.Value
-		}
-	})
-	return usage
-}
-
-// startsToolUse tells whether a content block is a call of the client's tools. Its name is part of the answer, and a call
-// without arguments may bring nothing else.
-func startsToolUse(block []byte) bool {
-	var toolUse bool
-	err := jsonscan.Object(block, func(m jsonscan.Member) {
-		if string(m.Key) == "type" {
-			toolUse = string(m.Value) == `"tool_use"`
-		}
-	})
-	return err == nil && toolUse
+// holdsElements reports whether a list has something in it.
+func holdsElements(list []byte) (any bool) {
+	jsonscan.Elements(list, func([]byte) { any = true })
+	return any
 }

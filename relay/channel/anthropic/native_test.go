@@ -67,7 +67,7 @@ func TestOnlyTheBetaParameterIsPassedOn(t *testing.T) {
 }
 
 func TestANativeAnswerIsPassedOnAndCounted(t *testing.T) {
-	const body = "{\"type\":\"message\", \"content\":[ ],\n\"new\":{}, \"usage\":{\"input_tokens\":5,\"cache_read_input_tokens\":7," +
+	const body = "{\"type\":\"message\", \"content\":[ ],\n\"stop_reason\":\"end_turn\",\"new\":{}, \"usage\":{\"input_tokens\":5,\"cache_read_input_tokens\":7," +
 		"\"cache_creation_input_tokens\":2,\"output_tokens\":9,\"output_tokens_details\":{\"thinking_tokens\":4}}}\n"
 	translator := New().Answer(call(wire.Messages, `{}`))
 	out, err := translator.Whole([]byte(body))
@@ -77,7 +77,7 @@ func TestANativeAnswerIsPassedOnAndCounted(t *testing.T) {
 }
 
 func TestAnAnswerWhoseUsageIsOddIsPassedOn(t *testing.T) {
-	for _, body := range []string{`{"type":"message","content":[]}`, `{"type":"message","content":[],"usage":null}`, `{"type":"message","content":[],"usage":[1]}`} {
+	for _, body := range []string{`{"type":"message","content":[{}]}`, `{"type":"message","content":[{}],"usage":null}`, `{"type":"message","content":[{}],"usage":[1]}`} {
 		out, err := (&passThrough{}).Whole([]byte(body))
 		require.NoError(t, err)
 		assert.Equal(t, body, string(out))
@@ -86,20 +86,20 @@ func TestAnAnswerWhoseUsageIsOddIsPassedOn(t *testing.T) {
 
 // nativeStream has what the passing through has to notice, and the usage that Anthropic repeats.
 var nativeStream = []struct {
-	data          string
-	content, done bool
+	data                    string
+	content, preamble, done bool
 }{
-	{`{"type":"message_start","message":{"id":"m","content":[],"usage":{"input_tokens":10,"cache_read_input_tokens":5,"output_tokens":1}}}`, false, false},
-	{`{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}`, false, false},
-	{`{"type":"ping"}`, false, false},
-	{`{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"hi"}}`, true, false},
-	{`{"type":"content_block_stop","index":0}`, false, false},
-	{`{"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"t","name":"f","input":{}}}`, true, false},
-	{`{"type":"content_block_stop","index":1}`, false, false},
-	{`{"type":"something_new","usage":{"output_tokens":1000000}}`, false, false},
-	{`{}`, false, false},
-	{`{"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"output_tokens":20}}`, false, false},
-	{`{"type":"message_stop"}`, false, true},
+	{`{"type":"message_start","message":{"id":"m","content":[],"usage":{"input_tokens":10,"cache_read_input_tokens":5,"output_tokens":1}}}`, false, true, false},
+	{`{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}`, false, true, false},
+	{`{"type":"ping"}`, false, true, false},
+	{`{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"hi"}}`, true, false, false},
+	{`{"type":"content_block_stop","index":0}`, false, false, false},
+	{`{"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"t","name":"f","input":{}}}`, true, false, false},
+	{`{"type":"content_block_stop","index":1}`, false, false, false},
+	{`{"type":"something_new","usage":{"output_tokens":1000000}}`, false, false, false},
+	{`{}`, false, false, false},
+	{`{"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"output_tokens":20}}`, false, false, false},
+	{`{"type":"message_stop"}`, false, false, true},
 }
 
 func TestANativeStreamIsPassedOnAsItIs(t *testing.T) {
@@ -108,7 +108,7 @@ func TestANativeStreamIsPassedOnAsItIs(t *testing.T) {
 		in := event(e.data)
 		step, err := translator.Event(in)
 		require.NoError(t, err)
-		assert.Equal(t, channel.Step{Out: in.Raw, Content: e.content, Done: e.done}, step, e.data)
+		assert.Equal(t, channel.Step{Out: in.Raw, Content: e.content, Preamble: e.preamble, Done: e.done}, step, e.data)
 	}
 	assert.Equal(t, wire.Usage{Input: 15, Output: 20, Cached: 5}, translator.Usage())
 }
@@ -125,27 +125,27 @@ func TestAPingWithoutDataIsPassedOn(t *testing.T) {
 	in := sse.Event{Raw: []byte("event: ping\n\n"), Name: []byte("ping"), Clean: true}
 	step, err := (&passThrough{begun: true}).Event(in)
 	require.NoError(t, err)
-	assert.Equal(t, channel.Step{Out: in.Raw}, step)
+	assert.Equal(t, channel.Step{Out: in.Raw, Preamble: true}, step)
 	step, err = chatTranslator(`{"stream":true}`).Event(in)
 	require.NoError(t, err)
 	assert.Zero(t, step)
 }
 
-func TestAPingBeforeTheMessageCommitsNobodyToThisChannel(t *testing.T) {
+func TestAPingCommitsNobodyToThisChannel(t *testing.T) {
 	translator := &passThrough{}
-	step, err := translator.Event(event(`{"type":"ping"}`))
-	require.NoError(t, err)
-	assert.Zero(t, step)
-	_, err = translator.Event(event(`{"type":"message_start","message":{}}`))
-	require.NoError(t, err)
-	step, err = translator.Event(event(`{"type":"ping"}`))
-	require.NoError(t, err)
-	assert.NotEmpty(t, step.Out)
+	for _, data := range []string{`{"type":"ping"}`, `{"type":"message_start","message":{}}`, `{"type":"ping"}`} {
+		step, err := translator.Event(event(data))
+		require.NoError(t, err)
+		assert.NotEmpty(t, step.Out)
+		assert.True(t, step.Preamble, data)
+	}
 }
 
 func TestATypeWithEscapesIsStillKnown(t *testing.T) {
 	translator := &passThrough{}
 	_, err := translator.Event(event(`{"type":"message_start","message":{}}`))
+	require.NoError(t, err)
+	_, err = translator.Event(event(`{"type":"message_delta","delta":{"stop_reason":"end_turn"}}`))
 	require.NoError(t, err)
 	step, err := translator.Event(event(`{"type":"message_\u0073top"}`))
 	require.NoError(t, err)
@@ -153,7 +153,7 @@ func TestATypeWithEscapesIsStillKnown(t *testing.T) {
 }
 
 func TestAnEventThatIsNoJSONObjectIsMalformed(t *testing.T) {
-	for _, data := range []string{``, `{`, `[]`, `null`, `[DONE]`, `{"type":"ping"}x`, `{"type":"content_block_delta","delta":{"text":"a}`} {
+	for _, data := range []string{``, `{`, `[]`, `null`, `{"type":"ping"}x`, `{"type":"content_block_delta","delta":{"text":"a}`} {
 		for _, translator := range []channel.Translator{&passThrough{}, chatTranslator(`{"stream":true}`)} {
 			_, err := translator.Event(event(data))
 			assert.Equal(t, channel.UpstreamMalformed, failureOf(t, err).Outcome, data)

@@ -18,6 +18,7 @@ const maxOpenBlocks = 64
 type stream struct {
 	includeUsage bool
 	started      bool // message_start has come
+	begun        bool // so has a content block
 	finished     bool // the finish_reason has been sent
 	stopped      bool // message_stop has come
 	id, model    string
@@ -38,6 +39,9 @@ func (t *chatAnswer) Event(event sse.Event) (channel.Step, error) {
 	s := &t.stream
 	s.out.Reset()
 	s.content = false
+	if isTerminator(event.Data) && !s.stopped {
+		return t.End()
+	}
 	outside, err := scanEvent(event)
 	if err != nil {
 		return channel.Step{}, err
@@ -56,11 +60,13 @@ func (t *chatAnswer) Event(event sse.Event) (channel.Step, error) {
 	}
 	switch outside.kind {
 	case messageStart:
+		t.usage.note(member(outside.message, "usage"))
 		err = t.messageStart(e.Message)
 	case messageDelta:
-		t.messageDelta(&e)
+		t.usage.note(outside.usage)
+		err = t.messageDelta(member(outside.delta, "stop_reason"))
 	case messageStop:
-		t.messageStop()
+		err = t.messageStop()
 	case contentBlockStart:
 		err = t.blockStart(e.Index, e.ContentBlock)
 	case contentBlockDelta:
@@ -71,7 +77,21 @@ func (t *chatAnswer) Event(event sse.Event) (channel.Step, error) {
 	if err != nil {
 		return channel.Step{}, err
 	}
-	return channel.Step{Out: s.out.Bytes(), Content: s.content, Done: s.stopped, Held: s.held()}, nil
+	preamble := outside.kind == messageStart // what it becomes is a chunk with a role
+	return channel.Step{Out: s.out.Bytes(), Content: s.content, Preamble: preamble, Done: s.stopped, Held: s.held()}, nil
+}
+
+// End is for servers that leave message_stop out.
+func (t *chatAnswer) End() (channel.Step, error) {
+	s := &t.stream
+	s.out.Reset()
+	if !s.finished {
+		return channel.Step{}, channel.Truncated("the stream ended without message_stop and without a stop_reason")
+	}
+	if err := t.messageStop(); err != nil {
+		return channel.Step{}, err
+	}
+	return channel.Step{Out: s.out.Bytes(), Done: true}, nil
 }
 
 // held is how many bytes of the events so far are kept for later ones.
@@ -90,34 +110,34 @@ func (t *chatAnswer) messageStart(message *wire.MessageAnswer) error {
 	s := &t.stream
 	s.started, s.id, s.model = true, message.ID, message.Model
 	s.blocks = make(map[int]*openBlock)
-	t.usage = t.usage.Merge(message.Usage.Neutral())
 	var empty string
 	t.send(wire.ChatDelta{Role: assistantRole, Content: &empty}, nil)
 	return nil
 }
 
-func (t *chatAnswer) messageDelta(e *wire.StreamEvent) {
-	t.usage = t.usage.Merge(e.Usage.Neutral())
-	if e.Delta != nil && e.Delta.StopReason != nil {
-		t.finish(finishReason(e.Delta.StopReason))
+func (t *chatAnswer) messageDelta(stopReason []byte) error {
+	end, err := t.endOf(stopReason)
+	if err == nil && end != wire.NotEnded {
+		t.finish(end)
 	}
+	return err
 }
 
-func (t *chatAnswer) messageStop() {
+func (t *chatAnswer) messageStop() error {
 	s := &t.stream
-	reason := "stop"
-	if s.tools > 0 {
-		reason = "tool_calls"
+	if !s.begun && !s.finished {
+		return channel.Malformed("the stream ends without a message in it")
 	}
-	t.finish(reason) // where no message_delta has: a chat client waits for a reason
+	t.finish(wire.NotEnded) // where no message_delta has: a chat client waits for a reason
 	if s.includeUsage {
-		t.write(wire.ChatChunk{Choices: []wire.ChatChunkChoice{}, Usage: chatUsage(t.usage)})
+		t.write(wire.ChatChunk{Choices: []wire.ChatChunkChoice{}, Usage: chatUsage(t.usage.neutral())})
 	}
 	s.out.WriteString("data: [DONE]\n\n")
 	s.stopped = true
+	return nil
 }
 
-func (t *chatAnswer) finish(reason string) {
+func (t *chatAnswer) finish(end wire.EndReason) {
 	s := &t.stream
 	if s.finished {
 		return
@@ -127,6 +147,7 @@ func (t *chatAnswer) finish(reason string) {
 	}
 	clear(s.blocks)
 	s.finished = true
+	reason := end.Chat(s.tools > 0)
 	t.send(wire.ChatDelta{}, &reason)
 }
 
@@ -142,6 +163,7 @@ func (t *chatAnswer) blockStart(index int, started *wire.Block) error {
 	case len(s.blocks) == maxOpenBlocks:
 		return channel.Malformed("too many content blocks are open at once")
 	}
+	s.begun = true
 	block := &openBlock{tool: -1}
 	s.blocks[index] = block
 	switch started.Type {

@@ -169,7 +169,10 @@ func TestAnAnswerHasOneFinishReason(t *testing.T) {
 		{`{"type":"message_delta","delta":{"stop_reason":"end_turn"}}`, false, nil},
 		{stop, false, []string{"[DONE]"}},
 	})
-	assertStream(t, chatTranslator(`{"stream":true}`), []exchange{begin, {stop, false, []string{finish("stop"), "[DONE]"}}})
+	assertStream(t, chatTranslator(`{"stream":true}`), []exchange{
+		begin, {`{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}`, false, nil},
+		{stop, false, []string{finish("stop"), "[DONE]"}},
+	})
 }
 
 func TestAnEventOutOfOrderIsMalformed(t *testing.T) {
@@ -179,6 +182,7 @@ func TestAnEventOutOfOrderIsMalformed(t *testing.T) {
 	const end = `{"type":"message_delta","delta":{"stop_reason":"end_turn"}}`
 	for name, events := range map[string][]string{
 		"stop before start":             {stop},
+		"nothing between":               {start, stop},
 		"delta before start":            {textDelta},
 		"block before start":            {text},
 		"end before start":              {end},

@@ -93,5 +93,5 @@ func (adaptor) Answer(call *channel.Call) channel.Translator {
 	if call.Endpoint == wire.Messages {
 		return &messagesTranslator{}
 	}
-	return &nativeTranslator{}
+	return &nativeTranslator{asked: call.Choices}
 }

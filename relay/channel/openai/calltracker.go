@@ -1,7 +1,5 @@
 package openai
 
-import "one-api/relay/wire"
-
 // callTracker tells which tool call a piece of one belongs to. Chat completions number them; some servers leave the number out,
 // repeat id and name in every piece, or leave the id out. Anthropic's blocks come one after the other, so a piece of a call that
 // is already closed cannot be passed on.
@@ -22,7 +20,7 @@ const (
 
 // place decides whether a piece begins a call (fresh) or belongs to the current one. open tells whether the current one is
 // still open. problem is empty, or says why the piece belongs nowhere.
-func (t *callTracker) place(call *wire.ChatToolCall, open bool) (fresh bool, problem string) {
+func (t *callTracker) place(call *toolCall, open bool) (fresh bool, problem string) {
 	if call.Index != nil {
 		switch {
 		case open && t.index != nil && *t.index == *call.Index:
@@ -48,7 +46,7 @@ func (t *callTracker) place(call *wire.ChatToolCall, open bool) (fresh bool, pro
 	return true, ""
 }
 
-func (t *callTracker) begin(call *wire.ChatToolCall) {
+func (t *callTracker) begin(call *toolCall) {
 	if t.indexes == nil {
 		t.indexes, t.upstream = make(map[int]bool), make(map[string]bool)
 	}

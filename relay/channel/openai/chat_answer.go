@@ -1,9 +1,11 @@
 package openai
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 
+	"one-api/relay/channel"
 	"one-api/relay/jsonscan"
 	"one-api/relay/wire"
 )
@@ -11,19 +13,61 @@ import (
 // choice is an answer of a chat completion, or what a chunk adds to one: the two differ in the member's name only. Members
 // that conversion does not need are not read, so that a server's own idea of them fails nothing.
 type choice struct {
-	Index        int    `json:"index"`
-	Message      said   `json:"message"`
-	Delta        said   `json:"delta"`
-	FinishReason string `json:"finish_reason"`
+	Index        int             `json:"index"`
+	Message      said            `json:"message"`
+	Delta        said            `json:"delta"`
+	FinishReason json.RawMessage `json:"finish_reason"`
+	Error        json.RawMessage `json:"error"` // OpenRouter's, beside the finish_reason "error"
+}
+
+// end is why the choice ended, if it has. An error is a *channel.Failure: it failed.
+func (c *choice) end() (wire.EndReason, error) {
+	reason := wire.EndReasonOf(c.FinishReason)
+	switch {
+	case holdsSomething(c.Error) && string(c.Error) != "false":
+		return reason, failureInside(encode(map[string]json.RawMessage{"error": c.Error}))
+	case reason == wire.EndedBadly:
+		return reason, channel.BadEnd(wire.EndWord(c.FinishReason))
+	}
+	return reason, nil
 }
 
 // said is a message or a piece of one.
 type said struct {
-	Content          json.RawMessage     `json:"content"` // string | []contentPart | null
-	ReasoningContent string              `json:"reasoning_content"`
-	Reasoning        json.RawMessage     `json:"reasoning"` // OpenRouter's and vLLM's name for it; a string
-	Refusal          string              `json:"refusal"`
-	ToolCalls        []wire.ChatToolCall `json:"tool_calls"`
+	Content          json.RawMessage `json:"content"`           // string | []contentPart | null
+	ReasoningContent json.RawMessage `json:"reasoning_content"` // a string
+	Reasoning        json.RawMessage `json:"reasoning"`         // OpenRouter's and vLLM's name for it; a string
+	Refusal          json.RawMessage `json:"refusal"`           // a string
+	ToolCalls        []toolCall      `json:"tool_calls"`
+}
+
+// toolCall is a call of a function; in a stream, a piece of one.
+type toolCall struct {
+	Index    *int   `json:"index"` // streams only
+	ID       string `json:"id"`
+	Function struct {
+		Name      string        `json:"name"`
+		Arguments argumentsText `json:"arguments"`
+	} `json:"function"`
+}
+
+// argumentsText is a JSON object as text. Some servers put the object itself in its place: read, it becomes its text.
+type argumentsText string
+
+// UnmarshalJSON takes a string as it is, null as nothing, and every other value as text.
+func (t *argumentsText) UnmarshalJSON(value []byte) error {
+	switch kindOf(value) {
+	case 0:
+		return nil
+	case '"':
+		return json.Unmarshal(value, (*string)(t))
+	}
+	var text bytes.Buffer
+	if err := json.Compact(&text, value); err != nil {
+		return err
+	}
+	*t = argumentsText(text.String())
+	return nil
 }
 
 // contentPart is a piece of content. Mistral's reasoning models answer in those, streams included.
@@ -52,9 +96,15 @@ func decodeChoices(value []byte) (*choice, error) {
 	return nil, nil
 }
 
+// refused is the text of a refusal; empty: it is none.
+func (s *said) refused() string {
+	text, _ := jsonscan.String(s.Refusal)
+	return text
+}
+
 // speech sorts what was said into reasoning and answer. It is false where the content is of no known form.
 func (s *said) speech() (thinking, text string, ok bool) {
-	thinking = s.ReasoningContent
+	thinking, _ = jsonscan.String(s.ReasoningContent)
 	if thinking == "" {
 		thinking, _ = jsonscan.String(s.Reasoning)
 	}
@@ -90,21 +140,4 @@ func (s *said) speech() (thinking, text string, ok bool) {
 		return "", "", false
 	}
 	return thinking, text, true
-}
-
-// stopReason converts a finish_reason; calls tells whether the answer has tool calls, which some servers end with "stop".
-func stopReason(finish string, calls bool) string {
-	switch finish {
-	case "length":
-		return "max_tokens"
-	case "content_filter":
-		return "refusal"
-	case "tool_calls", "function_call":
-		return "tool_use"
-	case "stop":
-		if calls {
-			return "tool_use"
-		}
-	}
-	return "end_turn"
 }

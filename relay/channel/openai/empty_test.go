@@ -12,7 +12,7 @@ import (
 
 func TestAnObjectThatIsNoAnswerIsNotPassedOn(t *testing.T) {
 	for _, body := range []string{
-		`{}`, `{"choices":[]}`, `{"choices": [ ]}`, `{"choices":null}`, `{"choices":{}}`, `{"data":null}`,
+		`{}`, `{"choices":[]}`, `{"choices": [ ]}`, `{"choices":[null]}`, `{"choices":null}`, `{"choices":{}}`, `{"data":null}`,
 		`{"id":"msg_1","type":"message","content":[{"type":"text","text":"another provider's"}]}`,
 	} {
 		_, err := native().Whole([]byte(body))
@@ -33,5 +33,5 @@ func TestAStreamWithoutAChunkIsNotComplete(t *testing.T) {
 	_, err = translator.Event(sse.Event{Data: []byte(`[DONE]`), Clean: true})
 	var f *channel.Failure
 	require.ErrorAs(t, err, &f)
-	assert.Equal(t, channel.UpstreamTruncated, f.Outcome)
+	assert.Equal(t, channel.UpstreamMalformed, f.Outcome)
 }

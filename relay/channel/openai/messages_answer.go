@@ -11,9 +11,12 @@ import (
 
 // messagesTranslator turns chat completions into answers for Messages clients.
 type messagesTranslator struct {
-	usage  tally
-	stream messagesStream
+	usage   tally
+	stream  messagesStream
+	unknown string // an end reason in no table
 }
+
+func (t *messagesTranslator) UnknownEnd() string { return t.unknown }
 
 func (t *messagesTranslator) Usage() wire.Usage { return t.usage.neutral() }
 
@@ -30,14 +33,27 @@ func (t *messagesTranslator) Whole(body []byte) ([]byte, error) {
 	if first == nil {
 		return nil, channel.Malformed("a chat completion without a choice")
 	}
-	answer := newMessage(&seen)
-	if answer.Content, err = answerContent(first, answer.ID); err != nil {
+	end, err := t.endOf(first)
+	if err != nil {
 		return nil, err
 	}
-	reason := stopReason(first.FinishReason, len(first.Message.ToolCalls) > 0)
+	answer := newMessage(&seen)
+	if answer.Content, err = answerContent(first, end, answer.ID); err != nil {
+		return nil, err
+	}
+	reason := end.Messages(len(first.Message.ToolCalls) > 0)
 	answer.StopReason = &reason
 	answer.Usage = messagesUsage(t.usage.neutral())
 	return encode(answer), nil
+}
+
+// endOf is why a choice ended, and notes a reason that nobody knows.
+func (t *messagesTranslator) endOf(c *choice) (wire.EndReason, error) {
+	end, err := c.end()
+	if end == wire.EndedSomehow {
+		t.unknown = wire.EndWord(c.FinishReason)
+	}
+	return end, err
 }
 
 // newMessage is a message without content yet. The model is what the upstream said.
@@ -48,7 +64,7 @@ func newMessage(seen *members) messageAnswer {
 	return m
 }
 
-func answerContent(c *choice, answerID string) ([]any, error) {
+func answerContent(c *choice, end wire.EndReason, answerID string) ([]any, error) {
 	content := []any{}
 	thinking, text, ok := c.Message.speech()
 	if !ok {
@@ -57,7 +73,7 @@ func answerContent(c *choice, answerID string) ([]any, error) {
 	if thinking != "" {
 		content = append(content, thinkingBlock{Type: "thinking", Thinking: thinking})
 	}
-	for _, s := range []string{text, c.Message.Refusal} {
+	for _, s := range []string{text, c.Message.refused()} {
 		if s != "" {
 			content = append(content, textBlock{"text", s})
 		}
@@ -67,12 +83,12 @@ func answerContent(c *choice, answerID string) ([]any, error) {
 		if call.Function.Name == "" {
 			return nil, channel.Malformed("a tool call without a name")
 		}
-		input := json.RawMessage(strings.TrimSpace(call.Function.Arguments))
+		input := json.RawMessage(strings.TrimSpace(string(call.Function.Arguments)))
 		if len(input) == 0 {
 			input = json.RawMessage("{}")
 		}
 		if err := jsonscan.Object(input, func(jsonscan.Member) {}); err != nil {
-			if c.FinishReason == "length" {
+			if end == wire.EndedByLength {
 				break // the client's own limit cut the call: the stop reason says so, and half a call must not be made
 			}
 			return nil, channel.Malformed("a tool call whose arguments are no JSON object")

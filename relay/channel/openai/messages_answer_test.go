@@ -63,6 +63,20 @@ func TestACompletionBecomesAMessage(t *testing.T) {
 			`{"tool_calls":[{"function":{"name":"f","arguments":"{}"}},{"id":"","function":{"name":"f","arguments":"{}"}},{"id":"x","function":{"name":"f","arguments":"{}"}},{"id":"x","function":{"name":"f","arguments":"{}"}}]}`, `"function_call"`,
 			`{"type":"tool_use","id":"toolu_chatcmpl-1_0","name":"f","input":{}},{"type":"tool_use","id":"toolu_chatcmpl-1_1","name":"f","input":{}},{"type":"tool_use","id":"x","name":"f","input":{}},{"type":"tool_use","id":"toolu_chatcmpl-1_3","name":"f","input":{}}`, "tool_use",
 		},
+		"arguments as an object": {
+			`{"tool_calls":[{"id":"1","function":{"name":"f","arguments":{"city": "Paris", "n":9007199254740993}}},{"id":"2","function":{"name":"g","arguments":null}}]}`, `"tool_calls"`,
+			`{"type":"tool_use","id":"1","name":"f","input":{"city":"Paris","n":9007199254740993}},{"type":"tool_use","id":"2","name":"g","input":{}}`, "tool_use",
+		},
+		"fields of other types": {
+			`{"content":"a","refusal":7,"reasoning_content":{"text":"t"},"reasoning":["u"]}`, `"stop"`, `{"type":"text","text":"a"}`, "end_turn",
+		},
+		"a finish_reason of another type": {`{"content":"a"}`, `{"type":"length","length":4}`, `{"type":"text","text":"a"}`, "max_tokens"},
+		"tool calls and an unknown end": {
+			`{"tool_calls":[{"id":"1","function":{"name":"f","arguments":"{}"}}]}`, `"weary"`, `{"type":"tool_use","id":"1","name":"f","input":{}}`, "tool_use",
+		},
+		"tool calls and no end": {
+			`{"tool_calls":[{"id":"1","function":{"name":"f","arguments":"{}"}}]}`, `null`, `{"type":"tool_use","id":"1","name":"f","input":{}}`, "tool_use",
+		},
 		"a tool call that the limit cut": {
 			`{"content":"a","tool_calls":[{"id":"1","function":{"name":"f","arguments":"{\"x\": "}}]}`, `"length"`,
 			`{"type":"text","text":"a"}`, "max_tokens",
@@ -113,7 +127,6 @@ func TestWhatIsNoCompletionFails(t *testing.T) {
 		"a nameless call":        {call(`{"arguments":"{}"}`), channel.UpstreamMalformed},
 		"arguments of no object": {call(`{"name":"f","arguments":"[]"}`), channel.UpstreamMalformed},
 		"arguments of no JSON":   {call(`{"name":"f","arguments":"{\"x\":"}`), channel.UpstreamMalformed},
-		"arguments of no string": {call(`{"name":"f","arguments":{}}`), channel.UpstreamMalformed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, err := converted().Whole([]byte(tc.body))

@@ -16,7 +16,8 @@ type messagesStream struct {
 	open    string // the type of the block that is open: text | thinking | tool_use; empty: none
 	blocks  int    // how many have been opened; the open one has the index blocks-1
 	calls   callTracker
-	finish  string // the last finish_reason
+	begun   bool           // there was a choice
+	reason  wire.EndReason // why it ended; NotEnded: it has not
 
 	out     []byte // the events of one Step, reused
 	json    bytes.Buffer
@@ -46,16 +47,31 @@ func (t *messagesTranslator) Event(event sse.Event) (channel.Step, error) {
 		s.start(newMessage(&seen))
 	}
 	if c == nil {
-		return channel.Step{Out: s.out}, nil
+		return channel.Step{Out: s.out, Preamble: true}, nil // message_start, if anything
+	}
+	s.begun = true
+	reason, err := t.endOf(c)
+	if err != nil {
+		return channel.Step{}, err
 	}
 	content, err := s.add(&c.Delta)
 	if err != nil {
 		return channel.Step{}, err
 	}
-	if c.FinishReason != "" {
-		s.finish = c.FinishReason
+	if reason != wire.NotEnded {
+		s.reason = reason
 	}
-	return channel.Step{Out: s.out, Content: content}, nil
+	return channel.Step{Out: s.out, Content: content, Preamble: !content}, nil
+}
+
+// End is for servers that leave the terminator out.
+func (t *messagesTranslator) End() (channel.Step, error) {
+	s := &t.stream
+	s.out = s.out[:0]
+	if s.reason == wire.NotEnded {
+		return channel.Step{}, channel.Truncated("the stream ended without its terminator and without a finish_reason")
+	}
+	return s.end(t.usage.neutral())
 }
 
 func holdsText(value []byte) bool { return len(value) > 0 && holdsSomething(value) }
@@ -77,7 +93,7 @@ func (s *messagesStream) add(delta *said) (content bool, err error) {
 		s.put("content_block_delta", blockDelta{"content_block_delta", s.blocks - 1, thinkingDelta{"thinking_delta", thinking}})
 		content = true
 	}
-	for _, piece := range [...]string{text, delta.Refusal} {
+	for _, piece := range [...]string{text, delta.refused()} {
 		if piece != "" {
 			s.enter("text", textBlock{Type: "text"})
 			s.put("content_block_delta", blockDelta{"content_block_delta", s.blocks - 1, textDelta{"text_delta", piece}})
@@ -93,7 +109,7 @@ func (s *messagesStream) add(delta *said) (content bool, err error) {
 	return content, nil
 }
 
-func (s *messagesStream) addCall(call *wire.ChatToolCall) error {
+func (s *messagesStream) addCall(call *toolCall) error {
 	fresh, problem := s.calls.place(call, s.open == "tool_use")
 	if problem != "" {
 		return channel.Malformed(problem)
@@ -106,7 +122,7 @@ func (s *messagesStream) addCall(call *wire.ChatToolCall) error {
 		s.begin("tool_use", toolUseBlock{"tool_use", s.calls.assign(call.ID), call.Function.Name, json.RawMessage("{}")})
 	}
 	if call.Function.Arguments != "" {
-		s.put("content_block_delta", blockDelta{"content_block_delta", s.blocks - 1, inputDelta{"input_json_delta", call.Function.Arguments}})
+		s.put("content_block_delta", blockDelta{"content_block_delta", s.blocks - 1, inputDelta{"input_json_delta", string(call.Function.Arguments)}})
 	}
 	return nil
 }
@@ -114,15 +130,12 @@ func (s *messagesStream) addCall(call *wire.ChatToolCall) error {
 // end is the end of the stream in good order. Some servers leave the finish_reason out: their terminator says as much as that
 // they have stopped.
 func (s *messagesStream) end(usage wire.Usage) (channel.Step, error) {
-	if !s.started {
-		return channel.Step{}, channel.Truncated("a stream that ends before its first chunk")
-	}
-	if s.finish == "" {
-		s.finish = "stop"
+	if !s.begun {
+		return channel.Step{}, channel.Malformed("a stream that ends without a single choice")
 	}
 	s.close()
 	s.put("message_delta", messageDelta{
-		Type: "message_delta", Delta: stopDelta{StopReason: stopReason(s.finish, s.calls.count > 0)}, Usage: messagesUsage(usage),
+		Type: "message_delta", Delta: stopDelta{StopReason: s.reason.Messages(s.calls.count > 0)}, Usage: messagesUsage(usage),
 	})
 	s.put("message_stop", messageStop{"message_stop"})
 	return channel.Step{Out: s.out, Done: true}, nil

@@ -293,8 +293,8 @@ func TestAStreamThatCannotBeToldHonestlyFails(t *testing.T) {
 		chunks  []string
 		outcome channel.Outcome
 	}{
-		"ends before its first chunk": {[]string{"[DONE]"}, channel.UpstreamTruncated},
-		"ends with usage alone":       {[]string{`{"choices":[],"usage":{}}`, "[DONE]"}, channel.UpstreamTruncated},
+		"ends before its first chunk": {[]string{"[DONE]"}, channel.UpstreamMalformed},
+		"ends with usage alone":       {[]string{`{"choices":[],"usage":{}}`, "[DONE]"}, channel.UpstreamMalformed},
 		"goes back to a closed call": {
 			[]string{first, toolCalls(`{"index":1,"id":"2","function":{"name":"g"}}`), toolCalls(`{"index":0,"function":{"arguments":"x"}}`)},
 			channel.UpstreamMalformed,
@@ -313,7 +313,6 @@ func TestAStreamThatCannotBeToldHonestlyFails(t *testing.T) {
 			[]string{first, delta(`"content":"a"`), toolCalls(`{"function":{"arguments":"x"}}`)}, channel.UpstreamMalformed,
 		},
 		"calls a tool without a name": {[]string{toolCalls(`{"index":0,"id":"1","function":{"arguments":"x"}}`)}, channel.UpstreamMalformed},
-		"mistypes a delta":            {[]string{delta(`"refusal":7`)}, channel.UpstreamMalformed},
 		"mistypes content":            {[]string{delta(`"content":7`)}, channel.UpstreamMalformed},
 		"reports an error": {
 			[]string{delta(`"content":"a"`), `{"error":{"message":"m","code":502},"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error"}]}`},

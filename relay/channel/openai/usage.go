@@ -13,26 +13,36 @@ type tally struct{ prompt, completion, total, cached, reasoning int64 }
 // hundred.
 const longestUsage = 16 << 10
 
-// note reads a usage value; nil is none, and changes nothing.
+// note reads a usage value; nil is none, and changes nothing. Later figures correct earlier ones, up or down, but zeros do not:
+// some servers end a stream with a usage of which they know nothing any more.
 func (t *tally) note(value []byte) {
 	if value == nil || len(value) > longestUsage {
 		return
 	}
-	*t = tally{}
+	var n tally
 	_ = jsonscan.Object(value, func(m jsonscan.Member) {
 		switch string(m.Key) {
 		case "prompt_tokens":
-			t.prompt, _ = jsonscan.Int(m.Value)
+			n.prompt, _ = jsonscan.Int(m.Value)
 		case "completion_tokens":
-			t.completion, _ = jsonscan.Int(m.Value)
+			n.completion, _ = jsonscan.Int(m.Value)
 		case "total_tokens":
-			t.total, _ = jsonscan.Int(m.Value)
+			n.total, _ = jsonscan.Int(m.Value)
 		case "prompt_tokens_details":
-			t.cached = memberInt(m.Value, "cached_tokens")
+			n.cached = memberInt(m.Value, "cached_tokens")
 		case "completion_tokens_details":
-			t.reasoning = memberInt(m.Value, "reasoning_tokens")
+			n.reasoning = memberInt(m.Value, "reasoning_tokens")
 		}
 	})
+	if n.prompt > 0 {
+		t.prompt, t.cached = n.prompt, n.cached
+	}
+	if n.completion > 0 || n.reasoning > 0 {
+		t.completion, t.reasoning = n.completion, n.reasoning
+	}
+	if n.total > 0 {
+		t.total = n.total
+	}
 }
 
 // memberInt is a number in an object; 0: it is not there.

@@ -58,6 +58,11 @@ func (t translator) Event(event sse.Event) (channel.Step, error) {
 	return step, corrected(err)
 }
 
+func (t translator) End() (channel.Step, error) {
+	step, err := t.Translator.End()
+	return step, corrected(err)
+}
+
 func corrected(err error) error {
 	var f *channel.Failure
 	if errors.As(err, &f) && f.Outcome == channel.UpstreamErrorEvent {
