@@ -32,6 +32,9 @@ func FuzzReader(f *testing.F) {
 			got, err := readAll(&splitReader{text, random, piece}, most)
 			require.Equal(t, wantErr, err)
 			require.Equal(t, want, got)
+			got, err = peekAndReadAll(&splitReader{text, random, piece}, most)
+			require.Equal(t, wantErr, err)
+			require.Equal(t, want, got)
 		}
 		for _, event := range want {
 			require.LessOrEqual(t, len(event.raw), most)

@@ -43,6 +43,7 @@ type Reader struct {
 	pos     int   // where the line begins that is looked at; buf[start:pos] is the beginning of an event
 	event   block // what is known of buf[start:pos]
 	ready   bool  // buf[start:pos] is a whole event
+	heard   int   // events and comments that were whole
 	begun   bool  // the byte order mark has been looked for
 	afterCR bool  // the last line ended in CR, so that an LF at pos belongs to it
 }
@@ -155,8 +156,7 @@ func (r *Reader) scan() bool {
 			return true
 		case len(line) == 0, first && line[0] == ':':
 			// Dropped at once, so that keep-alives never add up to an event that is too large.
-			r.start = r.pos
-			r.event = block{}
+			r.drop(len(line) > 0 || !first)
 		default:
 			r.event.dirty = r.event.dirty || r.afterCR
 			r.event.add(line, stop-r.start)
@@ -167,6 +167,19 @@ func (r *Reader) scan() bool {
 	}
 	return false
 }
+
+// drop leaves out what is in front of pos: a comment, an event that says nothing, or a blank line between two.
+func (r *Reader) drop(heard bool) {
+	if heard {
+		r.heard++
+	}
+	r.start = r.pos
+	r.event = block{}
+}
+
+// Heard counts the events and comments that have come whole so far: who waits for one sees by it whether the stream is alive.
+// Blank lines and what has come in part are no sign of that.
+func (r *Reader) Heard() int { return r.heard }
 
 // begin skips a byte order mark, and is false while it may have come in part.
 func (r *Reader) begin() bool {
@@ -206,6 +219,7 @@ func (r *Reader) take() (Event, error) {
 	r.start = r.pos
 	r.event = block{}
 	r.ready = false
+	r.heard++
 	return event, nil
 }
 

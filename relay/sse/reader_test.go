@@ -30,6 +30,18 @@ func (c copied) equal(other copied) bool {
 func readAll(source io.Reader, maxEvent int) (events []copied, err error) {
 	reader := NewReader(source, maxEvent)
 	defer reader.Close()
+	return readOn(reader)
+}
+
+// peekAndReadAll is readAll by who wants to know first what comes.
+func peekAndReadAll(source io.Reader, maxEvent int) (events []copied, err error) {
+	reader := NewReader(source, maxEvent)
+	defer reader.Close()
+	_, _ = reader.Peek()
+	return readOn(reader)
+}
+
+func readOn(reader *Reader) (events []copied, err error) {
 	for {
 		event, err := reader.Next()
 		if err != nil {
