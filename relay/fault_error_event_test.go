@@ -49,12 +49,11 @@ func TestAnErrorInsideAnAnswerIsAnError(t *testing.T) {
 	all.inEveryVariant(t, plan{})
 }
 
-func TestAStreamThatEndsWithoutItsTerminatorIsNotComplete(t *testing.T) {
+func TestAStreamThatEndsInTheMiddleIsNotComplete(t *testing.T) {
 	inMatrix(t, "F14")
 	all := mishaps{}
 	for name, body := range map[string]func(voice) string{
-		"in the middle":                  func(v voice) string { return v.opening(fromFaulty) },
-		"between its end and the marker": func(v voice) string { return v.opening(fromFaulty) + v.beforeTerminator() },
+		"as it is": func(v voice) string { return v.opening(fromFaulty) },
 		// In good order as far as HTTP is concerned, as it is behind a proxy that lost its own upstream.
 		"in the middle of an event": func(v voice) string {
 			more := v.more("cut")
@@ -67,6 +66,17 @@ func TestAStreamThatEndsWithoutItsTerminatorIsNotComplete(t *testing.T) {
 		}, ending: ending{outcome: channel.UpstreamTruncated, code: "upstream_truncated", cut: true}}
 	}
 	all.inEveryVariant(t, plan{})
+}
+
+// TestAStreamThatEndsBetweenItsEndReasonAndItsTerminatorIsComplete: then the terminator is written.
+func TestAStreamThatEndsBetweenItsEndReasonAndItsTerminatorIsComplete(t *testing.T) {
+	inMatrix(t, "F14")
+	inEveryVariant(t, streaming, func(t *testing.T, v variant) {
+		requireEndingOfAll(t, v, func(v variant, w http.ResponseWriter, r *http.Request) {
+			v.header(w)
+			say(w, voiceFor(r).opening(fromFaulty)+voiceFor(r).beforeTerminator())
+		}, ending{outcome: channel.Completed})
+	})
 }
 
 // TestAStreamThatEndsBeforeAnythingWasPassedOnIsTakenUpByAnotherChannel sends events, but none that says anything to the client.

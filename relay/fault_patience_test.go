@@ -15,11 +15,11 @@ import (
 
 // F8, the other half: what is only slow is not cut. Each of these lasts longer than every clock that could end it.
 
-// TestAHealthyStreamOutlivesEveryClock goes on for much longer than any phase may take, first with events, then with nothing but
-// signs of life, then with events again.
+// TestAHealthyStreamOutlivesEveryClock goes on for longer than any phase may take, first with events, then for longer than it may
+// be silent with nothing but signs of life, then with events again.
 func TestAHealthyStreamOutlivesEveryClock(t *testing.T) {
 	inMatrix(t, "F8")
-	const clocks, pace, ticks = "header: 3s, first_token: 3s, idle: 2500ms", 100 * time.Millisecond, 30
+	const clocks, pace, ticks, pings = "header: 6s, first_token: 3s, idle: 2500ms", 100 * time.Millisecond, 45, 30
 	inEveryVariant(t, func(v variant) bool { return v.stream && !v.second }, func(t *testing.T, v variant) {
 		t.Parallel()
 		s := newScene(t, v, plan{timeouts: clocks, handle: func(w http.ResponseWriter, r *http.Request) {
@@ -29,7 +29,7 @@ func TestAHealthyStreamOutlivesEveryClock(t *testing.T) {
 				switch n++; {
 				case n <= ticks:
 					say(w, voiceFor(r).more("and more "))
-				case n <= 2*ticks:
+				case n <= ticks+pings:
 					say(w, voiceFor(r).keepAlive())
 				default:
 					say(w, voiceFor(r).more("at last")+voiceFor(r).closing())
@@ -41,7 +41,7 @@ func TestAHealthyStreamOutlivesEveryClock(t *testing.T) {
 		s.before = amongOthers
 		began := time.Now()
 		all := s.callAll(context.Background(), ear{})
-		require.Greater(t, time.Since(began), 2*ticks*pace-pace, "or the test proves nothing")
+		require.Greater(t, time.Since(began), (ticks+pings)*pace-pace, "or the test proves nothing")
 		s.requireEnding(t, all, ending{outcome: channel.Completed})
 		for _, w := range ways {
 			require.Equal(t, ticks, strings.Count(all[w.name].text, "and more "))

@@ -73,16 +73,17 @@ func TestWhatAProviderReportsInsideAStreamIsTold(t *testing.T) {
 	})
 }
 
-// A finish_reason, or a stop_reason, is not yet the end: what follows it, if only usage, is missing.
-func TestAStreamThatLacksOnlyItsTerminatorIsAnErrorForTheSDK(t *testing.T) {
+// With its finish_reason, or stop_reason, an answer is complete: the terminator that is missing behind it is written.
+func TestAStreamThatLacksOnlyItsTerminatorIsCompleteForTheSDK(t *testing.T) {
 	everyWay(t, func(t *testing.T, s sdk, d dialect) {
 		t.Parallel()
 		content, ending := d.events(turn{text: []string{"Once"}}, nil)
 		p := newProvider(t, d, turn{rawSSE: append(content, ending[:len(ending)-1]...)})
 		r := relayTo(t, p)
-		_, err := s.ask(question{relay: r, onText: func(string) {}})
-		require.Error(t, err)
-		assert.Equal(t, []string{"upstream_truncated"}, r.outcomes(1))
+		text, err := s.ask(question{relay: r, onText: func(string) {}})
+		require.NoError(t, err)
+		assert.Equal(t, "Once", text)
+		assert.Equal(t, []string{"completed"}, r.outcomes(1))
 	})
 }
 

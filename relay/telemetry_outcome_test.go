@@ -60,6 +60,10 @@ var endings = []ended{
 		handle: answers(200, `{"id":"c","object":"text_completion","created":1,"model":"up","choices":[{"index":0,"text":"hi","finish_reason":"stop"}]}`)},
 	{name: "good-vector", outcome: channel.Completed, status: "200", whole: true, endpoint: "/v1/embeddings", operation: "embeddings",
 		handle: answers(200, `{"object":"list","model":"up","data":[{"object":"embedding","index":0,"embedding":[0.1]}],"usage":{"prompt_tokens":3,"total_tokens":3}}`)},
+	{name: "good-unknown", outcome: channel.Completed, status: "200", chunks: 1, handle: func(w http.ResponseWriter, r *http.Request) {
+		variant{stream: true}.begin(w, r, "words")
+		say(w, strings.Replace(voice{}.beforeTerminator(), `"stop"`, `"weary"`, 1)+voice{}.terminator())
+	}},
 	{name: "good-claude", outcome: channel.Completed, status: "200", chunks: 1, endpoint: "/v1/messages", kind: "anthropic", provider: "anthropic",
 		handle: func(w http.ResponseWriter, r *http.Request) { variant{stream: true}.answer(w, r, "words") }},
 	{name: "client_gone", outcome: channel.ClientGone, status: "200", chunks: 1, call: (*observed).leave, handle: beginAndWait},

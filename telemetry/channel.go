@@ -18,6 +18,8 @@ type Channel struct {
 	retries  cells[string, counter]   // by reason
 	resumes  cells[resumeKey, counter]
 
+	unknownEnds *counter
+
 	// For the gauges, which are read from atomics.
 	own         metric.MeasurementOption
 	states      map[string]metric.MeasurementOption
@@ -77,6 +79,8 @@ func (m *Metrics) newChannel(id channelIdentity) *Channel {
 	c.retries.make = func(reason string) *counter { return newCounter(c.with(AttrReason, reason)) }
 
 	c.resumes.make = func(k resumeKey) *counter { return newCounter(c.with(AttrReason, k.reason, AttrOutcome, k.outcome)) }
+
+	c.unknownEnds = newCounter(c.with())
 
 	c.own = c.option()
 	c.states, c.keyStates, c.connections = c.options(AttrChannelState, channelStates[:]), c.options(AttrState, keyStates[:]), c.options(AttrConnectionState, connectionStates[:])
@@ -166,6 +170,13 @@ func (c *Channel) Resume(reason, outcome string) {
 	}
 }
 
+// UnknownEnd records an answer that completed with an end reason that nobody knows.
+func (c *Channel) UnknownEnd() {
+	if c != nil {
+		c.unknownEnds.add(1)
+	}
+}
+
 func (c *Channel) collect(to *collection) {
 	c.attempts.each(func(a *attemptCell) {
 		to.counter(ChannelAttempts, a.count)
@@ -181,4 +192,5 @@ func (c *Channel) collect(to *collection) {
 	c.chunks.each(to.histogram)
 	c.retries.each(func(n *counter) { to.counter(ChannelRetries, n) })
 	c.resumes.each(func(n *counter) { to.counter(ChannelResumes, n) })
+	to.counter(ChannelUnknownEnds, c.unknownEnds)
 }

@@ -105,6 +105,7 @@ const (
 	ChannelAttempts    = "relay.channel.attempts"
 	ChannelRetries     = "relay.channel.retries"
 	ChannelResumes     = "relay.channel.resumes"
+	ChannelUnknownEnds = "relay.channel.unknown_end_reasons"
 	ChannelInFlight    = "relay.channel.in_flight"
 	ChannelOpenBodies  = "relay.channel.open_bodies"
 	ChannelOldest      = "relay.channel.oldest_in_flight"
@@ -167,7 +168,7 @@ var Instruments = []Instrument{
 		Name: RequestFirstToken, Kind: Histogram, Unit: "s", Source: FromRequest,
 		Bounds:      []float64{.001, .005, .01, .02, .04, .06, .08, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10, 20, 40, 60},
 		Attributes:  []string{AttrOperation, AttrModel},
-		Description: "Time from a client's request to the first event of its stream.",
+		Description: "Time from a client's request to the first content of its stream: text, reasoning, a piece of a tool call.",
 		Question:    "How long do people look at an empty screen?", Cardinality: "(models, at most METRICS_MAX_MODEL_LABELS, + 1) × operations that stream (2)",
 	},
 	{
@@ -197,7 +198,7 @@ var Instruments = []Instrument{
 	},
 	{
 		Name: FirstChunk, Kind: Histogram, Unit: "s", Bounds: durationBounds, Source: FromAttempt, Attributes: perChannelModel,
-		Description: "Time from the start of an attempt to the first event of its stream.",
+		Description: "Time from the start of an attempt to the first content of its stream: text, reasoning, a piece of a tool call.",
 		Question:    "Which channel keeps people waiting?", Cardinality: "pairs of channel and model × operations",
 	},
 	{
@@ -235,6 +236,11 @@ var Instruments = []Instrument{
 		Name: ChannelResumes, Kind: Counter, Unit: "{stream}", Source: FromAttempt, Attributes: append([]string{AttrReason, AttrOutcome}, perChannel...),
 		Description: "Streams that broke off at another channel and whose rest this one was asked for, by why they had and how that ended.",
 		Question:    "Are broken streams rescued (channel option resume), and by whom?", Cardinality: "channels × reasons (8) × outcomes (15)",
+	},
+	{
+		Name: ChannelUnknownEnds, Kind: Counter, Unit: "{answer}", Source: FromAttempt, Attributes: perChannel,
+		Description: "Answers that completed with an end reason (finish_reason, stop_reason) that the relay does not know. The log has each word once.",
+		Question:    "Has a provider a new word for an end, which may be one for a failure?", Cardinality: "channels",
 	},
 	{
 		Name: ChannelInFlight, Kind: Gauge, Unit: "{request}", Source: FromState, Attributes: perChannel,

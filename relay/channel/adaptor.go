@@ -96,6 +96,8 @@ type Step struct {
 	// empty text block, a chunk with nothing but a role, empty or null choices. As long as nothing else has come, another
 	// channel can still be asked. Every other event with an Out commits the answer, those that nobody knows included.
 	Preamble bool
+	// Ping is true if the event says nothing but that the upstream is alive. It is a Preamble, if it has an Out.
+	Ping bool
 	// Done is true for the provider's terminator: the answer is complete.
 	Done bool
 	// Held is how many bytes of this event and those before it the translator keeps for later ones, if that can be many.

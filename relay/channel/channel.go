@@ -30,6 +30,7 @@ type Channel struct {
 	redact     *redactor
 	labels     context.Context // of the goroutines that work for the channel
 	continuing Continuing
+	hides      []string // beginnings of the names of models that think in silence
 }
 
 // State is what a channel is up to: the closed list of relay.channel.state.
@@ -86,6 +87,13 @@ func (c *Channel) upstreamModel(model string) string {
 		return mapped
 	}
 	return model
+}
+
+// hidesReasoning reports whether the model that a client asks for thinks for a while without a word of it in its stream.
+func (c *Channel) hidesReasoning(model string) bool {
+	model = c.upstreamModel(model)
+	model = model[strings.LastIndexByte(model, '/')+1:] // as in "openai/o3", which aggregators call it
+	return slices.ContainsFunc(c.hides, func(beginning string) bool { return strings.HasPrefix(model, beginning) })
 }
 
 // url is where a request goes. The base URL ends in the API's version, the path begins with it.

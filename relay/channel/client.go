@@ -12,6 +12,9 @@ import (
 type Client interface {
 	// Whole sends a complete answer and sees it off.
 	Whole(body []byte) error
+	// Hold adds whole events to the stream that promise nothing. The client gets them with the next Write, or when it has waited
+	// too long or they are too many: committed reports whether it has got some by now.
+	Hold(events []byte) (committed bool, err error)
 	// Write adds whole events to the stream; the first one commits the answer. They may stay in a buffer until Flush.
 	Write(events []byte) error
 	// Flush sends what Write left in a buffer.
@@ -32,23 +35,4 @@ func (x *Exchange) unwritable(err error) *Failure {
 		return f
 	}
 	return gone()
-}
-
-// contentKind tells what an answer to a streaming call says it is.
-type contentKind uint8
-
-const (
-	eventStream contentKind = iota // or nothing that contradicts it: some servers say nothing, or text/plain
-	jsonObject
-	webPage
-)
-
-func kindOf(contentType string) contentKind {
-	switch mediaType(contentType) {
-	case "application/json", "application/problem+json":
-		return jsonObject
-	case "text/html", "application/xhtml+xml":
-		return webPage
-	}
-	return eventStream
 }

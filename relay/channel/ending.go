@@ -24,7 +24,8 @@ type Attempt struct {
 	Sent     bool     // false: it ended before anything was asked of the upstream, and counts for nobody
 	Began    time.Time
 	Duration time.Duration
-	// FirstEvent is the time from the attempt's beginning to its first event; 0: there was none, or the answer was not a stream.
+	// FirstEvent is the time from the attempt's beginning to the first event with content (text, reasoning, a piece of a tool
+	// call); 0: there was none, or the answer was not a stream.
 	FirstEvent time.Duration
 	// Events is how many events carried a part of the answer.
 	Events int64
@@ -105,6 +106,9 @@ func (x *Exchange) record(a Attempt) {
 		}
 	}()
 	x.Channel.metrics.Attempt(m)
+	if a.Outcome == Completed {
+		x.noteUnknownEnd(ctx)
+	}
 	if x.resumes {
 		x.Channel.metrics.Resume(x.because, m.Outcome)
 	}

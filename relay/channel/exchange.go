@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -35,15 +36,16 @@ type Exchange struct {
 	path    string // of the request, as the adaptor has it
 	payload *payload
 	sent    bool
-	started bool // the first event has been passed on, or the whole answer
+	started bool // the answer is this channel's: an event has been passed on, or the whole of it
 
 	answer     answer
 	body       body
 	translator Translator
 	out        outflow
-	firstEvent time.Time
-	events     int64 // with content
-	kept       int   // capacity of the translator's buffer
+	quiet      quiet
+	firstEvent time.Time // with content
+	events     int64     // with content
+	kept       int       // capacity of the translator's buffer
 	chunks     telemetry.ChunkTimes
 	waited     time.Duration // for the upstream
 	because    string        // why the request's attempt before this one failed; empty: there was none
@@ -109,6 +111,7 @@ func (x *Exchange) Send(call *Call) *Failure {
 	if failure != nil {
 		return failure
 	}
+	request.Header["Accept-Encoding"] = unpacked
 	for name, value := range x.Channel.Headers {
 		request.Header.Set(name, value)
 	}
@@ -141,6 +144,11 @@ func (x *Exchange) Send(call *Call) *Failure {
 	return nil
 }
 
+// unpacked asks for answers as they are. What comes packed all the same is unpacked, if it is gzip; but asked for it, a provider
+// would hold events back to pack them better, and for whole answers both ends would spend more time on packing than the network
+// on sending them.
+var unpacked = []string{"identity"}
+
 func (x *Exchange) unsayable(err error) *Failure {
 	var e *wire.Error
 	if !errors.As(err, &e) {
@@ -172,7 +180,7 @@ func (x *Exchange) refused() *Failure {
 	if f := x.interrupted(); f != nil && f.Outcome != HeaderTimeout {
 		return f
 	}
-	f := x.Channel.Adaptor.Failure(x.answer.status, x.answer.header, text)
+	f := x.Channel.Adaptor.Failure(x.answer.status, x.answer.header, bytes.TrimPrefix(text, byteOrderMark))
 	if f.Class == ClassMisplaced {
 		f.Detail = x.explained(f)
 	}

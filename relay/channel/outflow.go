@@ -12,7 +12,16 @@ type outflow struct {
 	events    *sse.Reader
 	run       sse.Run // events that have not been written yet
 	unflushed bool
+	held      int      // bytes that the client holds back
 	lost      *Failure // of the client, while its upstream is drained
+}
+
+// heard counts the events and comments that have come.
+func (o *outflow) heard() int {
+	if o.events == nil {
+		return 0
+	}
+	return o.events.Heard()
 }
 
 // pass takes what an event became to the client, by and by; false: the client is lost, and the stream ends.
@@ -21,13 +30,35 @@ func (x *Exchange) pass(step Step, event sse.Event) bool {
 	if len(step.Out) == 0 || o.lost != nil {
 		return true
 	}
-	if !x.started {
+	switch {
+	case x.started:
+	case step.Preamble:
+		return x.holdBack(step.Out)
+	default:
 		return x.first(step.Out)
 	}
 	if asItIs := shared(step.Out, event.Raw) && len(step.Out) == len(event.Raw); !asItIs {
 		return x.send(false) && x.write(step.Out)
 	}
 	return o.run.Add(event) || x.send(false) && o.run.Add(event) // an empty run takes any
+}
+
+// holdBack is for events that promise nothing: as long as there are no others, another channel can take over.
+func (x *Exchange) holdBack(events []byte) bool {
+	o := &x.out
+	o.held += len(events)
+	if o.held > smallEvent && x.hold.work.Hold(int64(x.kept+o.held)) != nil {
+		return x.first(events) // no room to keep them: then the answer is this channel's
+	}
+	committed, err := o.client.Hold(events)
+	if err != nil {
+		return x.loses(err)
+	}
+	if committed {
+		x.start()
+		o.unflushed = true
+	}
+	return true
 }
 
 // first passes on what people wait for. It does so at once, and a stream that has much to say does not keep the others from

@@ -15,14 +15,57 @@ func (x *Exchange) headerPhase() (time.Time, Outcome) {
 	return header, HeaderTimeout
 }
 
-// silencePhase bounds the silence of a stream: until its first event, and between events from then on. Nothing bounds the
-// whole of it.
-func (x *Exchange) silencePhase(now time.Time) (time.Time, Outcome) {
-	t := x.Channel.Timeouts
-	if !x.started && t.FirstToken > 0 {
-		return after(x.began, t.FirstToken), FirstTokenTimeout
+// quiet is what a stream has not said yet, and not for how long.
+type quiet struct {
+	content   bool          // something has come that promises an answer
+	heard     int           // events and comments, when the silence began that is going on
+	since     time.Time     // when that was; zero: nothing has been waited for yet
+	spoke     time.Duration // how long the upstream had been waited for when it last said something
+	spokeAt   int           // events and comments by then
+	preambles int           // that have come since
+}
+
+// mostPreambles is how many events that promise nothing may follow each other before they are signs of life and nothing else:
+// some servers send empty chunks where others send comments.
+const mostPreambles = 8
+
+// silencePhase bounds the silence of a stream, which only a whole event or comment ends, and the time in which it shows signs of
+// life and says nothing. Nothing bounds the whole of it. Until there is content, the first token's clock stands in for that of
+// the silence, if it is set.
+func (x *Exchange) silencePhase(now time.Time) (deadline time.Time, outcome Outcome) {
+	t, q := &x.Channel.Timeouts, &x.quiet
+	if heard := x.out.heard(); heard != q.heard || q.since.IsZero() {
+		q.heard, q.since = heard, now
 	}
-	return after(now, t.Idle), IdleTimeout
+	deadline, outcome = after(q.since, t.Idle), IdleTimeout
+	if !q.content && t.FirstToken > 0 {
+		deadline, outcome = after(x.began, t.FirstToken), FirstTokenTimeout
+		if q.heard > 0 && x.Channel.hidesReasoning(x.call.Model) {
+			deadline = after(q.since, t.FirstToken)
+		}
+	}
+	if t.Header > 0 && q.heard > q.spokeAt {
+		// The client's slowness does not count: what is compared is the time that was spent on waiting for the upstream.
+		say := now.Add(t.Header - (x.waited + x.body.waited - q.spoke))
+		if deadline.IsZero() || say.Before(deadline) {
+			deadline = say
+		}
+	}
+	return deadline, outcome
+}
+
+// listens notes what a step says: something, or only that the upstream is alive.
+func (x *Exchange) listens(step Step) {
+	q := &x.quiet
+	switch {
+	case step.Content, len(step.Out) > 0 && !step.Preamble:
+		q.content, q.preambles = true, 0
+	case step.Preamble && !step.Ping && q.preambles < mostPreambles:
+		q.preambles++
+	default:
+		return
+	}
+	q.spoke, q.spokeAt = x.waited+x.body.waited, x.out.heard()
 }
 
 // after is start plus d; zero where d is zero: no bound.

@@ -24,6 +24,9 @@ type Provider struct {
 	Name    string // gen_ai.provider.name
 	// Continues says what the provider makes of an assistant's message that is to be continued. The zero value: a new answer.
 	Continues Continuing
+	// HidesReasoning is the beginnings of the names of models that think for a while without a word of it in their streams. A
+	// sign of life restarts the wait for their first token.
+	HidesReasoning []string
 	config.Provider
 }
 
@@ -56,8 +59,9 @@ type Pool struct {
 	options Options
 	current atomic.Pointer[Set]
 
-	inFlight   atomic.Int64
-	openBodies atomic.Int64
+	inFlight    atomic.Int64
+	openBodies  atomic.Int64
+	unknownEnds unknownEnds
 	// connections is every transport that may still have some: those of the channels, and those that a reload has replaced.
 	connections atomic.Pointer[[]*transport]
 	questions   questions
@@ -113,7 +117,7 @@ func (p *Pool) Apply(configs []config.Channel) {
 		}
 		provider := p.options.Providers[c.Type]
 		channels = append(channels, &Channel{
-			Channel: c, Adaptor: provider.Adaptor, Provider: provider.Name, continuing: provider.Continues,
+			Channel: c, Adaptor: provider.Adaptor, Provider: provider.Name, continuing: provider.Continues, hides: provider.HidesReasoning,
 			metrics: p.options.Metrics.Channel(c.Name, provider.Name),
 			pool:    p, state: s, keys: p.keyringOf(c, s), transport: p.transportOf(c), redact: &redactor{channel: c, proxy: proxyOf(c, p.options.RelayProxy)},
 			labels: telemetry.ChannelLabels(c.Name), basePath: basePathOf(c.BaseURL),

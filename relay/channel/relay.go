@@ -1,9 +1,9 @@
 package channel
 
 import (
+	"bytes"
 	"errors"
 	"io"
-	"mime"
 	"time"
 
 	"one-api/relay/sse"
@@ -20,25 +20,23 @@ const (
 
 // Relay passes the answer on to the client. nil: it was complete, and all of it was written.
 func (x *Exchange) Relay(client Client) *Failure {
-	if !x.call.Stream {
-		return x.relayWhole(client)
-	}
-	switch kindOf(x.answer.kind) {
-	case jsonObject:
-		return x.relayUnstreamed()
-	case webPage:
-		return Malformed("a web page instead of a stream")
-	default:
+	if x.call.Stream {
 		return x.relayStream(client)
 	}
+	return x.relayWhole(client)
 }
 
 // relayWhole keeps the answer back until it is complete and understood. Until then another channel can take over, and the
 // client never sees half of it.
 func (x *Exchange) relayWhole(client Client) *Failure {
-	answer, failure := x.whole()
+	answer, failure := x.whole(nil)
 	if failure != nil {
 		return failure
+	}
+	if isEventStream(answer) {
+		if answer, failure = x.unframed(answer); failure != nil {
+			return failure
+		}
 	}
 	out, failure := x.translate(answer)
 	if failure != nil {
@@ -54,19 +52,8 @@ func (x *Exchange) relayWhole(client Client) *Failure {
 	return nil
 }
 
-// relayUnstreamed is for an upstream that was asked for a stream and answers with one object. Most likely it is an error.
-func (x *Exchange) relayUnstreamed() *Failure {
-	answer, failure := x.whole()
-	if failure != nil {
-		return failure
-	}
-	if _, failure := x.translate(answer); failure != nil {
-		return failure
-	}
-	return Malformed("one object instead of a stream")
-}
-
-func (x *Exchange) whole() ([]byte, *Failure) {
+// whole reads the answer to its end. begun is what has been read of it before.
+func (x *Exchange) whole(begun []byte) ([]byte, *Failure) {
 	announced := x.answer.length
 	if x.body.encoded != "" {
 		announced = -1 // of what it is packed in
@@ -81,6 +68,12 @@ func (x *Exchange) whole() ([]byte, *Failure) {
 		if err != nil {
 			return nil, x.broken(err, true)
 		}
+		if len(begun) > 0 {
+			n := copy(room, begun)
+			begun = begun[n:]
+			answer.Took(n)
+			continue
+		}
 		n, err := x.body.Read(room)
 		answer.Took(n)
 		switch {
@@ -91,7 +84,7 @@ func (x *Exchange) whole() ([]byte, *Failure) {
 			if err != nil {
 				return nil, x.broken(err, true)
 			}
-			return whole, nil
+			return bytes.TrimPrefix(whole, byteOrderMark), nil
 		case err != nil:
 			return nil, x.broken(err, true)
 		}
@@ -103,6 +96,9 @@ func (x *Exchange) relayStream(client Client) *Failure {
 	events.Lease = &x.hold.answer
 	x.out = outflow{client: client, events: events}
 	defer x.stopSending()
+	if failure := x.notStream(events); failure != nil {
+		return failure
+	}
 	anything := false
 	for {
 		if !events.Complete() && !x.send(!events.Buffered()) {
@@ -110,8 +106,7 @@ func (x *Exchange) relayStream(client Client) *Failure {
 		}
 		event, err := events.Next()
 		if err != nil {
-			x.send(false)
-			return x.cut(err, x.out.lost, anything)
+			return x.ends(err, anything)
 		}
 		anything = true
 		step, err := x.step(event)
@@ -119,11 +114,7 @@ func (x *Exchange) relayStream(client Client) *Failure {
 			x.send(false)
 			return firstOf(x.out.lost, x.spoilt(err, event))
 		}
-		if step.Content {
-			x.events++
-			x.chunks.Chunk(x.body.came)
-		}
-		if !x.pass(step, event) {
+		if !x.goes(step, event) {
 			return x.out.lost
 		}
 		if step.Done {
@@ -132,6 +123,19 @@ func (x *Exchange) relayStream(client Client) *Failure {
 			return x.out.lost
 		}
 	}
+}
+
+// goes notes what a step says, and passes it on; false: the client is lost, and the stream ends.
+func (x *Exchange) goes(step Step, event sse.Event) bool {
+	if step.Content {
+		if x.firstEvent.IsZero() {
+			x.firstEvent = time.Now()
+		}
+		x.events++
+		x.chunks.Chunk(x.body.came)
+	}
+	x.listens(step)
+	return x.pass(step, event)
 }
 
 // spoilt is the failure of an event that cannot be passed on.
@@ -143,13 +147,13 @@ func (x *Exchange) spoilt(err error, event sse.Event) *Failure {
 	return failure
 }
 
-// start marks the first event that the client gets.
+// start marks that the answer is this channel's: the client gets the first of its events.
 func (x *Exchange) start() {
 	if x.started {
 		return
 	}
 	x.started = true
-	x.firstEvent = time.Now()
+	x.out.held = 0
 	// From here on no other channel will be asked, except where streams are resumed: a long one need not keep a long prompt.
 	if x.payload != nil {
 		x.payload.release()
@@ -171,10 +175,12 @@ func endsInALine(event sse.Event) bool {
 	return last != '\n' && last != '\r'
 }
 
-// cut says what it means that a stream ended before its terminator. anything: there was an event in it.
-func (x *Exchange) cut(err error, lost *Failure, anything bool) *Failure {
-	if lost != nil {
-		return lost
+// ends says what it means that a stream ended before its terminator, and writes that if the answer is complete without it.
+// anything: there was an event in it.
+func (x *Exchange) ends(err error, anything bool) *Failure {
+	x.send(false)
+	if x.out.lost != nil {
+		return x.out.lost
 	}
 	if !errors.Is(err, io.EOF) {
 		return x.broken(err, true)
@@ -185,7 +191,14 @@ func (x *Exchange) cut(err error, lost *Failure, anything bool) *Failure {
 	if !anything && x.body.read > 0 {
 		return Malformed("the answer is not an event stream")
 	}
-	return Truncated("the stream ended without its terminator")
+	step, err := x.translator.End()
+	if err != nil {
+		return x.said(err)
+	}
+	if !x.goes(step, sse.Event{}) || !x.send(true) {
+		return x.out.lost
+	}
+	return nil
 }
 
 // tail reads what follows the terminator, usually nothing, to give the connection back instead of closing it.
@@ -215,12 +228,4 @@ func firstOf(first, second *Failure) *Failure {
 		return first
 	}
 	return second
-}
-
-func mediaType(contentType string) string {
-	t, _, err := mime.ParseMediaType(contentType)
-	if err != nil {
-		return ""
-	}
-	return t
 }

@@ -80,14 +80,14 @@ func (x *Exchange) translate(answer []byte) ([]byte, *Failure) {
 
 // step translates an event, where there is room for it. A *Failure says what there was instead.
 func (x *Exchange) step(event sse.Event) (Step, error) {
-	if len(event.Raw) <= smallEvent && x.kept <= smallEvent {
+	if len(event.Raw) <= smallEvent && x.kept+x.out.held <= smallEvent {
 		return x.translator.Event(event)
 	}
 	takes := int64(len(event.Raw)) // even where it goes through, for it may have to be made clean
 	if x.converts() {
 		takes = conversion(event.Data)
 	}
-	if err := x.hold.work.Hold(int64(x.kept) + takes); err != nil {
+	if err := x.hold.work.Hold(int64(x.kept+x.out.held) + takes); err != nil {
 		return Step{}, x.broken(err, true)
 	}
 	step, err := x.translator.Event(event)
@@ -97,7 +97,7 @@ func (x *Exchange) step(event sse.Event) (Step, error) {
 	if !shared(step.Out, event.Raw) {
 		x.kept = max(x.kept, keptTwice*cap(step.Out))
 	}
-	if err := x.hold.work.Hold(int64(x.kept + step.Held)); err != nil {
+	if err := x.hold.work.Hold(int64(x.kept + x.out.held + step.Held)); err != nil {
 		return Step{}, x.broken(err, true)
 	}
 	return step, nil

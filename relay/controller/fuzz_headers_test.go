@@ -203,6 +203,8 @@ func requirePassedOn(t *testing.T, got http.Header, client [][2]string, format s
 				require.Equal(t, "application/json", value)
 			case "Accept":
 				require.Contains(t, []string{"application/json", "text/event-stream"}, value)
+			case "Accept-Encoding":
+				require.Equal(t, "identity", value)
 			case "User-Agent":
 				require.Equal(t, "one-api", value)
 			case "Content-Length":

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"bytes"
+	"math"
 	"strconv"
 	"strings"
 
@@ -107,6 +108,9 @@ func (r *reader) read(m jsonscan.Member) {
 	case nameStream:
 		r.call.Stream = string(m.Value) == "true"
 		r.flag = r.call.Stream || string(m.Value) == "false" || jsonscan.IsNull(m.Value)
+	case nameN:
+		n, _ := jsonscan.Int(m.Value)
+		r.call.Choices = int(min(max(n, 0), math.MaxInt32))
 	case nameModels:
 		r.models = m.Value
 	case nameRoute:

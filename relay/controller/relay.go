@@ -244,6 +244,13 @@ func (v *visit) goesOn() bool {
 		v.end.Attempts++
 	}
 	v.end.Waited += v.last.Waited
+	if v.end.FirstToken == 0 && v.last.FirstEvent > 0 {
+		v.end.FirstToken = v.last.Began.Sub(v.end.Began) + v.last.FirstEvent
+	}
+	v.client.Drop()
+	if v.account != nil {
+		v.account.Settle(v.client.Started())
+	}
 	if v.last.Failure == nil {
 		v.failed = nil
 		return false
@@ -339,9 +346,6 @@ func (v *visit) finish(recovered any) {
 	}
 	v.end.Status = v.client.Status()
 	v.end.Waited += v.client.Waited()
-	if first := v.client.First(); !first.IsZero() {
-		v.end.FirstToken = first.Sub(v.end.Began)
-	}
 }
 
 func (v *visit) logPanic(p any) {

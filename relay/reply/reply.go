@@ -15,6 +15,9 @@ import (
 // RequestIDHeader carries the request's id on every response, under the name that one-api gave it.
 const RequestIDHeader = "X-Oneapi-Request-Id"
 
+// mostHeld is how many bytes of events that promise nothing are held back.
+const mostHeld = 64 << 10
+
 // ping is a comment: it says that the relay is alive and nothing of the answer (WHATWG HTML, 9.2.6).
 var ping = []byte(": ping\n\n")
 
@@ -43,10 +46,10 @@ type Writer struct {
 	committed bool      // the status has been sent
 	streams   bool      // as that of a stream
 	started   bool      // so has a part of the answer
+	held      []byte    // events that promise nothing, which wait for the first that does
 	status    int
 	closed    bool
 	length    [1]string     // Content-Length, as a header has it
-	first     time.Time     // when the first part of the answer was sent
 	handing   time.Time     // when the last part of the answer was begun to be handed over
 	waited    time.Duration // for the client to take what is written
 }
@@ -103,17 +106,53 @@ func (w *Writer) object(status int, body []byte) error {
 	return w.flush()
 }
 
-// Write adds events to the stream. The first ones commit the answer to this channel.
+// Hold keeps events back that promise nothing of an answer: until Write adds one that does, until there are too many, or until a
+// keep-alive is due and they are sent in its place. committed reports whether the client gets them, or has got such events
+// before: then the answer is this channel's.
+func (w *Writer) Hold(events []byte) (committed bool, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.started && len(w.held)+len(events) <= mostHeld {
+		w.held = append(w.held, events...)
+		return false, nil
+	}
+	return true, w.write(events)
+}
+
+// Drop forgets what is held back: the channel that sent it has failed, and the client need not know of it.
+func (w *Writer) Drop() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.held = nil
+}
+
+// Write adds events to the stream, behind those that were held back. The first ones commit the answer to this channel.
 func (w *Writer) Write(events []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.started {
-		w.started, w.first = true, time.Now()
+	return w.write(events)
+}
+
+func (w *Writer) write(events []byte) error {
+	if err := w.release(); err != nil {
+		return err
 	}
 	w.sent.Add(int64(len(events)))
 	w.writing.Store(true) // what does not fit into the buffer goes out here
 	defer w.writing.Store(false)
 	return w.stream(events)
+}
+
+// release sends what is held back.
+func (w *Writer) release() error {
+	w.started = true
+	if w.held == nil {
+		return nil
+	}
+	held := w.held
+	w.held = nil
+	w.sent.Add(int64(len(held)))
+	return w.stream(held)
 }
 
 // Flush sends what is buffered.
@@ -150,13 +189,6 @@ func (w *Writer) Sent() int64 { return w.sent.Load() }
 
 // Writing tells whether something is just being handed to the client, which may take it slowly. It takes no lock.
 func (w *Writer) Writing() bool { return w.writing.Load() }
-
-// First is when the first event was sent; zero: none was.
-func (w *Writer) First() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.first
-}
 
 func (w *Writer) stream(events []byte) error {
 	if !w.committed {
@@ -246,8 +278,16 @@ func (w *Writer) keepAlive() {
 		w.timer.Reset(w.interval - silent)
 		return
 	}
-	if w.stream(ping) != nil || w.flush() != nil {
+	if w.aliveWith() != nil || w.flush() != nil {
 		return // net/http has cancelled the request: its goroutine will see
 	}
 	w.timer.Reset(w.interval)
+}
+
+// aliveWith writes what shows that the relay is alive: events that are held back, or else a comment.
+func (w *Writer) aliveWith() error {
+	if w.held != nil {
+		return w.release()
+	}
+	return w.stream(ping)
 }

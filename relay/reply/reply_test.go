@@ -1,8 +1,11 @@
 package reply
 
 import (
+	"bytes"
 	"net/http"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -74,4 +77,103 @@ func TestWhatIsDoneToTheHeaderOfOneResponseIsNotDoneToAnother(t *testing.T) {
 	w.Init(third, wire.OpenAI, "id")
 	require.NoError(t, w.Write([]byte("data: {}\n\n")))
 	assert.Equal(t, http.Header{"Content-Type": {"text/event-stream"}, "Cache-Control": {"no-cache"}, "X-Accel-Buffering": {"no"}}, third.header)
+}
+
+// text is a sink that keeps what it gets.
+type text struct {
+	sink
+	got     bytes.Buffer
+	flushed chan struct{} // nil: nobody wants to know
+}
+
+func (s *text) Write(p []byte) (int, error) { return s.got.Write(p) }
+
+func (s *text) FlushError() error {
+	if s.flushed != nil {
+		s.flushed <- struct{}{}
+	}
+	return nil
+}
+
+func newText() *text { return &text{sink: sink{header: http.Header{}}} }
+
+const role, word = "data: {\"role\"}\n\n", "data: {\"word\"}\n\n"
+
+func TestWhatPromisesNothingIsHeldBackUntilSomethingDoes(t *testing.T) {
+	to := newText()
+	var w Writer
+	w.Init(to, wire.OpenAI, "id")
+	for range 2 {
+		committed, err := w.Hold([]byte(role))
+		require.NoError(t, err)
+		assert.False(t, committed)
+	}
+	assert.False(t, w.Started())
+	assert.Zero(t, w.Status())
+	assert.Empty(t, to.got.String())
+	require.NoError(t, w.Write([]byte(word)))
+	assert.True(t, w.Started())
+	committed, err := w.Hold([]byte(role))
+	require.NoError(t, err)
+	assert.True(t, committed, "there is nothing to be won by holding back any more")
+	assert.Equal(t, role+role+word+role, to.got.String())
+}
+
+func TestWhatWasHeldBackForAChannelThatFailedIsForgotten(t *testing.T) {
+	to := newText()
+	var w Writer
+	w.Init(to, wire.OpenAI, "id")
+	_, err := w.Hold([]byte(role))
+	require.NoError(t, err)
+	w.Drop()
+	require.NoError(t, w.Write([]byte(word)))
+	assert.Equal(t, word, to.got.String())
+
+	to = newText()
+	w = Writer{}
+	w.Init(to, wire.OpenAI, "id")
+	_, err = w.Hold([]byte(role))
+	require.NoError(t, err)
+	w.Drop()
+	w.Fail(&wire.Error{Status: http.StatusBadGateway, Message: "m"})
+	assert.Equal(t, http.StatusBadGateway, to.status)
+	assert.NotContains(t, to.got.String(), "role")
+}
+
+func TestNoMoreIsHeldBackThanTheBound(t *testing.T) {
+	to := newText()
+	var w Writer
+	w.Init(to, wire.OpenAI, "id")
+	sent := 0
+	for {
+		committed, err := w.Hold([]byte(role))
+		require.NoError(t, err)
+		sent += len(role)
+		require.Equal(t, sent > mostHeld, committed)
+		if committed {
+			break
+		}
+	}
+	assert.True(t, w.Started())
+	assert.Equal(t, sent, to.got.Len(), "all of it is sent then")
+}
+
+func TestWhatIsHeldBackIsSentWhenAKeepAliveIsDue(t *testing.T) {
+	to := newText()
+	to.flushed = make(chan struct{})
+	var w Writer
+	w.Init(to, wire.OpenAI, "id")
+	_, err := w.Hold([]byte(role))
+	require.NoError(t, err)
+	w.KeepAlive(time.Millisecond)
+	<-to.flushed
+	assert.True(t, w.Started(), "what was promised is promised")
+	<-to.flushed
+	go func() { // one more may be on its way
+		for range to.flushed {
+		}
+	}()
+	w.Close()
+	close(to.flushed)
+	assert.True(t, strings.HasPrefix(to.got.String(), role+": ping\n\n"), to.got.String())
 }

@@ -33,6 +33,7 @@ type Account struct {
 	text      []byte       // of the answer, without reasoning
 	noted     int          // events
 	lost      bool         // something was sent that a continuation cannot be fitted to
+	pending   []byte       // events that the client may not have got yet: they promise nothing
 	ended     bool         // the answer says that it is complete
 	tooLong   bool
 	continued bool // what is sent belongs to a continuation, which is fitted to what is noted
@@ -78,13 +79,45 @@ func (a *Account) Whole(body []byte) error {
 	return a.client.Whole(body)
 }
 
+// Hold keeps events back that promise nothing. They are noted once the client gets them.
+func (a *Account) Hold(events []byte) (committed bool, err error) {
+	committed, err = a.client.Hold(events)
+	switch {
+	case err != nil:
+	case committed:
+		a.Settle(true)
+		a.note(events)
+	default:
+		a.pending = append(a.pending, events...)
+		if a.hold(0) != nil {
+			a.lost = true // there is no room to remember what it promised
+		}
+	}
+	return committed, err
+}
+
+// Settle says whether the client has got what was held back, or never will.
+func (a *Account) Settle(sent bool) {
+	pending := a.pending
+	a.pending = nil
+	if sent && pending != nil {
+		a.note(pending)
+	}
+}
+
 // Write notes the events and passes them on.
 func (a *Account) Write(events []byte) error {
 	if err := a.client.Write(events); err != nil {
 		return err
 	}
+	a.Settle(true)
+	a.note(events)
+	return nil
+}
+
+func (a *Account) note(events []byte) {
 	if (a.lost || a.tooLong) && !a.continued {
-		return nil // nobody will ask what is noted
+		return // nobody will ask what is noted
 	}
 	// What is written was made or checked by a translator: all that can be wrong with it is its size.
 	if sse.Each(events, longestEvent, func(event sse.Event) error {
@@ -94,7 +127,6 @@ func (a *Account) Write(events []byte) error {
 	}) != nil {
 		a.noted, a.lost = a.noted+1, true
 	}
-	return nil
 }
 
 // add notes a piece of the answer's text, if it can be remembered.
@@ -111,7 +143,9 @@ func (a *Account) add(text string) {
 }
 
 // hold counts the text, and so many bytes more of it: what grows is copied.
-func (a *Account) hold(more int) error { return a.held.Hold(int64(2*(len(a.text)+more) + a.beside)) }
+func (a *Account) hold(more int) error {
+	return a.held.Hold(int64(2*(len(a.text)+more) + a.beside + len(a.pending)))
+}
 
 // Flush sends what Write left in a buffer.
 func (a *Account) Flush() error { return a.client.Flush() }
@@ -149,6 +183,10 @@ func (a *Account) Continue(spaceHidden bool) *Continuation {
 func (c *Continuation) Whole([]byte) error {
 	return channel.Malformed("one object instead of the rest of a stream")
 }
+
+// Hold passes on what is new in the events at once: the client has the beginning of the answer, and this one is committed only
+// by going on with it.
+func (c *Continuation) Hold(events []byte) (committed bool, err error) { return false, c.Write(events) }
 
 // perByte is how many bytes fitting takes for each of an event: its text decoded, where a byte that is not UTF-8 becomes three,
 // and encoded as JSON and as an event, in buffers that grow.

@@ -97,9 +97,10 @@ func TestWhatAnUpstreamSendsCostsTheAccountNoMoreThanItsSize(t *testing.T) {
 // sink is a client that keeps nothing.
 type sink struct{}
 
-func (sink) Whole([]byte) error { return nil }
-func (sink) Flush() error       { return nil }
-func (sink) Write([]byte) error { return nil }
+func (sink) Hold([]byte) (bool, error) { return false, nil }
+func (sink) Whole([]byte) error        { return nil }
+func (sink) Flush() error              { return nil }
+func (sink) Write([]byte) error        { return nil }
 
 // TestTheAccountIsHeldOfTheBudget fills a budget with the account of one stream: the others cannot be resumed, and nothing else
 // happens to them.

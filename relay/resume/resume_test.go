@@ -10,12 +10,28 @@ import (
 	"one-api/relay/wire"
 )
 
-// page is a client that keeps what it is sent.
-type page struct{ strings.Builder }
+// page is a client that keeps what it is sent, and what it holds back.
+type page struct {
+	strings.Builder
+	held string
+}
 
-func (p *page) Whole(body []byte) error   { p.Write(body); return nil }
-func (p *page) Flush() error              { return nil }
-func (p *page) Write(events []byte) error { p.Builder.Write(events); return nil }
+func (p *page) Hold(events []byte) (bool, error) {
+	if p.Len() > 0 {
+		return true, p.Write(events)
+	}
+	p.held += string(events)
+	return false, nil
+}
+
+func (p *page) Whole(body []byte) error { p.Write(body); return nil }
+func (p *page) Flush() error            { return nil }
+func (p *page) Write(events []byte) error {
+	p.Builder.WriteString(p.held)
+	p.Builder.Write(events)
+	p.held = ""
+	return nil
+}
 
 func chatEvent(data string) []byte { return []byte("data: " + data + "\n\n") }
 
@@ -102,4 +118,35 @@ func TestALaterBlockOfAContinuationIsCountedOn(t *testing.T) {
 	assert.Equal(t, 2, strings.Count(sent, "content_block_stop\n"))
 	assert.Less(t, strings.Index(sent, "content_block_stop\n"), strings.Index(sent, `"tool_use"`), "the text is closed before the tool begins")
 	assert.Equal(t, 1, strings.Count(sent, "message_stop\n"))
+}
+
+func TestWhatIsHeldBackIsNotedOnceTheClientHasIt(t *testing.T) {
+	const role = `{"id":"one","created":1,"choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}`
+	begun := func() *Account {
+		a := NewAccount(&page{}, wire.ChatCompletions, nil)
+		committed, err := a.Hold(chatEvent(role))
+		require.NoError(t, err)
+		assert.False(t, committed)
+		assert.Zero(t, a.Noted())
+		return a
+	}
+	a := begun()
+	require.NoError(t, a.Write(chatEvent(`{"choices":[{"index":0,"delta":{"content":"Once"}}]}`)))
+	assert.Equal(t, 2, a.Noted())
+	committed, err := a.Hold(chatEvent(role))
+	require.NoError(t, err)
+	assert.True(t, committed)
+	assert.Equal(t, 3, a.Noted())
+	assert.Equal(t, "Once", a.Text())
+
+	a = begun()
+	a.Settle(true) // a keep-alive was due
+	assert.Equal(t, 1, a.Noted())
+	a.Settle(true)
+	assert.Equal(t, 1, a.Noted())
+
+	a = begun()
+	a.Settle(false) // its channel has failed
+	require.NoError(t, a.Write(chatEvent(`{"choices":[{"index":0,"delta":{"content":"Once"}}]}`)))
+	assert.Equal(t, 1, a.Noted())
 }

@@ -17,7 +17,10 @@ import (
 
 // unseen are declared instruments that this run cannot show, and why.
 func unseen() map[string]string {
-	reasons := map[string]string{telemetry.ChannelGoroutines: "sampled only while there are thousands of goroutines, or on demand"}
+	reasons := map[string]string{
+		telemetry.ChannelGoroutines:  "sampled only while there are thousands of goroutines, or on demand",
+		telemetry.ChannelUnknownEnds: "counted only if a provider ends an answer with a word that nobody knows",
+	}
 	if runtime.GOOS != "linux" {
 		reasons[telemetry.FileDescriptors] = "only Linux tells"
 	}

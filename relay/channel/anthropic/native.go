@@ -62,7 +62,7 @@ func (t *passThrough) Event(event sse.Event) (channel.Step, error) {
 		t.started, step.Preamble = true, true
 		t.usage.note(member(e.message, "usage"))
 	case pingKind:
-		step.Preamble = true
+		step.Preamble, step.Ping = true, true
 	case messageDelta:
 		if err := t.ends(member(e.delta, "stop_reason")); err != nil {
 			return channel.Step{}, err

@@ -108,7 +108,7 @@ func TestANativeStreamIsPassedOnAsItIs(t *testing.T) {
 		in := event(e.data)
 		step, err := translator.Event(in)
 		require.NoError(t, err)
-		assert.Equal(t, channel.Step{Out: in.Raw, Content: e.content, Preamble: e.preamble, Done: e.done}, step, e.data)
+		assert.Equal(t, channel.Step{Out: in.Raw, Content: e.content, Preamble: e.preamble, Ping: e.data == `{"type":"ping"}`, Done: e.done}, step, e.data)
 	}
 	assert.Equal(t, wire.Usage{Input: 15, Output: 20, Cached: 5}, translator.Usage())
 }
@@ -125,7 +125,7 @@ func TestAPingWithoutDataIsPassedOn(t *testing.T) {
 	in := sse.Event{Raw: []byte("event: ping\n\n"), Name: []byte("ping"), Clean: true}
 	step, err := (&passThrough{begun: true}).Event(in)
 	require.NoError(t, err)
-	assert.Equal(t, channel.Step{Out: in.Raw, Preamble: true}, step)
+	assert.Equal(t, channel.Step{Out: in.Raw, Preamble: true, Ping: true}, step)
 	step, err = chatTranslator(`{"stream":true}`).Event(in)
 	require.NoError(t, err)
 	assert.Zero(t, step)

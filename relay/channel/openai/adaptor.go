@@ -31,6 +31,10 @@ var DefaultModels = []string{
 	"gpt-*", "chatgpt-*", "o1*", "o3*", "o4*", "text-embedding-*", "davinci-*", "babbage-*",
 }
 
+// HidesReasoning is the models whose reasoning is no part of a chat completion
+// (https://platform.openai.com/docs/guides/reasoning).
+var HidesReasoning = []string{"o1", "o3", "o4", "gpt-5"}
+
 type adaptor struct{}
 
 // New makes the adaptor. It holds nothing.

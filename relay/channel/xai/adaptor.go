@@ -20,6 +20,9 @@ const DefaultBaseURL = "https://api.x.ai"
 // DefaultModels are the globs of the models that a channel without a list of its own serves.
 var DefaultModels = []string{"grok-*"}
 
+// HidesReasoning is the models whose reasoning is no part of a chat completion (https://docs.x.ai/docs/guides/reasoning).
+var HidesReasoning = []string{"grok-4"}
+
 type adaptor struct{ channel.Adaptor }
 
 // New makes the adaptor. It holds nothing.

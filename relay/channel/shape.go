@@ -1,0 +1,86 @@
+package channel
+
+import (
+	"bytes"
+	"errors"
+	"io"
+
+	"one-api/relay/sse"
+)
+
+// What an answer is, is told by its bytes and not by its label: servers and the proxies before them send event streams as
+// application/json or text/html, and errors as text/event-stream.
+
+// byteOrderMark is what some servers begin their JSON with, and no JSON parser takes (RFC 8259, 8.1).
+var byteOrderMark = []byte("\uFEFF")
+
+// notStream looks at what a stream begins with. If that is an object, it is most likely an error; nil: it is a stream, or ends
+// before it is anything.
+//
+//go:noinline
+func (x *Exchange) notStream(events *sse.Reader) *Failure {
+	switch first, _ := events.Peek(); first { // an error comes again with the first event
+	case '{', '[':
+		begun := bytes.Clone(events.Rest())
+		events.Close()
+		answer, failure := x.whole(begun)
+		if failure == nil {
+			_, failure = x.translate(answer)
+		}
+		if failure == nil {
+			failure = Malformed("one object instead of a stream")
+		}
+		return failure
+	case '<':
+		return Malformed("a web page instead of a stream")
+	}
+	return nil
+}
+
+// isEventStream reports whether an answer that should be one object has the frame of an event, which neither JSON nor a web
+// page begins like.
+func isEventStream(answer []byte) bool {
+	answer = bytes.TrimLeft(answer, " \t\r\n")
+	for _, field := range [...]string{"data:", "event:", "id:", "retry:", ":"} {
+		if bytes.HasPrefix(answer, []byte(field)) {
+			return true
+		}
+	}
+	return false
+}
+
+// unframed is the one object in an answer that is an event stream, which is how some servers send errors. More than one is the
+// stream that was not asked for.
+func (x *Exchange) unframed(answer []byte) ([]byte, *Failure) {
+	events := sse.NewReader(bytes.NewReader(answer), maxEvent)
+	events.Lease = &x.hold.work
+	defer events.Close()
+	var object []byte
+	for {
+		event, err := events.Next()
+		switch {
+		case errors.Is(err, io.EOF) && object != nil:
+			return object, nil
+		case errors.Is(err, io.EOF):
+			return nil, Malformed("an event stream without an object in it")
+		case err != nil:
+			return nil, x.broken(err, true)
+		case len(event.Data) == 0, string(bytes.TrimSpace(event.Data)) == "[DONE]":
+		case string(event.Name) == "error":
+			return nil, x.spoilt(x.errorIn(event), event)
+		case object != nil:
+			return nil, Malformed("a stream instead of one object")
+		default:
+			object = bytes.Clone(event.Data)
+		}
+	}
+}
+
+// errorIn is the failure that an event of the name error reports.
+func (x *Exchange) errorIn(event sse.Event) error {
+	_, err := x.translator.Event(event)
+	if err == nil {
+		err = Malformed("an event of the name error that reports none")
+	}
+	return err
+}
