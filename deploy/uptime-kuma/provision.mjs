@@ -24,9 +24,10 @@ export async function provision(variables, say) {
     if (!settings.kuma.password && !settings.kuma.token) {
         const { password, file, made } = keptPassword(settings.kuma.state);
         settings.kuma.password = password;
+        const again = settings.kuma.hint ? `; to read it again: ${settings.kuma.hint}` : "";
         say(made
-            ? `no KUMA_ADMIN_PASSWORD was given, so one was made: log in to Uptime Kuma as ${settings.kuma.user} with ${password} (kept in ${file})`
-            : `logging in as ${settings.kuma.user} with the password in ${file}`);
+            ? `no KUMA_ADMIN_PASSWORD was given, so one was made: log in to Uptime Kuma as ${settings.kuma.user} with ${password} (kept in ${file}${again})`
+            : `logging in as ${settings.kuma.user} with the password in ${file}${again}`);
     }
     settings.unknown.forEach((name) => report.note(`${name} is not a variable of this program; ignored`));
 
@@ -41,8 +42,8 @@ export async function provision(variables, say) {
     const channels = await asked;
     try {
         const notifications = await applyNotifications(kuma, settings, report);
-        const monitors = await applyMonitors(kuma, settings, channels.value ?? null, notifications, report);
-        await applyPage(kuma, settings, monitors, report);
+        const { monitors, gone } = await applyMonitors(kuma, settings, channels.value ?? null, notifications, report);
+        await applyPage(kuma, settings, monitors, gone, report);
         if (settings.test) {
             await testNotifications(kuma, settings, report);
         }

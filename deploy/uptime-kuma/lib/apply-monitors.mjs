@@ -2,7 +2,7 @@
 
 import { column, readMarker, writeMarker } from "./marker.mjs";
 import { fingerprint, merge, mergeSet } from "./merge.mjs";
-import { ofChannels, wantedGroup, wantedMonitors } from "./monitors.mjs";
+import { standsWithChannels, wantedGroup, wantedMonitors } from "./monitors.mjs";
 import { Tags } from "./tags.mjs";
 import { wordsFor } from "./words.mjs";
 
@@ -13,7 +13,8 @@ const required = { conditions: [], kafkaProducerBrokers: [], kafkaProducerSaslOp
 /**
  * @param {string[] | null} channels null: they could not be read, so their monitors are left alone
  * @param {Map<string, {id: number, created: boolean}>} notifications by key
- * @returns {Promise<{key: string, section: string, id: number, created: boolean}[]>} the wanted monitors, in order
+ * @returns {Promise<{monitors: {key: string, section: string, id: number, created: boolean}[], gone: number[]}>} the wanted monitors in
+ *     order (created: made or brought back by this run), and the ids of those that are not wanted any more
  */
 export async function applyMonitors(kuma, settings, channels, notifications, report) {
     const run = new Run(kuma, settings, notifications, report);
@@ -25,19 +26,22 @@ export async function applyMonitors(kuma, settings, channels, notifications, rep
         all.push({ key: monitor.key, section: monitor.section, ...(await run.put(monitor, parent)) });
     }
     const keys = new Set([group.key, ...wanted.map((monitor) => monitor.key)]);
-    const unknown = (key) => channels === null && settings.channels.watch && ofChannels(key);
+    const unknown = (key) => channels === null && settings.channels.watch && standsWithChannels(key);
+    const gone = [];
     for (const [key, there] of run.present) {
-        if (!keys.has(key) && !unknown(key)) {
-            await run.remove(key, there);
+        if (!keys.has(key) && !unknown(key) && settings.removed !== "keep") {
+            await run.remove(there);
+            gone.push(there.monitor.id);
         }
     }
-    return all;
+    await run.tags.sweep();
+    return { monitors: all, gone };
 }
 
 class Run {
     constructor(kuma, settings, notifications, report) {
         Object.assign(this, { kuma, settings, notifications, report });
-        this.tags = new Tags(kuma);
+        this.tags = new Tags(kuma, Object.values(kuma.monitors));
         this.present = ours(kuma.monitors, settings.id);
     }
 
@@ -84,11 +88,11 @@ class Run {
             this.report.did(`updated the monitor "${wanted.name}": ${changed.join(", ")}`);
         }
         await this.#retag(monitor, marker, tag, level);
-        await this.#resume(monitor, marker);
+        const returned = await this.#resume(monitor, marker);
         if (kept.length > 0) {
             this.report.note(`kept what was edited by hand in the monitor "${monitor.name}": ${kept.join(", ")}`);
         }
-        return { id: monitor.id, created: false };
+        return { id: monitor.id, created: returned };
     }
 
     /** A channel that has come back is watched again. One that the operator paused stays so, unless hand edits are undone. */
@@ -98,6 +102,7 @@ class Run {
             await this.kuma.call("resumeMonitor", monitor.id);
             this.report.did(`resumed the monitor "${monitor.name}"`);
         }
+        return Boolean(marker.paused);
     }
 
     async #retag(monitor, marker, tag, level) {
@@ -108,7 +113,7 @@ class Run {
         }
         const old = monitor.tags.find((t) => t.name === marker.tag);
         if (old) {
-            await this.kuma.call("deleteMonitorTag", old.tag_id, monitor.id, old.value);
+            await this.tags.take(monitor.id, old);
         }
         await this.tags.give(monitor.id, tag, level);
         this.report.did(`tagged the monitor "${monitor.name}": ${tag}`);
@@ -132,7 +137,7 @@ class Run {
         return Object.fromEntries(keys.map((key) => [String(this.notifications.get(key).id), true]));
     }
 
-    async remove(key, { monitor, marker }) {
+    async remove({ monitor, marker }) {
         const how = this.settings.removed;
         if (how === "delete") {
             await this.kuma.call("deleteMonitor", monitor.id);

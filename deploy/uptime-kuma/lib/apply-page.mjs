@@ -1,16 +1,18 @@
 // A status page for a phone: names and "Up" or "Down", no percentages and no tags (a name says its level).
 
 import { Problem } from "./problem.mjs";
-import { wordsFor } from "./words.mjs";
+import { everAbout, sectionCalled, wordsFor } from "./words.mjs";
 
 const sections = ["relay", "channels"];
 
 /**
- * A page that exists is recognised by its address. In mode keep it only gets the monitors that this run has made; in mode restore
- * its settings and everything that was taken off are put back. Sections and monitors of the operator's own always stay.
+ * A page that exists is recognised by its address. In mode keep it only gets the monitors that this run has made, loses those that are not
+ * wanted any more, and speaks the language of the settings if its texts are ours; in mode restore its settings and everything that was taken
+ * off are put back. Sections and monitors of the operator's own always stay.
  * @param {{key: string, section: string, id: number, created: boolean}[]} monitors in order
+ * @param {number[]} gone ids of monitors that are not wanted any more
  */
-export async function applyPage(kuma, settings, monitors, report) {
+export async function applyPage(kuma, settings, monitors, gone, report) {
     const slug = settings.page;
     if (!slug) {
         return;
@@ -29,12 +31,19 @@ export async function applyPage(kuma, settings, monitors, report) {
     if (!config || !data) {
         throw new Problem(`the status page ${slug} cannot be read`);
     }
-    const groups = data.publicGroupList.map((group) => ({ ...group, monitorList: [...group.monitorList] }));
     const rebuild = fresh || settings.mode === "restore";
+    const old = data.publicGroupList;
+    const groups = old.map((group) => ({
+        ...group,
+        name: words.sections[sectionCalled(group.name)] ?? group.name,
+        monitorList: group.monitorList.filter((monitor) => !gone.includes(monitor.id)),
+    }));
+    const changed = groups.some((group, at) => group.name !== old[at].name || group.monitorList.length !== old[at].monitorList.length);
     const on = new Set(groups.flatMap((group) => group.monitorList.map((monitor) => monitor.id)));
     const missing = monitors.filter((monitor) => !on.has(monitor.id) && (rebuild || monitor.created));
-    const stale = rebuild ? Object.keys(wanted).filter((field) => (config[field] ?? "") !== wanted[field]) : [];
-    if (missing.length === 0 && stale.length === 0) {
+    const ours = rebuild ? wanted : everAbout.has(config.description) ? { description: words.about } : {};
+    const stale = Object.keys(ours).filter((field) => (config[field] ?? "") !== ours[field]);
+    if (missing.length === 0 && stale.length === 0 && !changed) {
         return;
     }
     for (const section of sections) {
@@ -44,7 +53,7 @@ export async function applyPage(kuma, settings, monitors, report) {
             place(groups, words.sections[section], siblings, additions);
         }
     }
-    await kuma.call("saveStatusPage", slug, { ...config, ...(rebuild ? wanted : {}) }, config.icon, groups);
+    await kuma.call("saveStatusPage", slug, { ...config, ...ours }, config.icon, groups);
     report.did(`${fresh ? "created" : "updated"} the status page /status/${slug}`);
 }
 

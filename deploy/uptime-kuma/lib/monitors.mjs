@@ -1,14 +1,22 @@
 // Which monitors are wanted, as Uptime Kuma's own monitor fields.
 
-import { channelQuery, unwatchedQuery } from "./queries.mjs";
+import { channelQuery, healthQuery, limitQuery, outageQuery, unwatchedQuery } from "./queries.mjs";
 import { wordsFor } from "./words.mjs";
 
-/**
- * The fields that are ours; Kuma's other fields are left as they are. Kuma's operator says when a monitor is UP, so "alert when
- * $.goroutines > 5000" is `$.goroutines <= 5000`. retryOnlyOnStatusCodeFailure is off: with it, a monitor that is down for its
- * limit and then unreachable (a restart!) comes back without a recovery message.
- */
-function jsonQuery(settings, path, query, operator, expected, retries = settings.limitRetries) {
+// One outage is one alert. Kuma cannot tell "over the limit" from "out of reach" by itself, and has no dependencies; but it retries only
+// what it could not ask or evaluate if retryOnlyOnStatusCodeFailure is on, and while it retries, a monitor is pending and nobody is told. So
+// limits and channels retry for ever, and health, which has an end of its retries, speaks for them. The price: a limit alerts at
+// its first look, and a monitor that is down while the relay cannot be reached, and up afterwards, comes back without a message (Kuma
+// has none from pending to up). Draining is an answer, so that is only the second or two in which a process is replaced. With
+// KUMA_LIMIT_RETRIES a limit needs so many looks more, and everything is told of an outage.
+const forEver = 1_000_000;
+
+// Whatever the status: a relay that drains says 503 and its figures, one that refuses says why. The queries know what is an answer.
+const anyStatus = ["200-299", "300-399", "400-499", "500-599"];
+
+/** The fields that are ours; Kuma's other fields are left as they are. */
+function jsonQuery(settings, path, query, operator, expected) {
+    const limitRetries = settings.limitRetries > 0;
     return {
         type: "json-query",
         url: settings.relay.url + path,
@@ -20,7 +28,9 @@ function jsonQuery(settings, path, query, operator, expected, retries = settings
         jsonPath: query,
         jsonPathOperator: operator,
         expectedValue: String(expected),
-        ...timing(settings, retries),
+        ...timing(settings, limitRetries ? settings.limitRetries : forEver),
+        accepted_statuscodes: anyStatus,
+        retryOnlyOnStatusCodeFailure: !limitRetries,
     };
 }
 
@@ -66,33 +76,37 @@ export function wantedMonitors(settings, channels) {
     const all = [];
     const add = (key, level, section, title, description, fields) =>
         all.push({ key, level, section, fields: { name: title, description, ...fields } });
-    const below = (key, level, title, advice, path, limit) =>
-        add(key, level, "relay", title(name, words.levels[level], limit), advice,
-            jsonQuery(settings, "/api/monitor/health", path, "<=", limit));
+    const below = (key, level, title, advice, figure, most) =>
+        add(key, level, "relay", title(name, words.levels[level], most), advice,
+            jsonQuery(settings, "/api/monitor/health", limitQuery(words, { level, figure, most }), "contains", words.reasons.ok));
+    const ofChannels = (key, title, advice, query, operator = "contains") =>
+        add(key, "channel", "channels", title, advice, jsonQuery(settings, "/api/monitor/channels", query, operator, words.reasons.ok));
 
-    add("health", "health", "relay", words.health(name), words.advice.health,
-        jsonQuery(settings, "/api/monitor/health", "$.status", "==", "ok", settings.retries));
+    add("health", "health", "relay", words.health(name), words.advice.health, {
+        ...jsonQuery(settings, "/api/monitor/health", healthQuery(words), "contains", words.reasons.ok),
+        maxretries: settings.retries,
+        retryOnlyOnStatusCodeFailure: false,
+    });
     for (const level of ["warning", "critical", "severe"]) {
-        below(`goroutines-${level}`, level, words.goroutines, words.advice[level], "$.goroutines", limits[level]);
+        below(`goroutines-${level}`, level, words.goroutines, words.advice[level], "goroutines", limits[level]);
     }
-    below("unexplained", "warning", words.unexplained, words.advice.unexplained, "$.unexplained_goroutines", limits.unexplained);
-    below("memory-warning", "warning", words.memory, words.advice.memoryWarning, "$.memory.alloc_mb", limits.memoryWarning);
-    below("memory-critical", "critical", words.memory, words.advice.memoryCritical, "$.memory.alloc_mb", limits.memoryCritical);
+    below("unexplained", "warning", words.unexplained, words.advice.unexplained, "unexplained", limits.unexplained);
+    below("memory-warning", "warning", words.memory, words.advice.memoryWarning, "memory", limits.memoryWarning);
+    below("memory-critical", "critical", words.memoryCritical, words.advice.memoryCritical, "memory", limits.memoryCritical);
     if (settings.collector) {
         add("collector", "health", "relay", words.collector(name), words.advice.collector,
             { type: "http", url: settings.collector, method: "GET", ...timing(settings, settings.retries) });
     }
-    for (const channel of channels ?? []) {
-        const segment = encodeURIComponent(channel);
-        add(`channel:${channel}`, "channel", "channels", words.channel(name, channel), words.advice.channel(segment),
-            jsonQuery(settings, `/api/monitor/channels/${segment}`, channelQuery(words.reasons, settings.channels), "contains", words.reasons.ok));
-    }
     if (channels) {
-        add("channels", "channel", "channels", words.unwatched(name), words.advice.unwatched,
-            jsonQuery(settings, "/api/monitor/channels", unwatchedQuery(words.reasons, channels), "==", words.reasons.ok));
+        ofChannels("outage", words.outage(name), words.advice.outage, outageQuery(words, settings.channels));
+        for (const channel of channels) {
+            ofChannels(`channel:${channel}`, words.channel(name, channel), words.advice.channel(encodeURIComponent(channel)),
+                channelQuery(words, settings.channels, channel));
+        }
+        ofChannels("channels", words.unwatched(name), words.advice.unwatched, unwatchedQuery(words, channels), "==");
     }
     return all;
 }
 
 /** @returns {boolean} whether a monitor of this key stands or falls with the list of channels */
-export const ofChannels = (key) => key === "channels" || key.startsWith("channel:");
+export const standsWithChannels = (key) => key === "channels" || key === "outage" || key.startsWith("channel:");

@@ -22,6 +22,7 @@ export function readSettings(variables) {
             user: env.text("KUMA_ADMIN_USER", "admin"),
             password: env.text("KUMA_ADMIN_PASSWORD"),
             state: env.text("KUMA_STATE_DIR"),
+            hint: env.text("KUMA_PASSWORD_HINT"), // the command that reads a password that was made
             token: env.text("KUMA_LOGIN_TOKEN"),
         },
         wait: env.whole("KUMA_WAIT", 180, 1) * 1000,
@@ -34,9 +35,7 @@ export function readSettings(variables) {
         collector: env.isEmpty("KUMA_COLLECTOR_URL") ? "" : env.url("KUMA_COLLECTOR_URL", "http://otel-collector:13133"),
         interval,
         retries: env.whole("KUMA_RETRIES", 1),
-        // More than those of health: Kuma cannot tell "over the limit" from "out of reach", so while the relay restarts only health
-        // should speak, and not every limit and every channel with it.
-        limitRetries: env.whole("KUMA_LIMIT_RETRIES", 3),
+        limitRetries: env.whole("KUMA_LIMIT_RETRIES", 0), // 0: monitors.mjs says what that means
         retryInterval: env.whole("KUMA_RETRY_INTERVAL", Math.min(20, interval), 1),
         resend: env.whole("KUMA_RESEND", 0),
         // Kuma's own default is 0, which it reads as hours: a monitor of an address that hangs would freeze.

@@ -34,7 +34,7 @@ test("every kind of notification names the level, and says what to do where ther
     const mailbox = await startMailbox(t);
     const at = await startProviders(t);
     const arrive = Object.fromEntries(["/dingtalk", "/feishu", "/bot1:test", "/ntfy", "/bark"].map((path) => [path, at.of(path)]));
-    relay.health = { ...relay.health, goroutines: 6000 };
+    relay.health = { ...relay.health, goroutines: 6000, busiest: { channel: "qwen-slow", in_flight: 2700, oldest_seconds: 137 } };
     await run(url, {
         KUMA_RELAY_URL: relay.url, KUMA_COLLECTOR_URL: "", KUMA_INTERVAL: "1",
         KUMA_SMTP_HOST: "127.0.0.1", KUMA_SMTP_PORT: String(mailbox.port), KUMA_SMTP_STARTTLS: "false", KUMA_SMTP_LEVELS: "critical",
@@ -45,8 +45,8 @@ test("every kind of notification names the level, and says what to do where ther
         KUMA_NTFY_URL: `${at.url}/ntfy`, KUMA_NTFY_TOPIC: "relay", KUMA_NTFY_LEVELS: "critical",
         KUMA_BARK_URL: `${at.url}/bark`, KUMA_BARK_LEVELS: "critical",
     });
-    const name = "One API critical: goroutines > 5000";
-    const figures = "6000 <= 5000";
+    const name = "Critical: goroutines > 5000 · One API";
+    const figures = "critical: 6000 goroutines > 5000; busiest channel: qwen-slow (in flight: 2700, oldest: 137 s)";
     const advice = "be ready to restart";
 
     const mail = await mailbox.mail;

@@ -4,7 +4,7 @@ import { byHand, monitorsOf, named, run, startKuma } from "./support/kuma.mjs";
 import { startRelay, startSink } from "./support/servers.mjs";
 
 const nothing = ["nothing to change"];
-const critical = "One API critical: goroutines > 5000";
+const critical = "Critical: goroutines > 5000 · One API";
 const changeMonitor = (url, name, changes) =>
     byHand(url, (kuma) => kuma.call("editMonitor", { ...named(kuma.monitors, name), ...changes }));
 const linked = (monitor) => Object.keys(monitor.notificationIDList).length;
@@ -19,18 +19,18 @@ test("a fresh Kuma gets its user, group, monitors, notification and status page,
 
     const monitors = await monitorsOf(url);
     const group = named(monitors, "One API");
-    assert.equal(monitors.length, 12);
+    assert.equal(monitors.length, 13);
     for (const monitor of monitors.filter(({ id }) => id !== group.id)) {
         assert.equal(monitor.parent, group.id, monitor.name);
         assert.equal(linked(monitor), 1, monitor.name);
         assert.equal(monitor.tags.length, 1, monitor.name);
     }
     assert.equal(linked(group), 0);
-    assert.equal(named(monitors, critical).expectedValue, "5000");
-    assert.equal(named(monitors, "One API channel backup_2.eu").url, `${relay.url}/api/monitor/channels/backup_2.eu`);
+    assert.match(named(monitors, critical).jsonPath, /<= 5000/);
+    assert.equal(named(monitors, "backup_2.eu (channel) · One API").url, `${relay.url}/api/monitor/channels`);
 
     const page = await (await fetch(`${url}/api/status-page/one-api`)).json();
-    assert.deepEqual(page.publicGroupList.map((g) => [g.name, g.monitorList.length]), [["Relay", 8], ["Channels", 3]]);
+    assert.deepEqual(page.publicGroupList.map((g) => [g.name, g.monitorList.length]), [["Relay", 8], ["Channels", 4]]);
     assert.deepEqual(await run(url, env), nothing);
 });
 
@@ -53,21 +53,22 @@ test("hand edits stay, also through changes of variables, until they are asked t
     const url = await startKuma(t);
     const env = { KUMA_WEBHOOK_URL: "http://127.0.0.1:9/" };
     await run(url, env);
-    await changeMonitor(url, critical, { name: "Mine", expectedValue: "4000", notificationIDList: {} });
-    await byHand(url, (kuma) => kuma.call("pauseMonitor", named(kuma.monitors, "One API health").id));
+    await changeMonitor(url, critical, { name: "Mine", jsonPath: "4000", notificationIDList: {} });
+    await byHand(url, (kuma) => kuma.call("pauseMonitor", named(kuma.monitors, "Health · One API").id));
 
-    const again = [`kept what was edited by hand in the monitor "Mine": name, expectedValue, notifications`, ...nothing];
+    const again = [`kept what was edited by hand in the monitor "Mine": name, jsonPath, notifications`, ...nothing];
     assert.deepEqual(await run(url, env), again);
     await run(url, { ...env, KUMA_INTERVAL: "30", KUMA_GOROUTINES_CRITICAL: "6000" });
     const mine = named(await monitorsOf(url), "Mine");
-    assert.deepEqual([mine.expectedValue, mine.interval, linked(mine)], ["4000", 30, 0], "only what nobody has touched follows");
-    assert.equal(named(await monitorsOf(url), "One API health").active, false);
+    assert.deepEqual([mine.jsonPath, mine.interval, linked(mine)], ["4000", 30, 0], "only what nobody has touched follows");
+    assert.equal(named(await monitorsOf(url), "Health · One API").active, false);
 
     const restore = { ...env, KUMA_PROVISION_MODE: "restore" };
     await run(url, restore);
     const back = named(await monitorsOf(url), critical);
-    assert.deepEqual([back.expectedValue, back.interval, linked(back)], ["5000", 60, 1]);
-    assert.equal(named(await monitorsOf(url), "One API health").active, true);
+    assert.match(back.jsonPath, /<= 5000/);
+    assert.deepEqual([back.interval, linked(back)], [60, 1]);
+    assert.equal(named(await monitorsOf(url), "Health · One API").active, true);
     assert.deepEqual(await run(url, restore), nothing);
 });
 
@@ -76,47 +77,88 @@ test("a variable that changes reaches the monitors, and the token with it", asyn
     await run(url, { MONITOR_TOKEN: "test-old" });
     const before = named(await monitorsOf(url), critical).id;
     await run(url, { MONITOR_TOKEN: "test-new", KUMA_GOROUTINES_CRITICAL: "6000" });
-    const after = named(await monitorsOf(url), "One API critical: goroutines > 6000");
-    assert.deepEqual([after.id, after.basic_auth_pass, after.expectedValue], [before, "test-new", "6000"]);
+    const after = named(await monitorsOf(url), "Critical: goroutines > 6000 · One API");
+    assert.deepEqual([after.id, after.basic_auth_pass], [before, "test-new"]);
+    assert.match(after.jsonPath, /<= 6000/);
 });
 
 test("levels are routed as wanted, and rerouted", async (t) => {
     const url = await startKuma(t);
     const env = { KUMA_WEBHOOK_URL: "http://127.0.0.1:9/", KUMA_BARK_URL: "http://127.0.0.1:9/key" };
     const routes = async () =>
-        Object.fromEntries((await monitorsOf(url)).map((monitor) => [monitor.name.replace("One API ", ""), linked(monitor)]));
+        Object.fromEntries((await monitorsOf(url)).map((monitor) => [monitor.name.replace(" · One API", ""), linked(monitor)]));
     await run(url, { ...env, KUMA_BARK_LEVELS: "severe" });
     const first = await routes();
-    assert.deepEqual([first["critical: goroutines > 5000"], first["severe: goroutines > 10000"]], [1, 2]);
+    assert.deepEqual([first["Critical: goroutines > 5000"], first["Severe: goroutines > 10000"]], [1, 2]);
     await run(url, { ...env, KUMA_BARK_LEVELS: "critical" });
     const then = await routes();
-    assert.deepEqual([then["critical: goroutines > 5000"], then["severe: goroutines > 10000"]], [2, 1]);
+    assert.deepEqual([then["Critical: goroutines > 5000"], then["Severe: goroutines > 10000"]], [2, 1]);
 });
 
-test("a monitor of a channel that has left the configuration is paused, and resumed when it is back", async (t) => {
+const shownOn = async (url) =>
+    (await (await fetch(`${url}/api/status-page/one-api?at=${process.hrtime.bigint()}`)).json()).publicGroupList
+        .map(({ name, monitorList }) => [name, monitorList.map((monitor) => monitor.name.replace(" · One API", ""))]);
+
+test("a channel that has left the configuration is paused and leaves the page, and both are undone when it is back", async (t) => {
     const url = await startKuma(t);
     const relay = await startRelay(t);
     const env = { KUMA_CHANNELS: "true", KUMA_RELAY_URL: relay.url };
-    const name = "One API channel backup_2.eu";
+    const name = "backup_2.eu (channel) · One API";
+    const onPage = async () => (await shownOn(url))[1][1].includes("backup_2.eu (channel)");
     await run(url, env);
+    assert.equal(await onPage(), true);
     const [main, backup] = relay.channels;
     relay.channels = [main];
     await run(url, env);
     assert.equal(named(await monitorsOf(url), name).active, false);
+    assert.equal(await onPage(), false);
     assert.deepEqual(await run(url, env), nothing);
     relay.channels = [main, backup];
     await run(url, env);
     assert.equal(named(await monitorsOf(url), name).active, true);
+    assert.equal(await onPage(), true);
+    assert.deepEqual(await run(url, env), nothing);
     relay.channels = [main];
     await run(url, { ...env, KUMA_REMOVED: "delete" });
     assert.ok((await monitorsOf(url)).every((monitor) => monitor.name !== name));
+});
+
+test("another language reaches every text, but for those that the operator wrote", async (t) => {
+    const url = await startKuma(t);
+    const relay = await startRelay(t);
+    const env = { KUMA_CHANNELS: "true", KUMA_RELAY_URL: relay.url, KUMA_WEBHOOK_URL: "http://127.0.0.1:9/" };
+    await run(url, env);
+    await run(url, { ...env, KUMA_LANG: "zh" });
+    const english = /\b(health|warning|critical|severe|channel|memory|relay|goroutines|keep|check|look|leak|oldest|failures|busiest)\b/i;
+    for (const { name, description, jsonPath, tags } of await monitorsOf(url)) {
+        // What the relay calls its fields is in the query, outside of the texts.
+        const texts = (jsonPath ?? "").match(/"(?:[^"\\]|\\.)*"/g)?.filter((text) => !/^"[a-z_-]*( succeeded)?"$/.test(text)) ?? [];
+        for (const text of [name, description.replace(/(GET|POST) [^\s。；]+|\/debug[^\s。]+/g, ""), ...texts, ...tags.map((tag) => tag.name)]) {
+            assert.doesNotMatch(text.replace("openai-main（渠道）", ""), english, name);
+        }
+    }
+    assert.deepEqual((await shownOn(url)).map(([name]) => name), ["中继", "渠道"]);
+    const about = await byHand(url, async (kuma) => (await kuma.page("one-api")).description);
+    assert.match(about, /不含空闲客户端/);
+    const tags = await byHand(url, async (kuma) => (await kuma.call("getTags")).tags.map((tag) => tag.name));
+    assert.deepEqual(tags.sort(), ["健康", "渠道", "严重", "紧急", "警告"].sort(), "and the old tags are gone");
+    assert.deepEqual(await run(url, { ...env, KUMA_LANG: "zh" }), nothing);
+
+    await byHand(url, async (kuma) => {
+        const { publicGroupList: groups } = await kuma.publicPage("one-api");
+        groups[0].name = "My relay";
+        await kuma.call("saveStatusPage", "one-api", { ...(await kuma.page("one-api")), description: "Mine" }, "/icon.svg", groups);
+    });
+    await run(url, env);
+    assert.deepEqual((await shownOn(url)).map(([name]) => name), ["My relay", "Channels"]);
+    assert.equal(await byHand(url, async (kuma) => (await kuma.page("one-api")).description), "Mine");
 });
 
 test("what an operator made is left alone, whatever it is called, and so is another relay's", async (t) => {
     const url = await startKuma(t);
     await run(url, { KUMA_ID: "other", KUMA_NAME: "Other", KUMA_STATUS_SLUG: "other" });
     const own = await byHand(url, async (kuma) => {
-        const { grpcMetadata, ...like } = named(kuma.monitors, "Other critical: goroutines > 5000");
+        const { grpcMetadata, ...like } = named(kuma.monitors, "Critical: goroutines > 5000 · Other");
         assert.ok(grpcMetadata);
         const { type, interval, retryInterval, accepted_statuscodes } = like;
         const fields = { type, interval, retryInterval, accepted_statuscodes, name: critical, url: "http://127.0.0.1:9/", timeout: 1,

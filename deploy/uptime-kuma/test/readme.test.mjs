@@ -23,5 +23,5 @@ test("the page explains every variable, in both languages", () => {
 });
 
 test("the channel's expression to enter by hand is the one that the program enters", () => {
-    assert.ok(english.includes(channelQuery(wordsFor("en").reasons, { failures: 3, oldest: 900 })));
+    assert.ok(english.includes(channelQuery(wordsFor("en"), { failures: 3, oldest: 900 }, "NAME")));
 });

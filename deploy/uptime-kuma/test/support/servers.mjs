@@ -4,13 +4,19 @@ import { once } from "node:events";
 import http from "node:http";
 
 async function listen(t, handler) {
-    const server = http.createServer(handler).listen(0, "127.0.0.1");
-    await once(server, "listening");
-    t.after(() => {
+    const server = http.createServer(handler);
+    let port = 0;
+    const back = async () => {
+        await once(server.listen(port, "127.0.0.1"), "listening");
+        ({ port } = server.address());
+    };
+    const away = () => {
         server.closeAllConnections();
         server.close();
-    });
-    return `http://127.0.0.1:${server.address().port}`;
+    };
+    await back();
+    t.after(away);
+    return { url: `http://127.0.0.1:${port}`, away, back };
 }
 
 /** @returns {object} a channel's snapshot as the relay gives it */
@@ -19,27 +25,30 @@ export const channel = (name, more = {}) => ({
     keys: { usable: 1, cooling: 0, refused: 0 }, last_failure: null, ...more,
 });
 
-/** A relay whose answers the test chooses: `health`, `channels`, and the monitor token it asks for. */
+/** A relay whose answers the test chooses: `health`, `channels`, and the monitor token it asks for. It can be `away` and come `back`. */
 export async function startRelay(t, token = "") {
     const relay = {
-        health: { status: "ok", goroutines: 900, memory: { alloc_mb: 200 }, unexplained_goroutines: 0 },
+        token,
+        asked: 0, // requests so far
+        health: { status: "ok", goroutines: 900, level: "normal", memory: { alloc_mb: 200 }, unexplained_goroutines: 0 },
         channels: [channel("openai-main"), channel("backup_2.eu")],
     };
-    relay.url = await listen(t, (request, response) => {
+    const server = await listen(t, (request, response) => {
+        relay.asked++;
         const send = (status, body) => response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(body));
         const [, name] = /^\/api\/monitor\/channels\/(.+)$/.exec(request.url) ?? [];
         const one = relay.channels.find((c) => c.name === name);
         if (request.url === "/api/monitor/health") {
-            send(200, relay.health);
-        } else if (token && !presents(request, token)) {
-            send(401, { success: false });
+            send(relay.health.status === "draining" ? 503 : 200, relay.health);
+        } else if (relay.token && !presents(request, relay.token)) {
+            send(401, { success: false, message: "The monitor token is needed" });
         } else if (request.url === "/api/monitor/channels") {
             send(200, relay.channels);
         } else {
             send(one ? 200 : 404, one ?? { success: false });
         }
     });
-    return relay;
+    return Object.assign(relay, server);
 }
 
 function presents(request, token) {
@@ -60,7 +69,7 @@ export async function startSink(t) {
             }
         }
     };
-    const url = await listen(t, async (request, response) => {
+    const { url } = await listen(t, async (request, response) => {
         const chunks = await request.toArray();
         unread.push(JSON.parse(Buffer.concat(chunks).toString()));
         response.end("{}");

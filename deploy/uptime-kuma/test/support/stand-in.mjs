@@ -74,6 +74,10 @@ const handlers = {
         monitor.tags = monitor.tags.filter((t) => t.tag_id !== tagID || t.value !== value);
         return { ok: true };
     },
+    deleteTag(db, id) {
+        db.tags = db.tags.filter((tag) => tag.id !== id);
+        return { ok: true };
+    },
     addNotification(db, config, id) {
         let notification = db.notifications.find((n) => n.id === id);
         if (id && !notification) {
@@ -119,7 +123,7 @@ export async function startStandIn({ version = "2.5.3", twoFactor = false, setup
     const db = new Database();
     const server = http.createServer((request, response) => {
         response.setHeader("Content-Type", "application/json");
-        const page = db.pages[/^\/api\/status-page\/(.+)$/.exec(request.url)?.[1]];
+        const page = db.pages[/^\/api\/status-page\/([^?]+)/.exec(request.url)?.[1]];
         if (request.url === "/api/entry-page") {
             response.end(JSON.stringify({ type: setupDatabase ? "setup-database" : "entryPage" }));
         } else if (page) {
