@@ -10,10 +10,13 @@ import (
 // gauges reads what the gauges show.
 func (s *Server) gauges() telemetry.State {
 	now := time.Now()
-	_, byMethod := s.controller.Handling()
+	handling, byMethod := s.controller.Handling()
+	clients := s.clients.Load()
+	idle := max(0, clients-handling) // an estimate while requests come and go
 	expected := s.expectedGoroutines()
 	state := telemetry.State{
 		ActiveRequests: byMethod, ExpectedGoroutines: expected, UnexplainedGoroutines: int64(unexplainedOf(runtime.NumGoroutine(), expected)),
+		ClientsActive: clients - idle, ClientsIdle: idle,
 		ConfigLoaded: time.Unix(0, s.loaded.Load()),
 	}
 	sample := s.samples.Fresh(now)

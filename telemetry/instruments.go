@@ -114,6 +114,7 @@ const (
 	ChannelState       = "relay.channel.state"
 	ChannelKeys        = "relay.channel.keys"
 	OpenConnections    = "http.client.open_connections"
+	ClientConnections  = "relay.client.connections"
 	GoroutinesExpected = "relay.goroutines.expected"
 	GoroutinesStray    = "relay.goroutines.unexplained"
 	ConfigReloads      = "relay.config.reloads"
@@ -284,6 +285,11 @@ var Instruments = []Instrument{
 	},
 
 	// The relay about itself.
+	{
+		Name: ClientConnections, Kind: Gauge, Unit: "{connection}", Source: FromState, Attributes: []string{AttrConnectionState},
+		Description: "Connections of clients. Each has a goroutine, also an idle one: without a request that is being served.",
+		Question:    "How many of the goroutines are no trouble at all?", Cardinality: "2",
+	},
 	{
 		Name: GoroutinesExpected, Kind: Gauge, Unit: "{goroutine}", Source: FromState,
 		Description: "Goroutines that the open connections and calls account for.",

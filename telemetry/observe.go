@@ -14,6 +14,8 @@ type State struct {
 	ActiveRequests        [Methods]int64 // by MethodIndex
 	ExpectedGoroutines    int64
 	UnexplainedGoroutines int64
+	ClientsActive         int64 // client connections with a request that is being served
+	ClientsIdle           int64
 	ConfigLoaded          time.Time
 	Channels              []ChannelGauges
 }
@@ -38,9 +40,12 @@ func Observe(meter metric.Meter, version string, read func() State) error {
 	g := gauges{
 		active: b.gauge(HTTPActive), inFlight: b.gauge(ChannelInFlight), openBodies: b.gauge(ChannelOpenBodies), goroutines: b.gauge(ChannelGoroutines),
 		state: b.gauge(ChannelState), keys: b.gauge(ChannelKeys), connections: b.gauge(OpenConnections),
-		expected: b.gauge(GoroutinesExpected), stray: b.gauge(GoroutinesStray), build: b.gauge(BuildInfo),
+		clients: b.gauge(ClientConnections), expected: b.gauge(GoroutinesExpected), stray: b.gauge(GoroutinesStray), build: b.gauge(BuildInfo),
 		oldest: b.secondsGauge(ChannelOldest), loaded: b.secondsGauge(ConfigLastSuccess), leaked: b.observableCounter(ChannelLeaked),
 		buildInfo: metric.WithAttributeSet(attribute.NewSet(text(AttrVersion, version), text(AttrGoVersion, runtime.Version()))),
+	}
+	for i, state := range [...]string{"active", "idle"} {
+		g.clientStates[i] = metric.WithAttributeSet(attribute.NewSet(text(AttrConnectionState, state)))
 	}
 	for i, method := range methods {
 		g.methods[i] = metric.WithAttributeSet(attribute.NewSet(text(AttrMethod, method), text(AttrScheme, "http")))
@@ -51,17 +56,18 @@ func Observe(meter metric.Meter, version string, read func() State) error {
 	_, err := meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		g.observe(o, read())
 		return nil
-	}, g.active, g.inFlight, g.openBodies, g.goroutines, g.state, g.keys, g.connections, g.expected, g.stray, g.build, g.oldest, g.loaded, g.leaked)
+	}, g.active, g.inFlight, g.openBodies, g.goroutines, g.state, g.keys, g.connections, g.clients, g.expected, g.stray, g.build, g.oldest, g.loaded, g.leaked)
 	return err
 }
 
 type gauges struct {
-	active, inFlight, openBodies, goroutines, state, keys, connections, expected, stray, build metric.Int64ObservableGauge
+	active, inFlight, openBodies, goroutines, state, keys, connections, clients, expected, stray, build metric.Int64ObservableGauge
 
 	oldest, loaded metric.Float64ObservableGauge
 	leaked         metric.Int64ObservableCounter
 	buildInfo      metric.ObserveOption
 	methods        [Methods]metric.ObserveOption
+	clientStates   [2]metric.ObserveOption // active, idle
 }
 
 func (g *gauges) observe(o metric.Observer, s State) {
@@ -70,6 +76,8 @@ func (g *gauges) observe(o metric.Observer, s State) {
 			o.ObserveInt64(g.active, n, g.methods[i])
 		}
 	}
+	o.ObserveInt64(g.clients, s.ClientsActive, g.clientStates[0])
+	o.ObserveInt64(g.clients, s.ClientsIdle, g.clientStates[1])
 	o.ObserveInt64(g.expected, s.ExpectedGoroutines)
 	o.ObserveInt64(g.stray, s.UnexplainedGoroutines)
 	o.ObserveFloat64(g.loaded, float64(s.ConfigLoaded.UnixMilli())/1000)
