@@ -66,7 +66,7 @@ func TestAClientThatLeavesIsNoticedWhateverItHasSentBehindItsRequest(t *testing.
 					tc.leave(c)
 					// The next request may still be read then, and ends as soon.
 					r.eventually("the client's leaving is noticed", func() bool {
-						return u.open.Load() == 0 && r.server.pool.InFlight() == 0 && r.server.clients.Load() == 0
+						return u.open.Load() == 0 && r.server.pool.InFlight() == 0 && r.server.clients.open.Load() == 0
 					})
 				}
 				require.GreaterOrEqual(t, u.requests.Load(), int64(ghosts))

@@ -14,24 +14,6 @@ import (
 	"one-api/relay/reply"
 )
 
-// clientListener hands out connections that bound every write and count themselves. Doing it here, below net/http, covers all
-// that is ever written to a client: events, whole answers, headers, and what net/http flushes when a handler has returned.
-type clientListener struct {
-	net.Listener
-	timeout time.Duration // CLIENT_WRITE_TIMEOUT; 0: none
-	open    *atomic.Int64
-}
-
-// Accept waits for the next client.
-func (l clientListener) Accept() (net.Conn, error) {
-	conn, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	l.open.Add(1)
-	return &clientConn{Conn: conn, timeout: l.timeout, open: l.open}, nil
-}
-
 // writeBlock is how much of a long answer has to go through within one timeout: a slow client is one that makes no progress,
 // not one that has much to read.
 const writeBlock = 64 << 10
@@ -41,7 +23,8 @@ type clientConn struct {
 	net.Conn
 	timeout  time.Duration
 	deadline time.Time
-	open     *atomic.Int64
+	clients  *clients // nil: it is in none
+	seat     seat
 	once     sync.Once
 
 	read    readDeadline
@@ -130,6 +113,10 @@ func (c *clientConn) CloseWrite() error {
 
 // Close closes the connection.
 func (c *clientConn) Close() error {
-	c.once.Do(func() { c.open.Add(-1) })
+	c.once.Do(func() {
+		if c.clients != nil {
+			c.clients.leaves(c)
+		}
+	})
 	return c.Conn.Close()
 }

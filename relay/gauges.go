@@ -11,7 +11,7 @@ import (
 func (s *Server) gauges() telemetry.State {
 	now := time.Now()
 	handling, byMethod := s.controller.Handling()
-	clients := s.clients.Load()
+	clients := s.clients.open.Load()
 	idle := max(0, clients-handling) // an estimate while requests come and go
 	expected := s.expectedGoroutines()
 	state := telemetry.State{

@@ -23,7 +23,7 @@ func (r *testRelay) eventually(what string, condition func() bool) {
 	var stacks strings.Builder
 	_ = pprof.Lookup("goroutine").WriteTo(&stacks, 1)
 	require.FailNow(r.t, what, "%d in flight, %d being served, %d open bodies, %d clients\nattempts: %+v\nends: %+v\n%s\n%s",
-		r.server.pool.InFlight(), r.server.controller.Active(), r.server.pool.OpenBodies(), r.server.clients.Load(),
+		r.server.pool.InFlight(), r.server.controller.Active(), r.server.pool.OpenBodies(), r.server.clients.open.Load(),
 		r.recorded(), r.requestEnds(), r.log, stacks.String())
 }
 

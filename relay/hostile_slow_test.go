@@ -57,7 +57,7 @@ func TestSlowRequestsAreCutInTimeAndHoldNothing(t *testing.T) {
 			require.Equal(t, kind.status, status, kind.name)
 		}
 	}
-	s.eventually("none of them is held", func() bool { return s.server.controller.Active() == 0 && s.server.clients.Load() <= 1 })
+	s.eventually("none of them is held", func() bool { return s.server.controller.Active() == 0 && s.server.clients.open.Load() <= 1 })
 	require.Zero(t, s.server.budget.Used())
 	s.quiet()
 	for _, end := range s.requestEnds() {

@@ -40,7 +40,7 @@ func newDeadlineConn(t *testing.T) (*clientConn, *deadlineConn, net.Conn) {
 	accepted, err := listener.Accept()
 	require.NoError(t, err)
 	below := &deadlineConn{Conn: accepted}
-	c := &clientConn{Conn: below, open: &atomic.Int64{}}
+	c := &clientConn{Conn: below}
 	t.Cleanup(func() {
 		_ = client.Close()
 		_ = c.Close()

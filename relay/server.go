@@ -71,7 +71,7 @@ type Server struct {
 	budget     *budget.Budget
 	engine     *gin.Engine
 	snapshot   atomic.Pointer[controller.Snapshot]
-	clients    atomic.Int64 // open client connections
+	clients    *clients
 	loaded     atomic.Int64 // when the configuration was loaded, Unix nanoseconds
 	baseline   atomic.Int64 // goroutines before the first client
 	demo       *demo.Server
@@ -85,6 +85,7 @@ func New(options Options) (*Server, error) {
 	s := &Server{options: options, samples: telemetry.NewSampler(), budget: budget.New(options.Settings.MaxBuffered)}
 	s.samples.Expected = s.expectedGoroutines
 	settings := options.Settings
+	s.clients = newClients(maxClients(settings.MaxClientConnections, descriptors()), settings.TrustedProxies, options.Log)
 	channelOptions := options.Channel
 	channelOptions.Providers, channelOptions.RelayProxy, channelOptions.Log = Providers, settings.RelayProxy, options.Log
 	if options.Telemetry != nil {
@@ -96,7 +97,7 @@ func New(options Options) (*Server, error) {
 	s.controller = &controller.Controller{
 		Settings: settings, Pool: s.pool, Log: options.Log, Version: options.Version, Started: time.Now(),
 		Metrics: channelOptions.Metrics, Tracing: channelOptions.Tracing,
-		Snapshot: func() controller.Snapshot { return *s.snapshot.Load() }, Goroutines: s.goroutines, Record: s.recordRequest, Connections: s.clients.Load,
+		Snapshot: func() controller.Snapshot { return *s.snapshot.Load() }, Goroutines: s.goroutines, Record: s.recordRequest, Connections: s.connections,
 		Budget: s.budget, BodyTimeout: options.BodyTimeout, Samples: s.samples, Leaks: telemetry.NewLeakSampler(),
 	}
 	if err := s.apply(options.Config); err != nil {
@@ -143,9 +144,10 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	defer cut(nil)
 	server := &http.Server{
 		Handler: s.engine, ReadHeaderTimeout: cmp.Or(s.options.HeaderTimeout, readHeaderTimeout), IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-		BaseContext: func(net.Listener) context.Context { return base },
-		ErrorLog:    slog.NewLogLogger(s.options.Log.Handler(), slog.LevelDebug),
+		BaseContext: func(net.Listener) context.Context { return base }, ConnState: s.clients.state,
+		ErrorLog: slog.NewLogLogger(s.options.Log.Handler(), slog.LevelDebug),
 	}
+	s.sayBounds()
 	watch, stopWatching := context.WithCancel(context.Background())
 	var watchers sync.WaitGroup
 	watchers.Go(func() { s.watchdog().Run(watch) })
@@ -155,12 +157,13 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	}
 	served := make(chan error, 1)
 	watchers.Go(func() {
-		served <- server.Serve(clientListener{listener, s.options.Settings.ClientWriteTimeout, &s.clients})
+		served <- server.Serve(newClientListener(listener, s.options.Settings.ClientWriteTimeout, s.clients))
 	})
 	defer func() {
 		stopWatching()
 		watchers.Wait()
 		s.controller.ReportRefusedKeys(time.Now(), true)
+		s.clients.turnedAway.trim(time.Now().Add(lingerTime))
 		s.pool.Close()
 		if s.demo != nil {
 			_ = s.demo.Close() // its connections are the relay's own
@@ -176,6 +179,32 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	return s.drain(server, cut)
 }
 
+// maxClients is MAX_CLIENT_CONNECTIONS or, if that is not set, what the descriptor limit leaves room for: four fifths of it, of which
+// half is for upstreams, since a call takes a connection on either side.
+func maxClients(configured, descriptors int) int {
+	const unknown = 20_000
+	switch {
+	case configured > 0:
+		return configured
+	case descriptors <= 0:
+		return unknown
+	}
+	return max(1, descriptors*8/10/2)
+}
+
+func (s *Server) sayBounds() {
+	files := descriptors()
+	s.options.Log.Info("client connections are bounded", "max", s.clients.limit, "max_idle", s.clients.idleLimit, "descriptors", files)
+	if files > 0 && s.clients.limit > files {
+		s.options.Log.Warn("MAX_CLIENT_CONNECTIONS is more than this process may have files open: raise its limit (ulimit -n, or nofile), or lower the variable",
+			"max", s.clients.limit, "descriptors", files)
+	}
+}
+
+func (s *Server) connections() (open, idle int64) {
+	return s.clients.open.Load(), s.clients.idle.Load()
+}
+
 // trim gives back, soon after a burst, the connections that it needed, and its memory.
 func (s *Server) trim(ctx context.Context) {
 	burst := memory.NewGiveback()
@@ -187,6 +216,7 @@ func (s *Server) trim(ctx context.Context) {
 			return
 		case now := <-look.C:
 			s.pool.Trim()
+			s.clients.trim(now)
 			s.controller.ReportRefusedKeys(now, false)
 			if returned := burst.Look(now, s.controller.Active()); returned > 0 {
 				s.options.Log.Debug("memory of a burst was given back", "mb", returned>>20)

@@ -29,6 +29,8 @@ type Settings struct {
 	MonitorAllow       []netip.Prefix // MONITOR_ALLOW_CIDR, masked; IPv4 never as IPv4-in-IPv6
 	PublicHealth       bool           // PUBLIC_HEALTH
 	TrustedProxies     []netip.Prefix // TRUSTED_PROXIES: whose X-Forwarded-For is believed; as MonitorAllow
+	// MaxClientConnections is MAX_CLIENT_CONNECTIONS; 0: as many as the descriptor limit leaves room for.
+	MaxClientConnections int
 	// DrainClientGone is CLIENT_GONE_DRAIN: how long an upstream is still read, for its usage, after its client left.
 	// 0: it is cancelled at once.
 	DrainClientGone time.Duration
@@ -47,22 +49,23 @@ const (
 func LoadSettings(opts Options) (Settings, error) {
 	r := &settingsReader{env: opts.environment()}
 	s := Settings{
-		Port:               r.integer("PORT", 3000, 0, 65535),
-		RetryTimes:         r.integer("RETRY_TIMES", 3, 0, 100),
-		RelayProxy:         r.proxy("RELAY_PROXY"),
-		Debug:              r.boolean("DEBUG", false),
-		GinMode:            r.oneOf("GIN_MODE", "release", "debug", "test"),
-		KeepAlive:          r.duration("KEEPALIVE_INTERVAL", 15*time.Second),
-		ClientWriteTimeout: r.duration("CLIENT_WRITE_TIMEOUT", 30*time.Second),
-		MaxRequestBody:     r.megabytes("MAX_REQUEST_BODY_MB", 64<<20),
-		MaxBuffered:        r.megabytes("MAX_BUFFERED_MB", defaultBuffered()),
-		ShutdownTimeout:    r.duration("SHUTDOWN_TIMEOUT", time.Minute),
-		AdminToken:         r.secret("ADMIN_TOKEN"),
-		MonitorToken:       r.secret("MONITOR_TOKEN"),
-		MonitorAllow:       r.prefixes("MONITOR_ALLOW_CIDR"),
-		PublicHealth:       r.boolean("PUBLIC_HEALTH", true),
-		TrustedProxies:     r.prefixes("TRUSTED_PROXIES"),
-		DrainClientGone:    r.duration("CLIENT_GONE_DRAIN", 0),
+		Port:                 r.integer("PORT", 3000, 0, 65535),
+		RetryTimes:           r.integer("RETRY_TIMES", 3, 0, 100),
+		RelayProxy:           r.proxy("RELAY_PROXY"),
+		Debug:                r.boolean("DEBUG", false),
+		GinMode:              r.oneOf("GIN_MODE", "release", "debug", "test"),
+		KeepAlive:            r.duration("KEEPALIVE_INTERVAL", 15*time.Second),
+		ClientWriteTimeout:   r.duration("CLIENT_WRITE_TIMEOUT", 30*time.Second),
+		MaxRequestBody:       r.megabytes("MAX_REQUEST_BODY_MB", 64<<20),
+		MaxBuffered:          r.megabytes("MAX_BUFFERED_MB", defaultBuffered()),
+		ShutdownTimeout:      r.duration("SHUTDOWN_TIMEOUT", time.Minute),
+		AdminToken:           r.secret("ADMIN_TOKEN"),
+		MonitorToken:         r.secret("MONITOR_TOKEN"),
+		MonitorAllow:         r.prefixes("MONITOR_ALLOW_CIDR"),
+		PublicHealth:         r.boolean("PUBLIC_HEALTH", true),
+		TrustedProxies:       r.prefixes("TRUSTED_PROXIES"),
+		MaxClientConnections: r.count("MAX_CLIENT_CONNECTIONS"),
+		DrainClientGone:      r.duration("CLIENT_GONE_DRAIN", 0),
 		Timeouts: Timeouts{
 			Connect:    defaultConnectTimeout,
 			Header:     r.duration("RELAY_TIMEOUT", 15*time.Minute),
@@ -110,6 +113,14 @@ func (r *settingsReader) integer(name string, fallback, least, most int) int {
 		r.wrong(name, s, fmt.Sprintf("must be a whole number from %d to %d", least, most))
 	}
 	return n
+}
+
+// count reads a number of at least 1; 0: it is not set.
+func (r *settingsReader) count(name string) int {
+	if r.env.get(name) == (setting{}) {
+		return 0
+	}
+	return r.integer(name, 0, 1, maxCount)
 }
 
 // megabytes reads a number of them, in bytes.

@@ -38,7 +38,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 		"ADMIN_TOKEN": "admin", "MONITOR_TOKEN_FILE": "secrets/monitor", "PUBLIC_HEALTH": "FALSE", "CLIENT_GONE_DRAIN": "2m",
 		"MONITOR_ALLOW_CIDR": "10.1.2.3/8, 192.0.2.7,,2001:db8::1,::ffff:192.0.2.9,::ffff:172.16.0.0/108",
 		"RELAY_TIMEOUT":      "0", "FIRST_TOKEN_TIMEOUT": "60", "STREAMING_TIMEOUT": "600", "INITIAL_ROOT_TOKEN": "root-key",
-		"METRICS_MAX_MODEL_LABELS": "7", "TRUSTED_PROXIES": "10.0.0.1",
+		"METRICS_MAX_MODEL_LABELS": "7", "TRUSTED_PROXIES": "10.0.0.1", "MAX_CLIENT_CONNECTIONS": "500",
 	}, map[string]string{"secrets/monitor": "monitor\n"}))
 	require.NoError(t, err)
 	assert.Equal(t, Settings{
@@ -49,10 +49,11 @@ func TestEveryVariableIsRead(t *testing.T) {
 			netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("2001:db8::1/128"),
 			netip.MustParsePrefix("192.0.2.9/32"), netip.MustParsePrefix("172.16.0.0/12"),
 		},
-		TrustedProxies:   []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32")},
-		Timeouts:         Timeouts{Connect: 10 * time.Second, FirstToken: time.Minute, Idle: 10 * time.Minute},
-		MaxModelLabels:   7,
-		InitialRootToken: "root-key",
+		MaxClientConnections: 500,
+		TrustedProxies:       []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32")},
+		Timeouts:             Timeouts{Connect: 10 * time.Second, FirstToken: time.Minute, Idle: 10 * time.Minute},
+		MaxModelLabels:       7,
+		InitialRootToken:     "root-key",
 	}, s)
 }
 
@@ -90,6 +91,7 @@ func TestABadVariableIsNamedWithWhatIsWrong(t *testing.T) {
 		{"RELAY_PROXY", "http://", "RELAY_PROXY: must have a host"},
 		{"RELAY_PROXY", "http://proxy:99999", "RELAY_PROXY: must have a port from 1 to 65535, or none"},
 		{"MONITOR_ALLOW_CIDR", "10.0.0.0/8,10.0.0.0/33", `MONITOR_ALLOW_CIDR: must be a list of networks or addresses such as 10.0.0.0/8,192.0.2.7 (got "10.0.0.0/33")`},
+		{"MAX_CLIENT_CONNECTIONS", "0", `MAX_CLIENT_CONNECTIONS: must be a whole number from 1 to 1000000000 (got "0")`},
 		{"TRUSTED_PROXIES", "nginx", `TRUSTED_PROXIES: must be a list of networks or addresses such as 10.0.0.0/8,192.0.2.7 (got "nginx")`},
 		{"ADMIN_TOKEN", "se cret", "ADMIN_TOKEN: must not contain spaces, line breaks or invisible characters"},
 		{"MONITOR_TOKEN_FILE", "secrets/absent", "MONITOR_TOKEN_FILE: cannot read the file: it does not exist"},

@@ -33,8 +33,8 @@ type Controller struct {
 	Snapshot func() Snapshot
 	// Goroutines is how many there are, and how many of them nothing accounts for.
 	Goroutines func() (all, unexplained int)
-	// Connections is how many clients are connected; nil: nobody counts them.
-	Connections func() int64
+	// Connections is how many clients are connected, and how many of them no request is served for; nil: nobody counts them.
+	Connections func() (open, idle int64)
 	// Budget is what large bodies may hold; nil: there is no limit.
 	Budget *budget.Budget
 	// BodyTimeout is how long each part of a request's body may take to arrive; 0: bodyBlockTimeout.

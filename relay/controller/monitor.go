@@ -63,16 +63,6 @@ func (c *Controller) busiest(now time.Time) *busiest {
 	return &busiest{Channel: most.Name, InFlight: inFlight, OldestSeconds: int64(most.Oldest(now).Seconds())}
 }
 
-// connections is an estimate while requests come and go: the two figures are read one after the other.
-func (c *Controller) connections() connections {
-	if c.Connections == nil {
-		return connections{}
-	}
-	open := c.Connections()
-	handling, _ := c.Handling()
-	return connections{Open: open, Idle: max(0, open-handling)}
-}
-
 // Health serves GET /api/monitor/health. It reads atomics and runtime/metrics: no lock that a call can hold, nothing outside
 // the process.
 func (c *Controller) Health(g *gin.Context) {
@@ -81,7 +71,10 @@ func (c *Controller) Health(g *gin.Context) {
 	h := health{
 		Status: "ok", Goroutines: all, Memory: telemetry.ReadMemory(), Level: telemetry.LevelOf(all),
 		InFlight: c.Pool.InFlight(), OpenBodies: c.Pool.OpenBodies(), BufferedMB: (c.Budget.Used() + 1<<20 - 1) >> 20, UnexplainedGoroutines: unexplained,
-		Channels: c.Snapshot().Channels.Counts(now), Busiest: c.busiest(now), ClientConnections: c.connections(), UptimeSeconds: int64(now.Sub(c.Started).Seconds()), Version: c.Version,
+		Channels: c.Snapshot().Channels.Counts(now), Busiest: c.busiest(now), UptimeSeconds: int64(now.Sub(c.Started).Seconds()), Version: c.Version,
+	}
+	if c.Connections != nil {
+		h.ClientConnections.Open, h.ClientConnections.Idle = c.Connections()
 	}
 	status := http.StatusOK
 	if c.draining.Load() {
