@@ -71,6 +71,7 @@ type relayConfig struct {
 	header    time.Duration // how long a client may take to send its header; 0: patience
 	body      time.Duration // and each part of its body
 	listen    func(net.Listener) net.Listener
+	now       func() time.Time // the clock that rests go by; nil: time.Now
 	telemetry *telemetry.Telemetry
 	logs      func(slog.Handler) slog.Handler // what main does to the handler of the log; nil: nothing
 	onAttempt func(channel.Attempt)
@@ -147,7 +148,7 @@ func startRelay(t *testing.T, yaml string, options ...relayOption) *testRelay {
 		Settings: settings, Config: cfg, Reload: load, Version: "v0.0.0-test", Telemetry: c.telemetry,
 		Log:           slog.New(handler),
 		HeaderTimeout: cmp.Or(c.header, patience), BodyTimeout: cmp.Or(c.body, patience),
-		Channel: channel.Options{TLS: &tls.Config{RootCAs: c.roots, MinVersion: tls.VersionTLS12}, ErrorBodyTimeout: cmp.Or(c.errorBody, patience)},
+		Channel: channel.Options{TLS: &tls.Config{RootCAs: c.roots, MinVersion: tls.VersionTLS12}, ErrorBodyTimeout: cmp.Or(c.errorBody, patience), Now: c.now},
 		OnAttempt: func(a channel.Attempt) {
 			r.mu.Lock()
 			r.attempts = append(r.attempts, a)

@@ -32,6 +32,7 @@ type Attempt struct {
 	// Waited is the part of Duration that was spent waiting for the upstream.
 	Waited time.Duration
 	Usage  wire.Usage
+	key    *key
 	// Rested is true where it put its key to rest. No request does that twice.
 	Rested bool
 }
@@ -61,7 +62,7 @@ func (x *Exchange) End(failure *Failure, recovered any) Attempt {
 func (x *Exchange) attempt(failure *Failure) Attempt {
 	a := Attempt{
 		Channel: x.Channel, Call: x.call, Failure: failure, Sent: x.sent,
-		Began: x.began, Duration: time.Since(x.began), Events: x.events, Waited: x.waited,
+		Began: x.began, Duration: time.Since(x.began), Events: x.events, Waited: x.waited, key: x.key,
 	}
 	a.Waited += x.body.waited
 	if failure != nil {

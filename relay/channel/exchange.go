@@ -55,7 +55,7 @@ type Exchange struct {
 }
 
 // begin takes a place in the channel and a key; nil: there is none.
-func (c *Channel) begin(ctx context.Context, now time.Time, desperate bool) *Exchange {
+func (c *Channel) begin(ctx context.Context, w *Want, now time.Time, desperate bool) *Exchange {
 	cuts := c.state.cuts.Load()
 	if c.isDisabled() {
 		return nil
@@ -69,7 +69,7 @@ func (c *Channel) begin(ctx context.Context, now time.Time, desperate bool) *Exc
 		c.state.inFlight.Add(-1)
 		return nil
 	}
-	k, keyTry := c.keys.take(now)
+	k, keyTry := c.keys.take(w, now)
 	if k == nil {
 		if trial {
 			c.state.health.rest.abandon()

@@ -100,8 +100,8 @@ func (r keyring) ready(now time.Time) bool {
 	return false
 }
 
-// take gives the next usable key; nil: none.
-func (r keyring) take(now time.Time) (k *key, probe bool) {
+// take gives the next usable key, one that the request has not been tried with as long as there is any; nil: none.
+func (r keyring) take(w *Want, now time.Time) (k *key, probe bool) {
 	if len(r.keys) == 1 {
 		if ok, probe := r.keys[0].rest.admit(now); ok {
 			return r.keys[0], probe
@@ -109,13 +109,23 @@ func (r keyring) take(now time.Time) (k *key, probe bool) {
 		return nil, false
 	}
 	start := r.next.Add(1)
-	for i := range r.keys {
-		k := r.keys[(int(start)+i)%len(r.keys)]
-		if ok, probe := k.rest.admit(now); ok {
-			return k, probe
+	for _, again := range []bool{false, true} {
+		for i := range r.keys {
+			k := r.keys[(int(start)+i)%len(r.keys)]
+			if w.used(k) != again {
+				continue
+			}
+			if ok, probe := k.rest.admit(now); ok {
+				return k, probe
+			}
 		}
 	}
 	return nil, false
+}
+
+// used reports whether the request has been tried with the key.
+func (w *Want) used(k *key) bool {
+	return slices.ContainsFunc(w.tried, func(t tried) bool { return t.key == k })
 }
 
 // wait is how long until the first limited key can be used; ok is false where no key is limited: all are refused.

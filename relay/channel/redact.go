@@ -86,7 +86,7 @@ func (r *redactor) keep(secret, separators string) {
 			continue // the scheme, or a name
 		}
 		r.secrets = append(r.secrets, part)
-		if login, err := base64.StdEncoding.DecodeString(part); err == nil && utf8.Valid(login) {
+		if login, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(part, "=")); err == nil && utf8.Valid(login) {
 			if _, password, found := strings.Cut(string(login), ":"); found && len(password) >= shortestSecret {
 				r.secrets = append(r.secrets, password)
 			}
@@ -164,7 +164,7 @@ var (
 	// ids finds what providers call accounts, and keys of others than the channel.
 	ids = regexp.MustCompile(`\b(?:(?:org|proj|acct|team|wrkspc|workspace|apikey|user|cust|tenant)[-_][A-Za-z0-9][A-Za-z0-9_-]{7,}|(?:sk|xai|gsk|pk|rk)-[A-Za-z0-9_*-]{8,}|AIza[A-Za-z0-9_-]{20,}|AKIA[A-Z0-9]{12,}|arn:aws[a-z-]*:[^\s"'<>]+|projects/[^/\s"'<>]+|project_number:[0-9]+)`)
 	// owners finds ids by what stands before them. They have a digit in them.
-	owners = regexp.MustCompile("(?i)\\b((?:organi[sz]ation|org|project|account|team|tenant|subscription|workspace|customer|api key id|user)(?: (?:id|number|uid))?['\"]?(?: ?[:=] ?| )[`'\"(]{0,2})([A-Za-z0-9_-]*[0-9][A-Za-z0-9_-]{5,})")
+	owners = regexp.MustCompile("(?i)\\b((?:organi[sz]ation|org|project|account|team|tenant|subscription|workspace|customer|api key id|user)(?: (?:id|number|uid))?['\"]?(?: ?[:=] ?| )[`'\"(]{0,2})(?:(?:org|proj|acct|team)[-_][A-Za-z0-9_-]+|[A-Za-z0-9_-]*[0-9][A-Za-z0-9_-]{5,}|[A-Za-z0-9_-]{5,}[0-9][A-Za-z0-9_-]*)")
 	emails = regexp.MustCompile(`[A-Za-z0-9._%+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+`)
 	// inner finds URLs, and what may be an address.
 	innerURL = regexp.MustCompile(`(?i)\b(?:https?|wss?|socks5h?)://[^\s"'<>)\]]+`)
@@ -209,7 +209,26 @@ func (r *redactor) text(s string) string {
 	})
 	s = hosts.ReplaceAllLiteralString(s, hiddenAddress)
 	s = ipv4.ReplaceAllStringFunc(s, withoutAddress)
-	return ipv6.ReplaceAllStringFunc(s, withoutAddress)
+	return withoutIPv6(s)
+}
+
+// withoutIPv6 looks at what stands beside what it finds, as std::vector has an address in it.
+func withoutIPv6(s string) string {
+	var out strings.Builder
+	done := 0
+	for _, at := range ipv6.FindAllStringIndex(s, -1) {
+		if at[0] > 0 && isWord(s[at[0]-1]) || at[1] < len(s) && isWord(s[at[1]]) {
+			continue
+		}
+		out.WriteString(s[done:at[0]])
+		out.WriteString(withoutAddress(s[at[0]:at[1]]))
+		done = at[1]
+	}
+	return out.String() + s[done:]
+}
+
+func isWord(c byte) bool {
+	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
 func replace(pattern *regexp.Regexp, s string, by func(groups []string) string) string {
@@ -229,7 +248,11 @@ func (r *redactor) showsEnds(first, last string) bool {
 // isPiece reports whether a text is a part of a secret, such as its beginning.
 func (r *redactor) isPiece(text string) bool {
 	for _, secret := range r.secrets {
-		if len(secret) > len(text) && len(secret) >= 12 && strings.Contains(secret, strings.TrimRight(text, ".")) {
+		piece := strings.TrimRight(text, ".")
+		if len(secret) < 12 || len(secret) <= len(piece) {
+			continue
+		}
+		if strings.HasPrefix(secret, piece) || strings.HasSuffix(secret, piece) || len(piece) >= 12 && strings.Contains(secret, piece) {
 			return true
 		}
 	}

@@ -121,7 +121,7 @@ func TestKeysRotateAndTheOnesThatRestAreLeftOut(t *testing.T) {
 	ring := keyring{keys: []*key{{secret: "a"}, {secret: "b"}, {secret: "c"}}, next: new(atomic.Uint32)}
 	used := map[string]int{}
 	for range 30 {
-		k, _ := ring.take(noon)
+		k, _ := ring.take(&Want{}, noon)
 		used[k.secret]++
 	}
 	require.Equal(t, map[string]int{"a": 10, "b": 10, "c": 10}, used)
@@ -129,12 +129,12 @@ func TestKeysRotateAndTheOnesThatRestAreLeftOut(t *testing.T) {
 	ring.keys[1].refuse(noon, false)
 	ring.keys[2].limit(noon, time.Minute, false)
 	for range 5 {
-		k, _ := ring.take(noon)
+		k, _ := ring.take(&Want{}, noon)
 		require.Equal(t, "a", k.secret)
 	}
 	require.Equal(t, KeyCounts{Usable: 1, Cooling: 1, Refused: 1}, ring.counts(noon))
 	ring.keys[0].limit(noon, 2*time.Second, false)
-	k, _ := ring.take(noon)
+	k, _ := ring.take(&Want{}, noon)
 	require.Nil(t, k)
 	wait, ok := ring.wait(noon)
 	require.True(t, ok)

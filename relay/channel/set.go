@@ -96,6 +96,7 @@ type tried struct {
 	channel *Channel
 	byKey   bool // it was the key that failed, not the channel
 	rested  bool // it put its key to rest
+	key     *key // that it was tried with
 }
 
 // Tried excludes a channel from the request's further attempts. One of which only the key failed may be tried again with
@@ -104,23 +105,22 @@ func (w *Want) Tried(attempt Attempt) {
 	if attempt.Sent {
 		w.because = attempt.Outcome.String()
 	}
-	w.tried = append(w.tried, tried{attempt.Channel, attempt.anotherKey(w), attempt.Rested})
+	w.tried = append(w.tried, tried{attempt.Channel, attempt.anotherKey(w), attempt.Rested, attempt.key})
 }
 
 func (w *Want) excludes(c *Channel, anotherKey bool) bool {
 	if w.broken != nil && !c.finishes(w.broken, w.text) {
 		return true
 	}
-	excluded := false
+	times := 0
 	for _, t := range w.tried {
 		if t.channel == c {
-			if !t.byKey || len(c.keys.keys) < 2 {
+			if times++; !t.byKey || times >= len(c.keys.keys) {
 				return true
 			}
-			excluded = true
 		}
 	}
-	return excluded && !anotherKey
+	return times > 0 && !anotherKey
 }
 
 // Check tells, without starting anything, why a request cannot be served by any channel; nil: it can.
@@ -175,7 +175,7 @@ func (s *Set) beginIn(ctx context.Context, w *Want, r *route, rank int, now time
 		if c == nil {
 			return nil
 		}
-		if x := c.begin(ctx, now, how.desperate); x != nil {
+		if x := c.begin(ctx, w, now, how.desperate); x != nil {
 			return x
 		}
 	}

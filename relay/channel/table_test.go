@@ -1,9 +1,7 @@
 package channel
 
 import (
-	"net/http"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -69,38 +67,4 @@ func TestNoRequestIsTriedWithAnotherKeyForWhatItMayHaveBroughtAbout(t *testing.T
 		require.Equal(t, class == ClassPage, v.Doubts, class)
 		require.False(t, v.Blame && (v.Doubts || v.Key == KeyDoubted), "a doubt is no blame yet")
 	}
-}
-
-func TestRetryAfterIsReadInSecondsInMillisecondsAndAsADate(t *testing.T) {
-	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
-	for _, c := range []struct {
-		name, header, value string
-		want                time.Duration
-	}{
-		{"seconds", "Retry-After", "7", 7 * time.Second},
-		{"a fraction", "Retry-After", " 1.5 ", 1500 * time.Millisecond},
-		{"a date", "Retry-After", now.Add(90 * time.Second).Format(http.TimeFormat), 90 * time.Second},
-		{"a date that has passed", "Retry-After", now.Add(-time.Hour).Format(http.TimeFormat), 0},
-		{"milliseconds", "Retry-After-Ms", "250", 250 * time.Millisecond},
-		{"absurd", "Retry-After", "1e300", longestRetryAfter},
-		{"negative", "Retry-After", "-5", 0},
-		{"not a number", "Retry-After", "NaN", 0},
-		{"nonsense", "Retry-After", "soon", 0},
-		{"absent", "X-Other", "1", 0},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			require.Equal(t, c.want, RetryAfter(http.Header{c.header: {c.value}}, now))
-		})
-	}
-}
-
-func FuzzRetryAfterIsNeverNegativeNorBeyondItsBound(f *testing.F) {
-	for _, seed := range []string{"1", "-1", "1e9", "Inf", "Sat, 21 Nov 2026 12:00:00 GMT", ""} {
-		f.Add(seed, seed)
-	}
-	f.Fuzz(func(t *testing.T, seconds, ms string) {
-		d := RetryAfter(http.Header{"Retry-After": {seconds}, "Retry-After-Ms": {ms}}, time.Now())
-		require.GreaterOrEqual(t, d, time.Duration(0))
-		require.LessOrEqual(t, d, longestRetryAfter)
-	})
 }

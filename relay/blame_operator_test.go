@@ -1,0 +1,183 @@
+package relay
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// theOperators are words on the operator's key or account, whatever their status.
+var theOperators = map[string]struct{ kind, answer, conceals string }{
+	"a bad key of Google's":        {"openai", raw(400, `[{"error": {"code": 400, "message": "API key not valid. Please pass a valid API key.", "status": "INVALID_ARGUMENT", "details": [{"reason": "API_KEY_INVALID"}]}}]`), "API key not valid"},
+	"the same without its reason":  {"openai", raw(400, `{"error":{"code":400,"message":"API key not valid. Please pass a valid API key.","status":"INVALID_ARGUMENT"}}`), "API key not valid"},
+	"Groq's restricted account":    {"openai", raw(400, `{"error": {"message": "Organization has been restricted.", "type": "invalid_request_error", "code": "organization_restricted"}}`), "restricted"},
+	"Qwen's arrears":               {"openai", raw(400, `{"error": {"message": "Access denied, please make sure your account is in good standing.", "type": "Arrearage", "code": "Arrearage", "param": null}}`), "standing"},
+	"Qwen's own arrears":           {"openai", raw(400, `{"code":"Arrearage","message":"Access denied.","request_id":"r"}`), "denied"},
+	"OpenAI's hard limit":          {"openai", raw(400, `{"error":{"message":"Billing hard limit has been reached","type":"invalid_request_error","code":"billing_hard_limit_reached"}}`), "Billing"},
+	"a deactivated account":        {"openai", raw(403, `{"error":{"message":"x","type":"invalid_request_error","code":"account_deactivated"}}`), "deactivated"},
+	"Anthropic's credit":           {"anthropic", raw(400, `{"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing."}}`), "credit"},
+	"Anthropic's disabled account": {"anthropic", raw(400, `{"type":"error","error":{"type":"invalid_request_error","message":"This organization has been disabled."}}`), "organization"},
+	"a bad key of xAI's":           {"xai", raw(400, `{"code":"Client specified an invalid argument","error":"Incorrect API key provided: xa***yz."}`), "Incorrect"},
+	"no quota":                     {"openai", raw(429, `{"error":{"message":"You exceeded your current quota, please check your plan and billing details.","type":"insufficient_quota","code":"insufficient_quota"}}`), "plan"},
+	"no balance":                   {"openai", raw(402, `{"error":{"message":"Insufficient Balance","type":"unknown_error","code":"invalid_request_error"}}`), "Balance"},
+	"a budget of LiteLLM's":        {"openai", raw(400, `{"error":{"message":"Budget has been exceeded! Current cost: 10.2, Max budget: 10.0","type":"budget_exceeded","param":null,"code":"400"}}`), "10.2"},
+	"a revoked key":                {"openai", raw(403, `{"error":{"message":"Your API key has been revoked.","type":"forbidden"}}`), "revoked"},
+	"a 401 as OpenAI writes it":    {"openai", raw(401, `{"error":{"message":"No.","type":"invalid_request_error","param":null,"code":null}}`), "No."},
+	"inside a 200":                 {"openai", raw(200, `{"error":{"message":"x","type":"invalid_request_error","code":"invalid_api_key"}}`), "invalid_api_key"},
+}
+
+func TestTheOperatorsAccountMovesOnRestsTheKeyAndIsNoneOfTheClientsBusiness(t *testing.T) {
+	for name, c := range theOperators {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := blames(t, c.kind, plays(t, c.answer), true)
+			status, text, _ := b.says(testKey, plainCall)
+			require.Equal(t, http.StatusOK, status, text)
+			require.Equal(t, "2 0 1", b.keys(), "usable, cooling, refused")
+			seen := b.channel("primary")
+			require.Equal(t, "degraded", seen["state"])
+			require.Contains(t, seen["reason"], "keys refused: 1 of 3; last failure: ")
+
+			alone := blames(t, c.kind, plays(t, c.answer), false)
+			status, text, _ = alone.says(testKey, plainCall)
+			require.Equal(t, http.StatusBadGateway, status)
+			require.NotContains(t, text, c.conceals)
+			require.Contains(t, text, "upstream_refused_credentials")
+			require.EqualValues(t, 3, alone.primary.posts.Load(), "the other keys are asked")
+			require.Equal(t, "2 0 1", alone.keys())
+			alone.settled()
+			require.Equal(t, 1, strings.Count(alone.log.String(), "a key was refused and rests"), "said once")
+			require.Regexp(t, `a key was refused and rests.* channel=primary key=[123] of=3 .*why=`, alone.log.String())
+			require.NotContains(t, alone.log.String(), "sk-up")
+		})
+	}
+}
+
+func TestAGatewaysWordForAProviderThatDidNotAnswerMovesOn(t *testing.T) {
+	b := blames(t, "openai", plays(t, raw(400, `{"success": false, "result": [], "messages": [], "error": [{"code": 2005, "message": "Failed to get response from provider"}]}`)), true)
+	status, text, _ := b.says(testKey, plainCall)
+	require.Equal(t, http.StatusOK, status, text)
+	require.Equal(t, "3 0 0", b.keys())
+	require.EqualValues(t, 1, b.channel("primary")["consecutive_failures"])
+}
+
+// uncertain is a refusal that may be about the key, and may be about what was asked.
+var uncertain = raw(403, `{"error":{"message":"Request not allowed","type":"forbidden"}}`)
+
+func TestThreeUncertainRefusalsOfTwoClientsRestAKey(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		clients []string // "": a success
+		refused bool
+	}{
+		{"two of two clients", []string{testKey, secondKey}, false},
+		{"three of two clients", []string{testKey, secondKey, testKey}, true},
+		{"three of two clients, one after the other", []string{testKey, testKey, secondKey}, true},
+		{"ten of one client", []string{testKey, testKey, testKey, testKey, testKey, testKey, testKey, testKey, testKey, testKey}, false},
+		{"with a success in between", []string{testKey, secondKey, "", testKey, secondKey}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			well := false
+			p := playsBy(t, func(*http.Request, string) string {
+				if well {
+					return rawGood()
+				}
+				return uncertain
+			})
+			r := startRelay(t, "channels:\n  - {name: primary, type: openai, base_url: "+p.URL+"/v1, keys: [sk-up-aaaa1111bbbb], models: [m]}\n"+blameTokens)
+			b := &blamed{testRelay: r, primary: p}
+			for _, client := range c.clients {
+				b.settled()
+				if well = client == ""; well {
+					client = testKey
+				}
+				b.says(client, plainCall)
+			}
+			if !c.refused {
+				require.Equal(t, "1 0 0", b.keys())
+				require.Equal(t, "degraded", b.channel("primary")["state"])
+				require.Contains(t, b.channel("primary")["reason"], "refusals that may be about a key: 1 of 1")
+				return
+			}
+			require.Equal(t, "0 0 1", b.keys())
+			require.Equal(t, "cooling", b.channel("primary")["state"])
+			require.InDelta(t, 60, b.channel("primary")["retry_in_seconds"], 30)
+		})
+	}
+}
+
+// TestTheRelaysOwnQuestionSaysWhetherAKeyIsGood: it is asked at most once a minute, and its answer is no client's doing.
+func TestTheRelaysOwnQuestionSaysWhetherAKeyIsGood(t *testing.T) {
+	for name, c := range map[string]struct {
+		list    string
+		refused bool
+	}{
+		"refused in words":                   {raw(401, `{"error":{"message":"Incorrect API key provided","code":"invalid_api_key"}}`), true},
+		"refused without a word":             {raw(401, ``), true},
+		"refused by a gateway":               {raw(403, `{"message":"Forbidden"}`), true},
+		"answered":                           {goodList, false},
+		"not there":                          {raw(404, `{"detail":"Not Found"}`), false},
+		"broken":                             {raw(500, `{}`), false},
+		"refused by a firewall":              {rawOf(403, "text/html", challengePage), false},
+		"refused to a key that may not list": {raw(403, `{"error":{"message":"You have insufficient permissions for this operation. Missing scopes: api.model.read.","type":"invalid_request_error"}}`), false},
+		"reset":                              {"", false},
+	} {
+		for _, kind := range []string{"openai", "anthropic", "xai"} {
+			t.Run(name+" "+kind, func(t *testing.T) {
+				t.Parallel()
+				p := plays(t, uncertain)
+				p.list = c.list
+				b := blames(t, kind, p, true)
+				for range 8 {
+					status, text, _ := b.says(testKey, plainCall)
+					require.Equal(t, http.StatusOK, status, text)
+					b.settled()
+				}
+				require.EqualValues(t, 1, p.lists.Load(), "once a minute")
+				if c.refused {
+					require.Equal(t, "2 0 1", b.keys())
+					require.Contains(t, b.log.String(), "it was refused the list of models as well")
+				} else {
+					require.Equal(t, "3 0 0", b.keys())
+				}
+				for _, a := range b.recorded() {
+					require.NotNil(t, a.Call)
+					require.NotEmpty(t, a.Call.RequestID, "a question of the relay's own is no attempt of a client's")
+				}
+				total := b.channel("primary")["attempts_total"].(float64)
+				require.EqualValues(t, p.posts.Load(), total)
+			})
+		}
+	}
+}
+
+// TestTheRelaysOwnQuestionIsBounded has an upstream that never answers it. The relay stops all the same.
+func TestTheRelaysOwnQuestionIsBounded(t *testing.T) {
+	hold := make(chan struct{})
+	u := newUpstream(t, false, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			select {
+			case <-hold:
+			case <-r.Context().Done():
+			}
+			return
+		}
+		w.WriteHeader(http.StatusForbidden)
+	})
+	defer close(hold)
+	r := startRelay(t, "channels:\n  - {name: primary, type: openai, base_url: "+u.URL+", keys: [sk-up-aaaa1111bbbb], models: [m]}\n")
+	status, _, _ := r.ask("/v1/chat/completions", plainCall)
+	require.Equal(t, http.StatusBadGateway, status)
+	r.eventually("the question", func() bool { return u.requests.Load() == 2 })
+	require.EqualValues(t, 1, r.server.pool.InFlight())
+	require.Equal(t, "/v1/models", u.lastPath())
+	require.Equal(t, "Bearer sk-up-aaaa1111bbbb", u.lastHeader().Get("Authorization"))
+	began := time.Now()
+	r.server.pool.Close()
+	require.Less(t, time.Since(began), patience)
+	require.Zero(t, r.server.pool.InFlight())
+}

@@ -1,0 +1,75 @@
+package channel
+
+import (
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/stretchr/testify/require"
+)
+
+// stepped is what time.Now would have said if somebody had set the wall clock by then: its wall time differs by d, its monotonic
+// reading, which measures what lies between two times, does not. Package time has no way to make one, and a test must not set the
+// machine's clock.
+func stepped(t time.Time, d time.Duration) time.Time {
+	const hasMonotonic, secondsShift = 1 << 63, 30
+	wall := (*uint64)(unsafe.Pointer(&t)) // the first field of time.Time: a flag, 33 bits of seconds, 30 of nanoseconds
+	if *wall&hasMonotonic == 0 {
+		panic("a time without a monotonic reading")
+	}
+	*wall = uint64(int64(*wall) + int64(d/time.Second)<<secondsShift)
+	return t
+}
+
+func TestAStepOfTheWallClockIsSeenByNobodyWhoMeasures(t *testing.T) {
+	now := time.Now()
+	back := stepped(now, -time.Hour)
+	require.Equal(t, -time.Hour, back.Round(0).Sub(now.Round(0)), "by the wall")
+	require.Zero(t, back.Sub(now), "by the monotonic clock")
+}
+
+// TestRestsTakeTheirTimeWhateverHappensToTheWallClock is F21 for each thing that rests.
+func TestRestsTakeTheirTimeWhateverHappensToTheWallClock(t *testing.T) {
+	for _, step := range []time.Duration{-time.Hour, time.Hour, -24 * 365 * time.Hour} {
+		t.Run(step.String(), func(t *testing.T) {
+			now := time.Now()
+			at := func(d time.Duration) time.Time { return stepped(now.Add(d), step) } // behind the step
+
+			var limited key
+			limited.limit(now, time.Second, false)
+			require.Equal(t, time.Second, limited.rest.wait(at(0)))
+			require.False(t, limited.rest.ready(at(time.Second-1)))
+			require.True(t, limited.rest.ready(at(time.Second)))
+
+			var refused key
+			refused.refuse(now, false)
+			require.False(t, refused.rest.ready(at(firstRefusal-1)))
+			require.True(t, refused.rest.ready(at(firstRefusal)))
+
+			var h health
+			for range failuresToRest {
+				h.blame(now, now, false)
+			}
+			require.Equal(t, firstRest, h.rest.wait(at(0)))
+			require.False(t, h.rest.ready(at(firstRest-1)))
+			require.True(t, h.rest.ready(at(firstRest)))
+			h.worked(at(time.Millisecond), false)
+			require.False(t, h.rest.resting(), "a call from after the rest's beginning ends it")
+
+			ring := keyring{keys: []*key{&limited}}
+			require.Equal(t, KeyCounts{Cooling: 1}, ring.counts(at(0)))
+			require.Equal(t, KeyCounts{Usable: 1}, ring.counts(at(time.Second)))
+		})
+	}
+}
+
+// TestARetryAfterDateIsMeantByTheClockOfWhoSentIt: ours may be an hour off.
+func TestARetryAfterDateIsMeantByTheClockOfWhoSentIt(t *testing.T) {
+	for _, wrong := range []time.Duration{-time.Hour, 0, time.Hour} {
+		ours := noon.Add(wrong)
+		header := headerOf("Date", noon.Format(httpDate), "Retry-After", noon.Add(90*time.Second).Format(httpDate))
+		require.Equal(t, 90*time.Second, RetryAfter(header, ours))
+		header = headerOf("Date", noon.Format(httpDate), "Anthropic-Ratelimit-Tokens-Remaining", "0", "Anthropic-Ratelimit-Tokens-Reset", noon.Add(30*time.Second).Format(time.RFC3339))
+		require.Equal(t, 30*time.Second, asked(429, header, nil, ours))
+	}
+}
