@@ -28,10 +28,12 @@ func (c *course) run(ctx context.Context) error {
 		{"containers", c.containers},
 		{"Uptime Kuma is set up, and all is well", c.monitorsUp},
 		{"a load with faults", c.firstLoad},
+		{"what the README types on a fresh bundle", c.asTyped},
 		{"a channel fails, and recovers", c.channelFails},
 		{"more than 5000 goroutines", c.crowd},
 		{"Prometheus stops, the collector restarts, Prometheus comes back", c.outage},
 		{"the relay restarts while a stream runs", c.restart},
+		{"the relay is away", c.away},
 		{"the provisioning runs again", c.provisionAgain},
 		{"containers, at the end", c.unbroken},
 	} {

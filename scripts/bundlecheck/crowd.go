@@ -52,6 +52,8 @@ func (h *holding) add(ctx context.Context, b *bundle, n, number int) error {
 	return nil
 }
 
+var crowdedText = regexp.MustCompile(`: \d{4} goroutines > \d{4}.*; busiest channel: holding \(in flight: \d+, oldest: \d+ s\)`)
+
 // crowd pushes the relay's goroutines over 5000 with calls that are held open, looks who is told, and lets them go.
 func (c *course) crowd(ctx context.Context) error {
 	before, err := c.alerts(ctx)
@@ -74,17 +76,19 @@ func (c *course) crowd(ctx context.Context) error {
 	}
 	c.report.that(health.Goroutines > 5000 && health.Goroutines <= 10000 && health.Level == "high",
 		"%d streams that an upstream holds open: %d goroutines, level %s, %d in flight, %d unexplained", n, health.Goroutines, health.Level, health.InFlight, health.Unexplained)
-	const warning, critical, severe = "One API warning: goroutines > 2000", "One API critical: goroutines > 5000", "One API severe: goroutines > 10000"
-	for _, monitor := range []string{warning, critical} {
-		if err := c.reports(ctx, len(before), monitor, false, 30*time.Second); err != nil {
+	warning, critical, severe := named("Warning: goroutines > 2000"), named("Critical: goroutines > 5000"), named("Severe: goroutines > 10000")
+	for level, monitor := range map[string]string{"warning": warning, "critical": critical} {
+		a, ok, err := c.alerted(ctx, len(before), monitor, false, 30*time.Second)
+		if err != nil {
 			return err
 		}
+		c.report.that(ok && crowdedText.MatchString(a.Text) && strings.Contains(a.Text, level+": "), "the alert says the level, the number and the busiest channel: %s", a.Text)
 	}
 	all, err := c.monitors(ctx)
 	if err != nil {
 		return err
 	}
-	c.report.that(slices.Equal(down(all), []string{critical, warning}), "these monitors are down, and no other: %q", down(all))
+	c.report.that(slices.Equal(down(all), sorted(critical, warning)), "these monitors are down, and no other: %q", down(all))
 	if err := c.watched(ctx, n); err != nil {
 		return err
 	}
@@ -109,6 +113,11 @@ func (c *course) crowd(ctx context.Context) error {
 	alerts, err := c.alerts(ctx)
 	c.report.that(!slices.ContainsFunc(alerts, func(a alert) bool { return a.Monitor == severe }), "nobody was told of the severe level")
 	return err
+}
+
+func sorted(names ...string) []string {
+	slices.Sort(names)
+	return names
 }
 
 // watched looks for the crowd in the relay's log, where the watchdog writes every 30 s, and in Prometheus.

@@ -11,8 +11,13 @@ import (
 
 var channels = []string{"openai-main", "anthropic-main", "failing", "flaky", "slow", "holding"}
 
-// relayMonitors is how many monitors look at the relay and the collector, and one looks for channels without a monitor.
-const relayMonitors = 8 + 1
+// relayMonitors is how many monitors look at the relay and the collector, at all channels together, and for channels without a monitor.
+const relayMonitors = 8 + 1 + 1
+
+// named is what Kuma calls a monitor.
+func named(title string) string { return title + " · One API" }
+
+func channelMonitor(name string) string { return named(name + " (channel)") }
 
 // monitors is what Uptime Kuma's status page tells the public: each monitor's name, and whether its last look was good.
 // (GET /api/status-page/SLUG and …/heartbeat/SLUG. Kuma keeps the answers to an address for minutes, so each look has its own.)
@@ -77,7 +82,7 @@ func (c *course) monitorsUp(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	missing := slices.DeleteFunc(slices.Clone(channels), func(name string) bool { _, there := all["One API channel "+name]; return there })
+	missing := slices.DeleteFunc(slices.Clone(channels), func(name string) bool { _, there := all[channelMonitor(name)]; return there })
 	c.report.that(len(missing) == 0, "each channel has a monitor; without one: %q", missing)
 	c.report.that(len(all) == relayMonitors+len(channels) && len(down(all)) == 0, "%d monitors are up; down: %q", len(all), down(all))
 	alerts, err := c.alerts(ctx)
@@ -134,7 +139,7 @@ func (c *course) channelFails(ctx context.Context) error {
 	for range 4 {
 		failing(failure)
 	}
-	const monitor = "One API channel failing"
+	monitor := channelMonitor("failing")
 	a, ok, err := c.alerted(ctx, len(before), monitor, false, 30*time.Second)
 	if err != nil {
 		return err

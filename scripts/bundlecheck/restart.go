@@ -17,7 +17,8 @@ func (c *course) restart(ctx context.Context) error {
 		return err
 	}
 	began := time.Now()
-	if _, err := c.docker(ctx, "restart", "one-api"); err != nil {
+	// As an operator does at the root of the repository: the compose file there has to mean the same containers.
+	if _, err := command(ctx, "docker", "compose", "-p", "one-api-check", "-f", "docker-compose.yml", "restart", "one-api"); err != nil {
 		return err
 	}
 	took := time.Since(began)

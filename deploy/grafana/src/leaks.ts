@@ -67,11 +67,12 @@ function goroutines() {
     }),
     series({
       title: 'Expected against actual', unit: 'short',
-      description: 'Expected is what open connections and calls account for. Both rise: load, or calls that do not end (see the oldest call). Only actual rises: goroutines leak (unexplained).',
+      description: 'Expected is what open connections and calls account for. Both rise: load, calls that do not end (see the oldest call), or idle clients, which are no trouble and alert nobody. Only actual rises: goroutines leak (unexplained).',
       queries: [
         { expr: all, legend: 'actual, {{instance}}' },
         { expr: `relay_goroutines_expected{${q.relays}}`, legend: 'expected, {{instance}}' },
         { expr: unexplained, legend: 'unexplained, {{instance}}' },
+        { expr: `relay_client_connections{${q.relays},http_connection_state="idle"}`, legend: 'idle clients, {{instance}}' },
       ],
     }),
   );
