@@ -4,22 +4,32 @@ import (
 	"bytes"
 	"net/http"
 	"time"
+	"unicode/utf8"
 
 	"one-api/relay/budget"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
 
-// What converting takes at the most, in bytes, beside the text that is converted: the texts in it decoded and encoded, with
-// what buffers double, and for each element of a list the largest of the structs that such elements become, twice and a bit
-// while its list grows. An element can be two bytes of JSON.
+// What converting takes at the most, in bytes, beside the text that is converted. It is measured, and a test holds each adaptor
+// to it, with texts that are made to need it all.
 const (
-	perByte    = 4
-	perElement = 512
+	// perByte is for texts decoded and encoded, with what their buffers double.
+	perByte = 7
+	// perElement is for each element of a list: the largest of the structs that such elements become, twice and a bit while its
+	// list grows. An element can be two bytes of JSON.
+	perElement = 640
+	// perGrown is, beside perByte, for a byte that is not UTF-8, which is decoded to the three of U+FFFD, and for a U+2028 or
+	// U+2029, which encoding/json escapes with six.
+	perGrown = 9
 )
 
 // keptTwice is for translators that keep a buffer for what they encode, and one for the events that they make of it.
 const keptTwice = 2
+
+// longConversion is from how many bytes on it is asked before a conversion whether its client is still there. The budget bounds
+// how long each may take.
+const longConversion = 1 << 20
 
 // smallEvent is up to how many bytes an event is free of all this, which is nearly always.
 const smallEvent = 1 << 10
@@ -32,7 +42,7 @@ func (x *Exchange) lease() {
 	x.hold.work.Of(b)
 }
 
-// converts tells whether the channel speaks another format than the client.
+// converts reports whether the channel speaks another format than the client.
 func (x *Exchange) converts() bool {
 	converter, ok := x.Channel.Adaptor.(Converter)
 	return !ok || converter.Converts(x.call.Endpoint)
@@ -40,7 +50,14 @@ func (x *Exchange) converts() bool {
 
 // prepare makes the upstream request, where there is room for it.
 func (x *Exchange) prepare(call *Call) (Request, *Failure) {
-	if x.converts() && x.hold.work.Hold(conversion(call.Body)) != nil {
+	takes := int64(0)
+	if x.converts() {
+		takes = conversion(call.Body) + perByte*int64(len(call.Prefix))
+	}
+	if call.Prefix != "" || x.Channel.upstreamModel(call.Model) != call.Model { // a copy, or two
+		takes = max(takes, 2*int64(len(call.Body)+perByte*len(call.Prefix)))
+	}
+	if x.hold.work.Hold(takes) != nil {
 		return Request{}, noRoomForRequest()
 	}
 	call = x.asContinuation(call)
@@ -57,7 +74,7 @@ func (x *Exchange) prepare(call *Call) (Request, *Failure) {
 	return request, nil
 }
 
-// shared tells whether two bodies are one in memory.
+// shared reports whether two bodies are one in memory.
 func shared(a, b []byte) bool { return len(a) > 0 && len(b) > 0 && &a[0] == &b[0] }
 
 // translate makes the client's answer of a whole one, where there is room for it.
@@ -66,6 +83,9 @@ func (x *Exchange) translate(answer []byte) ([]byte, *Failure) {
 	if converts {
 		if err := x.hold.work.Hold(conversion(answer)); err != nil {
 			return nil, x.broken(err, true)
+		}
+		if len(answer) > longConversion && x.client.Err() != nil {
+			return nil, x.interruptedOrGone() // it may take seconds, and nobody waits for what comes of it
 		}
 	}
 	out, err := x.translator.Whole(answer)
@@ -104,9 +124,27 @@ func (x *Exchange) step(event sse.Event) (Step, error) {
 }
 
 // conversion is how many bytes converting a JSON text takes at the most.
-func conversion(text []byte) int64 { return perByte*int64(len(text)) + perElement*commas(text) }
+func conversion(text []byte) int64 {
+	return perByte*int64(len(text)) + perElement*commas(text) + perGrown*grown(text)
+}
 
-// commas counts those that separate, not those in strings. It need not be told whether the text is valid.
+// grown counts the bytes that are not UTF-8, and the separators that encoding/json escapes.
+func grown(text []byte) (n int64) {
+	n = int64(bytes.Count(text, []byte("\u2028")) + bytes.Count(text, []byte("\u2029")))
+	if utf8.Valid(text) { // as nearly always, and far faster
+		return n
+	}
+	for len(text) > 0 {
+		r, size := utf8.DecodeRune(text)
+		if r == utf8.RuneError && size == 1 {
+			n++
+		}
+		text = text[size:]
+	}
+	return n
+}
+
+// commas counts those that separate, not those in strings. The text need not be valid.
 func commas(text []byte) (n int64) {
 	comma := []byte{','}
 	for {
