@@ -43,6 +43,9 @@ func text(value []byte) string {
 
 // token is a type, a code or a parameter: short, and fit for a client. Python's None is none.
 func token(value []byte) string {
+	if len(value) > len(`""`)+len(`\u0000`)*maxToken { // it is too long, however it is written
+		return ""
+	}
 	s := text(value)
 	if len(s) > maxToken || s == "None" || s == "null" {
 		return ""

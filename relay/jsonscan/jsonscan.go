@@ -14,6 +14,9 @@ import (
 // MaxDepth is how deep objects and arrays may be nested, the top-level object included.
 const MaxDepth = 512
 
+// LongestKey is how many bytes, as they stand, a key may have that is decoded.
+const LongestKey = 4 << 10
+
 // ErrTruncated says that the text is the beginning of a valid JSON object and ends too early. Empty text is such a beginning.
 var ErrTruncated = errors.New("the JSON object ends too early")
 
@@ -31,7 +34,8 @@ func (e *SyntaxError) Error() string {
 
 // Member is one member of the top-level object. Its slices share the memory of the text, except a Key that had to be decoded.
 type Member struct {
-	// Key is decoded: its escapes are resolved, and what is not UTF-8 is U+FFFD, as encoding/json does.
+	// Key is decoded: its escapes are resolved, and what is not UTF-8 is U+FFFD, as encoding/json does. One of more than LongestKey
+	// bytes is as it stands: a stranger who writes megabytes of it has no name that anybody knows, and is not to have it copied.
 	Key []byte
 	// Value is one valid JSON value as it came, without the white space around it.
 	Value []byte
@@ -112,7 +116,8 @@ func Elements(value []byte, visit func(element []byte)) bool {
 // Int decodes a JSON number that is an int64, as encoding/json does; ok is false for everything else, such as 1.0. It allocates
 // nothing.
 func Int(value []byte) (n int64, ok bool) {
-	if len(value) == 0 || value[0] == '+' {
+	const longest = len("-9223372036854775808") // JSON has no leading zeros
+	if len(value) == 0 || len(value) > longest || value[0] == '+' {
 		return 0, false
 	}
 	n, err := strconv.ParseInt(string(value), 10, 64)
@@ -134,7 +139,7 @@ func end(b []byte, i int) error {
 
 // key decodes what is between the quotes of a key.
 func key(raw []byte, escaped bool) []byte {
-	if !escaped && utf8.Valid(raw) {
+	if len(raw) > LongestKey || !escaped && utf8.Valid(raw) {
 		return raw[:len(raw):len(raw)]
 	}
 	return []byte(decode(raw))

@@ -1,8 +1,10 @@
 package jsonscan
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 
@@ -57,6 +59,32 @@ func TestAKeyThatIsNotUTF8IsDecodedAsEncodingJSONDoes(t *testing.T) {
 	require.NoError(t, Object([]byte("{\"a\xffb\":1}"), func(m Member) {
 		assert.Equal(t, "a\uFFFDb", string(m.Key))
 	}))
+}
+
+func TestAKeyThatNobodyCanKnowIsNotCopied(t *testing.T) {
+	for _, key := range []string{strings.Repeat(`\u0061`, 1<<18), strings.Repeat("\xff", 1<<20)} {
+		text := []byte(`{"` + key + `":1,"m\u006fdel":2}`)
+		var keys []string
+		require.NoError(t, Object(text, func(m Member) { keys = append(keys, string(m.Key)) }))
+		require.Equal(t, []string{key, "model"}, keys)
+		if !raceEnabled {
+			require.LessOrEqual(t, testing.AllocsPerRun(10, func() { _ = Object(text, ignore) }), 2.0, "for the name that is decoded")
+		}
+	}
+}
+
+func TestANumberIsReadHoweverLongItsTextIs(t *testing.T) {
+	for text, want := range map[string]int64{"-9223372036854775808": math.MinInt64, "9223372036854775807": math.MaxInt64, "-0": 0} {
+		n, ok := Int([]byte(text))
+		assert.True(t, ok, text)
+		assert.Equal(t, want, n)
+	}
+	long := bytes.Repeat([]byte("1"), 1<<20)
+	_, ok := Int(long)
+	assert.False(t, ok)
+	if !raceEnabled {
+		assert.Zero(t, testing.AllocsPerRun(10, func() { Int(long) }), "what is no int64 is not copied into an error")
+	}
 }
 
 func TestAMemberIsNotVisitedBeforeItsEndIsCertain(t *testing.T) {

@@ -256,8 +256,11 @@ func (c *Continuation) key(name string) {
 	c.json = append(jsonscan.AppendString(c.json, name), ':')
 }
 
-// member adds a whole one.
+// member adds a whole one. One that nobody can know by its name is left out.
 func (c *Continuation) member(name, value []byte) {
+	if len(name) > jsonscan.LongestKey {
+		return
+	}
 	c.key(string(name))
 	c.json = append(c.json, value...)
 }
