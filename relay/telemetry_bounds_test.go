@@ -59,6 +59,10 @@ func TestStrangersCannotMakeSeries(t *testing.T) {
 	require.LessOrEqual(t, received.Series(), series+series/20)
 	t.Logf("%d series after %d requests, %d after %d", series, strangers/4, received.Series(), strangers)
 	o.requireBounded(t)
+	for _, channel := range []string{"a", "b"} {
+		require.Positive(t, o.sum(telemetry.ChannelAttempts, map[string]string{telemetry.AttrChannel: channel, telemetry.AttrModel: "named"}),
+			"what the file names has its own series, however many names were made up before it was asked for")
+	}
 }
 
 // requireBounded asserts that each attribute has as many values as the configuration and closed lists give it.
@@ -78,7 +82,7 @@ func (o *observed) requireBounded(t *testing.T) {
 				models[p.Attributes[telemetry.AttrChannel]+" "+model] = true
 			}
 		}
-		require.LessOrEqual(t, len(models), toldApart+2, "%s: models, and one other for each channel", name)
+		require.LessOrEqual(t, len(models), toldApart+2+2, "%s: models, and for each channel the one that the file names and one other", name)
 	}
 	routes := map[string]bool{}
 	for _, r := range o.server.engine.Routes() {

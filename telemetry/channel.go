@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"net/http"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -17,6 +18,7 @@ type Channel struct {
 	chunks   cells[string, histogram] // by operation
 	retries  cells[string, counter]   // by reason
 	resumes  cells[resumeKey, counter]
+	statuses statuses
 
 	unknownEnds *counter
 
@@ -25,6 +27,11 @@ type Channel struct {
 	states      map[string]metric.MeasurementOption
 	keyStates   map[string]metric.MeasurementOption
 	connections map[string]metric.MeasurementOption
+
+	// Guarded by metrics.mu.
+	left bool        // the configuration has it no more
+	over bool        // so its series are not exported any more
+	busy func() bool // reports whether a call is open; nil: none can be
 }
 
 type channelIdentity struct{ name, provider string }
@@ -45,14 +52,19 @@ type modelCell struct {
 	cached, reasoning         *counter
 }
 
-// Channel gives the recorder of a channel. It is the same one for the same name and provider, through all reloads.
+// Channel gives the recorder of a channel. It is the same one for the same name and provider, for as long as a configuration has
+// it, and anew when it comes back.
 func (m *Metrics) Channel(name, provider string) *Channel {
 	if m == nil {
 		return nil
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	id := channelIdentity{name, provider}
+	return m.channel(channelIdentity{name, provider})
+}
+
+// channel is Channel for who has the lock.
+func (m *Metrics) channel(id channelIdentity) *Channel {
 	c := m.channels[id]
 	if c == nil {
 		c = m.newChannel(id)
@@ -116,7 +128,8 @@ type Attempt struct {
 	Model      string // as the client asked for it
 	Outcome    string
 	ErrorType  string // empty: no error
-	Status     int    // of the upstream's answer; 0: it gave none. For spans only
+	Status     int    // of the upstream's answer; 0: it gave none
+	Unserved   bool   // the upstream does not know the model; a Status of 404 says so too
 	Duration   time.Duration
 	FirstChunk time.Duration // 0: no event came, or it was no stream
 	Chunks     *ChunkTimes   // nil: no stream
@@ -131,8 +144,8 @@ func (c *Channel) Attempt(a Attempt) {
 	if c == nil {
 		return
 	}
-	model := c.metrics.fold(&c.metrics.channelModels, modelKey{c.name, a.Model})
-	ended := c.attempts.get(attemptKey{a.Operation, model, a.Outcome, a.ErrorType})
+	model := c.metrics.fold(&c.metrics.channelModels, modelKey{c.name, a.Model}, a.Unserved || a.Status == http.StatusNotFound)
+	ended := c.attempts.get(attemptKey{a.Operation, model, a.Outcome, c.statuses.fold(a.ErrorType)})
 	ended.count.add(1)
 	ended.duration.record(int64(a.Duration))
 	if a.Chunks != nil && a.Chunks.count > 0 {

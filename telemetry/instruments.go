@@ -163,14 +163,14 @@ var Instruments = []Instrument{
 		Attributes:  []string{AttrOperation, AttrModel, AttrErrorType, AttrOutcome},
 		Description: "Duration of a client's call, with all its attempts, and how it ended for the client.",
 		Question:    "Do clients get their answers? A stream that breaks after its 200 counts as the failure that it is.",
-		Cardinality: "(models, at most METRICS_MAX_MODEL_LABELS, + 1) × operations (3) × endings (16, and one more for each status that upstreams send)",
+		Cardinality: "(models that the configuration names, + at most METRICS_MAX_MODEL_LABELS that it does not, + 1) × operations (3) × endings (16, and one more for each status that upstreams send, 32 at most)",
 	},
 	{
 		Name: RequestFirstToken, Kind: Histogram, Unit: "s", Source: FromRequest,
 		Bounds:      []float64{.001, .005, .01, .02, .04, .06, .08, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10, 20, 40, 60},
 		Attributes:  []string{AttrOperation, AttrModel},
 		Description: "Time from a client's request to the first content of its stream: text, reasoning, a piece of a tool call.",
-		Question:    "How long do people look at an empty screen?", Cardinality: "(models, at most METRICS_MAX_MODEL_LABELS, + 1) × operations that stream (2)",
+		Question:    "How long do people look at an empty screen?", Cardinality: "(models that the configuration names, + at most METRICS_MAX_MODEL_LABELS that it does not, + 1) × operations that stream (2)",
 	},
 	{
 		Name: RequestOverhead, Kind: Histogram, Unit: "s", Source: FromRequest,
@@ -195,7 +195,7 @@ var Instruments = []Instrument{
 	{
 		Name: OperationDuration, Kind: Histogram, Unit: "s", Bounds: durationBounds, Source: FromAttempt, Attributes: perAttempt,
 		Description: "Duration of an attempt at a channel, to its end.",
-		Question:    "Which channel is slow, and how do its calls end?", Cardinality: "(pairs of channel and model, at most METRICS_MAX_MODEL_LABELS, + channels) × operations (3) × endings (15, and one more for each status that upstreams send)",
+		Question:    "Which channel is slow, and how do its calls end?", Cardinality: "(pairs of channel and model that the configuration names, + at most METRICS_MAX_MODEL_LABELS that it does not, + channels) × operations (3) × endings (15, and one more for each status that upstreams send, 32 at most)",
 	},
 	{
 		Name: FirstChunk, Kind: Histogram, Unit: "s", Bounds: durationBounds, Source: FromAttempt, Attributes: perChannelModel,

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,6 +18,7 @@ type Metrics struct {
 
 	clientModels  models // that clients ask for
 	channelModels models // by channel
+	statuses      statuses
 
 	http        cells[httpKey, histogram]
 	requests    cells[requestKey, histogram]
@@ -28,8 +30,12 @@ type Metrics struct {
 
 	folded, exportFailures counter
 
-	mu       sync.Mutex // guards what follows
-	channels map[channelIdentity]*Channel
+	named atomic.Pointer[map[string]bool] // the models that the configuration names
+
+	mu          sync.Mutex // guards what follows
+	channels    map[channelIdentity]*Channel
+	ending      bool // some series are to end with the next collection
+	uncollected int  // configurations since the last one
 }
 
 // shapes are the histograms' shapes.
@@ -37,7 +43,8 @@ type shapes struct {
 	http, request, firstToken, overhead, tries, operation, firstChunk, perChunk, tokens *shape
 }
 
-// New makes the recorder. maxPairs is how many (channel, model) pairs, and how many models of clients, are told apart.
+// New makes the recorder. maxPairs is how many (channel, model) pairs, and how many models of clients, are told apart beside those
+// that the configuration names (Configure).
 func New(maxPairs int) *Metrics {
 	m := &Metrics{
 		clientModels: models{most: maxPairs}, channelModels: models{most: maxPairs}, channels: map[channelIdentity]*Channel{},
@@ -72,7 +79,7 @@ type HTTP struct {
 // HTTP records an HTTP request.
 func (m *Metrics) HTTP(r HTTP) {
 	if m != nil {
-		m.http.get(httpKey{knownMethod(r.Method), r.Route, r.ErrorType, r.Status}).record(int64(r.Duration))
+		m.http.get(httpKey{knownMethod(r.Method), r.Route, m.statuses.fold(r.ErrorType), r.Status}).record(int64(r.Duration))
 	}
 }
 
@@ -105,9 +112,10 @@ func (m *Metrics) Request(r Request) {
 	}
 	model := OtherModel
 	if r.Known {
-		model = m.fold(&m.clientModels, modelKey{model: r.Model})
+		model = m.fold(&m.clientModels, modelKey{model: r.Model}, r.Rejected != "" || r.Status == http.StatusNotFound)
 	}
-	m.requests.get(requestKey{r.Operation, model, r.Outcome, r.ErrorType}).record(int64(r.Duration))
+	errorType := m.statuses.fold(r.ErrorType)
+	m.requests.get(requestKey{r.Operation, model, r.Outcome, errorType}).record(int64(r.Duration))
 	m.tries.get(routeOutcome{r.Route, r.Outcome}).record(int64(r.Attempts))
 	m.overheads.get(r.Route).record(int64(r.Overhead))
 	if r.FirstToken > 0 {
@@ -152,55 +160,13 @@ func (m *Metrics) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, channel := range m.channels {
-		channel.collect(c)
+		if !channel.over {
+			channel.collect(c)
+		}
+	}
+	m.uncollected = 0
+	if m.ending {
+		m.end()
 	}
 	return []metricdata.ScopeMetrics{{Scope: scope, Metrics: c.metrics()}}, nil
-}
-
-// longestModel is the longest model name that is told apart, in bytes. Clients make names up wherever a channel serves a glob.
-const longestModel = 200
-
-// fold gives the name under which a model is recorded.
-func (m *Metrics) fold(known *models, key modelKey) string {
-	if len(key.model) <= longestModel && known.admits(key) {
-		return key.model
-	}
-	m.folded.add(1)
-	return OtherModel
-}
-
-// models is the (channel, model) pairs that are told apart. There is room for so many and no more: their names come from
-// clients, wherever a channel serves a glob.
-type models struct {
-	most  int
-	known atomic.Pointer[map[modelKey]struct{}]
-	mu    sync.Mutex
-}
-
-type modelKey struct{ channel, model string }
-
-func (b *models) admits(key modelKey) bool {
-	if known := b.known.Load(); known != nil {
-		if _, ok := (*known)[key]; ok {
-			return true
-		}
-		if len(*known) >= b.most {
-			return false
-		}
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	old := b.known.Load()
-	next := map[modelKey]struct{}{key: {}}
-	if old != nil {
-		if len(*old) >= b.most {
-			_, ok := (*old)[key]
-			return ok
-		}
-		for k := range *old {
-			next[k] = struct{}{}
-		}
-	}
-	b.known.Store(&next)
-	return true
 }

@@ -1,48 +1,29 @@
 package telemetry
 
 import (
-	"maps"
 	"net/http"
-	"sync"
-	"sync/atomic"
 
 	"go.opentelemetry.io/otel/attribute"
 )
 
 // cells is the series of one instrument, or of some that go together, by what tells them apart. Reading takes no lock and
-// allocates nothing; a new combination, of which configuration and closed lists allow only so many, copies the map.
+// allocates nothing.
 type cells[K comparable, C any] struct {
-	make  func(K) *C
-	known atomic.Pointer[map[K]*C]
-	mu    sync.Mutex
+	make func(K) *C
+	table[K, *C]
 }
 
 func (s *cells[K, C]) get(key K) *C {
-	if known := s.known.Load(); known != nil {
-		if c := (*known)[key]; c != nil {
-			return c
-		}
+	if c, ok := s.table.get(key); ok {
+		return c
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	next := map[K]*C{}
-	if known := s.known.Load(); known != nil {
-		if c := (*known)[key]; c != nil {
-			return c
-		}
-		next = maps.Clone(*known)
-	}
-	c := s.make(key)
-	next[key] = c
-	s.known.Store(&next)
+	c, _ := s.add(key, 0, func() *C { return s.make(key) })
 	return c
 }
 
 func (s *cells[K, C]) each(visit func(*C)) {
-	if known := s.known.Load(); known != nil {
-		for _, c := range *known {
-			visit(c)
-		}
+	for _, c := range s.all() {
+		visit(c)
 	}
 }
 

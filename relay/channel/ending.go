@@ -130,6 +130,6 @@ func (x *Exchange) measured(a Attempt) telemetry.Attempt {
 	if a.Failure != nil {
 		m.ErrorType = a.Failure.ErrorType()
 	}
-	m.Status = x.answer.status
+	m.Status, m.Unserved = x.answer.status, a.Failure != nil && a.Class == ClassElsewhere
 	return m
 }

@@ -5,7 +5,9 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/url"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -105,20 +107,17 @@ func (p *Pool) Apply(configs []config.Channel) {
 	previous := p.current.Load().byName
 	channels := make([]*Channel, 0, len(configs))
 	kept := make(map[string]bool, len(configs))
-	for _, c := range configs {
+	recorders := p.options.Metrics.Configure(p.configured(configs))
+	for i, c := range configs {
 		kept[c.Name] = true
-		s := p.states[c.Name]
-		if s == nil {
-			s = &state{}
-			p.states[c.Name] = s
-		}
+		s := p.stateOf(c.Name)
 		if old := previous[c.Name]; old != nil && old.Disabled != c.Disabled {
 			s.disabled.Store(nil) // the operator has said it anew, in the file
 		}
 		provider := p.options.Providers[c.Type]
 		channels = append(channels, &Channel{
 			Channel: c, Adaptor: provider.Adaptor, Provider: provider.Name, continuing: provider.Continues, hides: provider.HidesReasoning,
-			metrics: p.options.Metrics.Channel(c.Name, provider.Name),
+			metrics: recorders[i],
 			pool:    p, state: s, keys: p.keyringOf(c, s), transport: p.transportOf(c), redact: &redactor{channel: c, proxy: proxyOf(c, p.options.RelayProxy)},
 			labels: telemetry.ChannelLabels(c.Name), basePath: basePathOf(c.BaseURL),
 		})
@@ -138,6 +137,37 @@ func (p *Pool) Apply(configs []config.Channel) {
 	}
 	p.listConnections(channels)
 	p.current.Store(newSet(channels))
+}
+
+func (p *Pool) stateOf(name string) *state {
+	s := p.states[name]
+	if s == nil {
+		s = &state{}
+		p.states[name] = s
+	}
+	return s
+}
+
+// configured is the channels as telemetry has to know them.
+func (p *Pool) configured(configs []config.Channel) []telemetry.Configured {
+	channels := make([]telemetry.Configured, 0, len(configs))
+	for _, c := range configs {
+		s := p.stateOf(c.Name)
+		models := slices.Collect(maps.Keys(c.ModelMapping))
+		for _, model := range c.Models {
+			if !isGlob(model) {
+				models = append(models, model)
+			}
+		}
+		channels = append(channels, telemetry.Configured{
+			Name: c.Name, Provider: p.options.Providers[c.Type].Name, Models: models,
+			Serves: func(model string) bool {
+				return slices.ContainsFunc(c.Models, func(pattern string) bool { return config.Match(pattern, model) })
+			},
+			Busy: func() bool { return s.inFlight.Load() > 0 },
+		})
+	}
+	return channels
 }
 
 // listConnections lists the transports of these channels, and of the former ones those that somebody still uses.
