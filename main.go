@@ -159,9 +159,16 @@ func serve(options config.Options, settings config.Settings, cfg *config.Config,
 	log := slog.New(handler)
 	slog.SetDefault(log)
 	options.Generated = cfg.GeneratedToken
+	options.File = cfg.Path
 	server, err := relay.New(relay.Options{
 		Settings: settings, Config: cfg, Log: log, Version: version, Telemetry: exported,
-		Reload: func() (*config.Config, error) { return config.Load(options, settings) },
+		Reload: func() (*config.Config, error) {
+			next, err := config.Load(options, settings)
+			if err == nil {
+				options.File = next.Path // once there is a file, its absence is a mistake and not the wish to do without one
+			}
+			return next, err
+		},
 	})
 	if err != nil {
 		fmt.Fprintln(stderr, "one-api:", err)
@@ -232,6 +239,9 @@ func greet(log *slog.Logger, w io.Writer, address net.Addr, published string, se
 	base := "http://localhost:" + port
 	log.Info("One API "+version+" started", "address", base, "channels", len(cfg.Channels), "tokens", len(cfg.Tokens))
 	log.Info("monitoring endpoints enabled at /api/monitor/health", "who_may_look", looks, "who_may_switch", controller.AdminLine(&settings))
+	if cfg.Path == "" {
+		log.Info("no configuration file: " + config.DefaultFile + " is loaded as soon as there is one here")
+	}
 	log.Info("telemetry: " + plan)
 	if cfg.GeneratedToken == "" {
 		return

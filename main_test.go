@@ -133,6 +133,24 @@ func TestTheStartSaysWhoMayLookAndWarnsOfWeakTokens(t *testing.T) {
 	}
 }
 
+func TestAFileThatAppearsAfterAStartWithoutOneIsLoadedAndMissedFromThenOn(t *testing.T) {
+	p := start(t, map[string]string{"PORT": "0"})
+	p.finds(t, `(channels.yaml is loaded as soon as there is one here)`)
+	address := p.finds(t, `curl (http://localhost:\d+)/v1`)
+	file := "channels:\n  - {name: a, type: openai, base_url: 'http://127.0.0.1:1', models: [gone]}\ntokens:\n  - {name: t, key: sk-0123456789abcdef}\n"
+	require.NoError(t, os.WriteFile("channels.yaml", []byte(file), 0o600))
+	p.finds(t, `(configuration reloaded file=channels.yaml channels=1 tokens=1)`)
+	status, answer := post(t, address+"/v1/chat/completions", "sk-0123456789abcdef", `{"model":"demo","messages":[]}`)
+	require.Equal(t, 404, status, answer)
+	require.NoError(t, os.Remove("channels.yaml"))
+	p.signals <- syscall.SIGHUP
+	p.finds(t, `(the old one stays error="channels.yaml: cannot read the file: it does not exist")`)
+	status, answer = post(t, address+"/v1/chat/completions", "sk-0123456789abcdef", `{"model":"demo","messages":[]}`)
+	require.Equal(t, 404, status, "no demo all of a sudden: "+answer)
+	p.signals <- syscall.SIGTERM
+	require.Equal(t, 0, <-p.code)
+}
+
 func TestHangupReloadsTheConfiguration(t *testing.T) {
 	p := start(t, map[string]string{"PORT": "0"})
 	token := p.finds(t, `Authorization: Bearer (sk-\w+)`)

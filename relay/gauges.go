@@ -10,9 +10,8 @@ import (
 // gauges reads what the gauges show.
 func (s *Server) gauges() telemetry.State {
 	now := time.Now()
-	handling, byMethod := s.controller.Handling()
-	clients := s.clients.open.Load()
-	idle := max(0, clients-handling) // an estimate while requests come and go
+	_, byMethod := s.controller.Handling()
+	clients, idle := s.connections()
 	expected := s.expectedGoroutines()
 	state := telemetry.State{
 		ActiveRequests: byMethod, ExpectedGoroutines: expected, UnexplainedGoroutines: int64(unexplainedOf(runtime.NumGoroutine(), expected)),

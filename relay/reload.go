@@ -2,11 +2,12 @@ package relay
 
 import (
 	"context"
-	"os"
 	"time"
+
+	"one-api/relay/config"
 )
 
-// filePoll is how often the configuration file is looked at. Looking works on every kind of mount; a file is read once it has
+// filePoll is how often the configuration's files are looked at. Looking works on every kind of mount; a file is read once it has
 // stood unchanged from one look to the next, so that one that is just being written is left alone.
 const filePoll = time.Second
 
@@ -27,41 +28,38 @@ func (s *Server) Reload() error {
 	for _, warning := range next.Warnings {
 		s.options.Log.Warn("configuration", "warning", warning)
 	}
-	s.options.Log.Info("configuration reloaded", "channels", len(next.Channels), "tokens", len(next.Tokens))
+	s.options.Log.Info("configuration reloaded", "file", next.Path, "channels", len(next.Channels), "tokens", len(next.Tokens))
 	return nil
 }
 
-// watchFile reloads when the configuration file has changed.
-func (s *Server) watchFile(ctx context.Context, path string) {
+// filesOf is what a configuration was read from or, if there was no file, where one may appear.
+func filesOf(c *config.Config) []string {
+	switch {
+	case c.Path == "":
+		return []string{config.DefaultFile}
+	case c.EnvFile == "":
+		return []string{c.Path}
+	}
+	return []string{c.Path, c.EnvFile}
+}
+
+// watchFiles reloads when the configuration's files have changed.
+func (s *Server) watchFiles(ctx context.Context) {
 	look := time.NewTicker(filePoll)
 	defer look.Stop()
-	loaded := stamp(path)
-	last := loaded
+	w := s.watch
 	for {
+		if path := w.stale(); path != "" {
+			s.options.Log.Warn("the mounted configuration file was replaced outside, and what is mounted here is still the old one: "+
+				"restart the container now, and mount the file's directory instead of the file to have changes loaded", "file", path)
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-look.C:
 		}
-		now := stamp(path)
-		if now != loaded && now == last {
-			loaded = now
+		if w.changed(*s.files.Load()) {
 			_ = s.Reload() // it has logged its error
 		}
-		last = now
 	}
-}
-
-// fileStamp tells two states of a file apart.
-type fileStamp struct {
-	modified time.Time
-	size     int64
-}
-
-func stamp(path string) fileStamp {
-	info, err := os.Stat(path)
-	if err != nil {
-		return fileStamp{}
-	}
-	return fileStamp{info.ModTime(), info.Size()}
 }

@@ -72,8 +72,10 @@ type Server struct {
 	engine     *gin.Engine
 	snapshot   atomic.Pointer[controller.Snapshot]
 	clients    *clients
-	loaded     atomic.Int64 // when the configuration was loaded, Unix nanoseconds
-	baseline   atomic.Int64 // goroutines before the first client
+	watch      *watch
+	files      atomic.Pointer[[]string] // that the configuration came from
+	loaded     atomic.Int64             // when the configuration was loaded, Unix nanoseconds
+	baseline   atomic.Int64             // goroutines before the first client
 	demo       *demo.Server
 	samples    *telemetry.Sampler
 
@@ -103,6 +105,7 @@ func New(options Options) (*Server, error) {
 	if err := s.apply(options.Config); err != nil {
 		return nil, err
 	}
+	s.watch = newWatch(filesOf(options.Config), options.Config.Path == "")
 	s.engine = newEngine(s.controller)
 	if t := options.Telemetry; t != nil && t.Meter != nil {
 		if err := telemetry.Observe(t.Meter, options.Version, s.gauges); err != nil {
@@ -128,6 +131,8 @@ func (s *Server) apply(c *config.Config) error {
 		c.Channels[i].BaseURL = s.demo.URL
 	}
 	s.pool.Apply(c.Channels)
+	files := filesOf(c)
+	s.files.Store(&files)
 	s.loaded.Store(time.Now().UnixNano())
 	s.snapshot.Store(&controller.Snapshot{Channels: s.pool.Set(), Tokens: token.NewStore(c.Tokens)})
 	return nil
@@ -152,8 +157,8 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	var watchers sync.WaitGroup
 	watchers.Go(func() { s.watchdog().Run(watch) })
 	watchers.Go(func() { s.trim(watch) })
-	if path := s.options.Config.Path; s.options.Reload != nil && path != "" {
-		watchers.Go(func() { s.watchFile(watch, path) })
+	if s.options.Reload != nil {
+		watchers.Go(func() { s.watchFiles(watch) })
 	}
 	served := make(chan error, 1)
 	watchers.Go(func() {

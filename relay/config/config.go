@@ -12,6 +12,7 @@ import (
 // can tell by reflect.DeepEqual whether anything changed (Warnings carry line numbers: a moved line with a warning is a change).
 type Config struct {
 	Path     string // the file it came from, as it was named; "" when it came from the environment alone
+	EnvFile  string // what env_file names, as it can be opened; "": nothing
 	Channels []Channel
 	Tokens   []Token // never empty
 	// GeneratedToken is the client key that was made because none is configured; "" otherwise. Whoever starts the process

@@ -20,6 +20,7 @@ type environment struct {
 	lookup   func(string) (string, bool)
 	readFile func(string) ([]byte, error)
 	known    map[string]setting
+	file     map[string]setting // what env_file gives; nil: there is none
 }
 
 // setting is a variable's value. The zero value is a variable that is not set, or set to nothing.
@@ -69,7 +70,7 @@ func (e *environment) read(name string) setting {
 	}
 	path, _ := e.lookup(name + "_FILE")
 	if path == "" {
-		return setting{}
+		return e.file[name]
 	}
 	data, err := e.readFile(path)
 	switch {

@@ -7,12 +7,12 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// defaultFile is read where no file is named, if it exists.
-const defaultFile = "channels.yaml"
+// DefaultFile is read where no file is named, if it exists.
+const DefaultFile = "channels.yaml"
 
 const noChannels = "no channels; at least one is needed"
 
-var topKeys = []string{"channels", "tokens"}
+var topKeys = []string{"channels", "tokens", "env_file"}
 
 // loader makes one Config.
 type loader struct {
@@ -60,7 +60,7 @@ func (l *loader) warn(at place, format string, args ...any) {
 func (l *loader) read(c *Config, opts Options) {
 	l.file = opts.File
 	if l.file == "" {
-		l.file = defaultFile
+		l.file = DefaultFile
 	}
 	whole := place{file: l.file}
 	data, err := opts.reader()(l.file)
@@ -73,13 +73,14 @@ func (l *loader) read(c *Config, opts Options) {
 	case len(data) > maxFileSize:
 		l.report(whole, "the file is over %d MiB", maxFileSize>>20)
 	default:
-		l.parse(c, data)
+		l.mounted(whole, opts)
+		l.parse(c, data, opts)
 	}
 	c.Path = l.file
 }
 
 // parse adds what the file says.
-func (l *loader) parse(c *Config, data []byte) {
+func (l *loader) parse(c *Config, data []byte, opts Options) {
 	root, problem := parseDocument(l.file, data)
 	if problem != nil {
 		l.problems = append(l.problems, *problem)
@@ -97,6 +98,9 @@ func (l *loader) parse(c *Config, data []byte) {
 			return
 		}
 		fields = l.fields(v, topKeys)
+	}
+	if v, given := fields["env_file"]; given { // the others are expanded from it
+		l.envFile(c, v, opts)
 	}
 	if v, given := fields["channels"]; given {
 		c.Channels = l.channels(v)

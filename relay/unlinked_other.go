@@ -1,0 +1,7 @@
+//go:build !unix
+
+package relay
+
+import "io/fs"
+
+func unlinked(fs.FileInfo) bool { return false }
