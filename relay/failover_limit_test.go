@@ -109,7 +109,7 @@ func TestAKeyIsInUseAgainAsSoonAsATrialIsAnswered(t *testing.T) {
 	goOn := make(chan struct{})
 	p := alone(t, newFlaky(t, d, func(n int, w http.ResponseWriter, r *http.Request) bool {
 		return meetsWith(d, 1, isLimited, "Retry-After-Ms", "20")(n, w, r)
-	}, turn{text: sixtyWords(), wait: goOn}), "")
+	}, turn{text: sixtyWords(), wait: goOn}), "", withEnv("RETRY_TIMES", "0"))
 	_, err := askWithOpenAI(question{relay: p.testRelay})
 	require.Error(t, err)
 

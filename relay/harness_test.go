@@ -70,6 +70,7 @@ type relayConfig struct {
 	errorBody time.Duration
 	header    time.Duration // how long a client may take to send its header; 0: patience
 	body      time.Duration // and each part of its body
+	pause     time.Duration // before another try at the same channel; 0: a millisecond
 	listen    func(net.Listener) net.Listener
 	now       func() time.Time // the clock that rests go by; nil: time.Now
 	telemetry *telemetry.Telemetry
@@ -147,7 +148,7 @@ func startRelay(t *testing.T, yaml string, options ...relayOption) *testRelay {
 	r.server, err = New(Options{
 		Settings: settings, Config: cfg, Reload: load, Version: "v0.0.0-test", Telemetry: c.telemetry,
 		Log:           slog.New(handler),
-		HeaderTimeout: cmp.Or(c.header, patience), BodyTimeout: cmp.Or(c.body, patience),
+		HeaderTimeout: cmp.Or(c.header, patience), BodyTimeout: cmp.Or(c.body, patience), Pause: cmp.Or(c.pause, time.Millisecond),
 		Channel: channel.Options{TLS: &tls.Config{RootCAs: c.roots, MinVersion: tls.VersionTLS12}, ErrorBodyTimeout: cmp.Or(c.errorBody, patience), Now: c.now},
 		OnAttempt: func(a channel.Attempt) {
 			r.mu.Lock()

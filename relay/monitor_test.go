@@ -166,7 +166,7 @@ func TestTheDrillDownCountsEveryAttemptOfAChannelByItsOutcome(t *testing.T) {
 		}
 		answers(200, wholeAnswer)(w, r)
 	})
-	r := startRelay(t, openAIChannel("a", u, ""))
+	r := startRelay(t, openAIChannel("a", u, ""), withEnv("RETRY_TIMES", "0"))
 	for range 3 {
 		r.ask("/v1/chat/completions", chat)
 	}

@@ -105,7 +105,7 @@ func TestAProvidersErrorReachesEachSDKAsItsOwnTypedError(t *testing.T) {
 			t.Run(s.name+" "+c.name, func(t *testing.T) {
 				t.Parallel()
 				bothForms(t, s, func(t *testing.T, ask func(question) (string, error)) {
-					r := relayTo(t, newProvider(t, c.dialect, turn{refused: &c.refused, header: c.header}))
+					r := relayTo(t, newProvider(t, c.dialect, turn{refused: &c.refused, header: c.header}), withEnv("RETRY_TIMES", "0"))
 					text, err := ask(question{relay: r, header: map[string]string{"X-Request-Id": "my-id-42"}})
 					require.Error(t, err)
 					assert.Empty(t, text)

@@ -61,6 +61,8 @@ type Options struct {
 	// HeaderTimeout and BodyTimeout preset, for tests too, how long a client may take to send its header and each part of its
 	// body; 0: readHeaderTimeout, and the controller's.
 	HeaderTimeout, BodyTimeout time.Duration
+	// Pause presets, for tests too, the wait before another try at the same channel; 0: the controller's.
+	Pause time.Duration
 }
 
 // Server is the relay.
@@ -100,7 +102,7 @@ func New(options Options) (*Server, error) {
 		Settings: settings, Pool: s.pool, Log: options.Log, Version: options.Version, Started: time.Now(),
 		Metrics: channelOptions.Metrics, Tracing: channelOptions.Tracing,
 		Snapshot: func() controller.Snapshot { return *s.snapshot.Load() }, Goroutines: s.goroutines, Record: s.recordRequest, Connections: s.connections,
-		Budget: s.budget, BodyTimeout: options.BodyTimeout, Samples: s.samples, Leaks: telemetry.NewLeakSampler(),
+		Budget: s.budget, BodyTimeout: options.BodyTimeout, Pause: options.Pause, Samples: s.samples, Leaks: telemetry.NewLeakSampler(),
 	}
 	if err := s.apply(options.Config); err != nil {
 		return nil, err

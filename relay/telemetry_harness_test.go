@@ -66,10 +66,16 @@ func (o *observed) sum(name string, attrs otlptest.Attrs) int {
 // exactly these.
 func (o *observed) requireOne(t *testing.T, name string, attrs, exactly otlptest.Attrs) {
 	t.Helper()
+	o.requireRecords(t, 1, name, attrs, exactly)
+}
+
+// requireRecords is requireOne for several records with the same attributes.
+func (o *observed) requireRecords(t *testing.T, n int, name string, attrs, exactly otlptest.Attrs) {
+	t.Helper()
 	points := o.received.Points(name, attrs)
 	require.Len(t, points, 1, "%s%v", name, attrs)
 	require.Equal(t, exactly, points[0].Attributes, name)
-	require.EqualValues(t, 1, o.received.Sum(name, attrs), "%s%v", name, attrs)
+	require.EqualValues(t, n, o.received.Sum(name, attrs), "%s%v", name, attrs)
 }
 
 // finished stops the relay, and sends what is left.

@@ -40,6 +40,7 @@ type ended struct {
 	chunks    int  // events with a part of the answer
 	noFirst   bool // no event reaches the client
 	used      bool // the upstream says what it cost
+	again     bool // the channel is asked once more: it is the only one, and the fault may pass
 	handle    func(w http.ResponseWriter, r *http.Request)
 	call      func(o *observed, body string) // nil: a client that reads to the end
 }
@@ -68,9 +69,9 @@ var endings = []ended{
 		handle: func(w http.ResponseWriter, r *http.Request) { variant{stream: true}.answer(w, r, "words") }},
 	{name: "client_gone", outcome: channel.ClientGone, status: "200", chunks: 1, call: (*observed).leave, handle: beginAndWait},
 	{name: "client_stalled", outcome: channel.ClientStalled, status: "200", chunks: -1, call: (*observed).stall, handle: newFlood(variant{stream: true}).handle},
-	{name: "upstream_status", outcome: channel.UpstreamStatus, errorType: "503", status: "502", noFirst: true, handle: answers(503, `{"error":{"message":"overloaded"}}`)},
+	{name: "upstream_status", outcome: channel.UpstreamStatus, errorType: "503", status: "502", noFirst: true, again: true, handle: answers(503, `{"error":{"message":"overloaded"}}`)},
 	{name: "refused", outcome: channel.UpstreamStatus, errorType: "400", status: "400", whole: true, handle: answers(400, `{"error":{"message":"no","type":"invalid_request_error"}}`)},
-	{name: "connect_failed", outcome: channel.ConnectFailed, status: "502", noFirst: true, timeouts: "connect: 5s"},
+	{name: "connect_failed", outcome: channel.ConnectFailed, status: "502", noFirst: true, again: true, timeouts: "connect: 5s"},
 	{name: "header_timeout", outcome: channel.HeaderTimeout, status: "504", noFirst: true, timeouts: "header: 100ms", handle: func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }},
 	{name: "first_token_timeout", outcome: channel.FirstTokenTimeout, status: "504", noFirst: true, timeouts: "first_token: 100ms",
 		handle: func(w http.ResponseWriter, r *http.Request) { variant{stream: true}.header(w); <-r.Context().Done() }},
@@ -99,6 +100,7 @@ var endings = []ended{
 			}
 		}
 	}},
+	{name: "operator_ended", outcome: channel.OperatorEnded, status: "200", chunks: 1, call: (*observed).beEnded, handle: beginAndWait},
 	{name: "panic", outcome: channel.Panic, status: "500", noFirst: true, kind: shaky + "openai",
 		handle: func(w http.ResponseWriter, r *http.Request) { variant{stream: true}.answer(w, r, fromFaulty) }},
 	// The last one: it ends the relay.
@@ -122,6 +124,23 @@ func (o *observed) first(ctx context.Context, body string) io.ReadCloser {
 			return response.Body
 		}
 	}
+}
+
+// tries is how many attempts the call makes.
+func (e ended) tries() int {
+	if e.again {
+		return 2
+	}
+	return 1
+}
+
+// beEnded has an operator end the call in its middle.
+func (o *observed) beEnded(body string) {
+	answer := o.first(context.Background(), body)
+	status, _ := o.operate(http.MethodDelete, "/api/monitor/requests/"+o.inFlight(1)[0].ID)
+	require.Equal(o.t, http.StatusOK, status)
+	_, _ = io.Copy(io.Discard, answer)
+	_ = answer.Close()
 }
 
 func (o *observed) leave(body string) {
@@ -236,7 +255,7 @@ func endInEveryWay(t *testing.T, protocol string) *observed {
 	})
 	fmt.Fprintf(&yaml, "  - {name: at-breaking, type: openai, base_url: %q, keys: [sk-up-a], models: [breaking], priority: 9, resume: true}\n", cut.URL)
 	fmt.Fprintf(&yaml, "  - {name: at-finishing, type: openai, base_url: %q, keys: [sk-up-a], models: [breaking], resume: true}\n", rest.URL)
-	o := startObserved(t, received, 500, yaml.String(), withListener(narrow), withEnv("CLIENT_WRITE_TIMEOUT", "500ms", "SHUTDOWN_TIMEOUT", "0.05"))
+	o := startObserved(t, received, 500, yaml.String(), withListener(narrow), withEnv("ADMIN_TOKEN", adminToken, "CLIENT_WRITE_TIMEOUT", "500ms", "SHUTDOWN_TIMEOUT", "0.05"))
 
 	o.beTurnedAway(t)
 	status, _, _ := o.ask("/v1/chat/completions", `{"model":"failing","messages":[]}`)
@@ -254,7 +273,7 @@ func endInEveryWay(t *testing.T, protocol string) *observed {
 		} else {
 			_, _, _ = o.read(e)
 		}
-		attempts++
+		attempts += e.tries()
 		o.outcomes(attempts)
 	}
 	o.finished()

@@ -236,7 +236,7 @@ func TestASpanSaysHowItsCallEnded(t *testing.T) {
 				streams(w)
 				say(w, "data: {\"error\":{\"message\":\"the secret question\"}}\n\n")
 			},
-			outcome: "upstream_error_event", error: "upstream_error_event", status: "502", server: codes.Error, clients: 1, client: codes.Error, answers: "200",
+			outcome: "upstream_error_event", error: "upstream_error_event", status: "502", server: codes.Error, clients: 2, client: codes.Error, answers: "200",
 		},
 		"a client that leaves": {
 			handle: func(w http.ResponseWriter, r *http.Request) { streams(w); say(w, aPiece); <-r.Context().Done() }, leaves: true,

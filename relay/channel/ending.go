@@ -22,6 +22,7 @@ type Attempt struct {
 	Class    Class    // for UpstreamStatus and UpstreamErrorEvent
 	Failure  *Failure // nil: Completed
 	Sent     bool     // false: it ended before anything was asked of the upstream, and counts for nobody
+	Answered bool     // a header came
 	Began    time.Time
 	Duration time.Duration
 	// FirstEvent is the time from the attempt's beginning to the first event with content (text, reasoning, a piece of a tool
@@ -61,7 +62,7 @@ func (x *Exchange) End(failure *Failure, recovered any) Attempt {
 
 func (x *Exchange) attempt(failure *Failure) Attempt {
 	a := Attempt{
-		Channel: x.Channel, Call: x.call, Failure: failure, Sent: x.sent,
+		Channel: x.Channel, Call: x.call, Failure: failure, Sent: x.sent, Answered: x.answer.status != 0,
 		Began: x.began, Duration: time.Since(x.began), Events: x.events, Waited: x.waited, key: x.key,
 	}
 	a.Waited += x.body.waited

@@ -36,6 +36,7 @@ type Exchange struct {
 	path    string // of the request, as the adaptor has it
 	payload *payload
 	sent    bool
+	hurried bool // another healthy channel is left: nobody need wait for this one as long as for the last
 	started bool // the answer is this channel's: an event has been passed on, or the whole of it
 
 	answer     answer
@@ -55,7 +56,7 @@ type Exchange struct {
 }
 
 // begin takes a place in the channel and a key; nil: there is none.
-func (c *Channel) begin(ctx context.Context, w *Want, now time.Time, desperate bool) *Exchange {
+func (c *Channel) begin(ctx context.Context, w *Want, now time.Time, how manner) *Exchange {
 	cuts := c.state.cuts.Load()
 	if c.isDisabled() {
 		return nil
@@ -65,11 +66,14 @@ func (c *Channel) begin(ctx context.Context, w *Want, now time.Time, desperate b
 		return nil
 	}
 	ok, trial := c.state.health.rest.admit(now)
-	if !ok && !desperate {
+	if !ok && !how.desperate {
 		c.state.inFlight.Add(-1)
 		return nil
 	}
 	k, keyTry := c.keys.take(w, now)
+	if k == nil && how.cooling {
+		k = c.keys.cooling(now)
+	}
 	if k == nil {
 		if trial {
 			c.state.health.rest.abandon()
@@ -78,6 +82,7 @@ func (c *Channel) begin(ctx context.Context, w *Want, now time.Time, desperate b
 		return nil
 	}
 	c.pool.inFlight.Add(1)
+	c.state.tries.count(now)
 	c.transport.enter()
 	x := &Exchange{Channel: c, client: ctx, began: now, key: k, trial: trial, keyTry: keyTry}
 	x.tie()

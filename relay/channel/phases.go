@@ -3,10 +3,15 @@ package channel
 import "time"
 
 // headerPhase is the wait for the answer's header. A call that streams may not be silent for longer than its first token may
-// take, be it before the header or behind it.
+// take, be it before the header or behind it. Nor may one be at a provider's own host for longer than STREAM_HEADER_TIMEOUT while
+// another healthy channel is left: providers that are well answer a stream at once, and what they say then is what takes long.
 func (x *Exchange) headerPhase() (time.Time, Outcome) {
 	t := x.Channel.Timeouts
-	header := after(x.began, t.Header)
+	wait := t.Header
+	if x.hurried && (wait == 0 || t.StreamHeader < wait) {
+		wait = t.StreamHeader
+	}
+	header := after(x.began, wait)
 	if x.call.Stream && t.FirstToken > 0 {
 		if first := after(x.began, t.FirstToken); header.IsZero() || first.Before(header) {
 			return first, FirstTokenTimeout

@@ -44,8 +44,8 @@ func (s *Set) Resumes(w *Want) bool {
 		}
 		channels++
 		takesPart = takesPart || c.Resume != config.ResumeUnsaid
-		if takesPart && channels > 1 {
-			return true
+		if takesPart && channels > 1 || c.finishes(c, true) {
+			return true // by another one, or once more by itself
 		}
 	}
 	return false

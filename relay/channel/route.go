@@ -75,6 +75,20 @@ func tiersOf(channels []*Channel, priorities []int) (tiers []tier) {
 	return tiers
 }
 
+// another reports whether the request could go to a healthy channel other than this one.
+func (r *route) another(w *Want, than *Channel, now time.Time) bool {
+	for i := range w.Caller.lists() {
+		for _, t := range r.list(w.Caller, i) {
+			for _, c := range t.channels {
+				if c != than && w.admits(c, now, manner{}) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
 // weight is that of all of the tier's channels. A nil tier has none.
 func (t *tier) weight() int {
 	if t == nil {

@@ -86,6 +86,8 @@ type Want struct {
 	Caller   Caller
 	Endpoint wire.Endpoint
 	Model    string
+	Stream   bool
+	Last     bool // no attempt follows the one that is to be begun
 	tried    []tried
 	because  string   // why the attempt before failed; empty: there was none
 	broken   *Channel // whose stream broke off and is to be finished; nil: the client has nothing yet
@@ -97,15 +99,23 @@ type tried struct {
 	byKey   bool // it was the key that failed, not the channel
 	rested  bool // it put its key to rest
 	key     *key // that it was tried with
+	stays   bool // the channel is to be tried again, before any other
 }
 
 // Tried excludes a channel from the request's further attempts. One of which only the key failed may be tried again with
 // another key, once there is no other channel left.
 func (w *Want) Tried(attempt Attempt) {
+	w.note(attempt, false)
+}
+
+// Failed notes an attempt after which the same channel is tried again.
+func (w *Want) Failed(attempt Attempt) { w.note(attempt, true) }
+
+func (w *Want) note(attempt Attempt, stays bool) {
 	if attempt.Sent {
 		w.because = attempt.Outcome.String()
 	}
-	w.tried = append(w.tried, tried{attempt.Channel, attempt.anotherKey(w), attempt.Rested, attempt.key})
+	w.tried = append(w.tried, tried{attempt.Channel, attempt.anotherKey(w), attempt.Rested, attempt.key, stays})
 }
 
 func (w *Want) excludes(c *Channel, anotherKey bool) bool {
@@ -114,7 +124,7 @@ func (w *Want) excludes(c *Channel, anotherKey bool) bool {
 	}
 	times := 0
 	for _, t := range w.tried {
-		if t.channel == c {
+		if t.channel == c && !t.stays {
 			if times++; !t.byKey || times >= len(c.keys.keys) {
 				return true
 			}
@@ -143,6 +153,7 @@ func (s *Set) Check(w *Want) *Refusal {
 type manner struct {
 	anotherKey bool // a channel that was tried, where it was its key that failed and it has another one
 	desperate  bool // and that a channel is passed over for its failures
+	cooling    bool // and that its keys are limited
 }
 
 // manners is the order in which a request becomes less choosy.
@@ -159,12 +170,18 @@ func (s *Set) Begin(ctx context.Context, w *Want) (*Exchange, *Refusal) {
 	for _, how := range manners {
 		for rank := r.next(w.Caller, 0); rank >= 0; rank = r.next(w.Caller, rank+1) {
 			if x := s.beginIn(ctx, w, r, rank, now, how); x != nil {
-				x.because, x.resumes, x.spares = w.because, w.broken != nil, w.spared(x.Channel)
+				w.prepare(x)
+				x.hurried = x.Channel.Timeouts.StreamHeader > 0 && w.Stream && !w.Last && r.another(w, x.Channel, now)
 				return x, nil
 			}
 		}
 	}
 	return nil, r.refusal(w, now)
+}
+
+// prepare tells an exchange what the request has been through.
+func (w *Want) prepare(x *Exchange) {
+	x.because, x.resumes, x.spares = w.because, w.broken != nil, w.spared(x.Channel)
 }
 
 func (s *Set) beginIn(ctx context.Context, w *Want, r *route, rank int, now time.Time, how manner) *Exchange {
@@ -175,7 +192,7 @@ func (s *Set) beginIn(ctx context.Context, w *Want, r *route, rank int, now time
 		if c == nil {
 			return nil
 		}
-		if x := c.begin(ctx, w, now, how.desperate); x != nil {
+		if x := c.begin(ctx, w, now, how); x != nil {
 			return x
 		}
 	}

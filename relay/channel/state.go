@@ -19,6 +19,7 @@ type state struct {
 	wondered   atomic.Int64 // when the upstream was last asked for its models, a moment; 0: never
 
 	calls calls
+	tries tries
 	cuts  atomic.Int64 // how often an operator has ended them all
 }
 

@@ -13,7 +13,7 @@ const defaultGroup = "default"
 
 var channelKeys = []string{
 	"name", "type", "base_url", "keys", "models", "model_mapping", "groups", "priority", "weight", "max_concurrent", "disabled",
-	"proxy", "headers", "timeouts", "propagate_trace", "resume",
+	"proxy", "headers", "timeouts", "propagate_trace", "resume", "retry_same",
 }
 
 // channels reads the file's channels; not one of them is a problem.
@@ -42,6 +42,7 @@ func (l *loader) channel(v value, names map[string]place) Channel {
 	c := Channel{
 		Weight:        l.count(fields, "weight", 1),
 		MaxConcurrent: l.count(fields, "max_concurrent", 0),
+		RetrySame:     l.retrySame(fields),
 		Groups:        []string{defaultGroup},
 		Timeouts:      l.settings.Timeouts,
 	}
@@ -91,7 +92,21 @@ func (l *loader) channel(v value, names map[string]place) Channel {
 	if v, given := fields["timeouts"]; given {
 		c.Timeouts = l.timeouts(v, c.Timeouts)
 	}
+	if _, given := fields["base_url"]; given {
+		c.Timeouts.StreamHeader = 0
+	}
 	return c
+}
+
+// mostRetrySame is no less than what RETRY_TIMES may be, which bounds it.
+const mostRetrySame = 100
+
+func (l *loader) retrySame(fields map[string]value) int {
+	n := l.count(fields, "retry_same", 0)
+	if n > mostRetrySame {
+		l.report(fields["retry_same"].place, "must be at most %d", mostRetrySame)
+	}
+	return n
 }
 
 func (l *loader) resume(v value) Resume {

@@ -40,6 +40,7 @@ type Channel struct {
 	Priority      int      // higher first
 	Weight        int      // 0 … 1e9, share within one priority
 	MaxConcurrent int      // 0: no bound
+	RetrySame     int      // 0 … 100: how often it is tried again before another channel is
 	Disabled      bool
 	Proxy         *url.URL          // http, https, socks5 or socks5h; nil: RELAY_PROXY, else the process environment's proxy
 	Headers       map[string]string // extra request headers under their canonical names (net/http.CanonicalHeaderKey); nil: none
@@ -66,11 +67,14 @@ const (
 
 // Timeouts are the clocks of an upstream call, one a phase. 0: no clock.
 type Timeouts struct {
-	Connect    time.Duration // DNS, dial, proxy and TLS. Never 0 where the file gives it
-	Header     time.Duration // until the response header, and for the whole of an answer that is not a stream
-	FirstToken time.Duration // until the first content of a stream
-	Idle       time.Duration // silence inside a stream
-	Total      time.Duration // the whole call
+	Connect time.Duration // DNS, dial, proxy and TLS. Never 0 where the file gives it
+	Header  time.Duration // until the response header, and for the whole of an answer that is not a stream
+	// StreamHeader is STREAM_HEADER_TIMEOUT, where the provider's own host is asked and the file gives no Header: for streams,
+	// while another channel is left.
+	StreamHeader time.Duration
+	FirstToken   time.Duration // until the first content of a stream
+	Idle         time.Duration // silence inside a stream
+	Total        time.Duration // the whole call
 }
 
 // Token is one client key with what it may use.

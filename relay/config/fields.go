@@ -179,6 +179,9 @@ func (d *decoder) timeouts(v value, t Timeouts) Timeouts {
 			d.report(s.place, "%s %s", message, s.got())
 		}
 		*targets[i] = duration
+		if key == "header" {
+			t.StreamHeader = 0 // it has been said how long this one may take
+		}
 	}
 	return t
 }

@@ -60,7 +60,7 @@ func parseURL(t *testing.T, text string) *url.URL {
 	return u
 }
 
-var defaultTimeouts = Timeouts{Connect: 10 * time.Second, Header: 900 * time.Second, Idle: 300 * time.Second}
+var defaultTimeouts = Timeouts{Connect: 10 * time.Second, Header: 900 * time.Second, StreamHeader: 90 * time.Second, Idle: 300 * time.Second}
 
 func TestTheExampleOfTheContractLoadsAsItSays(t *testing.T) {
 	opts := Options{
@@ -113,6 +113,21 @@ func TestAChannelWithABaseURLOfItsOwnNeedsNoKeyAndServesEveryModel(t *testing.T)
 	assert.Equal(t, []string{"*"}, c.Models)
 }
 
+func TestAStreamsHeaderIsHurriedAtAProvidersOwnHostOnly(t *testing.T) {
+	for channel, want := range map[string]time.Duration{
+		`{name: a, type: openai, keys: [k]}`:                                                7 * time.Second,
+		`{name: a, type: openai, keys: [k], timeouts: {idle: 1m}}`:                          7 * time.Second,
+		`{name: a, type: openai, keys: [k], timeouts: {header: 10m}}`:                       0,
+		`{name: a, type: openai, keys: [k], timeouts: {header: 0s}}`:                        0,
+		`{name: a, type: openai, keys: [k], base_url: "https://api.openai.com"}`:            0,
+		`{name: a, type: openai, base_url: "http://localhost:11434"}`:                       0,
+		`{name: a, type: openai, base_url: "http://localhost:11434", timeouts: {idle: 1m}}`: 0,
+	} {
+		c := loadAll(t, withFile("channels: ["+channel+"]", map[string]string{"STREAM_HEADER_TIMEOUT": "7"})).Channels[0]
+		assert.Equal(t, want, c.Timeouts.StreamHeader, channel)
+	}
+}
+
 func TestAProviderWithoutModelsServesEveryModel(t *testing.T) {
 	c := loadAll(t, withFile("channels: [{name: x, type: xai, keys: [k], models: []}]", nil)).Channels[0]
 	assert.Equal(t, []string{"*"}, c.Models)
@@ -130,6 +145,7 @@ channels:
     priority: -3
     weight: ${W:-7}
     max_concurrent: "${M}"
+    retry_same: 2
     disabled: ${D:-true}
     propagate_trace: true
     resume: continue_final_message
@@ -142,7 +158,7 @@ channels:
 		Name: "full.one", Type: "openai", Official: true,
 		BaseURL: parseURL(t, "https://api.openai.com/v1"),
 		Keys:    []string{"k-1", "k-2"}, Models: []string{"gpt-*"}, Groups: []string{"vip", "default"},
-		Priority: -3, Weight: 7, MaxConcurrent: 12, Disabled: true, PropagateTrace: true, Resume: ResumeContinueFinal,
+		Priority: -3, Weight: 7, MaxConcurrent: 12, RetrySame: 2, Disabled: true, PropagateTrace: true, Resume: ResumeContinueFinal,
 		Proxy:   parseURL(t, "socks5h://user:pass@proxy.example.com:1080"),
 		Headers: map[string]string{"X-Team": "blue", "Openai-Organization": "org: [x]"},
 		Timeouts: Timeouts{

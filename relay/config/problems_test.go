@@ -130,6 +130,8 @@ func TestABadFileIsRefusedWithFileLineAndKey(t *testing.T) {
 		{"a negative weight", channel("weight: -3"), []string{"channels.yaml:5: channels[0].weight: must not be negative (got -3)"}},
 		{"a boundless weight", channel("weight: 1000000001"), []string{"channels.yaml:5: channels[0].weight: must be at most 1000000000 (got 1000000001)"}},
 		{"a negative bound", channel("max_concurrent: ${MINUS}"), []string{"channels.yaml:5: channels[0].max_concurrent: must not be negative (got ${MINUS})"}},
+		{"more tries than there are", channel("retry_same: 101"), []string{"channels.yaml:5: channels[0].retry_same: must be at most 100"}},
+		{"tries below none", channel("retry_same: -1"), []string{"channels.yaml:5: channels[0].retry_same: must not be negative (got -1)"}},
 		{"a word for a number", channel("weight: ${WORD:-x}"), []string{"channels.yaml:5: channels[0].weight: must be a whole number (got ${WORD:-x})"}},
 		{"a word that is not a boolean", channel("disabled: yes"), []string{"channels.yaml:5: channels[0].disabled: must be true or false (got yes)"}},
 		{"a number that is no boolean", channel("propagate_trace: 1"), []string{"channels.yaml:5: channels[0].propagate_trace: must be true or false (got 1)"}},

@@ -67,10 +67,11 @@ func LoadSettings(opts Options) (Settings, error) {
 		MaxClientConnections: r.count("MAX_CLIENT_CONNECTIONS"),
 		DrainClientGone:      r.duration("CLIENT_GONE_DRAIN", 0),
 		Timeouts: Timeouts{
-			Connect:    defaultConnectTimeout,
-			Header:     r.duration("RELAY_TIMEOUT", 15*time.Minute),
-			FirstToken: r.duration("FIRST_TOKEN_TIMEOUT", 0),
-			Idle:       r.duration("STREAMING_TIMEOUT", 5*time.Minute),
+			Connect:      defaultConnectTimeout,
+			Header:       r.duration("RELAY_TIMEOUT", 15*time.Minute),
+			StreamHeader: r.duration("STREAM_HEADER_TIMEOUT", 90*time.Second),
+			FirstToken:   r.duration("FIRST_TOKEN_TIMEOUT", 0),
+			Idle:         r.duration("STREAMING_TIMEOUT", 5*time.Minute),
 		},
 		MaxModelLabels:   r.integer("METRICS_MAX_MODEL_LABELS", 500, 1, 100000),
 		InitialRootToken: r.text("INITIAL_ROOT_TOKEN").text, // Load judges it beside the other client keys

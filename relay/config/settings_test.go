@@ -37,7 +37,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 		"KEEPALIVE_INTERVAL": "0", "CLIENT_WRITE_TIMEOUT": "1m30s", "MAX_REQUEST_BODY_MB": "1", "MAX_BUFFERED_MB": "256", "SHUTDOWN_TIMEOUT": "0.5",
 		"ADMIN_TOKEN": "admin", "MONITOR_TOKEN_FILE": "secrets/monitor", "PUBLIC_HEALTH": "FALSE", "CLIENT_GONE_DRAIN": "2m",
 		"MONITOR_ALLOW_CIDR": "10.1.2.3/8, 192.0.2.7,,2001:db8::1,::ffff:192.0.2.9,::ffff:172.16.0.0/108",
-		"RELAY_TIMEOUT":      "0", "FIRST_TOKEN_TIMEOUT": "60", "STREAMING_TIMEOUT": "600", "INITIAL_ROOT_TOKEN": "root-key",
+		"RELAY_TIMEOUT":      "0", "STREAM_HEADER_TIMEOUT": "45", "FIRST_TOKEN_TIMEOUT": "60", "STREAMING_TIMEOUT": "600", "INITIAL_ROOT_TOKEN": "root-key",
 		"METRICS_MAX_MODEL_LABELS": "7", "TRUSTED_PROXIES": "10.0.0.1", "MAX_CLIENT_CONNECTIONS": "500",
 	}, map[string]string{"secrets/monitor": "monitor\n"}))
 	require.NoError(t, err)
@@ -51,7 +51,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 		},
 		MaxClientConnections: 500,
 		TrustedProxies:       []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32")},
-		Timeouts:             Timeouts{Connect: 10 * time.Second, FirstToken: time.Minute, Idle: 10 * time.Minute},
+		Timeouts:             Timeouts{Connect: 10 * time.Second, StreamHeader: 45 * time.Second, FirstToken: time.Minute, Idle: 10 * time.Minute},
 		MaxModelLabels:       7,
 		InitialRootToken:     "root-key",
 	}, s)

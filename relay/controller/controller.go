@@ -39,6 +39,8 @@ type Controller struct {
 	Budget *budget.Budget
 	// BodyTimeout is how long each part of a request's body may take to arrive; 0: bodyBlockTimeout.
 	BodyTimeout time.Duration
+	// Pause is how long a request waits before another try at the same channel, where the upstream does not say; 0: 0.2 to 1 s.
+	Pause time.Duration
 	// Metrics counts requests; nil: nobody does.
 	Metrics *telemetry.Metrics
 	// Tracing makes spans of calls; nil: nobody does.

@@ -51,7 +51,8 @@ type visit struct {
 	want     channel.Want
 	held     budget.Lease // of the request's body
 	client   reply.Writer
-	left     int               // attempts that may be made
+	left     int // attempts that may be made
+	repeats  repeats
 	exchange *channel.Exchange // the attempt at hand; nil: none is being made
 	failure  *channel.Failure  // of the attempt at hand
 	last     channel.Attempt   // that ended
@@ -92,7 +93,7 @@ func (v *visit) begin() bool {
 	if v.call.Stream {
 		v.client.KeepAlive(v.c.Settings.KeepAlive)
 	}
-	v.want = channel.Want{Caller: v.caller(), Endpoint: v.endpoint, Model: v.call.Model}
+	v.want = channel.Want{Caller: v.caller(), Endpoint: v.endpoint, Model: v.call.Model, Stream: v.call.Stream}
 	refusal = v.snapshot.Channels.Check(&v.want)
 	if refusal == nil {
 		refusal = v.checkDetours(&v.detours)
@@ -198,22 +199,42 @@ func (v *visit) caller() channel.Caller {
 }
 
 // choose begins an exchange with a channel; false: there is none that is left to be asked.
+//
+//go:noinline
 func (v *visit) choose() bool {
 	v.left--
 	if v.flight.isEnded() {
 		v.failed = channel.Ended(channel.ErrOperator)
 		return false
 	}
-	exchange, refusal := v.snapshot.Channels.Begin(v.ctx, &v.want)
-	if refusal != nil {
-		if v.failed == nil {
-			v.refuse(refusal)
-		}
+	if v.exchange = v.next(); v.exchange == nil {
 		return false
 	}
-	v.exchange = exchange
-	v.flight.flies(exchange)
+	v.flight.flies(v.exchange)
 	return true
+}
+
+// next begins an exchange: with the channel that was just asked where that is to be tried again first, with another one, or
+// where none is left once more with the same; nil: with none.
+func (v *visit) next() *channel.Exchange {
+	v.want.Last = v.left == 0
+	if v.repeats.now {
+		if x := v.again(); x != nil || v.over() {
+			return x
+		}
+		v.want.Tried(v.last) // it was disabled meanwhile, or is full
+	}
+	exchange, refusal := v.snapshot.Channels.Begin(v.ctx, &v.want)
+	switch {
+	case exchange != nil:
+		v.repeats.made = 0
+		return exchange
+	case v.failed == nil:
+		v.refuse(refusal)
+	case v.onceMore():
+		return v.again()
+	}
+	return nil
 }
 
 // attempt is one exchange: begun, used and ended here, whatever happens in between. false: there was none to be begun.
@@ -258,7 +279,11 @@ func (v *visit) goesOn() bool {
 	if !v.movesOn(&v.last) {
 		return false
 	}
-	v.want.Tried(v.last)
+	if v.repeats.now = v.staysAt(); v.repeats.now {
+		v.want.Failed(v.last)
+	} else {
+		v.want.Tried(v.last)
+	}
 	return v.left > 0
 }
 
