@@ -15,7 +15,7 @@ func (s *Server) gauges() telemetry.State {
 	expected := s.expectedGoroutines()
 	state := telemetry.State{
 		ActiveRequests: byMethod, ExpectedGoroutines: expected, UnexplainedGoroutines: int64(unexplainedOf(runtime.NumGoroutine(), expected)),
-		ClientsActive: clients - idle, ClientsIdle: idle,
+		ClientsActive: max(0, clients-idle), ClientsIdle: idle, // read one after the other, while clients come and go
 		ConfigLoaded: time.Unix(0, s.loaded.Load()),
 	}
 	sample := s.samples.Fresh(now)
