@@ -180,6 +180,9 @@ func serve(options config.Options, settings config.Settings, cfg *config.Config,
 		return 1
 	}
 	published, _ := options.Env("PUBLISHED_PORT")
+	if _, err := strconv.ParseUint(published, 10, 16); err != nil {
+		published = "" // it is for a line in the log
+	}
 	greet(log, stdout, listener.Addr(), published, settings, cfg, exported.Plan)
 
 	memory.Settle()
