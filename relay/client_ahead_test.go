@@ -7,9 +7,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -53,6 +55,8 @@ func TestAClientThatLeavesIsNoticedWhateverItHasSentBehindItsRequest(t *testing.
 	} {
 		for _, body := range []string{chat, stream} {
 			t.Run(fmt.Sprintf("%s, stream %t", name, body == stream), func(t *testing.T) {
+				aheadTimeout = 100 * time.Millisecond
+				t.Cleanup(func() { aheadTimeout = 10 * time.Second })
 				u := newUpstream(t, false, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 				r := startRelay(t, openAIChannel("a", u, ""))
 				before := runtime.NumGoroutine()
@@ -113,6 +117,59 @@ func TestRequestsThatAreSentAheadAreServedInTheirOrderByteForByte(t *testing.T) 
 	require.Len(t, u.bodies, len(sent))
 	for i, body := range u.bodies {
 		require.True(t, bytes.Contains(body, []byte(sent[i][40:])), "request %d", i)
+	}
+}
+
+// TestAClientThatHasItsAnswerMaySendItsNextRequestAtOnceHoweverLargeItIs: the handler may still be at its end by then.
+func TestAClientThatHasItsAnswerMaySendItsNextRequestAtOnceHoweverLargeItIs(t *testing.T) {
+	u := newUpstream(t, false, answers(200, wholeAnswer))
+	r := startRelay(t, openAIChannel("a", u, ""))
+	before := runtime.NumGoroutine()
+	for _, size := range []int{0, firstAhead, maxAhead, 4 * maxAhead, 64 * maxAhead} {
+		for range 30 {
+			status, answer, _ := r.ask("/v1/chat/completions", strings.Replace(chat, "hi", strings.Repeat("x", size), 1))
+			require.Equal(t, 200, status, answer)
+		}
+	}
+	r.requireQuiet(before, u)
+}
+
+// TestAWatchThatHasAllThatItTakesEndsWithItsDeadlineOrItsTime is for a client that goes on sending.
+func TestAWatchThatHasAllThatItTakesEndsWithItsDeadlineOrItsTime(t *testing.T) {
+	for _, early := range []bool{true, false} {
+		c, _, client := newDeadlineConn(t)
+		sent := make([]byte, maxAhead+1)
+		for i := range sent {
+			sent[i] = byte(i)
+		}
+		_, err := client.Write(sent)
+		require.NoError(t, err)
+		if !early {
+			aheadTimeout = time.Millisecond
+			t.Cleanup(func() { aheadTimeout = 10 * time.Second })
+			_, err = c.Read(make([]byte, 1))
+			require.ErrorIs(t, err, io.EOF)
+			_, err = c.Read(make([]byte, 99))
+			require.ErrorIs(t, err, io.EOF, "nothing more is read")
+			continue
+		}
+		ended := make(chan error, 1)
+		go func() {
+			_, err := c.Read(make([]byte, 1))
+			ended <- err
+		}()
+		require.Eventually(t, func() bool {
+			c.read.mu.Lock()
+			defer c.read.mu.Unlock()
+			return c.read.idle != nil
+		}, patience, time.Millisecond)
+		require.NoError(t, c.SetReadDeadline(time.Now().Add(-time.Second)))
+		require.ErrorIs(t, <-ended, os.ErrDeadlineExceeded)
+		require.NoError(t, c.SetReadDeadline(time.Time{}))
+		got := make([]byte, len(sent)+9) // a read for one byte would be the watch
+		n, err := io.ReadAtLeast(c, got, len(sent))
+		require.NoError(t, err)
+		require.Equal(t, sent, got[:n])
 	}
 }
 

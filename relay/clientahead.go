@@ -12,15 +12,20 @@ import (
 // an old client's empty line behind its body, or the next request of one that pipelines, and its leaving would not be noticed
 // any more. So that read ends here with the connection and not with a byte. What comes is kept for the reads that follow.
 const (
-	// maxAhead is how many bytes a client may send beyond the request that is being served. One that sends more is not
-	// distinguishable from one that wants its leaving to go unnoticed: its call ends, and its connection with it.
+	// maxAhead is how many bytes that a client sends beyond the request that is being served are taken from the connection. More of
+	// them wait in it, and then its end cannot be seen.
 	maxAhead   = 32 << 10
-	firstAhead = 512 // most is an empty line
+	firstAhead = 1 << 10 // most is an empty line
 
 	// goneTimeout is how long a client that has closed its sending side may take to read what is left to say to it. Nearly
 	// always nobody is there any more; one that has only half closed its connection reads why its call ended.
 	goneTimeout = time.Second
 )
+
+// aheadTimeout is how long a call goes on with more than maxAhead bytes behind it. A client that has its answer sends its next
+// request while the handler is still at its end, which is a matter of milliseconds. One that does not wait for its answer may
+// as well want its leaving to go unnoticed: its call ends, and its connection with it.
+var aheadTimeout = 10 * time.Second // changed by tests
 
 // watches reports whether a read is net/http's watch on a client. No other read is for one byte without a deadline: a header's
 // has one, and a body's is as large as net/http's buffer.
@@ -35,14 +40,9 @@ func (c *clientConn) watches(p []byte) bool {
 
 // watch reads until the connection ends or the deadline, which is how net/http ends its watch. It never returns a byte.
 func (c *clientConn) watch(p []byte) (int, error) {
-	for {
+	for len(c.ahead) < maxAhead {
 		into := p
 		if len(c.ahead) > 0 {
-			if len(c.ahead) == maxAhead {
-				c.ahead, c.overran = nil, true
-				c.gone()
-				return 0, io.EOF
-			}
 			c.ahead = grown(c.ahead)
 			into = c.ahead[len(c.ahead):cap(c.ahead)]
 		}
@@ -60,6 +60,12 @@ func (c *clientConn) watch(p []byte) (int, error) {
 			return 0, err
 		}
 	}
+	if c.read.interrupted(aheadTimeout) {
+		return 0, os.ErrDeadlineExceeded
+	}
+	c.ahead, c.overran = nil, true
+	c.gone()
+	return 0, io.EOF
 }
 
 // grown has room for another byte, and for no more than maxAhead in all.
@@ -67,7 +73,7 @@ func grown(b []byte) []byte {
 	if len(b) < cap(b) {
 		return b
 	}
-	larger := make([]byte, len(b), min(2*cap(b), maxAhead))
+	larger := make([]byte, len(b), min(8*cap(b), maxAhead))
 	copy(larger, b)
 	return larger
 }

@@ -117,6 +117,9 @@ func (c *clientConn) Close() error {
 		if c.clients != nil {
 			c.clients.leaves(c)
 		}
+		c.read.mu.Lock()
+		c.read.interrupt()
+		c.read.mu.Unlock()
 	})
 	return c.Conn.Close()
 }

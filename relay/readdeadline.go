@@ -14,6 +14,41 @@ type readDeadline struct {
 	reads   int       // that are waiting: net/http has one at a time
 	wanted  time.Time // zero: none
 	applied time.Time
+	idle    chan struct{} // closed when a deadline has passed that a wait without a read is for; nil: there is no such wait
+}
+
+// interrupted waits without a read until a deadline is set that has passed, or the connection is closed. false: that did not
+// happen in time.
+func (d *readDeadline) interrupted(within time.Duration) bool {
+	d.mu.Lock()
+	if d.passed() {
+		d.mu.Unlock()
+		return true
+	}
+	ended := make(chan struct{})
+	d.idle = ended
+	d.mu.Unlock()
+	timer := time.NewTimer(within)
+	defer timer.Stop()
+	select {
+	case <-ended:
+		return true
+	case <-timer.C:
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.idle = nil
+	return d.passed()
+}
+
+func (d *readDeadline) passed() bool { return !d.wanted.IsZero() && !d.wanted.After(time.Now()) }
+
+// interrupt ends a wait without a read. The lock is held.
+func (d *readDeadline) interrupt() {
+	if d.idle != nil {
+		close(d.idle)
+		d.idle = nil
+	}
 }
 
 // SetReadDeadline bounds the reads that are waiting and those to come. An error that comes later is the read's.
@@ -21,6 +56,9 @@ func (c *clientConn) SetReadDeadline(t time.Time) error {
 	c.read.mu.Lock()
 	defer c.read.mu.Unlock()
 	c.read.wanted = t
+	if c.read.passed() {
+		c.read.interrupt()
+	}
 	if c.read.reads == 0 {
 		return nil
 	}
