@@ -131,11 +131,19 @@ func resetTCP(w http.ResponseWriter) {
 	if err != nil {
 		panic(err)
 	}
+	breakTCP(conn)
+}
+
+func breakTCP(conn net.Conn) {
 	if secure, ok := conn.(*tls.Conn); ok {
 		conn = secure.NetConn()
 	}
 	_ = conn.(*net.TCPConn).SetLinger(0)
 	_ = conn.Close()
+}
+
+func closeWrite(conn net.Conn) {
+	_ = conn.(interface{ CloseWrite() error }).CloseWrite()
 }
 
 // TestAConnectionThatItsUpstreamClosedWhileItWasIdleIsNotUsed makes a second call behind the upstream's restart.

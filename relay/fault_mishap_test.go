@@ -45,6 +45,9 @@ func (m mishaps) inVariants(t *testing.T, how thoroughness, p plan, also ...func
 	}) {
 		t.Run(v.String(), func(t *testing.T) {
 			matrix.standsFor(t)
+			if p.waits {
+				t.Parallel()
+			}
 			p, want := p, map[string]ending{}
 			p.handle = func(w http.ResponseWriter, r *http.Request) { bySlug[caseOf(r)].handle(v, w, r) }
 			for _, name := range m.fitting(v) {

@@ -119,12 +119,24 @@ func (p *tunnel) serve(conn net.Conn) {
 	back := make(chan struct{})
 	go func() {
 		defer close(back)
-		_, err := io.Copy(conn, to)
-		hangUp(conn, err)
+		readErr, _ := carry(conn, to)
+		hangUp(conn, readErr)
 	}()
-	_, err = io.Copy(to, conn)
-	hangUp(to, err)
+	if _, writeErr := carry(to, conn); writeErr == nil {
+		_ = to.Close() // else it takes no more, and may yet say why
+	}
 	<-back
+}
+
+// carry carries what one connection says to another, until one of them ends.
+func carry(to, from net.Conn) (readErr, writeErr error) {
+	block := make([]byte, 32<<10)
+	for {
+		n, err := from.Read(block)
+		if _, writeErr = to.Write(block[:n]); err != nil || writeErr != nil {
+			return err, writeErr
+		}
+	}
 }
 
 // hangUp ends one half of a tunnel as its other half has ended: with a reset, or in good order.

@@ -90,8 +90,11 @@ func nested(size int) string {
 
 // hearAll reads an answer and, where the relay says that it will hang up, waits for that. It gives up on a relay that does nothing.
 func hearAll(conn net.Conn) (h heard) {
+	return hearFrom(conn, bufio.NewReader(conn))
+}
+
+func hearFrom(conn net.Conn, reader *bufio.Reader) (h heard) {
 	_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
-	reader := bufio.NewReader(conn)
 	response, err := http.ReadResponse(reader, nil)
 	if err != nil {
 		return heard{err: err}

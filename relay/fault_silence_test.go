@@ -36,5 +36,5 @@ func TestASilentUpstreamIsGivenUpByTheClockOfItsPhase(t *testing.T) {
 			func(v variant, w http.ResponseWriter, r *http.Request) { v.begin(w, r, fromFaulty); wait(r) }, cut},
 		"in-the-middle-of-an-answer": {whole, "header: 150ms",
 			func(v variant, w http.ResponseWriter, r *http.Request) { v.begin(w, r, fromFaulty); wait(r) }, header},
-	}.inEveryVariant(t, plan{})
+	}.inEveryVariant(t, plan{waits: true})
 }

@@ -75,11 +75,16 @@ func slug(of string) string {
 	return fmt.Sprintf("%s-%08x", short[:most], crc32.ChecksumIEEE([]byte(of)))
 }
 
+const caseHeader = "X-Case"
+
 // modelOf is the model that an upstream is asked for: the name of the way.
 func modelOf(r *http.Request) string { return asked(r).Model }
 
-// caseOf is the case that a call is for, as its upstream sees it: by its slug.
+// caseOf is the case that a call is for, as its upstream sees it: by its slug. One that has not read the request knows it by a header.
 func caseOf(r *http.Request) string {
+	if of := r.Header.Get(caseHeader); of != "" {
+		return of
+	}
 	_, of, _ := strings.Cut(modelOf(r), ".")
 	return of
 }
@@ -98,10 +103,12 @@ func (w way) ahead() string { return w.name + "-ahead" }
 // plan is what is special about a case.
 type plan struct {
 	handle   http.HandlerFunc // of the channel that fails
+	ahead    bool             // it is called before the request's body has come
 	at       string           // its base URL, where it is not one of newUpstream's
 	proxy    string           // on the way to it, instead of the transport's; empty: that one
 	kinds    string           // a prefix to the channel's type
 	timeouts string           // of the channel that fails, as YAML
+	waits    bool             // its scenes mostly wait: they may run beside others
 	ways     []way            // nil: each way once
 	keys     string           // of all channels, as YAML; empty: one
 	options  []relayOption
@@ -131,7 +138,7 @@ func newScene(t *testing.T, v variant, p plan) *scene {
 		door = s.door.url()
 	}
 	if p.at == "" {
-		s.faulty = newUpstreamOver(t, v.transport, p.handle)
+		s.faulty = newUpstreamAhead(t, v.transport, p.ahead, p.handle)
 		p.at = s.faulty.URL
 		p.options = append(p.options, trusting(s.faulty))
 	}
@@ -152,8 +159,8 @@ func newScene(t *testing.T, v variant, p plan) *scene {
 	var yaml strings.Builder
 	yaml.WriteString("channels:\n")
 	for _, w := range s.ways {
-		fmt.Fprintf(&yaml, "  - {name: %s, type: %s, base_url: %q, keys: [%s], models: [%s], priority: 10, proxy: %q, timeouts: {%s}}\n",
-			w.name, p.kinds+w.kind, v.transport.at(p.at), p.keys, w.name, cmp.Or(p.proxy, door), p.timeouts+w.timeouts)
+		fmt.Fprintf(&yaml, "  - {name: %s, type: %s, base_url: %q, keys: [%s], models: [%s], priority: 10, proxy: %q, timeouts: {%s}, headers: {%s}}\n",
+			w.name, p.kinds+w.kind, v.transport.at(p.at), p.keys, w.name, cmp.Or(p.proxy, door), p.timeouts+w.timeouts, headers(p, w))
 		if v.second {
 			fmt.Fprintf(&yaml, "  - {name: %s, type: %s, base_url: %q, keys: [sk-up-b], models: [%s], priority: 1, proxy: %q}\n",
 				w.second(), w.kind, v.transport.at(s.healthy.URL), w.name, door)
@@ -168,7 +175,18 @@ func newScene(t *testing.T, v variant, p plan) *scene {
 	s.scene = s
 	require.Eventually(t, func() bool { return s.server.baseline.Load() != 0 }, patience, time.Millisecond, "serving")
 	s.before = runtime.NumGoroutine()
+	if p.waits {
+		s.before = amongOthers
+	}
 	return s
+}
+
+// headers is what a channel adds to its requests, as YAML.
+func headers(p plan, w way) string {
+	if !p.ahead {
+		return ""
+	}
+	return fmt.Sprintf("%s: %q", caseHeader, w.of)
 }
 
 // heard is what a client got.
@@ -195,8 +213,7 @@ func (s *scene) call(ctx context.Context, w way, e ear) heard {
 func (r *testRelay) hear(ctx context.Context, w way, v variant, e ear) (h heard) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	body := fmt.Sprintf(`{"model":%q,"stream":%t,"max_tokens":64,"messages":[{"role":"user","content":"%s"}]}`, w.name, v.stream, v.prompt())
-	response, err := r.post(ctx, w.path(), body)
+	response, err := r.post(ctx, w.path(), v.body(w))
 	if err != nil {
 		return heard{err: err}
 	}

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -77,8 +79,21 @@ func (t transport) at(url string) string {
 // not kept.
 func newUpstreamOver(t *testing.T, over transport, handle http.HandlerFunc) *upstream {
 	t.Helper()
+	return newUpstreamAhead(t, over, false, handle)
+}
+
+// newUpstreamAhead is newUpstreamOver for one that may not wait for the bodies of its requests: ahead. They come through a narrow
+// buffer then, so that a large one is still on its way when handle is called.
+func newUpstreamAhead(t *testing.T, over transport, ahead bool, handle http.HandlerFunc) *upstream {
+	t.Helper()
 	return startUpstream(t, handle, func(u *upstream) {
-		u.forgets = true
+		u.forgets, u.ahead = true, ahead
+		u.Config.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
+			return context.WithValue(ctx, servedKey{}, &served{Conn: conn})
+		}
+		if ahead {
+			u.Listener = narrowReads{u.Listener}
+		}
 		u.EnableHTTP2 = over.http2()
 		if !over.tls() {
 			u.Start()
@@ -87,6 +102,27 @@ func newUpstreamOver(t *testing.T, over transport, handle http.HandlerFunc) *ups
 		u.TLS = &tls.Config{Certificates: []tls.Certificate{certificate()}, MinVersion: tls.VersionTLS12}
 		u.StartTLS()
 	})
+}
+
+// served is a connection as the handlers of its requests see it.
+type served struct {
+	net.Conn
+	requests atomic.Int64 // for the handlers to count
+}
+
+type servedKey struct{}
+
+func connOf(r *http.Request) *served { return r.Context().Value(servedKey{}).(*served) }
+
+// narrowReads takes in little at a time.
+type narrowReads struct{ net.Listener }
+
+func (l narrowReads) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err == nil {
+		err = conn.(*net.TCPConn).SetReadBuffer(4 << 10)
+	}
+	return conn, err
 }
 
 // certificate is what these upstreams show. A signature of its kind costs a tenth of what httptest's own costs, of which a test

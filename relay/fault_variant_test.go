@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -66,12 +67,13 @@ func variants() (all []variant) {
 // largePrompt makes a request that is sent by another path than a small one, because no buffer on the way takes it in one go.
 var largePrompt = "hi " + strings.Repeat("x", 96<<10)
 
-// prompt is what is asked, as it stands in JSON.
-func (v variant) prompt() string {
+// body is what a client sends for a way.
+func (v variant) body(w way) string {
+	prompt := "hi"
 	if v.large {
-		return largePrompt
+		prompt = largePrompt
 	}
-	return "hi"
+	return fmt.Sprintf(`{"model":%q,"stream":%t,"max_tokens":64,"messages":[{"role":"user","content":%q}]}`, w.name, v.stream, prompt)
 }
 
 // inEveryVariant runs a case under the circumstances that fits accepts, as many as are drawn; nil: it accepts all.

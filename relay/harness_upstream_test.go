@@ -20,6 +20,7 @@ type upstream struct {
 	open     atomic.Int64
 	requests atomic.Int64
 	forgets  bool // keeps nothing of them
+	ahead    bool // answers before it has their bodies
 	mu       sync.Mutex
 	bodies   [][]byte
 	headers  []http.Header
@@ -46,6 +47,10 @@ func startUpstream(t *testing.T, handle http.HandlerFunc, start func(*upstream))
 		u.open.Add(1)
 		defer u.open.Add(-1)
 		u.requests.Add(1)
+		if u.ahead {
+			handle(w, r)
+			return
+		}
 		body, _ := io.ReadAll(r.Body)
 		if !u.forgets {
 			u.mu.Lock()

@@ -1,0 +1,81 @@
+package relay
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"one-api/relay/channel"
+)
+
+// F19: an upstream that shows signs of life for ever, and says nothing.
+
+// TestSignsOfLifeHoldNoCallForEver has comments, pings and single bytes without end, each faster than any clock of silence.
+func TestSignsOfLifeHoldNoCallForEver(t *testing.T) {
+	inMatrix(t, "F19")
+	const pace = 200 * time.Millisecond
+	idle := ending{outcome: channel.IdleTimeout, status: http.StatusGatewayTimeout, code: "idle_timeout"}
+	first := ending{outcome: channel.FirstTokenTimeout, status: http.StatusGatewayTimeout, code: "first_token_timeout"}
+	cut := idle
+	cut.cut = true
+	signs := map[string]func(voice) string{
+		"comments": func(voice) string { return ": still thinking\n\n" },
+		"pings":    voice.keepAlive,
+		"empty chunks": func(v voice) string {
+			if v.anthropic {
+				return v.keepAlive()
+			}
+			return event("", `{"id":"c1","object":"chat.completion.chunk","created":1,"model":"up","choices":[]}`)
+		},
+	}
+	// The signs keep a stream from being silent; what ends it is that for as long as a header may take nothing is said.
+	const clocks, clocksWithToken = "header: 6s, idle: 40s", "header: 40s, first_token: 3s"
+	all := mishaps{}
+	for name, sign := range signs {
+		forever := func(w http.ResponseWriter, r *http.Request) {
+			every(r, pace, func() bool { say(w, sign(voiceFor(r))); return true })
+		}
+		all[name+" before content"] = mishap{fits: streaming, timeouts: clocks, ending: idle, handle: func(v variant, w http.ResponseWriter, r *http.Request) {
+			v.header(w)
+			forever(w, r)
+		}}
+		all[name+" behind a preamble"] = mishap{fits: streaming, timeouts: clocks, ending: idle, handle: func(v variant, w http.ResponseWriter, r *http.Request) {
+			v.kind(w)
+			say(w, voiceFor(r).preambles()["its start"])
+			forever(w, r)
+		}}
+		all[name+" with a token due"] = mishap{fits: streaming, timeouts: clocksWithToken, ending: first, handle: func(v variant, w http.ResponseWriter, r *http.Request) {
+			v.header(w)
+			forever(w, r)
+		}}
+		all[name+" after content"] = mishap{fits: streaming, timeouts: clocks, ending: cut, handle: func(v variant, w http.ResponseWriter, r *http.Request) {
+			v.begin(w, r, fromFaulty)
+			forever(w, r)
+		}}
+	}
+	// An event that never ends is no sign of life, however its bytes drip.
+	drip := func(v variant, w http.ResponseWriter, r *http.Request) {
+		every(r, pace, func() bool { say(w, "x"); return true })
+	}
+	const silent = "header: 40s, idle: 1s"
+	all["single bytes before content"] = mishap{fits: streaming, timeouts: silent, ending: idle, handle: func(v variant, w http.ResponseWriter, r *http.Request) {
+		v.kind(w)
+		say(w, "data: ")
+		drip(v, w, r)
+	}}
+	all["single bytes of a comment"] = mishap{fits: streaming, timeouts: silent, ending: idle, handle: func(v variant, w http.ResponseWriter, r *http.Request) {
+		v.kind(w)
+		say(w, ": ")
+		drip(v, w, r)
+	}}
+	all["single bytes after content"] = mishap{fits: streaming, timeouts: silent, ending: cut, handle: func(v variant, w http.ResponseWriter, r *http.Request) {
+		v.begin(w, r, fromFaulty)
+		say(w, "data: ")
+		drip(v, w, r)
+	}}
+	all["single bytes of a whole answer"] = mishap{fits: whole, timeouts: "header: 500ms", handle: func(v variant, w http.ResponseWriter, r *http.Request) {
+		v.begin(w, r, fromFaulty)
+		drip(v, w, r)
+	}, ending: ending{outcome: channel.HeaderTimeout, status: http.StatusGatewayTimeout, code: "header_timeout"}}
+	all.inEveryVariant(t, plan{waits: true})
+}

@@ -1,0 +1,108 @@
+package relay
+
+import (
+	"net/http"
+	"testing"
+
+	"one-api/relay/channel"
+)
+
+// F18: a preamble is no content. Whatever follows it, nothing was promised, and another channel is asked.
+
+// preambles is what a provider may send before it says anything.
+func (v voice) preambles() map[string]string {
+	if v.anthropic {
+		start := event("message_start", `{"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"up","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":1}}}`)
+		return map[string]string{
+			"its start":             start,
+			"its start and a ping":  start + v.keepAlive(),
+			"its start and a block": start + event("content_block_start", `{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}`),
+		}
+	}
+	role := event("", `{"id":"c1","object":"chat.completion.chunk","created":1,"model":"up","choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}`)
+	return map[string]string{
+		"its start":             role,
+		"its start and a ping":  role + v.keepAlive(),
+		"its start and a block": event("", `{"id":"c1","object":"chat.completion.chunk","created":1,"model":"up","choices":[]}`) + role,
+	}
+}
+
+func TestAPreambleIsNoContentAndAnotherChannelCanTakeOver(t *testing.T) {
+	inMatrix(t, "F18")
+	all := mishaps{}
+	for preamble := range (voice{}).preambles() {
+		for name, tc := range map[string]struct {
+			timeouts string
+			then     func(w http.ResponseWriter, r *http.Request)
+			ending   ending
+		}{
+			"an error": {"", func(w http.ResponseWriter, r *http.Request) {
+				say(w, voiceFor(r).complaintInside("overloaded_error", "overloaded", complained))
+			}, ending{outcome: channel.UpstreamErrorEvent, status: http.StatusBadGateway, message: complained}},
+			"the client's mistake": {"", func(w http.ResponseWriter, r *http.Request) {
+				say(w, voiceFor(r).complaintInside("invalid_request_error", "invalid_value", complained))
+			}, ending{outcome: channel.UpstreamErrorEvent, status: http.StatusBadRequest, message: complained, final: true}},
+			"silence": {"idle: 300ms", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+				ending{outcome: channel.IdleTimeout, status: http.StatusGatewayTimeout, code: "idle_timeout"}},
+			"silence, with a token due": {"first_token: 300ms", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+				ending{outcome: channel.FirstTokenTimeout, status: http.StatusGatewayTimeout, code: "first_token_timeout"}},
+			"nothing": {"", func(http.ResponseWriter, *http.Request) {},
+				ending{outcome: channel.UpstreamTruncated, status: http.StatusBadGateway, code: "upstream_truncated"}},
+			"a broken connection": {"", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+				ending{outcome: channel.UpstreamReset, status: http.StatusBadGateway, code: "upstream_reset"}},
+			"half of an event": {"", func(w http.ResponseWriter, r *http.Request) {
+				more := voiceFor(r).more("cut")
+				say(w, more[:len(more)/2])
+			}, ending{outcome: channel.UpstreamTruncated, status: http.StatusBadGateway, code: "upstream_truncated"}},
+		} {
+			all[preamble+", then "+name] = mishap{fits: streaming, timeouts: tc.timeouts, ending: tc.ending,
+				handle: func(v variant, w http.ResponseWriter, r *http.Request) {
+					v.kind(w)
+					say(w, voiceFor(r).preambles()[preamble])
+					tc.then(w, r)
+				}}
+		}
+	}
+	all.inEveryVariant(t, plan{})
+}
+
+// TestAnAnswerInWhichNothingIsSaidIsMalformed has every sign of an answer but a choice and an end reason.
+func TestAnAnswerInWhichNothingIsSaidIsMalformed(t *testing.T) {
+	inMatrix(t, "F18")
+	malformed := ending{outcome: channel.UpstreamMalformed, status: http.StatusBadGateway, code: "upstream_malformed"}
+	mishaps{
+		"a stream of it": {fits: streaming, ending: malformed, handle: func(v variant, w http.ResponseWriter, r *http.Request) {
+			v.kind(w)
+			if voiceFor(r).anthropic {
+				say(w, voiceFor(r).preambles()["its start"]+voiceFor(r).terminator())
+				return
+			}
+			say(w, event("", `{"id":"c1","object":"chat.completion.chunk","created":1,"model":"up","choices":[],"usage":{"prompt_tokens":5,"completion_tokens":4,"total_tokens":9}}`)+
+				voiceFor(r).terminator())
+		}},
+		"the whole of it": {fits: whole, ending: malformed, handle: func(v variant, w http.ResponseWriter, r *http.Request) {
+			v.kind(w)
+			if voiceFor(r).anthropic {
+				say(w, `{"id":"msg_1","type":"message","role":"assistant","model":"up","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":5}}`)
+				return
+			}
+			say(w, `{"id":"c1","object":"chat.completion","created":1,"model":"up","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":5,"total_tokens":8}}`)
+		}},
+	}.inEveryVariant(t, plan{})
+}
+
+// TestAnEndWithoutTextIsAnEnd has a good end reason and nothing else.
+func TestAnEndWithoutTextIsAnEnd(t *testing.T) {
+	inMatrix(t, "F18")
+	ended := ending{outcome: channel.Completed, silent: true}
+	mishaps{
+		"a stream of it": {fits: streaming, ending: ended, handle: func(v variant, w http.ResponseWriter, r *http.Request) {
+			v.kind(w)
+			say(w, voiceFor(r).preambles()["its start and a block"]+voiceFor(r).closing())
+		}},
+		"the whole of it": {fits: whole, ending: ended, handle: func(v variant, w http.ResponseWriter, r *http.Request) {
+			v.kind(w)
+			say(w, voiceFor(r).whole(""))
+		}},
+	}.inEveryVariant(t, plan{})
+}
