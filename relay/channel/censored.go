@@ -18,9 +18,15 @@ func (x *Exchange) censored(f *Failure) *Failure {
 	redact := x.Channel.redact
 	if f.Err != nil {
 		e := *f.Err
-		e.Message, e.Code = clipped(redact.text(e.Message)), redact.text(e.Code)
-		e.Param, e.Type = redact.text(e.Param), redact.text(e.Type)
+		message := redact.text(e.Message)
+		if f.Detail == e.Message { // as mostly
+			f.Detail = message
+		} else {
+			f.Detail = redact.text(f.Detail)
+		}
+		e.Message, e.Code, e.Param, e.Type = clipped(message), redact.text(e.Code), redact.text(e.Param), redact.text(e.Type)
 		f.Err = &e
+		return f
 	}
 	f.Detail = redact.text(f.Detail)
 	return f

@@ -200,16 +200,28 @@ func (r *redactor) text(s string) string {
 	}
 	s = ids.ReplaceAllLiteralString(s, hiddenAccount)
 	s = owners.ReplaceAllString(s, "${1}"+hiddenAccount)
-	s = emails.ReplaceAllLiteralString(s, hiddenAccount)
-	s = innerURL.ReplaceAllStringFunc(s, func(found string) string {
-		if u, err := url.Parse(found); err == nil && !isInner(u.Hostname()) && u.User == nil {
-			return found
-		}
-		return hiddenAddress
-	})
+	if strings.Contains(s, "@") {
+		s = emails.ReplaceAllLiteralString(s, hiddenAccount)
+	}
+	return withoutAddresses(s)
+}
+
+// withoutAddresses is s without what leads to machines that are the operator's, or the provider's own.
+func withoutAddresses(s string) string {
+	if strings.Contains(s, "://") {
+		s = innerURL.ReplaceAllStringFunc(s, func(found string) string {
+			if u, err := url.Parse(found); err == nil && !isInner(u.Hostname()) && u.User == nil {
+				return found
+			}
+			return hiddenAddress
+		})
+	}
 	s = hosts.ReplaceAllLiteralString(s, hiddenAddress)
 	s = ipv4.ReplaceAllStringFunc(s, withoutAddress)
-	return withoutIPv6(s)
+	if strings.Count(s, ":") > 1 {
+		s = withoutIPv6(s)
+	}
+	return s
 }
 
 // withoutIPv6 looks at what stands beside what it finds, as std::vector has an address in it.

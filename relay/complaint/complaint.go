@@ -13,7 +13,10 @@ import (
 
 // MaxText is how many bytes of a text in an error are decoded. It is far more than is passed on: secrets are taken out of it
 // first, and one that a cut has gone through could not be recognised.
-const MaxText = 64 << 10
+const MaxText = 16 << 10
+
+// maxFramed is how much of a body is looked at for an event in it: as much as is read of an error.
+const maxFramed = 64 << 10
 
 // maxToken is how long a type, a code or a parameter may be. A longer one is none.
 const maxToken = 200

@@ -18,7 +18,7 @@ func unframe(body []byte) (text []byte, status int) {
 		return body, 0
 	}
 	framed := false
-	for rest := body[:min(len(body), MaxText)]; len(rest) > 0; {
+	for rest := body[:min(len(body), maxFramed)]; len(rest) > 0; {
 		var line []byte
 		line, rest, _ = bytes.Cut(rest, []byte("\n"))
 		if line = bytes.TrimSpace(line); len(line) == 0 && framed {
