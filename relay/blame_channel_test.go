@@ -92,3 +92,20 @@ func TestADisabledChannelSaysWhoDisabledIt(t *testing.T) {
 	require.Equal(t, "disabled by the operator", on["reason"])
 	require.Zero(t, on["retry_in_seconds"])
 }
+
+// TestAProxyThatWantsALoginIsSaidToDoSo also where the upstream speaks TLS, and the proxy is asked for a tunnel.
+func TestAProxyThatWantsALoginIsSaidToDoSo(t *testing.T) {
+	proxy := plays(t, rawOf(407, "text/html", "<html>proxy.inside.example wants to know who you are</html>", "Proxy-Authenticate: Basic realm=inside"))
+	r := startRelay(t, fmt.Sprintf("channels:\n  - {name: primary, type: openai, base_url: 'https://upstream.example/v1', proxy: %q, keys: [sk-up-aaaa1111bbbb], models: [m]}\n", proxy.URL))
+	b := &blamed{testRelay: r, primary: proxy}
+	for range 10 {
+		status, text, _ := b.says(testKey, plainCall)
+		require.Equal(t, http.StatusBadGateway, status)
+		require.NotContains(t, text, "example")
+	}
+	seen := b.channel("primary")
+	require.Equal(t, "cooling", seen["state"])
+	require.Contains(t, seen["reason"], "Proxy Authentication Required")
+	require.NotContains(t, b.log.String(), "example")
+	require.Equal(t, "1 0 0", b.keys())
+}

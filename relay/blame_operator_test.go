@@ -132,7 +132,8 @@ func TestTheRelaysOwnQuestionSaysWhetherAKeyIsGood(t *testing.T) {
 				p := plays(t, uncertain)
 				p.list = c.list
 				b := blames(t, kind, p, true)
-				for range 8 {
+				for i := range 8 {
+					require.Equal(t, i > 3, p.lists.Load() > 0, "once one of the three keys has been refused twice, and not before")
 					status, text, _ := b.says(testKey, plainCall)
 					require.Equal(t, http.StatusOK, status, text)
 					b.settled()
@@ -170,9 +171,11 @@ func TestTheRelaysOwnQuestionIsBounded(t *testing.T) {
 	})
 	defer close(hold)
 	r := startRelay(t, "channels:\n  - {name: primary, type: openai, base_url: "+u.URL+", keys: [sk-up-aaaa1111bbbb], models: [m]}\n")
-	status, _, _ := r.ask("/v1/chat/completions", plainCall)
-	require.Equal(t, http.StatusBadGateway, status)
-	r.eventually("the question", func() bool { return u.requests.Load() == 2 })
+	for range 2 {
+		status, _, _ := r.ask("/v1/chat/completions", plainCall)
+		require.Equal(t, http.StatusBadGateway, status)
+	}
+	r.eventually("the question", func() bool { return u.requests.Load() == 3 })
 	require.EqualValues(t, 1, r.server.pool.InFlight())
 	require.Equal(t, "/v1/models", u.lastPath())
 	require.Equal(t, "Bearer sk-up-aaaa1111bbbb", u.lastHeader().Get("Authorization"))

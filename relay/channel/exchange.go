@@ -141,7 +141,7 @@ func (x *Exchange) Send(call *Call) *Failure {
 		x.keyTry = false
 		x.key.accepted()
 	}
-	x.key.doubt.clear()
+	x.key.taken()
 	if !x.body.unpack(x.answer.encoding) {
 		return Malformed("the answer has a Content-Encoding that was not asked for")
 	}

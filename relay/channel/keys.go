@@ -22,6 +22,16 @@ type key struct {
 	refused atomic.Bool  // it rests because it was refused, not because it is limited
 	strikes atomic.Int32 // rests in a row
 	doubt   doubt
+	// uncertain is how many refusals there were, since the upstream last took the key, that may be about it.
+	uncertain atomic.Int32
+}
+
+// taken notes that the upstream took the key: it answered with a 2xx.
+func (k *key) taken() {
+	k.doubt.clear()
+	if k.uncertain.Load() != 0 { // hardly ever: every call comes here
+		k.uncertain.Store(0)
+	}
 }
 
 // limit cools the key.
@@ -54,7 +64,7 @@ func (k *key) refuse(now time.Time, probe bool) (news bool) {
 
 // revive forgets what was held against the key.
 func (k *key) revive() {
-	k.doubt.clear()
+	k.taken()
 	k.strikes.Store(0)
 	k.refused.Store(false)
 	k.rest.clear()

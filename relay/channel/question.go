@@ -15,6 +15,7 @@ import (
 // A refusal that may be about a key as well as about what a client asked has the relay ask a question of its own, to which no
 // client has added anything: which models are there? If that is refused too, it is the key.
 const (
+	refusalsToAsk   = 2           // of one key: a single one would have a provider asked twice for every odd prompt
 	questionEvery   = time.Minute // at most, for each channel
 	questionTimeout = 10 * time.Second
 )
@@ -71,7 +72,7 @@ func (q *questions) stop() {
 // It is asked by a goroutine that takes itself out of every count when it ends, which is after questionTimeout at the latest.
 func (c *Channel) wonder(k *key) {
 	lister, ok := c.Adaptor.(Lister)
-	if !ok || k.secret == "" || k.rest.resting() {
+	if !ok || k.secret == "" || k.uncertain.Add(1) < refusalsToAsk || k.rest.resting() {
 		return
 	}
 	now := moment(c.pool.now())
