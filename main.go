@@ -23,6 +23,7 @@ import (
 	"one-api/relay"
 	"one-api/relay/config"
 	"one-api/relay/controller"
+	"one-api/relay/ginmode"
 	"one-api/relay/memory"
 	"one-api/telemetry"
 )
@@ -37,7 +38,7 @@ func main() {
 	// error means that there is no limit to follow.
 	_, _ = memlimit.Set()          // 90%
 	memory.RaiseGoal(os.LookupEnv) // below the limit, so it comes after it
-	os.Exit(run(os.Args[1:], os.LookupEnv, signals, os.Stdout, os.Stderr))
+	os.Exit(run(os.Args[1:], ginmode.LookupEnv, signals, os.Stdout, os.Stderr))
 }
 
 // run is the program, with what it is given from outside: 0 a clean end, 1 a failure, 2 a wrong call.
@@ -101,10 +102,22 @@ Usage:
   one-api tokens         print ADMIN_TOKEN and MONITOR_TOKEN of this environment (or of TOKEN_DIR), for a shell to take
 
 Without a configuration file a channel is made for each of OPENAI_API_KEY, ANTHROPIC_API_KEY and XAI_API_KEY that is set,
-and a built-in demo channel when none is. The README explains the file and every environment variable.
+and a built-in demo channel when none is. The README explains the file.
 
 Flags:
 `
+
+// printVariables lists every environment variable.
+func printVariables(w io.Writer) {
+	fmt.Fprintln(w, "\nEnvironment (the relay's own may also be given as NAME_FILE, the path of a file that holds the value; durations are seconds, or 90s, 15m):")
+	for _, v := range config.Variables {
+		help := v.Help
+		if v.Default != "" {
+			help = strings.TrimSpace(help + " (default: " + v.Default + ")")
+		}
+		fmt.Fprintf(w, "  %s\n", strings.TrimRight(fmt.Sprintf("%-36s %s", v.Name, help), " "))
+	}
+}
 
 func parseFlags(args []string, stdout, stderr io.Writer) (f flags, code int, done bool) {
 	set := flag.NewFlagSet("one-api", flag.ContinueOnError)
@@ -117,6 +130,7 @@ func parseFlags(args []string, stdout, stderr io.Writer) (f flags, code int, don
 		fmt.Fprintf(w, usage, version)
 		set.SetOutput(w)
 		set.PrintDefaults()
+		printVariables(w)
 	}
 	err := set.Parse(args)
 	switch {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -16,9 +17,41 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"one-api/relay/config"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv("BE_ONE_API") != "" { // this process is the program for one of the tests
+		main()
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func TestAVariableThatALibraryPanicsAtIsRefusedByItsName(t *testing.T) {
+	for variable, want := range map[string]string{
+		"GIN_MODE=prod":                  `environment: GIN_MODE: must be one of release, debug, test (got "prod")`,
+		"GIN_MODE=release\r":             `environment: GIN_MODE: holds a carriage return (\r)`,
+		"GIN_MODE=release":               "The configuration is good",
+		"OTEL_BSP_MAX_QUEUE_SIZE=-5":     `environment: OTEL_BSP_MAX_QUEUE_SIZE: must be a whole number`,
+		"PORT=\"3000\"":                  `environment: PORT: stands in quotes`,
+		"MONITOR_ALLOW_CIDR=10.0.0.0/8 ": `environment: MONITOR_ALLOW_CIDR: begins or ends with a blank`,
+	} {
+		command := exec.Command(os.Args[0], "--check-config")
+		command.Dir, command.Env = t.TempDir(), []string{"BE_ONE_API=1", variable}
+		out, _ := command.CombinedOutput()
+		require.Contains(t, string(out), want, variable)
+		require.NotContains(t, string(out), "panic", variable)
+	}
+}
+
+func TestHelpNamesEveryVariable(t *testing.T) {
+	var out, errs output
+	require.Equal(t, 0, run([]string{"--help"}, func(string) (string, bool) { return "", false }, nil, &out, &errs))
+	for _, v := range config.Variables {
+		require.Regexp(t, `(?m)^  `+v.Name+`( |$)`, out.String())
+	}
+}
 
 // output is what the program prints, readable while it runs.
 type output struct {

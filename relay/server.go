@@ -91,7 +91,7 @@ func New(options Options) (*Server, error) {
 	settings := options.Settings
 	s.clients = newClients(maxClients(settings.MaxClientConnections, descriptors()), settings.TrustedProxies, options.Log)
 	channelOptions := options.Channel
-	channelOptions.Providers, channelOptions.RelayProxy, channelOptions.Log = Providers, settings.RelayProxy, options.Log
+	channelOptions.Providers, channelOptions.Log = Providers, options.Log
 	if options.Telemetry != nil {
 		channelOptions.Metrics, channelOptions.Tracing = options.Telemetry.Metrics, options.Telemetry.Tracing
 	}

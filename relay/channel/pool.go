@@ -6,7 +6,6 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
-	"net/url"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -34,8 +33,7 @@ type Provider struct {
 
 // Options is what all channels of a process have in common.
 type Options struct {
-	Providers  map[string]Provider // by channel type
-	RelayProxy *url.URL            // for channels without a proxy of their own
+	Providers map[string]Provider // by channel type
 	// DrainClientGone is how long an upstream is still read after its client has left, for the sake of the usage it reports.
 	// 0: it is cancelled at once.
 	DrainClientGone time.Duration
@@ -118,7 +116,7 @@ func (p *Pool) Apply(configs []config.Channel) {
 		channels = append(channels, &Channel{
 			Channel: c, Adaptor: provider.Adaptor, Provider: provider.Name, continuing: provider.Continues, hides: provider.HidesReasoning,
 			metrics: recorders[i],
-			pool:    p, state: s, keys: p.keyringOf(c, s), transport: p.transportOf(c), redact: &redactor{channel: c, proxy: proxyOf(c, p.options.RelayProxy)},
+			pool:    p, state: s, keys: p.keyringOf(c, s), transport: p.transportOf(c), redact: &redactor{channel: c, proxy: c.Proxy},
 			labels: telemetry.ChannelLabels(c.Name), basePath: basePathOf(c.BaseURL),
 		})
 	}
@@ -206,14 +204,14 @@ func (p *Pool) keyringOf(c config.Channel, s *state) keyring {
 }
 
 func (p *Pool) transportOf(c config.Channel) *transport {
-	settings := settingsOf(c, p.options.RelayProxy)
+	settings := settingsOf(c)
 	if owned := p.transports[c.Name]; owned != nil {
 		if owned.settings == settings {
 			return owned.transport
 		}
 		owned.transport.retire()
 	}
-	t := newTransport(c, p.options.RelayProxy, p.options.TLS)
+	t := newTransport(c, p.options.TLS)
 	p.transports[c.Name] = &ownedTransport{settings, t}
 	return t
 }

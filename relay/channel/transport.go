@@ -60,31 +60,22 @@ type transport struct {
 // transportSettings is what two configurations of a channel must agree on to share a transport.
 type transportSettings struct {
 	scheme, host, proxy string
+	direct              bool
 	connect             time.Duration
 }
 
-func settingsOf(c config.Channel, relayProxy *url.URL) transportSettings {
-	s := transportSettings{connect: c.Timeouts.Connect}
+func settingsOf(c config.Channel) transportSettings {
+	s := transportSettings{connect: c.Timeouts.Connect, direct: c.Direct}
 	if c.BaseURL != nil {
 		s.scheme, s.host = c.BaseURL.Scheme, c.BaseURL.Host
 	}
-	if p := proxyOf(c, relayProxy); p != nil {
-		s.proxy = p.String()
+	if c.Proxy != nil {
+		s.proxy = c.Proxy.String()
 	}
 	return s
 }
 
-func proxyOf(c config.Channel, relayProxy *url.URL) *url.URL {
-	if c.Proxy != nil {
-		return c.Proxy
-	}
-	if c.Demo {
-		return nil
-	}
-	return relayProxy
-}
-
-func newTransport(c config.Channel, relayProxy *url.URL, tlsConfig *tls.Config) *transport {
+func newTransport(c config.Channel, tlsConfig *tls.Config) *transport {
 	t := &transport{}
 	t.handshakeBegins = func() { t.handshaking.Add(1) }
 	t.handshakeEnded = func(agreed tls.ConnectionState, err error) {
@@ -95,8 +86,8 @@ func newTransport(c config.Channel, relayProxy *url.URL, tlsConfig *tls.Config) 
 	}
 	dialer := &net.Dialer{Timeout: c.Timeouts.Connect, KeepAlive: tcpKeepAliveInterval}
 	proxy := http.ProxyFromEnvironment
-	if p := proxyOf(c, relayProxy); p != nil {
-		proxy = http.ProxyURL(p)
+	if c.Proxy != nil || c.Direct {
+		proxy = http.ProxyURL(c.Proxy)
 	}
 	t.http = &http.Transport{
 		Proxy: proxy,

@@ -78,14 +78,7 @@ func (l *loader) channel(v value, names map[string]place) Channel {
 	if v, given := fields["resume"]; given {
 		c.Resume = l.resume(v)
 	}
-	if v, given := fields["proxy"]; given {
-		if s, ok := l.scalar(v); ok && s.text != "" {
-			var message string
-			if c.Proxy, message = parseProxy(s.text); message != "" {
-				l.report(s.place, "%s", message)
-			}
-		}
-	}
+	l.proxy(&c, fields)
 	if v, given := fields["headers"]; given {
 		c.Headers = l.headers(v)
 	}
@@ -221,11 +214,13 @@ func (l *loader) environmentChannels() []Channel {
 		if message != "" {
 			l.report(at, "the base URL of type %s %s", kind, message)
 		}
-		channels = append(channels, Channel{
+		c := Channel{
 			Name: kind, Type: kind, BaseURL: base, Official: true,
 			Keys: []string{s.text}, Models: defaultModels(provider, true), Groups: []string{defaultGroup},
 			Weight: 1, Timeouts: l.settings.Timeouts,
-		})
+		}
+		l.relayProxy(&c)
+		channels = append(channels, c)
 	}
 	if !set {
 		channels = []Channel{{

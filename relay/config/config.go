@@ -42,9 +42,12 @@ type Channel struct {
 	MaxConcurrent int      // 0: no bound
 	RetrySame     int      // 0 … 100: how often it is tried again before another channel is
 	Disabled      bool
-	Proxy         *url.URL          // http, https, socks5 or socks5h; nil: RELAY_PROXY, else the process environment's proxy
-	Headers       map[string]string // extra request headers under their canonical names (net/http.CanonicalHeaderKey); nil: none
-	Timeouts      Timeouts
+	// Proxy is http, https, socks5 or socks5h: the channel's own, or RELAY_PROXY unless NO_PROXY or loopback excepts its host.
+	// nil: the process environment's proxy, or none if the channel is Direct.
+	Proxy    *url.URL
+	Direct   bool
+	Headers  map[string]string // extra request headers under their canonical names (net/http.CanonicalHeaderKey); nil: none
+	Timeouts Timeouts
 	// PropagateTrace says that the upstream is sent the W3C trace context. It is not by default: who runs the upstream need not
 	// know which calls belong together.
 	PropagateTrace bool

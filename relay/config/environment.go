@@ -72,6 +72,9 @@ func (e *environment) read(name string) setting {
 	if path == "" {
 		return e.file[name]
 	}
+	if message := blemish(path); message != "" {
+		return setting{err: errors.New("its name " + message)}
+	}
 	data, err := e.readFile(path)
 	switch {
 	case err != nil:

@@ -36,6 +36,8 @@ func keyProblem(text string) string {
 	switch {
 	case text == "":
 		return emptyMessage
+	case strings.ContainsRune(text, '\r') || !hasInvisible(text) && blemish(text) != "":
+		return blemish(text)
 	case hasInvisible(text):
 		return invisibleMessage
 	}

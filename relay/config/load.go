@@ -35,6 +35,7 @@ func Load(opts Options, s Settings) (*Config, error) {
 		keys:      map[digest]place{},
 	}
 	c := &Config{Tokens: l.environmentTokens()}
+	l.oddVariables()
 	l.read(c, opts)
 	if err := l.problems.asError(); err != nil {
 		return nil, err

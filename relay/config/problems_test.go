@@ -137,7 +137,7 @@ func TestABadFileIsRefusedWithFileLineAndKey(t *testing.T) {
 		{"a number that is no boolean", channel("propagate_trace: 1"), []string{"channels.yaml:5: channels[0].propagate_trace: must be true or false (got 1)"}},
 		{"a word that is no way to resume", channel("resume: maybe"), []string{"channels.yaml:5: channels[0].resume: must be true, false, prefix or continue_final_message (got maybe)"}},
 		{"a quoted boolean", channel("disabled: 'true'"), []string{`channels.yaml:5: channels[0].disabled: must be true or false (got "true")`}},
-		{"a proxy of another scheme", channel("proxy: proxy.example.com:3128"), []string{"channels.yaml:5: channels[0].proxy: " + proxyRule}},
+		{"a proxy of another scheme", channel("proxy: proxy.example.com:3128"), []string{"channels.yaml:5: channels[0].proxy: " + proxyRule + " (or direct: none, whatever RELAY_PROXY says)"}},
 
 		{"a header that is refused", channel("headers:", "  host: x", "  Proxy-Authorization: x", "  TE: x"), []string{
 			"channels.yaml:6: channels[0].headers.host: this header cannot be set",

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"net/netip"
@@ -17,6 +18,7 @@ type Settings struct {
 	Port               int            // PORT; 0: any free port
 	RetryTimes         int            // RETRY_TIMES: attempts after the first, 0 … 100
 	RelayProxy         *url.URL       // RELAY_PROXY; nil: the process environment's proxy
+	NoProxy            string         // NO_PROXY, else no_proxy: what RELAY_PROXY is not for
 	Debug              bool           // DEBUG
 	GinMode            string         // GIN_MODE: debug, release or test
 	KeepAlive          time.Duration  // KEEPALIVE_INTERVAL: silence before a ": ping"; 0: none is sent
@@ -52,6 +54,7 @@ func LoadSettings(opts Options) (Settings, error) {
 		Port:                 r.integer("PORT", 3000, 0, 65535),
 		RetryTimes:           r.integer("RETRY_TIMES", 3, 0, 100),
 		RelayProxy:           r.proxy("RELAY_PROXY"),
+		NoProxy:              cmp.Or(r.text("NO_PROXY").text, r.text("no_proxy").text),
 		Debug:                r.boolean("DEBUG", false),
 		GinMode:              r.oneOf("GIN_MODE", "release", "debug", "test"),
 		KeepAlive:            r.duration("KEEPALIVE_INTERVAL", 15*time.Second),
@@ -76,6 +79,7 @@ func LoadSettings(opts Options) (Settings, error) {
 		MaxModelLabels:   r.integer("METRICS_MAX_MODEL_LABELS", 500, 1, 100000),
 		InitialRootToken: r.text("INITIAL_ROOT_TOKEN").text, // Load judges it beside the other client keys
 	}
+	r.judge()
 	if err := r.problems.asError(); err != nil {
 		return Settings{}, err
 	}
@@ -85,14 +89,28 @@ func LoadSettings(opts Options) (Settings, error) {
 type settingsReader struct {
 	env      *environment
 	problems Problems
+	judged   map[string]bool
 }
 
+// text is the value of a variable. What cannot be read, or holds what is no part of a value, is reported once and is none.
 func (r *settingsReader) text(name string) setting {
 	s := r.env.get(name)
-	if s.err != nil {
-		r.problems = append(r.problems, variable(name+"_FILE").problem("cannot read the file: %v", s.err))
+	message := blemish(s.text)
+	if s.err == nil && message == "" {
+		return s
 	}
-	return s
+	if r.judged == nil {
+		r.judged = map[string]bool{}
+	}
+	if !r.judged[name] {
+		r.judged[name] = true
+		if s.err != nil {
+			r.problems = append(r.problems, variable(name+"_FILE").problem("cannot read the file: %v", s.err))
+		} else {
+			r.problems = append(r.problems, variable(name).problem("%s", message))
+		}
+	}
+	return setting{}
 }
 
 // wrong reports a value. One that came from a secret file is not shown: the wrong file may have been named.
@@ -197,8 +215,8 @@ func (r *settingsReader) proxy(name string) *url.URL {
 
 func (r *settingsReader) secret(name string) string {
 	s := r.text(name)
-	if s.text != "" && hasInvisible(s.text) {
-		r.problems = append(r.problems, variable(name).problem("%s", invisibleMessage))
+	if message := keyProblem(s.text); message != "" && s.text != "" {
+		r.problems = append(r.problems, variable(name).problem("%s", message))
 	}
 	return s.text
 }

@@ -1,0 +1,199 @@
+package config
+
+import (
+	"fmt"
+	"math"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Variable is an environment variable that this program or one of its libraries reads.
+type Variable struct {
+	Name    string
+	Default string // as --help shows it; "": none
+	Help    string
+	// check judges what a library reads and would not judge well; "": good. nil: the settings judge it, or nobody can.
+	check func(text string) string
+	// odd says that what check finds is a warning.
+	odd bool
+	// ofChannels says that Load judges it, if it is needed.
+	ofChannels bool
+}
+
+// Variables is all of them, in the order of --help. Those that hold a value may also be given as NAME_FILE.
+var Variables = []Variable{
+	{Name: "PORT", Default: "3000", Help: "the port to listen on; 0: any free one"},
+	{Name: "CONFIG_FILE", Default: "./channels.yaml, if it exists", Help: "the configuration file"},
+	{Name: "OPENAI_API_KEY", Help: "without a file: makes a channel", ofChannels: true},
+	{Name: "ANTHROPIC_API_KEY", Help: "without a file: makes a channel", ofChannels: true},
+	{Name: "XAI_API_KEY", Help: "without a file: makes a channel", ofChannels: true},
+	{Name: "INITIAL_ROOT_TOKEN", Help: "a client key for every group and model; with no token at all one is made and printed"},
+	{Name: "RELAY_TIMEOUT", Default: "900 s", Help: "wait for the response header, and the whole of an answer that is not a stream"},
+	{Name: "STREAMING_TIMEOUT", Default: "300 s", Help: "silence inside a stream"},
+	{Name: "FIRST_TOKEN_TIMEOUT", Default: "0: off", Help: "silence before a stream's first content"},
+	{Name: "STREAM_HEADER_TIMEOUT", Default: "90 s", Help: "a stream's wait for the header at a provider's own host, while another channel is left; 0: off"},
+	{Name: "CLIENT_WRITE_TIMEOUT", Default: "30 s", Help: "a client that reads nothing"},
+	{Name: "KEEPALIVE_INTERVAL", Default: "15 s", Help: "silence after which a streaming client gets a comment; 0: never"},
+	{Name: "CLIENT_GONE_DRAIN", Default: "0: cancelled", Help: "how long an upstream is still read after its client left"},
+	{Name: "RETRY_TIMES", Default: "3", Help: "further attempts"},
+	{Name: "RELAY_PROXY", Help: "proxy for channels without one of their own; `proxy: direct`, NO_PROXY and loopback go without"},
+	{Name: "HTTP_PROXY", Help: "where RELAY_PROXY is not set", check: checkProxy},
+	{Name: "HTTPS_PROXY", Help: "where RELAY_PROXY is not set", check: checkProxy},
+	{Name: "NO_PROXY", Help: "hosts, domains and networks that are reached without RELAY_PROXY, HTTP_PROXY and HTTPS_PROXY"},
+	{Name: "MAX_REQUEST_BODY_MB", Default: "64", Help: "the largest request body"},
+	{Name: "MAX_BUFFERED_MB", Default: "1024, or half of GOMEMLIMIT", Help: "what all large bodies may hold together"},
+	{Name: "MAX_CLIENT_CONNECTIONS", Default: "40 % of the descriptor limit", Help: "idle ones close first"},
+	{Name: "SHUTDOWN_TIMEOUT", Default: "60 s", Help: "how long calls may take to end after SIGTERM"},
+	{Name: "ADMIN_TOKEN", Help: "opens the admin endpoints; without it there are none"},
+	{Name: "MONITOR_TOKEN", Help: "opens the monitor endpoints; without it they answer this machine and MONITOR_ALLOW_CIDR"},
+	{Name: "TOKEN_DIR", Help: "a directory in which the two are made and kept if they are not set"},
+	{Name: "MONITOR_ALLOW_CIDR", Help: "networks that may look without a token"},
+	{Name: "PUBLIC_HEALTH", Default: "true", Help: "false: /api/monitor/health is behind the same door"},
+	{Name: "TRUSTED_PROXIES", Help: "networks whose X-Forwarded-For is believed"},
+	{Name: "PUBLISHED_PORT", Default: "PORT", Help: "the port in the printed curl lines"},
+	{Name: "METRICS_MAX_MODEL_LABELS", Default: "500", Help: "(channel, model) pairs that telemetry tells apart"},
+	{Name: "DEBUG", Default: "false", Help: "more in the log"},
+	{Name: "GIN_MODE", Default: "release", Help: "release, debug or test"},
+	{Name: "TZ", Default: "UTC", Help: "the log's time zone", check: checkZone, odd: true},
+	{Name: "GOMEMLIMIT", Default: "90 % of the container's", Help: "Go's memory limit"},
+	{Name: "OTEL_EXPORTER_OTLP_ENDPOINT", Help: "switches telemetry on", check: checkEndpoint},
+	{Name: "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", Help: "the same, for metrics alone", check: checkEndpoint},
+	{Name: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", Help: "the same, for traces alone", check: checkEndpoint},
+	{Name: "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", Help: "the same, for logs alone", check: checkEndpoint},
+	{Name: "OTEL_EXPORTER_OTLP_PROTOCOL", Default: "by the port", Help: "grpc or http/protobuf"},
+	{Name: "OTEL_EXPORTER_OTLP_HEADERS", Help: "name=value, for a backend's key", check: checkPairs},
+	{Name: "OTEL_EXPORTER_OTLP_TIMEOUT", Default: "10000 ms", Help: "", check: checkPositive},
+	{Name: "OTEL_METRICS_EXPORTER", Help: "otlp, console, prometheus or none"},
+	{Name: "OTEL_TRACES_EXPORTER", Help: "otlp, console or none"},
+	{Name: "OTEL_LOGS_EXPORTER", Help: "otlp, console or none"},
+	{Name: "OTEL_METRIC_EXPORT_INTERVAL", Default: "60000 ms", check: checkPositive},
+	{Name: "OTEL_METRIC_EXPORT_TIMEOUT", Default: "30000 ms", check: checkPositive},
+	{Name: "OTEL_TRACES_SAMPLER", Help: "which calls are traced"},
+	{Name: "OTEL_TRACES_SAMPLER_ARG", Help: "a ratio from 0 to 1", check: checkRatio},
+	{Name: "OTEL_BSP_SCHEDULE_DELAY", check: checkPositive},
+	{Name: "OTEL_BSP_EXPORT_TIMEOUT", check: checkPositive},
+	{Name: "OTEL_BSP_MAX_QUEUE_SIZE", check: checkPositive},
+	{Name: "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", check: checkPositive},
+	{Name: "OTEL_BLRP_SCHEDULE_DELAY", check: checkPositive},
+	{Name: "OTEL_BLRP_EXPORT_TIMEOUT", check: checkPositive},
+	{Name: "OTEL_BLRP_MAX_QUEUE_SIZE", check: checkPositive},
+	{Name: "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", check: checkPositive},
+	{Name: "OTEL_RESOURCE_ATTRIBUTES", Help: "name=value: what this process is called", check: checkPairs},
+	{Name: "OTEL_SERVICE_NAME", Default: "one-api"},
+	{Name: "OTEL_SDK_DISABLED", Default: "false", Help: "true: all telemetry is off", check: checkBoolean},
+	{Name: "OTEL_EXPORTER_PROMETHEUS_HOST", Default: "localhost"},
+	{Name: "OTEL_EXPORTER_PROMETHEUS_PORT", Default: "9464", check: checkPort},
+}
+
+// blemish is what came along with a value and is none of it; "": nothing.
+func blemish(text string) string {
+	first, _ := utf8.DecodeRuneInString(text)
+	last, _ := utf8.DecodeLastRuneInString(text)
+	switch {
+	case strings.ContainsRune(text, '\r'):
+		return `holds a carriage return (\r), which a file with Windows line ends leaves in it: save the file with Unix ones (dos2unix)`
+	case strings.ContainsRune(text, '\n'):
+		return "holds a line break"
+	case unicode.IsSpace(first) || unicode.IsSpace(last):
+		return "begins or ends with a blank"
+	case len(text) > 1 && (first == '"' || first == '\'') && first == last:
+		return "stands in quotes, which are a part of the value here (docker --env-file and Kubernetes keep them): leave them out"
+	}
+	return ""
+}
+
+// judge reports what is wrong with the variables that the settings do not read themselves.
+func (r *settingsReader) judge() {
+	for _, v := range Variables {
+		if v.ofChannels {
+			continue
+		}
+		s := r.text(v.Name)
+		if v.check == nil || v.odd || s.text == "" {
+			continue
+		}
+		if message := v.check(s.text); message != "" {
+			r.problems = append(r.problems, variable(v.Name).problem("%s", message))
+		}
+	}
+}
+
+// oddVariables warns of what is not worth refusing to start for.
+func (l *loader) oddVariables() {
+	for _, v := range Variables {
+		if !v.odd {
+			continue
+		}
+		if s := l.env.get(v.Name); s.text != "" {
+			if message := v.check(s.text); message != "" {
+				l.warn(variable(v.Name), "%s", message)
+			}
+		}
+	}
+}
+
+func checkZone(text string) string {
+	if _, err := time.LoadLocation(text); err != nil {
+		return "is not the name of a time zone such as Asia/Shanghai, so times are in UTC"
+	}
+	return ""
+}
+
+func checkPositive(text string) string {
+	if n, err := strconv.ParseInt(text, 10, 32); err != nil || n < 1 {
+		return fmt.Sprintf("must be a whole number from 1 to %d (got %q)", math.MaxInt32, text)
+	}
+	return ""
+}
+
+func checkPort(text string) string {
+	if n, err := strconv.Atoi(text); err != nil || n < 1 || n > 65535 {
+		return fmt.Sprintf("must be a whole number from 1 to 65535 (got %q)", text)
+	}
+	return ""
+}
+
+func checkRatio(text string) string {
+	if ratio, err := strconv.ParseFloat(text, 64); err != nil || !(ratio >= 0 && ratio <= 1) {
+		return fmt.Sprintf("must be a number from 0 to 1 (got %q)", text)
+	}
+	return ""
+}
+
+func checkBoolean(text string) string {
+	if lower := strings.ToLower(text); lower != "true" && lower != "false" {
+		return fmt.Sprintf("must be true or false (got %q)", text)
+	}
+	return ""
+}
+
+// checkEndpoint and the others whose values may hold a secret do not quote them.
+func checkEndpoint(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || !validPort(u) {
+		return "must be an http or https URL such as http://localhost:4318"
+	}
+	return ""
+}
+
+func checkPairs(text string) string {
+	for pair := range strings.SplitSeq(text, ",") {
+		if name, _, found := strings.Cut(pair, "="); strings.TrimSpace(pair) != "" && (!found || strings.TrimSpace(name) == "") {
+			return "must be a list such as name=value,other=value"
+		}
+	}
+	return ""
+}
+
+// checkProxy judges as net/http reads it: a URL, or a host and a port.
+func checkProxy(text string) string {
+	if !strings.Contains(text, "://") {
+		text = "http://" + text
+	}
+	_, message := parseProxy(text)
+	return message
+}

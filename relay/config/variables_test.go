@@ -1,0 +1,131 @@
+package config
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestEveryVariableThatIsReadIsListedAndInTheREADME(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	listed := map[string]bool{}
+	for _, v := range Variables {
+		require.False(t, listed[v.Name], "%s is listed twice", v.Name)
+		listed[v.Name] = true
+		if strings.HasPrefix(v.Name, "OTEL_") {
+			continue // the README names them as OpenTelemetry's
+		}
+		require.True(t, strings.Contains(string(readme), "`"+v.Name+"`"), "%s is not in the README", v.Name)
+	}
+	var read []string
+	opts := Options{Providers: testProviders, ReadFile: options(nil, nil).ReadFile, Env: func(name string) (string, bool) {
+		read = append(read, strings.ToUpper(strings.TrimSuffix(name, "_FILE")))
+		return "", false
+	}}
+	settings, err := LoadSettings(opts)
+	require.NoError(t, err)
+	_, err = Load(opts, settings)
+	require.NoError(t, err)
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(read))) {
+		require.True(t, listed[name] || listed[name+"_FILE"], "%s is read, and --help does not name it", name)
+	}
+}
+
+func TestWhatCameAlongWithAValueIsNamedForEveryVariable(t *testing.T) {
+	for _, v := range Variables {
+		for value, want := range map[string]string{
+			"x\r": "holds a carriage return", " x": "begins or ends with a blank", "x\t": "begins or ends with a blank", "x\ny": "", `"x"`: "stands in quotes", "'x'": "stands in quotes",
+		} {
+			opts := options(map[string]string{v.Name: value}, nil)
+			settings, err := LoadSettings(opts)
+			if v.ofChannels {
+				require.NoError(t, err)
+				_, err = Load(opts, settings)
+			}
+			require.Error(t, err, "%s=%q", v.Name, value)
+			assert.Regexp(t, "^environment: "+v.Name+": ", err.Error())
+			if !v.ofChannels {
+				assert.Contains(t, err.Error(), want, v.Name)
+			}
+			assert.NotContains(t, err.Error(), "\n", "one problem: %s", v.Name)
+		}
+	}
+	_, err := LoadSettings(options(map[string]string{"ADMIN_TOKEN_FILE": "/run/secrets/admin\r"}, nil))
+	assert.ErrorContains(t, err, "environment: ADMIN_TOKEN_FILE: cannot read the file: its name holds a carriage return")
+}
+
+func TestWhatALibraryWouldJudgeBadlyIsJudgedHere(t *testing.T) {
+	for name, values := range map[string][2][]string{
+		"OTEL_BSP_MAX_QUEUE_SIZE":             {{"1", "2048"}, {"-5", "0", "abc", "99999999999"}},
+		"OTEL_BSP_MAX_EXPORT_BATCH_SIZE":      {{"512"}, {"-5"}},
+		"OTEL_METRIC_EXPORT_INTERVAL":         {{"10000"}, {"10s", "-1"}},
+		"OTEL_TRACES_SAMPLER_ARG":             {{"0", "0.25", "1"}, {"2", "-0.1", "NaN", "half"}},
+		"OTEL_EXPORTER_OTLP_ENDPOINT":         {{"http://localhost:4317", "https://otlp.example.com/otlp"}, {"localhost:4317", "abc", "http://", "http://x:99999"}},
+		"OTEL_EXPORTER_OTLP_HEADERS":          {{"api-key=SECRET", "a=b,c=d", "a=b,"}, {"SECRET", "a=b,SECRET", "=SECRET"}},
+		"OTEL_RESOURCE_ATTRIBUTES":            {{"a=b"}, {"SECRET"}},
+		"OTEL_SDK_DISABLED":                   {{"true", "False"}, {"1", "yes"}},
+		"OTEL_EXPORTER_PROMETHEUS_PORT":       {{"9464"}, {"0", "abc"}},
+		"HTTPS_PROXY":                         {{"proxy:3128", "http://proxy:3128", "socks5://u:SECRET@proxy"}, {"ftp://u:SECRET@proxy", "http://"}},
+		"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": {{"http://localhost:4318/v1/metrics"}, {"localhost"}},
+	} {
+		for _, good := range values[0] {
+			_, err := LoadSettings(options(map[string]string{name: good}, nil))
+			assert.NoError(t, err, "%s=%s", name, good)
+		}
+		for _, bad := range values[1] {
+			_, err := LoadSettings(options(map[string]string{name: bad}, nil))
+			assert.ErrorContains(t, err, "environment: "+name+": must", "%s=%s", name, bad)
+			assert.NotContains(t, err.Error(), "SECRET")
+		}
+	}
+	c := loadAll(t, options(map[string]string{"TZ": "China/Shanghai"}, nil))
+	assert.Equal(t, []string{"environment: TZ: is not the name of a time zone such as Asia/Shanghai, so times are in UTC"}, c.Warnings)
+	assert.Empty(t, loadAll(t, options(map[string]string{"TZ": "Asia/Shanghai"}, nil)).Warnings)
+}
+
+func TestTheProxyOfTheRelayHasExceptions(t *testing.T) {
+	relay := parseURL(t, "http://u:p@proxy.example.com:3128")
+	own := parseURL(t, "socks5://other.example.com:1080")
+	for _, test := range []struct {
+		name, channel, noProxy string
+		proxy                  any
+		direct                 bool
+	}{
+		{"another host", "base_url: 'https://api.example.com'", "", relay, false},
+		{"the provider's own", "keys: [k]", "", relay, false},
+		{"the channel's own proxy", "base_url: 'https://api.example.com', proxy: 'socks5://other.example.com:1080'", "", own, false},
+		{"the channel's own proxy to loopback", "base_url: 'http://localhost:11434', proxy: 'socks5://other.example.com:1080'", "", own, false},
+		{"direct", "base_url: 'https://api.example.com', proxy: direct", "", nil, true},
+		{"localhost", "base_url: 'http://localhost:11434'", "", nil, true},
+		{"loopback", "base_url: 'http://127.0.0.1:11434'", "", nil, true},
+		{"loopback of IPv6", "base_url: 'http://[::1]:11434'", "", nil, true},
+		{"NO_PROXY names the host", "base_url: 'https://api.example.com'", "api.example.com", nil, true},
+		{"NO_PROXY names the domain", "base_url: 'https://api.example.com'", "other, .example.com", nil, true},
+		{"NO_PROXY names the network", "base_url: 'http://10.1.2.3:8000'", "10.0.0.0/8", nil, true},
+		{"NO_PROXY is for all", "base_url: 'https://api.example.com'", "*", nil, true},
+		{"NO_PROXY is for others", "base_url: 'https://api.example.com'", "example.org", relay, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for _, name := range []string{"NO_PROXY", "no_proxy"} {
+				c := loadAll(t, withFile("channels: [{name: a, type: openai, models: [m], "+test.channel+"}]\n", map[string]string{
+					"RELAY_PROXY": relay.String(), name: test.noProxy,
+				}))
+				if test.proxy == nil {
+					assert.Nil(t, c.Channels[0].Proxy)
+				} else {
+					assert.Equal(t, test.proxy, c.Channels[0].Proxy)
+				}
+				assert.Equal(t, test.direct, c.Channels[0].Direct)
+			}
+		})
+	}
+	c := loadAll(t, options(map[string]string{"OPENAI_API_KEY": "k", "RELAY_PROXY": relay.String()}, nil))
+	assert.Equal(t, relay, c.Channels[0].Proxy)
+	c = loadAll(t, options(map[string]string{"OPENAI_API_KEY": "k", "RELAY_PROXY": relay.String(), "NO_PROXY": ".openai.com"}, nil))
+	assert.True(t, c.Channels[0].Direct)
+}
