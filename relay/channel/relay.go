@@ -109,20 +109,30 @@ func (x *Exchange) relayStream(client Client) *Failure {
 			return x.ends(err, anything)
 		}
 		anything = true
-		step, err := x.step(event)
-		if err != nil {
-			x.send(false)
-			return firstOf(x.out.lost, x.spoilt(err, event))
-		}
-		if !x.goes(step, event) {
-			return x.out.lost
-		}
-		if step.Done {
-			x.send(true)
-			x.tail()
-			return x.out.lost
+		if over, failure := x.takes(event); over {
+			return failure
 		}
 	}
+}
+
+// takes translates an event and passes it on; over: the stream ends with it. It is not on the stack of a stream that waits.
+//
+//go:noinline
+func (x *Exchange) takes(event sse.Event) (over bool, failure *Failure) {
+	step, err := x.step(event)
+	if err != nil {
+		x.send(false)
+		return true, firstOf(x.out.lost, x.spoilt(err, event))
+	}
+	if !x.goes(step, event) {
+		return true, x.out.lost
+	}
+	if step.Done {
+		x.send(true)
+		x.tail()
+		return true, x.out.lost
+	}
+	return false, nil
 }
 
 // goes notes what a step says, and passes it on; false: the client is lost, and the stream ends.

@@ -100,6 +100,7 @@ func (x *Exchange) translate(answer []byte) ([]byte, *Failure) {
 
 // step translates an event, where there is room for it. A *Failure says what there was instead.
 func (x *Exchange) step(event sse.Event) (Step, error) {
+	event = unmarked(event)
 	if len(event.Raw) <= smallEvent && x.kept+x.out.held <= smallEvent {
 		return x.translator.Event(event)
 	}

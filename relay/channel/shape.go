@@ -14,6 +14,14 @@ import (
 // byteOrderMark is what some servers begin their JSON with, and no JSON parser takes (RFC 8259, 8.1).
 var byteOrderMark = []byte("\uFEFF")
 
+// unmarked is the event without a byte order mark before its data.
+func unmarked(event sse.Event) sse.Event {
+	if len(event.Data) > 0 && event.Data[0] == byteOrderMark[0] && bytes.HasPrefix(event.Data, byteOrderMark) {
+		event.Data, event.Clean = event.Data[len(byteOrderMark):], false
+	}
+	return event
+}
+
 // notStream looks at what a stream begins with. If that is an object, it is most likely an error; nil: it is a stream, or ends
 // before it is anything.
 //
@@ -71,7 +79,7 @@ func (x *Exchange) unframed(answer []byte) ([]byte, *Failure) {
 		case object != nil:
 			return nil, Malformed("a stream instead of one object")
 		default:
-			object = bytes.Clone(event.Data)
+			object = bytes.Clone(unmarked(event).Data)
 		}
 	}
 }

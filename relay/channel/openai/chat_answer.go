@@ -84,13 +84,13 @@ func decodeChoices(value []byte) (*choice, error) {
 	if value == nil {
 		return nil, nil
 	}
-	var choices []choice
+	var choices []*choice
 	if err := json.Unmarshal(value, &choices); err != nil {
 		return nil, err
 	}
-	for i := range choices {
-		if choices[i].Index == 0 {
-			return &choices[i], nil
+	for _, c := range choices {
+		if c != nil && c.Index == 0 {
+			return c, nil
 		}
 	}
 	return nil, nil
