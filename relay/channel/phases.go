@@ -38,8 +38,13 @@ const mostPreambles = 8
 // life and says nothing. Nothing bounds the whole of it. Until there is content, the first token's clock stands in for that of
 // the silence, if it is set.
 func (x *Exchange) silencePhase(now time.Time) (deadline time.Time, outcome Outcome) {
+	return x.silence(now, x.out.heard())
+}
+
+// silence is silencePhase, where so many events and comments have come.
+func (x *Exchange) silence(now time.Time, heard int) (deadline time.Time, outcome Outcome) {
 	t, q := &x.Channel.Timeouts, &x.quiet
-	if heard := x.out.heard(); heard != q.heard || q.since.IsZero() {
+	if heard != q.heard || q.since.IsZero() {
 		q.heard, q.since = heard, now
 	}
 	deadline, outcome = after(q.since, t.Idle), IdleTimeout
@@ -59,8 +64,8 @@ func (x *Exchange) silencePhase(now time.Time) (deadline time.Time, outcome Outc
 	return deadline, outcome
 }
 
-// listens notes what a step says: something, or only that the upstream is alive.
-func (x *Exchange) listens(step Step) {
+// listens notes what a step says, something or only that the upstream is alive, where so many events and comments have come.
+func (x *Exchange) listens(step Step, heard int) {
 	q := &x.quiet
 	switch {
 	case step.Content, len(step.Out) > 0 && !step.Preamble:
@@ -70,7 +75,7 @@ func (x *Exchange) listens(step Step) {
 	default:
 		return
 	}
-	q.spoke, q.spokeAt = x.waited+x.body.waited, x.out.heard()
+	q.spoke, q.spokeAt = x.waited+x.body.waited, heard
 }
 
 // after is start plus d; zero where d is zero: no bound.

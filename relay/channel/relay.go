@@ -144,7 +144,7 @@ func (x *Exchange) goes(step Step, event sse.Event) bool {
 		x.events++
 		x.chunks.Chunk(x.body.came)
 	}
-	x.listens(step)
+	x.listens(step, x.out.heard())
 	return x.pass(step, event)
 }
 

@@ -1,0 +1,163 @@
+package relay
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"one-api/relay/channel"
+	"one-api/relay/wire"
+)
+
+// F19: comments, pings or single bytes for ever, before and after content.
+
+func TestAStreamThatOnlyLivesIsBounded(t *testing.T) {
+	t.Parallel()
+	const short = "header: 3s, idle: 20s"
+	role, text, said := chunk(roleDelta, "null"), chunk(`{"content":"`+fromFaulty+`"}`, "null"), []string{fromFaulty}
+	idle, comment := channel.IdleTimeout, ": OPENROUTER PROCESSING\n\n"
+	playAnswers(t, []oddAnswer{
+		{name: "comments for ever", timeouts: short, body: comment, again: comment, outcome: idle, status: 504},
+		{name: "comments for ever behind a role", timeouts: short, body: role, again: comment, outcome: idle, status: 504},
+		{name: "comments for ever behind content", timeouts: short, body: role + text, again: comment, outcome: idle, committed: true, says: said, saysToo: said},
+		{name: "empty events for ever", timeouts: short, body: role, again: event("", ""), outcome: idle, status: 504},
+		{name: "empty chunks for ever", timeouts: short, body: role, again: chunk(`{}`, "null"), outcome: idle, status: 504},
+		{name: "empty chunks for ever behind content", timeouts: short, body: role + text, again: event("", `{"id":"c1","choices":[]}`), outcome: idle, committed: true, says: said, saysToo: said},
+		{name: "ids for ever behind content", timeouts: short, body: role + text, again: "id: 7\n\n", outcome: idle, committed: true, says: said, saysToo: said},
+		{name: "pings for ever", timeouts: short, anthropic: true, body: messageBegins, again: pinged, outcome: idle, status: 504},
+		{name: "pings for ever behind content", timeouts: short, anthropic: true, body: messageBegins + textBegins + saying(fromFaulty), again: pinged, outcome: idle, committed: true, says: said, saysToo: said},
+
+		{name: "single bytes for ever", timeouts: "idle: 2s", body: "data: ", again: "x", outcome: idle, status: 504},
+		{name: "single bytes for ever behind content", timeouts: "idle: 2s", body: text + "data: ", again: "x", outcome: idle, committed: true, says: said, saysToo: said},
+		{name: "a comment without end behind content", timeouts: "idle: 2s", body: text + ":", again: "x", outcome: idle, committed: true, says: said, saysToo: said},
+		{name: "blank lines for ever behind content", timeouts: "idle: 2s", body: text, again: "\n", outcome: idle, committed: true, says: said, saysToo: said},
+		{name: "white space for ever", timeouts: "idle: 2s", body: " ", again: " ", outcome: idle, status: 504},
+		{name: "an object without end", timeouts: "idle: 2s", body: `{"choices":"`, again: "x", outcome: idle, status: 504},
+
+		{name: "comments before the first token", timeouts: "first_token: 2s", body: comment, again: comment, outcome: channel.FirstTokenTimeout, status: 504},
+		{name: "a role before the first token", timeouts: "first_token: 2s", body: role, again: " ", outcome: channel.FirstTokenTimeout, status: 504},
+		{name: "pings before the first token", timeouts: "first_token: 2s", anthropic: true, body: messageBegins + textBegins, again: pinged, outcome: channel.FirstTokenTimeout, status: 504},
+	}, withEnv("KEEPALIVE_INTERVAL", "0"))
+}
+
+// TestAPreambleIsReleasedWhenAKeepAliveIsDue: people should not look at nothing for longer than that. From then on it is promised.
+func TestAPreambleIsReleasedWhenAKeepAliveIsDue(t *testing.T) {
+	const failed = `data: {"error":{"message":"Provider returned error","code":502}}` + "\n\n"
+	for name, c := range map[string]struct {
+		anthropic, rescue bool
+		preamble, fail    string
+	}{
+		"a chat":                    {false, false, chunk(roleDelta, "null"), failed},
+		"a message":                 {true, false, messageBegins + textBegins, overloaded},
+		"a chat that is resumed":    {false, true, chunk(roleDelta, "null"), failed},
+		"a message that is resumed": {true, true, messageBegins + textBegins, overloaded},
+	} {
+		t.Run(name, func(t *testing.T) {
+			seen := make(chan struct{})
+			odd := newUpstream(t, false, func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "text/event-stream")
+				say(w, c.preamble)
+				select {
+				case <-seen:
+				case <-r.Context().Done():
+				}
+				say(w, c.fail)
+			})
+			good := newUpstream(t, false, func(w http.ResponseWriter, r *http.Request) { variant{}.asIn(r).answer(w, r, fromHealthy) })
+			yaml := openAIChannel("odd", odd, ", priority: 9") + strings.TrimPrefix(openAIChannel("good", good, ""), "channels:\n")
+			path := wire.ChatCompletions.Path()
+			if c.anthropic {
+				yaml, path = strings.ReplaceAll(yaml, "type: openai", "type: anthropic"), wire.Messages.Path()
+			}
+			if c.rescue {
+				yaml = strings.ReplaceAll(yaml, "models: [", "resume: true, models: [")
+			}
+			r := startRelay(t, yaml, withEnv("KEEPALIVE_INTERVAL", "0.05"))
+			response, err := r.post(context.Background(), path, strings.Replace(stream, "{", `{"max_tokens":9,`, 1))
+			require.NoError(t, err)
+			defer func() { _ = response.Body.Close() }()
+			begun := make([]byte, len(c.preamble))
+			body := bufio.NewReader(response.Body)
+			for { // a keep-alive may have been due before there was anything to hold back
+				first, err := body.Peek(1)
+				require.NoError(t, err)
+				if first[0] != ':' {
+					break
+				}
+				_, err = body.Discard(len(": ping\n\n"))
+				require.NoError(t, err)
+			}
+			_, err = io.ReadFull(body, begun)
+			require.NoError(t, err)
+			require.Equal(t, c.preamble, string(begun))
+			close(seen)
+			rest, err := io.ReadAll(body)
+			require.NoError(t, err)
+			if c.rescue { // what the client has of the preamble, it does not get again
+				require.Equal(t, []string{"upstream_error_event", "completed"}, r.outcomes(2))
+				require.Contains(t, string(rest), fromHealthy)
+				require.NotContains(t, string(rest), `"role"`)
+				require.True(t, strings.HasSuffix(string(rest), voice{c.anthropic}.terminator()), string(rest))
+				return
+			}
+			require.Contains(t, string(rest), `"error":{`)
+			require.NotContains(t, string(rest), fromHealthy)
+			require.Equal(t, []string{"upstream_error_event"}, r.outcomes(1))
+		})
+	}
+}
+
+// TestTheFirstTokenIsContent has a preamble that comes long before it.
+func TestTheFirstTokenIsContent(t *testing.T) {
+	for name, c := range map[string]struct {
+		path, kind, preamble, rest string
+		content                    bool
+	}{
+		"a chat":                {"/v1/chat/completions", "openai", chunk(roleDelta, "null"), chunk(`{"content":"x"}`, `"stop"`) + done, true},
+		"a chat of Anthropic's": {"/v1/chat/completions", "anthropic", messageBegins + textBegins, saying("x") + blockEnds + messageEnds(`"end_turn"`) + messageStops, true},
+		"a thought":             {"/v1/chat/completions", "openai", chunk(roleDelta, "null"), chunk(`{"reasoning_content":"x"}`, "null") + chunk(`{}`, `"stop"`) + done, true},
+		"a message":             {"/v1/messages", "anthropic", messageBegins + pinged, textBegins + saying("x") + blockEnds + messageEnds(`"end_turn"`) + messageStops, true},
+		"a message of OpenAI's": {"/v1/messages", "openai", chunk(roleDelta, "null"), chunk(`{"content":"x"}`, `"stop"`) + done, true},
+		"nothing but an end":    {"/v1/chat/completions", "openai", chunk(roleDelta, "null"), chunk(`{}`, `"content_filter"`) + done, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			begun, goOn := make(chan struct{}), make(chan struct{})
+			u := newUpstream(t, false, func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "text/event-stream")
+				say(w, c.preamble)
+				close(begun)
+				select {
+				case <-goOn:
+				case <-r.Context().Done():
+				}
+				say(w, c.rest)
+			})
+			r := startRelay(t, strings.Replace(openAIChannel("a", u, ""), "type: openai", "type: "+c.kind, 1))
+			promisedAt := make(chan time.Time, 1)
+			go func() {
+				<-begun
+				promisedAt <- time.Now()
+				close(goOn)
+			}()
+			status, answer, _ := r.ask(c.path, strings.Replace(stream, "{", `{"max_tokens":9,`, 1))
+			require.Equal(t, 200, status, answer)
+			require.Equal(t, []string{"completed"}, r.outcomes(1))
+			r.eventually("the request's end", func() bool { return len(r.requestEnds()) == 1 })
+			attempt, end, promised := r.recorded()[0], r.requestEnds()[0], <-promisedAt
+			if !c.content {
+				require.Zero(t, attempt.FirstEvent)
+				require.Zero(t, end.FirstToken)
+				return
+			}
+			require.True(t, attempt.Began.Add(attempt.FirstEvent).After(promised), "the preamble was taken for content")
+			require.True(t, end.Began.Add(end.FirstToken).After(promised))
+			require.LessOrEqual(t, end.FirstToken, end.Duration)
+		})
+	}
+}
