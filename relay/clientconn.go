@@ -14,8 +14,7 @@ import (
 	"one-api/relay/reply"
 )
 
-// writeBlock is how much of a long answer has to go through within one timeout: a slow client is one that makes no progress,
-// not one that has much to read.
+// writeBlock is how much of a long answer is written at a time, each time with a new deadline.
 const writeBlock = 64 << 10
 
 // clientConn is a connection whose writes end in time. net/http writes from one goroutine at a time.
@@ -23,6 +22,7 @@ type clientConn struct {
 	net.Conn
 	timeout  time.Duration
 	deadline time.Time
+	progress progress
 	clients  *clients // nil: it is in none
 	seat     seat
 	once     sync.Once
@@ -66,7 +66,7 @@ func (c *clientConn) Write(p []byte) (written int, err error) {
 		if err = c.extend(); err != nil {
 			return written, err
 		}
-		n, err := c.Conn.Write(block)
+		n, err := c.writeSlowly(block)
 		written += n
 		if err != nil || written == len(p) {
 			return written, err
@@ -77,10 +77,7 @@ func (c *clientConn) Write(p []byte) (written int, err error) {
 // extend moves the deadline. It does so a little further than needed, so that a stream of small events need not do it for
 // each of them.
 func (c *clientConn) extend() error {
-	timeout := c.timeout
-	if c.left.Load() && (timeout <= 0 || timeout > goneTimeout) {
-		timeout = goneTimeout
-	}
+	timeout := c.patience()
 	if timeout <= 0 {
 		return nil
 	}
@@ -90,6 +87,14 @@ func (c *clientConn) extend() error {
 	}
 	c.deadline = now.Add(timeout + timeout/4)
 	return c.Conn.SetWriteDeadline(c.deadline)
+}
+
+// patience is how long a write may take; 0: any time.
+func (c *clientConn) patience() time.Duration {
+	if c.left.Load() && (c.timeout <= 0 || c.timeout > goneTimeout) {
+		return goneTimeout
+	}
+	return max(0, c.timeout)
 }
 
 // SetWriteDeadline is net/http's, which clears the deadline between requests: what extend remembers of it is void then.

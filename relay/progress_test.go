@@ -1,0 +1,98 @@
+package relay
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"one-api/relay/channel"
+)
+
+// slowWire takes so many bytes of each write, and then misses the deadline.
+type slowWire struct {
+	net.Conn
+	takes  int
+	got    bytes.Buffer
+	writes int
+}
+
+func (w *slowWire) SetWriteDeadline(time.Time) error { return nil }
+
+func (w *slowWire) Write(p []byte) (int, error) {
+	w.writes++
+	n := min(len(p), w.takes)
+	w.got.Write(p[:n])
+	if n < len(p) {
+		return n, os.ErrDeadlineExceeded
+	}
+	return n, nil
+}
+
+func TestAClientIsStalledOnlyWhenItTakesNothing(t *testing.T) {
+	answer := bytes.Repeat([]byte("0123456789"), 30_000)
+	slow := &slowWire{takes: 1000}
+	n, err := (&clientConn{Conn: slow, timeout: time.Second}).Write(answer)
+	require.NoError(t, err)
+	require.Equal(t, len(answer), n)
+	require.True(t, bytes.Equal(answer, slow.got.Bytes()), "all of it, once and in order")
+
+	stalled := &slowWire{}
+	n, err = (&clientConn{Conn: stalled, timeout: time.Second}).Write(answer)
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	require.Zero(t, n)
+	require.Equal(t, 1, stalled.writes)
+}
+
+// TestASteadySlowReaderGetsItsWholeAnswer reads so slowly that the relay's system, which has a megabyte or two to send, takes no
+// more from the relay for longer than CLIENT_WRITE_TIMEOUT.
+func TestASteadySlowReaderGetsItsWholeAnswer(t *testing.T) {
+	inMatrix(t, "F7")
+	const size = 2 << 20
+	s := newScene(t, variant{}, plan{
+		ways:   ways[:1],
+		handle: func(w http.ResponseWriter, r *http.Request) { say(w, voiceFor(r).whole(strings.Repeat("x", size))) },
+		options: []relayOption{withEnv("CLIENT_WRITE_TIMEOUT", "500ms"), withListener(func(l net.Listener) net.Listener {
+			return bufferedListener{l, 512 << 10}
+		})},
+	})
+	conn := s.dial(t)
+	require.NoError(t, conn.(*net.TCPConn).SetReadBuffer(64<<10))
+	const body = `{"model":"openai","messages":[]}`
+	_, err := fmt.Fprintf(conn, "POST /v1/chat/completions HTTP/1.1\r\nHost: relay\r\nConnection: close\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s",
+		testKey, len(body), body)
+	require.NoError(t, err)
+	got, block := 0, make([]byte, 64<<10)
+	pace := time.NewTicker(150 * time.Millisecond)
+	defer pace.Stop()
+	for {
+		n, err := conn.Read(block)
+		if got += n; err != nil {
+			break
+		}
+		<-pace.C
+	}
+	require.Greater(t, got, size)
+	s.quiet()
+	require.Equal(t, []channel.Outcome{channel.Completed}, s.outcomesOf("openai"))
+}
+
+// bufferedListener gives the relay's side of connections a buffer of some size.
+type bufferedListener struct {
+	net.Listener
+	size int
+}
+
+func (l bufferedListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err == nil {
+		err = conn.(*net.TCPConn).SetWriteBuffer(l.size)
+	}
+	return conn, err
+}
