@@ -133,6 +133,11 @@ func (s *Server) apply(c *config.Config) error {
 		c.Channels[i].BaseURL = s.demo.URL
 	}
 	s.pool.Apply(c.Channels)
+	names := make([]string, 0, len(c.Tokens))
+	for _, t := range c.Tokens {
+		names = append(names, t.Name)
+	}
+	s.budget.Keep(names)
 	files := filesOf(c)
 	s.files.Store(&files)
 	s.loaded.Store(time.Now().UnixNano())

@@ -1,14 +1,19 @@
 // Package budget bounds what large bodies may hold of the process's memory, all of them together: requests while they may
 // have to be sent again, whole answers, long events, and what converting any of these takes.
 //
-// A body is small, and free, up to Free bytes: ordinary calls are never turned away because of giants, and cost no atomic
-// operation here. What is bounded then is Limit + (bodies at once) × Free. Blocks that no body uses any more (Buffer) are the
-// garbage collector's, as is any other memory that was given back.
+// A body is small, and free, up to Free bytes: ordinary calls are never turned away because of giants. What is bounded then is
+// Limit + (bodies at once) × Free. Blocks that no body uses any more (Buffer) are the garbage collector's, as is any other memory
+// that was given back.
+//
+// Tokens share the budget (Owner): while more than half of it is used, none may hold more than its equal share.
 package budget
 
 import (
 	"errors"
+	"fmt"
+	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Free is how many bytes of every lease are not counted.
@@ -17,14 +22,27 @@ const Free = 64 << 10
 // ErrFull says that the budget has no room for what was asked. Nothing is wrong with the body but its size, at this moment.
 var ErrFull = errors.New("the relay's memory for large bodies is used up (MAX_BUFFERED_MB)")
 
+// ErrShare is an ErrFull for a token that holds its share of the budget, while others are there.
+var ErrShare = fmt.Errorf("%w, as far as one token may use it while others are there: its calls hold their share", ErrFull)
+
 // Budget is one amount of bytes for the whole process. A nil Budget has no limit.
 type Budget struct {
-	limit int64
-	used  atomic.Int64
+	limit  int64
+	used   atomic.Int64
+	owners atomic.Pointer[map[string]*Owner] // never changed
+	began  time.Time
+
+	mu      sync.Mutex // held while something is taken
+	actives int        // owners that were active
+	counted time.Duration
 }
 
 // New makes a budget of limit bytes.
-func New(limit int64) *Budget { return &Budget{limit: limit} }
+func New(limit int64) *Budget {
+	b := &Budget{limit: limit, began: time.Now()}
+	b.owners.Store(&map[string]*Owner{})
+	return b
+}
 
 // Used is how many bytes the leases hold, beyond what is free. It takes no lock.
 func (b *Budget) Used() int64 {
@@ -35,15 +53,27 @@ func (b *Budget) Used() int64 {
 }
 
 // take adds n bytes where they fit. It never takes and gives back: what is refused must not refuse others meanwhile.
-func (b *Budget) take(n int64) bool {
-	for {
-		used := b.used.Load()
-		if n > b.limit-used {
-			return false
+func (b *Budget) take(n int64, by *Owner) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	used := b.used.Load()
+	if n > b.limit-used {
+		return ErrFull
+	}
+	if by != nil {
+		if err := b.fair(by, n, used+n); err != nil {
+			return err
 		}
-		if b.used.CompareAndSwap(used, used+n) {
-			return true
-		}
+		by.held.Add(n)
+	}
+	b.used.Add(n)
+	return nil
+}
+
+func (b *Budget) give(n int64, by *Owner) {
+	b.used.Add(-n)
+	if by != nil {
+		by.held.Add(-n)
 	}
 }
 
@@ -51,14 +81,25 @@ func (b *Budget) take(n int64) bool {
 // and a nil one have no limit. Hold is for one goroutine at a time; Release may come from another one.
 type Lease struct {
 	from *Budget
+	by   *Owner       // nil: nobody in particular
 	held atomic.Int64 // beyond Free
 }
 
 // Of says which budget the lease is of. It is called once, before Hold.
 func (l *Lease) Of(b *Budget) { l.from = b }
 
-// Hold says that the body holds size bytes from now on, which may be more or less than before. The error is ErrFull, and then
-// the lease is as it was. A size below zero is a sum that overflowed: there is no room for that either.
+// By says whose it is. It is called once, before Hold; nil: nobody in particular's.
+func (l *Lease) By(o *Owner) { l.by = o }
+
+// As makes the lease one of the same budget and the same owner as another one, which may be nil. It is called before Hold.
+func (l *Lease) As(other *Lease) {
+	if other != nil {
+		l.from, l.by = other.from, other.by
+	}
+}
+
+// Hold says that the body holds size bytes from now on, which may be more or less than before. The error is ErrFull, or
+// ErrShare, which is one; then the lease is as it was. A size below zero is a sum that overflowed: there is no room for that either.
 func (l *Lease) Hold(size int64) error {
 	if l == nil || l.from == nil {
 		return nil
@@ -69,13 +110,13 @@ func (l *Lease) Hold(size int64) error {
 	want, held := max(0, size-Free), l.held.Load()
 	switch {
 	case want > held:
-		if !l.from.take(want - held) {
-			return ErrFull
+		if err := l.from.take(want-held, l.by); err != nil {
+			return err
 		}
 		l.held.Add(want - held)
 	case want < held:
 		l.held.Add(want - held)
-		l.from.used.Add(want - held)
+		l.from.give(held-want, l.by)
 	}
 	return nil
 }
@@ -85,5 +126,5 @@ func (l *Lease) Release() {
 	if l == nil || l.from == nil || l.held.Load() == 0 {
 		return
 	}
-	l.from.used.Add(-l.held.Swap(0))
+	l.from.give(l.held.Swap(0), l.by)
 }

@@ -91,7 +91,7 @@ func (x *Exchange) broken(err error, connected bool) *Failure {
 		return f
 	}
 	if errors.Is(err, budget.ErrFull) {
-		return NoRoom()
+		return NoRoom(err)
 	}
 	f := &Failure{Outcome: UpstreamReset, Detail: describe(err)}
 	text := err.Error()

@@ -102,7 +102,6 @@ func (x *Exchange) tie() {
 	h.leash.clock, h.clock.leash, h.call.leash = &h.clock, &h.leash, &h.leash
 	x.hold = h
 	h.channel.state.calls.add(&h.call)
-	x.lease()
 	if total := x.Channel.Timeouts.Total; total > 0 {
 		h.clock.limitTo(x.began.Add(total), Completed)
 	}
@@ -112,6 +111,7 @@ func (x *Exchange) tie() {
 // Send asks the upstream. On success the answer is a 2xx and waits to be relayed.
 func (x *Exchange) Send(call *Call) *Failure {
 	x.call = call
+	x.lease(call)
 	request, failure := x.prepare(call)
 	if failure != nil {
 		return failure

@@ -1,9 +1,11 @@
 package channel
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
+	"one-api/relay/budget"
 	"one-api/relay/wire"
 )
 
@@ -58,8 +60,15 @@ func refuseBusy(model string, wait time.Duration) *Refusal {
 	}}
 }
 
-// RefuseNoRoom is for a body that came when other large ones held the memory for it.
-func RefuseNoRoom() *Refusal {
+// RefuseNoRoom is for a body that came when other large ones held the memory for it, or those of its own token more than their
+// share. why is a budget's.
+func RefuseNoRoom(why error) *Refusal {
+	if errors.Is(why, budget.ErrShare) {
+		return &Refusal{OverLimit, &wire.Error{
+			Status: http.StatusTooManyRequests, Type: "rate_limit_error", Code: "buffers_share", RetryAfter: time.Second,
+			Message: "The calls of this key hold their share of the relay's memory for large bodies, and others use it too. Retry when one of them has ended, or have the relay's operator raise MAX_BUFFERED_MB.",
+		}}
+	}
 	return &Refusal{OverLimit, &wire.Error{
 		Status: http.StatusServiceUnavailable, Type: "api_error", Code: "buffers_full", RetryAfter: time.Second,
 		Message: "The relay holds as many large bodies as it may at the moment. Retry after the time in Retry-After, or have its operator raise MAX_BUFFERED_MB.",

@@ -2,6 +2,7 @@ package channel
 
 import (
 	"bytes"
+	"errors"
 	"net/http"
 	"time"
 	"unicode/utf8"
@@ -34,12 +35,12 @@ const longConversion = 1 << 20
 // smallEvent is up to how many bytes an event is free of all this, which is nearly always.
 const smallEvent = 1 << 10
 
-// lease says which budget the exchange holds parts of.
-func (x *Exchange) lease() {
-	b := x.Channel.pool.options.Budget
-	x.hold.request.Of(b)
-	x.hold.answer.Of(b)
-	x.hold.work.Of(b)
+// lease says which budget the exchange holds parts of, and for whom.
+func (x *Exchange) lease(call *Call) {
+	for _, l := range [...]*budget.Lease{&x.hold.request, &x.hold.answer, &x.hold.work} {
+		l.Of(x.Channel.pool.options.Budget)
+		l.As(call.Held)
+	}
 }
 
 // converts reports whether the channel speaks another format than the client.
@@ -57,8 +58,8 @@ func (x *Exchange) prepare(call *Call) (Request, *Failure) {
 	if call.Prefix != "" || x.Channel.upstreamModel(call.Model) != call.Model { // a copy, or two
 		takes = max(takes, 2*int64(len(call.Body)+perByte*len(call.Prefix)))
 	}
-	if x.hold.work.Hold(takes) != nil {
-		return Request{}, noRoomForRequest()
+	if err := x.hold.work.Hold(takes); err != nil {
+		return Request{}, noRoomForRequest(err)
 	}
 	call = x.asContinuation(call)
 	request, err := x.Channel.Adaptor.Request(call, Target{
@@ -68,8 +69,10 @@ func (x *Exchange) prepare(call *Call) (Request, *Failure) {
 	if err != nil {
 		return Request{}, x.unsayable(err)
 	}
-	if !shared(request.Body, x.call.Body) && x.hold.request.Hold(int64(cap(request.Body))) != nil {
-		return Request{}, noRoomForRequest()
+	if !shared(request.Body, x.call.Body) {
+		if err := x.hold.request.Hold(int64(cap(request.Body))); err != nil {
+			return Request{}, noRoomForRequest(err)
+		}
 	}
 	return request, nil
 }
@@ -172,16 +175,21 @@ func commas(text []byte) (n int64) {
 	}
 }
 
-// NoRoom is the failure of an answer that came when other large bodies held the memory for it. The channel has done nothing
-// wrong.
-func NoRoom() *Failure {
-	return &Failure{Outcome: TooLarge, Class: ClassRelay, Detail: budget.ErrFull.Error(), Err: &wire.Error{
+// NoRoom is the failure of an answer that came when other large bodies held the memory for it, or those of its own token more
+// than their share. The channel has done nothing wrong. why is a budget's.
+func NoRoom(why error) *Failure {
+	e := &wire.Error{
 		Status: http.StatusServiceUnavailable, Type: "api_error", Code: TooLarge.String(), RetryAfter: time.Second,
 		Message: "the relay has no memory left for an answer of this size at the moment: retry later, or have its operator raise MAX_BUFFERED_MB",
-	}}
+	}
+	if errors.Is(why, budget.ErrShare) {
+		e.Status, e.Type = http.StatusTooManyRequests, "rate_limit_error"
+		e.Message = "this key's calls hold their share of the relay's memory for large bodies: read the answers that are waiting, then retry, or have the relay's operator raise MAX_BUFFERED_MB"
+	}
+	return &Failure{Outcome: TooLarge, Class: ClassRelay, Detail: why.Error(), Err: e}
 }
 
-func noRoomForRequest() *Failure {
-	r := RefuseNoRoom()
-	return &Failure{Outcome: Rejected, Reason: r.Reason, Err: r.Err, Detail: budget.ErrFull.Error()}
+func noRoomForRequest(why error) *Failure {
+	r := RefuseNoRoom(why)
+	return &Failure{Outcome: Rejected, Reason: r.Reason, Err: r.Err, Detail: why.Error()}
 }

@@ -47,7 +47,7 @@ func readBody(w http.ResponseWriter, r *http.Request, most int64, timeout time.D
 		}
 		room, err := body.Room()
 		if err != nil {
-			return nil, channel.RefuseNoRoom()
+			return nil, channel.RefuseNoRoom(err)
 		}
 		n, err := from.Read(room)
 		body.Took(n)
@@ -59,7 +59,7 @@ func readBody(w http.ResponseWriter, r *http.Request, most int64, timeout time.D
 			_ = r.Body.Close() // it has been read: net/http need not look for more of it
 			whole, err := body.Body()
 			if err != nil {
-				return nil, channel.RefuseNoRoom()
+				return nil, channel.RefuseNoRoom(err)
 			}
 			return whole, nil
 		}

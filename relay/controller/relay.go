@@ -49,7 +49,8 @@ type visit struct {
 	call     channel.Call
 	detours  detours
 	want     channel.Want
-	held     budget.Lease // of the request's body
+	held     budget.Lease  // of the request's body
+	owner    *budget.Owner // the token's part of the budget
 	client   reply.Writer
 	left     int // attempts that may be made
 	repeats  repeats
@@ -105,7 +106,7 @@ func (v *visit) begin() bool {
 	}
 	v.end.Known = true
 	if v.call.Stream && v.snapshot.Channels.Resumes(&v.want) {
-		v.account = resume.NewAccount(&v.client, v.endpoint, v.c.Budget)
+		v.account = resume.NewAccount(&v.client, v.endpoint, &v.held)
 		v.call.Keep = v.account != nil
 	}
 	v.left = 1 + v.c.Settings.RetryTimes
@@ -152,6 +153,7 @@ func (v *visit) gone() {
 		errorType = v.end.ErrorType()
 		v.held.Release()
 		v.account.Close()
+		v.owner.Leave()
 		v.c.flights.remove(v)
 		v.c.active.Add(-1)
 	}
@@ -178,6 +180,9 @@ func (v *visit) admit() *channel.Refusal {
 	v.trace()
 	v.end.Token, v.call.Token = v.token.Name, v.token.Name
 	v.flight.identify(v.token.Name, "")
+	v.owner = v.c.Budget.Owner(v.token.Name)
+	v.owner.Enter()
+	v.held.By(v.owner)
 	reading := time.Now()
 	body, refusal := v.c.read(v.w, v.r, &v.held, v.flight.isEnded)
 	v.end.Waited += time.Since(reading)

@@ -49,9 +49,9 @@ type format interface {
 	open() bool
 }
 
-// NewAccount keeps the account of a stream to client, within a budget, which may be nil. Only the two endpoints that answer with
-// messages can be resumed; nil: not this one. It is to be closed.
-func NewAccount(client channel.Client, endpoint wire.Endpoint, within *budget.Budget) *Account {
+// NewAccount keeps the account of a stream to client, within the budget of another lease of the call, which may be nil. Only the
+// two endpoints that answer with messages can be resumed; nil: not this one. It is to be closed.
+func NewAccount(client channel.Client, endpoint wire.Endpoint, like *budget.Lease) *Account {
 	a := &Account{client: client}
 	switch endpoint {
 	case wire.ChatCompletions:
@@ -61,7 +61,7 @@ func NewAccount(client channel.Client, endpoint wire.Endpoint, within *budget.Bu
 	default:
 		return nil
 	}
-	a.held.Of(within)
+	a.held.As(like)
 	return a
 }
 
@@ -195,8 +195,8 @@ const perByte = 16
 // Write passes on what is new in the events. An error may be a *channel.Failure: the continuation does not fit.
 func (c *Continuation) Write(events []byte) error {
 	err := sse.Each(events, longestEvent, func(event sse.Event) error {
-		if c.hold(perByte*len(event.Raw)) != nil {
-			return channel.NoRoom()
+		if err := c.hold(perByte * len(event.Raw)); err != nil {
+			return channel.NoRoom(err)
 		}
 		defer c.settle()
 		c.out = c.out[:0]

@@ -105,11 +105,12 @@ func (sink) Write([]byte) error        { return nil }
 // TestTheAccountIsHeldOfTheBudget fills a budget with the account of one stream: the others cannot be resumed, and nothing else
 // happens to them.
 func TestTheAccountIsHeldOfTheBudget(t *testing.T) {
-	within := budget.New(600 << 10)
+	within, like := budget.New(600<<10), &budget.Lease{}
+	like.Of(within)
 	piece := func(n int) []byte {
 		return chatEvent(`{"choices":[{"index":0,"delta":{"content":"` + filled("word ", n) + `"}}]}`)
 	}
-	first, second := NewAccount(&sink{}, wire.ChatCompletions, within), NewAccount(&sink{}, wire.ChatCompletions, within)
+	first, second := NewAccount(&sink{}, wire.ChatCompletions, like), NewAccount(&sink{}, wire.ChatCompletions, like)
 	require.NoError(t, first.Write(piece(200<<10)))
 	require.True(t, first.Resumable())
 	require.NoError(t, second.Write(piece(200<<10)))
