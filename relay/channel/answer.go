@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"strings"
 	"sync/atomic"
 
 	"one-api/relay/channel/http1"
@@ -48,20 +49,62 @@ func (x *Exchange) askPlainly(r Request) (connected bool, err error) {
 	return true, nil
 }
 
+// asking is how far a request has come that net/http makes. Its goroutines keep the request, and with it this, for as long as the
+// connection lives. Therefore neither this nor what cancels the request may refer to the exchange.
+type asking struct {
+	connected, reused, answered atomic.Bool
+	connects                    atomic.Pointer[func()] // is called when there is a connection; nil: the request is over
+}
+
+func (a *asking) connect(info httptrace.GotConnInfo) {
+	a.connected.Store(true)
+	a.reused.Store(info.Reused)
+	if connects := a.connects.Load(); connects != nil {
+		(*connects)()
+	}
+}
+
+// died reports whether a request failed because its connection, which had been used before, ended before a byte of the answer:
+// the upstream was just closing it. HTTP/2 can end a request alone, which says nothing of its connection.
+func (a *asking) died(err error) bool {
+	return a.reused.Load() && !a.answered.Load() && !strings.HasPrefix(err.Error(), "stream error")
+}
+
 // askAnyhow leaves it to net/http.
 func (x *Exchange) askAnyhow(r Request) (bool, error) {
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(x.client))
 	l := &x.hold.leash
 	l.Hold(func() { cancel(l.why()) })
-	// net/http's goroutines keep the request, and with it its context, for as long as the connection lives. Therefore neither
-	// what cancels it nor the trace may refer to the exchange.
-	var connected atomic.Bool
-	t := x.Channel.transport
+	a, t := &asking{}, x.Channel.transport
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn:           func(httptrace.GotConnInfo) { connected.Store(true) },
+		GotConn: a.connect, GotFirstResponseByte: func() { a.answered.Store(true) },
 		TLSHandshakeStart: t.handshakeBegins, TLSHandshakeDone: t.handshakeEnded,
 	})
+	connects := func() { x.hold.clock.until(x.headerPhase()) }
+	a.connects.Store(&connects)
+	defer a.connects.Store(nil)
 	x.payload = &payload{b: r.Body}
+	x.hold.clock.until(x.connectPhase())
+	got, err := t.http.RoundTrip(x.httpRequest(ctx, r))
+	if err != nil && a.died(err) && l.why() == nil {
+		deadline, outcome := x.connectPhase()
+		if outcome == ConnectFailed { // which it is only while nothing has been sent
+			outcome = UpstreamReset
+		}
+		x.hold.clock.until(deadline, outcome)
+		got, err = t.fresh.RoundTrip(x.httpRequest(ctx, r))
+	}
+	if err != nil {
+		return a.connected.Load(), err
+	}
+	x.answer = answer{
+		got.StatusCode, got.ContentLength, got.Header.Get("Content-Type"), got.Header.Get("Content-Encoding"), got.Header, got.Body,
+	}
+	return true, nil
+}
+
+// httpRequest is a request as net/http takes it.
+func (x *Exchange) httpRequest(ctx context.Context, r Request) *http.Request {
 	body, _ := x.payload.open() // fails only once it has been released
 	request := &http.Request{
 		Method: http.MethodPost, URL: x.Channel.url(r.Path, r.Query), Header: r.Header,
@@ -71,12 +114,5 @@ func (x *Exchange) askAnyhow(r Request) (bool, error) {
 	if r.Method != "" { // the relay's own question, for which no connection is kept
 		request.Method, request.Body, request.GetBody, request.Close = r.Method, nil, nil, true
 	}
-	got, err := t.http.RoundTrip(request.WithContext(ctx))
-	if err != nil {
-		return connected.Load(), err
-	}
-	x.answer = answer{
-		got.StatusCode, got.ContentLength, got.Header.Get("Content-Type"), got.Header.Get("Content-Encoding"), got.Header, got.Body,
-	}
-	return true, nil
+	return request.WithContext(ctx)
 }

@@ -77,6 +77,8 @@ func timedOut(outcome Outcome) *Failure {
 		return gone()
 	}
 	message := map[Outcome]string{
+		ConnectFailed:     "the upstream could not be reached in time",
+		UpstreamReset:     "the connection to the upstream broke, and another one could not be made in time",
 		HeaderTimeout:     "the upstream did not answer in time",
 		FirstTokenTimeout: "the upstream did not begin its answer in time",
 		IdleTimeout:       "the upstream fell silent in the middle of its answer",

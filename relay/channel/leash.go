@@ -16,8 +16,9 @@ type leash struct {
 	stop   func() bool // ends the watch on the client
 
 	mu    sync.Mutex
-	cause error  // why the call was ended; nil: it was not
-	abort func() // ends what the call waits for; nil: it waits for nothing, or has been ended
+	cause error     // why the call was ended; nil: it was not
+	ended time.Time // when; zero: it was not
+	abort func()    // ends what the call waits for; nil: it waits for nothing, or has been ended
 }
 
 // watch begins to look after the client.
@@ -37,7 +38,7 @@ func (l *leash) left() {
 func (l *leash) end(cause error) {
 	l.mu.Lock()
 	if l.cause == nil {
-		l.cause = cause
+		l.cause, l.ended = cause, time.Now()
 	}
 	abort := l.abort
 	l.abort = nil

@@ -2,6 +2,16 @@ package channel
 
 import "time"
 
+// connectPhase is the wait for a connection: for a name, a proxy and a handshake, as far as they are needed.
+func (x *Exchange) connectPhase() (time.Time, Outcome) {
+	deadline, outcome := x.headerPhase()
+	connect := after(time.Now(), x.Channel.Timeouts.Connect)
+	if !connect.IsZero() && (deadline.IsZero() || connect.Before(deadline)) {
+		return connect, ConnectFailed
+	}
+	return deadline, outcome
+}
+
 // headerPhase is the wait for the answer's header. A call that streams may not be silent for longer than its first token may
 // take, be it before the header or behind it. Nor may one be at a provider's own host for longer than STREAM_HEADER_TIMEOUT while
 // another healthy channel is left: providers that are well answer a stream at once, and what they say then is what takes long.

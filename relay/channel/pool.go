@@ -61,6 +61,8 @@ type Pool struct {
 
 	inFlight    atomic.Int64
 	openBodies  atomic.Int64
+	overdue     atomic.Int64 // calls, when they were looked at last
+	looked      time.Time    // when that was; for the goroutine that calls Trim
 	unknownEnds unknownEnds
 	// connections is every transport that may still have some: those of the channels, and those that a reload has replaced.
 	connections atomic.Pointer[[]*transport]
@@ -225,13 +227,14 @@ func (p *Pool) InFlight() int64 { return p.inFlight.Load() }
 // OpenBodies is how many upstream answers are open.
 func (p *Pool) OpenBodies() int64 { return p.openBodies.Load() }
 
-// Trim looks once after connections that a burst has left behind. One goroutine calls it, every TrimInterval.
+// Trim looks once after connections that a burst has left behind, and after calls that do not end. One goroutine calls it, every TrimInterval.
 func (p *Pool) Trim() {
 	if all := p.connections.Load(); all != nil {
 		for _, t := range *all {
 			t.trim()
 		}
 	}
+	p.lookForOverdue(time.Now())
 }
 
 func (p *Pool) now() time.Time { return p.options.Now() }
@@ -247,6 +250,7 @@ func (p *Pool) Close() {
 }
 
 // ExpectedGoroutines is how many goroutines net/http runs for the channels' connections, and how many ask for lists of models.
+// Nothing accounts for a call that is overdue.
 // It takes no lock.
 func (p *Pool) ExpectedGoroutines() (n int64) {
 	if list := p.connections.Load(); list != nil {
@@ -254,5 +258,5 @@ func (p *Pool) ExpectedGoroutines() (n int64) {
 			n += t.goroutines()
 		}
 	}
-	return n + p.questions.running.Load()
+	return n + p.questions.running.Load() - p.overdue.Load()
 }

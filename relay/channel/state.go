@@ -18,9 +18,10 @@ type state struct {
 	last       atomic.Pointer[LastFailure]
 	wondered   atomic.Int64 // when the upstream was last asked for its models, a moment; 0: never
 
-	calls calls
-	tries tries
-	cuts  atomic.Int64 // how often an operator has ended them all
+	calls   calls
+	overdue atomic.Int64 // calls, when they were looked at last
+	tries   tries
+	cuts    atomic.Int64 // how often an operator has ended them all
 }
 
 // LastFailure is the newest failure that counted against a channel.

@@ -36,9 +36,10 @@ const (
 // changes a channel's proxy leaves the others' alone.
 type transport struct {
 	http  *http.Transport
-	plain *http1.Pool  // for what it can do; nil: nothing of this channel's
-	open  atomic.Int64 // net/http's connections
-	tcp   atomic.Int64 // those of plain, which have no goroutines
+	fresh *http.Transport // the same, for calls whose connection has to be a new one
+	plain *http1.Pool     // for what it can do; nil: nothing of this channel's
+	open  atomic.Int64    // net/http's connections
+	tcp   atomic.Int64    // those of plain, which have no goroutines
 
 	// What goroutines are explained by.
 	calls       atomic.Int64 // exchanges that have begun and not ended
@@ -84,17 +85,57 @@ func newTransport(c config.Channel, tlsConfig *tls.Config) *transport {
 			t.http2.Store(agreed.NegotiatedProtocol == "h2")
 		}
 	}
-	dialer := &net.Dialer{Timeout: c.Timeouts.Connect, KeepAlive: tcpKeepAliveInterval}
+	dialer := &dialer{tcp: net.Dialer{Timeout: c.Timeouts.Connect, KeepAlive: tcpKeepAliveInterval}, tls: tlsConfig, limit: c.Timeouts.Connect}
 	proxy := http.ProxyFromEnvironment
 	if c.Proxy != nil || c.Direct {
 		proxy = http.ProxyURL(c.Proxy)
 	}
-	t.http = &http.Transport{
+	if through := carrier(c.BaseURL, proxy); through != nil {
+		dialer.proxy, proxy = through, nil
+	}
+	t.http, t.fresh = t.newHTTP(c, dialer, proxy, tlsConfig), t.newHTTP(c, dialer, proxy, tlsConfig)
+	t.fresh.DisableKeepAlives = true
+	if plainly(c.BaseURL, proxy) && dialer.proxy == nil {
+		t.plain = &http1.Pool{
+			Address: addressOf(c.BaseURL), IdleTimeout: idleConnTimeout, MaxIdle: maxIdleConns, Open: &t.tcp,
+			Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+				t.dialing.Add(1)
+				defer t.dialing.Add(-1)
+				return dialer.dial(ctx, network, address)
+			},
+		}
+	}
+	return t
+}
+
+// carrier is the proxy that carries bytes to an upstream, and so is spoken to by the dialer; nil: there is none. An HTTP proxy
+// is told of each request for an upstream without TLS, which is net/http's to do.
+func carrier(at *url.URL, proxy func(*http.Request) (*url.URL, error)) *url.URL {
+	if at == nil {
+		return nil
+	}
+	through, err := proxy(&http.Request{URL: at})
+	if err != nil || through == nil {
+		return nil
+	}
+	switch through.Scheme {
+	case "socks5", "socks5h":
+		return through
+	case "http", "https":
+		if at.Scheme == "https" {
+			return through
+		}
+	}
+	return nil
+}
+
+func (t *transport) newHTTP(c config.Channel, dialer *dialer, proxy func(*http.Request) (*url.URL, error), tlsConfig *tls.Config) *http.Transport {
+	return &http.Transport{
 		Proxy: proxy,
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			t.dialing.Add(1)
 			defer t.dialing.Add(-1)
-			conn, err := dialer.DialContext(ctx, network, address)
+			conn, err := dialer.dial(ctx, network, address)
 			if err != nil {
 				return nil, err
 			}
@@ -113,23 +154,15 @@ func newTransport(c config.Channel, tlsConfig *tls.Config) *transport {
 		// hold back events to pack them better.
 		DisableCompression: true,
 	}
-	if plainly(c.BaseURL, proxy) {
-		t.plain = &http1.Pool{
-			Address: addressOf(c.BaseURL), IdleTimeout: idleConnTimeout, MaxIdle: maxIdleConns, Open: &t.tcp,
-			Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
-				t.dialing.Add(1)
-				defer t.dialing.Add(-1)
-				return dialer.DialContext(ctx, network, address)
-			},
-		}
-	}
-	return t
 }
 
 // plainly tells whether an upstream is reached over HTTP/1.1 and nothing else: no TLS, no proxy.
 func plainly(at *url.URL, proxy func(*http.Request) (*url.URL, error)) bool {
 	if !http1.Supported || at == nil || at.Scheme != "http" || !isPlain(at.Host) {
 		return false
+	}
+	if proxy == nil {
+		return true
 	}
 	through, err := proxy(&http.Request{URL: at})
 	return err == nil && through == nil
@@ -201,6 +234,7 @@ func (t *transport) goroutines() int64 {
 func (t *transport) retire() {
 	t.retired.Store(true)
 	t.http.CloseIdleConnections()
+	t.fresh.CloseIdleConnections()
 	if t.plain != nil {
 		t.plain.Close()
 	}
@@ -211,6 +245,16 @@ type upstreamConn struct {
 	net.Conn
 	open *atomic.Int64
 	once sync.Once
+}
+
+// Write takes an upstream that has hung up for one that does not read on: it may have answered before, and net/http's client
+// gives an answer up once it cannot write. If there is none, the next read says so.
+func (c *upstreamConn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	if err != nil && hungUp(err) {
+		return len(p), nil
+	}
+	return n, err
 }
 
 func (c *upstreamConn) Close() error {

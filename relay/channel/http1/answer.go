@@ -39,6 +39,7 @@ type Answer struct {
 	framing  framing
 	left     int64 // byLength: what has not come yet
 	chunks   chunks
+	silent   bool // the connection ended before a byte of it came
 	ended    bool // the whole of it has come
 	reusable bool // the connection is good for another request, once it has
 }

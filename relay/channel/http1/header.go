@@ -26,6 +26,7 @@ func (a *Answer) readHead() error {
 			n, err := a.conn.raw.Read(buffer[filled:])
 			filled += n
 			if n == 0 && err != nil {
+				a.silent = filled+read == 0 && interim == 0
 				if errors.Is(err, io.EOF) && filled > 0 {
 					err = io.ErrUnexpectedEOF
 				}

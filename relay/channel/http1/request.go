@@ -41,7 +41,8 @@ type Leash interface {
 	Drop() bool
 }
 
-// Do sends a request and waits for the header of its answer. From here until the answer is closed, the leash ends the call by
+// Do sends a request and waits for the header of its answer. Where a connection that has been used before ends before a byte of
+// the answer, its server was just closing it, and the request is sent once more, on a new one. From here until the answer is closed, the leash ends the call by
 // closing its connection. connected tells whether there was a connection, so that something of the request may have been sent.
 func (p *Pool) Do(leash Leash, r Request) (a *Answer, connected bool, err error) {
 	scratch := pages.Get().(*page)
@@ -50,8 +51,11 @@ func (p *Pool) Do(leash Leash, r Request) (a *Answer, connected bool, err error)
 		scratch.giveBack()
 		return nil, false, err
 	}
-	for {
-		c := p.take()
+	for fresh := false; ; {
+		var c *conn
+		if !fresh {
+			c = p.take()
+		}
 		used := c != nil
 		if !used {
 			if c, err = p.dialOn(leash); err != nil {
@@ -69,6 +73,11 @@ func (p *Pool) Do(leash Leash, r Request) (a *Answer, connected bool, err error)
 		}
 		a = &Answer{pool: p, conn: c, page: scratch, leash: leash}
 		if err = a.readHead(); err != nil {
+			if used && a.silent && leash.Drop() {
+				c.close()
+				fresh = true
+				continue // the request's header still stands in the page: nothing has been read over it
+			}
 			a.fail()
 			if failed != nil {
 				err = failed

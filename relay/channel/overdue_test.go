@@ -1,0 +1,45 @@
+package channel
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"one-api/relay/config"
+)
+
+// TestACallThatDoesNotEndWhenItIsToldToIsCountedAsUnexplained holds an exchange open that its client has left: nothing in the relay
+// does so, and this is what would show if something did.
+func TestACallThatDoesNotEndWhenItIsToldToIsCountedAsUnexplained(t *testing.T) {
+	log := &lines{}
+	p := NewPool(Options{
+		Providers: map[string]Provider{"plain": {Adaptor: plain{}, Name: "plain"}}, Log: slog.New(slog.NewTextHandler(log, nil)),
+	})
+	defer p.Close()
+	p.Apply([]config.Channel{testChannel("stuck")})
+	client, leave := context.WithCancel(context.Background())
+	x, refusal := p.Set().Begin(client, &Want{Caller: Caller{AllGroups: true}, Model: "m"})
+	require.Nil(t, refusal)
+	expected := p.ExpectedGoroutines()
+
+	now := time.Now()
+	p.lookForOverdue(now)
+	require.Zero(t, p.Overdue(), "nobody has told it")
+	leave()
+	require.Eventually(t, func() bool { return x.hold.leash.why() != nil && !x.hold.leash.told().IsZero() }, 10*time.Second, time.Millisecond)
+	p.lookForOverdue(now.Add(overdueAfter / 2))
+	require.Zero(t, p.Overdue(), "it may still be at it")
+	late := time.Now().Add(overdueAfter + time.Minute)
+	p.lookForOverdue(late)
+	require.EqualValues(t, 1, p.Overdue())
+	require.Equal(t, expected-1, p.ExpectedGoroutines())
+	require.Contains(t, log.String(), "channel=stuck calls=1")
+
+	x.End(gone(), nil)
+	p.lookForOverdue(late.Add(time.Minute))
+	require.Zero(t, p.Overdue())
+	require.Equal(t, expected, p.ExpectedGoroutines())
+}
