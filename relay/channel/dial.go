@@ -142,7 +142,7 @@ func (d *dialer) connect(conn net.Conn, address string) error {
 		return fmt.Errorf("the proxy: %w", err)
 	}
 	reader := bufio.NewReader(io.LimitReader(conn, maxProxyHeader))
-	answer, err := http.ReadResponse(reader, &http.Request{Method: http.MethodConnect})
+	answer, err := http.ReadResponse(reader, &http.Request{Method: http.MethodConnect}) //nolint:bodyclose // what follows a tunnel's header is the tunnel
 	switch {
 	case err != nil:
 		return fmt.Errorf("the proxy's answer: %w", err)
