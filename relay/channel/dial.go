@@ -9,9 +9,9 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
+	"net/textproto"
 	"net/url"
-	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -142,12 +142,20 @@ func (d *dialer) connect(conn net.Conn, address string) error {
 		return fmt.Errorf("the proxy: %w", err)
 	}
 	reader := bufio.NewReader(io.LimitReader(conn, maxProxyHeader))
-	answer, err := http.ReadResponse(reader, &http.Request{Method: http.MethodConnect}) //nolint:bodyclose // what follows a tunnel's header is the tunnel
+	header := textproto.NewReader(reader)
+	line, err := header.ReadLine()
+	if err == nil {
+		_, err = header.ReadMIMEHeader()
+	}
+	version, status, _ := strings.Cut(line, " ")
+	status, _, _ = strings.Cut(status, " ")
 	switch {
 	case err != nil:
 		return fmt.Errorf("the proxy's answer: %w", err)
-	case answer.StatusCode != http.StatusOK:
-		return errors.New("the proxy refuses the tunnel with status " + strconv.Itoa(answer.StatusCode))
+	case !strings.HasPrefix(version, "HTTP/1.") || len(status) != 3:
+		return errors.New("the proxy does not speak HTTP")
+	case status[0] != '2':
+		return errors.New("the proxy refuses the tunnel with status " + status)
 	case reader.Buffered() > 0:
 		return errors.New("the proxy sends something before it is asked")
 	}
