@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/textproto"
 	"net/url"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -155,7 +157,8 @@ func (d *dialer) connect(conn net.Conn, address string) error {
 	case !strings.HasPrefix(version, "HTTP/1.") || len(status) != 3:
 		return errors.New("the proxy does not speak HTTP")
 	case status[0] != '2':
-		return errors.New("the proxy refuses the tunnel with status " + status)
+		code, _ := strconv.Atoi(status)
+		return errors.New("the proxy refuses the tunnel: " + status + " " + http.StatusText(code))
 	case reader.Buffered() > 0:
 		return errors.New("the proxy sends something before it is asked")
 	}
