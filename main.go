@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -73,9 +74,15 @@ func run(args []string, env func(string) (string, bool), signals <-chan os.Signa
 		return 1
 	}
 	if flags.checkConfig {
+		fmt.Fprintln(stdout, "Checked:", sourceOf(cfg))
 		for _, warning := range cfg.Warnings {
 			fmt.Fprintln(stdout, "warning:", warning)
 		}
+		looks, warning := controller.WhoMayLook(&settings)
+		if warning != "" {
+			fmt.Fprintln(stdout, "warning:", warning)
+		}
+		fmt.Fprintf(stdout, "The monitor endpoints answer %s; who may switch channels: %s.\n", looks, controller.AdminLine(&settings))
 		fmt.Fprintf(stdout, "The configuration is good: %d channels, %d tokens.\n", len(cfg.Channels), len(cfg.Tokens))
 		return 0
 	}
@@ -84,6 +91,24 @@ func run(args []string, env func(string) (string, bool), signals <-chan os.Signa
 	}
 	announceTokens(stdout, made)
 	return serve(options, settings, cfg, signals, stdout, stderr)
+}
+
+// sourceOf says where a configuration came from.
+func sourceOf(cfg *config.Config) string {
+	switch {
+	case cfg.Path == "" && cfg.Channels[0].Demo:
+		return "the environment (no " + config.DefaultFile + " here, and no provider's key is set: the demo channel answers)"
+	case cfg.Path == "":
+		return "the environment (no " + config.DefaultFile + " here)"
+	}
+	file, err := filepath.Abs(cfg.Path)
+	if err != nil {
+		file = cfg.Path
+	}
+	if cfg.EnvFile != "" {
+		file += ", with the variables of " + cfg.EnvFile
+	}
+	return file
 }
 
 type flags struct {

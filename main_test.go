@@ -225,7 +225,11 @@ func TestTheCommandLineExplainsItselfAndItsMistakes(t *testing.T) {
 		{"an unknown flag", []string{"--prot=1"}, nil, 2, nil, []string{"-prot", "Usage:"}},
 		{"an unknown command", []string{"serve"}, nil, 2, nil, []string{"serve", "Usage:"}},
 		{"a port that cannot be", []string{"--port=70000"}, nil, 2, nil, []string{"-port must be from 0 to 65535"}},
-		{"a good file", []string{"--check-config", "--config", good}, nil, 0, []string{"The configuration is good: 1 channels, 1 tokens."}, nil},
+		{"a good file", []string{"--check-config", "--config", good}, nil, 0, []string{"Checked: " + good, "The configuration is good: 1 channels, 1 tokens.", "who may switch channels: nobody"}, nil},
+		{"no file", []string{"--check-config"}, nil, 0, []string{"Checked: the environment (no channels.yaml here, and no provider's key is set: the demo channel answers)"}, nil},
+		{"short and equal tokens are no reason to fail", []string{"--check-config"}, map[string]string{"ADMIN_TOKEN": "x", "MONITOR_TOKEN": "x", "XAI_API_KEY": "k"}, 0, []string{
+			"Checked: the environment (no channels.yaml here)", "warning: environment: ADMIN_TOKEN: is easy to guess", "warning: environment: MONITOR_TOKEN: is easy to guess",
+			"warning: environment: MONITOR_TOKEN: is the same as ADMIN_TOKEN", "The monitor endpoints answer whoever has MONITOR_TOKEN"}, nil},
 		{"a bad file, all of it at once", []string{"--check-config", "--config", bad}, nil, 1, nil, []string{"bad.yaml:2", "opnai", "bad.yaml:3", "weight", "name"}},
 		{"a bad file is no reason to start", []string{"--config", bad}, nil, 1, nil, []string{"bad.yaml:2"}},
 		{"a bad environment beside a bad file", []string{"--config", bad}, map[string]string{"PORT": "x", "RETRY_TIMES": "-1"}, 1, nil, []string{"PORT", "RETRY_TIMES", "weight"}},

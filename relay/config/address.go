@@ -11,10 +11,19 @@ import (
 
 var versionSegment = regexp.MustCompile(`^v\d`)
 
+// pastedEndpoints are what providers' documentation has behind their base URLs; a longer one stands before its own end.
+var pastedEndpoints = []string{
+	"/chat/completions", "/completions", "/embeddings", "/messages/count_tokens", "/messages", "/responses", "/models",
+	"/images/generations", "/audio/speech", "/audio/transcriptions", "/moderations", "/rerank",
+}
+
 // parseBaseURL reads an upstream's base URL in its normal form: without a trailing slash and with a version segment, /v1 where
 // it has none. message is what is wrong, "" for nothing.
 func parseBaseURL(text string) (base *url.URL, message string) {
 	const form = "must be an http or https URL such as https://api.example.com/v1"
+	if hasInvisible(text) {
+		return nil, "must not contain a blank, a line break or an invisible character"
+	}
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https":
@@ -29,6 +38,11 @@ func parseBaseURL(text string) (base *url.URL, message string) {
 		return nil, "must have a port from 1 to 65535, or none"
 	}
 	path := strings.TrimRight(u.EscapedPath(), "/")
+	for _, endpoint := range pastedEndpoints {
+		if strings.HasSuffix(path, endpoint) {
+			return nil, "is the address of an endpoint: leave " + endpoint + " out, the relay adds it itself"
+		}
+	}
 	versioned := false
 	for segment := range strings.SplitSeq(path, "/") {
 		versioned = versioned || versionSegment.MatchString(segment)

@@ -59,8 +59,9 @@ func (l *loader) channel(v value, names map[string]place) Channel {
 		c.ModelMapping = l.modelMapping(v)
 	}
 	if v, given := fields["groups"]; given {
-		if groups := textsOf(l.texts(v, nameProblem)); len(groups) > 0 {
-			c.Groups = groups
+		if groups := l.texts(v, nameProblem); len(groups) > 0 {
+			c.Groups = textsOf(groups)
+			l.claims.groups = append(l.claims.groups, groups...)
 		}
 	}
 	for _, group := range c.Groups {
@@ -126,7 +127,7 @@ func (l *loader) upstream(c *Channel, at place, fields map[string]value) {
 	} else if s, ok := l.scalar(v); ok {
 		c.Type = s.text
 		if provider, known = l.providers[c.Type]; !known {
-			l.report(s.place, "unknown type %s; known: %s", s.got(), strings.Join(l.types(), ", "))
+			l.report(s.place, "unknown type %s; %sknown: %s", s.got(), rightType(s.text, l.types()), strings.Join(l.types(), ", "))
 		}
 	}
 
@@ -163,7 +164,9 @@ func (l *loader) upstream(c *Channel, at place, fields map[string]value) {
 	}
 
 	if v, given := fields["models"]; given {
-		c.Models = textsOf(l.texts(v, modelProblem))
+		models := l.texts(v, modelProblem)
+		l.oddGlobs(models)
+		c.Models = textsOf(models)
 	}
 	if len(c.Models) == 0 {
 		c.Models = defaultModels(provider, c.Official)

@@ -33,6 +33,7 @@ func parseDocument(file string, data []byte) (root *yaml.Node, problem *Problem)
 	if !errors.Is(err, io.EOF) {
 		p := syntaxProblem(err, data, lines.count)
 		p.File = file
+		explain(&p, data)
 		return nil, &p
 	}
 	return document.Content[0], nil

@@ -13,7 +13,7 @@ func TestWhatIsNotYAMLIsReportedWithItsLine(t *testing.T) {
 		{"an unclosed quote in the only line", "a: 'x", "1: not valid YAML: found unexpected end of stream"},
 		{"an unclosed list", "a: 1\nb: [1, 2\nc: d\n", "2: not valid YAML: did not find expected ',' or ']'"},
 		{"a stray bracket", "}", "1: not valid YAML: did not find expected node content"},
-		{"a tab", "a:\n\t- x\n", "2: not valid YAML: found character that cannot start any token"},
+		{"a tab", "a:\n\t- x\n", "2: not valid YAML: found character that cannot start any token (this line is indented with a tab: YAML wants blanks)"},
 		{"a control character", "a: 1\nb: \x01\n", "2: not valid YAML: control characters are not allowed"},
 		{"a control character in a last line without an end", "a: 1\nb: \x01", "2: not valid YAML: control characters are not allowed"},
 		{"another encoding", "a: 1\nb: \xe4\nc: d\n", "2: not valid YAML: this line is not UTF-8"},

@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"go.yaml.in/yaml/v3"
 	"golang.org/x/net/http/httpguts"
 )
 
@@ -68,6 +69,10 @@ func (d *decoder) texts(v value, judge func(string) string) []scalar {
 	var good []scalar
 	first := map[string]place{}
 	for _, s := range d.scalars(v) {
+		if v.node.Kind == yaml.ScalarNode && !s.quoted && strings.HasPrefix(v.node.Value, "-") {
+			d.report(s.place, "is one value: each item of a list begins with a - and a blank (quote a value that does begin with -)")
+			continue
+		}
 		if message := judge(s.text); message != "" {
 			d.report(s.place, "%s", message)
 			continue

@@ -21,6 +21,7 @@ type loader struct {
 	providers map[string]Provider
 	groups    map[string]bool  // of all channels
 	keys      map[digest]place // every key that opens something, and who claimed it
+	claims    audit
 	warnings  Problems
 }
 
@@ -110,5 +111,10 @@ func (l *loader) parse(c *Config, data []byte, opts Options) {
 	}
 	if v, given := fields["tokens"]; given {
 		c.Tokens = l.tokens(v, c.Tokens)
+	}
+	if len(l.problems) == 0 {
+		l.audit(c)
+	} else {
+		l.slips(data)
 	}
 }

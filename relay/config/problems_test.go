@@ -84,7 +84,7 @@ func TestABadFileIsRefusedWithFileLineAndKey(t *testing.T) {
 			"channels.yaml:6: channels[1].name: the same name as channels[0].name (line 2)",
 		}},
 		{"an unknown type", "channels: [{name: a, type: opnai}]\n", []string{
-			"channels.yaml:1: channels[0].type: unknown type (got opnai); " + types,
+			"channels.yaml:1: channels[0].type: unknown type (got opnai); did you mean openai? " + types,
 			"channels.yaml:1: channels[0].keys: missing; only a channel with a base_url of its own may have none",
 		}},
 		{"a type without a base URL", "channels: [{name: a, type: custom, keys: [k]}]\n", []string{

@@ -53,14 +53,14 @@ func (l *loader) tokens(v value, tokens []Token) []Token {
 			break
 		}
 		if l.is(element, yaml.MappingNode, "a mapping") {
-			tokens = append(tokens, l.token(element.place, l.fields(element, tokenKeys), names))
+			tokens = append(tokens, l.token(element.place, l.fields(element, tokenKeys), names, len(tokens)))
 		}
 	}
 	return tokens
 }
 
-// token reads one token. names are those of the tokens before it.
-func (l *loader) token(at place, fields map[string]value, names map[string]place) Token {
+// token reads one token, of that index. names are those of the tokens before it.
+func (l *loader) token(at place, fields map[string]value, names map[string]place, index int) Token {
 	t := Token{Groups: []string{defaultGroup}, Digests: l.tokenDigests(at, fields)}
 	if name, ok := l.name(at, fields); ok {
 		t.Name = name.text
@@ -87,7 +87,12 @@ func (l *loader) token(at place, fields map[string]value, names map[string]place
 		}
 	}
 	if v, given := fields["models"]; given {
-		t.Models = textsOf(l.texts(v, modelProblem))
+		models := l.texts(v, modelProblem)
+		l.oddGlobs(models)
+		for _, model := range models {
+			l.claims.models = append(l.claims.models, claimed{model, index})
+		}
+		t.Models = textsOf(models)
 	}
 	return t
 }
