@@ -45,6 +45,9 @@ func (s *Server) recordRequest(ctx context.Context, end controller.RequestEnd) {
 	if end.ClientRequestID != "" {
 		said = append(said, "client_request_id", end.ClientRequestID)
 	}
+	if end.Fallback != "" {
+		said = append(said, "fallback", end.Fallback)
+	}
 	if end.Resumed > 0 {
 		said = append(said, "resumed", end.Resumed)
 	}

@@ -141,7 +141,7 @@ func (s *Server) apply(c *config.Config) error {
 	files := filesOf(c)
 	s.files.Store(&files)
 	s.loaded.Store(time.Now().UnixNano())
-	s.snapshot.Store(&controller.Snapshot{Channels: s.pool.Set(), Tokens: token.NewStore(c.Tokens)})
+	s.snapshot.Store(&controller.Snapshot{Channels: s.pool.Set(), Tokens: token.NewStore(c.Tokens), ContextFallback: c.ContextFallback})
 	return nil
 }
 

@@ -15,6 +15,9 @@ type Config struct {
 	EnvFile  string // what env_file names, as it can be opened; "": nothing
 	Channels []Channel
 	Tokens   []Token // never empty
+	// ContextFallback is the larger model (value) that is asked where a request is longer than a model's context (key). It has no
+	// circles. nil: none.
+	ContextFallback map[string]string
 	// GeneratedToken is the client key that was made because none is configured; "" otherwise. Whoever starts the process
 	// prints it once.
 	GeneratedToken string

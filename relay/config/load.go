@@ -12,7 +12,7 @@ const DefaultFile = "channels.yaml"
 
 const noChannels = "no channels; at least one is needed"
 
-var topKeys = []string{"channels", "tokens", "env_file"}
+var topKeys = []string{"channels", "tokens", "context_fallback", "env_file"}
 
 // loader makes one Config.
 type loader struct {
@@ -111,6 +111,9 @@ func (l *loader) parse(c *Config, data []byte, opts Options) {
 	}
 	if v, given := fields["tokens"]; given {
 		c.Tokens = l.tokens(v, c.Tokens)
+	}
+	if v, given := fields["context_fallback"]; given {
+		c.ContextFallback = l.contextFallback(v, c.Channels)
 	}
 	if len(l.problems) == 0 {
 		l.audit(c)

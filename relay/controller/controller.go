@@ -20,6 +20,8 @@ import (
 type Snapshot struct {
 	Channels *channel.Set
 	Tokens   *token.Store
+	// ContextFallback is the larger model for each one whose context may be too small.
+	ContextFallback map[string]string
 }
 
 // Controller holds what the handlers share.
@@ -91,7 +93,8 @@ type RequestEnd struct {
 	Reason          channel.Reason   // for Rejected
 	Failure         *channel.Failure // nil: Completed or Rejected
 	Attempts        int
-	Resumed         int // how many of them went on with a stream that had broken off
+	Fallback        string // the larger model that was asked because the context of Model was too small; empty: none
+	Resumed         int    // how many of them went on with a stream that had broken off
 	Began           time.Time
 	Duration        time.Duration
 	// FirstToken is the time to the first event of a stream; 0: there was none.

@@ -46,7 +46,8 @@ type visit struct {
 
 	snapshot Snapshot
 	token    *token.Token
-	call     channel.Call
+	call     *channel.Call // asked, or what has become of it
+	asked    channel.Call  // as the client made it
 	detours  detours
 	want     channel.Want
 	held     budget.Lease  // of the request's body
@@ -54,6 +55,7 @@ type visit struct {
 	client   reply.Writer
 	left     int // attempts that may be made
 	repeats  repeats
+	growth   int               // how many larger models it has been given to
 	exchange *channel.Exchange // the attempt at hand; nil: none is being made
 	failure  *channel.Failure  // of the attempt at hand
 	last     channel.Attempt   // that ended
@@ -66,7 +68,7 @@ type visit struct {
 //go:noinline
 func (c *Controller) newVisit(w http.ResponseWriter, r *http.Request, endpoint wire.Endpoint) *visit {
 	v := &visit{c: c, w: w, r: r, ctx: r.Context(), endpoint: endpoint, method: telemetry.MethodIndex(r.Method)}
-	v.end.Began = time.Now()
+	v.call, v.end.Began = &v.asked, time.Now()
 	c.handling[v.method].Add(1)
 	return v
 }
@@ -105,12 +107,18 @@ func (v *visit) begin() bool {
 		return false
 	}
 	v.end.Known = true
-	if v.call.Stream && v.snapshot.Channels.Resumes(&v.want) {
-		v.account = resume.NewAccount(&v.client, v.endpoint, &v.held)
-		v.call.Keep = v.account != nil
-	}
+	v.prepareRescue()
 	v.left = 1 + v.c.Settings.RetryTimes
 	return true
+}
+
+// prepareRescue begins to keep account of a stream that another channel may have to finish.
+func (v *visit) prepareRescue() {
+	v.account = nil
+	if v.call.Stream && v.snapshot.Channels.Resumes(&v.want) {
+		v.account = resume.NewAccount(&v.client, v.endpoint, &v.held)
+	}
+	v.call.Keep = v.account != nil
 }
 
 // enter counts the call in.
@@ -190,7 +198,7 @@ func (v *visit) admit() *channel.Refusal {
 	if refusal != nil {
 		return refusal
 	}
-	if v.detours, refusal = parseCall(&v.call, v.endpoint, body); refusal != nil {
+	if v.detours, refusal = parseCall(v.call, v.endpoint, body); refusal != nil {
 		return refusal
 	}
 	v.call.Held = &v.held
@@ -249,7 +257,7 @@ func (v *visit) attempt() (made bool) {
 	}
 	defer v.ended()
 	made = true // even if there is a panic
-	if v.failure = v.exchange.Send(&v.call); v.failure == nil {
+	if v.failure = v.exchange.Send(v.call); v.failure == nil {
 		v.flight.is(answering)
 		v.failure = v.exchange.Relay(v.way())
 	}
@@ -282,7 +290,7 @@ func (v *visit) goesOn() bool {
 		return false
 	}
 	if !v.movesOn(&v.last) {
-		return false
+		return v.grows()
 	}
 	if v.repeats.now = v.staysAt(); v.repeats.now {
 		v.want.Failed(v.last)
@@ -365,6 +373,7 @@ func (v *visit) finish(recovered any) {
 		v.failed = channel.Panicked()
 	}
 	if f := v.failed; f != nil {
+		v.shrinks()
 		v.end.Outcome, v.end.Failure = f.Outcome, f
 		if f.Reason != "" {
 			v.end.Reason = f.Reason
