@@ -42,8 +42,6 @@ type oddAnswer struct {
 	nativeFor string          // why it is played to clients of the same format only; empty: it is played to both
 }
 
-func (a *oddAnswer) voice() voice { return voice{a.anthropic} }
-
 // lane is a way of an answer to a client, with a healthy channel behind it or not.
 type lane struct {
 	*oddAnswer

@@ -27,7 +27,7 @@ func (p *page) Hold(events []byte) (bool, error) {
 func (p *page) Whole(body []byte) error { p.Write(body); return nil }
 func (p *page) Flush() error            { return nil }
 func (p *page) Write(events []byte) error {
-	p.Builder.WriteString(p.held)
+	p.WriteString(p.held)
 	p.Builder.Write(events)
 	p.held = ""
 	return nil
