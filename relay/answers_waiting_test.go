@@ -46,6 +46,20 @@ func TestAStreamThatOnlyLivesIsBounded(t *testing.T) {
 	}, withEnv("KEEPALIVE_INTERVAL", "0"))
 }
 
+func TestTheOperatorIsToldOfAStreamThatOnlyLives(t *testing.T) {
+	t.Parallel()
+	u := newUpstream(t, false, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		every(r, 20*time.Millisecond, func() bool { say(w, ": one moment\n\n"); return true })
+	})
+	r := startRelay(t, openAIChannel("a", u, ", timeouts: {header: 2s}"), withEnv("RETRY_TIMES", "0"))
+	status, _, _ := r.ask(wire.ChatCompletions.Path(), stream)
+	require.Equal(t, 504, status)
+	last := r.server.pool.Set().Get("a").Snapshot(time.Now()).LastFailure
+	require.Equal(t, "idle_timeout", last.Outcome)
+	require.Contains(t, last.Detail, "comments")
+}
+
 // TestAPreambleIsReleasedWhenAKeepAliveIsDue: people should not look at nothing for longer than that. From then on it is promised.
 func TestAPreambleIsReleasedWhenAKeepAliveIsDue(t *testing.T) {
 	const failed = `data: {"error":{"message":"Provider returned error","code":502}}` + "\n\n"

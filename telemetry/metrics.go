@@ -99,7 +99,7 @@ type Request struct {
 	Status   int
 	Failed   bool
 	Duration time.Duration
-	// FirstToken is the time to the first event of a stream; 0: there was none.
+	// FirstToken is the time to the first content of a stream; 0: there was none.
 	FirstToken time.Duration
 	// Overhead is the part of Duration that was spent in the relay itself.
 	Overhead time.Duration

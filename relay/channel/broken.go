@@ -27,7 +27,7 @@ func (x *Exchange) interrupted() *Failure {
 	}
 	var clock expired
 	if errors.As(cause, &clock) {
-		return timedOut(clock.outcome)
+		return x.silent(timedOut(clock.outcome))
 	}
 	if errors.Is(context.Cause(x.client), ErrShutdown) {
 		cause = ErrShutdown

@@ -88,6 +88,18 @@ func (x *Exchange) listens(step Step, heard int) {
 	q.spoke, q.spokeAt = x.waited+x.body.waited, heard
 }
 
+// silent tells the operator of a stream that was no silence in the strict sense why it ended as one.
+func (x *Exchange) silent(f *Failure) *Failure {
+	switch f.Outcome {
+	case IdleTimeout, FirstTokenTimeout:
+		if x.quiet.heard > x.quiet.spokeAt {
+			f.Detail = "nothing came but comments, pings or empty events"
+		}
+	default:
+	}
+	return f
+}
+
 // after is start plus d; zero where d is zero: no bound.
 func after(start time.Time, d time.Duration) time.Time {
 	if d <= 0 {

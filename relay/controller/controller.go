@@ -97,7 +97,7 @@ type RequestEnd struct {
 	Resumed         int    // how many of them went on with a stream that had broken off
 	Began           time.Time
 	Duration        time.Duration
-	// FirstToken is the time to the first event of a stream; 0: there was none.
+	// FirstToken is the time to the first content of a stream; 0: there was none.
 	FirstToken time.Duration
 	// Waited is the part of Duration that was spent waiting for upstreams and for the client.
 	Waited time.Duration
