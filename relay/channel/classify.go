@@ -119,8 +119,9 @@ var (
 	// up to 65536 tokens, but can only afford 30104." One-api's is about a quota: "…, need quota: $0.12".
 	aboutTokens = regexp.MustCompile(`(?i)max_tokens|can only afford|need quota|fewer tokens|prompt tokens limit exceeded`)
 	// aboutModel finds what a refusal is about where it is not the key as such: what was asked for with it. OpenAI says with a
-	// 401 that a restricted key has not the scope of an endpoint, and that a project may not use a model.
-	aboutModel = regexp.MustCompile(`(?i)\b(?:models?|deployments?|engines?|endpoints?|scopes?|permissions?|moderation|flagged|prompts?|max_tokens|streaming|tools?|images?|audio|embeddings?|fine-tun\w+|features?|betas?|this (?:operation|action|resource))\b`)
+	// 401 that a restricted key has not the scope of an endpoint, and that a project may not use a model. Anthropic says with
+	// one that it does not take OAuth, which clients ask for by a beta header that is passed on.
+	aboutModel = regexp.MustCompile(`(?i)\b(?:models?|deployments?|engines?|endpoints?|scopes?|permissions?|moderation|flagged|prompts?|max_tokens|streaming|tools?|images?|audio|embeddings?|fine-tun\w+|features?|betas?|oauth|this (?:operation|action|resource))\b`)
 	// aboutPrompt finds a refusal of what is in the request.
 	aboutPrompt = regexp.MustCompile(`(?i)\b(?:input|prompt|content|request|messages?|output|text|image)s?\b.{0,80}\b(?:flagged|moderat\w+|violat\w+|blocked by|rejected|unsafe|harmful|safety|polic(?:y|ies)|inappropriate|sensitive)\b|\b(?:content|usage|safety) (?:policy|policies|guidelines|filters?|system)\b|SAFETY_CHECK`)
 	aboutOwner  = regexp.MustCompile(`(?i)\b(?:your|this|the) (?:account|organi[sz]ation|(?:api )?key|project|team|workspace)\b`)

@@ -44,6 +44,8 @@ func TestAnErrorIsClassifiedByWhatTheProviderMeansByIt(t *testing.T) {
 		{"a model that this key has not", 403, saying("", "model_not_found", "x"), ClassElsewhere, 502},
 		{"an endpoint that this model has not", 403, saying("invalid_request_error", "", "You are not allowed to generate embeddings from this model"), ClassElsewhere, 502},
 		{"a scope that a restricted key has not", 401, saying("invalid_request_error", "", "You have insufficient permissions for this operation. Missing scopes: model.request."), ClassElsewhere, 502},
+		{"a way to log in that a client asked for", 401, `{"type":"error","error":{"type":"authentication_error","message":"OAuth authentication is currently not supported."}}`, ClassElsewhere, 502},
+		{"a tool's credentials", 400, saying("invalid_request_error", "", "Invalid credentials for the MCP server"), ClassRequest, 400},
 		{"LiteLLM's word on a model", 401, saying("key_model_access_denied", "401", "key not allowed to access model"), ClassElsewhere, 502},
 		{"a model that is gone", 400, saying("invalid_request_error", "model_decommissioned", "The model `x` has been decommissioned"), ClassElsewhere, 502},
 		{"a project without the model", 403, saying("", "", "Project `proj_x` does not have access to model `o3`"), ClassElsewhere, 502},

@@ -34,7 +34,7 @@ func asked(status int, header http.Header, said *complaint.Complaint, now time.T
 	if d := exhausted(header, now); d > 0 {
 		return d
 	}
-	if said != nil {
+	if said != nil && status == http.StatusTooManyRequests { // no client can have a whole channel rest for what it has quoted
 		return waitInWords(said.Message)
 	}
 	return 0

@@ -76,6 +76,7 @@ func TestAnErrorSaysInWordsHowLongToWait(t *testing.T) {
 	} {
 		require.Equal(t, want, asked(429, nil, &complaint.Complaint{Message: message}, noon), message)
 	}
+	require.Zero(t, asked(503, nil, &complaint.Complaint{Message: "Please try again in 20s."}, noon), "words that may be a client's rest no channel")
 	require.Equal(t, 37*time.Second, asked(429, nil, &complaint.Complaint{Message: "Please retry in 5s.", Retry: 37 * time.Second}, noon), "RetryInfo is exact")
 }
 

@@ -124,7 +124,8 @@ var sentences = []sentence{
 	{0, 429, sentenceOf(`(?:Your|This|The|User) account (?:associated with this API key )?(?:has been|is|was) (?:\w+ )?(?:disabled|suspended|restricted|deactivated|not active|inactive|in arrears|locked|terminated)`), ClassKeyRefused},
 	{0, 429, sentenceOf(`(?:Access denied, please make sure|Please make sure) your account is in good standing`), ClassKeyRefused},
 	{0, 429, sentenceOf(`Access denied due to invalid subscription key`), ClassKeyRefused},
-	{0, 429, sentenceOf(`(?:Incorrect|Invalid) (?:API[ -]?key|x-api-key|access token|authentication credentials|credentials)(?: provided)?\b`), ClassKeyRefused},
+	{0, 429, sentenceOf(`(?:Incorrect|Invalid) (?:API[ -]?key|x-api-key)(?: provided)?\b`), ClassKeyRefused},
+	{401, 403, sentenceOf(`(?:Incorrect|Invalid) (?:access token|authentication credentials|credentials)\b`), ClassKeyRefused}, // with a 400 it may be a tool's
 	{0, 429, sentenceOf(`(?:The |Your |This )?(?:provided )?API[ -]?key (?:provided )?(?:is |has been |was |has )?(?:not valid|not found|invalid|expired|revoked|disabled|deactivated|blocked|suspended|inactive|deleted|reported as leaked)\b`), ClassKeyRefused},
 	{0, 429, sentenceOf(`Your API key was reported as leaked`), ClassKeyRefused},
 	{0, 429, sentenceOf(`Insufficient (?:account )?(?:balance|credits?|funds)\b`), ClassKeyRefused},
