@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -129,6 +130,12 @@ func TestTheFirstCommandAnswersARealRequestAtOncePlainAndStreaming(t *testing.T)
 	status, answer = post(t, address+"/v1/messages", token, `{"model":"demo","max_tokens":9,"messages":[{"role":"user","content":"Hi!"}]}`)
 	require.Equal(t, 200, status, answer)
 	require.Contains(t, answer, `"type":"message"`)
+	status, answer = post(t, address+"/v1/completions", token, `{"model":"demo","prompt":"Hi!"}`)
+	require.Equal(t, 200, status, answer)
+	require.Contains(t, answer, "You said: Hi!")
+	status, answer = post(t, address+"/v1/embeddings", token, `{"model":"demo","input":"Hi!"}`)
+	require.Equal(t, 200, status, answer)
+	require.Contains(t, answer, `"embedding":[`)
 
 	var out, errs output
 	port := address[strings.LastIndexByte(address, ':')+1:]
@@ -180,6 +187,38 @@ func TestAFileThatAppearsAfterAStartWithoutOneIsLoadedAndMissedFromThenOn(t *tes
 	p.finds(t, `(the old one stays error="channels.yaml: cannot read the file: it does not exist")`)
 	status, answer = post(t, address+"/v1/chat/completions", "sk-0123456789abcdef", `{"model":"demo","messages":[]}`)
 	require.Equal(t, 404, status, "no demo all of a sudden: "+answer)
+	p.signals <- syscall.SIGTERM
+	require.Equal(t, 0, <-p.code)
+}
+
+func TestTheListOfModelsIsNotEmptyWithKeysFromTheEnvironment(t *testing.T) {
+	nowhere, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	proxy := "http://" + nowhere.Addr().String()
+	require.NoError(t, nowhere.Close()) // no provider is asked by this test
+	p := start(t, map[string]string{
+		"PORT": "0", "OPENAI_API_KEY": "k", "ANTHROPIC_API_KEY": "k", "XAI_API_KEY": "k", "RELAY_PROXY": proxy, "INITIAL_ROOT_TOKEN": "sk-0123456789abcdef",
+	})
+	address := p.finds(t, `started address=(http://localhost:\d+)`)
+	for path, want := range map[string][]string{
+		"/v1/models":                    {`"gpt-4o"`, `"claude-sonnet-4-5"`, `"grok-4"`, `"text-embedding-3-small"`},
+		"/v1/models/gpt-of-tomorrow":    {`"gpt-of-tomorrow"`},
+		"/v1/models/claude-of-tomorrow": {`"claude-of-tomorrow"`},
+	} {
+		request, err := http.NewRequest(http.MethodGet, address+path, nil)
+		require.NoError(t, err)
+		request.Header.Set("Authorization", "Bearer sk-0123456789abcdef")
+		request.Close = true
+		response, err := http.DefaultClient.Do(request)
+		require.NoError(t, err)
+		answer, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		_ = response.Body.Close()
+		require.Equal(t, 200, response.StatusCode)
+		for _, text := range want {
+			require.Contains(t, string(answer), text)
+		}
+	}
 	p.signals <- syscall.SIGTERM
 	require.Equal(t, 0, <-p.code)
 }

@@ -31,6 +31,8 @@ type Channel struct {
 	labels     context.Context // of the goroutines that work for the channel
 	continuing Continuing
 	hides      []string // beginnings of the names of models that think in silence
+	wellKnown  []string // models of the provider, for as long as it has not listed them itself
+	listing    listing
 }
 
 // State is what a channel is up to: the closed list of relay.channel.state.

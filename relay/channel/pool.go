@@ -28,6 +28,8 @@ type Provider struct {
 	// HidesReasoning is the beginnings of the names of models that think for a while without a word of it in their streams. A
 	// sign of life restarts the wait for their first token.
 	HidesReasoning []string
+	// WellKnown is models that a list has where the provider has not been asked for its own.
+	WellKnown []string
 	config.Provider
 }
 
@@ -116,7 +118,7 @@ func (p *Pool) Apply(configs []config.Channel) {
 		}
 		provider := p.options.Providers[c.Type]
 		channels = append(channels, &Channel{
-			Channel: c, Adaptor: provider.Adaptor, Provider: provider.Name, continuing: provider.Continues, hides: provider.HidesReasoning,
+			Channel: c, Adaptor: provider.Adaptor, Provider: provider.Name, continuing: provider.Continues, hides: provider.HidesReasoning, wellKnown: provider.WellKnown,
 			metrics: recorders[i],
 			pool:    p, state: s, keys: p.keyringOf(c, s), transport: p.transportOf(c), redact: &redactor{channel: c, proxy: c.Proxy},
 			labels: telemetry.ChannelLabels(c.Name), basePath: basePathOf(c.BaseURL),

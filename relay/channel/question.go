@@ -88,7 +88,7 @@ func (c *Channel) wonder(k *key) {
 				c.pool.options.Log.Error("panic in a question for the list of models", "channel", c.Name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			}
 		}()
-		if failure := c.list(ctx, k, lister); failure != nil && isOfTheKey(failure) {
+		if failure := c.list(ctx, k, lister, nil); failure != nil && isOfTheKey(failure) {
 			if k.refuse(c.pool.now(), false) {
 				c.sayRefused(k, "", "it was refused the list of models as well: "+failure.ErrorType()+" "+failure.Detail)
 			}
@@ -109,8 +109,9 @@ func isOfTheKey(f *Failure) bool {
 	return false
 }
 
-// list asks for the list of models, through the one door, and is not interested in what is on it. nil: it was answered.
-func (c *Channel) list(ctx context.Context, k *key, lister Lister) *Failure {
+// list asks for the list of models, through the one door. nil: it was answered, and read, which is nil if nobody is interested in
+// what is on it, had nothing against it.
+func (c *Channel) list(ctx context.Context, k *key, lister Lister, read func(*Exchange) *Failure) *Failure {
 	now := time.Now()
 	c.state.inFlight.Add(1)
 	c.pool.inFlight.Add(1)
@@ -140,6 +141,9 @@ func (c *Channel) list(ctx context.Context, k *key, lister Lister) *Failure {
 			f.Class = ClassForbidden
 		}
 		return f
+	}
+	if read != nil {
+		return read(x)
 	}
 	return nil
 }

@@ -2,7 +2,7 @@ package controller
 
 import (
 	"net/http"
-	"slices"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -10,6 +10,7 @@ import (
 	"one-api/relay/wire"
 )
 
+// model is a model in OpenAI's shape (https://platform.openai.com/docs/api-reference/models/object).
 type model struct {
 	ID      string `json:"id"`
 	Object  string `json:"object"` // model
@@ -17,45 +18,66 @@ type model struct {
 	OwnedBy string `json:"owned_by"`
 }
 
-// Models serves GET /v1/models: what this key may use, in the OpenAI format. Globs cannot be listed; a model that only a glob
-// covers works all the same.
+// anthropicModel is a model in Anthropic's (https://docs.claude.com/en/api/models-list).
+type anthropicModel struct {
+	Type        string    `json:"type"` // model
+	ID          string    `json:"id"`
+	DisplayName string    `json:"display_name"`
+	CreatedAt   time.Time `json:"created_at"`
+}
+
+// Models serves GET /v1/models: what this key may use, in the asker's format. A model that only a glob covers works all the same if
+// it is not on the list.
 func (c *Controller) Models(g *gin.Context) {
-	names, ok := c.modelsOf(g)
+	who, snapshot, ok := c.caller(g)
 	if !ok {
 		return
 	}
-	list := make([]model, len(names))
+	names := snapshot.Channels.ListModels(g.Request.Context(), who)
+	list := make([]any, len(names))
 	for i, name := range names {
-		list[i] = c.model(name)
+		list[i] = c.model(g.Request, name)
 	}
-	g.JSON(http.StatusOK, gin.H{"object": "list", "data": list})
+	if formatOf(g.Request) == wire.OpenAI {
+		g.JSON(http.StatusOK, gin.H{"object": "list", "data": list})
+		return
+	}
+	page := gin.H{"data": list, "has_more": false, "first_id": nil, "last_id": nil}
+	if len(names) > 0 {
+		page["first_id"], page["last_id"] = names[0], names[len(names)-1]
+	}
+	g.JSON(http.StatusOK, page)
 }
 
 // Model serves GET /v1/models/:model.
 func (c *Controller) Model(g *gin.Context) {
-	names, ok := c.modelsOf(g)
+	who, snapshot, ok := c.caller(g)
 	if !ok {
 		return
 	}
 	name := g.Param("model")[1:] // the wildcard's leading slash; model names may contain others
-	if !slices.Contains(names, name) {
+	if len(name) > longestModel || !snapshot.Channels.Serves(who, name) {
 		fail(g, &wire.Error{Status: http.StatusNotFound, Code: "model_not_found", Param: "model", Message: "This key has no model of that name. GET /v1/models lists those that it has."})
 		return
 	}
-	g.JSON(http.StatusOK, c.model(name))
+	g.JSON(http.StatusOK, c.model(g.Request, name))
 }
 
-func (c *Controller) modelsOf(g *gin.Context) ([]string, bool) {
+// caller is who asks and may; false: nobody who may, and that has been said.
+func (c *Controller) caller(g *gin.Context) (channel.Caller, Snapshot, bool) {
 	snapshot := c.Snapshot()
 	token := tokenOf(g.Request, snapshot.Tokens)
 	if token == nil {
 		c.refusedKey(g.Request)
-		fail(g, refuseKey(wire.OpenAI).Err)
-		return nil, false
+		fail(g, refuseKey(formatOf(g.Request)).Err)
+		return channel.Caller{}, snapshot, false
 	}
-	return snapshot.Channels.Models(channel.Caller{Groups: token.Groups, AllGroups: token.AllGroups, Allows: token.Allows}), true
+	return channel.Caller{Groups: token.Groups, AllGroups: token.AllGroups, Allows: token.Allows}, snapshot, true
 }
 
-func (c *Controller) model(name string) model {
+func (c *Controller) model(r *http.Request, name string) any {
+	if formatOf(r) == wire.Anthropic {
+		return anthropicModel{Type: "model", ID: name, DisplayName: name, CreatedAt: c.Started.UTC().Truncate(time.Second)}
+	}
 	return model{ID: name, Object: "model", Created: c.Started.Unix(), OwnedBy: "one-api"}
 }

@@ -17,10 +17,10 @@ func fail(g *gin.Context, e *wire.Error) {
 	client.Fail(e)
 }
 
-// formatOf guesses what a client speaks that is not on a relayed endpoint: by its header, else by the end of its path.
+// formatOf guesses what a client speaks that is not on a relayed endpoint: by its headers, else by the end of its path.
 func formatOf(r *http.Request) wire.Format {
 	path := strings.TrimRight(r.URL.Path, "/")
-	if r.Header.Get("Anthropic-Version") != "" || strings.HasPrefix(path, wire.Messages.Path()) || // what Anthropic has below it too
+	if r.Header.Get("Anthropic-Version") != "" || r.Header.Get("X-Api-Key") != "" || strings.HasPrefix(path, wire.Messages.Path()) || // what Anthropic has below it too
 		strings.HasSuffix(path, "/messages") || strings.HasSuffix(path, "/messages/count_tokens") {
 		return wire.Anthropic
 	}

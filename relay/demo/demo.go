@@ -40,7 +40,15 @@ func Start() (*Server, error) {
 	}
 	s := &Server{URL: &url.URL{Scheme: "http", Host: listener.Addr().String(), Path: "/v1"}}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /v1/chat/completions", s.answer)
+	for path, answer := range map[string]http.HandlerFunc{
+		"POST /v1/chat/completions": chat, "POST /v1/completions": complete, "POST /v1/embeddings": embed, "GET /v1/models": models,
+	} {
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			s.active.Add(1)
+			defer s.active.Add(-1)
+			answer(w, r)
+		})
+	}
 	s.http = http.Server{
 		Handler: mux, ReadHeaderTimeout: 5 * time.Second,
 		ConnState: func(_ net.Conn, state http.ConnState) {
@@ -63,24 +71,38 @@ func (s *Server) Close() error { return s.http.Close() }
 // Goroutines is how many of the process's goroutines serve the demo's connections.
 func (s *Server) Goroutines() int64 { return s.conns.Load() + s.active.Load() }
 
-func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
-	s.active.Add(1)
-	defer s.active.Add(-1)
-	var request wire.ChatRequest
-	if err := json.NewDecoder(r.Body).Decode(&request); err != nil {
+// read decodes a request; false: it could not be read, and that has been said.
+func read(w http.ResponseWriter, r *http.Request, request any) bool {
+	err := json.NewDecoder(r.Body).Decode(request)
+	if err != nil {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusBadRequest)
 		_, _ = w.Write(wire.OpenAI.ErrorBody(wire.BadRequest("", "the demo channel could not read the request: "+err.Error()), "demo"))
+	}
+	return err == nil
+}
+
+func newID(kind string) string { return fmt.Sprintf("%s-demo-%d", kind, time.Now().UnixNano()) }
+
+// reply is what the demo says to what was said.
+func reply(said string) string {
+	const greeting = "Hello from the built-in demo channel: the relay works, and no upstream was asked."
+	if said == "" {
+		return greeting
+	}
+	return greeting + " You said: " + said
+}
+
+func chat(w http.ResponseWriter, r *http.Request) {
+	var request wire.ChatRequest
+	if !read(w, r, &request) {
 		return
 	}
 	said := lastUserText(request.Messages)
-	text := "Hello from the built-in demo channel: the relay works, and no upstream was asked."
-	if said != "" {
-		text += " You said: " + said
-	}
+	text := reply(said)
 	usage := &wire.ChatUsage{PromptTokens: int64(len(strings.Fields(said))), CompletionTokens: int64(len(strings.Fields(text)))}
 	usage.TotalTokens = usage.PromptTokens + usage.CompletionTokens
-	id := fmt.Sprintf("chatcmpl-demo-%d", time.Now().UnixNano())
+	id := newID("chatcmpl")
 	if request.Stream {
 		stream(r.Context(), w, request, id, text, usage)
 		return

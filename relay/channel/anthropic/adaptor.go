@@ -33,6 +33,9 @@ const DefaultBaseURL = "https://api.anthropic.com"
 // DefaultModels are the models of a channel that names none: names or globs.
 var DefaultModels = []string{"claude-*"}
 
+// WellKnown is some of the provider's models (https://docs.claude.com/en/docs/about-claude/models).
+var WellKnown = []string{"claude-opus-4-1", "claude-opus-4-0", "claude-sonnet-4-5", "claude-sonnet-4-0", "claude-haiku-4-5", "claude-3-5-haiku-latest"}
+
 // Continues says that a last assistant message is the beginning of the answer, and may not end in white space
 // (https://docs.claude.com/en/docs/build-with-claude/prompt-engineering/prefill-claudes-response). Models that do not support
 // it answer 400.
@@ -75,7 +78,7 @@ func (adaptor) Converts(endpoint wire.Endpoint) bool { return endpoint != wire.M
 
 // List is channel.Lister's (https://docs.claude.com/en/api/models-list).
 func (adaptor) List(target channel.Target) channel.Request {
-	return channel.Request{Path: "/v1/models", Header: header(&channel.Call{}, target)}
+	return channel.Request{Path: "/v1/models", Query: "limit=1000", Header: header(&channel.Call{}, target)}
 }
 
 func (adaptor) Answer(call *channel.Call) channel.Translator {

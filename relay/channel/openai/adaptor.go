@@ -31,6 +31,12 @@ var DefaultModels = []string{
 	"gpt-*", "chatgpt-*", "o1*", "o3*", "o4*", "text-embedding-*", "davinci-*", "babbage-*",
 }
 
+// WellKnown is some of the provider's models (https://platform.openai.com/docs/models).
+var WellKnown = []string{
+	"gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano", "gpt-5", "gpt-5-mini", "gpt-5-nano", "o1", "o3", "o3-mini", "o4-mini",
+	"text-embedding-3-small", "text-embedding-3-large",
+}
+
 // HidesReasoning is the models whose reasoning is no part of a chat completion
 // (https://platform.openai.com/docs/guides/reasoning).
 var HidesReasoning = []string{"o1", "o3", "o4", "gpt-5"}
