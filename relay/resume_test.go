@@ -124,7 +124,7 @@ func TestAStreamIsNotResumed(t *testing.T) {
 		{"where no channel takes part", once, rest, [2]string{"~", "~"}, "", 0},
 		{"where the channel that broke off takes no part", once, rest, [2]string{"false", "true"}, "", 0},
 		{"where the other channel takes no part", once, rest, [2]string{"true", "false"}, "", 0},
-		{"where the other channel refuses", once, refuses, [2]string{"true", "true"}, "", 1},
+		{"where the other channel refuses, to begin anew too", once, refuses, [2]string{"true", "true"}, "", 2},
 		{"where the other channel begins a new answer", turn{text: []string{"The answer to your question is forty-"}, fault: endsShort}, turn{text: []string{"The answer to your question is easy."}}, [2]string{"true", "true"}, "", 1},
 		{"where a tool was called", turn{text: []string{"Once "}, calls: twoCalls[:1], fault: endsShort}, rest, [2]string{"true", "true"}, "", 0},
 		{"where several answers were asked for", once, rest, [2]string{"true", "true"}, `,"n":2`, 0},

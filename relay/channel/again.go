@@ -38,6 +38,12 @@ func (a *Attempt) Transient(begun bool) bool {
 	return false
 }
 
+// Refused reports whether the upstream found the request wrong in itself.
+func (a *Attempt) Refused() bool {
+	return a.Outcome == UpstreamStatus && a.Class == ClassRequest &&
+		(a.Failure.Status == http.StatusBadRequest || a.Failure.Status == http.StatusUnprocessableEntity)
+}
+
 // Again opens another exchange with a channel that was just tried, whatever is held against it: with a key that is in use, else
 // with one that cools. nil: it is full, or was disabled. The caller ends the exchange in the same function.
 func (s *Set) Again(ctx context.Context, w *Want, c *Channel) *Exchange {

@@ -61,6 +61,7 @@ type visit struct {
 	last     channel.Attempt   // that ended
 	account  *resume.Account   // of what the client has been sent; nil: a stream that breaks off stays so
 	noted    int               // of its events, before the attempt at hand
+	anew     bool              // and is begun anew for that: its upstream does not continue a message
 	resuming bool              // the stream broke off and is being finished
 	failed   *channel.Failure  // what the client has to be told
 }
@@ -236,6 +237,7 @@ func (v *visit) next() *channel.Exchange {
 			return x
 		}
 		v.want.Tried(v.last) // it was disabled meanwhile, or is full
+		v.continues()
 	}
 	exchange, refusal := v.snapshot.Channels.Begin(v.ctx, &v.want)
 	switch {
@@ -292,7 +294,7 @@ func (v *visit) goesOn() bool {
 	if !v.movesOn(&v.last) {
 		return v.grows()
 	}
-	if v.repeats.now = v.staysAt(); v.repeats.now {
+	if v.repeats.now = v.staysAt() || v.beginsAnew(); v.repeats.now {
 		v.want.Failed(v.last)
 	} else {
 		v.want.Tried(v.last)
@@ -351,6 +353,9 @@ func (v *visit) way() channel.Client {
 	switch {
 	case v.resuming:
 		v.end.Resumed++
+		if v.anew {
+			return v.account.Anew()
+		}
 		return v.account.Continue(v.exchange.HidesSpace())
 	case v.account != nil:
 		return v.account

@@ -165,8 +165,9 @@ func (a *Account) Resumable() bool {
 type Continuation struct {
 	account *Account
 	overlap *overlap
-	out     []byte // the events that one event becomes, reused
-	json    []byte // and the JSON in one of them
+	replay  *replay // the answer is begun anew; nil: it is continued
+	out     []byte  // the events that one event becomes, reused
+	json    []byte  // and the JSON in one of them
 
 	blocks map[int]int // Messages: the continuation's content blocks, and which of the client's they are
 }
@@ -177,6 +178,15 @@ func (a *Account) Continue(spaceHidden bool) *Continuation {
 	a.continued = true
 	sent := a.text[:len(a.text):len(a.text)] // what is added to it is added elsewhere
 	return &Continuation{account: a, overlap: newOverlap(sent, spaceHidden), blocks: map[int]int{}}
+}
+
+// Anew makes the way to the client of an attempt that answers all of it again, because its upstream refuses to continue a
+// message. What the client has already is cut off, where the new answer says it to the letter: two halves of different
+// answers would be none.
+func (a *Account) Anew() *Continuation {
+	c := a.Continue(false)
+	c.overlap, c.replay = newOverlap(nil, false), &replay{sent: c.overlap.sent}
+	return c
 }
 
 // Whole is never called: a stream has no whole answer.
@@ -237,11 +247,19 @@ func (c *Continuation) Flush() error { return c.account.client.Flush() }
 
 // said is what is new in a piece of the continuation's text.
 func (c *Continuation) said(piece string) (string, error) {
+	if c.replay != nil {
+		return c.replay.add(piece)
+	}
 	return c.checked(c.overlap.add([]byte(piece)))
 }
 
 // rest is what was held back of the continuation's text and is new.
-func (c *Continuation) rest() (string, error) { return c.checked(c.overlap.rest()) }
+func (c *Continuation) rest() (string, error) {
+	if c.replay != nil {
+		return "", c.replay.end()
+	}
+	return c.checked(c.overlap.rest())
+}
 
 func (c *Continuation) checked(fresh []byte) (string, error) {
 	if c.overlap.decided && c.overlap.beganAnew() {
