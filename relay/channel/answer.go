@@ -100,6 +100,10 @@ func (x *Exchange) askAnyhow(r Request) (bool, error) {
 	x.answer = answer{
 		got.StatusCode, got.ContentLength, got.Header.Get("Content-Type"), got.Header.Get("Content-Encoding"), got.Header, got.Body,
 	}
+	if got.StatusCode/100 == 2 {
+		// net/http keeps the answer for as long as its body is open, and a header can be large and a stream long.
+		x.answer.header, got.Header = nil, nil
+	}
 	return true, nil
 }
 

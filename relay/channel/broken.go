@@ -98,7 +98,7 @@ func (x *Exchange) broken(err error, connected bool) *Failure {
 	f := &Failure{Outcome: UpstreamReset, Detail: describe(err)}
 	text := err.Error()
 	switch {
-	case errors.Is(err, sse.ErrTooLarge), strings.Contains(text, "response headers exceeded"):
+	case errors.Is(err, sse.ErrTooLarge), strings.Contains(text, "response headers exceeded"), strings.Contains(text, "response header list larger"):
 		f.Outcome = TooLarge
 	case !connected:
 		f.Outcome = ConnectFailed

@@ -21,7 +21,7 @@ import (
 const (
 	maxIdleConns         = 128
 	idleConnTimeout      = 55 * time.Second
-	maxResponseHeader    = 256 << 10
+	maxResponseHeader    = 64 << 10 // parsed, tiny fields take some twenty times as much
 	http2PingAfter       = 30 * time.Second
 	http2PingTimeout     = 15 * time.Second
 	tcpKeepAliveInterval = 30 * time.Second

@@ -6,10 +6,10 @@ import (
 	"net/http"
 )
 
-// ErrMalformed says that the server does not speak HTTP/1.1, ErrHeaderTooLarge that an answer's header is over 256 KiB.
+// ErrMalformed says that the server does not speak HTTP/1.1, ErrHeaderTooLarge that an answer's header is over 64 KiB.
 var (
 	ErrMalformed      = errors.New("http1: malformed answer")
-	ErrHeaderTooLarge = errors.New("http1: response headers exceeded 256 KiB")
+	ErrHeaderTooLarge = errors.New("http1: response headers exceeded 64 KiB")
 	errClosed         = errors.New("http1: the answer is closed")
 )
 

@@ -25,8 +25,8 @@ const (
 	// reading it must not keep its answer from being read. Linux takes this much at once even on a connection without delay.
 	MaxBody = 64 << 10
 
-	maxHeader    = 256 << 10 // of one answer, interim answers included
-	maxInterim   = 5         // answers of 1xx before the answer
+	maxHeader    = 64 << 10 // of one answer, interim answers included
+	maxInterim   = 5        // answers of 1xx before the answer
 	maxTrailer   = 64 << 10
 	maxChunkLine = 4 << 10
 	// trustedIdle is for how long an idle connection is taken to be open. Those that are idle for longer are looked at by Trim.
