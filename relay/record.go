@@ -33,6 +33,7 @@ func (s *Server) recordRequest(ctx context.Context, end controller.RequestEnd) {
 	if s.options.OnRequest != nil {
 		s.options.OnRequest(end)
 	}
+	s.refused(ctx, &end)
 	level := slog.LevelDebug
 	if end.Failure != nil && end.Outcome != channel.Rejected {
 		level = levelOf(end.Outcome)

@@ -80,6 +80,7 @@ type Server struct {
 	baseline   atomic.Int64             // goroutines before the first client
 	demo       *demo.Server
 	samples    *telemetry.Sampler
+	refusals   refusals
 
 	reloading sync.Mutex // one reload at a time
 }

@@ -1,0 +1,64 @@
+package relay
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"one-api/relay/channel"
+	"one-api/relay/controller"
+	"one-api/relay/wire"
+)
+
+// refusalsLogged is how many refusals a second are logged one by one: whoever asks why their request was refused names its id,
+// and a crowd that is refused must not fill the log.
+const refusalsLogged = 5
+
+// refusals bounds how many lines the log gets of requests that were turned away. The zero value is ready.
+type refusals struct {
+	mu     sync.Mutex
+	second time.Time // that is running
+	logged int       // in it
+	passed int       // over, since the last line
+}
+
+// admit reports whether a refusal at now gets a line, and how many before it have got none.
+func (r *refusals) admit(now time.Time) (ok bool, passedOver int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now.Sub(r.second) >= time.Second || now.Before(r.second) {
+		r.second, r.logged = now, 0
+	}
+	if r.logged == refusalsLogged {
+		r.passed++
+		return false, 0
+	}
+	r.logged++
+	passedOver, r.passed = r.passed, 0
+	return true, passedOver
+}
+
+// refused logs a request that found no usable channel, or was over a limit. What is wrong with a request itself is its client's
+// to read, not the operator's.
+func (s *Server) refused(ctx context.Context, end *controller.RequestEnd) {
+	if end.Outcome != channel.Rejected || end.Reason != channel.NoChannel && end.Reason != channel.OverLimit {
+		return
+	}
+	ok, passedOver := s.refusals.admit(time.Now())
+	if !ok {
+		return
+	}
+	said := []any{"request_id", end.RequestID, "reason", string(end.Reason), "status", end.Status, "route", end.Route,
+		"model", wire.Clip(end.Model, longestLogged), "token", end.Token}
+	if end.ClientRequestID != "" {
+		said = append(said, "client_request_id", end.ClientRequestID)
+	}
+	if end.Failure != nil && end.Failure.Err != nil {
+		said = append(said, "why", wire.Clip(end.Failure.Err.Message, longestLogged))
+	}
+	if passedOver > 0 {
+		said = append(said, "not_logged_before", passedOver)
+	}
+	s.options.Log.Log(context.WithoutCancel(ctx), slog.LevelWarn, "request refused", said...)
+}
