@@ -135,7 +135,8 @@ func isAboutTheRequest(status int, said *complaint.Complaint) bool {
 	switch {
 	case isAnyOf(requestCodes, said), isOneOf(requestCodes, said.Inner):
 		return true
-	case strings.Contains(said.Message, "maximum context length"), strings.HasPrefix(said.Message, "prompt is too long"):
+	case strings.Contains(said.Message, "maximum context length"), strings.HasPrefix(said.Message, "prompt is too long"),
+		strings.HasPrefix(said.Message, "Content Exists Risk"): // DeepSeek's moderation
 		return true
 	case status == http.StatusForbidden, status == http.StatusUnauthorized, status == 0:
 		return said.Flagged || aboutPrompt.MatchString(said.Message) && !aboutOwner.MatchString(said.Message)

@@ -35,6 +35,7 @@ func TestAnErrorIsClassifiedByWhatTheProviderMeansByIt(t *testing.T) {
 		{"a prompt that is too long, in Anthropic's words", 400, `{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 200001 tokens"}}`, ClassRequest, 400},
 		{"OpenRouter's moderation", 403, `{"error":{"code":403,"message":"a-model requires moderation. Your input was flagged for \"harassment\".","metadata":{"reasons":["harassment"],"flagged_input":"..."}}}`, ClassRequest, 403},
 		{"moderation in words alone", 403, saying("", "", "Your prompt was flagged by our moderation"), ClassRequest, 403},
+		{"DeepSeek's moderation, behind a gateway's 403", 403, saying("invalid_request_error", "invalid_request_error", "Content Exists Risk"), ClassRequest, 403},
 		{"a safety system", 403, saying("", "", "Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_BIO"), ClassRequest, 403},
 
 		// What another channel may serve.
@@ -76,6 +77,17 @@ func TestAnErrorIsClassifiedByWhatTheProviderMeansByIt(t *testing.T) {
 		{"Azure", 401, `{"error":{"code":"401","message":"Access denied due to invalid subscription key or wrong API endpoint."}}`, ClassKeyRefused, 502},
 		{"LiteLLM's budget", 400, saying("budget_exceeded", "400", "Budget has been exceeded!"), ClassKeyRefused, 502},
 		{"Volcengine's overdue account", 403, `{"error":{"code":"AccountOverdueError","message":"x","type":"Forbidden"}}`, ClassKeyRefused, 502},
+		{"SiliconFlow's balance", 403, `{"code":30001,"message":"Sorry, your account balance is insufficient","data":null}`, ClassKeyRefused, 502},
+		{"Novita's balance", 403, `{"code":403,"reason":"NOT_ENOUGH_BALANCE","message":"not enough balance","metadata":{}}`, ClassKeyRefused, 502},
+		{"Google's prepaid credits", 429, `{"error":{"code":429,"message":"Your prepayment credits are depleted. Please go to AI Studio to manage your project and billing.","status":"RESOURCE_EXHAUSTED"}}`, ClassKeyRefused, 502},
+		{"the same with a 400", 400, `{"error":{"code":400,"message":"Your prepayment credits are depleted. Please go to AI Studio to manage your project and billing.","status":"FAILED_PRECONDITION"}}`, ClassKeyRefused, 502},
+		{"OpenRouter's limit of a key", 403, `{"error":{"message":"Key limit exceeded (monthly limit). Manage it using the settings","code":403}}`, ClassKeyRefused, 502},
+		{"Together's credit", 402, saying("credit_limit", "", "Credit limit exceeded, please navigate to the billing page"), ClassKeyRefused, 502},
+		{"Fireworks' account", 412, saying("", "", "Account acme is suspended, possibly due to reaching the monthly spending limit or failure to pay past invoices."), ClassKeyRefused, 502},
+		{"Hugging Face's credits", 402, `{"error":"You have exceeded your monthly included credits for Inference Providers. Subscribe to PRO."}`, ClassKeyRefused, 502},
+		{"a team at xAI that never paid", 403, `{"code":"The caller does not have permission to execute the specified operation","error":"Your newly created team doesn't have any credits or licenses yet."}`, ClassKeyRefused, 502},
+		{"Anthropic's revoked OAuth", 403, `{"type":"error","error":{"type":"permission_error","message":"OAuth token has been revoked. Please obtain a new token."}}`, ClassKeyRefused, 502},
+		{"Cohere's token", 401, `{"id":"x","message":"invalid api token"}`, ClassKeyRefused, 502},
 		{"Zhipu's arrears", 429, `{"error":{"code":"1113","message":"x"}}`, ClassKeyRefused, 502},
 
 		// Perhaps.

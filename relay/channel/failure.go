@@ -182,7 +182,7 @@ func (f *Failure) tellElsewhere(e *wire.Error) {
 	case http.StatusPaymentRequired: // its words say what the operator's account holds
 		*e = wire.Error{
 			Status: http.StatusBadRequest, Type: "invalid_request_error", Code: "max_tokens_too_large", Param: "max_tokens",
-			Message: "the upstream cannot serve as many tokens as this request asks for at present: ask for fewer (max_tokens)",
+			Message: "the upstream cannot serve as many tokens as this request asks for at present: shorten it, or ask for fewer (max_tokens)",
 		}
 	}
 	if e.Type == "invalid_request_error" && e.Status != http.StatusBadRequest {

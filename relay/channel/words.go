@@ -32,7 +32,7 @@ var keyCodes = words(
 	"account_deactivated", "account_suspended", "account_disabled", "account_not_active", "user_suspended", "access_terminated",
 	"organization_restricted", "organization_disabled", "organization_suspended", "organization_deactivated",
 	"project_suspended", "project_archived", "invalid_organization", "mismatched_organization", "mismatched_project",
-	"insufficient_quota", "insufficient_balance", "insufficient_credits", "insufficient_funds", "billing_hard_limit_reached", "billing_not_active", "billing_error",
+	"insufficient_quota", "insufficient_balance", "insufficient_credits", "insufficient_funds", "not_enough_balance", "billing_hard_limit_reached", "billing_not_active", "billing_error",
 	"API_KEY_INVALID", "CREDENTIALS_MISSING", "ACCESS_TOKEN_EXPIRED", "ACCOUNT_STATE_INVALID",
 	"CONSUMER_SUSPENDED", "CONSUMER_INVALID", "BILLING_DISABLED", "SERVICE_DISABLED", "API_KEY_SERVICE_BLOCKED", "API_KEY_IP_ADDRESS_BLOCKED",
 	"API_KEY_HTTP_REFERRER_BLOCKED", "USER_PROJECT_DENIED",
@@ -114,8 +114,8 @@ type sentence struct {
 	class    Class
 }
 
-// sentences are known of: Anthropic, OpenAI, xAI and Google (a bad key as a 400), OpenRouter and DeepSeek (402), Azure,
-// Moonshot, one-api's family, and gateways whose 400 is the failure of what is behind them.
+// sentences are known of: Anthropic, OpenAI, xAI and Google (a bad key as a 400), OpenRouter, DeepSeek, Together and Hugging
+// Face (402), SiliconFlow and Novita (403), Fireworks (412), Cohere, Azure, Moonshot, one-api's family, and gateways whose 400 is the failure of what is behind them.
 var sentences = []sentence{
 	{0, 429, sentenceOf(`Your credit balance is too low`), ClassKeyRefused},
 	{0, 429, sentenceOf(`You have reached your specified API usage limits`), ClassKeyRefused},
@@ -125,10 +125,17 @@ var sentences = []sentence{
 	{0, 429, sentenceOf(`(?:Access denied, please make sure|Please make sure) your account is in good standing`), ClassKeyRefused},
 	{0, 429, sentenceOf(`Access denied due to invalid subscription key`), ClassKeyRefused},
 	{0, 429, sentenceOf(`(?:Incorrect|Invalid) (?:API[ -]?key|x-api-key)(?: provided)?\b`), ClassKeyRefused},
-	{401, 403, sentenceOf(`(?:Incorrect|Invalid) (?:access token|authentication credentials|credentials)\b`), ClassKeyRefused}, // with a 400 it may be a tool's
+	{401, 403, sentenceOf(`(?:Incorrect|Invalid) (?:access token|API[ -]?token|authentication credentials|credentials)\b`), ClassKeyRefused}, // with a 400 it may be a tool's
+	{401, 403, sentenceOf(`OAuth (?:access )?token has (?:been revoked|expired)`), ClassKeyRefused},
 	{0, 429, sentenceOf(`(?:The |Your |This )?(?:provided )?API[ -]?key (?:provided )?(?:is |has been |was |has )?(?:not valid|not found|invalid|expired|revoked|disabled|deactivated|blocked|suspended|inactive|deleted|reported as leaked)\b`), ClassKeyRefused},
 	{0, 429, sentenceOf(`Your API key was reported as leaked`), ClassKeyRefused},
-	{0, 429, sentenceOf(`Insufficient (?:account )?(?:balance|credits?|funds)\b`), ClassKeyRefused},
+	{0, 429, sentenceOf(`(?:Insufficient|Not enough) (?:account )?(?:balance|credits?|funds)\b`), ClassKeyRefused},
+	{0, 429, sentenceOf(`(?:Sorry, )?your (?:account )?balance is (?:insufficient|not enough|too low)`), ClassKeyRefused},
+	{0, 429, sentenceOf(`Your (?:prepayment|prepaid) credits are (?:depleted|used up)`), ClassKeyRefused},
+	{401, 429, sentenceOf(`(?:Key|Credit) limit exceeded\b`), ClassKeyRefused},
+	{0, 429, sentenceOf(`You have exceeded your monthly included credits`), ClassKeyRefused},
+	{0, 429, sentenceOf(`Your newly created teams? doesn't have any credits`), ClassKeyRefused},
+	{401, 429, sentenceOf(`Account [^ ]{1,100} is (?:suspended|disabled|not active)`), ClassKeyRefused},
 	{0, 429, sentenceOf(`Your team(?: [^ ]+)? has (?:either )?(?:used all available credits|run out of credits)`), ClassKeyRefused},
 	{0, 429, sentenceOf(`No auth credentials found|No cookie auth credentials found|User not found\.?$`), ClassKeyRefused},
 	{0, 429, sentenceOf(`You must be a member of an organization to use the API`), ClassKeyRefused},

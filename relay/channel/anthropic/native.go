@@ -106,10 +106,10 @@ func (t *passThrough) End() (channel.Step, error) {
 var endOfMessage = []byte("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n")
 
 // pass gives the event as it came, if a client can read it: Anthropic's own tell events apart by their names, which some servers
-// leave out.
+// leave out, and others have all the same.
 func (t *passThrough) pass(event sse.Event, of kind) []byte {
-	if len(event.Name) == 0 && of.name() != nil {
-		event.Name, event.Clean = of.name(), false
+	if name := of.name(); name != nil && string(event.Name) != string(name) {
+		event.Name, event.Clean = name, false
 	}
 	if event.Clean {
 		return event.Raw

@@ -175,3 +175,25 @@ func TestPassingOnAnOrdinaryEventAllocatesNothing(t *testing.T) {
 	})
 	assert.Zero(t, allocations)
 }
+
+func TestAnEventUnderAnotherNameGetsTheOneThatItsDataSays(t *testing.T) {
+	translator := &passThrough{}
+	for _, data := range []string{
+		`{"type":"message_start","message":{"usage":{"input_tokens":1}}}`,
+		`{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}`,
+		`{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}`,
+		`{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"b"}}`,
+		`{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":1}}`,
+		`{"type":"message_stop"}`,
+	} {
+		right := event(data)
+		wrong := sse.Event{Raw: []byte("event: message\ndata: " + data + "\n\n"), Name: []byte("message"), Data: []byte(data), Clean: true}
+		step, err := translator.Event(wrong)
+		require.NoError(t, err)
+		assert.Equal(t, string(right.Raw), string(step.Out), "a client tells events apart by their names")
+	}
+	strange := sse.Event{Raw: []byte("event: usage_report\ndata: {\"type\":\"x\"}\n\n"), Name: []byte("usage_report"), Data: []byte(`{"type":"x"}`), Clean: true}
+	step, err := translator.Event(strange)
+	require.NoError(t, err)
+	assert.Equal(t, string(strange.Raw), string(step.Out), "a kind that is not known has the name that it came with")
+}
