@@ -149,10 +149,10 @@ func (c *clients) longestIdle(n int, which func(*clientConn) bool) []*clientConn
 	return taken
 }
 
-// forget takes a connection out; false: it had been.
-func (c *clients) forget(conn *clientConn) bool {
+// forget takes a connection out, unless it has been.
+func (c *clients) forget(conn *clientConn) {
 	if _, in := c.conns[conn]; !in {
-		return false
+		return
 	}
 	delete(c.conns, conn)
 	if s := conn.seat.stranger; s.IsValid() {
@@ -161,7 +161,6 @@ func (c *clients) forget(conn *clientConn) bool {
 		}
 	}
 	c.open.Add(-1)
-	return true
 }
 
 func (c *clients) close(victims []*clientConn) {

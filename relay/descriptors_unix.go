@@ -11,5 +11,8 @@ func descriptors() int {
 		return 0
 	}
 	const most = 1 << 30 // "unlimited" is more than anything counts to
-	return int(min(uint64(limit.Cur), most))
+	if limit.Cur > most {
+		return most
+	}
+	return int(limit.Cur)
 }

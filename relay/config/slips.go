@@ -63,10 +63,9 @@ func explain(p *Problem, data []byte) {
 		p.Message += ` (quote a value that begins with *: "*")`
 		return
 	}
-	line, message := slipped(data)
-	switch {
-	case line == 0:
-	case line == p.Line:
+	switch line, message := slipped(data); line {
+	case 0:
+	case p.Line:
 		p.Message += " (" + message + ")"
 	default:
 		p.Message = "not valid YAML: " + message + " (the parser only stumbled later: " + strings.TrimPrefix(p.Message, "not valid YAML: ") + ")"

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"context"
 	"net/http"
 	"net/netip"
 	"testing"
@@ -104,4 +105,22 @@ func TestOnlyStrangersArePublic(t *testing.T) {
 	for _, address := range []string{"203.0.113.9", "8.8.8.8", "2001:db8::1"} {
 		require.True(t, IsPublic(netip.MustParseAddr(address)), address)
 	}
+}
+
+func TestBeyondABoundedNumberOfWaitingRequestsAGuesserIsAnsweredAtOnce(t *testing.T) {
+	c := &Controller{}
+	r := &http.Request{RemoteAddr: "203.0.113.9:1", Header: http.Header{}}
+	c.wrongKeys.slowed.Store(maxSlowed)
+	began := time.Now()
+	for range 100 * freeGuesses { // were each of them slowed, it would take half an hour
+		c.refusedKey(r)
+	}
+	require.Less(t, time.Since(began), time.Minute)
+	require.EqualValues(t, maxSlowed, c.wrongKeys.slowed.Load())
+
+	c.wrongKeys.slowed.Store(0)
+	ctx, leave := context.WithCancel(context.Background())
+	leave()
+	c.refusedKey(r.WithContext(ctx)) // nobody waits for it
+	require.Zero(t, c.wrongKeys.slowed.Load())
 }
