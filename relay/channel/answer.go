@@ -4,9 +4,6 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"net/http/httptrace"
-	"strings"
-	"sync/atomic"
 
 	"one-api/relay/channel/http1"
 )
@@ -49,62 +46,60 @@ func (x *Exchange) askPlainly(r Request) (connected bool, err error) {
 	return true, nil
 }
 
-// asking is how far a request has come that net/http makes. Its goroutines keep the request, and with it this, for as long as the
-// connection lives. Therefore neither this nor what cancels the request may refer to the exchange.
-type asking struct {
-	connected, reused, answered atomic.Bool
-	connects                    atomic.Pointer[func()] // is called when there is a connection; nil: the request is over
-}
-
-func (a *asking) connect(info httptrace.GotConnInfo) {
-	a.connected.Store(true)
-	a.reused.Store(info.Reused)
-	if connects := a.connects.Load(); connects != nil {
-		(*connects)()
-	}
-}
-
-// died reports whether a request failed because its connection, which had been used before, ended before a byte of the answer:
-// the upstream was just closing it. HTTP/2 can end a request alone, which says nothing of its connection.
-func (a *asking) died(err error) bool {
-	return a.reused.Load() && !a.answered.Load() && !strings.HasPrefix(err.Error(), "stream error")
-}
-
-// askAnyhow leaves it to net/http.
+// askAnyhow leaves it to net/http. A reused connection that dies before a byte of the answer was most likely closed while the
+// request was on its way: the request is sent once more, on a connection that is made for it.
 func (x *Exchange) askAnyhow(r Request) (bool, error) {
+	x.payload = &payload{b: r.Body}
+	t := x.Channel.transport
+	x.hold.clock.until(x.connectPhase())
+	n, err := x.askOver(t.http, r)
+	if err == nil || !n.diedUnused(err) || x.hold.leash.why() != nil {
+		return n.connected(), err
+	}
+	deadline, outcome := x.connectPhase()
+	if outcome == ConnectFailed { // which it is only while nothing has been sent
+		outcome = UpstreamReset
+	}
+	x.hold.clock.until(deadline, outcome)
+	_, err = x.askOver(t.fresh, r)
+	return true, err
+}
+
+// askOver is one request and its answer.
+func (x *Exchange) askOver(over *http.Transport, r Request) (*netCall, error) {
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(x.client))
 	l := &x.hold.leash
-	l.Hold(func() { cancel(l.why()) })
-	a, t := &asking{}, x.Channel.transport
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: a.connect, GotFirstResponseByte: func() { a.answered.Store(true) },
-		TLSHandshakeStart: t.handshakeBegins, TLSHandshakeDone: t.handshakeEnded,
-	})
+	end := func() { cancel(l.why()) }
+	l.Hold(end)
+	n := &netCall{}
+	x.hold.use(n)
 	connects := func() { x.hold.clock.until(x.headerPhase()) }
-	a.connects.Store(&connects)
-	defer a.connects.Store(nil)
-	x.payload = &payload{b: r.Body}
-	x.hold.clock.until(x.connectPhase())
-	got, err := t.http.RoundTrip(x.httpRequest(ctx, r))
-	if err != nil && a.died(err) && l.why() == nil {
-		deadline, outcome := x.connectPhase()
-		if outcome == ConnectFailed { // which it is only while nothing has been sent
-			outcome = UpstreamReset
-		}
-		x.hold.clock.until(deadline, outcome)
-		got, err = t.fresh.RoundTrip(x.httpRequest(ctx, r))
-	}
+	n.connects.Store(&connects)
+	got, err := over.RoundTrip(x.httpRequest(n.trace(ctx, x.Channel.transport), r))
+	n.connects.Store(nil)
 	if err != nil {
-		return a.connected.Load(), err
+		return n, err
 	}
+	if switches(got.StatusCode, got.Body) {
+		_ = got.Body.Close() // which is the connection itself
+		return n, errSwitches
+	}
+	open := &netBody{ReadCloser: got.Body}
+	// Not everywhere does net/http look at its context: behind an answer that came before HTTP/2 had let the whole request
+	// through, it waits for more room and nothing else. The body is closed as well, which ends whoever reads it.
+	l.Hold(func() {
+		end()
+		_ = open.Close()
+	})
 	x.answer = answer{
-		got.StatusCode, got.ContentLength, got.Header.Get("Content-Type"), got.Header.Get("Content-Encoding"), got.Header, got.Body,
+		got.StatusCode, got.ContentLength, got.Header.Get("Content-Type"), got.Header.Get("Content-Encoding"), nil, open,
 	}
+	x.answer.header = got.Header
 	if got.StatusCode/100 == 2 {
 		// net/http keeps the answer for as long as its body is open, and a header can be large and a stream long.
 		x.answer.header, got.Header = nil, nil
 	}
-	return true, nil
+	return n, nil
 }
 
 // httpRequest is a request as net/http takes it.

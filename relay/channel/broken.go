@@ -90,7 +90,10 @@ func timedOut(outcome Outcome) *Failure {
 // passed on.
 func (x *Exchange) broken(err error, connected bool) *Failure {
 	if f := x.interrupted(); f != nil {
-		return f
+		if connected || f.Outcome != HeaderTimeout && f.Outcome != FirstTokenTimeout {
+			return f
+		}
+		err = os.ErrDeadlineExceeded // nothing was sent: whichever clock it was, the upstream could not be reached
 	}
 	if errors.Is(err, budget.ErrFull) {
 		return NoRoom(err)
@@ -98,11 +101,11 @@ func (x *Exchange) broken(err error, connected bool) *Failure {
 	f := &Failure{Outcome: UpstreamReset, Detail: describe(err)}
 	text := err.Error()
 	switch {
-	case errors.Is(err, sse.ErrTooLarge), strings.Contains(text, "response headers exceeded"), strings.Contains(text, "response header list larger"):
+	case errors.Is(err, sse.ErrTooLarge), strings.Contains(text, "response headers exceeded"), strings.Contains(text, "header list"):
 		f.Outcome = TooLarge
 	case !connected:
 		f.Outcome = ConnectFailed
-	case strings.Contains(text, "malformed"), strings.Contains(text, "invalid byte in chunk length"),
+	case strings.Contains(text, "malformed"), strings.Contains(text, "invalid byte in chunk length"), strings.Contains(text, "suspiciously long trailer"),
 		errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), isCorrupt(err):
 		f.Outcome = UpstreamMalformed
 	case errors.Is(err, io.ErrUnexpectedEOF) && x.bounded():

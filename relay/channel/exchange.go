@@ -134,11 +134,7 @@ func (x *Exchange) Send(call *Call) *Failure {
 		return x.broken(err, connected)
 	}
 	x.opened()
-	if x.answer.status < 200 { // 101: net/http takes the connection for the caller's from here on, and looks after nothing any more
-		x.hold.closeBody()
-		return Malformed("the upstream agrees to switch protocols, which nobody proposed")
-	}
-	if x.answer.status > 299 {
+	if x.answer.status < 200 || x.answer.status > 299 {
 		return x.refused()
 	}
 	if x.keyTry {

@@ -24,7 +24,19 @@ type holding struct {
 	mu       sync.Mutex
 	body     io.Closer // nil: no answer is open
 	plain    bool      // it is http1's
+	net      *netCall  // nil: net/http was not asked
 	released bool
+}
+
+// use adds a request of net/http's. Where there was one before, it has failed.
+func (h *holding) use(n *netCall) {
+	h.mu.Lock()
+	former := h.net
+	h.net = n
+	h.mu.Unlock()
+	if former != nil {
+		former.finish()
+	}
 }
 
 // opened adds the answer's body.
@@ -69,6 +81,9 @@ func (h *holding) release() (leaked bool) {
 	// connection.
 	h.leash.end(context.Canceled)
 	leaked = h.closeBody() || leaked
+	if h.net != nil {
+		h.net.finish()
+	}
 	h.request.Release()
 	h.answer.Release()
 	h.work.Release()

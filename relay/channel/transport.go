@@ -24,6 +24,7 @@ const (
 	maxResponseHeader    = 64 << 10 // parsed, tiny fields take some twenty times as much
 	http2PingAfter       = 30 * time.Second
 	http2PingTimeout     = 15 * time.Second
+	http2WriteTimeout    = 15 * time.Second
 	tcpKeepAliveInterval = 30 * time.Second
 
 	// TrimInterval is how often connections are looked at that a burst has left behind, and spareConns how many more than
@@ -145,7 +146,7 @@ func (t *transport) newHTTP(c config.Channel, dialer *dialer, proxy func(*http.R
 		TLSClientConfig:        tlsConfig.Clone(),
 		TLSHandshakeTimeout:    c.Timeouts.Connect,
 		ForceAttemptHTTP2:      true,
-		HTTP2:                  &http.HTTP2Config{SendPingTimeout: http2PingAfter, PingTimeout: http2PingTimeout},
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: http2PingAfter, PingTimeout: http2PingTimeout, WriteByteTimeout: http2WriteTimeout},
 		MaxIdleConns:           maxIdleConns,
 		MaxIdleConnsPerHost:    maxIdleConns,
 		IdleConnTimeout:        idleConnTimeout,
@@ -243,8 +244,9 @@ func (t *transport) retire() {
 // upstreamConn counts a connection for as long as it is open.
 type upstreamConn struct {
 	net.Conn
-	open *atomic.Int64
-	once sync.Once
+	open    *atomic.Int64
+	once    sync.Once
+	severed atomic.Bool // the other end takes nothing more
 }
 
 // Write takes an upstream that has hung up for one that does not read on: it may have answered before, and net/http's client
@@ -252,6 +254,7 @@ type upstreamConn struct {
 func (c *upstreamConn) Write(p []byte) (int, error) {
 	n, err := c.Conn.Write(p)
 	if err != nil && hungUp(err) {
+		c.severed.Store(true)
 		return len(p), nil
 	}
 	return n, err
@@ -260,4 +263,19 @@ func (c *upstreamConn) Write(p []byte) (int, error) {
 func (c *upstreamConn) Close() error {
 	c.once.Do(func() { c.open.Add(-1) })
 	return c.Conn.Close()
+}
+
+// below is what net/http has a connection from, and whether calls share that.
+func below(conn net.Conn) (counted *upstreamConn, shared bool) {
+	for {
+		switch c := conn.(type) {
+		case *upstreamConn:
+			return c, shared
+		case *tls.Conn:
+			shared = shared || c.ConnectionState().NegotiatedProtocol == "h2"
+			conn = c.NetConn()
+		default:
+			return nil, shared
+		}
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 )
 
@@ -36,7 +37,10 @@ func (a *Answer) readHead() error {
 		if err := a.parse(buffer[:end]); err != nil {
 			return err
 		}
-		if a.Status/100 != 1 || a.Status == http.StatusSwitchingProtocols {
+		if a.Status == http.StatusSwitchingProtocols {
+			return fmt.Errorf("%w: it switches protocols, which nobody proposed", ErrMalformed)
+		}
+		if a.Status/100 != 1 {
 			a.settle(buffer[end:filled], grown)
 			return nil
 		}
@@ -170,7 +174,7 @@ func (f *fields) note(a *Answer, name, value []byte) error {
 
 // frame says how the answer ends (RFC 9112, section 6.3). old: it is of HTTP/1.0.
 func (a *Answer) frame(f fields, old bool) {
-	a.reusable = !f.close && (!old || f.keep) && a.Status != http.StatusSwitchingProtocols
+	a.reusable = !f.close && (!old || f.keep)
 	bodiless := a.Status/100 == 1 || a.Status == http.StatusNoContent || a.Status == http.StatusNotModified
 	a.chunks = chunks{}
 	switch {
@@ -225,16 +229,20 @@ func is(b []byte, word string) bool {
 	return true
 }
 
-// length reads a Content-Length.
+// length reads a Content-Length. One that no int64 can hold is none: it comes from nobody who has that much.
 func length(value []byte) (n int64, ok bool) {
-	if len(value) == 0 || len(value) > 18 {
+	if len(value) == 0 {
 		return 0, false
 	}
 	for _, digit := range value {
 		if digit < '0' || digit > '9' {
 			return 0, false
 		}
-		n = 10*n + int64(digit-'0')
+		d := int64(digit - '0')
+		if n > (math.MaxInt64-d)/10 {
+			return 0, false
+		}
+		n = 10*n + d
 	}
 	return n, true
 }

@@ -42,8 +42,8 @@ type Leash interface {
 }
 
 // Do sends a request and waits for the header of its answer. Where a connection that has been used before ends before a byte of
-// the answer, its server was just closing it, and the request is sent once more, on a new one. From here until the answer is closed, the leash ends the call by
-// closing its connection. connected tells whether there was a connection, so that something of the request may have been sent.
+// the answer, its server was just closing it, and the request is sent once more, on a new one. From here until the answer is
+// closed, the leash ends the call by closing its connection. connected tells whether there was a connection, so that something of the request may have been sent.
 func (p *Pool) Do(leash Leash, r Request) (a *Answer, connected bool, err error) {
 	scratch := pages.Get().(*page)
 	head, err := appendHead(scratch[:0], r)
