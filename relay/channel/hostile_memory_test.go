@@ -39,6 +39,9 @@ func requireRoom(t *testing.T, what string, s shape, convert func(text []byte)) 
 
 // TestAConversionTakesNoMoreThanIsHeldForIt gives the adaptors texts that cost a decoder as much as they can.
 func TestAConversionTakesNoMoreThanIsHeldForIt(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
 	for name, c := range map[string]struct {
 		adaptor          channel.Adaptor
 		client, upstream wire.Endpoint
