@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -106,9 +107,14 @@ func TestARefusalReachesAClientThatSpeaksHTTP10AndIsStillSending(t *testing.T) {
 				t.Run(fmt.Sprintf("%s, %s, %d KiB", version, name, size>>10), func(t *testing.T) {
 					t.Parallel()
 					conn := s.dial(t)
-					_, err := fmt.Fprintf(conn, "%s %s\r\nHost: relay\r\nConnection: close\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s",
-						tc.line, version, tc.key, size, strings.Repeat(" ", size))
-					require.NoError(t, err, "it looks at the answer when it has sent all")
+					_, err := fmt.Fprintf(conn, "%s %s\r\nHost: relay\r\nConnection: close\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n",
+						tc.line, version, tc.key, size)
+					require.NoError(t, err)
+					for left := size; left > 0; left -= size / 4 {
+						time.Sleep(10 * time.Millisecond) // time enough to be hung up on
+						_, err = io.WriteString(conn, strings.Repeat(" ", min(left, size/4)))
+						require.NoError(t, err, "it looks at the answer when it has sent all")
+					}
 					h := hearFrom(conn, bufio.NewReader(conn))
 					require.NoError(t, h.err)
 					require.Equal(t, tc.status, h.status, h.text)

@@ -79,13 +79,32 @@ func refuseUnread(err error, most int64) *channel.Refusal {
 	}
 }
 
-// unreadTimeout is how long a refused request may take to send what nobody is going to read. net/http reads it before it
-// answers, for clients that send all before they listen, and left to itself it would wait for ever.
-const unreadTimeout = 2 * time.Second
+// What a refused request still sends is read, so that it gets to read why: many clients, and nginx by its defaults, listen when
+// they have sent all. Left to itself net/http waits for such a body for ever, or hangs up on a client that is sending it, where
+// the connection is not to be used again.
+const (
+	unreadTimeout = 2 * time.Second
+	unreadMost    = 64 << 20
+)
 
 // leaveUnread bounds the rest of a body that was not read to its end.
 func leaveUnread(w http.ResponseWriter) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(unreadTimeout)) // fails on no connection that can be slow
+}
+
+// readAway reads what is left of a body, and not for long. It comes before the answer.
+func readAway(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength == 0 {
+		return
+	}
+	leaveUnread(w)
+	if r.Header.Get("Expect") != "" {
+		return // it has not been told to send its body
+	}
+	read, err := io.Copy(io.Discard, io.LimitReader(r.Body, unreadMost))
+	if err == nil && read < unreadMost {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // the next request has its own time
+	}
 }
 
 func refuseJSON(err error) *channel.Refusal {

@@ -87,7 +87,7 @@ func (v *visit) begin() bool {
 		refusal = v.admit()
 	}
 	if refusal != nil {
-		leaveUnread(v.w)
+		readAway(v.w, v.r)
 		if v.refuse(refusal); v.flight.isEnded() {
 			v.failed = channel.Ended(channel.ErrOperator)
 		}

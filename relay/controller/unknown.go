@@ -12,6 +12,7 @@ import (
 
 // fail answers a request that is not relayed with an error in the format that its client reads.
 func fail(g *gin.Context, e *wire.Error) {
+	readAway(g.Writer, g.Request)
 	var client reply.Writer
 	client.Init(g.Writer, formatOf(g.Request), requestID(g))
 	client.Fail(e)
