@@ -87,6 +87,16 @@ func TestAnAnswerThatIsNoneIsAnError(t *testing.T) {
 			say(w, tc.body(v, r))
 		}}
 	}
+	// net/http hands over the connection with it, and stops looking after the call.
+	all["another protocol"] = mishap{fits: overHTTP1, ending: malformed, handle: func(_ variant, w http.ResponseWriter, r *http.Request) {
+		if _, _, err := http.NewResponseController(w).Hijack(); err != nil {
+			panic(err)
+		}
+		conn := connOf(r)
+		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n")
+		_, _ = conn.Read(make([]byte, 1)) // it is the relay that hangs up
+		_ = conn.Close()
+	}}
 	all.inEveryVariant(t, plan{})
 }
 

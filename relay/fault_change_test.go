@@ -116,9 +116,10 @@ type crowdHeard struct {
 	v   variant
 }
 
-// crowdOf is how many they are. Large requests are fewer, or they would be a test of the memory for them.
+// crowdOf is how many they are. Large requests are fewer, or they would be a test of the memory for them, and so are they all where
+// the tests are to be quick.
 func crowdOf(v variant) int {
-	if v.large {
+	if v.large || thorough() == eachOnce {
 		return crowd / 5
 	}
 	return crowd

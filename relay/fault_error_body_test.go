@@ -105,7 +105,7 @@ func TestAnUpstreamsErrorIsPassedOnHoweverItsBodyComes(t *testing.T) {
 				}}
 			}
 		}
-		all.inEveryVariant(t, plan{options: []relayOption{withErrorBodyTimeout(clock)}}, func(t *testing.T, s *scene, _ map[string]heard) {
+		all.inEveryVariant(t, plan{waits: endless, options: []relayOption{withErrorBodyTimeout(clock)}}, func(t *testing.T, s *scene, _ map[string]heard) {
 			about := map[string]string{}
 			for _, w := range s.ways {
 				about[w.name] = w.about

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"sync"
 	"testing"
 )
 
@@ -15,6 +16,9 @@ type mishap struct {
 	handle   func(v variant, w http.ResponseWriter, r *http.Request)
 	ending   ending
 }
+
+// begins is held while a scene gets going that then waits for its clocks: many that do so at once would need longer than those allow.
+var begins sync.Mutex
 
 // mishaps are several by their names. They share scenes: in each, all of them happen at the same time, each to all ways.
 type mishaps map[string]mishap
@@ -54,8 +58,21 @@ func (m mishaps) inVariants(t *testing.T, how thoroughness, p plan, also ...func
 				p.ways = append(p.ways, waysOf(name, m[name].timeouts)...)
 				want[slug(name)] = m[name].ending
 			}
+			goingOn := func() {}
+			if p.waits {
+				begins.Lock()
+				goingOn = sync.OnceFunc(begins.Unlock)
+				defer goingOn()
+			}
 			s := newScene(t, v, p)
-			all := s.callAll(context.Background(), ear{})
+			all := s.callAllWhile(context.Background(), ear{}, func() {
+				if p.waits {
+					s.eventually("every upstream is asked, or clocks run out already", func() bool {
+						return s.faulty.requests.Load() >= int64(len(s.ways)) || len(s.requestEnds()) > 0
+					})
+				}
+				goingOn()
+			})
 			s.requireEndings(t, all, want)
 			for _, check := range also {
 				check(t, s, all)

@@ -35,7 +35,7 @@ func TestALimitedUpstreamSaysHowLongToWait(t *testing.T) {
 			say(w, voiceFor(r).complaint("rate_limit_error", "rate_limit_exceeded", complained))
 		}, ending: ending{outcome: channel.UpstreamStatus, status: http.StatusTooManyRequests, message: complained}}
 	}
-	all.inEveryVariant(t, plan{}, func(t *testing.T, s *scene, all map[string]heard) {
+	all.inEveryVariant(t, plan{waits: true}, func(t *testing.T, s *scene, all map[string]heard) {
 		for _, w := range s.ways {
 			if s.second {
 				continue

@@ -15,6 +15,47 @@ import (
 
 // F20: connections that are used again, and answers that do not wait for their requests.
 
+// TestAReusedConnectionThatDiesBeforeAByteCostsNobodyACall lets each connection serve one request and die of the next, as it does
+// where an upstream, or a load balancer before it, closes connections that were idle for long while a request is on its way.
+func TestAReusedConnectionThatDiesBeforeAByteCostsNobodyACall(t *testing.T) {
+	inMatrix(t, "F20")
+	for name, die := range map[string]func(w http.ResponseWriter, r *http.Request){
+		"it closes": func(_ http.ResponseWriter, r *http.Request) { _ = connOf(r).Close() },
+		"a TCP reset": func(w http.ResponseWriter, r *http.Request) {
+			if r.ProtoMajor == 2 {
+				breakTCP(connOf(r).Conn)
+				return
+			}
+			resetTCP(w)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inEveryVariant(t, func(v variant) bool { return !v.last }, func(t *testing.T, v variant) {
+				s := newScene(t, v, plan{handle: func(w http.ResponseWriter, r *http.Request) {
+					if connOf(r).requests.Add(1) > 1 {
+						die(w, r)
+						panic(http.ErrAbortHandler)
+					}
+					v.answer(w, r, fromFaulty)
+				}})
+				const rounds = 3
+				for range rounds {
+					all := s.callAll(context.Background(), ear{})
+					for _, w := range ways {
+						w.requireAnswer(t, v, all[w.name], fromFaulty)
+					}
+				}
+				s.quiet()
+				require.GreaterOrEqual(t, s.faulty.requests.Load(), int64((rounds+1)*len(ways)), "connections were used again, and died")
+				for _, w := range ways {
+					require.Equal(t, []channel.Outcome{channel.Completed, channel.Completed, channel.Completed}, s.outcomesOf(w.name), "once each")
+					s.requireUnharmed(t, w.name)
+				}
+			})
+		})
+	}
+}
+
 // TestAFreshConnectionThatDiesBeforeAByteIsTheUpstreams: a try on another one would do the same to it.
 func TestAFreshConnectionThatDiesBeforeAByteIsTheUpstreams(t *testing.T) {
 	inMatrix(t, "F20")
@@ -72,5 +113,5 @@ func TestAnAnswerThatComesBeforeItsRequestIsSentIsRead(t *testing.T) {
 			}}
 		}
 	}
-	all.inEveryVariant(t, plan{ahead: true})
+	all.inEveryVariant(t, plan{ahead: true, waits: true})
 }

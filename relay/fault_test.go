@@ -75,19 +75,17 @@ func slug(of string) string {
 	return fmt.Sprintf("%s-%08x", short[:most], crc32.ChecksumIEEE([]byte(of)))
 }
 
-const caseHeader = "X-Case"
+const (
+	caseHeader = "X-Case"
+	casePrefix = "the case: " // a channel's headers may be secrets, and those are not repeated to clients: a case's name alone may be a word
+)
 
 // modelOf is the model that an upstream is asked for: the name of the way.
 func modelOf(r *http.Request) string { return asked(r).Model }
 
-// caseOf is the case that a call is for, as its upstream sees it: by its slug. One that has not read the request knows it by a header.
-func caseOf(r *http.Request) string {
-	if of := r.Header.Get(caseHeader); of != "" {
-		return of
-	}
-	_, of, _ := strings.Cut(modelOf(r), ".")
-	return of
-}
+// caseOf is the case that a call is for, as its upstream sees it: by its slug. The channel says so, since an upstream may not have
+// read the request.
+func caseOf(r *http.Request) string { return strings.TrimPrefix(r.Header.Get(caseHeader), casePrefix) }
 
 func (w way) path() string {
 	if w.client == wire.Anthropic {
@@ -159,8 +157,8 @@ func newScene(t *testing.T, v variant, p plan) *scene {
 	var yaml strings.Builder
 	yaml.WriteString("channels:\n")
 	for _, w := range s.ways {
-		fmt.Fprintf(&yaml, "  - {name: %s, type: %s, base_url: %q, keys: [%s], models: [%s], priority: 10, proxy: %q, timeouts: {%s}, headers: {%s}}\n",
-			w.name, p.kinds+w.kind, v.transport.at(p.at), p.keys, w.name, cmp.Or(p.proxy, door), p.timeouts+w.timeouts, headers(p, w))
+		fmt.Fprintf(&yaml, "  - {name: %s, type: %s, base_url: %q, keys: [%s], models: [%s], priority: 10, proxy: %q, timeouts: {%s}, headers: {%s: %q}}\n",
+			w.name, p.kinds+w.kind, v.transport.at(p.at), p.keys, w.name, cmp.Or(p.proxy, door), p.timeouts+w.timeouts, caseHeader, casePrefix+w.of)
 		if v.second {
 			fmt.Fprintf(&yaml, "  - {name: %s, type: %s, base_url: %q, keys: [sk-up-b], models: [%s], priority: 1, proxy: %q}\n",
 				w.second(), w.kind, v.transport.at(s.healthy.URL), w.name, door)
@@ -179,14 +177,6 @@ func newScene(t *testing.T, v variant, p plan) *scene {
 		s.before = amongOthers
 	}
 	return s
-}
-
-// headers is what a channel adds to its requests, as YAML.
-func headers(p plan, w way) string {
-	if !p.ahead {
-		return ""
-	}
-	return fmt.Sprintf("%s: %q", caseHeader, w.of)
 }
 
 // heard is what a client got.

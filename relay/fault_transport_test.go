@@ -95,7 +95,6 @@ func newUpstreamAhead(t *testing.T, over transport, ahead bool, handle http.Hand
 			u.Listener = narrowReads{u.Listener}
 		}
 		u.EnableHTTP2 = over.http2()
-		withConnections(u.Config)
 		if !over.tls() {
 			u.Start()
 			return

@@ -73,7 +73,7 @@ func (v variant) body(w way) string {
 	if v.large {
 		prompt = largePrompt
 	}
-	return fmt.Sprintf(`{"model":%q,"stream":%t,"max_tokens":64,"messages":[{"role":"user","content":%q}]}`, w.name, v.stream, prompt)
+	return fmt.Sprintf(`{"model":%q,"stream":%t,"max_tokens":64,"messages":[{"role":"user","content":"%s"}]}`, w.name, v.stream, prompt)
 }
 
 // inEveryVariant runs a case under the circumstances that fits accepts, as many as are drawn; nil: it accepts all.

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"one-api/relay/jsonscan"
 )
 
 // upstream is a provider on a real socket. Its handler is the test's; it counts the requests that are open.
@@ -77,12 +79,19 @@ type readBody struct {
 
 func (readBody) Close() error { return nil }
 
-// asked is what a request asks for, as far as its upstream has to know.
+// asked is what a request asks for, as far as its upstream has to know. It may be long, so that it is not decoded for that.
 func asked(r *http.Request) (v struct {
 	Model  string
 	Stream bool
 }) {
-	_ = json.Unmarshal(r.Body.(readBody).whole, &v)
+	_ = jsonscan.Object(r.Body.(readBody).whole, func(m jsonscan.Member) {
+		switch string(m.Key) {
+		case "model":
+			v.Model, _ = jsonscan.String(m.Value)
+		case "stream":
+			v.Stream = string(m.Value) == "true"
+		}
+	})
 	return v
 }
 

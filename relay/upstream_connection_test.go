@@ -2,7 +2,6 @@ package relay
 
 import (
 	"bufio"
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -130,37 +129,20 @@ func TestAProxyOrAHandshakeThatSaysNothingIsGivenUpWhenAConnectionHasItsTime(t *
 	}
 }
 
-// usedBefore counts the requests that came on each connection of an upstream.
-type usedBefore struct{}
-
-func (usedBefore) times(r *http.Request) int64 {
-	return r.Context().Value(usedBefore{}).(*atomic.Int64).Add(1)
-}
-
 // newClosingUpstream answers the first request on each connection, and closes the connection when a second one has come, as a
 // server does whose idle timeout is over while the request is on its way. It counts the connections that died like that.
 func newClosingUpstream(t *testing.T, over transport) (u *upstream, died *atomic.Int64) {
 	t.Helper()
 	died = &atomic.Int64{}
 	u = newUpstreamOver(t, over, func(w http.ResponseWriter, r *http.Request) {
-		if (usedBefore{}).times(r) > 1 {
+		if conn := connOf(r); conn.requests.Add(1) > 1 {
 			died.Add(1)
-			conn := r.Context().Value(connectionOf{}).(net.Conn)
 			_ = conn.Close()
 			return
 		}
 		answers(200, wholeAnswer)(w, r)
 	})
 	return u, died
-}
-
-type connectionOf struct{}
-
-// withConnections lets handlers know on which connection a request came.
-func withConnections(s *http.Server) {
-	s.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
-		return context.WithValue(context.WithValue(ctx, connectionOf{}, conn), usedBefore{}, &atomic.Int64{})
-	}
 }
 
 func TestAReusedConnectionThatDiesBeforeAByteOfTheAnswerCostsAFreshOneAndNoAttempt(t *testing.T) {
@@ -188,7 +170,7 @@ func TestAFreshConnectionThatDiesTooIsAnError(t *testing.T) {
 		var asked atomic.Int64
 		u := newUpstreamOver(t, over, func(w http.ResponseWriter, r *http.Request) {
 			if asked.Add(1) > 1 {
-				_ = r.Context().Value(connectionOf{}).(net.Conn).Close()
+				_ = connOf(r).Close()
 				return
 			}
 			answers(200, wholeAnswer)(w, r)
