@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,6 +33,7 @@ type clientConn struct {
 	handing bool        // some of it has been handed out
 	overran bool        // it was more than maxAhead: nothing more is read
 	left    atomic.Bool // the client sends no more
+	cut     atomic.Bool // what is being written has waited long enough, whatever the clock says
 }
 
 // What net/http (Go 1.26) writes when a request's line and header are over MaxHeaderBytes, and nothing else does: it never
@@ -86,7 +88,11 @@ func (c *clientConn) extend() error {
 		return nil
 	}
 	c.deadline = now.Add(timeout + timeout/4)
-	return c.Conn.SetWriteDeadline(c.deadline)
+	err := c.Conn.SetWriteDeadline(c.deadline)
+	if c.cut.Load() {
+		return os.ErrDeadlineExceeded // it was cut in between
+	}
+	return err
 }
 
 // patience is how long a write may take; 0: any time.
@@ -97,8 +103,13 @@ func (c *clientConn) patience() time.Duration {
 	return max(0, c.timeout)
 }
 
-// SetWriteDeadline is net/http's, which clears the deadline between requests: what extend remembers of it is void then.
+// SetWriteDeadline is net/http's, which clears the deadline between requests: what extend remembers of it is void then. One that
+// has passed comes from another goroutine, and ends the write that is waiting.
 func (c *clientConn) SetWriteDeadline(t time.Time) error {
+	if !t.IsZero() && t.Before(time.Now()) {
+		c.cut.Store(true)
+		return c.Conn.SetWriteDeadline(t)
+	}
 	c.deadline = t
 	return c.Conn.SetWriteDeadline(t)
 }

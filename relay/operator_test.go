@@ -188,6 +188,32 @@ func TestARequestWhoseBodyDoesNotComeCanBeEnded(t *testing.T) {
 	assert.Empty(t, r.recorded())
 }
 
+func TestARequestWhoseClientDoesNotReadCanBeEnded(t *testing.T) {
+	for _, body := range []string{chatStream, chat} {
+		t.Run(body, func(t *testing.T) {
+			u := newUpstream(t, false, newFlood(variant{stream: body == chatStream}).handle)
+			r := startRelay(t, openAIChannel("a", u, ""), withListener(narrow), withEnv("ADMIN_TOKEN", adminToken, "CLIENT_WRITE_TIMEOUT", "0"))
+			before := runtime.NumGoroutine()
+			lazy := lazyClient()
+			defer lazy.CloseIdleConnections()
+			request, err := http.NewRequest(http.MethodPost, r.URL+"/v1/chat/completions", strings.NewReader(body))
+			require.NoError(t, err)
+			request.Header.Set("Authorization", "Bearer "+testKey)
+			response, err := lazy.Do(request)
+			require.NoError(t, err)
+			defer func() { _ = response.Body.Close() }()
+			is := r.inPhase("writing")
+			status, _ := r.operate(http.MethodDelete, "/api/monitor/requests/"+is.ID)
+			assert.Equal(t, 200, status)
+			r.eventually("its end", func() bool { return len(r.requestEnds()) == 1 })
+			assert.Equal(t, "operator_ended", r.requestEnds()[0].Outcome.String())
+			_ = response.Body.Close()
+			lazy.CloseIdleConnections()
+			r.requireQuiet(before, u)
+		})
+	}
+}
+
 func TestOnlyTheAdminTokenEndsARequest(t *testing.T) {
 	u := newUpstream(t, false, beginAndWait)
 	r := startRelay(t, openAIChannel("a", u, ""), withEnv("ADMIN_TOKEN", adminToken))

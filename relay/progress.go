@@ -29,6 +29,9 @@ func (c *clientConn) writeSlowly(block []byte) (written int, err error) {
 // goesOn reports, when a write has missed its deadline with n bytes taken, whether the client takes what it is sent all the same.
 // The write has a new deadline then.
 func (c *clientConn) goesOn(n int) bool {
+	if c.cut.Load() {
+		return false
+	}
 	now, known := acked(c.Conn)
 	before, wait := c.progress, c.patience()
 	c.progress = progress{looked: known, acked: now}

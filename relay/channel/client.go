@@ -27,12 +27,16 @@ func (x *Exchange) unwritable(err error) *Failure {
 	if errors.As(err, &unfit) {
 		return unfit // it was not the client: what came cannot be fitted to what it has
 	}
+	// A write also fails because the relay ends the request.
+	ended := x.interrupted()
+	if ended != nil && ended.Outcome == OperatorEnded {
+		return ended
+	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return &Failure{Outcome: ClientStalled, Err: &wire.Error{Status: 499, Message: "the client did not read its answer in time"}}
 	}
-	// A write also fails because the relay ends the request.
-	if f := x.interrupted(); f != nil && (f.Outcome == Shutdown || f.Outcome == OperatorEnded) {
-		return f
+	if ended != nil && ended.Outcome == Shutdown {
+		return ended
 	}
 	return gone()
 }

@@ -43,6 +43,7 @@ type flight struct {
 	exchange *channel.Exchange // the attempt at hand
 	wake     chan struct{}     // closed to end a pause; nil: there is none
 	ended    bool              // by an operator
+	over     bool              // the response belongs to net/http again, and soon to another request
 }
 
 // identify says whose request it is and what for.
@@ -119,7 +120,16 @@ func (v *visit) endBy(cause error) {
 	}
 	if phase(f.phase.Load()) == reading {
 		// Its reader looks whether the request is ended after it has moved the deadline, so that this one holds.
-		_ = http.NewResponseController(v.w).SetReadDeadline(time.Unix(1, 0)) // fails on no connection that can be slow
+		v.onConnection((*http.ResponseController).SetReadDeadline)
+	}
+}
+
+// onConnection passes a deadline of the connection, so that what waits there fails; not once the request is over.
+func (v *visit) onConnection(set func(*http.ResponseController, time.Time) error) {
+	v.flight.mu.Lock()
+	defer v.flight.mu.Unlock()
+	if !v.flight.over {
+		_ = set(http.NewResponseController(v.w), time.Unix(1, 0)) // fails on no connection that can be slow
 	}
 }
 
@@ -155,6 +165,9 @@ func (l *flights) remove(v *visit) {
 		f.next.flight.prev = f.prev
 	}
 	f.prev, f.next = nil, nil
+	f.mu.Lock()
+	f.over = true
+	f.mu.Unlock()
 }
 
 // find is the request of that id; nil: it is not in flight.
@@ -213,15 +226,17 @@ func (c *Controller) Requests(g *gin.Context) {
 	g.JSON(http.StatusOK, gin.H{"data": c.flights.all(time.Now())})
 }
 
-// How long an operator waits at most to see a request end, and how often is looked.
+// How long an operator waits at most to see a request end, and how often is looked. A client that does not read what is being
+// written to it is waited for a moment only.
 const (
 	endingTimeout = 2 * time.Second
+	endingWrite   = 250 * time.Millisecond
 	endingPoll    = 5 * time.Millisecond
 )
 
 // EndRequest serves DELETE /api/monitor/requests/:id: it ends one request, whose client is told 503, or with an error event
 // once it has a part of its answer. Nothing moves on to another channel. The answer comes when the request has been cancelled,
-// and nearly always when it is over: a client that does not read may hold its own end up for CLIENT_WRITE_TIMEOUT.
+// and as good as always when it is over.
 func (c *Controller) EndRequest(g *gin.Context) {
 	id := g.Param("id")
 	v := c.flights.find(id)
@@ -233,9 +248,12 @@ func (c *Controller) EndRequest(g *gin.Context) {
 	c.Log.Warn("a request was ended by the operator", "ended", id, "request_id", requestID(g))
 	look := time.NewTicker(endingPoll)
 	defer look.Stop()
-	for deadline := time.Now().Add(endingTimeout); c.flights.find(id) == v && time.Now().Before(deadline); {
+	for began := time.Now(); c.flights.find(id) == v && time.Since(began) < endingTimeout; {
 		select {
 		case <-look.C:
+			if v.client.Writing() && time.Since(began) > endingWrite {
+				v.onConnection((*http.ResponseController).SetWriteDeadline)
+			}
 		case <-g.Request.Context().Done():
 			return
 		}
