@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -109,7 +110,7 @@ func (r *testRelay) benchAsk(model string) (c benchCall) {
 	_ = response.Body.Close()
 	require.NoError(r.t, err)
 	c.duration = time.Since(began)
-	if response.StatusCode != 200 {
+	if response.StatusCode != http.StatusOK {
 		c.text = string(all)
 		return c
 	}

@@ -29,27 +29,6 @@ func (v *visit) staysAt() bool {
 	return v.left > 0 && !v.client.Started() && v.repeats.made < v.last.Channel.RetrySame && v.last.Transient(false)
 }
 
-// beginsAnew reports whether the channel that just refused to continue a message is asked for the whole answer instead. From
-// any other attempt on, the next one is asked to continue it.
-func (v *visit) beginsAnew() bool {
-	if !v.resuming {
-		return false
-	}
-	if v.anew || v.left == 0 || v.call.Prefix == "" || !v.last.Refused() {
-		v.continues()
-		return false
-	}
-	v.anew, v.call.Prefix = true, ""
-	return true
-}
-
-// continues has the next attempt of a rescue go on with what the client has.
-func (v *visit) continues() {
-	if v.anew {
-		v.anew, v.call.Prefix = false, v.account.Text()
-	}
-}
-
 // onceMore reports whether the channel that failed last is asked once more although it has failed: there is no other.
 func (v *visit) onceMore() bool {
 	if v.repeats.once || v.repeats.made > 0 || v.last.Failure == nil || !v.last.Transient(v.client.Started()) {

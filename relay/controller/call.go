@@ -42,7 +42,7 @@ func readBody(w http.ResponseWriter, r *http.Request, most int64, timeout time.D
 			due = body.Len() + bodyBlock
 			_ = control.SetReadDeadline(time.Now().Add(timeout)) // fails on no connection that can be slow
 			if ended() {
-				return nil, refuseBody(http.StatusServiceUnavailable, errEnded.Error())
+				return nil, refuseBody(http.StatusServiceUnavailable, channel.ErrOperator.Error())
 			}
 		}
 		room, err := body.Room()

@@ -1,7 +1,6 @@
 package controller
 
 import (
-	"errors"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -260,5 +259,3 @@ func (c *Controller) EndRequest(g *gin.Context) {
 	}
 	g.JSON(http.StatusOK, gin.H{"success": true})
 }
-
-var errEnded = errors.New("an operator has ended the request")

@@ -113,15 +113,6 @@ func (v *visit) begin() bool {
 	return true
 }
 
-// prepareRescue begins to keep account of a stream that another channel may have to finish.
-func (v *visit) prepareRescue() {
-	v.account = nil
-	if v.call.Stream && v.snapshot.Channels.Resumes(&v.want) {
-		v.account = resume.NewAccount(&v.client, v.endpoint, &v.held)
-	}
-	v.call.Keep = v.account != nil
-}
-
 // enter counts the call in.
 func (v *visit) enter() {
 	v.entered = true
@@ -318,50 +309,6 @@ func (v *visit) movesOn(attempt *channel.Attempt) bool {
 
 // over tells whether the request has ended from outside: then no other attempt is made for it.
 func (v *visit) over() bool { return v.ctx.Err() != nil || v.flight.isEnded() }
-
-// resumes is movesOn for a stream that broke off and that another channel may finish. What the client is told of, if none can,
-// is why it broke off, and not why it could not be finished.
-func (v *visit) resumes(attempt *channel.Attempt) bool {
-	verdict := attempt.Failure.Verdict()
-	ours := v.over()
-	switch attempt.Outcome {
-	case channel.ClientGone, channel.ClientStalled, channel.Shutdown, channel.Panic:
-		ours = true
-	}
-	added := v.account.Noted() > v.noted
-	v.noted = v.account.Noted()
-	switch {
-	case ours:
-		v.failed = attempt.Failure
-		return false
-	case !added:
-		return true // asked for the rest, and it had none to give: the next one may
-	}
-	v.failed = attempt.Failure
-	if !verdict.MoveOn || !v.account.Resumable() || !v.resuming && !v.call.Continuable() {
-		return false
-	}
-	v.resuming, v.call.Prefix = true, v.account.Text()
-	v.want.BreaksOff(*attempt, v.call.Prefix != "")
-	return true
-}
-
-// way is the exchange's way to the client.
-//
-//go:noinline
-func (v *visit) way() channel.Client {
-	switch {
-	case v.resuming:
-		v.end.Resumed++
-		if v.anew {
-			return v.account.Anew()
-		}
-		return v.account.Continue(v.exchange.HidesSpace())
-	case v.account != nil:
-		return v.account
-	}
-	return &v.client
-}
 
 // refuse turns the request away.
 func (v *visit) refuse(r *channel.Refusal) {

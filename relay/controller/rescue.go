@@ -1,0 +1,82 @@
+package controller
+
+import (
+	"one-api/relay/channel"
+	"one-api/relay/resume"
+)
+
+// What a visit does to finish a stream that has broken off.
+
+// prepareRescue begins to keep account of a stream that another channel may have to finish.
+func (v *visit) prepareRescue() {
+	v.account = nil
+	if v.call.Stream && v.snapshot.Channels.Resumes(&v.want) {
+		v.account = resume.NewAccount(&v.client, v.endpoint, &v.held)
+	}
+	v.call.Keep = v.account != nil
+}
+
+// resumes is movesOn for a stream that broke off and that another channel may finish. What the client is told of, if none can,
+// is why it broke off, and not why it could not be finished.
+func (v *visit) resumes(attempt *channel.Attempt) bool {
+	verdict := attempt.Failure.Verdict()
+	ours := v.over()
+	switch attempt.Outcome {
+	case channel.ClientGone, channel.ClientStalled, channel.Shutdown, channel.Panic:
+		ours = true
+	}
+	added := v.account.Noted() > v.noted
+	v.noted = v.account.Noted()
+	switch {
+	case ours:
+		v.failed = attempt.Failure
+		return false
+	case !added:
+		return true // asked for the rest, and it had none to give: the next one may
+	}
+	v.failed = attempt.Failure
+	if !verdict.MoveOn || !v.account.Resumable() || !v.resuming && !v.call.Continuable() {
+		return false
+	}
+	v.resuming, v.call.Prefix = true, v.account.Text()
+	v.want.BreaksOff(*attempt, v.call.Prefix != "")
+	return true
+}
+
+// way is the exchange's way to the client.
+//
+//go:noinline
+func (v *visit) way() channel.Client {
+	switch {
+	case v.resuming:
+		v.end.Resumed++
+		if v.anew {
+			return v.account.Anew()
+		}
+		return v.account.Continue(v.exchange.HidesSpace())
+	case v.account != nil:
+		return v.account
+	}
+	return &v.client
+}
+
+// beginsAnew reports whether the channel that just refused to continue a message is asked for the whole answer instead. From
+// any other attempt on, the next one is asked to continue it.
+func (v *visit) beginsAnew() bool {
+	if !v.resuming {
+		return false
+	}
+	if v.anew || v.left == 0 || v.call.Prefix == "" || !v.last.Refused() {
+		v.continues()
+		return false
+	}
+	v.anew, v.call.Prefix = true, ""
+	return true
+}
+
+// continues has the next attempt of a rescue go on with what the client has.
+func (v *visit) continues() {
+	if v.anew {
+		v.anew, v.call.Prefix = false, v.account.Text()
+	}
+}
