@@ -104,11 +104,7 @@ func TestALengthThatOverflowsIsAnAnswerThatIsTooLarge(t *testing.T) {
 				for _, w := range s.ways {
 					require.Equal(t, http.StatusBadGateway, ends[w.name].status)
 					for _, outcome := range s.outcomesOf(w.name) {
-						want := channel.TooLarge
-						if over == plainHTTP && len(length) > 18 {
-							want = channel.UpstreamMalformed // http1 reads lengths of 18 digits
-						}
-						require.Equal(t, want, outcome)
+						require.Equal(t, channel.TooLarge, outcome)
 					}
 				}
 			})
