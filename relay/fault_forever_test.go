@@ -73,7 +73,7 @@ func TestSignsOfLifeHoldNoCallForEver(t *testing.T) {
 		say(w, "data: ")
 		drip(v, w, r)
 	}}
-	all["single bytes of a whole answer"] = mishap{fits: whole, timeouts: "header: 500ms", handle: func(v variant, w http.ResponseWriter, r *http.Request) {
+	all["single bytes of a whole answer"] = mishap{fits: whole, timeouts: "header: 2s", handle: func(v variant, w http.ResponseWriter, r *http.Request) {
 		v.begin(w, r, fromFaulty)
 		drip(v, w, r)
 	}, ending: ending{outcome: channel.HeaderTimeout, status: http.StatusGatewayTimeout, code: "header_timeout"}}

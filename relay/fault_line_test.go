@@ -207,7 +207,7 @@ func TestALineThatIsNotOneIsAnError(t *testing.T) {
 			v.header(w)
 			say(w, `upstream connect error`)
 		}, ending: ending{outcome: channel.UpstreamMalformed, status: http.StatusBadGateway, code: "upstream_malformed"}},
-		"no newline at all, and silence": {fits: streaming, timeouts: "idle: 300ms", handle: func(v variant, w http.ResponseWriter, r *http.Request) {
+		"no newline at all, and silence": {fits: streaming, timeouts: "idle: 1500ms", handle: func(v variant, w http.ResponseWriter, r *http.Request) {
 			v.header(w)
 			say(w, `data: {"type":"mess`)
 			<-r.Context().Done()

@@ -42,9 +42,9 @@ func TestAPreambleIsNoContentAndAnotherChannelCanTakeOver(t *testing.T) {
 			"the client's mistake": {"", func(w http.ResponseWriter, r *http.Request) {
 				say(w, voiceFor(r).complaintInside("invalid_request_error", "invalid_value", complained))
 			}, ending{outcome: channel.UpstreamErrorEvent, status: http.StatusBadRequest, message: complained, final: true}},
-			"silence": {"idle: 300ms", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+			"silence": {"idle: 1500ms", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
 				ending{outcome: channel.IdleTimeout, status: http.StatusGatewayTimeout, code: "idle_timeout"}},
-			"silence, with a token due": {"first_token: 300ms", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+			"silence, with a token due": {"first_token: 1500ms", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
 				ending{outcome: channel.FirstTokenTimeout, status: http.StatusGatewayTimeout, code: "first_token_timeout"}},
 			"nothing": {"", func(http.ResponseWriter, *http.Request) {},
 				ending{outcome: channel.UpstreamTruncated, status: http.StatusBadGateway, code: "upstream_truncated"}},
