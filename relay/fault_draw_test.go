@@ -25,7 +25,7 @@ const (
 	everyPair                     // as many as it takes for every two circumstances to be in one together
 )
 
-// drawnBy is what decides on it: with -matrix all combinations run, else those that FAULTS says; CI says pairs.
+// drawnBy is what decides on it: with -matrix all combinations run, else those that FAULTS says.
 const drawnBy = "FAULTS"
 
 var drawWords = map[string]thoroughness{"": eachOnce, "each": eachOnce, "pairs": everyPair, "all": everyOne}
