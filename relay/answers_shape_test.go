@@ -77,13 +77,13 @@ func TestAZeroAtTheEndErasesNoUsage(t *testing.T) {
 		body      string
 		want      wire.Usage
 	}{
-		"zeros":                     {false, text + usage(`{"prompt_tokens":7,"completion_tokens":3,"total_tokens":10,"prompt_tokens_details":{"cached_tokens":2}}`) + usage(zero) + done, wire.Usage{Input: 7, Output: 3, Cached: 2}},
-		"null":                      {false, text + usage(`{"prompt_tokens":7,"completion_tokens":3}`) + usage("null") + done, wire.Usage{Input: 7, Output: 3}},
-		"no output":                 {false, text + usage(`{"prompt_tokens":7,"completion_tokens":3}`) + usage(`{"prompt_tokens":8,"completion_tokens":0}`) + done, wire.Usage{Input: 8, Output: 3}},
-		"corrected downwards":       {false, text + usage(`{"prompt_tokens":7,"completion_tokens":9}`) + usage(`{"prompt_tokens":7,"completion_tokens":3}`) + done, wire.Usage{Input: 7, Output: 3}},
-		"Anthropic's zeros":         {true, start + textBegins + saying("x") + blockEnds + forgotten + messageStops, wire.Usage{Input: 16, Output: 3, Cached: 5}},
-		"Anthropic's final figures": {true, start + textBegins + saying("x") + blockEnds + corrected + messageStops, wire.Usage{Input: 10, Output: 16, Cached: 1}},
-		"Anthropic's output alone":  {true, start + textBegins + saying("x") + blockEnds + messageEnds(`"end_turn"`) + messageStops, wire.Usage{Input: 16, Output: 3, Cached: 5}},
+		"zeros":                     {false, text + usage(`{"prompt_tokens":7,"completion_tokens":3,"total_tokens":10,"prompt_tokens_details":{"cached_tokens":2}}`) + usage(zero) + done, wire.Usage{Uncached: 5, CacheRead: 2, Text: 3}},
+		"null":                      {false, text + usage(`{"prompt_tokens":7,"completion_tokens":3}`) + usage("null") + done, wire.Usage{Uncached: 7, Text: 3}},
+		"no output":                 {false, text + usage(`{"prompt_tokens":7,"completion_tokens":3}`) + usage(`{"prompt_tokens":8,"completion_tokens":0}`) + done, wire.Usage{Uncached: 8, Text: 3}},
+		"corrected downwards":       {false, text + usage(`{"prompt_tokens":7,"completion_tokens":9}`) + usage(`{"prompt_tokens":7,"completion_tokens":3}`) + done, wire.Usage{Uncached: 7, Text: 3}},
+		"Anthropic's zeros":         {true, start + textBegins + saying("x") + blockEnds + forgotten + messageStops, wire.Usage{Uncached: 9, CacheRead: 5, CacheWrite5m: 2, Text: 3}},
+		"Anthropic's final figures": {true, start + textBegins + saying("x") + blockEnds + corrected + messageStops, wire.Usage{Uncached: 9, CacheRead: 1, Text: 16}},
+		"Anthropic's output alone":  {true, start + textBegins + saying("x") + blockEnds + messageEnds(`"end_turn"`) + messageStops, wire.Usage{Uncached: 9, CacheRead: 5, CacheWrite5m: 2, Text: 3}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			u := newUpstream(t, false, func(w http.ResponseWriter, _ *http.Request) {

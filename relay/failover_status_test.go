@@ -194,9 +194,9 @@ func TestTheAnswerOfAFallbackNamesTheFallbacksModelAndCountsItsTokens(t *testing
 			require.Equal(t, []string{"upstream_status", "completed"}, r.outcomes(2))
 			attempts := r.recorded()
 			assert.Equal(t, "primary", attempts[0].Channel.Name)
-			assert.Zero(t, attempts[0].Usage.Output, "an attempt that failed cost no completion")
+			assert.Zero(t, attempts[0].Usage.Output(), "an attempt that failed cost no completion")
 			assert.Equal(t, "fallback", attempts[1].Channel.Name)
-			assert.EqualValues(t, costOutput, attempts[1].Usage.Output)
+			assert.EqualValues(t, costOutput, attempts[1].Usage.Output())
 			var asked struct{ Model string }
 			require.NoError(t, json.Unmarshal([]byte(fallback.lastText()), &asked))
 			assert.Equal(t, "gpt-4o", asked.Model)

@@ -92,8 +92,8 @@ func TestAnUpstreamIsDrainedForItsUsageWhenItsClientLeavesIfThatIsAskedFor(t *te
 	close(left)
 	require.Equal(t, []string{"client_gone"}, r.outcomes(1))
 	usage := r.recorded()[0].Usage
-	require.EqualValues(t, 11, usage.Input)
-	require.EqualValues(t, 22, usage.Output)
+	require.EqualValues(t, 11, usage.Input())
+	require.EqualValues(t, 22, usage.Output())
 }
 
 func TestADrainIsBounded(t *testing.T) {

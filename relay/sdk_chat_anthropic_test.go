@@ -86,8 +86,8 @@ func TestAnthropicsSDKGetsAWholeAnswerFromEveryTypeOfChannel(t *testing.T) {
 			assert.EqualValues(t, "end_turn", message.StopReason)
 			assert.Equal(t, v.dialect.model(), p.lastBody(t)["model"], "the mapped model")
 			assert.Equal(t, []string{"completed"}, r.outcomes(1))
-			assert.Equal(t, v.output, r.recorded()[0].Usage.Output)
-			assert.EqualValues(t, costInput, r.recorded()[0].Usage.Input)
+			assert.Equal(t, v.output, r.recorded()[0].Usage.Output())
+			assert.EqualValues(t, costInput, r.recorded()[0].Usage.Input())
 		})
 	}
 }
@@ -106,8 +106,8 @@ func TestAnthropicsSDKAccumulatesAStreamOfEveryTypeOfChannel(t *testing.T) {
 			assert.EqualValues(t, "end_turn", message.StopReason)
 			assert.Equal(t, v.dialect.model(), p.lastBody(t)["model"], "the mapped model")
 			assert.Equal(t, []string{"completed"}, r.outcomes(1))
-			assert.Equal(t, v.output, r.recorded()[0].Usage.Output)
-			assert.EqualValues(t, costInput, r.recorded()[0].Usage.Input)
+			assert.Equal(t, v.output, r.recorded()[0].Usage.Output())
+			assert.EqualValues(t, costInput, r.recorded()[0].Usage.Input())
 		})
 	}
 }

@@ -20,9 +20,9 @@ type openAIView struct {
 }
 
 var openAIViews = []openAIView{
-	{openAIDialect{}, openAIAnswerID, openAIAnswering, 32, 0, wire.Usage{Input: costInput, Output: costOutput, Cached: costCached}},
-	{anthropicDialect{}, anthropicAnswerID, anthropicAnswering, 32, 0, wire.Usage{Input: costInput, Output: costOutput, Cached: costCached}},
-	{xaiDialect{}, openAIAnswerID, xaiAnswering, 37, xaiReasoning, wire.Usage{Input: costInput, Output: costOutput + xaiReasoning, Cached: costCached, Reasoning: xaiReasoning}},
+	{openAIDialect{}, openAIAnswerID, openAIAnswering, 32, 0, wire.Usage{Uncached: costInput - costCached, CacheRead: costCached, Text: costOutput}},
+	{anthropicDialect{}, anthropicAnswerID, anthropicAnswering, 32, 0, wire.Usage{Uncached: costFresh, CacheWrite5m: costWritten, CacheRead: costCached, Text: costOutput}},
+	{xaiDialect{}, openAIAnswerID, xaiAnswering, 37, xaiReasoning, wire.Usage{Uncached: costInput - costCached, CacheRead: costCached, Text: costOutput + xaiReasoning, Reasoning: xaiReasoning}},
 }
 
 func (v openAIView) requireUsage(t *testing.T, u openaisdk.CompletionUsage) {

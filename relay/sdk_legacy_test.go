@@ -51,7 +51,7 @@ func TestOpenAIsSDKCompletesAPrompt(t *testing.T) {
 	require.NoError(t, stream.Err())
 	assert.Equal(t, "\n\nThis |is a test.|", strings.Join(pieces, "|"))
 	assert.Equal(t, []string{"completed", "completed"}, r.outcomes(2))
-	assert.EqualValues(t, 7, r.recorded()[0].Usage.Output)
+	assert.EqualValues(t, 7, r.recorded()[0].Usage.Output())
 }
 
 func TestOpenAIsSDKGetsEmbeddingsInBothEncodings(t *testing.T) {
@@ -78,7 +78,7 @@ func TestOpenAIsSDKGetsEmbeddingsInBothEncodings(t *testing.T) {
 	assert.Equal(t, []float64{0.5, -1.25}, got.Data[0].Embedding)
 	assert.Equal(t, "base64", p.lastBody(t)["encoding_format"])
 	assert.Equal(t, []string{"completed", "completed"}, r.outcomes(2))
-	assert.EqualValues(t, 8, r.recorded()[0].Usage.Input)
+	assert.EqualValues(t, 8, r.recorded()[0].Usage.Input())
 }
 
 func TestCompletionsAndEmbeddingsOfAModelThatIsAnthropicsAreRefused(t *testing.T) {

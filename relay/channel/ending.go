@@ -123,7 +123,7 @@ func (x *Exchange) record(a Attempt) {
 func (x *Exchange) measured(a Attempt) telemetry.Attempt {
 	m := telemetry.Attempt{
 		Outcome: a.Outcome.String(), Duration: a.Duration, FirstChunk: a.FirstEvent, Chunks: &x.chunks,
-		Input: a.Usage.Input, Output: a.Usage.Output, Cached: a.Usage.Cached, Reasoning: a.Usage.Reasoning,
+		Input: a.Usage.Input(), Output: a.Usage.Output(), Cached: a.Usage.CacheRead, Reasoning: a.Usage.Reasoning,
 	}
 	if a.Call != nil {
 		m.Operation, m.Model = a.Call.Endpoint.Operation(), a.Call.Model

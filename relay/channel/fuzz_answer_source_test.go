@@ -14,7 +14,6 @@ type answer struct {
 	Pieces    []piece
 	Reason    string // OpenAI's word: stop | length | tool_calls | content_filter
 	Usage     wire.Usage
-	Written   int64 // input tokens that Anthropic wrote to its cache; a part of Usage.Input
 }
 
 // piece is a text, a thought or a call: the one that is set.
@@ -25,10 +24,6 @@ type piece struct {
 
 func (s *source) answer() answer {
 	a := answer{ID: "msg_" + s.name(), Model: s.text(), Usage: s.usage()}
-	a.Written = a.Usage.Input - a.Usage.Cached
-	if a.Written > 0 {
-		a.Written = s.number() % a.Written
-	}
 	calls := 0
 	for range s.n(7) {
 		switch s.n(3) {
@@ -48,10 +43,10 @@ func (s *source) answer() answer {
 	return a
 }
 
-// usage is consistent: what is cached was input, and what was thought is output.
+// usage is consistent: what was thought is output.
 func (s *source) usage() wire.Usage {
-	u := wire.Usage{Input: s.number(), Output: s.number()}
-	u.Cached, u.Reasoning = s.number()%(u.Input+1), s.number()%(u.Output+1)
+	u := wire.Usage{Uncached: s.number(), CacheRead: s.number(), CacheWrite5m: s.number(), Text: s.number()}
+	u.Reasoning = s.number() % (u.Text + 1)
 	return u
 }
 
@@ -82,8 +77,8 @@ func (p *piece) block() wire.Block {
 
 func (a *answer) messagesUsage() wire.MessagesUsage {
 	u := wire.MessagesUsage{
-		InputTokens: a.Usage.Input - a.Usage.Cached - a.Written, CacheCreationInputTokens: a.Written, CacheReadInputTokens: a.Usage.Cached,
-		OutputTokens: a.Usage.Output,
+		InputTokens: a.Usage.Uncached, CacheCreationInputTokens: a.Usage.CacheWrite5m, CacheReadInputTokens: a.Usage.CacheRead,
+		OutputTokens: a.Usage.Output(),
 	}
 	if a.Usage.Reasoning > 0 {
 		u.OutputTokensDetails = &wire.OutputTokensDetails{ThinkingTokens: a.Usage.Reasoning}
@@ -179,8 +174,8 @@ func (a *answer) chat() []byte {
 
 func (a *answer) chatUsage() *wire.ChatUsage {
 	return &wire.ChatUsage{
-		PromptTokens: a.Usage.Input, CompletionTokens: a.Usage.Output, TotalTokens: a.Usage.Input + a.Usage.Output,
-		PromptTokensDetails:     &wire.PromptTokensDetails{CachedTokens: a.Usage.Cached},
+		PromptTokens: a.Usage.Input(), CompletionTokens: a.Usage.Output(), TotalTokens: a.Usage.Input() + a.Usage.Output(),
+		PromptTokensDetails:     &wire.PromptTokensDetails{CachedTokens: a.Usage.CacheRead, CacheWriteTokens: a.Usage.CacheWrite5m},
 		CompletionTokensDetails: &wire.CompletionTokensDetails{ReasoningTokens: a.Usage.Reasoning},
 	}
 }

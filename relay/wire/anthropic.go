@@ -118,8 +118,7 @@ func (u *MessagesUsage) Neutral() Usage {
 		return Usage{}
 	}
 	n := Usage{
-		Input:  u.InputTokens + u.CacheCreationInputTokens + u.CacheReadInputTokens,
-		Output: u.OutputTokens, Cached: u.CacheReadInputTokens,
+		Uncached: u.InputTokens, CacheRead: u.CacheReadInputTokens, CacheWrite5m: u.CacheCreationInputTokens, Text: u.OutputTokens,
 	}
 	if u.OutputTokensDetails != nil {
 		n.Reasoning = u.OutputTokensDetails.ThinkingTokens

@@ -51,11 +51,3 @@ func (e Endpoint) Format() Format {
 
 // Streams tells whether the endpoint's answers can be streamed.
 func (e Endpoint) Streams() bool { return e != Embeddings }
-
-// Usage is what an answer cost, in tokens. Zero where the provider did not say.
-type Usage struct {
-	Input     int64 // all input tokens, cached ones included
-	Output    int64 // all output tokens, reasoning included
-	Cached    int64 // input tokens read from the provider's prompt cache
-	Reasoning int64 // output tokens spent on reasoning
-}

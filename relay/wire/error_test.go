@@ -46,9 +46,9 @@ func TestAnErrorEventEndsAStreamWithoutATerminator(t *testing.T) {
 
 func TestUsageIsTheSameWhateverFormatItCameIn(t *testing.T) {
 	openai := &ChatUsage{PromptTokens: 110, CompletionTokens: 20, PromptTokensDetails: &PromptTokensDetails{CachedTokens: 100}, CompletionTokensDetails: &CompletionTokensDetails{ReasoningTokens: 5}}
-	require.Equal(t, Usage{Input: 110, Output: 20, Cached: 100, Reasoning: 5}, openai.Neutral())
+	require.Equal(t, Usage{Uncached: 10, CacheRead: 100, Text: 20, Reasoning: 5}, openai.Neutral())
 	anthropic := &MessagesUsage{InputTokens: 7, CacheCreationInputTokens: 3, CacheReadInputTokens: 100, OutputTokens: 20}
-	require.Equal(t, Usage{Input: 110, Output: 20, Cached: 100}, anthropic.Neutral())
+	require.Equal(t, Usage{Uncached: 7, CacheWrite5m: 3, CacheRead: 100, Text: 20}, anthropic.Neutral())
 	require.Equal(t, Usage{}, (*ChatUsage)(nil).Neutral())
 	require.Equal(t, Usage{}, (*MessagesUsage)(nil).Neutral())
 }

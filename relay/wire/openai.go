@@ -145,9 +145,11 @@ type ChatUsage struct {
 	CompletionTokensDetails *CompletionTokensDetails `json:"completion_tokens_details,omitempty"`
 }
 
-// PromptTokensDetails says how much of the prompt was cached.
+// PromptTokensDetails says how much of the prompt was cached. OpenRouter's name for what was written to a cache is one that OpenAI
+// has none for.
 type PromptTokensDetails struct {
-	CachedTokens int64 `json:"cached_tokens"`
+	CachedTokens     int64 `json:"cached_tokens"`
+	CacheWriteTokens int64 `json:"cache_write_tokens,omitempty"`
 }
 
 // CompletionTokensDetails says how much of the completion was reasoning.
@@ -160,9 +162,10 @@ func (u *ChatUsage) Neutral() Usage {
 	if u == nil {
 		return Usage{}
 	}
-	n := Usage{Input: u.PromptTokens, Output: u.CompletionTokens}
-	if u.PromptTokensDetails != nil {
-		n.Cached = u.PromptTokensDetails.CachedTokens
+	n := Usage{Uncached: u.PromptTokens, Text: u.CompletionTokens}
+	if d := u.PromptTokensDetails; d != nil {
+		n.CacheRead, n.CacheWrite5m = d.CachedTokens, d.CacheWriteTokens
+		n.Uncached -= d.CachedTokens + d.CacheWriteTokens
 	}
 	if u.CompletionTokensDetails != nil {
 		n.Reasoning = u.CompletionTokensDetails.ReasoningTokens

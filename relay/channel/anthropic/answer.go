@@ -125,8 +125,8 @@ func arguments(input json.RawMessage) string {
 
 func chatUsage(u wire.Usage) *wire.ChatUsage {
 	usage := &wire.ChatUsage{
-		PromptTokens: u.Input, CompletionTokens: u.Output, TotalTokens: u.Input + u.Output,
-		PromptTokensDetails: &wire.PromptTokensDetails{CachedTokens: u.Cached},
+		PromptTokens: u.Input(), CompletionTokens: u.Output(), TotalTokens: u.Input() + u.Output(),
+		PromptTokensDetails: &wire.PromptTokensDetails{CachedTokens: u.CacheRead, CacheWriteTokens: u.CacheWrite()},
 	}
 	if u.Reasoning > 0 {
 		usage.CompletionTokensDetails = &wire.CompletionTokensDetails{ReasoningTokens: u.Reasoning}

@@ -19,7 +19,7 @@ func TestAnswersBecomeChatCompletions(t *testing.T) {
 		"text": {
 			`"content":[{"type":"text","text":"a <b>"},{"type":"text","text":" & c","citations":[]}],"stop_reason":"end_turn",
 			 "usage":{"input_tokens":10,"cache_creation_input_tokens":3,"cache_read_input_tokens":4,"output_tokens":5}`,
-			`"content":"a <b> & c"},"finish_reason":"stop"}],"usage":{"prompt_tokens":17,"completion_tokens":5,"total_tokens":22,"prompt_tokens_details":{"cached_tokens":4}}}`,
+			`"content":"a <b> & c"},"finish_reason":"stop"}],"usage":{"prompt_tokens":17,"completion_tokens":5,"total_tokens":22,"prompt_tokens_details":{"cached_tokens":4,"cache_write_tokens":3}}}`,
 		},
 		"thinking": {
 			`"content":[{"type":"thinking","thinking":"hm","signature":"s"},{"type":"redacted_thinking","data":"x"},{"type":"thinking","thinking":"!"},{"type":"text","text":"a"}],"stop_reason":"stop_sequence",
@@ -55,7 +55,7 @@ func TestAConvertedAnswerIsCounted(t *testing.T) {
 	translator := New().Answer(call(wire.ChatCompletions, `{}`))
 	_, err := translator.Whole([]byte(`{"type":"message","content":[],"stop_reason":"end_turn","usage":{"input_tokens":1,"cache_read_input_tokens":2,"output_tokens":3}}`))
 	require.NoError(t, err)
-	assert.Equal(t, wire.Usage{Input: 3, Output: 3, Cached: 2}, translator.Usage())
+	assert.Equal(t, wire.Usage{Uncached: 1, CacheRead: 2, Text: 3}, translator.Usage())
 }
 
 func TestAnAnswerIsDatedNow(t *testing.T) {

@@ -73,7 +73,21 @@ func TestANativeAnswerIsPassedOnAndCounted(t *testing.T) {
 	out, err := translator.Whole([]byte(body))
 	require.NoError(t, err)
 	assert.Equal(t, body, string(out))
-	assert.Equal(t, wire.Usage{Input: 14, Output: 9, Cached: 7, Reasoning: 4}, translator.Usage())
+	assert.Equal(t, wire.Usage{Uncached: 5, CacheRead: 7, CacheWrite5m: 2, Text: 9, Reasoning: 4}, translator.Usage())
+}
+
+func TestWhatAnthropicWroteToItsCacheIsToldApartByItsTime(t *testing.T) {
+	for usage, want := range map[string]wire.Usage{
+		`{"input_tokens":5,"cache_creation_input_tokens":9,"cache_creation":{"ephemeral_5m_input_tokens":2,"ephemeral_1h_input_tokens":7},"output_tokens":1}`: {Uncached: 5, CacheWrite5m: 2, CacheWrite1h: 7, Text: 1},
+		`{"input_tokens":5,"cache_creation_input_tokens":9,"output_tokens":1}`:                                                                                {Uncached: 5, CacheWrite5m: 9, Text: 1},
+		`{"input_tokens":5,"cache_creation":{"ephemeral_1h_input_tokens":7},"output_tokens":1}`:                                                               {Uncached: 5, CacheWrite1h: 7, Text: 1},
+		`{"input_tokens":5,"cache_creation_input_tokens":0,"cache_creation":null,"output_tokens":1}`:                                                          {Uncached: 5, Text: 1},
+	} {
+		translator := &passThrough{}
+		_, err := translator.Whole([]byte(`{"type":"message","content":[{}],"usage":` + usage + `}`))
+		require.NoError(t, err)
+		assert.Equal(t, want, translator.Usage(), usage)
+	}
 }
 
 func TestAnAnswerWhoseUsageIsOddIsPassedOn(t *testing.T) {
@@ -110,7 +124,7 @@ func TestANativeStreamIsPassedOnAsItIs(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, channel.Step{Out: in.Raw, Content: e.content, Preamble: e.preamble, Ping: e.data == `{"type":"ping"}`, Done: e.done}, step, e.data)
 	}
-	assert.Equal(t, wire.Usage{Input: 15, Output: 20, Cached: 5}, translator.Usage())
+	assert.Equal(t, wire.Usage{Uncached: 10, CacheRead: 5, Text: 20}, translator.Usage())
 }
 
 func TestAnEventThatIsNotCleanIsWrittenAnew(t *testing.T) {

@@ -100,11 +100,11 @@ func TestAStreamOfTextAndParallelToolCallsIsConvertedChunkByChunk(t *testing.T) 
 		{`{"type":"message_delta","delta":{"stop_reason":"tool_use","stop_sequence":null},"usage":{"output_tokens":40}}`, false, []string{finish("tool_calls")}},
 		{stop, false, []string{
 			`{"id":"msg_1","object":"chat.completion.chunk","created":1700000000,"model":"claude-real","choices":[],
-			  "usage":{"prompt_tokens":15,"completion_tokens":40,"total_tokens":55,"prompt_tokens_details":{"cached_tokens":4}}}`,
+			  "usage":{"prompt_tokens":15,"completion_tokens":40,"total_tokens":55,"prompt_tokens_details":{"cached_tokens":4,"cache_write_tokens":1}}}`,
 			"[DONE]",
 		}},
 	})
-	assert.Equal(t, wire.Usage{Input: 15, Output: 40, Cached: 4}, translator.Usage())
+	assert.Equal(t, wire.Usage{Uncached: 10, CacheRead: 4, CacheWrite5m: 1, Text: 40}, translator.Usage())
 }
 
 func TestUsageIsOnlySentWhereItWasAskedFor(t *testing.T) {
@@ -117,7 +117,7 @@ func TestUsageIsOnlySentWhereItWasAskedFor(t *testing.T) {
 			{`{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":3}}`, false, []string{finish("stop")}},
 			{stop, false, []string{"[DONE]"}},
 		})
-		assert.Equal(t, wire.Usage{Input: 15, Output: 3, Cached: 4}, translator.Usage())
+		assert.Equal(t, wire.Usage{Uncached: 10, CacheRead: 4, CacheWrite5m: 1, Text: 3}, translator.Usage())
 	}
 }
 

@@ -43,6 +43,6 @@ func TestAUsageThatIsNoneIsNotKept(t *testing.T) {
 		require.NoError(t, err)
 		_, err = tr.Event(clean("", `{"id":"c1","model":"m","choices":[],"usage":{"prompt_tokens":8,"x":"`+strings.Repeat("x", 1<<20)+`"}}`))
 		require.NoError(t, err)
-		require.Equal(t, int64(7), tr.Usage().Input)
+		require.Equal(t, int64(7), tr.Usage().Input())
 	}
 }

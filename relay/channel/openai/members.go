@@ -12,7 +12,7 @@ import (
 
 // members are the top-level members of an answer or a chunk that matter. They share its memory.
 type members struct {
-	id, model, object, choices, data, usage []byte
+	id, model, object, choices, data, usage, groq []byte
 
 	listed bool // there is a "choices", which may be empty or null
 	signs  wire.ErrorSigns
@@ -34,6 +34,8 @@ func (m *members) note(member jsonscan.Member) {
 		at = &m.data
 	case "usage":
 		at = &m.usage
+	case "x_groq":
+		at = &m.groq
 	default:
 		return
 	}
@@ -41,6 +43,36 @@ func (m *members) note(member jsonscan.Member) {
 	if !jsonscan.IsNull(member.Value) {
 		*at = member.Value
 	}
+}
+
+// cost is the answer's usage; nil: there is none. Groq puts it into a member of its own as well, and left it out of the usual one
+// for long; Moonshot puts it into the last chunk's choice.
+func (m *members) cost() []byte {
+	switch {
+	case m.usage != nil:
+		return m.usage
+	case m.groq != nil:
+		return memberOf(m.groq, "usage")
+	}
+	var inside []byte
+	jsonscan.Elements(m.choices, func(choice []byte) {
+		if usage := memberOf(choice, "usage"); usage != nil {
+			inside = usage
+		}
+	})
+	return inside
+}
+
+// memberOf is the value that an object has under a key; nil: it has none, or null.
+func memberOf(object []byte, key string) (value []byte) {
+	_ = jsonscan.Object(object, func(m jsonscan.Member) {
+		if string(m.Key) == key {
+			if value = m.Value; jsonscan.IsNull(value) {
+				value = nil
+			}
+		}
+	})
+	return value
 }
 
 // isError reports whether the object is an error and no answer.

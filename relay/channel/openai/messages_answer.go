@@ -25,7 +25,7 @@ func (t *messagesTranslator) Whole(body []byte) ([]byte, error) {
 	if err := seen.answer(body); err != nil {
 		return nil, err
 	}
-	t.usage.note(seen.usage)
+	t.usage.note(seen.cost())
 	first, err := decodeChoices(seen.choices)
 	if err != nil {
 		return nil, channel.Malformed("choices that are not those of a chat completion")

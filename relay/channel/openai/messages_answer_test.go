@@ -89,7 +89,7 @@ func TestACompletionBecomesAMessage(t *testing.T) {
 			assert.JSONEq(t, `{"id":"chatcmpl-1","type":"message","role":"assistant","model":"real-1","content":[`+tc.content+`],
 				"stop_reason":"`+tc.stop+`","stop_sequence":null,
 				"usage":{"input_tokens":7,"cache_creation_input_tokens":0,"cache_read_input_tokens":3,"output_tokens":4}}`, string(out))
-			assert.Equal(t, wire.Usage{Input: 10, Output: 4, Cached: 3}, tr.Usage())
+			assert.Equal(t, wire.Usage{Uncached: 7, CacheRead: 3, Text: 4}, tr.Usage())
 
 			var sdk anthropic.Message
 			require.NoError(t, json.Unmarshal(out, &sdk))

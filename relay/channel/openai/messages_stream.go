@@ -37,7 +37,7 @@ func (t *messagesTranslator) Event(event sse.Event) (channel.Step, error) {
 	if err := seen.chunk(event); err != nil {
 		return channel.Step{}, err
 	}
-	t.usage.note(seen.usage)
+	t.usage.note(seen.cost())
 	c, err := decodeChoices(seen.choices)
 	if err != nil {
 		return channel.Step{}, channel.Malformed("a chunk whose choices are not those of a chat completion")

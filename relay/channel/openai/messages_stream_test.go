@@ -255,7 +255,7 @@ func TestAnthropicsClientReadsAConvertedStream(t *testing.T) {
 	assert.Equal(t, anthropic.StopReasonToolUse, message.StopReason)
 	assert.Equal(t, "real-1", message.Model)
 	assert.EqualValues(t, 4, message.Usage.OutputTokens)
-	assert.Equal(t, wire.Usage{Input: 10, Output: 4, Cached: 3}, tr.Usage())
+	assert.Equal(t, wire.Usage{Uncached: 7, CacheRead: 3, Text: 4}, tr.Usage())
 }
 
 func TestUsageStandsInTheLastEvents(t *testing.T) {

@@ -39,7 +39,7 @@ func (t *nativeTranslator) Whole(body []byte) ([]byte, error) {
 	if !t.progress.any() && seen.data == nil {
 		return nil, channel.Malformed("an object with neither choices nor data")
 	}
-	t.usage.note(seen.usage)
+	t.usage.note(seen.cost())
 	return body, nil
 }
 
@@ -60,7 +60,6 @@ func (t *nativeTranslator) Event(event sse.Event) (channel.Step, error) {
 	if err := seen.chunk(event); err != nil {
 		return channel.Step{}, err
 	}
-	t.usage.note(seen.usage)
 	says := reading{progress: &t.progress}
 	if t.asked <= 1 && t.progress.onlyFirst() && isPlainText(seen.choices) {
 		says.content, says.says = true, true
@@ -70,7 +69,12 @@ func (t *nativeTranslator) Event(event sse.Event) (channel.Step, error) {
 	if says.failed != nil {
 		return channel.Step{}, says.failed
 	}
-	if says.content && !says.ended && seen.usage == nil {
+	usage := seen.usage
+	if usage == nil && (says.ended || seen.groq != nil) {
+		usage = seen.cost() // not looked for in every chunk
+	}
+	t.usage.note(usage)
+	if says.content && !says.ended && usage == nil {
 		t.like.Learn(event.Data, written)
 	}
 	return channel.Step{Out: t.pass(event), Content: says.content, Preamble: seen.listed && !says.says}, nil

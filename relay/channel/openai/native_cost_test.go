@@ -45,7 +45,7 @@ func TestAWholeNativeAnswerAllocatesNothingButItsTranslator(t *testing.T) {
 		usage = tr.Usage()
 	}))
 	require.NoError(t, err)
-	assert.Equal(t, wire.Usage{Input: 7, Output: 5, Cached: 3, Reasoning: 2}, usage)
+	assert.Equal(t, wire.Usage{Uncached: 4, CacheRead: 3, Text: 5, Reasoning: 2}, usage)
 }
 
 func BenchmarkEventOfANativeStream(b *testing.B) {

@@ -41,7 +41,7 @@ func TestANativeAnswerIsReturnedAsItIs(t *testing.T) {
 	require.NoError(t, err)
 	assert.Same(t, &body[0], &out[0])
 	assert.Len(t, out, len(body))
-	assert.Equal(t, wire.Usage{Input: 7, Output: 5, Cached: 3, Reasoning: 2}, tr.Usage())
+	assert.Equal(t, wire.Usage{Uncached: 4, CacheRead: 3, Text: 5, Reasoning: 2}, tr.Usage())
 }
 
 func TestUsageIsReadInEveryDialect(t *testing.T) {
@@ -49,14 +49,37 @@ func TestUsageIsReadInEveryDialect(t *testing.T) {
 		usage string
 		want  wire.Usage
 	}{
-		"embeddings":               {`{"prompt_tokens":8,"total_tokens":8}`, wire.Usage{Input: 8}},
-		"missing":                  {`null`, wire.Usage{}},
-		"not an object":            {`"many"`, wire.Usage{}},
-		"null details":             {`{"prompt_tokens":8,"completion_tokens":1,"prompt_tokens_details":null}`, wire.Usage{Input: 8, Output: 1}},
-		"one figure mistyped":      {`{"prompt_tokens":"8","completion_tokens":1}`, wire.Usage{Output: 1}},
-		"negative":                 {`{"prompt_tokens":-8,"completion_tokens":1}`, wire.Usage{Output: 1}},
-		"reasoning beside output":  {`{"prompt_tokens":32,"completion_tokens":9,"total_tokens":135,"completion_tokens_details":{"reasoning_tokens":94}}`, wire.Usage{Input: 32, Output: 103, Reasoning: 94}},
-		"reasoning part of output": {`{"prompt_tokens":32,"completion_tokens":103,"total_tokens":135,"completion_tokens_details":{"reasoning_tokens":94}}`, wire.Usage{Input: 32, Output: 103, Reasoning: 94}},
+		"embeddings":          {`{"prompt_tokens":8,"total_tokens":8}`, wire.Usage{Uncached: 8}},
+		"missing":             {`null`, wire.Usage{}},
+		"not an object":       {`"many"`, wire.Usage{}},
+		"null details":        {`{"prompt_tokens":8,"completion_tokens":1,"prompt_tokens_details":null}`, wire.Usage{Uncached: 8, Text: 1}},
+		"one figure mistyped": {`{"prompt_tokens":"8","completion_tokens":1}`, wire.Usage{Text: 1}},
+		"negative":            {`{"prompt_tokens":-8,"completion_tokens":1}`, wire.Usage{Text: 1}},
+		"xAI: reasoning beside the output": {`{"prompt_tokens":32,"completion_tokens":9,"total_tokens":135,"completion_tokens_details":{"reasoning_tokens":94}}`,
+			wire.Usage{Uncached: 32, Text: 103, Reasoning: 94}},
+		"reasoning beside the output, without a total": {`{"prompt_tokens":32,"completion_tokens":9,"completion_tokens_details":{"reasoning_tokens":94}}`,
+			wire.Usage{Uncached: 32, Text: 103, Reasoning: 94}},
+		"reasoning as a part of the output": {`{"prompt_tokens":32,"completion_tokens":103,"total_tokens":135,"completion_tokens_details":{"reasoning_tokens":94}}`,
+			wire.Usage{Uncached: 32, Text: 103, Reasoning: 94}},
+		"Perplexity's reasoning": {`{"prompt_tokens":32,"completion_tokens":103,"total_tokens":135,"reasoning_tokens":94}`, wire.Usage{Uncached: 32, Text: 103, Reasoning: 94}},
+		"OpenAI's cache":         {`{"prompt_tokens":20,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":12}}`, wire.Usage{Uncached: 8, CacheRead: 12, Text: 5}},
+		"Moonshot's cache":       {`{"prompt_tokens":20,"completion_tokens":5,"total_tokens":25,"cached_tokens":10}`, wire.Usage{Uncached: 10, CacheRead: 10, Text: 5}},
+		"DeepSeek's cache": {`{"prompt_tokens":20,"completion_tokens":5,"total_tokens":25,"prompt_tokens_details":{"cached_tokens":16},"prompt_cache_hit_tokens":16,"prompt_cache_miss_tokens":4}`,
+			wire.Usage{Uncached: 4, CacheRead: 16, Text: 5}},
+		"DeepSeek's cache, where only it is said": {`{"prompt_tokens":20,"completion_tokens":5,"prompt_cache_hit_tokens":16,"prompt_cache_miss_tokens":4,"prompt_tokens_details":{"cached_tokens":0}}`,
+			wire.Usage{Uncached: 4, CacheRead: 16, Text: 5}},
+		"OpenRouter's writing to a cache": {`{"prompt_tokens":120,"completion_tokens":50,"prompt_tokens_details":{"cached_tokens":30,"cache_write_tokens":20}}`,
+			wire.Usage{Uncached: 70, CacheRead: 30, CacheWrite5m: 20, Text: 50}},
+		"LiteLLM's, in two places": {`{"prompt_tokens":120,"completion_tokens":50,"prompt_tokens_details":{"cached_tokens":30,"cache_creation_tokens":20,` +
+			`"cache_creation_token_details":{"ephemeral_5m_input_tokens":5,"ephemeral_1h_input_tokens":15}},"cache_creation_input_tokens":20,"cache_read_input_tokens":30}`,
+			wire.Usage{Uncached: 70, CacheRead: 30, CacheWrite5m: 5, CacheWrite1h: 15, Text: 50}},
+		"DashScope's": {`{"prompt_tokens":120,"completion_tokens":50,"prompt_tokens_details":{"cached_tokens":0,"cache_type":"ephemeral","cache_creation_input_tokens":100,"cache_creation":{"ephemeral_5m_input_tokens":100}}}`,
+			wire.Usage{Uncached: 20, CacheWrite5m: 100, Text: 50}},
+		"what is heard and seen": {`{"prompt_tokens":100,"completion_tokens":60,"prompt_tokens_details":{"cached_tokens":10,"audio_tokens":50,"image_tokens":20},"completion_tokens_details":{"audio_tokens":40,"reasoning_tokens":5}}`,
+			wire.Usage{Uncached: 20, CacheRead: 10, AudioIn: 50, ImageIn: 20, Text: 20, AudioOut: 40, Reasoning: 5}},
+		"what is heard comes from the cache": {`{"prompt_tokens":100,"completion_tokens":6,"prompt_tokens_details":{"cached_tokens":80,"audio_tokens":90}}`,
+			wire.Usage{CacheRead: 80, AudioIn: 20, Text: 6}},
+		"more from the cache than there was": {`{"prompt_tokens":20,"completion_tokens":5,"cached_tokens":30}`, wire.Usage{Uncached: 20, CacheRead: 30, Text: 5, Doubtful: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tr := native()
@@ -66,6 +89,48 @@ func TestUsageIsReadInEveryDialect(t *testing.T) {
 			assert.Equal(t, tc.want, tr.Usage(), "asking twice changes nothing")
 		})
 	}
+}
+
+// TestUsageIsFoundWhereverItStands has the members of an answer, and of a last chunk, in which providers put it.
+func TestUsageIsFoundWhereverItStands(t *testing.T) {
+	const figures = `{"prompt_tokens":20,"completion_tokens":5,"total_tokens":25}`
+	for name, members := range map[string]string{
+		"OpenAI's":                     `"choices":[{"index":0,"finish_reason":"stop"}],"usage":` + figures,
+		"Groq's":                       `"choices":[{"index":0,"finish_reason":"stop"}],"x_groq":{"id":"req_1","usage":` + figures + `}`,
+		"Groq's, beside a null":        `"choices":[{"index":0,"finish_reason":"stop"}],"usage":null,"x_groq":{"usage":` + figures + `}`,
+		"Moonshot's":                   `"choices":[{"index":0,"finish_reason":"stop","usage":` + figures + `}]`,
+		"after a choice without usage": `"choices":[{"index":0,"finish_reason":"stop","usage":` + figures + `},{"index":1,"finish_reason":"stop","usage":null}]`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			want := wire.Usage{Uncached: 20, Text: 5}
+			body := `{"id":"c",` + members + `}`
+			whole := native()
+			_, err := whole.Whole([]byte(body))
+			require.NoError(t, err)
+			assert.Equal(t, want, whole.Usage(), "whole")
+			streamed := native()
+			_, err = streamed.Event(clean("", body))
+			require.NoError(t, err)
+			assert.Equal(t, want, streamed.Usage(), "streamed")
+			converted := openai.New().Answer(&channel.Call{Endpoint: wire.Messages, Stream: true})
+			_, err = converted.Event(clean("", body))
+			require.NoError(t, err)
+			assert.Equal(t, want, converted.Usage(), "converted")
+		})
+	}
+}
+
+func TestALaterUsageKeepsWhatItDoesNotMention(t *testing.T) {
+	tr := native()
+	for _, usage := range []string{
+		`{"prompt_tokens":20,"completion_tokens":2,"cached_tokens":10,"completion_tokens_details":{"reasoning_tokens":1}}`,
+		`{"prompt_tokens":20,"completion_tokens":9}`,
+		`{"prompt_tokens":0,"completion_tokens":0,"cached_tokens":0}`,
+	} {
+		_, err := tr.Event(clean("", `{"choices":[],"usage":`+usage+`}`))
+		require.NoError(t, err)
+	}
+	assert.Equal(t, wire.Usage{Uncached: 10, CacheRead: 10, Text: 9, Reasoning: 1}, tr.Usage())
 }
 
 func TestANativeAnswerThatIsNoAnswerFails(t *testing.T) {
@@ -174,7 +239,7 @@ func TestTheLastUsageOfAStreamCounts(t *testing.T) {
 		_, err := tr.Event(clean("", data))
 		require.NoError(t, err)
 	}
-	assert.Equal(t, wire.Usage{Input: 3, Output: 2}, tr.Usage())
+	assert.Equal(t, wire.Usage{Uncached: 3, Text: 2}, tr.Usage())
 }
 
 func TestAnEventThatIsNoChunkFails(t *testing.T) {

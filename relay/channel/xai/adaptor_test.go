@@ -114,7 +114,7 @@ func TestTheRestIsOpenAIs(t *testing.T) {
 	out, err := tr.Whole([]byte(`{"choices":[{}],"usage":{"prompt_tokens":32,"completion_tokens":9,"total_tokens":135,"completion_tokens_details":{"reasoning_tokens":94}}}`))
 	require.NoError(t, err)
 	assert.NotEmpty(t, out)
-	assert.Equal(t, wire.Usage{Input: 32, Output: 103, Reasoning: 94}, tr.Usage())
+	assert.Equal(t, wire.Usage{Uncached: 32, Text: 103, Reasoning: 94}, tr.Usage())
 
 	_, err = tr.Event(sse.Event{Data: []byte(`{"choices":[]}`), Raw: []byte("data: {\"choices\":[]}\n\n"), Clean: true})
 	require.NoError(t, err)

@@ -1,0 +1,33 @@
+package wire
+
+// Usage is what an answer cost, in tokens, in classes that do not overlap: each has a price of its own, and a token counts in one
+// of them. Zero where the provider did not say.
+type Usage struct {
+	Uncached     int64 // input that is in no other class
+	CacheRead    int64 // input that came from the provider's prompt cache
+	CacheWrite5m int64 // input that was written to it, to be kept for five minutes or for as long as is usual
+	CacheWrite1h int64 // and to be kept for an hour
+	AudioIn      int64
+	ImageIn      int64
+
+	Text     int64 // output, Reasoning included
+	AudioOut int64
+	ImageOut int64
+
+	Reasoning int64 // the part of Text that was thought and not said
+
+	// Doubtful is set if the figures contradict each other, such as more tokens from the cache than there were. They are as the
+	// provider said them all the same.
+	Doubtful bool
+}
+
+// Input is all input.
+func (u Usage) Input() int64 {
+	return u.Uncached + u.CacheRead + u.CacheWrite() + u.AudioIn + u.ImageIn
+}
+
+// CacheWrite is all input that was written to the provider's prompt cache.
+func (u Usage) CacheWrite() int64 { return u.CacheWrite5m + u.CacheWrite1h }
+
+// Output is all output, reasoning included.
+func (u Usage) Output() int64 { return u.Text + u.AudioOut + u.ImageOut }
