@@ -5,23 +5,26 @@ import (
 	"context"
 	"maps"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/channel"
+	"one-api/relay/config"
 	"one-api/relay/controller"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
 
-// F5: a panic in an adaptor, in selection, in the recorder.
+// F5: a panic in a lane, in selection, in the recorder.
 
-const shaky = "shaky-" // the prefix of the channel types whose adaptors panic
+const shaky = "shaky-" // the prefix of the channel types whose lanes panic
 
-// tremor is where the shaky adaptors panic.
+// tremor is where the shaky lanes panic.
 type tremor struct {
 	at    atomic.Pointer[string]
 	after atomic.Int64 // how many calls go well before
@@ -34,30 +37,36 @@ func (s *tremor) set(at string, after int64) {
 
 func (s *tremor) strike(at string) {
 	if now := s.at.Load(); now != nil && *now == at && s.after.Add(-1) < 0 {
-		panic("the adaptor is broken at " + at)
+		panic("the lane is broken at " + at)
 	}
 }
 
-type shakyAdaptor struct {
-	channel.Adaptor
+type shakyLane struct {
+	channel.Lane
 	*tremor
 }
 
-func (a shakyAdaptor) Serves(e wire.Endpoint) bool { a.strike("Serves"); return a.Adaptor.Serves(e) }
-
-func (a shakyAdaptor) Request(c *channel.Call, t channel.Target) (channel.Request, error) {
-	a.strike("Request")
-	return a.Adaptor.Request(c, t)
+func (l shakyLane) Request(c *channel.Call, t channel.Target) (channel.Request, error) {
+	l.strike("Request")
+	return l.Lane.Request(c, t)
 }
 
-func (a shakyAdaptor) Answer(c *channel.Call) channel.Translator {
-	a.strike("Answer")
-	return shakyTranslator{a.Adaptor.Answer(c), a.tremor}
+func (l shakyLane) Answer(c *channel.Call) channel.Translator {
+	l.strike("Answer")
+	return shakyTranslator{l.Lane.Answer(c), l.tremor}
 }
 
-func (a shakyAdaptor) Failure(status int, h http.Header, body []byte) *channel.Failure {
-	a.strike("Failure")
-	return a.Adaptor.Failure(status, h, body)
+// shakyLanes are those of a provider, and panic.
+func shakyLanes(of func(*config.Channel) channel.Lanes, s *tremor) func(*config.Channel) channel.Lanes {
+	return func(c *config.Channel) channel.Lanes {
+		lanes := of(c)
+		for i, lane := range lanes {
+			if lane != nil {
+				lanes[i] = shakyLane{lane, s}
+			}
+		}
+		return lanes
+	}
 }
 
 type shakyTranslator struct {
@@ -87,7 +96,14 @@ func (t shakyTranslator) Usage() wire.Usage {
 func withShakyProviders(t *testing.T) *tremor {
 	before, s := maps.Clone(Providers), &tremor{}
 	for name, p := range before {
-		p.Adaptor = shakyAdaptor{p.Adaptor, s}
+		correct := p.Correct
+		p.Lanes = shakyLanes(p.Lanes, s)
+		p.Correct = func(f *channel.Failure) {
+			s.strike("Failure")
+			if correct != nil {
+				correct(f)
+			}
+		}
 		Providers[shaky+name] = p
 	}
 	t.Cleanup(func() { Providers = before })
@@ -139,36 +155,51 @@ func TestAPanicInAnAdaptorEndsOneRequest(t *testing.T) {
 	}
 }
 
-// TestAPanicInSelectionEndsOneRequest panics where no attempt has begun, once before and once while a channel is chosen. Before,
-// the best channel is asked whether it serves the endpoint, and the others only where it does not.
+// TestAPanicInSelectionEndsOneRequest panics while a channel is chosen, where no attempt has begun: the clock that rests go by is
+// all that selection asks.
 func TestAPanicInSelectionEndsOneRequest(t *testing.T) {
 	inMatrix(t, "F5")
-	for name, chosen := range map[string]bool{"before a channel is chosen": false, "while a channel is chosen": true} {
-		t.Run(name, func(t *testing.T) {
-			inEveryVariant(t, func(v variant) bool { return chosen || !v.last }, func(t *testing.T, v variant) {
-				tremor := withShakyProviders(t)
-				s := newScene(t, v, plan{kinds: shaky, handle: func(w http.ResponseWriter, r *http.Request) { v.answer(w, r, fromFaulty) }})
-				after := int64(0)
-				if chosen && !v.last {
-					after = 1
+	inEveryVariant(t, nil, func(t *testing.T, v variant) {
+		broken := &tremor{}
+		clock := func(c *relayConfig) {
+			c.now = func() time.Time {
+				if isCalledBy("(*Set).Begin") {
+					broken.strike("Begin")
 				}
-				for _, w := range ways {
-					tremor.set("Serves", after)
-					h := s.call(context.Background(), w, ear{})
-					w.requireError(t, h, ending{status: http.StatusInternalServerError, code: "internal_error"})
-				}
-				tremor.set("", 0)
-				s.quiet()
-				for _, w := range ways {
-					require.Empty(t, s.outcomesOf(w.name))
-					require.Len(t, s.outcomesOf(w.ahead()), s.attemptsAhead())
-					require.Len(t, s.endsOf(w.name), 1)
-					require.Equal(t, channel.Panic, s.endsOf(w.name)[0].Outcome)
-				}
-				require.Zero(t, s.faulty.requests.Load())
-				s.requireNextCallsAnswered(t)
-			})
-		})
+				return time.Now()
+			}
+		}
+		s := newScene(t, v, plan{options: []relayOption{clock}, handle: func(w http.ResponseWriter, r *http.Request) { v.answer(w, r, fromFaulty) }})
+		for _, w := range ways {
+			broken.set("Begin", int64(s.attemptsAhead()))
+			h := s.call(context.Background(), w, ear{})
+			w.requireError(t, h, ending{status: http.StatusInternalServerError, code: "internal_error"})
+		}
+		broken.set("", 0)
+		s.quiet()
+		for _, w := range ways {
+			require.Empty(t, s.outcomesOf(w.name))
+			require.Len(t, s.outcomesOf(w.ahead()), s.attemptsAhead())
+			require.Len(t, s.endsOf(w.name), 1)
+			require.Equal(t, channel.Panic, s.endsOf(w.name)[0].Outcome)
+		}
+		require.Zero(t, s.faulty.requests.Load())
+		s.requireNextCallsAnswered(t)
+	})
+}
+
+// isCalledBy reports whether a function of that name is on the stack.
+func isCalledBy(name string) bool {
+	stack := make([]uintptr, 32)
+	frames := runtime.CallersFrames(stack[:runtime.Callers(2, stack)])
+	for {
+		frame, more := frames.Next()
+		if strings.HasSuffix(frame.Function, name) {
+			return true
+		}
+		if !more {
+			return false
+		}
 	}
 }
 
@@ -180,7 +211,7 @@ func TestAPanicOverTheUsageDoesNotUndoTheAnswer(t *testing.T) {
 		s := newScene(t, v, plan{kinds: shaky, handle: func(w http.ResponseWriter, r *http.Request) { v.answer(w, r, fromFaulty) }})
 		tremor.set("Usage", 0)
 		s.requireEnding(t, s.callAll(context.Background(), ear{}), ending{outcome: channel.Completed})
-		require.Equal(t, len(ways), strings.Count(s.log.String(), "panic in an adaptor's usage"))
+		require.Equal(t, len(ways), strings.Count(s.log.String(), "panic in a lane's usage"))
 		tremor.set("", 0)
 		s.requireNextCallsAnswered(t)
 	})

@@ -16,29 +16,32 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/channel"
-	"one-api/relay/channel/openai"
+	"one-api/relay/config"
+	"one-api/relay/wire"
 	"one-api/telemetry"
 )
 
-// leaker is an adaptor with the bug that this relay was written against: every request leaves a goroutine behind.
+// leaker is a lane with the bug that this relay was written against: every request leaves a goroutine behind.
 type leaker struct {
-	channel.Adaptor
+	channel.Lane
 	leaked  *sync.WaitGroup
 	release chan struct{}
 }
 
 func (l leaker) Request(call *channel.Call, target channel.Target) (channel.Request, error) {
 	l.leaked.Go(l.wait)
-	return l.Adaptor.Request(call, target)
+	return l.Lane.Request(call, target)
 }
 
 func (l leaker) wait() { <-l.release }
 
 // withLeaker adds the channel type "leaky" for the time of a test.
 func withLeaker(t *testing.T) (release func()) {
-	l := leaker{openai.New(), &sync.WaitGroup{}, make(chan struct{})}
 	leaky := Providers["openai"]
-	leaky.Adaptor = l
+	lanes := leaky.Lanes(&config.Channel{})
+	l := leaker{lanes[wire.ChatCompletions], &sync.WaitGroup{}, make(chan struct{})}
+	lanes[wire.ChatCompletions] = l
+	leaky.Lanes = func(*config.Channel) channel.Lanes { return lanes }
 	Providers["leaky"] = leaky
 	release = sync.OnceFunc(func() {
 		close(l.release)

@@ -8,11 +8,11 @@ import (
 	"one-api/relay/config"
 )
 
-// Providers is every channel type. A new provider is a folder beside the others, with an adaptor, and one line here.
+// Providers is every channel type. A new provider that speaks a format that there is, is one line here.
 var Providers = map[string]channel.Provider{
-	"openai":    {Adaptor: openai.New(), Name: openai.Provider, HidesReasoning: openai.HidesReasoning, WellKnown: openai.WellKnown, Provider: config.Provider{BaseURL: openai.DefaultBaseURL, Models: openai.DefaultModels}},
-	"anthropic": {Adaptor: anthropic.New(), Name: anthropic.Provider, Continues: anthropic.Continues, WellKnown: anthropic.WellKnown, Provider: config.Provider{BaseURL: anthropic.DefaultBaseURL, Models: anthropic.DefaultModels}},
-	"xai":       {Adaptor: xai.New(), Name: xai.Provider, HidesReasoning: xai.HidesReasoning, WellKnown: xai.WellKnown, Provider: config.Provider{BaseURL: xai.DefaultBaseURL, Models: xai.DefaultModels}},
+	"openai":    {Lanes: openai.Lanes, List: openai.List, Name: openai.Provider, HidesReasoning: openai.HidesReasoning, WellKnown: openai.WellKnown, Provider: config.Provider{BaseURL: openai.DefaultBaseURL, Models: openai.DefaultModels}},
+	"anthropic": {Lanes: anthropic.Lanes, List: anthropic.List, Name: anthropic.Provider, Continues: anthropic.Continues, WellKnown: anthropic.WellKnown, Provider: config.Provider{BaseURL: anthropic.DefaultBaseURL, Models: anthropic.DefaultModels}},
+	"xai":       {Lanes: openai.Lanes, List: openai.List, Correct: xai.Correct, Name: xai.Provider, HidesReasoning: xai.HidesReasoning, WellKnown: xai.WellKnown, Provider: config.Provider{BaseURL: xai.DefaultBaseURL, Models: xai.DefaultModels}},
 }
 
 // ConfigProviders is what the configuration has to know of them.

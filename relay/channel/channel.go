@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"one-api/relay/config"
+	"one-api/relay/wire"
 	"one-api/telemetry"
 )
 
@@ -18,8 +19,11 @@ import (
 // configurations of the same name share.
 type Channel struct {
 	config.Channel
-	Adaptor  Adaptor
 	Provider string // gen_ai.provider.name
+
+	lanes   Lanes
+	correct func(*Failure)       // nil: nothing has to be
+	asks    func(Target) Request // for the list of models; nil: there is none
 
 	metrics    *telemetry.Channel
 	pool       *Pool
@@ -67,6 +71,9 @@ func (c *Channel) isDisabled() bool {
 func (c *Channel) full() bool {
 	return c.MaxConcurrent > 0 && c.state.inFlight.Load() >= int64(c.MaxConcurrent)
 }
+
+// serves reports whether clients of the endpoint can be served.
+func (c *Channel) serves(endpoint wire.Endpoint) bool { return c.lanes[endpoint] != nil }
 
 // available tells whether acquire would succeed. desperate calls do not mind a channel that is passed over for its failures.
 func (c *Channel) available(now time.Time, desperate bool) bool {

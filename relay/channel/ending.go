@@ -78,12 +78,12 @@ func (x *Exchange) attempt(failure *Failure) Attempt {
 	return a
 }
 
-// usage asks the adaptor what the answer cost. By now the client has been served: a panic costs the figure and a log line, not
+// usage asks the lane's translator what the answer cost. By now the client has been served: a panic costs the figure and a log line, not
 // the attempt's record.
 func (x *Exchange) usage() wire.Usage {
 	defer func() {
 		if p := recover(); p != nil {
-			x.Channel.pool.options.Log.ErrorContext(x.span.In(x.client), "panic in an adaptor's usage", "request_id", x.requestID(), "channel", x.Channel.Name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			x.Channel.pool.options.Log.ErrorContext(x.span.In(x.client), "panic in a lane's usage", "request_id", x.requestID(), "channel", x.Channel.Name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		}
 	}()
 	return x.translator.Usage()

@@ -33,7 +33,7 @@ type Exchange struct {
 	keyTry  bool // the key is
 	ended   bool
 	call    *Call
-	path    string // of the request, as the adaptor has it
+	path    string // of the request, as the lane has it
 	payload *payload
 	sent    bool
 	hurried bool // another healthy channel is left: nobody need wait for this one as long as for the last
@@ -145,7 +145,7 @@ func (x *Exchange) Send(call *Call) *Failure {
 	if !x.body.unpack(x.answer.encoding) {
 		return Malformed("the answer has a Content-Encoding that was not asked for")
 	}
-	x.translator = x.Channel.Adaptor.Answer(call)
+	x.translator = x.lane().Answer(call)
 	return nil
 }
 
@@ -185,9 +185,17 @@ func (x *Exchange) refused() *Failure {
 	if f := x.interrupted(); f != nil && f.Outcome != HeaderTimeout {
 		return f
 	}
-	f := x.Channel.Adaptor.Failure(x.answer.status, x.answer.header, bytes.TrimPrefix(text, byteOrderMark))
+	f := StatusFailure(x.answer.status, x.answer.header, bytes.TrimPrefix(text, byteOrderMark))
+	x.corrects(f)
 	if f.Class == ClassMisplaced {
 		f.Detail = x.explained(f)
 	}
 	return x.censored(f)
+}
+
+// corrects gives a failure that the upstream has reported what the provider's own idea of it is.
+func (x *Exchange) corrects(f *Failure) {
+	if x.Channel.correct != nil {
+		x.Channel.correct(f)
+	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"one-api/relay/channel"
 	"one-api/relay/channel/anthropic"
+	"one-api/relay/channel/lanetest"
 	"one-api/relay/channel/openai"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
@@ -41,30 +42,30 @@ func FuzzAnswerRoundTrip(f *testing.F) {
 		}
 
 		said := a.messages(s)
-		chat := atOnce(t, anthropic.New(), whole, said, want.Usage)
+		chat := atOnce(t, lanetest.Of(anthropic.Lanes), whole, said, want.Usage)
 		requireView(t, want, chatView(t, chat), said)
-		back := atOnce(t, openai.New(), messagesWhole, chat, want.Usage)
+		back := atOnce(t, lanetest.Of(openai.Lanes), messagesWhole, chat, want.Usage)
 		requireView(t, want, messagesView(t, back), chat)
 
 		said = a.chat()
-		messages := atOnce(t, openai.New(), messagesWhole, said, want.Usage)
+		messages := atOnce(t, lanetest.Of(openai.Lanes), messagesWhole, said, want.Usage)
 		requireView(t, want, messagesView(t, messages), said)
-		back = atOnce(t, anthropic.New(), whole, messages, want.Usage)
+		back = atOnce(t, lanetest.Of(anthropic.Lanes), whole, messages, want.Usage)
 		requireView(t, want, chatView(t, back), messages)
 
 		said = a.messagesStream(s)
-		chat, usage := through(t, anthropic.New(), streamed, said, s)
+		chat, usage := through(t, lanetest.Of(anthropic.Lanes), streamed, said, s)
 		require.Equal(t, want.Usage, usage)
 		requireView(t, want, chatStreamView(t, chat), said)
-		back, usage = through(t, openai.New(), messagesStreamed, chat, s)
+		back, usage = through(t, lanetest.Of(openai.Lanes), messagesStreamed, chat, s)
 		require.Equal(t, want.Usage, usage)
 		requireView(t, want, messagesStreamView(t, back), chat)
 
 		said = a.chatStream(s)
-		messages, usage = through(t, openai.New(), messagesStreamed, said, s)
+		messages, usage = through(t, lanetest.Of(openai.Lanes), messagesStreamed, said, s)
 		require.Equal(t, want.Usage, usage)
 		requireView(t, want, messagesStreamView(t, messages), said)
-		back, usage = through(t, anthropic.New(), streamed, messages, s)
+		back, usage = through(t, lanetest.Of(anthropic.Lanes), streamed, messages, s)
 		require.Equal(t, want.Usage, usage)
 		requireView(t, want, chatStreamView(t, back), messages)
 	})
@@ -75,7 +76,7 @@ func requireView(t *testing.T, want, got *view, said []byte) {
 	require.Equal(t, want.String(), got.String(), "of %s", said)
 }
 
-func atOnce(t *testing.T, a channel.Adaptor, call *channel.Call, body []byte, usage wire.Usage) []byte {
+func atOnce(t *testing.T, a lanetest.Lanes, call *channel.Call, body []byte, usage wire.Usage) []byte {
 	t.Helper()
 	translator := a.Answer(call)
 	out, err := translator.Whole(body)

@@ -11,6 +11,7 @@ import (
 
 	"one-api/relay/channel"
 	"one-api/relay/channel/anthropic"
+	"one-api/relay/channel/lanetest"
 	"one-api/relay/channel/openai"
 	"one-api/relay/wire"
 )
@@ -38,12 +39,12 @@ func FuzzChatRequestRoundTrip(f *testing.F) {
 		if !startsAnObject(input) {
 			body, made = []byte(mustEncode((&source{input}).chatRequest())), true
 		}
-		there, ok := convert(t, anthropic.New(), wire.ChatCompletions, body, made)
+		there, ok := convert(t, lanetest.Of(anthropic.Lanes), wire.ChatCompletions, body, made)
 		if !ok {
 			return
 		}
 		requireAnthropicIDs(t, there)
-		back, ok := convert(t, openai.New(), wire.Messages, there, made)
+		back, ok := convert(t, lanetest.Of(openai.Lanes), wire.Messages, there, made)
 		if !ok {
 			return
 		}
@@ -76,11 +77,11 @@ func FuzzMessagesRequestRoundTrip(f *testing.F) {
 		if !startsAnObject(input) {
 			body, made = []byte(mustEncode((&source{input}).messagesRequest())), true
 		}
-		there, ok := convert(t, openai.New(), wire.Messages, body, made)
+		there, ok := convert(t, lanetest.Of(openai.Lanes), wire.Messages, body, made)
 		if !ok {
 			return
 		}
-		back, ok := convert(t, anthropic.New(), wire.ChatCompletions, there, made)
+		back, ok := convert(t, lanetest.Of(anthropic.Lanes), wire.ChatCompletions, there, made)
 		if !ok {
 			return
 		}
@@ -125,7 +126,7 @@ func startsAnObject(b []byte) bool {
 }
 
 // convert is false where the request cannot be said in the adaptor's format, which a request that was made always can.
-func convert(t *testing.T, a channel.Adaptor, endpoint wire.Endpoint, body []byte, made bool) ([]byte, bool) {
+func convert(t *testing.T, a lanetest.Lanes, endpoint wire.Endpoint, body []byte, made bool) ([]byte, bool) {
 	t.Helper()
 	var head struct{ Stream bool }
 	_ = json.Unmarshal(body, &head)

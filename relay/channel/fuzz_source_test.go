@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"one-api/relay/channel"
+	"one-api/relay/channel/lanetest"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
@@ -166,7 +167,7 @@ func (r *splitReader) Read(p []byte) (int, error) {
 }
 
 // through relays a stream as an exchange does, and returns what the client gets. Bytes after the terminator are an error.
-func through(t *testing.T, a channel.Adaptor, call *channel.Call, stream []byte, s *source) (out []byte, usage wire.Usage) {
+func through(t *testing.T, a lanetest.Lanes, call *channel.Call, stream []byte, s *source) (out []byte, usage wire.Usage) {
 	t.Helper()
 	events := sse.NewReader(&splitReader{stream, s}, 1<<20)
 	defer events.Close()

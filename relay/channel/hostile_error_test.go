@@ -10,8 +10,8 @@ import (
 
 	"one-api/relay/channel"
 	"one-api/relay/channel/anthropic"
+	"one-api/relay/channel/lanetest"
 	"one-api/relay/channel/openai"
-	"one-api/relay/channel/xai"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
@@ -50,7 +50,7 @@ func TestAnErrorInsideAnAnswerCostsNoMoreHoweverLongItIs(t *testing.T) {
 	}
 	const most, more = 16 << 20, 128 << 10 // for any error, and for one that is three times as long
 	call := &channel.Call{Endpoint: wire.ChatCompletions, Model: "m", Body: []byte(`{"stream":true}`)}
-	for name, adaptor := range map[string]channel.Adaptor{"openai": openai.New(), "anthropic": anthropic.New(), "xai": xai.New()} {
+	for name, adaptor := range map[string]lanetest.Lanes{"openai": lanetest.Of(openai.Lanes), "anthropic": lanetest.Of(anthropic.Lanes)} {
 		for _, s := range hostileErrors() {
 			for where, read := range map[string]func(text []byte){
 				"an answer": func(text []byte) { _, _ = adaptor.Answer(call).Whole(text) },
@@ -86,7 +86,7 @@ func TestWhatAnErrorSaysIsReadHoweverLongItIs(t *testing.T) {
 		`{"error":{"message":"The engine is overloaded.","type":"server_error"},"x":[%s0]}`,
 		`{"x":[%s0],"error":{"message":"The engine is overloaded.","type":"server_error"}}`,
 	} {
-		for name, adaptor := range map[string]channel.Adaptor{"openai": openai.New(), "anthropic": anthropic.New()} {
+		for name, adaptor := range map[string]lanetest.Lanes{"openai": lanetest.Of(openai.Lanes), "anthropic": lanetest.Of(anthropic.Lanes)} {
 			_, err := adaptor.Answer(&channel.Call{Endpoint: wire.Messages, Model: "m"}).Whole(fmt.Appendf(nil, text, filler))
 			var failure *channel.Failure
 			require.ErrorAs(t, err, &failure, name)

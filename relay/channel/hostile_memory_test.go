@@ -8,6 +8,7 @@ import (
 
 	"one-api/relay/channel"
 	"one-api/relay/channel/anthropic"
+	"one-api/relay/channel/lanetest"
 	"one-api/relay/channel/openai"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
@@ -43,11 +44,11 @@ func TestAConversionTakesNoMoreThanIsHeldForIt(t *testing.T) {
 		t.Skip("the race detector allocates")
 	}
 	for name, c := range map[string]struct {
-		adaptor          channel.Adaptor
+		adaptor          lanetest.Lanes
 		client, upstream wire.Endpoint
 	}{
-		"chat to anthropic":  {anthropic.New(), wire.ChatCompletions, wire.Messages},
-		"messages to openai": {openai.New(), wire.Messages, wire.ChatCompletions},
+		"chat to anthropic":  {lanetest.Of(anthropic.Lanes), wire.ChatCompletions, wire.Messages},
+		"messages to openai": {lanetest.Of(openai.Lanes), wire.Messages, wire.ChatCompletions},
 	} {
 		call := &channel.Call{Endpoint: c.client, Model: "m"}
 		for _, s := range hostileRequests(c.client) {

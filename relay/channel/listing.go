@@ -39,8 +39,7 @@ type listing struct {
 
 // listed gives the models that the channel's globs cover, as far as is known now. pending is closed when more is; nil: it will not be.
 func (c *Channel) listed(now time.Time) (names []string, pending <-chan struct{}) {
-	lister, ok := c.Adaptor.(Lister)
-	if !ok || !slices.ContainsFunc(c.Models, isGlob) || c.isDisabled() {
+	if c.asks == nil || !slices.ContainsFunc(c.Models, isGlob) || c.isDisabled() {
 		return nil, nil
 	}
 	l := &c.listing
@@ -52,7 +51,7 @@ func (c *Channel) listed(now time.Time) (names []string, pending <-chan struct{}
 	}
 	if l.done == nil && (l.asked.IsZero() || now.Sub(l.asked) >= kept) {
 		l.asked, l.done = now, make(chan struct{})
-		c.askForListing(lister, l.done)
+		c.askForListing(l.done)
 	}
 	if !l.ended {
 		pending = l.done
@@ -69,7 +68,7 @@ func (l *listing) known(c *Channel) []string {
 }
 
 // askForListing asks in a goroutine that takes itself out of every count when it ends, which is after questionTimeout at the latest.
-func (c *Channel) askForListing(lister Lister, done chan struct{}) {
+func (c *Channel) askForListing(done chan struct{}) {
 	ctx, ended := c.pool.questions.begin()
 	go func() {
 		defer ended()
@@ -91,7 +90,7 @@ func (c *Channel) askForListing(lister Lister, done chan struct{}) {
 			l.done, l.ended = nil, true
 			close(done)
 		}()
-		failure = c.list(ctx, c.keys.anyInUse(), lister, func(x *Exchange) (f *Failure) {
+		failure = c.list(ctx, c.keys.anyInUse(), func(x *Exchange) (f *Failure) {
 			names, f = x.readListing()
 			return f
 		})

@@ -108,7 +108,7 @@ func (x *Exchange) loses(err error) bool {
 	return x.Channel.pool.options.DrainClientGone > 0 && x.out.lost.Outcome == ClientGone
 }
 
-// stopSending ends the stream's way. Where an adaptor panics, what it had finished before still reaches the client.
+// stopSending ends the stream's way. If a translator panics, what it had finished before still reaches the client.
 func (x *Exchange) stopSending() {
 	defer x.out.events.Close()
 	x.send(false)

@@ -16,7 +16,7 @@ import (
 func TestACallThatDoesNotEndWhenItIsToldToIsCountedAsUnexplained(t *testing.T) {
 	log := &lines{}
 	p := NewPool(Options{
-		Providers: map[string]Provider{"plain": {Adaptor: plain{}, Name: "plain"}}, Log: slog.New(slog.NewTextHandler(log, nil)),
+		Providers: map[string]Provider{"plain": {Lanes: plain{}.lanes, Name: "plain"}}, Log: slog.New(slog.NewTextHandler(log, nil)),
 	})
 	defer p.Close()
 	p.Apply([]config.Channel{testChannel("stuck")})

@@ -19,10 +19,15 @@ import (
 // ErrShutdown is the cancellation cause of requests that the relay ends because it stops.
 var ErrShutdown = errors.New("the relay is shutting down")
 
-// Provider is a channel type: its adaptor and what the configuration assumes where it is silent.
+// Provider is a channel type: its lanes and what the configuration assumes where it is silent.
 type Provider struct {
-	Adaptor Adaptor
-	Name    string // gen_ai.provider.name
+	// Lanes puts together the ways to a channel of the type.
+	Lanes func(*config.Channel) Lanes
+	// Correct has the provider's own idea of a failure: of another class, or in other words. nil: what its status says will do.
+	Correct func(*Failure)
+	// List makes the request, a GET without a body, for the list of the provider's models; nil: it has none.
+	List func(Target) Request
+	Name string // gen_ai.provider.name
 	// Continues says what the provider makes of an assistant's message that is to be continued. The zero value: a new answer.
 	Continues Continuing
 	// HidesReasoning is the beginnings of the names of models that think for a while without a word of it in their streams. A
@@ -118,7 +123,8 @@ func (p *Pool) Apply(configs []config.Channel) {
 		}
 		provider := p.options.Providers[c.Type]
 		channels = append(channels, &Channel{
-			Channel: c, Adaptor: provider.Adaptor, Provider: provider.Name, continuing: provider.Continues, hides: provider.HidesReasoning, wellKnown: provider.WellKnown,
+			Channel: c, Provider: provider.Name, continuing: provider.Continues, hides: provider.HidesReasoning, wellKnown: provider.WellKnown,
+			lanes: provider.Lanes(&configs[i]), correct: provider.Correct, asks: provider.List,
 			metrics: recorders[i],
 			pool:    p, state: s, keys: p.keyringOf(c, s), transport: p.transportOf(c), redact: &redactor{channel: c, proxy: c.Proxy},
 			labels: telemetry.ChannelLabels(c.Name), basePath: basePathOf(c.BaseURL),

@@ -20,12 +20,6 @@ const (
 	questionTimeout = 10 * time.Second
 )
 
-// Lister is an adaptor that knows how its provider is asked for the list of its models.
-type Lister interface {
-	// List makes the request, a GET without a body.
-	List(target Target) Request
-}
-
 // questions is those of all channels that are being asked.
 type questions struct {
 	running atomic.Int64 // goroutines
@@ -71,8 +65,7 @@ func (q *questions) stop() {
 // wonder asks the channel's upstream for its models with a key that has been refused, unless that was done a short while ago.
 // It is asked by a goroutine that takes itself out of every count when it ends, which is after questionTimeout at the latest.
 func (c *Channel) wonder(k *key) {
-	lister, ok := c.Adaptor.(Lister)
-	if !ok || k.secret == "" || k.uncertain.Add(1) < refusalsToAsk || k.rest.resting() {
+	if c.asks == nil || k.secret == "" || k.uncertain.Add(1) < refusalsToAsk || k.rest.resting() {
 		return
 	}
 	now := moment(c.pool.now())
@@ -88,7 +81,7 @@ func (c *Channel) wonder(k *key) {
 				c.pool.options.Log.Error("panic in a question for the list of models", "channel", c.Name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			}
 		}()
-		if failure := c.list(ctx, k, lister, nil); failure != nil && isOfTheKey(failure) {
+		if failure := c.list(ctx, k, nil); failure != nil && isOfTheKey(failure) {
 			if k.refuse(c.pool.now(), false) {
 				c.sayRefused(k, "", "it was refused the list of models as well: "+failure.ErrorType()+" "+failure.Detail)
 			}
@@ -111,7 +104,7 @@ func isOfTheKey(f *Failure) bool {
 
 // list asks for the list of models, through the one door. nil: it was answered, and read, which is nil if nobody is interested in
 // what is on it, had nothing against it.
-func (c *Channel) list(ctx context.Context, k *key, lister Lister, read func(*Exchange) *Failure) *Failure {
+func (c *Channel) list(ctx context.Context, k *key, read func(*Exchange) *Failure) *Failure {
 	now := time.Now()
 	c.state.inFlight.Add(1)
 	c.pool.inFlight.Add(1)
@@ -123,7 +116,7 @@ func (c *Channel) list(ctx context.Context, k *key, lister Lister, read func(*Ex
 		x.hold.release()
 	}()
 	x.hold.clock.limitTo(now.Add(questionTimeout), HeaderTimeout)
-	request := lister.List(Target{Key: k.secret, Official: c.Official})
+	request := c.asks(Target{Key: k.secret, Official: c.Official})
 	request.Method = http.MethodGet
 	for name, value := range c.Headers {
 		request.Header.Set(name, value)

@@ -217,11 +217,14 @@ func (x *Exchange) tail() {
 	_, _ = io.CopyN(io.Discard, &x.body, maxTail) // the answer is complete: nothing that comes now can change it
 }
 
-// said takes an adaptor's failure, and hides what the client may not see.
+// said takes a lane's failure, and hides what the client may not see.
 func (x *Exchange) said(err error) *Failure {
 	var f *Failure
 	if !errors.As(err, &f) {
-		f = Malformed("the adaptor could not read the answer")
+		f = Malformed("the answer could not be read")
+	}
+	if f.Outcome == UpstreamErrorEvent {
+		x.corrects(f)
 	}
 	return x.censored(f)
 }

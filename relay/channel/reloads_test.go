@@ -19,7 +19,7 @@ import (
 func TestTenThousandReloadsLeaveNothingBehind(t *testing.T) {
 	const reloads = 10_000
 	p := NewPool(Options{
-		Providers: map[string]Provider{"openai": {Adaptor: plain{}, Name: "openai"}},
+		Providers: map[string]Provider{"openai": {Lanes: plain{}.lanes, Name: "openai"}},
 		Log:       slog.New(slog.DiscardHandler), Metrics: telemetry.New(500),
 	})
 	t.Cleanup(p.Close)

@@ -39,7 +39,7 @@ func (s *Set) Resumes(w *Want) bool {
 	}
 	channels, takesPart := 0, false
 	for c := range r.channels() {
-		if c.Resume == config.ResumeOff || !w.Caller.reaches(c) || !c.Adaptor.Serves(w.Endpoint) {
+		if c.Resume == config.ResumeOff || !w.Caller.reaches(c) || !c.serves(w.Endpoint) {
 			continue
 		}
 		channels++

@@ -12,7 +12,7 @@ import (
 	"one-api/relay/wire"
 )
 
-// What converting takes at the most, in bytes, beside the text that is converted. It is measured, and a test holds each adaptor
+// What converting takes at the most, in bytes, beside the text that is converted. It is measured, and a test holds each lane
 // to it, with texts that are made to need it all.
 const (
 	// perByte is for texts decoded and encoded, with what their buffers double.
@@ -44,10 +44,9 @@ func (x *Exchange) lease(call *Call) {
 }
 
 // converts reports whether the channel speaks another format than the client.
-func (x *Exchange) converts() bool {
-	converter, ok := x.Channel.Adaptor.(Converter)
-	return !ok || converter.Converts(x.call.Endpoint)
-}
+func (x *Exchange) converts() bool { return x.lane().Converts() }
+
+func (x *Exchange) lane() Lane { return x.Channel.lanes[x.call.Endpoint] }
 
 // prepare makes the upstream request, where there is room for it.
 func (x *Exchange) prepare(call *Call) (Request, *Failure) {
@@ -62,7 +61,7 @@ func (x *Exchange) prepare(call *Call) (Request, *Failure) {
 		return Request{}, noRoomForRequest(err)
 	}
 	call = x.asContinuation(call)
-	request, err := x.Channel.Adaptor.Request(call, Target{
+	request, err := x.lane().Request(call, Target{
 		Model: x.Channel.upstreamModel(call.Model), Key: x.key.secret, Official: x.Channel.Official, Hint: x.Channel.Resume,
 	})
 	x.hold.work.Release()

@@ -147,7 +147,7 @@ func (r *route) serves(who Caller, endpoint wire.Endpoint) bool {
 	for i := range who.lists() {
 		for _, t := range r.list(who, i) {
 			for _, c := range t.channels {
-				if c.Adaptor.Serves(endpoint) {
+				if c.serves(endpoint) {
 					return true
 				}
 			}

@@ -105,7 +105,7 @@ func (s scene) usable() map[string]int {
 	for _, how := range manners {
 		best, weights, weigh := math.MinInt, map[string]int{}, false
 		for _, c := range s.channels() {
-			if !serves(c, s.want.Model) || !c.Adaptor.Serves(s.want.Endpoint) || !s.want.Caller.reaches(c) || !s.want.admits(c, time.Now(), how) {
+			if !serves(c, s.want.Model) || !c.serves(s.want.Endpoint) || !s.want.Caller.reaches(c) || !s.want.admits(c, time.Now(), how) {
 				continue
 			}
 			if c.Priority > best {
@@ -139,7 +139,7 @@ func (s scene) status() int {
 	for _, c := range s.channels() {
 		if serves(c, s.want.Model) {
 			found = true
-			if c.Adaptor.Serves(s.want.Endpoint) {
+			if c.serves(s.want.Endpoint) {
 				able = true
 				reached = reached || s.want.Caller.reaches(c)
 			}

@@ -45,7 +45,7 @@ func TestAForgottenExchangeIsClosedByTheSafetyNetAndCounted(t *testing.T) {
 			require.NoError(t, err)
 			log := &lines{}
 			p := NewPool(Options{
-				Providers: map[string]Provider{"plain": {Adaptor: plain{}, Name: "plain"}},
+				Providers: map[string]Provider{"plain": {Lanes: plain{}.lanes, Name: "plain"}},
 				Log:       slog.New(slog.NewTextHandler(log, nil)),
 				TLS:       upstream.Client().Transport.(*http.Transport).TLSClientConfig,
 			})

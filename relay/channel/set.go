@@ -201,14 +201,14 @@ func (s *Set) beginIn(ctx context.Context, w *Want, r *route, rank int, now time
 
 // admits tells whether the request may go to the channel now. The caller reaches it.
 func (w *Want) admits(c *Channel, now time.Time, how manner) bool {
-	return c.Adaptor.Serves(w.Endpoint) && !w.excludes(c, how.anotherKey) && c.available(now, how.desperate)
+	return c.serves(w.Endpoint) && !w.excludes(c, how.anotherKey) && c.available(now, how.desperate)
 }
 
 // refusal says why none of the channels can be used now.
 func (r *route) refusal(w *Want, now time.Time) *Refusal {
 	busy, wait := false, time.Duration(0)
 	for c := range r.channels() {
-		if !w.Caller.reaches(c) || !c.Adaptor.Serves(w.Endpoint) || w.excludes(c, true) || c.isDisabled() {
+		if !w.Caller.reaches(c) || !c.serves(w.Endpoint) || w.excludes(c, true) || c.isDisabled() {
 			continue
 		}
 		until := time.Second // full: a guess, calls end at any moment

@@ -20,17 +20,22 @@ import (
 // plain is an adaptor for tests of selection: it serves everything and says nothing.
 type plain struct{ only wire.Endpoint }
 
-func (p plain) Serves(e wire.Endpoint) bool { return p.only == 0 || p.only == e }
+func (p plain) lanes(*config.Channel) (all Lanes) {
+	for endpoint := range all {
+		if e := wire.Endpoint(endpoint); p.only == 0 || p.only == e {
+			all[e] = p
+		}
+	}
+	return all
+}
+
+func (plain) Converts() bool { return false }
 
 func (plain) Request(call *Call, target Target) (Request, error) {
 	return Request{Path: call.Endpoint.Path(), Header: http.Header{"Authorization": {target.Key}}, Body: call.Body}, nil
 }
 
 func (plain) Answer(*Call) Translator { return plainAnswer{} }
-
-func (plain) Failure(status int, header http.Header, _ []byte) *Failure {
-	return StatusFailure(status, header, nil)
-}
 
 type plainAnswer struct{}
 
@@ -60,7 +65,7 @@ func testChannel(name string, change ...func(*config.Channel)) config.Channel {
 
 func testPool(t testing.TB, channels ...config.Channel) *Pool {
 	p := NewPool(Options{
-		Providers: map[string]Provider{"plain": {Adaptor: plain{}, Name: "plain"}, "embedder": {Adaptor: plain{only: wire.Embeddings}}},
+		Providers: map[string]Provider{"plain": {Lanes: plain{}.lanes, Name: "plain"}, "embedder": {Lanes: plain{only: wire.Embeddings}.lanes}},
 		Log:       slog.New(slog.DiscardHandler),
 	})
 	p.Apply(channels)

@@ -11,8 +11,8 @@ import (
 
 	"one-api/relay/channel"
 	"one-api/relay/channel/anthropic"
+	"one-api/relay/channel/lanetest"
 	"one-api/relay/channel/openai"
-	"one-api/relay/channel/xai"
 	"one-api/relay/jsonscan"
 	"one-api/relay/wire"
 )
@@ -50,7 +50,7 @@ func FuzzModelReplacement(f *testing.F) {
 		require.True(t, want.good)
 		require.Equal(t, want.model, call.Model)
 		require.Equal(t, want.stream && call.Endpoint != wire.Embeddings, call.Stream)
-		for _, a := range []channel.Adaptor{openai.New(), anthropic.New(), xai.New()} {
+		for _, a := range []lanetest.Lanes{lanetest.Of(openai.Lanes), lanetest.Of(anthropic.Lanes)} {
 			for _, target := range []string{model, call.Model} {
 				requireRequest(t, a, call, target)
 			}
@@ -59,7 +59,7 @@ func FuzzModelReplacement(f *testing.F) {
 	})
 }
 
-func requireRequest(t *testing.T, a channel.Adaptor, call *channel.Call, model string) {
+func requireRequest(t *testing.T, a lanetest.Lanes, call *channel.Call, model string) {
 	t.Helper()
 	if !a.Serves(call.Endpoint) {
 		return

@@ -11,6 +11,8 @@ const (
 	Completions
 	Embeddings
 	Messages
+
+	Endpoints // how many there are
 )
 
 // Path is the endpoint's path, the same on the relay and on a provider that speaks the format.

@@ -21,6 +21,7 @@ import (
 	"net/url"
 
 	"one-api/relay/channel"
+	"one-api/relay/config"
 	"one-api/relay/wire"
 )
 
@@ -45,47 +46,44 @@ var Continues = channel.Continuing{Official: true, TrimSpace: true}
 // (https://docs.claude.com/en/api/versioning).
 const apiVersion = "2023-06-01"
 
-// New makes the adaptor. It holds nothing.
-func New() channel.Adaptor { return adaptor{} }
-
-type adaptor struct{}
-
-func (adaptor) Serves(endpoint wire.Endpoint) bool {
-	return endpoint == wire.Messages || endpoint == wire.ChatCompletions
+// Lanes is the ways to a channel of the type.
+func Lanes(*config.Channel) channel.Lanes {
+	return channel.Lanes{wire.Messages: native{}, wire.ChatCompletions: chat{}}
 }
 
-func (adaptor) Request(call *channel.Call, target channel.Target) (channel.Request, error) {
-	request := channel.Request{Path: wire.Messages.Path(), Header: header(call, target)}
-	var err error
-	switch call.Endpoint {
-	case wire.Messages:
-		request.Query = nativeQuery(call.Query)
-		request.Body = nativeBody(call, target)
-		passOnVersions(request.Header, call.Header)
-	case wire.ChatCompletions:
-		request.Body, err = messagesBody(call, target)
-	default:
-		err = wire.BadRequest("", "this model's provider does not serve "+call.Endpoint.Path())
+// native is for clients that speak the provider's format.
+type native struct{}
+
+func (native) Converts() bool { return false }
+
+func (native) Request(call *channel.Call, target channel.Target) (channel.Request, error) {
+	request := channel.Request{
+		Path: wire.Messages.Path(), Header: header(call, target), Query: nativeQuery(call.Query), Body: nativeBody(call, target),
 	}
-	if err != nil {
-		return channel.Request{}, err
-	}
+	passOnVersions(request.Header, call.Header)
 	return request, nil
 }
 
-// Converts is channel.Converter's: the Messages format goes through as it comes.
-func (adaptor) Converts(endpoint wire.Endpoint) bool { return endpoint != wire.Messages }
+func (native) Answer(*channel.Call) channel.Translator { return &passThrough{} }
 
-// List is channel.Lister's (https://docs.claude.com/en/api/models-list).
-func (adaptor) List(target channel.Target) channel.Request {
-	return channel.Request{Path: "/v1/models", Query: "limit=1000", Header: header(&channel.Call{}, target)}
+// chat is for clients that speak OpenAI's.
+type chat struct{}
+
+func (chat) Converts() bool { return true }
+
+func (chat) Request(call *channel.Call, target channel.Target) (channel.Request, error) {
+	body, err := messagesBody(call, target)
+	if err != nil {
+		return channel.Request{}, err
+	}
+	return channel.Request{Path: wire.Messages.Path(), Header: header(call, target), Body: body}, nil
 }
 
-func (adaptor) Answer(call *channel.Call) channel.Translator {
-	if call.Endpoint == wire.Messages {
-		return &passThrough{}
-	}
-	return newChatAnswer(call)
+func (chat) Answer(call *channel.Call) channel.Translator { return newChatAnswer(call) }
+
+// List asks for the models (https://docs.claude.com/en/api/models-list).
+func List(target channel.Target) channel.Request {
+	return channel.Request{Path: "/v1/models", Query: "limit=1000", Header: header(&channel.Call{}, target)}
 }
 
 // What most requests have in common. Nobody changes the values.

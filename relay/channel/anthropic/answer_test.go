@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/channel"
+	"one-api/relay/channel/lanetest"
 	"one-api/relay/wire"
 )
 
@@ -52,7 +53,7 @@ func TestAnswersBecomeChatCompletions(t *testing.T) {
 }
 
 func TestAConvertedAnswerIsCounted(t *testing.T) {
-	translator := New().Answer(call(wire.ChatCompletions, `{}`))
+	translator := lanetest.Of(Lanes).Answer(call(wire.ChatCompletions, `{}`))
 	_, err := translator.Whole([]byte(`{"type":"message","content":[],"stop_reason":"end_turn","usage":{"input_tokens":1,"cache_read_input_tokens":2,"output_tokens":3}}`))
 	require.NoError(t, err)
 	assert.Equal(t, wire.Usage{Uncached: 1, CacheRead: 2, Text: 3}, translator.Usage())

@@ -77,7 +77,7 @@ func TestStatusFailuresKeepTheProvidersWords(t *testing.T) {
 		"an empty error": {500, `{"error":""}`, channel.ClassServer, "", "the upstream answered with status 500"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := New().Failure(c.status, http.Header{}, []byte(c.body))
+			f := channel.StatusFailure(c.status, http.Header{}, []byte(c.body))
 			assert.Equal(t, channel.UpstreamStatus, f.Outcome)
 			assert.Equal(t, c.status, f.Status)
 			assert.Equal(t, c.class, f.Class)
@@ -88,13 +88,13 @@ func TestStatusFailuresKeepTheProvidersWords(t *testing.T) {
 }
 
 func TestTheCodeOfAnErrorMayBeANumber(t *testing.T) {
-	assert.Equal(t, "1234", New().Failure(500, nil, []byte(`{"error":{"message":"x","code":1234}}`)).Err.Code)
-	assert.Empty(t, New().Failure(500, nil, []byte(`{"error":{"message":"x","code":500}}`)).Err.Code, "a status is no code")
-	assert.Equal(t, channel.ClassElsewhere, New().Failure(403, nil, []byte(`{"error":{"message":"x","code":"model_not_found"}}`)).Class)
+	assert.Equal(t, "1234", channel.StatusFailure(500, nil, []byte(`{"error":{"message":"x","code":1234}}`)).Err.Code)
+	assert.Empty(t, channel.StatusFailure(500, nil, []byte(`{"error":{"message":"x","code":500}}`)).Err.Code, "a status is no code")
+	assert.Equal(t, channel.ClassElsewhere, channel.StatusFailure(403, nil, []byte(`{"error":{"message":"x","code":"model_not_found"}}`)).Class)
 }
 
 func TestTheUpstreamsRetryAfterIsKept(t *testing.T) {
-	f := New().Failure(429, http.Header{"Retry-After": {"7"}}, nil)
+	f := channel.StatusFailure(429, http.Header{"Retry-After": {"7"}}, nil)
 	assert.Equal(t, 7*time.Second, f.RetryAfter)
 	assert.Equal(t, 7*time.Second, f.Err.RetryAfter)
 }
@@ -106,7 +106,7 @@ func TestAnAccountInTroubleRefusesTheKeyAndIsNoneOfTheClientsBusiness(t *testing
 		"This organization has been disabled.",
 	} {
 		body := `{"type":"error","error":{"type":"invalid_request_error","message":"` + message + `"}}`
-		f := New().Failure(400, nil, []byte(body))
+		f := channel.StatusFailure(400, nil, []byte(body))
 		assert.Equal(t, channel.ClassKeyRefused, f.Class)
 		assert.NotContains(t, f.Err.Message, message)
 
@@ -117,5 +117,5 @@ func TestAnAccountInTroubleRefusesTheKeyAndIsNoneOfTheClientsBusiness(t *testing
 
 func TestWordsThatAClientCanPutIntoAMessageDoNotRefuseTheKey(t *testing.T) {
 	body := `{"type":"error","error":{"type":"invalid_request_error","message":"role: Your credit balance is too low is not allowed"}}`
-	assert.Equal(t, channel.ClassRequest, New().Failure(400, nil, []byte(body)).Class)
+	assert.Equal(t, channel.ClassRequest, channel.StatusFailure(400, nil, []byte(body)).Class)
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"one-api/relay/channel"
+	"one-api/relay/channel/lanetest"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
@@ -24,7 +25,7 @@ func FuzzChatToMessages(f *testing.F) {
 	}
 	f.Add([]byte(`[`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		request, err := New().Request(&channel.Call{Endpoint: wire.ChatCompletions, Model: "m", Body: body}, target)
+		request, err := lanetest.Of(Lanes).Request(&channel.Call{Endpoint: wire.ChatCompletions, Model: "m", Body: body}, target)
 		if err != nil {
 			var e *wire.Error
 			if !errors.As(err, &e) || e.Status != 400 || e.Message == "" || strings.Contains(e.Message, "Go struct") {
@@ -78,7 +79,7 @@ func FuzzStream(f *testing.F) {
 			assertEvents(t, step.Out)
 		}
 		_, _ = chatTranslator(`{}`).Whole([]byte(stream))
-		_ = New().Failure(500, nil, []byte(stream))
+		_ = channel.StatusFailure(500, nil, []byte(stream))
 	})
 }
 

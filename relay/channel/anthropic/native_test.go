@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/channel"
+	"one-api/relay/channel/lanetest"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
@@ -17,7 +18,7 @@ const nativeRequest = "{ \"messages\" : [\n], \"model\":\"claude-test\",\t\"x\":
 
 func TestANativeBodyIsPassedOnAsItIs(t *testing.T) {
 	c := call(wire.Messages, nativeRequest)
-	request, err := New().Request(c, target)
+	request, err := lanetest.Of(Lanes).Request(c, target)
 	require.NoError(t, err)
 	assert.Equal(t, "/v1/messages", request.Path)
 	assert.Same(t, &c.Body[0], &request.Body[0])
@@ -26,7 +27,7 @@ func TestANativeBodyIsPassedOnAsItIs(t *testing.T) {
 
 func TestAMappedModelIsAllThatChangesInANativeBody(t *testing.T) {
 	c := call(wire.Messages, nativeRequest)
-	request, err := New().Request(c, channel.Target{Model: "claude-\"x\""})
+	request, err := lanetest.Of(Lanes).Request(c, channel.Target{Model: "claude-\"x\""})
 	require.NoError(t, err)
 	assert.Equal(t, strings.Replace(nativeRequest, `"claude-test"`, `"claude-\"x\""`, 1), string(request.Body))
 	assert.Equal(t, nativeRequest, string(c.Body), "attempts share the call")
@@ -34,7 +35,7 @@ func TestAMappedModelIsAllThatChangesInANativeBody(t *testing.T) {
 
 func TestNativeHeadersAreThoseThatTheFormatDefines(t *testing.T) {
 	c := call(wire.Messages, `{"model":"claude-test"}`)
-	request, err := New().Request(c, channel.Target{Model: "claude-test"})
+	request, err := lanetest.Of(Lanes).Request(c, channel.Target{Model: "claude-test"})
 	require.NoError(t, err)
 	assert.Equal(t, http.Header{
 		"Content-Type": {"application/json"}, "Accept": {"application/json"}, "Anthropic-Version": {"2023-06-01"},
@@ -46,7 +47,7 @@ func TestNativeHeadersAreThoseThatTheFormatDefines(t *testing.T) {
 	c.Header.Set("Cookie", "a=b")
 	c.Header.Set("Anthropic-Version", "2099-01-01")
 	c.Header["Anthropic-Beta"] = []string{"one,two", "three"}
-	request, err = New().Request(c, target)
+	request, err = lanetest.Of(Lanes).Request(c, target)
 	require.NoError(t, err)
 	assert.Equal(t, http.Header{
 		"Content-Type": {"application/json"}, "Accept": {"text/event-stream"}, "X-Api-Key": {"sk-test"},
@@ -60,7 +61,7 @@ func TestOnlyTheBetaParameterIsPassedOn(t *testing.T) {
 	} {
 		c := call(wire.Messages, `{"model":"claude-test"}`)
 		c.Query = query
-		request, err := New().Request(c, target)
+		request, err := lanetest.Of(Lanes).Request(c, target)
 		require.NoError(t, err)
 		assert.Equal(t, want, request.Query, query)
 	}
@@ -69,7 +70,7 @@ func TestOnlyTheBetaParameterIsPassedOn(t *testing.T) {
 func TestANativeAnswerIsPassedOnAndCounted(t *testing.T) {
 	const body = "{\"type\":\"message\", \"content\":[ ],\n\"stop_reason\":\"end_turn\",\"new\":{}, \"usage\":{\"input_tokens\":5,\"cache_read_input_tokens\":7," +
 		"\"cache_creation_input_tokens\":2,\"output_tokens\":9,\"output_tokens_details\":{\"thinking_tokens\":4}}}\n"
-	translator := New().Answer(call(wire.Messages, `{}`))
+	translator := lanetest.Of(Lanes).Answer(call(wire.Messages, `{}`))
 	out, err := translator.Whole([]byte(body))
 	require.NoError(t, err)
 	assert.Equal(t, body, string(out))
@@ -117,7 +118,7 @@ var nativeStream = []struct {
 }
 
 func TestANativeStreamIsPassedOnAsItIs(t *testing.T) {
-	translator := New().Answer(call(wire.Messages, `{"stream":true}`))
+	translator := lanetest.Of(Lanes).Answer(call(wire.Messages, `{"stream":true}`))
 	for _, e := range nativeStream {
 		in := event(e.data)
 		step, err := translator.Event(in)
@@ -176,7 +177,7 @@ func TestAnEventThatIsNoJSONObjectIsMalformed(t *testing.T) {
 }
 
 func TestPassingOnAnOrdinaryEventAllocatesNothing(t *testing.T) {
-	translator := New().Answer(call(wire.Messages, `{"stream":true}`))
+	translator := lanetest.Of(Lanes).Answer(call(wire.Messages, `{"stream":true}`))
 	clean := event(`{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"some \"words\" of an answer"}}`)
 	unclean := clean
 	unclean.Clean = false

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/channel"
+	"one-api/relay/channel/lanetest"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
@@ -33,7 +34,7 @@ func call(endpoint wire.Endpoint, body string) *channel.Call {
 // convert is the Anthropic body of a chat request with these members beside the model.
 func convert(t *testing.T, members string) string {
 	t.Helper()
-	request, err := New().Request(call(wire.ChatCompletions, `{"model":"claude-test",`+members+`}`), target)
+	request, err := lanetest.Of(Lanes).Request(call(wire.ChatCompletions, `{"model":"claude-test",`+members+`}`), target)
 	require.NoError(t, err)
 	return string(request.Body)
 }
@@ -41,7 +42,7 @@ func convert(t *testing.T, members string) string {
 // refused is the error that a chat request with these members gets.
 func refused(t *testing.T, members string) *wire.Error {
 	t.Helper()
-	_, err := New().Request(call(wire.ChatCompletions, `{"model":"claude-test",`+members+`}`), target)
+	_, err := lanetest.Of(Lanes).Request(call(wire.ChatCompletions, `{"model":"claude-test",`+members+`}`), target)
 	var e *wire.Error
 	require.ErrorAs(t, err, &e)
 	require.Equal(t, http.StatusBadRequest, e.Status)

@@ -16,6 +16,7 @@ import (
 	"slices"
 
 	"one-api/relay/channel"
+	"one-api/relay/config"
 	"one-api/relay/jsonscan"
 	"one-api/relay/wire"
 )
@@ -41,27 +42,17 @@ var WellKnown = []string{
 // (https://platform.openai.com/docs/guides/reasoning).
 var HidesReasoning = []string{"o1", "o3", "o4", "gpt-5"}
 
-type adaptor struct{}
-
-// New makes the adaptor. It holds nothing.
-func New() channel.Adaptor { return adaptor{} }
-
-func (adaptor) Serves(endpoint wire.Endpoint) bool {
-	switch endpoint {
-	case wire.ChatCompletions, wire.Completions, wire.Embeddings, wire.Messages:
-		return true
-	}
-	return false
+// Lanes is the ways to a channel of the type.
+func Lanes(*config.Channel) channel.Lanes {
+	return channel.Lanes{wire.ChatCompletions: native{}, wire.Completions: native{}, wire.Embeddings: native{}, wire.Messages: messages{}}
 }
 
-func (adaptor) Request(call *channel.Call, target channel.Target) (channel.Request, error) {
-	if call.Endpoint == wire.Messages {
-		body, err := chatFromMessages(call, target)
-		if err != nil {
-			return channel.Request{}, err
-		}
-		return channel.Request{Path: wire.ChatCompletions.Path(), Header: header(call, target), Body: continuing(body, call, target)}, nil
-	}
+// native is for clients that speak the provider's format.
+type native struct{}
+
+func (native) Converts() bool { return false }
+
+func (native) Request(call *channel.Call, target channel.Target) (channel.Request, error) {
 	h := header(call, target)
 	if beta := call.Header.Values("OpenAI-Beta"); len(beta) > 0 {
 		h["Openai-Beta"] = slices.Clone(beta)
@@ -73,8 +64,24 @@ func (adaptor) Request(call *channel.Call, target channel.Target) (channel.Reque
 	return channel.Request{Path: call.Endpoint.Path(), Header: h, Body: continuing(body, call, target)}, nil
 }
 
-// Converts is channel.Converter's: what is not the Messages format goes through as it comes.
-func (adaptor) Converts(endpoint wire.Endpoint) bool { return endpoint == wire.Messages }
+func (native) Answer(call *channel.Call) channel.Translator {
+	return &nativeTranslator{asked: call.Choices}
+}
+
+// messages is for clients that speak Anthropic's.
+type messages struct{}
+
+func (messages) Converts() bool { return true }
+
+func (messages) Request(call *channel.Call, target channel.Target) (channel.Request, error) {
+	body, err := chatFromMessages(call, target)
+	if err != nil {
+		return channel.Request{}, err
+	}
+	return channel.Request{Path: wire.ChatCompletions.Path(), Header: header(call, target), Body: continuing(body, call, target)}, nil
+}
+
+func (messages) Answer(*channel.Call) channel.Translator { return &messagesTranslator{} }
 
 // Values of request headers, which are shared by all requests: a header that is set again gets a value of its own.
 var (
@@ -94,14 +101,7 @@ func header(call *channel.Call, target channel.Target) http.Header {
 	return h
 }
 
-// List is channel.Lister's (https://platform.openai.com/docs/api-reference/models/list).
-func (adaptor) List(target channel.Target) channel.Request {
+// List asks for the models (https://platform.openai.com/docs/api-reference/models/list).
+func List(target channel.Target) channel.Request {
 	return channel.Request{Path: "/v1/models", Header: header(&channel.Call{}, target)}
-}
-
-func (adaptor) Answer(call *channel.Call) channel.Translator {
-	if call.Endpoint == wire.Messages {
-		return &messagesTranslator{}
-	}
-	return &nativeTranslator{asked: call.Choices}
 }

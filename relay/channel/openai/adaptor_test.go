@@ -9,9 +9,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/channel"
+	"one-api/relay/channel/lanetest"
 	"one-api/relay/channel/openai"
 	"one-api/relay/wire"
 )
+
+// lanes is the ways to a channel of the type.
+var lanes = lanetest.Of(openai.Lanes)
 
 // callOf makes a call of a body that names its model "asked".
 func callOf(endpoint wire.Endpoint, body string) *channel.Call {
@@ -22,17 +26,16 @@ func callOf(endpoint wire.Endpoint, body string) *channel.Call {
 	}
 }
 
-func TestAdaptorServesEveryClientEndpoint(t *testing.T) {
+func TestEveryClientEndpointHasALane(t *testing.T) {
 	for _, endpoint := range []wire.Endpoint{wire.ChatCompletions, wire.Completions, wire.Embeddings, wire.Messages} {
-		assert.True(t, openai.New().Serves(endpoint), endpoint.Path())
+		assert.True(t, lanes.Serves(endpoint), endpoint.Path())
 	}
-	assert.False(t, openai.New().Serves(wire.Endpoint(200)))
 }
 
 func TestANativeRequestKeepsEveryByteWhereTheModelIsTheSame(t *testing.T) {
 	for _, endpoint := range []wire.Endpoint{wire.ChatCompletions, wire.Completions, wire.Embeddings} {
 		call := callOf(endpoint, "{ \"a\" : 1e2,\t\"model\":\"asked\", \"a\":null}\n")
-		r, err := openai.New().Request(call, channel.Target{Model: "asked", Key: "sk-test"})
+		r, err := lanes.Request(call, channel.Target{Model: "asked", Key: "sk-test"})
 		require.NoError(t, err)
 		assert.Equal(t, endpoint.Path(), r.Path)
 		assert.Empty(t, r.Query)
@@ -44,7 +47,7 @@ func TestANativeRequestKeepsEveryByteWhereTheModelIsTheSame(t *testing.T) {
 func TestANativeRequestChangesOnlyTheMappedModel(t *testing.T) {
 	const body = "{ \"a\" : 1e2,\t\"model\":\"asked\", \"b\":\"asked\"}\n"
 	call := callOf(wire.ChatCompletions, body)
-	r, err := openai.New().Request(call, channel.Target{Model: `real"one`})
+	r, err := lanes.Request(call, channel.Target{Model: `real"one`})
 	require.NoError(t, err)
 	assert.Equal(t, "{ \"a\" : 1e2,\t\"model\":\"real\\\"one\", \"b\":\"asked\"}\n", string(r.Body))
 	assert.Equal(t, body, string(call.Body), "attempts share the call")
@@ -76,7 +79,7 @@ func TestRequestHeaders(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			call := callOf(wire.ChatCompletions, `{"model":"asked"}`)
 			call.Stream, call.Header, call.Query = tc.stream, tc.client, "api_key=client"
-			r, err := openai.New().Request(call, channel.Target{Model: "asked", Key: tc.key})
+			r, err := lanes.Request(call, channel.Target{Model: "asked", Key: tc.key})
 			require.NoError(t, err)
 			assert.Equal(t, tc.want, r.Header)
 			assert.Empty(t, r.Query)
@@ -88,7 +91,7 @@ func TestAConvertedRequestHasTheHeadersOfAChatCompletion(t *testing.T) {
 	call := callOf(wire.Messages, `{"model":"asked","max_tokens":1,"stream":true,"messages":[{"role":"user","content":"hi"}]}`)
 	call.Stream = true
 	call.Header = http.Header{"Anthropic-Version": {"2023-06-01"}, "X-Api-Key": {"client"}, "Openai-Beta": {"x"}}
-	r, err := openai.New().Request(call, channel.Target{Model: "asked", Key: "sk-test"})
+	r, err := lanes.Request(call, channel.Target{Model: "asked", Key: "sk-test"})
 	require.NoError(t, err)
 	assert.Equal(t, "/v1/chat/completions", r.Path)
 	assert.Equal(t, http.Header{

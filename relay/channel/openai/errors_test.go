@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"one-api/relay/channel"
-	"one-api/relay/channel/openai"
 	"one-api/relay/wire"
 )
 
@@ -41,7 +40,7 @@ func TestFailureReadsEveryShapeOfAnErrorBody(t *testing.T) {
 		"plain text":           {"Failed to deserialize the JSON body\n", wire.Error{Message: "Failed to deserialize the JSON body"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := openai.New().Failure(http.StatusBadRequest, http.Header{}, []byte(tc.body))
+			f := channel.StatusFailure(http.StatusBadRequest, http.Header{}, []byte(tc.body))
 			tc.want.Status = http.StatusBadRequest
 			assert.Equal(t, &tc.want, f.Err)
 			assert.Equal(t, channel.UpstreamStatus, f.Outcome)
@@ -70,14 +69,14 @@ func TestWhatCannotBeReadIsNotPassedOn(t *testing.T) {
 		"other types":           `{"error":7,"message":[1],"detail":{"x":1},"code":{},"type":[]}`,
 	} {
 		for _, status := range []int{400, 500} {
-			f := openai.New().Failure(status, http.Header{}, []byte(body))
+			f := channel.StatusFailure(status, http.Header{}, []byte(body))
 			assert.Equal(t, "the upstream answered with status "+strconv.Itoa(status), f.Err.Message, name)
 		}
 	}
 }
 
 func TestAProxysPlainTextIsNotPassedOn(t *testing.T) {
-	f := openai.New().Failure(http.StatusBadGateway, http.Header{}, []byte("upstream connect error, remote address 10.0.0.1:443"))
+	f := channel.StatusFailure(http.StatusBadGateway, http.Header{}, []byte("upstream connect error, remote address 10.0.0.1:443"))
 	assert.Equal(t, "the upstream answered with status 502", f.Err.Message)
 }
 
@@ -97,7 +96,7 @@ func TestStatusAndWordsDecideTheClass(t *testing.T) {
 		"forbidden, garbage": {403, "\x00", channel.ClassForbidden},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := openai.New().Failure(tc.status, http.Header{"Retry-After": {"7"}}, []byte(tc.body))
+			f := channel.StatusFailure(tc.status, http.Header{"Retry-After": {"7"}}, []byte(tc.body))
 			assert.Equal(t, tc.class, f.Class)
 			assert.Equal(t, tc.status, f.Status)
 			assert.Equal(t, 7*time.Second, f.RetryAfter)

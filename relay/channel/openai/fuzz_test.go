@@ -9,7 +9,6 @@ import (
 	"unicode/utf8"
 
 	"one-api/relay/channel"
-	"one-api/relay/channel/openai"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
@@ -25,7 +24,7 @@ func FuzzMessagesToChat(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		r, err := openai.New().Request(&channel.Call{Endpoint: wire.Messages, Body: body}, channel.Target{Model: "m"})
+		r, err := lanes.Request(&channel.Call{Endpoint: wire.Messages, Body: body}, channel.Target{Model: "m"})
 		if err != nil {
 			e, ok := err.(*wire.Error)
 			if !ok || e.Status != http.StatusBadRequest || e.Message == "" {
@@ -56,7 +55,7 @@ func FuzzStream(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		for _, endpoint := range []wire.Endpoint{wire.ChatCompletions, wire.Messages} {
-			tr := openai.New().Answer(&channel.Call{Endpoint: endpoint, Stream: true})
+			tr := lanes.Answer(&channel.Call{Endpoint: endpoint, Stream: true})
 			for _, data := range bytes.Split(stream, []byte("\n")) {
 				step, err := tr.Event(sse.Event{Data: data})
 				if err != nil {
@@ -129,7 +128,7 @@ func FuzzFailure(f *testing.F) {
 		f.Add(503, []byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		failure := openai.New().Failure(status, http.Header{}, body)
+		failure := channel.StatusFailure(status, http.Header{}, body)
 		e := failure.Err
 		if e == nil || e.Message == "" || e.Status < 400 || e.Status > 599 {
 			t.Fatalf("%+v", failure)

@@ -9,12 +9,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/channel"
-	"one-api/relay/channel/openai"
 	"one-api/relay/wire"
 )
 
 func converted() channel.Translator {
-	return openai.New().Answer(&channel.Call{Endpoint: wire.Messages})
+	return lanes.Answer(&channel.Call{Endpoint: wire.Messages})
 }
 
 // completion is a chat completion with one choice.

@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/channel"
-	"one-api/relay/channel/openai"
 	"one-api/relay/wire"
 )
 
@@ -28,7 +27,7 @@ func convert(members string, target channel.Target) (string, error) {
 	target.Model = "real"
 	call := callOf(wire.Messages, body+"}")
 	call.Stream = strings.Contains(members, `"stream":true`)
-	r, err := openai.New().Request(call, target)
+	r, err := lanes.Request(call, target)
 	return string(r.Body), err
 }
 
@@ -239,6 +238,6 @@ func TestAProvidersToolIsNamedInTheRefusal(t *testing.T) {
 }
 
 func TestAMissingLimitIsRefusedAsAnthropicDoes(t *testing.T) {
-	_, err := openai.New().Request(callOf(wire.Messages, `{"model":"asked","messages":[{"role":"user","content":"a"}]}`), channel.Target{})
+	_, err := lanes.Request(callOf(wire.Messages, `{"model":"asked","messages":[{"role":"user","content":"a"}]}`), channel.Target{})
 	require.ErrorContains(t, err, "max_tokens: is required")
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/channel"
-	"one-api/relay/channel/openai"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
@@ -22,8 +21,10 @@ func clean(name, data string) sse.Event {
 	return event
 }
 
+var chatCall = &channel.Call{Endpoint: wire.ChatCompletions}
+
 func native() channel.Translator {
-	return openai.New().Answer(&channel.Call{Endpoint: wire.ChatCompletions})
+	return lanes.Answer(chatCall)
 }
 
 func failure(t *testing.T, err error) *channel.Failure {
@@ -112,7 +113,7 @@ func TestUsageIsFoundWhereverItStands(t *testing.T) {
 			_, err = streamed.Event(clean("", body))
 			require.NoError(t, err)
 			assert.Equal(t, want, streamed.Usage(), "streamed")
-			converted := openai.New().Answer(&channel.Call{Endpoint: wire.Messages, Stream: true})
+			converted := lanes.Answer(&channel.Call{Endpoint: wire.Messages, Stream: true})
 			_, err = converted.Event(clean("", body))
 			require.NoError(t, err)
 			assert.Equal(t, want, converted.Usage(), "converted")
@@ -259,7 +260,7 @@ func TestAnEventThatIsNoChunkFails(t *testing.T) {
 	} {
 		for _, endpoint := range []wire.Endpoint{wire.ChatCompletions, wire.Messages} {
 			t.Run(name+" "+endpoint.Path(), func(t *testing.T) {
-				step, err := openai.New().Answer(&channel.Call{Endpoint: endpoint, Stream: true}).Event(tc.event)
+				step, err := lanes.Answer(&channel.Call{Endpoint: endpoint, Stream: true}).Event(tc.event)
 				f := failure(t, err)
 				assert.Equal(t, channel.Step{}, step)
 				assert.Equal(t, tc.outcome, f.Outcome)

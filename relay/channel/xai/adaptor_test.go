@@ -5,11 +5,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"one-api/relay/channel"
 	"one-api/relay/channel/xai"
-	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
 
@@ -26,7 +24,7 @@ func TestARefusedPromptIsTheClientsFaultAndNotTheKeys(t *testing.T) {
 		"a failed check": {`{"error":{"message":"SAFETY_CHECK_TYPE_X, Team: T"}}`, "SAFETY_CHECK_TYPE_X,"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := xai.New().Failure(http.StatusForbidden, nil, []byte(tc.body))
+			f := failed(http.StatusForbidden, nil, []byte(tc.body))
 			assert.Equal(t, channel.UpstreamStatus, f.Outcome)
 			assert.Equal(t, channel.ClassRequest, f.Class)
 			assert.False(t, f.Verdict().MoveOn)
@@ -57,7 +55,7 @@ func TestOtherErrorsAreClassedByWhatTheyMean(t *testing.T) {
 		"its own trouble":  {503, `{"code":"x","error":"Service temporarily unavailable."}`, channel.ClassServer},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := xai.New().Failure(tc.status, nil, []byte(tc.body))
+			f := failed(tc.status, nil, []byte(tc.body))
 			assert.Equal(t, tc.class, f.Class)
 			assert.Equal(t, tc.status, f.Status)
 			assert.NotContains(t, f.Err.Message+f.Detail, "11111111")
@@ -70,55 +68,26 @@ func TestOtherErrorsAreClassedByWhatTheyMean(t *testing.T) {
 }
 
 func TestTheTeamIsTakenOutOfAMessageThatIsPassedOn(t *testing.T) {
-	f := xai.New().Failure(429, nil, []byte(`{"code":"x","error":"Too many requests for team 11111111-2222-3333-4444-555555555555 and model grok-4."}`))
+	f := failed(429, nil, []byte(`{"code":"x","error":"Too many requests for team 11111111-2222-3333-4444-555555555555 and model grok-4."}`))
 	assert.Equal(t, "Too many requests for team and model grok-4.", f.Err.Message)
 }
 
 func TestAMessageThatIsNothingButTheAccountLeavesAMessage(t *testing.T) {
-	f := xai.New().Failure(500, nil, []byte(`{"error":"Team: T, API key ID: K"}`))
+	f := failed(500, nil, []byte(`{"error":"Team: T, API key ID: K"}`))
 	assert.Equal(t, "the upstream reported an error", f.Err.Message)
 }
 
-func TestARefusalInsideAStreamIsCorrectedToo(t *testing.T) {
-	for _, endpoint := range []wire.Endpoint{wire.ChatCompletions, wire.Messages} {
-		call := &channel.Call{Endpoint: endpoint, Stream: true}
-		_, err := xai.New().Answer(call).Event(sse.Event{Data: []byte(refusedPrompt)})
-		var f *channel.Failure
-		require.ErrorAs(t, err, &f)
-		assert.Equal(t, channel.UpstreamErrorEvent, f.Outcome)
-		assert.Equal(t, channel.ClassRequest, f.Class)
-		assert.NotContains(t, f.Err.Message, "11111111")
-
-		_, err = xai.New().Answer(call).Whole([]byte(refusedPrompt))
-		require.ErrorAs(t, err, &f)
-		assert.Equal(t, channel.ClassRequest, f.Class)
-	}
+func TestARefusalInsideAnAnswerIsCorrectedToo(t *testing.T) {
+	f := channel.EventFailure([]byte(refusedPrompt))
+	xai.Correct(f)
+	assert.Equal(t, channel.UpstreamErrorEvent, f.Outcome)
+	assert.Equal(t, channel.ClassRequest, f.Class)
+	assert.NotContains(t, f.Err.Message, "11111111")
 }
 
-func TestWhatIsMalformedStaysMalformed(t *testing.T) {
-	_, err := xai.New().Answer(&channel.Call{}).Event(sse.Event{Data: []byte(`{"choices":`)})
-	var f *channel.Failure
-	require.ErrorAs(t, err, &f)
-	assert.Equal(t, channel.UpstreamMalformed, f.Outcome)
-	assert.NotEmpty(t, f.Err.Message)
-}
-
-func TestTheRestIsOpenAIs(t *testing.T) {
-	call := &channel.Call{Endpoint: wire.ChatCompletions, Model: "grok-4", Body: []byte(`{"model":"grok-4"}`), ModelFrom: 9, ModelTo: 17}
-	r, err := xai.New().Request(call, channel.Target{Model: "grok-4", Key: "xai-test"})
-	require.NoError(t, err)
-	assert.Equal(t, "/v1/chat/completions", r.Path)
-	assert.Equal(t, "Bearer xai-test", r.Header.Get("Authorization"))
-
-	tr := xai.New().Answer(call)
-	out, err := tr.Whole([]byte(`{"choices":[{}],"usage":{"prompt_tokens":32,"completion_tokens":9,"total_tokens":135,"completion_tokens_details":{"reasoning_tokens":94}}}`))
-	require.NoError(t, err)
-	assert.NotEmpty(t, out)
-	assert.Equal(t, wire.Usage{Uncached: 32, Text: 103, Reasoning: 94}, tr.Usage())
-
-	_, err = tr.Event(sse.Event{Data: []byte(`{"choices":[]}`), Raw: []byte("data: {\"choices\":[]}\n\n"), Clean: true})
-	require.NoError(t, err)
-	step, err := tr.Event(sse.Event{Data: []byte(`[DONE]`), Raw: []byte("data: [DONE]\n\n"), Clean: true})
-	require.NoError(t, err)
-	assert.True(t, step.Done)
+// failed is what becomes of an answer of another status than 2xx.
+func failed(status int, header http.Header, body []byte) *channel.Failure {
+	f := channel.StatusFailure(status, header, body)
+	xai.Correct(f)
+	return f
 }

@@ -9,12 +9,12 @@ import (
 	"one-api/relay/complaint"
 )
 
-// correct gives a failure the class that xAI's words ask for where its status says otherwise, and takes out of them what names
+// Correct gives a failure the class that xAI's words ask for where its status says otherwise, and takes out of them what names
 // the operator's account. Outside the documentation (https://docs.x.ai/docs/key-information/debugging), these are:
 //
 //   - 403 "Content violates usage guidelines. Team: …, API key ID: …, Model: …, Failed check: SAFETY_CHECK_TYPE_…" is about the
 //     prompt, not about the key: no other channel should be asked, and the key should not rest.
-func correct(f *channel.Failure) {
+func Correct(f *channel.Failure) {
 	message := withoutAccount(f.Detail)
 	switch {
 	case (f.Status == http.StatusForbidden || f.Status == 0) && violatesPolicy(message):

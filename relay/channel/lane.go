@@ -8,11 +8,13 @@ import (
 	"one-api/relay/wire"
 )
 
-// Adaptor is one provider's wire format. It turns a client's call into an upstream request, and upstream bytes into client
-// bytes. It does no I/O, holds nothing, and is used by many goroutines at once.
-type Adaptor interface {
-	// Serves tells whether clients of this endpoint can be served.
-	Serves(wire.Endpoint) bool
+// Lane is one way from a client endpoint to a provider: native, if both speak one format, or converted. It turns a client's call
+// into an upstream request, and upstream bytes into client bytes. It does no I/O, holds nothing, and is used by many goroutines
+// at once.
+type Lane interface {
+	// Converts reports whether calls and answers are decoded and encoded anew, which takes far more memory than passing them
+	// through.
+	Converts() bool
 
 	// Request makes the upstream request for a call. An error is a *wire.Error: the call cannot be said in the provider's
 	// format, and the client is told what to change.
@@ -20,16 +22,13 @@ type Adaptor interface {
 
 	// Answer makes the translator of one 2xx answer to call.
 	Answer(call *Call) Translator
-
-	// Failure reads an answer of another status than 2xx. body is at most 64 KiB of it, and may be cut or empty.
-	Failure(status int, header http.Header, body []byte) *Failure
 }
 
-// Converter is an adaptor that says which endpoints' calls and answers it decodes and encodes anew, which takes far more
-// memory than passing them through. One that does not say is taken to do so for all.
-type Converter interface{ Converts(wire.Endpoint) bool }
+// Lanes is the lane of each client endpoint; nil: the provider cannot serve it. They are put together when the configuration is
+// loaded, so that selection reads a slice and asks nobody.
+type Lanes [wire.Endpoints]Lane
 
-// Call is a client's request as far as an adaptor has to know it. It is read-only: attempts share it.
+// Call is a client's request as far as a lane has to know it. It is read-only: attempts share it.
 type Call struct {
 	RequestID string
 	Token     string // the name of the client's token

@@ -1,0 +1,25 @@
+// Package lanetest calls a provider's lanes in tests, as an exchange does.
+package lanetest
+
+import (
+	"one-api/relay/channel"
+	"one-api/relay/config"
+	"one-api/relay/wire"
+)
+
+// Lanes is the ways to a channel.
+type Lanes struct{ of channel.Lanes }
+
+// Of is the ways to a channel that has nothing out of the ordinary.
+func Of(make func(*config.Channel) channel.Lanes) Lanes { return Lanes{make(&config.Channel{})} }
+
+// Serves reports whether there is a lane.
+func (l Lanes) Serves(endpoint wire.Endpoint) bool { return l.of[endpoint] != nil }
+
+// Request makes the upstream request for a call.
+func (l Lanes) Request(call *channel.Call, target channel.Target) (channel.Request, error) {
+	return l.of[call.Endpoint].Request(call, target)
+}
+
+// Answer makes the translator of an answer to a call.
+func (l Lanes) Answer(call *channel.Call) channel.Translator { return l.of[call.Endpoint].Answer(call) }
