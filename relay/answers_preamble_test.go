@@ -26,6 +26,11 @@ const (
 	messageStops  = "event: message_stop\n" + `data: {"type":"message_stop"}` + "\n\n"
 )
 
+// blockBegins is the start of a content block.
+func blockBegins(block string) string {
+	return event("content_block_start", `{"type":"content_block_start","index":0,"content_block":`+block+`}`)
+}
+
 func messageEnds(reason string) string {
 	return event("message_delta", `{"type":"message_delta","delta":{"stop_reason":`+reason+`,"stop_sequence":null},"usage":{"output_tokens":3}}`)
 }
@@ -63,6 +68,15 @@ func TestAFailureBehindAPreambleMovesOn(t *testing.T) {
 		{name: "a start a ping and an error", anthropic: true, body: messageBegins + pinged + overloaded, outcome: event502},
 		{name: "a start a block and an error", anthropic: true, body: messageBegins + textBegins + overloaded, outcome: event502},
 		{name: "a ping and an error", anthropic: true, body: pinged + overloaded, outcome: event502},
+		{name: "a start an empty thought and an error", anthropic: true, body: messageBegins + blockBegins(`{"type":"thinking","thinking":"","signature":""}`) + overloaded, outcome: event502},
+		{name: "a thought that is not even empty and an error", anthropic: true, body: messageBegins + blockBegins(`{"type":"thinking"}`) + overloaded, outcome: event502},
+		{name: "a thought that is hidden and empty and an error", anthropic: true, body: messageBegins + blockBegins(`{"type":"redacted_thinking","data":""}`) + overloaded, outcome: event502},
+		{name: "an empty thought that ends and an error", anthropic: true, body: messageBegins + blockBegins(`{"type":"thinking","thinking":""}`) + blockEnds + overloaded, outcome: event502},
+		{name: "an empty block that ends and an error", anthropic: true, body: messageBegins + textBegins + blockEnds + overloaded, outcome: event502},
+		{name: "a piece of text that is empty and an error", anthropic: true, body: messageBegins + textBegins + saying("") + overloaded, outcome: event502},
+		{name: "a piece of a thought that is empty and an error", anthropic: true, outcome: event502,
+			body: messageBegins + blockBegins(`{"type":"thinking","thinking":""}`) + event("content_block_delta", `{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":""}}`) + overloaded},
+		{name: "an empty thought and silence", anthropic: true, body: messageBegins + blockBegins(`{"type":"thinking","thinking":""}`), again: "\n", timeouts: "idle: 1s", outcome: channel.IdleTimeout, status: 504},
 		{name: "a start and nothing", anthropic: true, body: messageBegins, outcome: channel.UpstreamTruncated},
 		{name: "a start a block and nothing", anthropic: true, body: messageBegins + textBegins + pinged, outcome: channel.UpstreamTruncated},
 		{name: "a start and silence", anthropic: true, body: messageBegins + pinged, again: "\n", timeouts: "idle: 1s", outcome: channel.IdleTimeout, status: 504},
@@ -94,6 +108,13 @@ func TestAFailureBehindContentIsToldAndMovesNobody(t *testing.T) {
 		{name: "too long a preamble and an error", body: strings.Repeat(role, 64<<10/len(role)+1) + failed, outcome: channel.UpstreamErrorEvent,
 			committed: true, converted: channel.UpstreamErrorEvent, says: []string{`"role":"assistant"`}},
 
+		// A chat client gets nothing of what is hidden, and hears of a call before its arguments.
+		{name: "Anthropic's hidden thought and an error", anthropic: true, body: messageBegins + blockBegins(`{"type":"redacted_thinking","data":"`+fromFaulty+`"}`) + overloaded,
+			outcome: channel.UpstreamErrorEvent, committed: true, converted: channel.UpstreamErrorEvent, says: both},
+		{name: "Anthropic's call and an error", anthropic: true, body: messageBegins + blockBegins(`{"type":"tool_use","id":"t1","name":"get","input":{}}`) + overloaded,
+			outcome: channel.UpstreamErrorEvent, committed: true, says: []string{`"name":"get"`}, saysToo: []string{`"name":"get"`}},
+		{name: "Anthropic's thought and an error", anthropic: true, body: messageBegins + blockBegins(`{"type":"thinking","thinking":"`+fromFaulty+`"}`) + overloaded,
+			outcome: channel.UpstreamErrorEvent, committed: true, says: both, saysToo: both},
 		{name: "Anthropic's text and an error", anthropic: true, body: messageBegins + textBegins + saying(fromFaulty) + overloaded,
 			outcome: channel.UpstreamErrorEvent, committed: true, says: both, saysToo: both},
 		{name: "Anthropic's text and nothing", anthropic: true, body: messageBegins + textBegins + saying(fromFaulty) + blockEnds,

@@ -72,14 +72,18 @@ func (t *passThrough) Event(event sse.Event) (channel.Step, error) {
 		t.begun = true
 		step.Content, step.Preamble = startsWith(e.contentBlock)
 	case contentBlockDelta:
-		t.begun, step.Content = true, true
-		t.like.Learn(event.Data, `"text":"`)
+		t.begun, step.Preamble = true, addsNothing(e.delta)
+		if step.Content = !step.Preamble; step.Content {
+			t.like.Learn(event.Data, `"text":"`)
+		}
+	case contentBlockStop:
+		step.Preamble = true // of a block that had something in it, or of an empty one: it adds nothing to either
 	case messageStop:
 		if !t.started || !t.begun && !t.ended {
 			return channel.Step{}, channel.Malformed("the stream ends without a message in it")
 		}
 		step.Done = true
-	case unknownKind, noKind, wholeMessage, contentBlockStop, errorKind:
+	case unknownKind, noKind, wholeMessage, errorKind:
 	}
 	step.Out = t.pass(event, e.kind)
 	return step, nil
@@ -123,11 +127,28 @@ func (t *passThrough) UnknownEnd() string { return t.unknown }
 func (t *passThrough) Usage() wire.Usage { return t.usage.neutral() }
 
 // startsWith says what the start of a content block says. A call of the client's tools has its name, which is part of the
-// answer, and a call without arguments may bring nothing else. An empty text promises nothing.
+// answer, and a call without arguments may bring nothing else. An empty text promises nothing, nor does a thought before its first
+// word.
 func startsWith(block []byte) (content, preamble bool) {
-	text, isPlain := member(block, "text"), isText(member(block, "type"), "text")
-	empty := len(text) == 0 || jsonscan.IsNull(text) || string(text) == `""`
-	return isText(member(block, "type"), "tool_use") || isPlain && !empty, isPlain && empty
+	kind := member(block, "type")
+	for _, of := range [...]struct{ kind, says string }{{"text", "text"}, {"thinking", "thinking"}, {"redacted_thinking", "data"}} {
+		if isText(kind, of.kind) {
+			empty := isEmpty(member(block, of.says)) && isEmpty(member(block, "signature"))
+			return !empty, empty
+		}
+	}
+	return isText(kind, "tool_use"), false
+}
+
+// addsNothing reports whether a delta is of text or of thought, and empty, which is how some servers begin a block.
+func addsNothing(delta []byte) bool {
+	kind := member(delta, "type")
+	return isText(kind, "text_delta") && isEmpty(member(delta, "text")) || isText(kind, "thinking_delta") && isEmpty(member(delta, "thinking"))
+}
+
+// isEmpty is true of nothing, null and "".
+func isEmpty(value []byte) bool {
+	return len(value) == 0 || jsonscan.IsNull(value) || string(value) == `""`
 }
 
 // holdsElements reports whether a list has something in it.
