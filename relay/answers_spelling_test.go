@@ -2,6 +2,7 @@ package relay
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"one-api/relay/channel"
@@ -63,6 +64,46 @@ func TestAnEventOfTheNameErrorIsOneWhateverItSays(t *testing.T) {
 		}
 	}
 	playAnswers(t, all)
+}
+
+// TestAnErrorInTheMidstOfAStreamNeedNoFrame is for servers that fail once the stream has begun, and write what they would have
+// written before.
+func TestAnErrorInTheMidstOfAStreamNeedNoFrame(t *testing.T) {
+	role, text := chunk(roleDelta, "null"), chunk(`{"content":"`+fromFaulty+`"}`, "null")
+	indented := strings.NewReplacer(`{"error":{`, "{\n  \"error\": {\n    ", `,"`, ",\n    \"", `}}`, "\n  }\n}").Replace
+	said := []string{fromFaulty}
+	var all []oddAnswer
+	for _, s := range spellings {
+		a := oddAnswer{outcome: channel.UpstreamErrorEvent, status: s.status, final: s.final}
+		for _, c := range []struct{ name, before, after string }{
+			{"behind a role chunk", role, "\n"},
+			{"behind a comment and a role chunk", ": hi\n\n" + role, "\n\n"},
+			{"behind half an event", strings.TrimSuffix(role, "\n"), ""},
+			{"before a terminator", role, "\n" + done},
+			{"as a field", role + "error: ", "\n\n"},
+		} {
+			one := a
+			one.name, one.body = s.name+" "+c.name, c.before+s.object+c.after
+			all = append(all, one)
+		}
+		more := a
+		more.name, more.body = s.name+" indented", role+indented(s.object)+"\n"
+		committed := oddAnswer{name: s.name + " behind text", body: role + text + s.object + "\n", outcome: channel.UpstreamErrorEvent, committed: true, says: said, saysToo: said}
+		anthropic := a
+		anthropic.name, anthropic.anthropic, anthropic.body = s.name+" behind a message_start", true, messageBegins+s.object+"\n"
+		all = append(all, more, committed, anthropic)
+	}
+	all = append(all,
+		oddAnswer{name: "an error in the place of an event's data", body: role + "event: error\n" + `{"error":{"message":"m","code":502}}` + "\n\n", outcome: channel.UpstreamErrorEvent},
+		oddAnswer{name: "a comment and an error instead of an answer", whole: true, body: ": hi\n\n" + `{"error":{"message":"m","code":502}}`, outcome: channel.UpstreamErrorEvent},
+		oddAnswer{name: "an error as a field instead of an answer", whole: true, body: `error: {"code":502,"message":"m"}` + "\n\n", outcome: channel.UpstreamErrorEvent},
+		oddAnswer{name: "an error as a field instead of a stream", body: `error: {"code":502,"message":"m"}` + "\n\n", outcome: channel.UpstreamErrorEvent},
+
+		oddAnswer{name: "an object that is no error", body: role + `{"queue":3}` + "\n\n" + text + "[1]\n\n" + chunk(`{}`, `"stop"`) + done, says: said, saysToo: said},
+		oddAnswer{name: "a chunk without its frame", body: role + strings.TrimPrefix(chunk(`{}`, `"stop"`), "data: "), outcome: channel.UpstreamTruncated},
+		oddAnswer{name: "half an error", body: role + `{"error":{"message":"m`, outcome: channel.UpstreamTruncated},
+	)
+	playAnswers(t, all, withEnv("KEEPALIVE_INTERVAL", "0"))
 }
 
 // An answer that is one may have all of that beside it, empty or not.

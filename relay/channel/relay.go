@@ -93,7 +93,7 @@ func (x *Exchange) whole(begun []byte) ([]byte, *Failure) {
 
 func (x *Exchange) relayStream(client Client) *Failure {
 	events := sse.NewReader(&x.body, maxEvent)
-	events.Lease = &x.hold.answer
+	events.Lease, events.Strays = &x.hold.answer, true
 	x.out = outflow{client: client, events: events}
 	defer x.stopSending()
 	if failure := x.notStream(events); failure != nil {
@@ -119,6 +119,15 @@ func (x *Exchange) relayStream(client Client) *Failure {
 //
 //go:noinline
 func (x *Exchange) takes(event sse.Event) (over bool, failure *Failure) {
+	if stray, named := x.out.events.Stray(); stray != nil {
+		if failure := x.strayError(stray, named || string(event.Name) == errorName); failure != nil {
+			x.send(false)
+			return true, firstOf(x.out.lost, failure)
+		}
+		if isNothingElse(event) {
+			return false, nil
+		}
+	}
 	step, err := x.step(event)
 	if err != nil {
 		x.send(false)

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 
+	"one-api/relay/jsonscan"
 	"one-api/relay/sse"
+	"one-api/relay/wire"
 )
 
 // What an answer is, is told by its bytes and not by its label: servers and the proxies before them send event streams as
@@ -49,7 +51,7 @@ func (x *Exchange) notStream(events *sse.Reader) *Failure {
 // page begins like.
 func isEventStream(answer []byte) bool {
 	answer = bytes.TrimLeft(answer, " \t\r\n")
-	for _, field := range [...]string{"data:", "event:", "id:", "retry:", ":"} {
+	for _, field := range [...]string{"data:", "event:", "id:", "retry:", "error:", ":"} {
 		if bytes.HasPrefix(answer, []byte(field)) {
 			return true
 		}
@@ -61,11 +63,16 @@ func isEventStream(answer []byte) bool {
 // stream that was not asked for.
 func (x *Exchange) unframed(answer []byte) ([]byte, *Failure) {
 	events := sse.NewReader(bytes.NewReader(answer), maxEvent)
-	events.Lease = &x.hold.work
+	events.Lease, events.Strays = &x.hold.work, true
 	defer events.Close()
 	var object []byte
 	for {
 		event, err := events.Next()
+		if stray, named := events.Stray(); stray != nil {
+			if failure := x.strayError(stray, named || string(event.Name) == errorName); failure != nil {
+				return nil, failure
+			}
+		}
 		switch {
 		case errors.Is(err, io.EOF) && object != nil:
 			return object, nil
@@ -74,7 +81,7 @@ func (x *Exchange) unframed(answer []byte) ([]byte, *Failure) {
 		case err != nil:
 			return nil, x.broken(err, true)
 		case len(event.Data) == 0, string(bytes.TrimSpace(event.Data)) == "[DONE]":
-		case string(event.Name) == "error":
+		case string(event.Name) == errorName:
 			return nil, x.spoilt(x.errorIn(event), event)
 		case object != nil:
 			return nil, Malformed("a stream instead of one object")
@@ -92,3 +99,47 @@ func (x *Exchange) errorIn(event sse.Event) error {
 	}
 	return err
 }
+
+// errorName is the name of events that report an error.
+const errorName = "error"
+
+// strayError is the failure that an object in the midst of a stream reports, where only fields of events may stand; nil: it reports
+// none, and is nothing that anybody would read. named: it is said to be one.
+func (x *Exchange) strayError(object []byte, named bool) *Failure {
+	object = bytes.TrimSpace(object)
+	if !named && !isError(object) {
+		return nil
+	}
+	if _, err := x.translator.Event(sse.Event{Name: []byte(errorName), Data: object}); err != nil {
+		return x.said(err)
+	}
+	return nil
+}
+
+// isError reports whether an object, or the first of a list, says that it is an error and has nothing of an answer beside it.
+func isError(object []byte) bool {
+	if len(object) > 0 && object[0] == '[' {
+		first := []byte(nil)
+		if !jsonscan.Elements(object, func(element []byte) {
+			if first == nil {
+				first = element
+			}
+		}) {
+			return false
+		}
+		object = first
+	}
+	var signs wire.ErrorSigns
+	answer := false
+	err := jsonscan.Object(object, func(m jsonscan.Member) {
+		switch string(m.Key) {
+		case "choices", "delta", "content", "content_block", "usage":
+			answer = answer || !jsonscan.IsNull(m.Value)
+		}
+		signs.Note(m)
+	})
+	return err == nil && signs.IsError(answer)
+}
+
+// isNothingElse reports whether there is neither data nor a name in an event.
+func isNothingElse(event sse.Event) bool { return len(event.Data) == 0 && len(event.Name) == 0 }

@@ -7,6 +7,10 @@ type block struct {
 	dataLines        int
 	dataLen          int // of all data fields, joined
 	dirty            bool
+
+	strayFrom, strayTo int  // lines that are an object and no field, or the value of a field error that is one
+	strayOpen          bool // the next line may be one of them
+	strayNamed         bool // it was such a field
 }
 
 // dispatched tells whether a blank line makes this an event to be returned.
@@ -26,15 +30,31 @@ func (b *block) add(line []byte, end int) {
 			}
 			b.dataLines++
 			b.dataLen += len(value)
+			b.strayOpen = false
+			return
 		}
 	case 'e':
 		if value, ok := fieldValue(line, "event"); ok {
 			b.nameFrom, b.nameTo = end-len(value), end
+			b.strayOpen = false
+			return
+		}
+		if value, ok := fieldValue(line, "error"); ok && beginsObject(value) && b.strayTo == 0 {
+			b.strayFrom, b.strayOpen, b.strayNamed = end-len(value), true, true
 		}
 	case ':':
-		b.dirty = true
+		b.dirty, b.strayOpen = true, false
+	default:
+		if beginsObject(line) && b.strayTo == 0 {
+			b.strayFrom, b.strayOpen = end-len(line), true
+		}
+	}
+	if b.strayOpen {
+		b.strayTo = end
 	}
 }
+
+func beginsObject(line []byte) bool { return len(line) > 0 && (line[0] == '{' || line[0] == '[') }
 
 // fieldValue returns the value behind the field's name in a line, and whether the line is such a field.
 func fieldValue(line []byte, field string) (value []byte, ok bool) {

@@ -27,8 +27,13 @@ type Reader struct {
 	// Lease counts the buffers of events that are not small; nil: nobody does. Where it has no room, Next returns its error.
 	Lease *budget.Lease
 
-	src io.Reader
-	max int
+	// Strays says that Next also returns what is no event but holds an object, without data or a name: see Stray.
+	Strays bool
+
+	src   io.Reader
+	max   int
+	stray []byte // of the last event
+	named bool   // see Stray
 	err error // to be returned behind the complete events that are buffered
 	// full is that there was no room for the data of an event. The buffer is kept until the next call, for what is in front.
 	full error
@@ -70,6 +75,7 @@ func (r *Reader) Next() (Event, error) {
 		r.scratch = nil
 		_ = r.hold(0) // less than before: it fits
 	}
+	r.stray = nil
 	for !r.scan() {
 		if r.err != nil {
 			return r.last()
@@ -78,6 +84,11 @@ func (r *Reader) Next() (Event, error) {
 	}
 	return r.take()
 }
+
+// Stray is an object that stood among the lines of the last event, or in the place of one, where only fields may: servers that fail
+// in the middle of a stream write their error as they would have written it before. named: it was the value of a field "error",
+// as llama.cpp writes it. It is as valid as the event, and nil if there was none.
+func (r *Reader) Stray() (object []byte, named bool) { return r.stray, r.named }
 
 // Run is events that stand one behind the other in the buffer. The zero Run has none.
 type Run struct{ from, to int }
@@ -150,7 +161,7 @@ func (r *Reader) scan() bool {
 		case r.pos-r.start > r.max:
 			r.err = ErrTooLarge
 			return false
-		case len(line) == 0 && r.event.dispatched():
+		case len(line) == 0 && (r.event.dispatched() || r.Strays && r.event.strayTo > 0):
 			r.event.dirty = r.event.dirty || r.afterCR
 			r.ready = true
 			return true
@@ -206,6 +217,9 @@ func (r *Reader) take() (Event, error) {
 	if b.nameTo > b.nameFrom {
 		event.Name = raw[b.nameFrom:b.nameTo:b.nameTo]
 	}
+	if b.strayTo > 0 {
+		r.stray, r.named = raw[b.strayFrom:b.strayTo:b.strayTo], b.strayNamed
+	}
 	switch {
 	case b.dataLines == 1:
 		event.Data = raw[b.dataFrom:b.dataTo:b.dataTo]
@@ -231,7 +245,7 @@ func (r *Reader) last() (Event, error) {
 			r.event.add(r.buf.bytes[r.pos:r.end], r.end-r.start)
 			r.pos = r.end
 		}
-		if r.event.dataLen > 0 {
+		if r.event.dataLen > 0 || r.Strays && r.event.strayTo > 0 {
 			r.event.dirty = true
 			return r.take()
 		}
