@@ -19,6 +19,7 @@ type passThrough struct {
 	usage   tally
 	started bool // message_start has come
 	begun   bool // so has a content block
+	said    bool // so has something in one
 	ended   bool // so has a stop_reason
 	unknown string
 	scratch []byte
@@ -77,7 +78,7 @@ func (t *passThrough) Event(event sse.Event) (channel.Step, error) {
 			t.like.Learn(event.Data, `"text":"`)
 		}
 	case contentBlockStop:
-		step.Preamble = true // of a block that had something in it, or of an empty one: it adds nothing to either
+		step.Preamble = !t.said // of an empty block
 	case messageStop:
 		if !t.started || !t.begun && !t.ended {
 			return channel.Step{}, channel.Malformed("the stream ends without a message in it")
@@ -85,6 +86,7 @@ func (t *passThrough) Event(event sse.Event) (channel.Step, error) {
 		step.Done = true
 	case unknownKind, noKind, wholeMessage, errorKind:
 	}
+	t.said = t.said || step.Content
 	step.Out = t.pass(event, e.kind)
 	return step, nil
 }
