@@ -244,7 +244,7 @@ func requireAnswered(t *testing.T, response *http.Response, client [][2]string) 
 		case "Access-Control-Allow-Origin":
 			require.Equal(t, "*", value)
 		case "Access-Control-Expose-Headers":
-			require.Equal(t, "X-Oneapi-Request-Id, X-Request-Id, Request-Id, Retry-After", value)
+			require.Equal(t, "X-Oneapi-Request-Id, X-Request-Id, Request-Id, Retry-After, Allow, X-Oneapi-Fallback", value)
 		case "Connection":
 			require.Equal(t, "close", value)
 		case "Date":

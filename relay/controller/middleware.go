@@ -134,8 +134,11 @@ func (c *Controller) operators(g *gin.Context) bool {
 	return strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/debug/")
 }
 
-// exposedHeaders is what pages may read of an answer besides its body.
-const exposedHeaders = reply.RequestIDHeader + ", X-Request-Id, Request-Id, Retry-After"
+// exposedHeaders is what pages may read of an answer besides its body: all that the relay writes there and a browser would keep
+// from them (https://fetch.spec.whatwg.org/#cors-safelisted-response-header-name).
+var exposedHeaders = strings.Join([]string{
+	reply.RequestIDHeader, "X-Request-Id", "Request-Id", "Retry-After", "Allow", fallbackHeader,
+}, ", ")
 
 // allowOrigin answers a web page's request as one; false: it is none.
 func allowOrigin(header http.Header, r *http.Request) bool {

@@ -21,6 +21,7 @@ func FuzzReader(f *testing.F) {
 		f.Add([]byte(text), uint64(1), uint16(0))
 		f.Add([]byte(text), uint64(2), uint16(9))
 	}
+	f.Add([]byte("    \n\n "), uint64(72), uint16(6)) // nothing but blanks, and more of them than an event may have
 	f.Fuzz(func(t *testing.T, text []byte, seed uint64, maxEvent uint16) {
 		most := int(maxEvent)
 		if most == 0 {

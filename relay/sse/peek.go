@@ -49,7 +49,7 @@ func (r *Reader) first() (c byte, found bool) {
 			if len(line) > 0 {
 				return line[0], true
 			}
-			return 0, len(text)-r.start > longestIndent
+			return 0, len(text)-r.start > min(longestIndent, r.max)
 		}
 	}
 	return 0, false

@@ -34,7 +34,7 @@ type Reader struct {
 	max   int
 	stray []byte // of the last event
 	named bool   // see Stray
-	err error // to be returned behind the complete events that are buffered
+	err   error  // to be returned behind the complete events that are buffered
 	// full is that there was no room for the data of an event. The buffer is kept until the next call, for what is in front.
 	full error
 
