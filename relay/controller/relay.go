@@ -194,7 +194,7 @@ func (v *visit) admit() *channel.Refusal {
 		return refusal
 	}
 	v.call.Held = &v.held
-	v.call.RequestID, v.call.Header, v.call.Query = v.end.RequestID, v.r.Header, v.r.URL.RawQuery
+	v.call.RequestID, v.call.Header, v.call.Query = v.end.RequestID, v.r.Header, withoutKeys(v.r.URL.RawQuery, v.snapshot.Tokens)
 	v.end.Model = v.call.Model
 	return nil
 }
