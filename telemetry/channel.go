@@ -137,6 +137,7 @@ type Attempt struct {
 	Output     int64
 	Cached     int64
 	Reasoning  int64
+	Span       Span // the attempt's
 }
 
 // Attempt records one.
@@ -146,26 +147,36 @@ func (c *Channel) Attempt(a Attempt) {
 	}
 	model := c.metrics.fold(&c.metrics.channelModels, modelKey{c.name, a.Model}, a.Unserved || a.Status == http.StatusNotFound)
 	ended := c.attempts.get(attemptKey{a.Operation, model, a.Outcome, c.statuses.fold(a.ErrorType)})
-	ended.count.add(1)
-	ended.duration.record(int64(a.Duration))
+	var in mark
+	example := c.metrics.form.mark(a.Span, &in)
+	ended.count.count(1, example)
+	ended.duration.record(int64(a.Duration), example)
 	if a.Chunks != nil && a.Chunks.count > 0 {
-		a.Chunks.flush(c.chunks.get(a.Operation))
+		a.Chunks.flush(c.chunks.get(a.Operation), example)
 	}
 	if a.FirstChunk <= 0 && a.Input <= 0 && a.Output <= 0 {
 		return
 	}
 	answer := c.models.get(operationModel{a.Operation, model})
 	if a.FirstChunk > 0 {
-		answer.firstChunk.record(int64(a.FirstChunk))
+		answer.firstChunk.record(int64(a.FirstChunk), example)
 	}
 	if a.Input > 0 {
-		answer.input.record(a.Input)
+		answer.input.record(a.Input, example)
 	}
 	if a.Output > 0 {
-		answer.output.record(a.Output)
+		answer.output.record(a.Output, example)
 	}
 	answer.cached.add(a.Cached)
 	answer.reasoning.add(a.Reasoning)
+}
+
+// Chunks is the times between the chunks of a stream of this operation, to be given to Attempt in the end.
+func (c *Channel) Chunks(operation string) ChunkTimes {
+	if c == nil || c.metrics.shapes.perChunk.exponential == nil {
+		return ChunkTimes{}
+	}
+	return ChunkTimes{into: c.chunks.get(operation)}
 }
 
 // Retry records that an attempt is made because the one before it failed, for this reason.

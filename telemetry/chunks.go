@@ -3,45 +3,58 @@ package telemetry
 import (
 	"slices"
 	"time"
-
-	"go.opentelemetry.io/otel/sdk/instrumentation"
 )
 
 // chunkBuckets is how many buckets chunkBounds make.
-const chunkBuckets = 13
+const chunkBuckets = 15
 
 // ChunkTimes is the times between the chunks of one stream: a local value of its exchange, to which a chunk is an addition,
-// flushed when the stream has ended.
+// flushed when the stream has ended. Its zero value counts into the list's buckets.
 type ChunkTimes struct {
-	last   time.Time
-	counts [chunkBuckets]uint64
-	count  uint64
-	sum    time.Duration
+	into    *histogram // where buckets are exponential; nil: counts are those of the list's
+	last    time.Time
+	counts  [chunkBuckets]uint64 // with into: nanoseconds that are not counted yet
+	count   uint64
+	sum     time.Duration
+	longest time.Duration
 }
 
 // Chunk notes that one has come.
 func (t *ChunkTimes) Chunk(now time.Time) {
-	if !t.last.IsZero() {
-		d := now.Sub(t.last)
-		i, _ := slices.BinarySearch(chunkBounds, d.Seconds()) // a bucket includes its upper bound
-		t.counts[i]++
-		t.count++
-		t.sum += d
+	if t.last.IsZero() {
+		t.last = now
+		return
 	}
+	d := now.Sub(t.last)
 	t.last = now
-}
-
-func (t *ChunkTimes) flush(h *histogram) {
-	for i, n := range t.counts {
-		if n > 0 {
-			h.counts[i].Add(n)
-		}
+	if t.longest < d {
+		t.longest = d
 	}
-	h.sum.Add(int64(t.sum))
+	if t.into != nil {
+		t.counts[t.count%chunkBuckets] = uint64(max(0, d))
+		if t.count++; t.count%chunkBuckets == 0 {
+			t.into.fine.recordAll(t.counts[:], t.into.shape.unit)
+		}
+		return
+	}
+	i, _ := slices.BinarySearch(chunkBounds, d.Seconds()) // a bucket includes its upper bound
+	t.counts[i]++
+	t.count++
+	t.sum += d
 }
 
-// scope is the instrumentation scope of everything that is not the contrib runtime's.
-var scope = instrumentation.Scope{Name: ScopeName}
-
-// ScopeName is the name of the relay's instrumentation scope.
-const ScopeName = "one-api/telemetry"
+// flush counts the times, and keeps the longest as their example.
+func (t *ChunkTimes) flush(h *histogram, m *mark) {
+	switch {
+	case t.into != nil:
+		t.into.fine.recordAll(t.counts[:t.count%chunkBuckets], t.into.shape.unit)
+	case h.fine == nil:
+		for i, n := range t.counts {
+			if n > 0 {
+				h.counts[i].Add(n)
+			}
+		}
+		h.sum.Add(int64(t.sum))
+	}
+	h.exemplify(int64(t.longest), m)
+}

@@ -206,9 +206,12 @@ func (t *Telemetry) startMetrics(ctx context.Context, s signal, res *resource.Re
 	if s.exporter == "" {
 		return nil
 	}
-	histograms := runtimeHistograms{began: time.Now()}
-	m := New(t.options.MaxPairs)
-	reader, err := metricReader(ctx, s, histograms, m)
+	var m *Metrics
+	reader, err := metricReader(ctx, s, func(form Form) []sdkmetric.Producer {
+		form.Version, form.Exemplars = t.options.Version, ExemplarsOf(t.options.Getenv("OTEL_METRICS_EXEMPLAR_FILTER"))
+		m = NewAs(t.options.MaxPairs, form)
+		return []sdkmetric.Producer{newRuntimeHistograms(form), m}
+	})
 	if err != nil {
 		return fmt.Errorf("exporting metrics: %w", err)
 	}
@@ -217,12 +220,13 @@ func (t *Telemetry) startMetrics(ctx context.Context, s signal, res *resource.Re
 		// Configuration and closed lists bound every attribute; the SDK's own limit would silently fold what they allow.
 		sdkmetric.WithCardinalityLimit(0),
 	}
-	if t.options.Getenv("OTEL_METRICS_EXEMPLAR_FILTER") == "" {
-		options = append(options, sdkmetric.WithExemplarFilter(exemplar.AlwaysOffFilter)) // 3.75 KB a series otherwise
+	if m.form.Exemplars != ExemplarsOfAll {
+		// The SDK only has instruments that are read when it collects: there is no span, and no use for 3 KB a series.
+		options = append(options, sdkmetric.WithExemplarFilter(exemplar.AlwaysOffFilter))
 	}
 	provider := sdkmetric.NewMeterProvider(options...)
 	t.shutdowns = append(t.shutdowns, provider.Shutdown)
-	t.Meter = provider.Meter(ScopeName, metric.WithInstrumentationVersion(t.options.Version))
+	t.Meter = provider.Meter(ScopeName, metric.WithInstrumentationVersion(t.options.Version), metric.WithSchemaURL(SchemaURL))
 	if err := contribruntime.Start(contribruntime.WithMeterProvider(provider), contribruntime.WithMinimumReadMemStatsInterval(minCollectPause)); err != nil {
 		return fmt.Errorf("observing the Go runtime: %w", err)
 	}
@@ -231,34 +235,35 @@ func (t *Telemetry) startMetrics(ctx context.Context, s signal, res *resource.Re
 	return observeRuntime(t.Meter)
 }
 
-// metricReader is autoexport's, but for OTLP, where batches have to be bounded and producers added.
-func metricReader(ctx context.Context, s signal, producers ...sdkmetric.Producer) (sdkmetric.Reader, error) {
+// metricReader is autoexport's, but for OTLP, where batches have to be bounded, and where the environment says in what form metrics
+// are to be: producers are those of a form.
+func metricReader(ctx context.Context, s signal, producers func(Form) []sdkmetric.Producer) (sdkmetric.Reader, error) {
 	if s.exporter != "otlp" {
 		if os.Getenv("OTEL_METRICS_PRODUCERS") != "" {
 			return nil, errors.New("OTEL_METRICS_PRODUCERS is set, and would take the place of the relay's own metrics: unset it")
 		}
-		autoexport.WithFallbackMetricProducer(func(context.Context) (sdkmetric.Producer, error) { return joined(producers), nil })
+		all := producers(Form{})
+		autoexport.WithFallbackMetricProducer(func(context.Context) (sdkmetric.Producer, error) { return joined(all), nil })
 		return autoexport.NewMetricReader(ctx)
 	}
-	options := []sdkmetric.PeriodicReaderOption{sdkmetric.WithMaxExportBatchSize(maxExportBatch)}
-	for _, p := range producers {
-		options = append(options, sdkmetric.WithProducer(p))
-	}
+	var exporter sdkmetric.Exporter
+	var err error
 	switch s.protocol {
 	case "grpc":
-		exporter, err := otlpmetricgrpc.New(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return sdkmetric.NewPeriodicReader(exporter, options...), nil
+		exporter, err = otlpmetricgrpc.New(ctx)
 	case "http/protobuf":
-		exporter, err := otlpmetrichttp.New(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return sdkmetric.NewPeriodicReader(exporter, options...), nil
+		exporter, err = otlpmetrichttp.New(ctx)
+	default:
+		return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_PROTOCOL: %q is not known; use grpc or http/protobuf", s.protocol)
 	}
-	return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_PROTOCOL: %q is not known; use grpc or http/protobuf", s.protocol)
+	if err != nil {
+		return nil, err
+	}
+	options := []sdkmetric.PeriodicReaderOption{sdkmetric.WithMaxExportBatchSize(maxExportBatch)}
+	for _, p := range producers(Form{Temporality: exporter.Temporality, Aggregation: exporter.Aggregation}) {
+		options = append(options, sdkmetric.WithProducer(p))
+	}
+	return sdkmetric.NewPeriodicReader(exporter, options...), nil
 }
 
 func (t *Telemetry) startLogs(ctx context.Context, s signal, res *resource.Resource) error {

@@ -14,6 +14,7 @@ import (
 // once for each combination that occurs, so that a record allocates nothing. All methods may be called on nil, and then do
 // nothing: that is telemetry that is off.
 type Metrics struct {
+	form   Form
 	shapes shapes
 
 	clientModels  models // that clients ask for
@@ -32,6 +33,9 @@ type Metrics struct {
 
 	named atomic.Pointer[map[string]bool] // the models that the configuration names
 
+	collecting sync.Mutex // guards what the reader has been told, and since when
+	told       time.Time
+
 	mu          sync.Mutex // guards what follows
 	channels    map[channelIdentity]*Channel
 	ending      bool // some series are to end with the next collection
@@ -45,13 +49,17 @@ type shapes struct {
 
 // New makes the recorder. maxPairs is how many (channel, model) pairs, and how many models of clients, are told apart beside those
 // that the configuration names (Configure).
-func New(maxPairs int) *Metrics {
+func New(maxPairs int) *Metrics { return NewAs(maxPairs, Form{}) }
+
+// NewAs is New for an exporter that asks for a form of its own. There may be one reader, which what is counted is handed to.
+func NewAs(maxPairs int, form Form) *Metrics {
 	m := &Metrics{
 		clientModels: models{most: maxPairs}, channelModels: models{most: maxPairs}, channels: map[channelIdentity]*Channel{},
+		form: form, told: time.Now(),
 		shapes: shapes{
-			http: shapeOf(HTTPDuration), request: shapeOf(RequestDuration), firstToken: shapeOf(RequestFirstToken),
-			overhead: shapeOf(RequestOverhead), tries: shapeOf(RequestAttempts), operation: shapeOf(OperationDuration),
-			firstChunk: shapeOf(FirstChunk), perChunk: shapeOf(PerOutputChunk), tokens: shapeOf(TokenUsage),
+			http: form.shapeOf(HTTPDuration), request: form.shapeOf(RequestDuration), firstToken: form.shapeOf(RequestFirstToken),
+			overhead: form.shapeOf(RequestOverhead), tries: form.shapeOf(RequestAttempts), operation: form.shapeOf(OperationDuration),
+			firstChunk: form.shapeOf(FirstChunk), perChunk: form.shapeOf(PerOutputChunk), tokens: form.shapeOf(TokenUsage),
 		},
 	}
 	m.http.make = func(k httpKey) *histogram { return m.shapes.http.make(httpAttributes(k)) }
@@ -74,13 +82,16 @@ type HTTP struct {
 	Status    int    // 0: nothing was sent
 	ErrorType string // empty: no error
 	Duration  time.Duration
+	Span      Span // that it is part of
 }
 
 // HTTP records an HTTP request.
 func (m *Metrics) HTTP(r HTTP) {
-	if m != nil {
-		m.http.get(httpKey{knownMethod(r.Method), r.Route, m.statuses.fold(r.ErrorType), r.Status}).record(int64(r.Duration))
+	if m == nil {
+		return
 	}
+	var in mark
+	m.http.get(httpKey{knownMethod(r.Method), r.Route, m.statuses.fold(r.ErrorType), r.Status}).record(int64(r.Duration), m.form.mark(r.Span, &in))
 }
 
 // Request is a client's call on a relayed endpoint, with all its attempts.
@@ -103,6 +114,7 @@ type Request struct {
 	FirstToken time.Duration
 	// Overhead is the part of Duration that was spent in the relay itself.
 	Overhead time.Duration
+	Span     Span // the call's
 }
 
 // Request records a client's call.
@@ -115,14 +127,16 @@ func (m *Metrics) Request(r Request) {
 		model = m.fold(&m.clientModels, modelKey{model: r.Model}, r.Rejected != "" || r.Status == http.StatusNotFound)
 	}
 	errorType := m.statuses.fold(r.ErrorType)
-	m.requests.get(requestKey{r.Operation, model, r.Outcome, errorType}).record(int64(r.Duration))
-	m.tries.get(routeOutcome{r.Route, r.Outcome}).record(int64(r.Attempts))
-	m.overheads.get(r.Route).record(int64(r.Overhead))
+	var in mark
+	example := m.form.mark(r.Span, &in)
+	m.requests.get(requestKey{r.Operation, model, r.Outcome, errorType}).record(int64(r.Duration), example)
+	m.tries.get(routeOutcome{r.Route, r.Outcome}).record(int64(r.Attempts), example)
+	m.overheads.get(r.Route).record(int64(r.Overhead), example)
 	if r.FirstToken > 0 {
-		m.firstTokens.get(operationModel{r.Operation, model}).record(int64(r.FirstToken))
+		m.firstTokens.get(operationModel{r.Operation, model}).record(int64(r.FirstToken), example)
 	}
 	if r.Rejected != "" {
-		m.rejected.get(r.Rejected).add(1)
+		m.rejected.get(r.Rejected).count(1, example)
 	}
 }
 
@@ -145,9 +159,14 @@ func (m *Metrics) ExportFailed() {
 	}
 }
 
-// Produce is the SDK's collection.
-func (m *Metrics) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
-	c := newCollection()
+// Produce is the SDK's collection. One that comes too late to be exported takes nothing: what it would hand over is for the next.
+func (m *Metrics) Produce(ctx context.Context) ([]metricdata.ScopeMetrics, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	m.collecting.Lock()
+	defer m.collecting.Unlock()
+	c := m.form.collect(m.told)
 	m.http.each(c.histogram)
 	m.requests.each(c.histogram)
 	m.firstTokens.each(c.histogram)
@@ -168,5 +187,7 @@ func (m *Metrics) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
 	if m.ending {
 		m.end()
 	}
-	return []metricdata.ScopeMetrics{{Scope: scope, Metrics: c.metrics()}}, nil
+	all, now := c.metrics()
+	m.told = now
+	return []metricdata.ScopeMetrics{{Scope: m.form.scope(), Metrics: all}}, nil
 }

@@ -68,11 +68,14 @@ type gauges struct {
 	buildInfo      metric.ObserveOption
 	methods        [Methods]metric.ObserveOption
 	clientStates   [2]metric.ObserveOption // active, idle
+
+	asked [Methods]bool // methods that have been told of: one that falls silent would stand at its last value for ever
 }
 
 func (g *gauges) observe(o metric.Observer, s State) {
 	for i, n := range s.ActiveRequests {
-		if n != 0 || methods[i] == "GET" || methods[i] == "POST" {
+		g.asked[i] = g.asked[i] || n != 0 || methods[i] == "GET" || methods[i] == "POST"
+		if g.asked[i] {
 			o.ObserveInt64(g.active, n, g.methods[i])
 		}
 	}

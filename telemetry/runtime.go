@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime/metrics"
 	"slices"
+	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -15,37 +16,87 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 )
 
-// runtimeHistograms exports the Go runtime's histograms with the list's bounds. The stock producer sends all of the runtime's
-// own: 162 series for one figure.
-type runtimeHistograms struct{ began time.Time }
+// runtimeHistograms exports the Go runtime's histograms with the list's bounds, or in exponential buckets. The stock producer sends
+// all of the runtime's own: 162 series for one figure.
+type runtimeHistograms struct {
+	form  Form
+	began time.Time
+
+	mu   sync.Mutex
+	told [][]uint64 // counts of the last collection, if the reader asks for deltas
+	at   time.Time  // of it
+}
 
 var runtimeHistogramSources = []struct{ name, source string }{
 	{GoScheduleDuration, "/sched/latencies:seconds"},
 	{GoGCPause, "/sched/pauses/total/gc:seconds"},
 }
 
+func newRuntimeHistograms(form Form) *runtimeHistograms {
+	now := time.Now()
+	return &runtimeHistograms{form: form, began: now, at: now, told: make([][]uint64, len(runtimeHistogramSources))}
+}
+
 // Produce is the SDK's collection.
-func (r runtimeHistograms) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
+func (r *runtimeHistograms) Produce(ctx context.Context) ([]metricdata.ScopeMetrics, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	samples := make([]metrics.Sample, len(runtimeHistogramSources))
 	for i, s := range runtimeHistogramSources {
 		samples[i].Name = s.source
 	}
 	metrics.Read(samples)
 	now := time.Now()
-	out := metricdata.ScopeMetrics{Scope: scope}
+	w := &window{r.form.temporality(sdkmetric.InstrumentKindHistogram) == metricdata.DeltaTemporality, r.at}
+	out := metricdata.ScopeMetrics{Scope: r.form.scope()}
 	for i, s := range runtimeHistogramSources {
 		if samples[i].Value.Kind() != metrics.KindFloat64Histogram {
 			continue // a runtime that does not have it
 		}
-		point := rebucket(samples[i].Value.Float64Histogram(), runtimeBounds)
-		point.StartTime, point.Time = r.began, now
+		h := samples[i].Value.Float64Histogram()
+		if w.delta {
+			r.told[i] = untold(h, r.told[i])
+		}
 		i := instrument(s.name)
 		out.Metrics = append(out.Metrics, metricdata.Metrics{
-			Name: i.Name, Unit: i.Unit, Description: i.Description,
-			Data: metricdata.Histogram[float64]{Temporality: metricdata.CumulativeTemporality, DataPoints: []metricdata.HistogramDataPoint[float64]{point}},
+			Name: i.Name, Unit: i.Unit, Description: i.Description, Data: r.form.distribution(h, i.Bounds, w, r.began, now),
 		})
 	}
+	r.at = now
 	return []metricdata.ScopeMetrics{out}, nil
+}
+
+// untold leaves in a histogram what was not in it the last time, and gives what is to be left out the next.
+func untold(h *metrics.Float64Histogram, told []uint64) []uint64 {
+	all := slices.Clone(h.Counts)
+	for i, n := range told {
+		h.Counts[i] -= n
+	}
+	return all
+}
+
+// distribution is a histogram of the runtime's as the reader wants it.
+func (f *Form) distribution(h *metrics.Float64Histogram, bounds []float64, w *window, began, now time.Time) metricdata.Aggregation {
+	if of := f.exponential(); of != nil {
+		e := newExponential(of)
+		for i, n := range h.Counts {
+			if n > 0 {
+				e.add(middle(h.Buckets[i], h.Buckets[i+1]), n)
+			}
+		}
+		points := []metricdata.ExponentialHistogramDataPoint[float64]{}
+		if p, ok := e.point(false); ok {
+			p.StartTime, p.Time = w.start(began), now
+			points = append(points, p)
+		}
+		return metricdata.ExponentialHistogram[float64]{Temporality: w.temporality(), DataPoints: points}
+	}
+	point := rebucket(h, bounds)
+	point.StartTime, point.Time = w.start(began), now
+	return metricdata.Histogram[float64]{Temporality: w.temporality(), DataPoints: []metricdata.HistogramDataPoint[float64]{point}}
 }
 
 // joined is several producers as one.
@@ -72,16 +123,20 @@ func rebucket(h *metrics.Float64Histogram, bounds []float64) metricdata.Histogra
 		at, _ := slices.BinarySearch(bounds, high)
 		p.BucketCounts[at] += n
 		p.Count += n
-		switch {
-		case math.IsInf(high, 1):
-			p.Sum += low * float64(n)
-		case math.IsInf(low, -1):
-			p.Sum += high * float64(n)
-		default:
-			p.Sum += (low + high) / 2 * float64(n)
-		}
+		p.Sum += middle(low, high) * float64(n)
 	}
 	return p
+}
+
+// middle is the value that stands for those between two bounds.
+func middle(low, high float64) float64 {
+	switch {
+	case math.IsInf(high, 1):
+		return low
+	case math.IsInf(low, -1):
+		return high
+	}
+	return (low + high) / 2
 }
 
 // observeRuntime registers what contrib/instrumentation/runtime leaves out.

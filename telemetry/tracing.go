@@ -26,7 +26,7 @@ type Tracing struct {
 // caller's to shut down.
 func NewTracing(version string, sampler sdktrace.Sampler, options ...sdktrace.TracerProviderOption) (*Tracing, *sdktrace.TracerProvider) {
 	provider := sdktrace.NewTracerProvider(append(options, sdktrace.WithSampler(sampler), sdktrace.WithIDGenerator(drawnIDs{}))...)
-	return &Tracing{tracer: provider.Tracer(ScopeName, trace.WithInstrumentationVersion(version)), sampler: sampler}, provider
+	return &Tracing{tracer: provider.Tracer(ScopeName, trace.WithInstrumentationVersion(version), trace.WithSchemaURL(SchemaURL)), sampler: sampler}, provider
 }
 
 // Span is a part of a trace. Its zero value is one that nobody records.

@@ -101,6 +101,7 @@ func (x *Exchange) record(a Attempt) {
 	}
 	m := x.measured(a)
 	x.endTrace(m)
+	m.Span = x.span
 	ctx := x.span.In(x.client)
 	defer func() {
 		if p := recover(); p != nil {

@@ -111,6 +111,7 @@ func (x *Exchange) tie() {
 // Send asks the upstream. On success the answer is a 2xx and waits to be relayed.
 func (x *Exchange) Send(call *Call) *Failure {
 	x.call = call
+	x.chunks = x.Channel.metrics.Chunks(call.Endpoint.Operation())
 	x.lease(call)
 	request, failure := x.prepare(call)
 	if failure != nil {

@@ -159,7 +159,7 @@ func (v *visit) gone() {
 	}
 	v.c.handling[v.method].Add(-1)
 	v.c.Metrics.HTTP(telemetry.HTTP{
-		Method: v.r.Method, Route: v.endpoint.Path(), Status: v.end.Status, ErrorType: errorType, Duration: time.Since(v.end.Began),
+		Method: v.r.Method, Route: v.endpoint.Path(), Status: v.end.Status, ErrorType: errorType, Duration: time.Since(v.end.Began), Span: v.span,
 	})
 }
 
@@ -355,7 +355,7 @@ func (v *visit) record() {
 		Route: end.Route, Operation: end.Operation, Model: end.Model, Known: end.Known, Outcome: end.Outcome.String(),
 		ErrorType: end.ErrorType(), Rejected: string(end.Reason), Attempts: end.Attempts, Duration: end.Duration,
 		FirstToken: end.FirstToken, Overhead: max(0, end.Duration-end.Waited),
-		ID: end.RequestID, Status: end.Status, Failed: end.failed(),
+		ID: end.RequestID, Status: end.Status, Failed: end.failed(), Span: v.span,
 	}
 	v.span.EndRequest(request)
 	v.c.Metrics.Request(request)

@@ -1,6 +1,7 @@
 package otlptest
 
 import (
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,6 +17,7 @@ const (
 	UpDownCounter = "updowncounter"
 	Gauge         = "gauge"
 	Histogram     = "histogram"
+	Exponential   = "exponential histogram"
 )
 
 // Attrs is attributes, their values as text.
@@ -23,9 +25,16 @@ type Attrs map[string]string
 
 // Metric is everything that was exported under one name.
 type Metric struct {
-	Name, Unit, Description, Kind, Scope string
-	points                               map[string]*Point
+	Name, Unit, Description, Kind string
+
+	Scope     Scope
+	Delta     bool // its points say what has been added; here they are added up
+	Exemplars []Exemplar
+	points    map[string]*Point
 }
+
+// Scope is an instrumentation scope.
+type Scope struct{ Name, Version, SchemaURL string }
 
 // Point is the newest state of one series.
 type Point struct {
@@ -37,6 +46,16 @@ type Point struct {
 	Buckets    []uint64 // one more than Bounds
 	Start      uint64   // Unix nanoseconds
 	Time       uint64
+
+	exemplars []*metrics.Exemplar
+}
+
+// Exemplar is one that came with a point of these attributes.
+type Exemplar struct {
+	Attributes  Attrs
+	Value       float64
+	Trace, Span string // in hexadecimal; empty: none
+	Time        uint64
 }
 
 // keep takes what one export brought.
@@ -48,27 +67,28 @@ func (r *Receiver) keep(all []*metrics.ResourceMetrics) {
 	for _, resource := range all {
 		maps.Copy(r.resource, attributesOf(resource.GetResource().GetAttributes()))
 		for _, scope := range resource.GetScopeMetrics() {
+			from := Scope{scope.GetScope().GetName(), scope.GetScope().GetVersion(), scope.GetSchemaUrl()}
 			for _, m := range scope.GetMetrics() {
-				r.keepMetric(m, scope.GetScope().GetName(), seen)
+				r.keepMetric(m, from, seen)
 			}
 		}
 	}
 }
 
-func (r *Receiver) keepMetric(m *metrics.Metric, scope string, seen map[string]bool) {
-	kind, points, cumulative := decode(m)
-	if !cumulative {
+func (r *Receiver) keepMetric(m *metrics.Metric, scope Scope, seen map[string]bool) {
+	kind, points, delta := decode(m)
+	if delta && !r.deltas {
 		r.problem("%s is not cumulative", m.GetName())
 	}
 	known := r.series[m.GetName()]
 	if known == nil {
 		known = &Metric{
-			Name: m.GetName(), Unit: m.GetUnit(), Description: m.GetDescription(), Kind: kind, Scope: scope,
+			Name: m.GetName(), Unit: m.GetUnit(), Description: m.GetDescription(), Kind: kind, Scope: scope, Delta: delta,
 			points: map[string]*Point{},
 		}
 		r.series[m.GetName()] = known
 	}
-	if known.Kind != kind || known.Unit != m.GetUnit() || known.Scope != scope {
+	if known.Kind != kind || known.Unit != m.GetUnit() || known.Scope != scope || known.Delta != delta {
 		r.problem("%s is exported in two ways", m.GetName())
 	}
 	for _, p := range points {
@@ -77,11 +97,44 @@ func (r *Receiver) keepMetric(m *metrics.Metric, scope string, seen map[string]b
 			r.problem("%s%s is twice in one export", m.GetName(), key)
 		}
 		seen[m.GetName()+key] = true
-		if old := known.points[key]; old != nil && (kind == Counter && p.Value < old.Value || p.Count < old.Count) {
+		old := known.points[key]
+		switch {
+		case p.Start > p.Time:
+			r.problem("%s%s begins after its end", m.GetName(), key)
+		case old == nil:
+		case delta && p.Start < old.Time:
+			r.problem("%s%s counts a time twice", m.GetName(), key)
+		case !delta && (kind == Counter && p.Value < old.Value || p.Count < old.Count):
 			r.problem("%s%s went down", m.GetName(), key)
+		}
+		known.example(p)
+		if delta && old != nil {
+			p.add(old)
 		}
 		known.points[key] = p
 	}
+}
+
+// add makes what has been added what there is.
+func (p *Point) add(old *Point) {
+	p.Value += old.Value
+	p.Count += old.Count
+	p.Sum += old.Sum
+	p.Start = old.Start
+	for i := range min(len(p.Buckets), len(old.Buckets)) {
+		p.Buckets[i] += old.Buckets[i]
+	}
+}
+
+func (m *Metric) example(p *Point) {
+	for _, e := range p.exemplars {
+		one := Exemplar{Attributes: p.Attributes, Value: e.GetAsDouble(), Trace: hex.EncodeToString(e.GetTraceId()), Span: hex.EncodeToString(e.GetSpanId()), Time: e.GetTimeUnixNano()}
+		if whole, ok := e.GetValue().(*metrics.Exemplar_AsInt); ok {
+			one.Value = float64(whole.AsInt)
+		}
+		m.Exemplars = append(m.Exemplars, one)
+	}
+	p.exemplars = nil
 }
 
 func (r *Receiver) problem(format string, a ...any) {
@@ -90,30 +143,38 @@ func (r *Receiver) problem(format string, a ...any) {
 	}
 }
 
-func decode(m *metrics.Metric) (kind string, points []*Point, cumulative bool) {
+func decode(m *metrics.Metric) (kind string, points []*Point, delta bool) {
 	switch data := m.GetData().(type) {
 	case *metrics.Metric_Gauge:
-		return Gauge, numbers(data.Gauge.GetDataPoints()), true
+		return Gauge, numbers(data.Gauge.GetDataPoints()), false
 	case *metrics.Metric_Sum:
 		kind = UpDownCounter
 		if data.Sum.GetIsMonotonic() {
 			kind = Counter
 		}
-		return kind, numbers(data.Sum.GetDataPoints()), isCumulative(data.Sum.GetAggregationTemporality())
+		return kind, numbers(data.Sum.GetDataPoints()), isDelta(data.Sum.GetAggregationTemporality())
 	case *metrics.Metric_Histogram:
 		for _, p := range data.Histogram.GetDataPoints() {
 			points = append(points, &Point{
 				Attributes: attributesOf(p.GetAttributes()), Count: p.GetCount(), Sum: p.GetSum(), Bounds: p.GetExplicitBounds(),
-				Buckets: p.GetBucketCounts(), Start: p.GetStartTimeUnixNano(), Time: p.GetTimeUnixNano(),
+				Buckets: p.GetBucketCounts(), Start: p.GetStartTimeUnixNano(), Time: p.GetTimeUnixNano(), exemplars: p.GetExemplars(),
 			})
 		}
-		return Histogram, points, isCumulative(data.Histogram.GetAggregationTemporality())
+		return Histogram, points, isDelta(data.Histogram.GetAggregationTemporality())
+	case *metrics.Metric_ExponentialHistogram:
+		for _, p := range data.ExponentialHistogram.GetDataPoints() {
+			points = append(points, &Point{
+				Attributes: attributesOf(p.GetAttributes()), Count: p.GetCount(), Sum: p.GetSum(),
+				Start: p.GetStartTimeUnixNano(), Time: p.GetTimeUnixNano(), exemplars: p.GetExemplars(),
+			})
+		}
+		return Exponential, points, isDelta(data.ExponentialHistogram.GetAggregationTemporality())
 	}
-	return "unknown", nil, true
+	return "unknown", nil, false
 }
 
-func isCumulative(t metrics.AggregationTemporality) bool {
-	return t == metrics.AggregationTemporality_AGGREGATION_TEMPORALITY_CUMULATIVE
+func isDelta(t metrics.AggregationTemporality) bool {
+	return t != metrics.AggregationTemporality_AGGREGATION_TEMPORALITY_CUMULATIVE
 }
 
 func numbers(data []*metrics.NumberDataPoint) (points []*Point) {
@@ -123,7 +184,7 @@ func numbers(data []*metrics.NumberDataPoint) (points []*Point) {
 			value = float64(whole.AsInt)
 		}
 		points = append(points, &Point{
-			Attributes: attributesOf(p.GetAttributes()), Value: value, Start: p.GetStartTimeUnixNano(), Time: p.GetTimeUnixNano(),
+			Attributes: attributesOf(p.GetAttributes()), Value: value, Start: p.GetStartTimeUnixNano(), Time: p.GetTimeUnixNano(), exemplars: p.GetExemplars(),
 		})
 	}
 	return points

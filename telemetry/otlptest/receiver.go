@@ -39,6 +39,7 @@ type Receiver struct {
 	exports  int
 	series   map[string]*Metric
 	resource map[string]string
+	deltas   bool // are no problem
 	problems []string
 	spans    []*traces.ResourceSpans
 	logs     []*logs.ResourceLogs
@@ -105,8 +106,15 @@ func (r *Receiver) Logs() []*logs.ResourceLogs {
 	return append([]*logs.ResourceLogs(nil), r.logs...)
 }
 
+// AllowDeltas makes points that say what has been added no problem. They are added up.
+func (r *Receiver) AllowDeltas() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.deltas = true
+}
+
 // Problems is what was wrong with the exports: counters that went down, temporality that is not cumulative, the same series
-// twice in one export.
+// twice in one export, a time that two points speak of.
 func (r *Receiver) Problems() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -1,0 +1,153 @@
+package telemetry
+
+import (
+	"math"
+	"sync"
+
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+)
+
+// exponential is the buckets of a base-2 exponential histogram. Those of scale s part every power of two into 2^s: bucket i is for
+// what is above 2^(i/2^s), up to 2^((i+1)/2^s). There is room for so many; where values lie too far apart for them, the scale goes
+// down. It is the SDK's, bucket for bucket, but for a series of its own lock.
+type exponential struct {
+	most     int
+	maxScale int32
+	noMinMax bool
+
+	mu       sync.Mutex
+	scale    int32
+	first    int32    // the number of counts[0]
+	counts   []uint64 // its capacity is most
+	zeros    uint64
+	count    uint64
+	sum      float64
+	min, max float64
+}
+
+func newExponential(of *sdkmetric.AggregationBase2ExponentialHistogram) *exponential {
+	e := &exponential{most: max(2, int(of.MaxSize)), maxScale: of.MaxScale, noMinMax: of.NoMinMax}
+	e.counts = make([]uint64, 0, e.most)
+	e.reset()
+	return e
+}
+
+// reset forgets everything, for who has the lock.
+func (e *exponential) reset() {
+	e.scale, e.first, e.counts = e.maxScale, 0, e.counts[:0]
+	e.zeros, e.count, e.sum, e.min, e.max = 0, 0, 0, math.Inf(1), math.Inf(-1)
+}
+
+func (e *exponential) record(value float64) {
+	e.mu.Lock()
+	e.add(value, 1)
+	e.mu.Unlock()
+}
+
+// recordAll takes whole numbers, so many to one of the unit, under one lock.
+func (e *exponential) recordAll(values []uint64, unit float64) {
+	e.mu.Lock()
+	for _, v := range values {
+		e.add(float64(v)/unit, 1)
+	}
+	e.mu.Unlock()
+}
+
+// add counts a value n times, for who has the lock.
+func (e *exponential) add(value float64, n uint64) {
+	e.count += n
+	e.sum += value * float64(n)
+	e.min, e.max = min(e.min, value), max(e.max, value)
+	if value <= 0 {
+		e.zeros += n // none is below: times and numbers
+		return
+	}
+	at := bucketOf(value, e.scale)
+	if by := e.tooFine(at); by > 0 {
+		e.coarsen(by)
+		at = bucketOf(value, e.scale)
+	}
+	e.counts[e.reach(at)] += n
+}
+
+// bucketOf is the number of a value's bucket.
+func bucketOf(value float64, scale int32) int32 {
+	fraction, exponent := math.Frexp(value) // value = fraction × 2^exponent, and .5 ≤ fraction < 1
+	if scale > 0 {
+		return int32(exponent)<<scale + int32(math.Log(fraction)*math.Ldexp(math.Log2E, int(scale))) - 1
+	}
+	at := int32(exponent) - 1
+	if fraction == .5 {
+		at-- // a bucket includes its upper bound
+	}
+	return at >> -scale
+}
+
+// tooFine is by how much the scale has to go down until there is room for a bucket.
+func (e *exponential) tooFine(at int32) (by int32) {
+	if len(e.counts) == 0 {
+		return 0
+	}
+	low, high := min(at, e.first), max(at, e.first+int32(len(e.counts))-1)
+	for int(high)-int(low) >= e.most {
+		low, high, by = low>>1, high>>1, by+1
+	}
+	return by
+}
+
+// coarsen puts 2^by buckets into one, in place: none moves up.
+func (e *exponential) coarsen(by int32) {
+	e.scale -= by
+	first, last := e.first>>by, 0
+	for i, n := range e.counts {
+		last = int((e.first+int32(i))>>by - first)
+		if last != i {
+			e.counts[last] += n
+			e.counts[i] = 0
+		}
+	}
+	e.first = first
+	if len(e.counts) > 0 {
+		e.counts = e.counts[:last+1]
+	}
+}
+
+// reach makes a bucket one of those that are counted, and gives its place. There is room for it.
+func (e *exponential) reach(at int32) int {
+	switch {
+	case len(e.counts) == 0:
+		e.first = at
+		e.counts = e.counts[:1]
+		e.counts[0] = 0
+	case at < e.first:
+		before, shift := len(e.counts), int(e.first-at)
+		e.counts = e.counts[:before+shift]
+		copy(e.counts[shift:], e.counts[:before])
+		clear(e.counts[:shift])
+		e.first = at
+	case int(at-e.first) >= len(e.counts):
+		before := len(e.counts)
+		e.counts = e.counts[:at-e.first+1]
+		clear(e.counts[before:])
+	}
+	return int(at - e.first)
+}
+
+// point hands over what was counted; false: nothing was. What is counted anew with each collection (delta) is forgotten.
+func (e *exponential) point(delta bool) (p metricdata.ExponentialHistogramDataPoint[float64], ok bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.count == 0 {
+		return p, false
+	}
+	p.Count, p.Sum, p.Scale, p.ZeroCount = e.count, e.sum, e.scale, e.zeros
+	p.PositiveBucket = metricdata.ExponentialBucket{Offset: e.first, Counts: append([]uint64(nil), e.counts...)}
+	if !e.noMinMax {
+		p.Min, p.Max = metricdata.NewExtrema(e.min), metricdata.NewExtrema(e.max)
+	}
+	if delta {
+		e.reset()
+	}
+	return p, true
+}
