@@ -27,6 +27,7 @@ import (
 	"one-api/relay/ginmode"
 	"one-api/relay/memory"
 	"one-api/telemetry"
+	"one-api/telemetry/otelenv"
 )
 
 // version is stamped by the build: go build -ldflags "-X main.version=v1.2.3".
@@ -77,6 +78,9 @@ func run(args []string, env func(string) (string, bool), signals <-chan os.Signa
 		fmt.Fprintln(stdout, "Checked:", sourceOf(cfg))
 		for _, warning := range cfg.Warnings {
 			fmt.Fprintln(stdout, "warning:", warning)
+		}
+		for _, finding := range otelenv.Read(options.Lookup(func(warning string) { fmt.Fprintln(stdout, "warning:", warning) })).Findings {
+			fmt.Fprintln(stdout, "warning: environment:", finding)
 		}
 		looks, warning := controller.WhoMayLook(&settings)
 		if warning != "" {
@@ -135,12 +139,20 @@ Flags:
 // printVariables lists every environment variable.
 func printVariables(w io.Writer) {
 	fmt.Fprintln(w, "\nEnvironment (the relay's own may also be given as NAME_FILE, the path of a file that holds the value; durations are seconds, or 90s, 15m):")
-	for _, v := range config.Variables {
-		help := v.Help
-		if v.Default != "" {
-			help = strings.TrimSpace(help + " (default: " + v.Default + ")")
+	line := func(name, help, fallback string) {
+		if fallback != "" {
+			help = strings.TrimSpace(help + " (default: " + fallback + ")")
 		}
-		fmt.Fprintf(w, "  %s\n", strings.TrimRight(fmt.Sprintf("%-36s %s", v.Name, help), " "))
+		fmt.Fprintf(w, "  %s\n", strings.TrimRight(fmt.Sprintf("%-36s %s", name, help), " "))
+	}
+	for _, v := range config.Variables {
+		line(v.Name, v.Help, v.Default)
+	}
+	fmt.Fprintln(w, "\nOpenTelemetry's, of which docs/telemetry.md has the others; what they say and do not get is a warning:")
+	for _, v := range otelenv.Variables {
+		if v.Usual {
+			line(v.Name, strings.ReplaceAll(v.Does, "`", ""), strings.ReplaceAll(v.Default, "`", ""))
+		}
 	}
 }
 
@@ -183,7 +195,10 @@ func parseFlags(args []string, stdout, stderr io.Writer) (f flags, code int, don
 
 func serve(options config.Options, settings config.Settings, cfg *config.Config, signals <-chan os.Signal, stdout, stderr io.Writer) int {
 	handler := logHandler(stdout, settings.Debug)
-	exported, err := telemetry.Start(context.Background(), telemetry.Options{Version: version, MaxPairs: settings.MaxModelLabels, Log: slog.New(handler), Level: logLevel(settings.Debug)})
+	exported, err := telemetry.Start(context.Background(), telemetry.Options{
+		Version: version, MaxPairs: settings.MaxModelLabels, Log: slog.New(handler), Level: logLevel(settings.Debug),
+		Getenv: options.Lookup(func(warning string) { cfg.Warnings = append(cfg.Warnings, warning) }),
+	})
 	if err != nil {
 		fmt.Fprintln(stderr, "one-api: telemetry:", err)
 		return 1

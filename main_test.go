@@ -20,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"one-api/relay/config"
+	"one-api/telemetry/otelenv"
 )
 
 func TestMain(m *testing.M) {
@@ -34,7 +35,7 @@ func TestAVariableThatALibraryPanicsAtIsRefusedByItsName(t *testing.T) {
 		"GIN_MODE=prod":                  `environment: GIN_MODE: must be one of release, debug, test (got "prod")`,
 		"GIN_MODE=release\r":             `environment: GIN_MODE: holds a carriage return (\r)`,
 		"GIN_MODE=release":               "The configuration is good",
-		"OTEL_BSP_MAX_QUEUE_SIZE=-5":     `environment: OTEL_BSP_MAX_QUEUE_SIZE: must be a whole number`,
+		"OTEL_BSP_MAX_QUEUE_SIZE=-5":     `warning: environment: OTEL_BSP_MAX_QUEUE_SIZE="-5" must be a whole number from 1 to 2147483647, without a unit. Used instead: 2048, as if it were not set`,
 		"PORT=\"3000\"":                  `environment: PORT: stands in quotes`,
 		"MONITOR_ALLOW_CIDR=10.0.0.0/8 ": `environment: MONITOR_ALLOW_CIDR: begins or ends with a blank`,
 	} {
@@ -51,6 +52,11 @@ func TestHelpNamesEveryVariable(t *testing.T) {
 	require.Equal(t, 0, run([]string{"--help"}, func(string) (string, bool) { return "", false }, nil, &out, &errs))
 	for _, v := range config.Variables {
 		require.Regexp(t, `(?m)^  `+v.Name+`( |$)`, out.String())
+	}
+	for _, v := range otelenv.Variables {
+		if v.Usual {
+			require.Regexp(t, `(?m)^  `+v.Name+` `, out.String())
+		}
 	}
 }
 

@@ -1,11 +1,11 @@
 package telemetry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -25,14 +25,15 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/exemplar"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"one-api/telemetry/otelenv"
 )
 
 // Bounds of exporting.
 const (
 	maxExportBatch  = 5000            // points; 10,000 series exceed gRPC's 4 MiB
 	shutdownTimeout = 3 * time.Second // when the collector is gone
-	failureLogPause = time.Minute
-	minCollectPause = time.Second // the runtime's memory statistics are read no more often
+	minCollectPause = time.Second     // the runtime's memory statistics are read no more often
 )
 
 // Options is what exporting has to know besides the OTEL_* variables.
@@ -42,7 +43,7 @@ type Options struct {
 	MaxPairs int    // (channel, model) pairs that are told apart
 	Log      *slog.Logger
 	Level    slog.Leveler // from which on logs are exported; nil: Info
-	// Getenv reads an OTEL_* variable; nil: os.Getenv. The exporters themselves always read the process's environment.
+	// Getenv reads an OTEL_* variable; nil: os.Getenv.
 	Getenv func(string) string
 }
 
@@ -55,36 +56,46 @@ type Telemetry struct {
 	Plan    string       // what goes where, for people
 
 	options   Options
+	redact    redactor
 	shutdowns []func(context.Context) error
 	counting  atomic.Pointer[Metrics] // Metrics, for exports that fail while Start is still at it
-	logged    atomic.Int64            // when a failed export was last logged, Unix seconds
 }
 
 // signal says where one kind of telemetry goes.
 type signal struct {
-	exporter string // otlp, prometheus, console, …; empty: off
+	exporter string // otlp, prometheus or console; empty: off
 	protocol string // grpc or http/protobuf, for otlp
+	endpoint string // for otlp; it may hold a secret
 	explicit bool   // OTEL_*_EXPORTER says so
+	guard    *guard
 }
 
-// Start reads the OTEL_* variables and starts what they ask for. Without any of them it starts nothing, and costs nothing.
+// Start reads the OTEL_* variables and starts what they ask for. Without any of them it starts nothing, and costs nothing. What it
+// does not take of them is in the log, one line each.
 func Start(ctx context.Context, o Options) (*Telemetry, error) {
 	if o.Getenv == nil {
 		o.Getenv = os.Getenv
 	}
-	t := &Telemetry{options: o, Plan: "off"}
-	if strings.EqualFold(o.Getenv("OTEL_SDK_DISABLED"), "true") { // the Go SDK does not look
+	env := otelenv.Read(o.Getenv)
+	o.Getenv = env.Get
+	t := &Telemetry{options: o, redact: newRedactor(env.Secrets), Plan: "off"}
+	propagateBy(env.Get("OTEL_PROPAGATORS"))
+	if env.Get("OTEL_SDK_DISABLED") == "true" { // the Go SDK does not look
 		return t, nil
 	}
-	metrics, traces, logs := planned(o.Getenv, "METRICS"), planned(o.Getenv, "TRACES"), planned(o.Getenv, "LOGS")
-	if !logs.explicit {
-		logs = signal{} // standard output has them; twice has to be asked for
+	for _, f := range env.Findings {
+		o.Log.Warn("a telemetry variable is not taken as it stands", "variable", f.Variable, "value", f.Value, "problem", f.Problem, "used", f.Used)
 	}
+	metrics, traces, logs := t.planned("metrics", env.Metrics), t.planned("traces", env.Traces), t.planned("logs", env.Logs)
 	if metrics.exporter == "" && traces.exporter == "" && logs.exporter == "" {
 		return t, nil
 	}
-	t.Plan = describePlan(o.Getenv, metrics, traces, logs)
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(t.failed))
+	t.Plan = describePlan(env.Get, metrics, traces, logs)
+	said := &remarks{log: o.Log, redact: t.redact}
+	said.from(env.Get("OTEL_LOG_LEVEL"))
+	listen(said)
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(said.complaint))
+	defer env.Lend()() // the libraries read the variables while they are made
 	res, err := resourceOf(ctx, o)
 	if err != nil {
 		return nil, err
@@ -96,47 +107,22 @@ func Start(ctx context.Context, o Options) (*Telemetry, error) {
 	} {
 		if err := start(); err != nil {
 			t.Shutdown()
-			return nil, err
+			return nil, errors.New(t.redact.text(err.Error()))
 		}
 	}
 	return t, nil
 }
 
-// planned reads what the variables say of one signal.
-func planned(getenv func(string) string, name string) signal {
-	s := signal{exporter: getenv("OTEL_" + name + "_EXPORTER")}
-	s.explicit = s.exporter != ""
-	endpoint := firstSet(getenv, "OTEL_EXPORTER_OTLP_"+name+"_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
-	if s.exporter == "" && endpoint != "" {
-		s.exporter = "otlp"
+// planned is what the variables say of one signal.
+func (t *Telemetry) planned(name string, s otelenv.Signal) signal {
+	return signal{
+		exporter: s.Exporter, protocol: s.Protocol, endpoint: s.Endpoint, explicit: s.Explicit,
+		guard: &guard{signal: name, endpoint: otelenv.Shown(s.Endpoint), log: t.options.Log, redact: t.redact, count: t.exportFailed},
 	}
-	if s.exporter == "none" {
-		s.exporter = ""
-	}
-	if s.exporter == "otlp" {
-		s.protocol = firstSet(getenv, "OTEL_EXPORTER_OTLP_"+name+"_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
-		if s.protocol == "" {
-			s.protocol = protocolOf(endpoint)
-		}
-	}
-	return s
 }
 
-// protocolOf guesses the protocol from the port, where nobody says it: 4317 is OTLP's for gRPC.
-func protocolOf(endpoint string) string {
-	if u, err := url.Parse(endpoint); err == nil && u.Port() == "4317" {
-		return "grpc"
-	}
-	return "http/protobuf"
-}
-
-func firstSet(getenv func(string) string, names ...string) string {
-	for _, name := range names {
-		if value := getenv(name); value != "" {
-			return value
-		}
-	}
-	return ""
+func (t *Telemetry) exportFailed(signal, failure string) {
+	t.counting.Load().ExportFailed(signal, failure)
 }
 
 func describePlan(getenv func(string) string, metrics, traces, logs signal) string {
@@ -149,11 +135,10 @@ func describePlan(getenv func(string) string, metrics, traces, logs signal) stri
 		case "":
 			parts = append(parts, s.name+"=off")
 		case "otlp":
-			endpoint := firstSet(getenv, "OTEL_EXPORTER_OTLP_"+strings.ToUpper(s.name)+"_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
-			parts = append(parts, fmt.Sprintf("%s=otlp %s to %s", s.name, s.protocol, hostOf(endpoint)))
+			parts = append(parts, fmt.Sprintf("%s=otlp %s to %s", s.name, s.protocol, otelenv.Shown(s.endpoint)))
 		case "prometheus":
-			host, port := firstSet(getenv, "OTEL_EXPORTER_PROMETHEUS_HOST"), firstSet(getenv, "OTEL_EXPORTER_PROMETHEUS_PORT")
-			parts = append(parts, fmt.Sprintf("%s=prometheus at http://%s:%s/metrics", s.name, orElse(host, "localhost"), orElse(port, "9464")))
+			host, port := getenv("OTEL_EXPORTER_PROMETHEUS_HOST"), getenv("OTEL_EXPORTER_PROMETHEUS_PORT")
+			parts = append(parts, fmt.Sprintf("%s=prometheus at http://%s:%s/metrics", s.name, cmp.Or(host, "localhost"), cmp.Or(port, "9464")))
 		default:
 			parts = append(parts, s.name+"="+s.exporter)
 		}
@@ -163,25 +148,6 @@ func describePlan(getenv func(string) string, metrics, traces, logs signal) stri
 		parts[1] += " (sampled by " + name + ")"
 	}
 	return strings.Join(parts, ", ")
-}
-
-// hostOf leaves out of an endpoint what may be secret.
-func hostOf(endpoint string) string {
-	if endpoint == "" {
-		return "the exporter's default endpoint"
-	}
-	u, err := url.Parse(endpoint)
-	if err != nil || u.Host == "" {
-		return "an endpoint that is no URL"
-	}
-	return u.Scheme + "://" + u.Host
-}
-
-func orElse(s, fallback string) string {
-	if s == "" {
-		return fallback
-	}
-	return s
 }
 
 func resourceOf(ctx context.Context, o Options) (*resource.Resource, error) {
@@ -239,9 +205,6 @@ func (t *Telemetry) startMetrics(ctx context.Context, s signal, res *resource.Re
 // are to be: producers are those of a form.
 func metricReader(ctx context.Context, s signal, producers func(Form) []sdkmetric.Producer) (sdkmetric.Reader, error) {
 	if s.exporter != "otlp" {
-		if os.Getenv("OTEL_METRICS_PRODUCERS") != "" {
-			return nil, errors.New("OTEL_METRICS_PRODUCERS is set, and would take the place of the relay's own metrics: unset it")
-		}
 		all := producers(Form{})
 		autoexport.WithFallbackMetricProducer(func(context.Context) (sdkmetric.Producer, error) { return joined(all), nil })
 		return autoexport.NewMetricReader(ctx)
@@ -254,7 +217,7 @@ func metricReader(ctx context.Context, s signal, producers func(Form) []sdkmetri
 	case "http/protobuf":
 		exporter, err = otlpmetrichttp.New(ctx)
 	default:
-		return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_PROTOCOL: %q is not known; use grpc or http/protobuf", s.protocol)
+		return nil, fmt.Errorf("no protocol %q", s.protocol)
 	}
 	if err != nil {
 		return nil, err
@@ -263,19 +226,18 @@ func metricReader(ctx context.Context, s signal, producers func(Form) []sdkmetri
 	for _, p := range producers(Form{Temporality: exporter.Temporality, Aggregation: exporter.Aggregation}) {
 		options = append(options, sdkmetric.WithProducer(p))
 	}
-	return sdkmetric.NewPeriodicReader(exporter, options...), nil
+	return sdkmetric.NewPeriodicReader(guardedMetrics{exporter, s.guard}, options...), nil
 }
 
 func (t *Telemetry) startLogs(ctx context.Context, s signal, res *resource.Resource) error {
 	if s.exporter == "" {
 		return nil
 	}
-	defaultProtocol("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", s)
 	exporter, err := autoexport.NewLogExporter(ctx)
 	if err != nil {
 		return fmt.Errorf("exporting logs: %w", err)
 	}
-	provider := log.NewLoggerProvider(log.WithProcessor(log.NewBatchProcessor(exporter)), log.WithResource(res))
+	provider := log.NewLoggerProvider(log.WithProcessor(log.NewBatchProcessor(guardedLogs{exporter, s.guard})), log.WithResource(res))
 	t.shutdowns = append(t.shutdowns, provider.Shutdown)
 	level := t.options.Level
 	if level == nil {
@@ -289,34 +251,15 @@ func (t *Telemetry) startTraces(ctx context.Context, s signal, res *resource.Res
 	if s.exporter == "" {
 		return nil
 	}
-	defaultProtocol("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", s)
 	exporter, err := autoexport.NewSpanExporter(ctx)
 	if err != nil {
 		return fmt.Errorf("exporting traces: %w", err)
 	}
 	sampler, _ := samplerOf(t.options.Getenv, s.explicit)
-	tracing, provider := NewTracing(t.options.Version, sampler, sdktrace.WithBatcher(exporter), sdktrace.WithResource(res))
+	tracing, provider := NewTracing(t.options.Version, sampler, sdktrace.WithBatcher(guardedSpans{exporter, s.guard}), sdktrace.WithResource(res))
 	t.shutdowns = append(t.shutdowns, provider.Shutdown)
 	t.Tracing = tracing
 	return nil
-}
-
-// defaultProtocol tells autoexport the protocol that the endpoint's port suggests, where no variable names one.
-func defaultProtocol(name string, s signal) {
-	if s.protocol != "" && os.Getenv(name) == "" && os.Getenv("OTEL_EXPORTER_OTLP_PROTOCOL") == "" {
-		_ = os.Setenv(name, s.protocol) // fails for impossible names only
-	}
-}
-
-// failed is told of every export that failed: it is counted, and logged once a minute at most.
-func (t *Telemetry) failed(err error) {
-	t.counting.Load().ExportFailed()
-	now := time.Now().Unix()
-	last := t.logged.Load()
-	if now-last < int64(failureLogPause.Seconds()) || !t.logged.CompareAndSwap(last, now) {
-		return
-	}
-	t.options.Log.Warn("telemetry could not be exported; requests are not affected, and counts catch up when it can", "error", err.Error())
 }
 
 // Shutdown sends what is left and stops, within three seconds, whatever the collector does.
@@ -327,7 +270,7 @@ func (t *Telemetry) Shutdown() {
 	for _, stop := range t.shutdowns {
 		all.Go(func() {
 			if err := stop(ctx); err != nil {
-				t.options.Log.Warn("telemetry could not all be sent before the end", "error", err.Error())
+				t.options.Log.Warn("telemetry could not all be sent before the end", "error", t.redact.text(brief(err)))
 			}
 		})
 	}

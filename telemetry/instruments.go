@@ -57,6 +57,8 @@ const (
 	AttrState           = "state"
 	AttrChannelState    = "relay.channel.state"
 	AttrConnectionState = "http.connection.state"
+	AttrSignal          = "relay.telemetry.signal"
+	AttrFailure         = "relay.telemetry.failure"
 	AttrMethod          = "http.request.method"
 	AttrScheme          = "url.scheme"
 	AttrRoute           = "http.route"
@@ -316,9 +318,9 @@ var Instruments = []Instrument{
 		Question:    "Are models hidden behind " + OtherModel + "?", Cardinality: "1",
 	},
 	{
-		Name: TelemetryFailed, Kind: Counter, Unit: "{failure}", Source: FromEvent,
-		Description: "Exports of telemetry that failed.",
-		Question:    "Did the collector miss something?", Cardinality: "1",
+		Name: TelemetryFailed, Kind: Counter, Unit: "{failure}", Source: FromEvent, Attributes: []string{AttrSignal, AttrFailure},
+		Description: "Exports of metrics, traces or logs that failed: passing (tried again), permanent (refused for good, or no such signal there), partial (a part was refused).",
+		Question:    "Did the collector miss something, and does that pass?", Cardinality: "signals (3) × 3",
 	},
 	{
 		Name: BuildInfo, Kind: Gauge, Source: FromState, Attributes: []string{AttrVersion, AttrGoVersion},

@@ -29,7 +29,8 @@ type Metrics struct {
 	rejected    cells[string, counter] // by reason
 	reloads     cells[string, counter] // by result
 
-	folded, exportFailures counter
+	folded         counter
+	exportFailures cells[exportFailure, counter]
 
 	named atomic.Pointer[map[string]bool] // the models that the configuration names
 
@@ -71,7 +72,13 @@ func NewAs(maxPairs int, form Form) *Metrics {
 	}
 	m.rejected.make = func(reason string) *counter { return newCounter(attributesOf(AttrReason, reason)) }
 	m.reloads.make = func(result string) *counter { return newCounter(attributesOf(AttrResult, result)) }
-	m.folded.began, m.exportFailures.began = time.Now(), time.Now()
+	m.exportFailures.make = func(k exportFailure) *counter { return newCounter(exportFailureAttributes(k)) }
+	for _, signal := range exportSignals {
+		for _, failure := range exportFailures {
+			m.exportFailures.get(exportFailure{signal, failure})
+		}
+	}
+	m.folded.began = time.Now()
 	return m
 }
 
@@ -152,10 +159,10 @@ func (m *Metrics) Reload(succeeded bool) {
 	m.reloads.get(result).add(1)
 }
 
-// ExportFailed records an export that failed.
-func (m *Metrics) ExportFailed() {
+// ExportFailed records an export of a signal that failed, and whether that passes.
+func (m *Metrics) ExportFailed(signal, failure string) {
 	if m != nil {
-		m.exportFailures.add(1)
+		m.exportFailures.get(exportFailure{signal, failure}).add(1)
 	}
 }
 
@@ -175,7 +182,7 @@ func (m *Metrics) Produce(ctx context.Context) ([]metricdata.ScopeMetrics, error
 	m.rejected.each(func(n *counter) { c.counter(RequestsRejected, n) })
 	m.reloads.each(func(n *counter) { c.counter(ConfigReloads, n) })
 	c.zero(TelemetryFolded, &m.folded)
-	c.zero(TelemetryFailed, &m.exportFailures)
+	m.exportFailures.each(func(n *counter) { c.zero(TelemetryFailed, n) })
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, channel := range m.channels {

@@ -38,6 +38,12 @@ type operationModel struct{ operation, model string }
 
 type routeOutcome struct{ route, outcome string }
 
+type exportFailure struct{ signal, failure string }
+
+func exportFailureAttributes(k exportFailure) []attribute.KeyValue {
+	return attributesOf(AttrSignal, k.signal, AttrFailure, k.failure)
+}
+
 // attributesOf makes attributes of pairs of key and value.
 func attributesOf(pairs ...string) []attribute.KeyValue {
 	attributes := make([]attribute.KeyValue, 0, len(pairs)/2+1)

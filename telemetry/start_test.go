@@ -9,23 +9,21 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"one-api/telemetry/otelenv"
 	"one-api/telemetry/otlptest"
 )
 
 // environ sets OTEL_* variables for the process, where the exporters read them, and unsets the others.
 func environ(t *testing.T, pairs ...string) {
 	t.Helper()
-	for _, name := range []string{
-		"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_METRICS_EXPORTER", "OTEL_TRACES_EXPORTER", "OTEL_LOGS_EXPORTER",
-		"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "OTEL_SDK_DISABLED", "OTEL_RESOURCE_ATTRIBUTES",
-		"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "OTEL_SERVICE_NAME", "OTEL_METRIC_EXPORT_INTERVAL",
-	} {
-		t.Setenv(name, "")
+	for _, v := range otelenv.Variables {
+		t.Setenv(v.Name, "")
 	}
 	for i := 0; i < len(pairs); i += 2 {
 		t.Setenv(pairs[i], pairs[i+1])
@@ -94,42 +92,89 @@ func TestThePlanSaysWhatGoesWhere(t *testing.T) {
 		"what may be secret in an endpoint is left out": {map[string]string{"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "https://user:password@example.test/in?token=t"},
 			"metrics=otlp http/protobuf to https://example.test, traces=off, logs=off"},
 		"an exporter without an endpoint": {map[string]string{"OTEL_METRICS_EXPORTER": "otlp"},
-			"metrics=otlp http/protobuf to the exporter's default endpoint, traces=off, logs=off"},
+			"metrics=otlp http/protobuf to http://localhost:4318, traces=off, logs=off"},
+		"an exporter without an endpoint, over gRPC": {map[string]string{"OTEL_METRICS_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
+			"metrics=otlp grpc to http://localhost:4317, traces=off, logs=off"},
+		"an endpoint without a scheme": {map[string]string{"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "127.0.0.1:4318"},
+			"metrics=otlp http/protobuf to http://127.0.0.1:4318, traces=off, logs=off"},
 		"prometheus": {map[string]string{"OTEL_METRICS_EXPORTER": "prometheus"},
 			"metrics=prometheus at http://localhost:9464/metrics, traces=off, logs=off"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			getenv := func(name string) string { return c.env[name] }
-			require.Equal(t, c.want, describePlan(getenv, planned(getenv, "METRICS"), planned(getenv, "TRACES"), planned(getenv, "LOGS")))
+			env := otelenv.Read(func(name string) string { return c.env[name] })
+			off := &Telemetry{}
+			require.Equal(t, c.want, describePlan(env.Get, off.planned("metrics", env.Metrics), off.planned("traces", env.Traces), off.planned("logs", env.Logs)))
 		})
 	}
 }
 
-func TestWhatCannotBeDoneIsAClearErrorAndLeavesNothingBehind(t *testing.T) {
+// TestWhatTheVariablesSayAndDoNotGetIsALineAndNeverAStartThatFails goes by the specification: a value that is not known is warned of
+// and ignored.
+func TestWhatTheVariablesSayAndDoNotGetIsALineAndNeverAStartThatFails(t *testing.T) {
 	received := otlptest.Start(t)
 	for name, c := range map[string]struct {
 		pairs []string
-		want  string
+		line  string // of the log
+		plan  string
 	}{
 		"a protocol that is not known": {
 			[]string{"OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"},
-			`exporting metrics: OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" is not known; use grpc or http/protobuf`,
+			`variable=OTEL_EXPORTER_OTLP_PROTOCOL value="\"http/json\"" problem="is none of grpc, http/protobuf" used="by the endpoint: grpc for port 4317, else http/protobuf, as if it were not set"`,
+			"metrics=otlp http/protobuf to ENDPOINT, traces=otlp http/protobuf to ENDPOINT",
 		},
 		"a protocol of traces that is not known": {
-			[]string{"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json"}, "exporting traces: invalid OTLP protocol",
+			[]string{"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json"}, "variable=OTEL_EXPORTER_OTLP_TRACES_PROTOCOL ", "traces=otlp http/protobuf to ENDPOINT",
 		},
-		"an exporter that is not known": {[]string{"OTEL_METRICS_EXPORTER", "statsd"}, "exporting metrics: "},
+		"an exporter of traces that there is not": {
+			[]string{"OTEL_TRACES_EXPORTER", "zipkin"}, `variable=OTEL_TRACES_EXPORTER value="\"zipkin\"" problem="names \"zipkin\", which is none of otlp, console, none" used="otlp if there is an endpoint`,
+			"traces=otlp http/protobuf to ENDPOINT (sampled by 10 calls a second",
+		},
+		"none, in capitals":       {[]string{"OTEL_TRACES_EXPORTER", "NONE"}, "", "traces=off"},
+		"several exporters":       {[]string{"OTEL_METRICS_EXPORTER", "otlp,console"}, `variable=OTEL_METRICS_EXPORTER value="\"otlp,console\"" problem="names several exporters`, "metrics=otlp http/protobuf to ENDPOINT"},
+		"an exporter of metrics":  {[]string{"OTEL_METRICS_EXPORTER", "statsd"}, "variable=OTEL_METRICS_EXPORTER ", "metrics=otlp http/protobuf to ENDPOINT"},
+		"producers of metrics":    {[]string{"OTEL_METRICS_EXPORTER", "console", "OTEL_METRICS_PRODUCERS", "prometheus"}, "variable=OTEL_METRICS_PRODUCERS ", "metrics=console"},
+		"a sampler":               {[]string{"OTEL_TRACES_SAMPLER", "jaeger_remote"}, `variable=OTEL_TRACES_SAMPLER value="\"jaeger_remote\"" problem="asks a server`, "(sampled by 10 calls a second"},
+		"a sampler's argument":    {[]string{"OTEL_TRACES_SAMPLER", "traceidratio", "OTEL_TRACES_SAMPLER_ARG", "abc"}, `variable=OTEL_TRACES_SAMPLER_ARG value="\"abc\"" problem="must be a number from 0 to 1" used="1.0, as if`, "(sampled by traceidratio 1)"},
+		"a compression":           {[]string{"OTEL_EXPORTER_OTLP_COMPRESSION", "zstd"}, `value="\"zstd\"" problem="is none of gzip, none" used="none, as if it were not set"`, ""},
+		"an interval with a unit": {[]string{"OTEL_METRIC_EXPORT_INTERVAL", "1s"}, `value="\"1s\"" problem="must be a whole number from 1 to 2147483647, without a unit" used="60000 (ms), as if`, ""},
+		"a file that is not there": {
+			[]string{"OTEL_EXPORTER_OTLP_CERTIFICATE", "/nowhere/ca.pem"}, `variable=OTEL_EXPORTER_OTLP_CERTIFICATE value="\"/nowhere/ca.pem\"" problem="cannot be read (no such file or directory)" used="the system's certificates"`, "",
+		},
+		"a declarative configuration": {[]string{"OTEL_CONFIG_FILE", "/etc/otel.yaml"}, "variable=OTEL_CONFIG_FILE ", ""},
+		"a resource":                  {[]string{"OTEL_RESOURCE_ATTRIBUTES", "a=b,deployment"}, `value="(not shown)" problem="item 2 has no =`, ""},
+		"a log level":                 {[]string{"OTEL_LOG_LEVEL", "loud"}, "variable=OTEL_LOG_LEVEL ", ""},
+		"propagators":                 {[]string{"OTEL_PROPAGATORS", "b3,uber"}, `variable=OTEL_PROPAGATORS value="\"b3,uber\"" problem="has \"uber\" in it`, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			environ(t, append([]string{"OTEL_EXPORTER_OTLP_ENDPOINT", received.HTTP}, c.pairs...)...)
-			before := goleak.IgnoreCurrent()
-			_, err := Start(context.Background(), Options{Log: slog.New(slog.DiscardHandler), MaxPairs: 1})
-			require.ErrorContains(t, err, c.want)
-			received.Behave(t, otlptest.Reset) // ends what connections there are, and what serves them
-			received.Behave(t, otlptest.Accept)
-			goleak.VerifyNone(t, before)
+			var log bytes.Buffer
+			started := startForTest(t, &log)
+			text := log.String()
+			started.Shutdown()
+			if c.line == "" {
+				require.Empty(t, text)
+			} else {
+				require.Equal(t, 1, strings.Count(text, "\n"), text)
+				require.Contains(t, text, `msg="a telemetry variable is not taken as it stands" `)
+				require.Contains(t, text, c.line)
+			}
+			require.Contains(t, started.Plan, strings.ReplaceAll(c.plan, "ENDPOINT", received.HTTP))
+			require.Equal(t, c.pairs[1], os.Getenv(c.pairs[0]), "the process's environment is left as it was")
 		})
 	}
+}
+
+func TestAPlaceThatIsTakenIsAClearErrorAndLeavesNothingBehind(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, taken.Close()) }()
+	_, port, err := net.SplitHostPort(taken.Addr().String())
+	require.NoError(t, err)
+	environ(t, "OTEL_METRICS_EXPORTER", "prometheus", "OTEL_EXPORTER_PROMETHEUS_HOST", "127.0.0.1", "OTEL_EXPORTER_PROMETHEUS_PORT", port)
+	before := goleak.IgnoreCurrent()
+	_, err = Start(context.Background(), Options{Log: slog.New(slog.DiscardHandler), MaxPairs: 1})
+	require.ErrorContains(t, err, "exporting metrics: binding address 127.0.0.1:"+port)
+	goleak.VerifyNone(t, before)
 }
 
 func TestTheResourceSaysWhoExports(t *testing.T) {

@@ -35,15 +35,15 @@ type Span struct{ span trace.Span }
 // longestText bounds what a stranger can put into a span.
 const longestText = 200
 
-// Request begins the span of a client's call, as a child of what its traceparent header names. The context that it returns
+// Request begins the span of a client's call, as a child of what its header names (OTEL_PROPAGATORS). The context that it returns
 // is the given one where the call is not traced.
 func (t *Tracing) Request(ctx context.Context, method, route string, header http.Header, began time.Time) (context.Context, Span) {
 	if t == nil {
 		return ctx, Span{}
 	}
 	parent, id := ctx, trace.TraceID{}
-	if _, given := header["Traceparent"]; given {
-		parent = propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(header))
+	if p := propagating.Load(); p.in(header) {
+		parent = p.Extract(ctx, propagation.HeaderCarrier(header))
 		id = trace.SpanContextFromContext(parent).TraceID()
 	}
 	if !id.IsValid() {
@@ -144,16 +144,6 @@ func (s Span) In(ctx context.Context) context.Context {
 		return ctx
 	}
 	return trace.ContextWithSpan(ctx, s.span)
-}
-
-// Propagate writes the W3C trace context into the header of a request to an upstream: the span's own, or, where the call is
-// not traced here, the one that its client sent.
-func (s Span) Propagate(client, upstream http.Header) {
-	ctx := s.In(context.Background())
-	if s.span == nil {
-		ctx = propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(client))
-	}
-	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(upstream))
 }
 
 // bounded cuts a text, and between two runes: OTLP takes nothing that is not UTF-8.

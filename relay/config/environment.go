@@ -38,6 +38,20 @@ func (o Options) environment() *environment {
 	return e
 }
 
+// Lookup reads variables that the settings do not know, such as OpenTelemetry's: a value, or the content of the file that NAME_FILE
+// names. What cannot be read is "" and a warning, which warn gets once.
+func (o Options) Lookup(warn func(string)) func(name string) string {
+	e := o.environment()
+	return func(name string) string {
+		_, again := e.known[name]
+		s := e.get(name)
+		if s.err != nil && !again {
+			warn(fmt.Sprintf("environment: %s_FILE: cannot read the file: %v", name, s.err))
+		}
+		return s.text
+	}
+}
+
 func (o Options) reader() func(string) ([]byte, error) {
 	if o.ReadFile != nil {
 		return o.ReadFile

@@ -1,10 +1,6 @@
 package config
 
 import (
-	"fmt"
-	"math"
-	"net/url"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -24,7 +20,8 @@ type Variable struct {
 	ofChannels bool
 }
 
-// Variables is all of them, in the order of --help. Those that hold a value may also be given as NAME_FILE.
+// Variables is all of them but OpenTelemetry's (telemetry/otelenv), in the order of --help. Those that hold a value may also be given
+// as NAME_FILE.
 var Variables = []Variable{
 	{Name: "PORT", Default: "3000", Help: "the port to listen on; 0: any free one"},
 	{Name: "CONFIG_FILE", Default: "./channels.yaml, if it exists", Help: "the configuration file"},
@@ -60,33 +57,6 @@ var Variables = []Variable{
 	{Name: "GIN_MODE", Default: "release", Help: "release, debug or test"},
 	{Name: "TZ", Default: "UTC", Help: "the log's time zone", check: checkZone, odd: true},
 	{Name: "GOMEMLIMIT", Default: "90 % of the container's", Help: "Go's memory limit"},
-	{Name: "OTEL_EXPORTER_OTLP_ENDPOINT", Help: "switches telemetry on", check: checkEndpoint},
-	{Name: "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", Help: "the same, for metrics alone", check: checkEndpoint},
-	{Name: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", Help: "the same, for traces alone", check: checkEndpoint},
-	{Name: "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", Help: "the same, for logs alone", check: checkEndpoint},
-	{Name: "OTEL_EXPORTER_OTLP_PROTOCOL", Default: "by the port", Help: "grpc or http/protobuf"},
-	{Name: "OTEL_EXPORTER_OTLP_HEADERS", Help: "name=value, for a backend's key", check: checkPairs},
-	{Name: "OTEL_EXPORTER_OTLP_TIMEOUT", Default: "10000 ms", Help: "", check: checkPositive},
-	{Name: "OTEL_METRICS_EXPORTER", Help: "otlp, console, prometheus or none"},
-	{Name: "OTEL_TRACES_EXPORTER", Help: "otlp, console or none"},
-	{Name: "OTEL_LOGS_EXPORTER", Help: "otlp, console or none"},
-	{Name: "OTEL_METRIC_EXPORT_INTERVAL", Default: "60000 ms", check: checkPositive},
-	{Name: "OTEL_METRIC_EXPORT_TIMEOUT", Default: "30000 ms", check: checkPositive},
-	{Name: "OTEL_TRACES_SAMPLER", Help: "which calls are traced"},
-	{Name: "OTEL_TRACES_SAMPLER_ARG", Help: "a ratio from 0 to 1", check: checkRatio},
-	{Name: "OTEL_BSP_SCHEDULE_DELAY", check: checkPositive},
-	{Name: "OTEL_BSP_EXPORT_TIMEOUT", check: checkPositive},
-	{Name: "OTEL_BSP_MAX_QUEUE_SIZE", check: checkPositive},
-	{Name: "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", check: checkPositive},
-	{Name: "OTEL_BLRP_SCHEDULE_DELAY", check: checkPositive},
-	{Name: "OTEL_BLRP_EXPORT_TIMEOUT", check: checkPositive},
-	{Name: "OTEL_BLRP_MAX_QUEUE_SIZE", check: checkPositive},
-	{Name: "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", check: checkPositive},
-	{Name: "OTEL_RESOURCE_ATTRIBUTES", Help: "name=value: what this process is called", check: checkPairs},
-	{Name: "OTEL_SERVICE_NAME", Default: "one-api"},
-	{Name: "OTEL_SDK_DISABLED", Default: "false", Help: "true: all telemetry is off", check: checkBoolean},
-	{Name: "OTEL_EXPORTER_PROMETHEUS_HOST", Default: "localhost"},
-	{Name: "OTEL_EXPORTER_PROMETHEUS_PORT", Default: "9464", check: checkPort},
 }
 
 // blemish is what came along with a value and is none of it; "": nothing.
@@ -139,52 +109,6 @@ func (l *loader) oddVariables() {
 func checkZone(text string) string {
 	if _, err := time.LoadLocation(text); err != nil {
 		return "is not the name of a time zone such as Asia/Shanghai, so times are in UTC"
-	}
-	return ""
-}
-
-func checkPositive(text string) string {
-	if n, err := strconv.ParseInt(text, 10, 32); err != nil || n < 1 {
-		return fmt.Sprintf("must be a whole number from 1 to %d (got %q)", math.MaxInt32, text)
-	}
-	return ""
-}
-
-func checkPort(text string) string {
-	if n, err := strconv.Atoi(text); err != nil || n < 1 || n > 65535 {
-		return fmt.Sprintf("must be a whole number from 1 to 65535 (got %q)", text)
-	}
-	return ""
-}
-
-func checkRatio(text string) string {
-	if ratio, err := strconv.ParseFloat(text, 64); err != nil || !(ratio >= 0 && ratio <= 1) {
-		return fmt.Sprintf("must be a number from 0 to 1 (got %q)", text)
-	}
-	return ""
-}
-
-func checkBoolean(text string) string {
-	if lower := strings.ToLower(text); lower != "true" && lower != "false" {
-		return fmt.Sprintf("must be true or false (got %q)", text)
-	}
-	return ""
-}
-
-// checkEndpoint and the others whose values may hold a secret do not quote them.
-func checkEndpoint(text string) string {
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || !validPort(u) {
-		return "must be an http or https URL such as http://localhost:4318"
-	}
-	return ""
-}
-
-func checkPairs(text string) string {
-	for pair := range strings.SplitSeq(text, ",") {
-		if name, _, found := strings.Cut(pair, "="); strings.TrimSpace(pair) != "" && (!found || strings.TrimSpace(name) == "") {
-			return "must be a list such as name=value,other=value"
-		}
 	}
 	return ""
 }

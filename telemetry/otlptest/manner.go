@@ -20,7 +20,7 @@ import (
 // Manner is how the receiver treats exports.
 type Manner int
 
-// The manners. Only Accept and Slow keep what they are sent.
+// The manners. Only Accept, Slow and Small keep what they are sent.
 const (
 	Accept Manner = iota
 	Refuse        // nobody listens
@@ -30,10 +30,16 @@ const (
 	Deny          // status 400, or INVALID_ARGUMENT: not worth a retry
 	Reject        // a partial success of which nothing succeeded
 	Slow          // exports are answered after a while
+	Absent        // there is no such signal: 404, or UNIMPLEMENTED
+	Lock          // another credential is wanted: 401, or UNAUTHENTICATED
+	Small         // what is over 2 KiB is 413, or RESOURCE_EXHAUSTED; the rest is kept
 )
 
+// smallest is what Small takes.
+const smallest = 2 << 10
+
 func (m Manner) String() string {
-	return [...]string{"accept", "refuse", "reset", "hang", "fail", "deny", "reject", "slow"}[m]
+	return [...]string{"accept", "refuse", "reset", "hang", "fail", "deny", "reject", "slow", "absent", "lock", "small"}[m]
 }
 
 // Behave changes the receiver's manner, and lets go of exports that hang. delay is for Slow.
@@ -67,6 +73,9 @@ func (r *Receiver) Manner() Manner {
 var (
 	errFail = errors.New("the receiver fails, as it was told to")
 	errDeny = errors.New("the receiver takes no such data, as it was told")
+	errNone = errors.New("the receiver knows no such signal")
+	errLock = errors.New("the receiver knows no such key")
+	errSize = errors.New("grpc: received message larger than max, the receiver says")
 	errGone = errors.New("the receiver hung up")
 )
 
@@ -84,6 +93,14 @@ func (r *Receiver) treat(ctx context.Context, size int) (rejected bool, err erro
 		return false, errFail
 	case Deny:
 		return false, errDeny
+	case Absent:
+		return false, errNone
+	case Lock:
+		return false, errLock
+	case Small:
+		if size > smallest {
+			return false, errSize
+		}
 	case Reject:
 		return true, nil
 	case Refuse, Reset:
@@ -109,16 +126,25 @@ func (r *Receiver) treat(ctx context.Context, size int) (rejected bool, err erro
 	return false, nil
 }
 
+// answers are what the errors are over gRPC and HTTP; any other is UNAVAILABLE and 500.
+var answers = map[error]struct {
+	code   codes.Code
+	status int
+}{
+	errDeny: {codes.InvalidArgument, http.StatusBadRequest}, errNone: {codes.Unimplemented, http.StatusNotFound},
+	errLock: {codes.Unauthenticated, http.StatusUnauthorized}, errSize: {codes.ResourceExhausted, http.StatusRequestEntityTooLarge},
+}
+
 func grpcError(err error) error {
-	if errors.Is(err, errDeny) {
-		return status.Error(codes.InvalidArgument, err.Error())
+	if a, ok := answers[err]; ok {
+		return status.Error(a.code, err.Error())
 	}
 	return status.Error(codes.Unavailable, err.Error())
 }
 
 func httpStatus(err error) int {
-	if errors.Is(err, errDeny) {
-		return http.StatusBadRequest
+	if a, ok := answers[err]; ok {
+		return a.status
 	}
 	return http.StatusInternalServerError
 }

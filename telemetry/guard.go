@@ -1,0 +1,333 @@
+package telemetry
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel/sdk/log"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// A guard stands between the SDK and an exporter. It tells an answer that will be the same tomorrow from one that passes, says each
+// of them once and to the point, counts them, and lets a signal rest that its backend does not have.
+
+// How a failure is called in relay.telemetry.failure.
+const (
+	failurePassing   = "passing"   // the collector is down, slow or busy: it is tried again
+	failurePermanent = "permanent" // the answer will be the same for the same export: it is not
+	failurePartial   = "partial"   // a part of the export was refused
+)
+
+// Failures and signals are the closed lists of what relay.telemetry.export_failures is told apart by.
+var (
+	exportFailures = []string{failurePassing, failurePermanent, failurePartial}
+	exportSignals  = []string{"metrics", "traces", "logs"}
+)
+
+const (
+	passingLogPause   = time.Minute
+	permanentLogPause = time.Hour
+	restPause         = time.Hour // of a signal that the backend does not have
+	patientRefusals   = 4         // exports in a row that may be refused before fewer are made
+	mostSkipped       = 15        // exports that are left out between two tries, then
+	mostParts         = 64        // of an export that is too large
+)
+
+// accounted is an export's error that was counted and logged.
+type accounted struct{ error }
+
+func (a accounted) Unwrap() error { return a.error }
+
+// verdict is what an exporter's error means.
+type verdict int
+
+const (
+	passing  verdict = iota
+	partial          // a part was refused
+	unserved         // the backend does not have this signal, or not there
+	denied           // it wants another credential
+	tooLarge         // it may take less at once
+	refused          // any other answer that will not change by asking again
+)
+
+var (
+	httpStatusText = regexp.MustCompile(`failed to send (?:metrics |logs )?to \S+: (\d{3})\b`)
+	rejectedItems  = regexp.MustCompile(`OTLP partial success: .* \((\d+) [a-z ]+ rejected\)`)
+	noSuchPath     = regexp.MustCompile(`(?i)unsupported path|unknown path|path not found|no such (path|endpoint|route)`)
+	overTheLimit   = regexp.MustCompile(`(?i)larger than max|message too large|request entity too large|exceeds? the (maximum|limit)`)
+)
+
+// verdictOn reads an exporter's error. The exporters give an HTTP status in words only; the tests hold those words.
+func verdictOn(err error) verdict {
+	text := err.Error()
+	if rejectedItems.MatchString(text) {
+		return partial
+	}
+	if found := httpStatusText.FindStringSubmatch(text); found != nil {
+		code, _ := strconv.Atoi(found[1]) // three digits
+		return verdictOnHTTP(code, text)
+	}
+	if s, ok := status.FromError(err); ok {
+		return verdictOnGRPC(s)
+	}
+	return passing
+}
+
+func verdictOnHTTP(code int, text string) verdict {
+	switch {
+	case code == http.StatusNotFound, code == http.StatusMethodNotAllowed, code == http.StatusGone, code == http.StatusNotImplemented:
+		return unserved
+	case code == http.StatusBadRequest && noSuchPath.MatchString(text):
+		return unserved
+	case code == http.StatusRequestEntityTooLarge:
+		return tooLarge
+	case code == http.StatusUnauthorized, code == http.StatusForbidden, code == http.StatusProxyAuthRequired:
+		return denied
+	case code == http.StatusRequestTimeout, code == http.StatusTooEarly, code == http.StatusTooManyRequests, code >= 500:
+		return passing
+	}
+	return refused
+}
+
+func verdictOnGRPC(s *status.Status) verdict {
+	switch s.Code() {
+	case codes.Unimplemented:
+		return unserved
+	case codes.Unauthenticated, codes.PermissionDenied:
+		return denied
+	case codes.ResourceExhausted:
+		if overTheLimit.MatchString(s.Message()) {
+			return tooLarge
+		}
+		return passing
+	case codes.InvalidArgument, codes.FailedPrecondition, codes.NotFound, codes.AlreadyExists:
+		return refused
+	default:
+		return passing
+	}
+}
+
+func (v verdict) key() string { return strconv.Itoa(int(v)) }
+
+// guard watches over the exports of one signal. nil watches over nothing.
+type guard struct {
+	signal   string // metrics, traces or logs
+	endpoint string // as far as it may be shown
+	log      *slog.Logger
+	redact   redactor
+	count    func(signal, failure string)
+	pauses   pauses
+
+	mu       sync.Mutex
+	resting  bool
+	until    time.Duration // while resting
+	refusals int           // exports in a row
+	skip     int           // exports that are left out before the next try
+	most     int           // items that the backend takes at once; 0: as many as there are
+	until413 time.Duration // while most holds
+}
+
+// rests says that an export is to be left out.
+func (g *guard) rests() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.resting {
+		return g.pauses.time() < g.until
+	}
+	if g.skip > 0 {
+		g.skip--
+		return true
+	}
+	return false
+}
+
+// failed takes note of an error, and returns what the SDK is told of it.
+func (g *guard) failed(v verdict, err error) error {
+	failure := failurePermanent
+	switch v {
+	case passing:
+		failure = failurePassing
+	case partial:
+		g.succeeded()
+		failure = failurePartial
+	default:
+		g.refused(v)
+	}
+	g.count(g.signal, failure)
+	g.say(v, err)
+	return accounted{err}
+}
+
+func (g *guard) succeeded() {
+	g.mu.Lock()
+	again := g.resting
+	g.resting, g.refusals, g.skip = false, 0, 0
+	g.mu.Unlock()
+	if again {
+		g.pauses.forget(unserved.key())
+		g.log.Info("the backend takes "+g.signal+" now: they are sent again", "endpoint", g.endpoint)
+	}
+}
+
+func (g *guard) refused(v verdict) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if v == unserved {
+		g.resting, g.until = true, g.pauses.time()+restPause
+		return
+	}
+	g.resting = false
+	if g.refusals++; g.refusals > patientRefusals {
+		g.skip = min(1<<min(g.refusals-patientRefusals-1, 10), mostSkipped)
+	}
+}
+
+// say logs a failure: what will stay as it is once an hour (what rests, once until it is otherwise), what passes once a minute.
+func (g *guard) say(v verdict, err error) {
+	pause := permanentLogPause
+	switch v {
+	case passing, partial:
+		pause = passingLogPause
+	case unserved:
+		pause = 1 << 62 // said once
+	default:
+	}
+	if !g.pauses.over(v.key(), pause) {
+		return
+	}
+	own := strings.ToUpper(g.signal)
+	attributes := []any{"signal", g.signal, "endpoint", g.endpoint}
+	answer := g.redact.text(brief(err))
+	switch v {
+	case passing:
+		g.log.Warn("telemetry could not be exported; requests are not affected, and counts catch up when it can", append(attributes, "error", answer)...)
+	case partial:
+		rejected := "some"
+		if found := rejectedItems.FindStringSubmatch(err.Error()); found != nil {
+			rejected = found[1]
+		}
+		g.log.Warn("the backend took only a part of the telemetry; the rest is lost", append(attributes, "rejected", rejected, "answer", answer)...)
+	case unserved:
+		g.log.Warn("the backend takes no "+g.signal+" there: none are sent any more, but for a try every hour",
+			append(attributes, "answer", answer, "change", "OTEL_"+own+"_EXPORTER=none ends it; OTEL_EXPORTER_OTLP_"+own+"_ENDPOINT sends them to where they are taken")...)
+	case denied:
+		g.log.Warn("the backend refuses the credential of the telemetry, which is dropped",
+			append(attributes, "answer", answer, "change", "OTEL_EXPORTER_OTLP_HEADERS, or OTEL_EXPORTER_OTLP_"+own+"_HEADERS, such as authorization=Bearer%20KEY")...)
+	case tooLarge:
+		g.log.Warn("the backend takes no telemetry of this size, even in small parts: it is dropped", append(attributes, "answer", answer, "change", "the backend's limit for a request's body")...)
+	case refused:
+		g.log.Warn("the backend refuses the telemetry for good: it is dropped and not sent again", append(attributes, "answer", answer, "change", "what the answer names")...)
+	}
+}
+
+// brief is an exporter's error without the URL in it, which may hold a key.
+func brief(err error) string {
+	text := err.Error()
+	if at := httpStatusText.FindStringSubmatchIndex(text); at != nil {
+		text = text[at[2]:]
+	}
+	return text
+}
+
+// limit is how many items of n are sent at once. What was too much is tried again after an hour.
+func (g *guard) limit(n int) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.most > 0 && g.pauses.time() >= g.until413 {
+		g.most = 0
+	}
+	if g.most > 0 {
+		return min(n, g.most)
+	}
+	return n
+}
+
+// shrink takes note that size items were too many, and says whether to try with half of them: down to a part of n that keeps the
+// requests of one export few.
+func (g *guard) shrink(size, n int) bool {
+	if size <= max(n/mostParts, 1) {
+		return false
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.most, g.until413 = size/2, g.pauses.time()+restPause
+	return true
+}
+
+// export sends n items in parts that the backend takes.
+func (g *guard) export(n int, send func(from, to int) error) (failed error) {
+	if g.rests() {
+		return nil
+	}
+	for from := 0; ; {
+		size := g.limit(n - from)
+		err := send(from, from+size)
+		v := passing
+		if err != nil {
+			v = verdictOn(err)
+		}
+		if v == tooLarge && g.shrink(size, n) {
+			continue
+		}
+		from += size
+		if err != nil {
+			failed = errors.Join(failed, g.failed(v, err))
+			if v != partial {
+				return failed
+			}
+		}
+		if from >= n {
+			if failed == nil {
+				g.succeeded()
+			}
+			return failed
+		}
+	}
+}
+
+type guardedMetrics struct {
+	sdkmetric.Exporter
+	*guard
+}
+
+// Export is the SDK's.
+func (e guardedMetrics) Export(ctx context.Context, all *metricdata.ResourceMetrics) error {
+	n := pointsOf(all)
+	return e.export(n, func(from, to int) error {
+		if from == 0 && to == n {
+			return e.Exporter.Export(ctx, all)
+		}
+		return e.Exporter.Export(ctx, pointsBetween(all, from, to))
+	})
+}
+
+type guardedSpans struct {
+	sdktrace.SpanExporter
+	*guard
+}
+
+// ExportSpans is the SDK's.
+func (e guardedSpans) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
+	return e.export(len(spans), func(from, to int) error { return e.SpanExporter.ExportSpans(ctx, spans[from:to]) })
+}
+
+type guardedLogs struct {
+	log.Exporter
+	*guard
+}
+
+// Export is the SDK's.
+func (e guardedLogs) Export(ctx context.Context, records []log.Record) error {
+	return e.export(len(records), func(from, to int) error { return e.Exporter.Export(ctx, records[from:to]) })
+}

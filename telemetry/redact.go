@@ -1,0 +1,50 @@
+package telemetry
+
+import (
+	"regexp"
+	"strings"
+)
+
+const (
+	longestRemark = 512     // bytes of what somebody else wrote, in a line of the log
+	longestToScan = 4 << 20 // bytes in which keys are looked for; what comes behind is dropped unseen
+)
+
+// redactor takes out of a text what must be in no log. It knows the secrets of the environment, and the look of others.
+type redactor struct{ secrets *strings.Replacer }
+
+const redacted = "[redacted]"
+
+func newRedactor(secrets []string) redactor {
+	pairs := make([]string, 0, 2*len(secrets))
+	for _, s := range secrets {
+		pairs = append(pairs, s, redacted)
+	}
+	return redactor{strings.NewReplacer(pairs...)}
+}
+
+var looksSecret = []struct {
+	pattern *regexp.Regexp
+	by      string
+}{
+	{regexp.MustCompile(`(?i)\b(bearer|basic|apikey|api-key|x-api-key|authorization)((?:["']?\s*[:=]\s*["']?)|\s+)(?:(?:bearer|basic)\s+)?[A-Za-z0-9._~+/%=-]{6,}`), "$1$2" + redacted},
+	{regexp.MustCompile(`\b(sk|pk|glc|hcaik|dd)[-_][A-Za-z0-9_-]{8,}`), redacted},
+	{regexp.MustCompile(`://[^\s/@"']+@`), "://" + redacted + "@"},
+	{regexp.MustCompile(`(://[^\s?"'<>]+)\?[^\s"'<>]+`), "$1?" + redacted},
+}
+
+// text is a text without its secrets, and then cut: a key that is cut in two is still half a key.
+func (r redactor) text(s string) string {
+	if len(s) > longestToScan {
+		s = s[:longestToScan]
+		s = s[:max(strings.LastIndexAny(s, " \n\t,;"), 0)] // not in the middle of what may be a key
+	}
+	s = r.secrets.Replace(s)
+	for _, l := range looksSecret {
+		s = l.pattern.ReplaceAllString(s, l.by)
+	}
+	if len(s) > longestRemark {
+		s = strings.ToValidUTF8(s[:longestRemark], "") + "…"
+	}
+	return s
+}

@@ -1,0 +1,204 @@
+package telemetry
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-logr/logr"
+	"go.opentelemetry.io/otel"
+	"google.golang.org/grpc/grpclog"
+)
+
+// What the libraries have to say is said in the relay's log: in its format, one line each, without secrets and not for long.
+
+// remarks is where they speak. One that is nil hears nothing.
+type remarks struct {
+	log    *slog.Logger
+	redact redactor
+	most   slog.Level // from which level on
+	off    bool
+	pauses pauses
+}
+
+// say logs a remark, the same one once a minute.
+func (r *remarks) say(level slog.Level, from, message string, attributes ...any) {
+	if r == nil || r.off || level < r.most || !r.pauses.over(from+message, remarkPause) {
+		return
+	}
+	r.log.Warn("telemetry's library says", append([]any{"library", from, "level", strings.ToLower(level.String()), "text", r.redact.text(message)}, attributes...)...)
+}
+
+const remarkPause = time.Minute
+
+// listening is whom the libraries speak to: they have one logger for the process, and some of them one that is not to change.
+var listening atomic.Pointer[remarks]
+
+func init() { grpclog.SetLoggerV2(grpcVoice{}) } // before anything of gRPC is called: it takes no lock
+
+// listen makes the libraries speak to r.
+func listen(r *remarks) {
+	listening.Store(r)
+	otel.SetLogger(logr.New(sdkVoice{}))
+}
+
+// levels of OTEL_LOG_LEVEL. What is never asked for is above all of them.
+func (r *remarks) from(level string) {
+	switch level {
+	case "none":
+		r.off = true
+	case "error":
+		r.most = slog.LevelError
+	case "info":
+		r.most = slog.LevelInfo
+	case "debug":
+		r.most = slog.LevelDebug
+	default:
+		r.most = slog.LevelWarn
+	}
+}
+
+// sdkVoice is the SDK's logger. Its verbosity is 1 for a warning, 4 for information and 8 for what helps who develops it.
+type sdkVoice struct{ with []any }
+
+// Init is logr's; there is nothing to do.
+func (sdkVoice) Init(logr.RuntimeInfo) {}
+
+func levelOf(verbosity int) slog.Level {
+	switch {
+	case verbosity <= 1:
+		return slog.LevelWarn
+	case verbosity <= 4:
+		return slog.LevelInfo
+	}
+	return slog.LevelDebug
+}
+
+// Enabled says whether somebody listens, so that nothing is formatted for nobody.
+func (sdkVoice) Enabled(verbosity int) bool {
+	r := listening.Load()
+	return r != nil && !r.off && levelOf(verbosity) >= r.most
+}
+
+// Info is a remark that is no error.
+func (v sdkVoice) Info(verbosity int, message string, pairs ...any) {
+	r := listening.Load()
+	r.say(levelOf(verbosity), "opentelemetry", message, r.details(append(v.with, pairs...))...)
+}
+
+// Error is a remark that is one.
+func (v sdkVoice) Error(err error, message string, pairs ...any) {
+	r := listening.Load()
+	r.say(slog.LevelError, "opentelemetry", message, r.details(append(append(v.with, "error", err), pairs...))...)
+}
+
+// WithValues is logr's.
+func (v sdkVoice) WithValues(pairs ...any) logr.LogSink {
+	return sdkVoice{append(append([]any{}, v.with...), pairs...)}
+}
+
+// WithName is logr's; the names of the SDK's parts help nobody here.
+func (v sdkVoice) WithName(string) logr.LogSink { return v }
+
+// details makes one text of what comes with a remark.
+func (r *remarks) details(pairs []any) []any {
+	if r == nil || len(pairs) == 0 {
+		return nil
+	}
+	var b strings.Builder
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if i > 0 {
+			b.WriteString(" ")
+		}
+		fmt.Fprintf(&b, "%v=%v", pairs[i], pairs[i+1])
+	}
+	return []any{"details", r.redact.text(b.String())}
+}
+
+// grpcVoice is gRPC's logger. It warns of every connection that cannot be made, which the exports say once and better.
+type grpcVoice struct{}
+
+func (grpcVoice) speak(level slog.Level, message string) {
+	listening.Load().say(level, "grpc", strings.TrimSpace(message))
+}
+
+func (v grpcVoice) Info(a ...any)            { v.debug(func() string { return fmt.Sprint(a...) }) }
+func (v grpcVoice) Infoln(a ...any)          { v.debug(func() string { return fmt.Sprintln(a...) }) }
+func (v grpcVoice) Infof(f string, a ...any) { v.debug(func() string { return fmt.Sprintf(f, a...) }) }
+func (v grpcVoice) Warning(a ...any)         { v.debug(func() string { return fmt.Sprint(a...) }) }
+func (v grpcVoice) Warningln(a ...any)       { v.debug(func() string { return fmt.Sprintln(a...) }) }
+func (v grpcVoice) Warningf(f string, a ...any) {
+	v.debug(func() string { return fmt.Sprintf(f, a...) })
+}
+func (v grpcVoice) Error(a ...any)            { v.speak(slog.LevelError, fmt.Sprint(a...)) }
+func (v grpcVoice) Errorln(a ...any)          { v.speak(slog.LevelError, fmt.Sprintln(a...)) }
+func (v grpcVoice) Errorf(f string, a ...any) { v.speak(slog.LevelError, fmt.Sprintf(f, a...)) }
+func (v grpcVoice) Fatal(a ...any)            { v.speak(slog.LevelError, fmt.Sprint(a...)) }
+func (v grpcVoice) Fatalln(a ...any)          { v.speak(slog.LevelError, fmt.Sprintln(a...)) }
+func (v grpcVoice) Fatalf(f string, a ...any) { v.speak(slog.LevelError, fmt.Sprintf(f, a...)) }
+
+// V is gRPC's question whether it should speak of small things.
+func (grpcVoice) V(int) bool { return (sdkVoice{}).Enabled(8) }
+
+func (v grpcVoice) debug(message func() string) {
+	if (sdkVoice{}).Enabled(8) {
+		v.speak(slog.LevelDebug, message())
+	}
+}
+
+// complaint is what the SDK hands to its error handler: failed exports, which were counted and logged where they failed, and whatever
+// else goes wrong.
+func (r *remarks) complaint(err error) {
+	var known accounted
+	if !errors.As(err, &known) {
+		r.say(slog.LevelError, "opentelemetry", err.Error())
+	}
+}
+
+// pauses is when what was last said. Its clock is the monotonic one.
+type pauses struct {
+	now  func() time.Duration // since some beginning; nil: since the first question
+	mu   sync.Mutex
+	last map[string]time.Duration
+}
+
+// mostPauses bounds what strangers can make it remember.
+const mostPauses = 100
+
+// over says that it is time to say something again, and takes it as said.
+func (p *pauses) over(what string, pause time.Duration) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.last == nil {
+		p.last = map[string]time.Duration{}
+	}
+	now := p.time()
+	if last, said := p.last[what]; said && now-last < pause {
+		return false
+	}
+	if len(p.last) >= mostPauses {
+		clear(p.last)
+	}
+	p.last[what] = now
+	return true
+}
+
+// forget makes it time to say something again.
+func (p *pauses) forget(what string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.last, what)
+}
+
+var processBegan = time.Now()
+
+func (p *pauses) time() time.Duration {
+	if p.now != nil {
+		return p.now()
+	}
+	return time.Since(processBegan)
+}
