@@ -130,7 +130,7 @@ Usage:
   one-api ready          the same, and 1 while it drains; it shows MONITOR_TOKEN where PUBLIC_HEALTH=false asks for it
   one-api tokens         print ADMIN_TOKEN and MONITOR_TOKEN of this environment (or of TOKEN_DIR), for a shell to take
 
-Without a configuration file a channel is made for each of OPENAI_API_KEY, ANTHROPIC_API_KEY and XAI_API_KEY that is set,
+Without a configuration file a channel is made for each provider whose key is set (OPENAI_API_KEY and its like, see below),
 and a built-in demo channel when none is. The README explains the file.
 
 Flags:

@@ -1,25 +1,96 @@
 package relay
 
 import (
+	"slices"
+	"strings"
+
 	"one-api/relay/channel"
 	"one-api/relay/channel/anthropic"
 	"one-api/relay/channel/openai"
-	"one-api/relay/channel/xai"
 	"one-api/relay/config"
+	providers "one-api/relay/provider"
+	"one-api/relay/wire"
 )
 
-// Providers is every channel type. A new provider that speaks a format that there is, is one line here.
-var Providers = map[string]channel.Provider{
-	"openai":    {Lanes: openai.Lanes, List: openai.List, Name: openai.Provider, HidesReasoning: openai.HidesReasoning, WellKnown: openai.WellKnown, Provider: config.Provider{BaseURL: openai.DefaultBaseURL, Models: openai.DefaultModels}},
-	"anthropic": {Lanes: anthropic.Lanes, List: anthropic.List, Name: anthropic.Provider, Continues: anthropic.Continues, WellKnown: anthropic.WellKnown, Provider: config.Provider{BaseURL: anthropic.DefaultBaseURL, Models: anthropic.DefaultModels}},
-	"xai":       {Lanes: openai.Lanes, List: openai.List, Correct: xai.Correct, Name: xai.Provider, HidesReasoning: xai.HidesReasoning, WellKnown: xai.WellKnown, Provider: config.Provider{BaseURL: xai.DefaultBaseURL, Models: xai.DefaultModels}},
+// formats is the wire formats that providers speak: the ways to one who does, and how it is asked for its models.
+var formats = map[providers.Format]struct {
+	lanes func(*config.Channel) channel.Lanes
+	asks  func() channel.Request
+}{
+	providers.Chat:     {openai.Lanes, openai.List},
+	providers.Messages: {anthropic.Lanes, anthropic.List},
+}
+
+// Providers is every channel type.
+var Providers = providersOf(providers.All())
+
+// providersOf makes channel types of providers. A new one that speaks a format that there is, is an entry in package provider.
+func providersOf(all []providers.Provider) map[string]channel.Provider {
+	types := make(map[string]channel.Provider, len(all))
+	for _, p := range all {
+		types[p.Type] = channel.Provider{Provider: p, Lanes: lanesTo(p), Correct: channel.Sayings(p.Says), Asks: askedFor(p)}
+	}
+	return types
 }
 
 // ConfigProviders is what the configuration has to know of them.
 func ConfigProviders() map[string]config.Provider {
-	providers := make(map[string]config.Provider, len(Providers))
+	known := make(map[string]config.Provider, len(Providers))
 	for name, p := range Providers {
-		providers[name] = p.Provider
+		known[name] = p.Provider
 	}
-	return providers
+	return known
+}
+
+// lanesTo puts together the ways to a provider's channels. Of several dialects the first one that has a client's own endpoint is it
+// spoken to in; else the first one that the client's call can be converted to.
+func lanesTo(p providers.Provider) func(*config.Channel) channel.Lanes {
+	return func(c *config.Channel) (lanes channel.Lanes) {
+		for _, d := range p.Speaks {
+			of := formats[d.Format].lanes(c)
+			for e := range wire.Endpoint(wire.Endpoints) {
+				lane := of[e]
+				if lane == nil || !lane.Converts() && c.Official && d.Endpoints != nil && !slices.Contains(d.Endpoints, e) {
+					continue
+				}
+				if lanes[e] == nil || lanes[e].Converts() && !lane.Converts() {
+					lanes[e] = placed(lane, d.Path)
+				}
+			}
+		}
+		return lanes
+	}
+}
+
+// placed is a lane that leads to where a provider has its endpoints.
+func placed(lane channel.Lane, path func(own, model string) string) channel.Lane {
+	if path == nil {
+		return lane
+	}
+	return placedLane{lane, path}
+}
+
+type placedLane struct {
+	channel.Lane
+	path func(own, model string) string
+}
+
+func (l placedLane) Request(call *channel.Call, target channel.Target) (channel.Request, error) {
+	request, err := l.Lane.Request(call, target)
+	request.Path = l.path(request.Path, target.Model)
+	return request, err
+}
+
+// askedFor is how a provider is asked for its models; nil: it has no list.
+func askedFor(p providers.Provider) func() channel.Request {
+	if p.List == "" {
+		return nil
+	}
+	of := formats[p.Speaks[0].Format].asks
+	path, query, _ := strings.Cut(p.List, "?")
+	return func() channel.Request {
+		request := of()
+		request.Path, request.Query = path, query
+		return request
+	}
 }

@@ -21,22 +21,16 @@ type answer struct {
 // ask sends the request and waits for the answer's header, which is in x.answer then. connected tells whether something of
 // the request may have been sent.
 func (x *Exchange) ask(r Request) (connected bool, err error) {
-	if r.Header.Get("User-Agent") == "" {
-		r.Header["User-Agent"] = userAgent
-	}
-	x.path = r.Path
 	if x.Channel.transport.plain != nil && r.Method == "" && len(r.Body) <= http1.MaxBody {
 		return x.askPlainly(r)
 	}
 	return x.askAnyhow(r)
 }
 
-var userAgent = []string{"one-api"}
-
 // askPlainly is for an upstream without TLS: this goroutine writes and reads by itself.
 func (x *Exchange) askPlainly(r Request) (connected bool, err error) {
 	got, connected, err := x.Channel.transport.plain.Do(&x.hold.leash, http1.Request{
-		Base: x.Channel.basePath, Path: pathOf(r.Path), Query: r.Query, Host: x.Channel.BaseURL.Host, Header: r.Header, Body: r.Body,
+		Path: x.at.path, Query: x.at.url.RawQuery, Host: x.at.url.Host, Header: r.Header, Body: r.Body,
 	})
 	if err != nil {
 		return connected, err
@@ -106,7 +100,7 @@ func (x *Exchange) askOver(over *http.Transport, r Request) (*netCall, error) {
 func (x *Exchange) httpRequest(ctx context.Context, r Request) *http.Request {
 	body, _ := x.payload.open() // fails only once it has been released
 	request := &http.Request{
-		Method: http.MethodPost, URL: x.Channel.url(r.Path, r.Query), Header: r.Header,
+		Method: http.MethodPost, URL: x.at.url, Header: r.Header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		ContentLength: int64(len(r.Body)), Body: body, GetBody: x.payload.open,
 	}

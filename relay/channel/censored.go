@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"cmp"
 	"strings"
 	"unicode/utf8"
 )
@@ -18,7 +19,7 @@ func (x *Exchange) censored(f *Failure) *Failure {
 	redact := x.Channel.redact
 	if f.Err != nil {
 		e := *f.Err
-		message := redact.text(e.Message)
+		message := cmp.Or(strings.TrimSpace(redact.text(e.Message)), "the upstream reported an error")
 		if f.Detail == e.Message { // as mostly
 			f.Detail = message
 		} else {
@@ -56,7 +57,7 @@ func (x *Exchange) mayHaveSaid(phrase string) bool {
 // explained adds to a failure that the base URL is to blame for what the operator has to know to set it right.
 func (x *Exchange) explained(f *Failure) string {
 	if f.Status >= 300 && f.Status < 400 {
-		return redirection(f.Status, x.Channel.url(x.path, ""), x.answer.header)
+		return redirection(f.Status, x.at.url, x.answer.header)
 	}
 	if what := misplaced(f.Status); what != "" {
 		return f.Detail + ": " + what

@@ -5,12 +5,12 @@ package channel
 
 import (
 	"context"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"one-api/relay/config"
+	"one-api/relay/provider"
 	"one-api/relay/wire"
 	"one-api/telemetry"
 )
@@ -22,21 +22,19 @@ type Channel struct {
 	Provider string // gen_ai.provider.name
 
 	lanes   Lanes
-	correct func(*Failure)       // nil: nothing has to be
-	asks    func(Target) Request // for the list of models; nil: there is none
+	correct func(*Failure) // nil: nothing has to be
+	asks    func() Request // for the list of models; nil: there is none
 
-	metrics    *telemetry.Channel
-	pool       *Pool
-	state      *state
-	keys       keyring
-	transport  *transport
-	basePath   string // of the base URL, escaped
-	redact     *redactor
-	labels     context.Context // of the goroutines that work for the channel
-	continuing Continuing
-	hides      []string // beginnings of the names of models that think in silence
-	wellKnown  []string // models of the provider, for as long as it has not listed them itself
-	listing    listing
+	metrics   *telemetry.Channel
+	pool      *Pool
+	state     *state
+	keys      keyring
+	transport *transport
+	addresses addresses
+	redact    *redactor
+	labels    context.Context // of the goroutines that work for the channel
+	of        *provider.Provider
+	listing   listing
 }
 
 // State is what a channel is up to: the closed list of relay.channel.state.
@@ -102,16 +100,5 @@ func (c *Channel) upstreamModel(model string) string {
 func (c *Channel) hidesReasoning(model string) bool {
 	model = c.upstreamModel(model)
 	model = model[strings.LastIndexByte(model, '/')+1:] // as in "openai/o3", which aggregators call it
-	return slices.ContainsFunc(c.hides, func(beginning string) bool { return strings.HasPrefix(model, beginning) })
+	return slices.ContainsFunc(c.of.HidesReasoning, func(beginning string) bool { return strings.HasPrefix(model, beginning) })
 }
-
-// url is where a request goes. The base URL ends in the API's version, the path begins with it.
-func (c *Channel) url(path, query string) *url.URL {
-	u := *c.BaseURL
-	u.Path += pathOf(path)
-	u.RawQuery = query
-	return &u
-}
-
-// pathOf is the part of a request's path that the base URL does not have.
-func pathOf(path string) string { return strings.TrimPrefix(path, "/v1") }

@@ -33,7 +33,7 @@ type Exchange struct {
 	keyTry  bool // the key is
 	ended   bool
 	call    *Call
-	path    string // of the request, as the lane has it
+	at      address // of the request
 	payload *payload
 	sent    bool
 	hurried bool // another healthy channel is left: nobody need wait for this one as long as for the last
@@ -118,10 +118,9 @@ func (x *Exchange) Send(call *Call) *Failure {
 		return failure
 	}
 	request.Header["Accept-Encoding"] = unpacked
-	for name, value := range x.Channel.Headers {
-		request.Header.Set(name, value)
+	if failure := x.address(&request); failure != nil {
+		return failure
 	}
-	x.trace(request.Header)
 	x.sent = true
 	if x.because != "" {
 		x.Channel.metrics.Retry(x.because)

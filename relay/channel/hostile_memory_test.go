@@ -55,7 +55,7 @@ func TestAConversionTakesNoMoreThanIsHeldForIt(t *testing.T) {
 			requireRoom(t, name+", the request", s, func(text []byte) {
 				asked := *call
 				asked.Body = text
-				_, _ = c.adaptor.Request(&asked, channel.Target{Model: "m", Key: "k"})
+				_, _ = c.adaptor.Request(&asked, channel.Target{Model: "m"})
 			})
 		}
 		for _, s := range hostileAnswers(c.upstream) {

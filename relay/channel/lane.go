@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"one-api/relay/budget"
+	"one-api/relay/provider"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
@@ -49,19 +50,25 @@ type Call struct {
 // Target is what one channel adds to a call.
 type Target struct {
 	Model string // after the channel's model mapping
-	Key   string // the channel's key; empty: the channel has none and no credentials are sent
 	// Official is true where the provider itself answers and not something compatible with it.
 	Official bool
+	// Quirks is in what the provider differs from others that speak its format; nil: nothing is known.
+	Quirks *provider.Quirks
 	// Hint says how the upstream is told to continue a message, where the call has a Prefix.
 	Hint Hint
+}
+
+// MaxCompletionTokens reports whether the upstream is known to take OpenAI's newer name for the limit of an answer.
+func (t *Target) MaxCompletionTokens() bool {
+	return t.Official && t.Quirks != nil && t.Quirks.MaxCompletionTokens
 }
 
 // Request is an upstream request as a value: the exchange sends it.
 type Request struct {
 	Method string      // empty: POST
-	Path   string      // such as /v1/chat/completions
+	Path   string      // such as /v1/chat/completions, escaped
 	Query  string      // raw, usually empty
-	Header http.Header // owned by the exchange from here on; Content-Type and credentials included
+	Header http.Header // owned by the exchange from here on; Content-Type included, but no credentials
 	Body   []byte
 }
 

@@ -62,7 +62,7 @@ func (c *Channel) listed(now time.Time) (names []string, pending <-chan struct{}
 // known is what the upstream said or, if it never said anything, what is well known of it.
 func (l *listing) known(c *Channel) []string {
 	if l.names == nil && c.Official {
-		return c.wellKnown
+		return c.of.WellKnown
 	}
 	return l.names
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/config"
+	"one-api/relay/provider"
 )
 
 // TestACallThatDoesNotEndWhenItIsToldToIsCountedAsUnexplained holds an exchange open that its client has left: nothing in the relay
@@ -16,7 +17,7 @@ import (
 func TestACallThatDoesNotEndWhenItIsToldToIsCountedAsUnexplained(t *testing.T) {
 	log := &lines{}
 	p := NewPool(Options{
-		Providers: map[string]Provider{"plain": {Lanes: plain{}.lanes, Name: "plain"}}, Log: slog.New(slog.NewTextHandler(log, nil)),
+		Providers: map[string]Provider{"plain": {Lanes: plain{}.lanes, Provider: provider.Provider{Name: "plain"}}}, Log: slog.New(slog.NewTextHandler(log, nil)),
 	})
 	defer p.Close()
 	p.Apply([]config.Channel{testChannel("stuck")})

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"one-api/relay/config"
+	"one-api/relay/provider"
 )
 
 // waiting is a stream of an upstream that the test plays, on a clock of its own.
@@ -19,7 +20,7 @@ type waiting struct {
 func waitFor(model string, timeouts config.Timeouts) *waiting {
 	w := &waiting{now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 	w.Exchange = &Exchange{
-		Channel: &Channel{Channel: config.Channel{Timeouts: timeouts}, hides: []string{"o3"}},
+		Channel: &Channel{Channel: config.Channel{Timeouts: timeouts}, of: &provider.Provider{HidesReasoning: []string{"o3"}}},
 		began:   w.now, call: &Call{Model: model, Stream: true},
 	}
 	return w

@@ -13,29 +13,22 @@ import (
 
 	"one-api/relay/budget"
 	"one-api/relay/config"
+	"one-api/relay/provider"
 	"one-api/telemetry"
 )
 
 // ErrShutdown is the cancellation cause of requests that the relay ends because it stops.
 var ErrShutdown = errors.New("the relay is shutting down")
 
-// Provider is a channel type: its lanes and what the configuration assumes where it is silent.
+// Provider is a channel type: its lanes, and who answers there.
 type Provider struct {
 	// Lanes puts together the ways to a channel of the type.
 	Lanes func(*config.Channel) Lanes
 	// Correct has the provider's own idea of a failure: of another class, or in other words. nil: what its status says will do.
 	Correct func(*Failure)
-	// List makes the request, a GET without a body, for the list of the provider's models; nil: it has none.
-	List func(Target) Request
-	Name string // gen_ai.provider.name
-	// Continues says what the provider makes of an assistant's message that is to be continued. The zero value: a new answer.
-	Continues Continuing
-	// HidesReasoning is the beginnings of the names of models that think for a while without a word of it in their streams. A
-	// sign of life restarts the wait for their first token.
-	HidesReasoning []string
-	// WellKnown is models that a list has where the provider has not been asked for its own.
-	WellKnown []string
-	config.Provider
+	// Asks makes the request, a GET without a body, for the list of the provider's models; nil: it has none.
+	Asks func() Request
+	provider.Provider
 }
 
 // Options is what all channels of a process have in common.
@@ -121,13 +114,13 @@ func (p *Pool) Apply(configs []config.Channel) {
 		if old := previous[c.Name]; old != nil && old.Disabled != c.Disabled {
 			s.disabled.Store(nil) // the operator has said it anew, in the file
 		}
-		provider := p.options.Providers[c.Type]
+		of := p.options.Providers[c.Type]
 		channels = append(channels, &Channel{
-			Channel: c, Provider: provider.Name, continuing: provider.Continues, hides: provider.HidesReasoning, wellKnown: provider.WellKnown,
-			lanes: provider.Lanes(&configs[i]), correct: provider.Correct, asks: provider.List,
+			Channel: c, Provider: of.TelemetryName(), of: &of.Provider,
+			lanes: of.Lanes(&configs[i]), correct: of.Correct, asks: of.Asks, addresses: addressesOf(c.BaseURL),
 			metrics: recorders[i],
 			pool:    p, state: s, keys: p.keyringOf(c, s), transport: p.transportOf(c), redact: &redactor{channel: c, proxy: c.Proxy},
-			labels: telemetry.ChannelLabels(c.Name), basePath: basePathOf(c.BaseURL),
+			labels: telemetry.ChannelLabels(c.Name),
 		})
 	}
 	for name, owned := range p.transports {
@@ -160,7 +153,7 @@ func (p *Pool) stateOf(name string) *state {
 func (p *Pool) configured(configs []config.Channel) []telemetry.Configured {
 	channels := make([]telemetry.Configured, 0, len(configs))
 	for _, c := range configs {
-		s := p.stateOf(c.Name)
+		s, of := p.stateOf(c.Name), p.options.Providers[c.Type]
 		models := slices.Collect(maps.Keys(c.ModelMapping))
 		for _, model := range c.Models {
 			if !isGlob(model) {
@@ -168,7 +161,7 @@ func (p *Pool) configured(configs []config.Channel) []telemetry.Configured {
 			}
 		}
 		channels = append(channels, telemetry.Configured{
-			Name: c.Name, Provider: p.options.Providers[c.Type].Name, Models: models,
+			Name: c.Name, Provider: of.TelemetryName(), Models: models,
 			Serves: func(model string) bool {
 				return slices.ContainsFunc(c.Models, func(pattern string) bool { return config.Match(pattern, model) })
 			},

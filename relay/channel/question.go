@@ -116,10 +116,10 @@ func (c *Channel) list(ctx context.Context, k *key, read func(*Exchange) *Failur
 		x.hold.release()
 	}()
 	x.hold.clock.limitTo(now.Add(questionTimeout), HeaderTimeout)
-	request := c.asks(Target{Key: k.secret, Official: c.Official})
+	request := c.asks()
 	request.Method = http.MethodGet
-	for name, value := range c.Headers {
-		request.Header.Set(name, value)
+	if failure := x.address(&request); failure != nil {
+		return failure
 	}
 	x.hold.clock.until(now.Add(questionTimeout), HeaderTimeout)
 	connected, err := x.ask(request)

@@ -165,7 +165,9 @@ var (
 	ids = regexp.MustCompile(`\b(?:(?:org|proj|acct|team|wrkspc|workspace|apikey|user|cust|tenant)[-_][A-Za-z0-9][A-Za-z0-9_-]{7,}|(?:sk|xai|gsk|pk|rk)-[A-Za-z0-9_*-]{8,}|AIza[A-Za-z0-9_-]{20,}|AKIA[A-Z0-9]{12,}|arn:aws[a-z-]*:[^\s"'<>]+|projects/[^/\s"'<>]+|project_number:[0-9]+)`)
 	// owners finds ids by what stands before them. They have a digit in them.
 	owners = regexp.MustCompile("(?i)\\b((?:organi[sz]ation|org|project|account|team|tenant|subscription|workspace|customer|api key id|user)(?: (?:id|number|uid))?['\"]?(?: ?[:=] ?| )[`'\"(]{0,2})(?:(?:org|proj|acct|team)[-_][A-Za-z0-9_-]+|[A-Za-z0-9_-]*[0-9][A-Za-z0-9_-]{5,}|[A-Za-z0-9_-]{5,}[0-9][A-Za-z0-9_-]*)")
-	emails = regexp.MustCompile(`[A-Za-z0-9._%+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+`)
+	// ownerFields finds xAI's words on whose the key is: "Team: …, API key ID: …, Model: …".
+	ownerFields = regexp.MustCompile(`(?i)\bteam: (?:[^,]*, ?(?:api key id: (?:[^,]*, ?|\S+))?|\S+)`)
+	emails      = regexp.MustCompile(`[A-Za-z0-9._%+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+`)
 	// inner finds URLs, and what may be an address.
 	innerURL = regexp.MustCompile(`(?i)\b(?:https?|wss?|socks5h?)://[^\s"'<>)\]]+`)
 	ipv4     = regexp.MustCompile(`\b(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?::[0-9]{1,5})?\b`)
@@ -198,6 +200,7 @@ func (r *redactor) text(s string) string {
 	if r.addresses != nil {
 		s = r.addresses.ReplaceAllLiteralString(s, hiddenAddress)
 	}
+	s = ownerFields.ReplaceAllLiteralString(s, "")
 	s = ids.ReplaceAllLiteralString(s, hiddenAccount)
 	s = owners.ReplaceAllString(s, "${1}"+hiddenAccount)
 	if strings.Contains(s, "@") {

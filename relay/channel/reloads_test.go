@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/config"
+	"one-api/relay/provider"
 	"one-api/telemetry"
 )
 
@@ -19,7 +20,7 @@ import (
 func TestTenThousandReloadsLeaveNothingBehind(t *testing.T) {
 	const reloads = 10_000
 	p := NewPool(Options{
-		Providers: map[string]Provider{"openai": {Lanes: plain{}.lanes, Name: "openai"}},
+		Providers: map[string]Provider{"openai": {Lanes: plain{}.lanes, Provider: provider.Provider{Name: "openai"}}},
 		Log:       slog.New(slog.DiscardHandler), Metrics: telemetry.New(500),
 	})
 	t.Cleanup(p.Close)

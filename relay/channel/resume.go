@@ -17,15 +17,6 @@ const (
 	HintContinueFinal = config.ResumeContinueFinal // "continue_final_message": true in the request
 )
 
-// Continuing is what a provider makes of a call that ends with an assistant's message.
-type Continuing struct {
-	// Official tells that the provider itself goes on with the message. Others that speak its format are asked to wherever the
-	// configuration has streams resumed.
-	Official bool
-	// TrimSpace is for a provider that refuses such a message when it ends in white space.
-	TrimSpace bool
-}
-
 // BreaksOff asks for channels that can finish the stream that broke off in attempt. text: the client has text of it.
 func (w *Want) BreaksOff(attempt Attempt, text bool) {
 	w.broken, w.text = attempt.Channel, text
@@ -62,11 +53,11 @@ func (c *Channel) finishes(broken *Channel, text bool) bool {
 	case !text, c.Resume == config.ResumePrefix, c.Resume == config.ResumeContinueFinal:
 		return true
 	}
-	return !c.Official || c.continuing.Official
+	return !c.Official || c.of.Continues.Official
 }
 
 // HidesSpace tells whether the exchange's upstream is not told of white space at the end of what it continues.
-func (x *Exchange) HidesSpace() bool { return x.Channel.continuing.TrimSpace }
+func (x *Exchange) HidesSpace() bool { return x.Channel.of.Continues.TrimSpace }
 
 // asContinuation is the call as the upstream gets it: with what the client has of the answer as its last message.
 func (x *Exchange) asContinuation(call *Call) *Call {

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/config"
+	"one-api/relay/provider"
 	"one-api/relay/wire"
 )
 
@@ -45,7 +46,7 @@ func TestAForgottenExchangeIsClosedByTheSafetyNetAndCounted(t *testing.T) {
 			require.NoError(t, err)
 			log := &lines{}
 			p := NewPool(Options{
-				Providers: map[string]Provider{"plain": {Lanes: plain{}.lanes, Name: "plain"}},
+				Providers: map[string]Provider{"plain": {Lanes: plain{}.lanes, Provider: provider.Provider{Name: "plain"}}},
 				Log:       slog.New(slog.NewTextHandler(log, nil)),
 				TLS:       upstream.Client().Transport.(*http.Transport).TLSClientConfig,
 			})

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/config"
+	"one-api/relay/provider"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
@@ -29,10 +30,12 @@ func (p plain) lanes(*config.Channel) (all Lanes) {
 	return all
 }
 
+var plainProvider = provider.Provider{Name: "plain", Auth: provider.Auth{Header: "Authorization"}}
+
 func (plain) Converts() bool { return false }
 
-func (plain) Request(call *Call, target Target) (Request, error) {
-	return Request{Path: call.Endpoint.Path(), Header: http.Header{"Authorization": {target.Key}}, Body: call.Body}, nil
+func (plain) Request(call *Call, _ Target) (Request, error) {
+	return Request{Path: call.Endpoint.Path(), Header: http.Header{}, Body: call.Body}, nil
 }
 
 func (plain) Answer(*Call) Translator { return plainAnswer{} }
@@ -65,7 +68,7 @@ func testChannel(name string, change ...func(*config.Channel)) config.Channel {
 
 func testPool(t testing.TB, channels ...config.Channel) *Pool {
 	p := NewPool(Options{
-		Providers: map[string]Provider{"plain": {Lanes: plain{}.lanes, Name: "plain"}, "embedder": {Lanes: plain{only: wire.Embeddings}.lanes}},
+		Providers: map[string]Provider{"plain": {Lanes: plain{}.lanes, Provider: plainProvider}, "embedder": {Lanes: plain{only: wire.Embeddings}.lanes, Provider: plainProvider}},
 		Log:       slog.New(slog.DiscardHandler),
 	})
 	p.Apply(channels)

@@ -174,14 +174,6 @@ func isPlain(host string) bool {
 	return !strings.ContainsFunc(host, func(r rune) bool { return r > unicode.MaxASCII || r == '%' })
 }
 
-// basePathOf is what stands before the path of each request.
-func basePathOf(at *url.URL) string {
-	if at == nil {
-		return ""
-	}
-	return at.EscapedPath()
-}
-
 func addressOf(at *url.URL) string {
 	port := at.Port()
 	if port == "" {

@@ -3,6 +3,7 @@ package config
 import (
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -17,17 +18,42 @@ var pastedEndpoints = []string{
 	"/images/generations", "/audio/speech", "/audio/transcriptions", "/moderations", "/rerank",
 }
 
-// parseBaseURL reads an upstream's base URL in its normal form: without a trailing slash and with a version segment, /v1 where
-// it has none. message is what is wrong, "" for nothing.
-func parseBaseURL(text string) (base *url.URL, message string) {
-	const form = "must be an http or https URL such as https://api.example.com/v1"
+// usualVersion is what is added to a base URL without a version, unless something else is said.
+const usualVersion = "v1"
+
+// versionForm is a version as it stands in a path.
+var versionForm = regexp.MustCompile(`^v[0-9][A-Za-z0-9.]*$`)
+
+// parseBaseURL reads an upstream's base URL in its normal form: without a trailing slash, and with a version segment, that which is
+// given where it has none; "" adds none. message is what is wrong, "" for nothing.
+func parseBaseURL(text, version string) (base *url.URL, message string) {
+	u, message := readBaseURL(text)
+	if message != "" {
+		return nil, message
+	}
+	path := strings.TrimRight(u.EscapedPath(), "/")
+	if version != "" && !isVersioned(path) {
+		path += "/" + version
+	}
+	// Parsed once more, so that two spellings of one path become equal values.
+	base, err := url.Parse((&url.URL{Scheme: u.Scheme, Host: u.Host}).String() + path)
+	if err != nil {
+		return nil, baseURLForm
+	}
+	return base, ""
+}
+
+const baseURLForm = "must be an http or https URL such as https://api.example.com/v1"
+
+// readBaseURL reads a base URL as it was written.
+func readBaseURL(text string) (u *url.URL, message string) {
 	if hasInvisible(text) {
 		return nil, "must not contain a blank, a line break or an invisible character"
 	}
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https":
-		return nil, form
+		return nil, baseURLForm
 	case u.User != nil:
 		return nil, "must not hold a user name or password"
 	case strings.ContainsAny(text, "?#"):
@@ -43,19 +69,56 @@ func parseBaseURL(text string) (base *url.URL, message string) {
 			return nil, "is the address of an endpoint: leave " + endpoint + " out, the relay adds it itself"
 		}
 	}
-	versioned := false
+	return u, ""
+}
+
+func isVersioned(path string) bool {
 	for segment := range strings.SplitSeq(path, "/") {
-		versioned = versioned || versionSegment.MatchString(segment)
+		if versionSegment.MatchString(segment) {
+			return true
+		}
 	}
-	if !versioned {
-		path += "/v1"
+	return false
+}
+
+// address is where a channel's upstream is. version is what the file says of it; nil: nothing. A provider's own host is known: how
+// much of its path is there or not, and whether it has a version, need not be said. official: it is one of the provider's own.
+func address(text string, version *string, p *Provider) (base *url.URL, official bool, message string) {
+	if version != nil {
+		base, message = parseBaseURL(text, *version)
+		return base, message == "" && isOwn(base, p), message
 	}
-	// Parsed once more, so that two spellings of one path become equal values.
-	base, err = url.Parse((&url.URL{Scheme: u.Scheme, Host: u.Host}).String() + path)
-	if err != nil {
-		return nil, form
+	if base, message = parseBaseURL(text, ""); message != "" {
+		return nil, false, message
 	}
-	return base, ""
+	for _, own := range ownAddresses(p) {
+		if base.Scheme == own.Scheme && base.Host == own.Host && isBelow(own.Path, base.Path) {
+			return own, true, ""
+		}
+	}
+	base, message = parseBaseURL(text, usualVersion)
+	return base, message == "" && isOwn(base, p), message
+}
+
+// isBelow reports whether a path is another one, or in it.
+func isBelow(path, above string) bool { return path == above || strings.HasPrefix(path, above+"/") }
+
+func isOwn(base *url.URL, p *Provider) bool {
+	return slices.ContainsFunc(ownAddresses(p), func(own *url.URL) bool { return *own == *base })
+}
+
+// ownAddresses is where the provider itself answers, the usual one first.
+func ownAddresses(p *Provider) (all []*url.URL) {
+	version := usualVersion
+	if p.Unversioned {
+		version = ""
+	}
+	for _, text := range append([]string{p.BaseURL}, p.Elsewhere...) {
+		if own, message := parseBaseURL(text, version); message == "" {
+			all = append(all, own)
+		}
+	}
+	return all
 }
 
 // parseProxy reads a proxy's URL, of a scheme that net/http.Transport.Proxy serves.

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -13,7 +12,7 @@ const defaultGroup = "default"
 
 var channelKeys = []string{
 	"name", "type", "base_url", "keys", "models", "model_mapping", "groups", "priority", "weight", "max_concurrent", "disabled",
-	"proxy", "headers", "timeouts", "propagate_trace", "resume", "retry_same",
+	"proxy", "headers", "timeouts", "propagate_trace", "resume", "retry_same", "version",
 }
 
 // channels reads the file's channels; not one of them is a problem.
@@ -127,30 +126,31 @@ func (l *loader) upstream(c *Channel, at place, fields map[string]value) {
 	} else if s, ok := l.scalar(v); ok {
 		c.Type = s.text
 		if provider, known = l.providers[c.Type]; !known {
-			l.report(s.place, "unknown type %s; %sknown: %s", s.got(), rightType(s.text, l.types()), strings.Join(l.types(), ", "))
+			l.report(s.place, "unknown type %s; %sknown: %s", s.got(), l.rightType(s.text), strings.Join(l.types(), ", "))
 		}
 	}
 
+	if provider.Keyless {
+		c.Timeouts.StreamHeader = 0 // it is on this machine, and may have a model to load first
+	}
+	version := l.version(fields)
 	v, given := fields["base_url"]
 	c.Official = !given
 	if given {
 		if s, ok := l.scalar(v); ok {
 			message := "must not be empty; leave it out for the provider's own"
 			if s.text != "" {
-				c.BaseURL, message = parseBaseURL(s.text)
+				c.BaseURL, c.Official, message = address(s.text, version, &provider)
 			}
-			c.Official = known && message == "" && isOf(c.BaseURL, provider)
 			if message != "" {
 				l.report(s.place, "%s", message)
 			}
 		}
 	} else if known {
-		var message string
-		switch c.BaseURL, message = parseBaseURL(provider.BaseURL); {
-		case provider.BaseURL == "":
+		if provider.BaseURL == "" {
 			missing("base_url", "missing: type %s has none of its own", c.Type)
-		case message != "":
-			missing("base_url", "that of type %s %s", c.Type, message)
+		} else if c.BaseURL, _, given = l.ownAddress(&provider, version); !given {
+			missing("base_url", "that of type %s cannot be used", c.Type)
 		}
 	}
 
@@ -159,7 +159,7 @@ func (l *loader) upstream(c *Channel, at place, fields map[string]value) {
 	if given {
 		c.Keys = textsOf(l.texts(v, keyProblem))
 	}
-	if c.Official && len(c.Keys) == 0 && len(l.problems) == before {
+	if c.Official && !provider.Keyless && len(c.Keys) == 0 && len(l.problems) == before {
 		missing("keys", "missing; only a channel with a base_url of its own may have none")
 	}
 
@@ -173,10 +173,27 @@ func (l *loader) upstream(c *Channel, at place, fields map[string]value) {
 	}
 }
 
-// isOf tells whether a base URL is the provider's own, spelt out.
-func isOf(base *url.URL, provider Provider) bool {
-	own, message := parseBaseURL(provider.BaseURL)
-	return message == "" && *own == *base
+// ownAddress is the provider's own, with the version that the file gives, if it gives one.
+func (l *loader) ownAddress(p *Provider, version *string) (base *url.URL, official, ok bool) {
+	base, official, message := address(p.BaseURL, version, p)
+	return base, official, message == ""
+}
+
+// version reads what is added to a base URL without a version; nil: nothing is said of it.
+func (l *loader) version(fields map[string]value) *string {
+	v, given := fields["version"]
+	if !given {
+		return nil
+	}
+	s, ok := l.scalar(v)
+	if !ok {
+		return nil
+	}
+	if s.text != "" && !versionForm.MatchString(s.text) {
+		l.report(s.place, "must be the version segment of the API's path, such as v1, or '' if it has none %s", s.got())
+		return nil
+	}
+	return &s.text
 }
 
 func defaultModels(provider Provider, official bool) []string {
@@ -186,40 +203,25 @@ func defaultModels(provider Provider, official bool) []string {
 	return []string{"*"}
 }
 
-func (l *loader) types() []string { return slices.Sorted(maps.Keys(l.providers)) }
-
 // environmentChannels are those of a relay without a file: one for each provider whose key is set, or else the demo.
 func (l *loader) environmentChannels() []Channel {
 	var channels []Channel
 	set := false
-	for _, kind := range []string{"openai", "anthropic", "xai"} {
-		name := strings.ToUpper(kind) + "_API_KEY"
-		at := variable(name)
-		s := l.env.get(name)
-		if s.err != nil {
-			l.report(variable(name+"_FILE"), "cannot read the file: %v", s.err)
-		}
-		if s.err != nil || s.text != "" {
-			set = true
-		}
-		if s.text == "" {
+	for _, kind := range l.types() {
+		provider := l.providers[kind]
+		key, at, given := l.keyOf(&provider)
+		set = set || given
+		if key == "" {
 			continue
 		}
-		if message := keyProblem(s.text); message != "" {
-			l.report(at, "%s", message)
-		}
-		provider, known := l.providers[kind]
-		if !known {
-			l.report(at, "this relay has no channels of type %s; known: %s", kind, strings.Join(l.types(), ", "))
+		base, _, ok := l.ownAddress(&provider, nil)
+		if !ok {
+			l.report(at, "the base URL of type %s cannot be used", kind)
 			continue
-		}
-		base, message := parseBaseURL(provider.BaseURL)
-		if message != "" {
-			l.report(at, "the base URL of type %s %s", kind, message)
 		}
 		c := Channel{
 			Name: kind, Type: kind, BaseURL: base, Official: true,
-			Keys: []string{s.text}, Models: defaultModels(provider, true), Groups: []string{defaultGroup},
+			Keys: []string{key}, Models: defaultModels(provider, true), Groups: []string{defaultGroup},
 			Weight: 1, Timeouts: l.settings.Timeouts,
 		}
 		l.relayProxy(&c)
@@ -237,4 +239,25 @@ func (l *loader) environmentChannels() []Channel {
 		}
 	}
 	return channels
+}
+
+// keyOf is the key that the environment has for a provider, and the variable that it is in. given: there is one, if only one that
+// cannot be used.
+func (l *loader) keyOf(p *Provider) (key string, at place, given bool) {
+	for _, name := range p.KeyVariables {
+		s := l.env.get(name)
+		if s.err != nil {
+			l.report(variable(name+"_FILE"), "cannot read the file: %v", s.err)
+			return "", at, true
+		}
+		if s.text == "" {
+			continue
+		}
+		at = variable(name)
+		if message := keyProblem(s.text); message != "" {
+			l.report(at, "%s", message)
+		}
+		return s.text, at, true
+	}
+	return "", at, false
 }

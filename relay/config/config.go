@@ -6,6 +6,8 @@ import (
 	"crypto/sha256"
 	"net/url"
 	"time"
+
+	"one-api/relay/provider"
 )
 
 // Config is what the relay serves: its upstreams and its clients. It is plain data and never changed after Load, so a reload
@@ -29,8 +31,8 @@ type Config struct {
 type Channel struct {
 	Name string // unique; ^[A-Za-z0-9._-]{1,64}$
 	Type string // a key of Options.Providers
-	// BaseURL has no trailing slash and always a version segment (https://api.openai.com/v1, …/api/paas/v4, …/v1beta/openai);
-	// an endpoint's path is joined to it without its own /v1. nil for Demo only.
+	// BaseURL has no trailing slash and, unless the server has none, a version segment (https://api.openai.com/v1, …/api/paas/v4,
+	// …/v1beta/openai); an endpoint's path is joined to it without its own /v1. nil for Demo only.
 	BaseURL  *url.URL
 	Official bool // no base_url, or the provider's own spelt out: the provider itself answers
 	Demo     bool // the built-in channel, answered in-process
@@ -95,10 +97,7 @@ type Token struct {
 }
 
 // Provider is what a channel's type adds where the file is silent.
-type Provider struct {
-	BaseURL string
-	Models  []string
-}
+type Provider = provider.Provider
 
 // Options say where a configuration comes from.
 type Options struct {

@@ -15,9 +15,9 @@ import (
 )
 
 var testProviders = map[string]Provider{
-	"openai":    {BaseURL: "https://api.openai.com", Models: []string{"gpt-*"}},
-	"anthropic": {BaseURL: "https://api.anthropic.com/", Models: []string{"claude-*"}},
-	"xai":       {BaseURL: "https://api.x.ai/v1"},
+	"openai":    {BaseURL: "https://api.openai.com", Models: []string{"gpt-*"}, Also: []string{"gpt", "chatgpt"}, KeyVariables: []string{"OPENAI_API_KEY"}},
+	"anthropic": {BaseURL: "https://api.anthropic.com/", Models: []string{"claude-*"}, Also: []string{"claude"}, KeyVariables: []string{"ANTHROPIC_API_KEY"}},
+	"xai":       {BaseURL: "https://api.x.ai/v1", Also: []string{"grok"}, KeyVariables: []string{"XAI_API_KEY", "GROK_API_KEY"}},
 	"custom":    {},
 }
 
@@ -180,7 +180,7 @@ func TestABaseURLGetsAVersionWhereItHasNone(t *testing.T) {
 		"HTTPS://x/video":                                         "https://x/video/v1",
 		"https://x/a%2Fb/":                                        "https://x/a%2Fb/v1",
 	} {
-		base, message := parseBaseURL(given)
+		base, message := parseBaseURL(given, usualVersion)
 		require.Empty(t, message, given)
 		assert.Equal(t, want, base.String(), given)
 		assert.Equal(t, parseURL(t, want), base, given)

@@ -236,10 +236,6 @@ func TestAProblemOfTheEnvironmentsChannelsNamesTheVariable(t *testing.T) {
 		_, err = Load(opts, settings)
 		assert.EqualError(t, err, test.want)
 	}
-	opts := options(map[string]string{"XAI_API_KEY": "x"}, nil)
-	opts.Providers = map[string]Provider{"openai": {}}
-	_, err := Load(opts, Settings{})
-	assert.EqualError(t, err, "environment: XAI_API_KEY: this relay has no channels of type xai; known: openai")
 }
 
 func TestAFileThatIsTooLargeIsRefused(t *testing.T) {

@@ -46,7 +46,7 @@ func TestTheCommonestSlipsAreNamedByTheirLine(t *testing.T) {
 func TestATypeThatThereIsNotIsToldWhatItShouldBe(t *testing.T) {
 	for kind, want := range map[string]string{
 		"grok": "did you mean xai?", "Grok": "did you mean xai?", "OpenAI": "did you mean openai?", "claude": "did you mean anthropic?", "antropic": "did you mean anthropic?",
-		"chatgpt": "did you mean openai?", "deepseek": "deepseek speaks OpenAI's format: `type: openai` with its base_url;", "ollama": "`type: openai` with its base_url",
+		"chatgpt": "did you mean openai?", "doubao": "doubao speaks OpenAI's format: `type: openai` with its base_url;", "sglang": "`type: openai` with its base_url",
 		"nonsense": "(got nonsense); known: anthropic, custom, openai, xai",
 	} {
 		assert.Contains(t, problemsOf(t, "channels: [{name: a, keys: [k], type: "+kind+"}]\n", nil)[0], want, kind)

@@ -1,10 +1,13 @@
 package config
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"one-api/relay/provider"
 )
 
 // Variable is an environment variable that this program or one of its libraries reads.
@@ -22,12 +25,9 @@ type Variable struct {
 
 // Variables is all of them but OpenTelemetry's (telemetry/otelenv), in the order of --help. Those that hold a value may also be given
 // as NAME_FILE.
-var Variables = []Variable{
+var Variables = withKeys([]Variable{
 	{Name: "PORT", Default: "3000", Help: "the port to listen on; 0: any free one"},
 	{Name: "CONFIG_FILE", Default: "./channels.yaml, if it exists", Help: "the configuration file"},
-	{Name: "OPENAI_API_KEY", Help: "without a file: makes a channel", ofChannels: true},
-	{Name: "ANTHROPIC_API_KEY", Help: "without a file: makes a channel", ofChannels: true},
-	{Name: "XAI_API_KEY", Help: "without a file: makes a channel", ofChannels: true},
 	{Name: "INITIAL_ROOT_TOKEN", Help: "a client key for every group and model; with no token at all one is made and printed"},
 	{Name: "RELAY_TIMEOUT", Default: "900 s", Help: "wait for the response header, and the whole of an answer that is not a stream"},
 	{Name: "STREAMING_TIMEOUT", Default: "300 s", Help: "silence inside a stream"},
@@ -57,6 +57,22 @@ var Variables = []Variable{
 	{Name: "GIN_MODE", Default: "release", Help: "release, debug or test"},
 	{Name: "TZ", Default: "UTC", Help: "the log's time zone", check: checkZone, odd: true},
 	{Name: "GOMEMLIMIT", Default: "90 % of the container's", Help: "Go's memory limit"},
+})
+
+// withKeys adds the variables with which providers' keys make channels, behind that of the file that they stand in for.
+func withKeys(others []Variable) []Variable {
+	var keys []Variable
+	for _, p := range provider.All() {
+		for i, name := range p.KeyVariables {
+			help := "without a file: makes a channel of type " + p.Type
+			if i > 0 {
+				help += ", where " + p.KeyVariables[0] + " is not set"
+			}
+			keys = append(keys, Variable{Name: name, Help: help, ofChannels: true})
+		}
+	}
+	at := 1 + slices.IndexFunc(others, func(v Variable) bool { return v.Name == "CONFIG_FILE" })
+	return slices.Insert(others, at, keys...)
 }
 
 // blemish is what came along with a value and is none of it; "": nothing.

@@ -1,13 +1,17 @@
 package config
 
 import (
+	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"one-api/relay/provider"
 )
 
 func TestEveryVariableThatIsReadIsListedAndInTheREADME(t *testing.T) {
@@ -20,7 +24,7 @@ func TestEveryVariableThatIsReadIsListedAndInTheREADME(t *testing.T) {
 		require.True(t, strings.Contains(string(readme), "`"+v.Name+"`"), "%s is not in the README", v.Name)
 	}
 	var read []string
-	opts := Options{Providers: testProviders, ReadFile: options(nil, nil).ReadFile, Env: func(name string) (string, bool) {
+	opts := Options{Providers: realProviders(), ReadFile: options(nil, nil).ReadFile, Env: func(name string) (string, bool) {
 		read = append(read, strings.ToUpper(strings.TrimSuffix(name, "_FILE")))
 		return "", false
 	}}
@@ -33,12 +37,31 @@ func TestEveryVariableThatIsReadIsListedAndInTheREADME(t *testing.T) {
 	}
 }
 
+// realProviders is those that there are.
+func realProviders() map[string]Provider {
+	all := map[string]Provider{}
+	for _, p := range provider.All() {
+		all[p.Type] = p
+	}
+	return all
+}
+
+func TestTheREADMENamesEveryType(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	line := regexp.MustCompile(`(?m)^    type: openai +# (.*)$`).FindSubmatch(readme)
+	require.NotNil(t, line, "the example's channel has its types beside it")
+	named := strings.Split(string(line[1]), " | ")
+	require.ElementsMatch(t, slices.Collect(maps.Keys(realProviders())), named)
+}
+
 func TestWhatCameAlongWithAValueIsNamedForEveryVariable(t *testing.T) {
 	for _, v := range Variables {
 		for value, want := range map[string]string{
 			"x\r": "holds a carriage return", " x": "begins or ends with a blank", "x\t": "begins or ends with a blank", "x\ny": "", `"x"`: "stands in quotes", "'x'": "stands in quotes",
 		} {
 			opts := options(map[string]string{v.Name: value}, nil)
+			opts.Providers = realProviders()
 			settings, err := LoadSettings(opts)
 			if v.ofChannels {
 				require.NoError(t, err)

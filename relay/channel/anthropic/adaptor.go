@@ -25,23 +25,6 @@ import (
 	"one-api/relay/wire"
 )
 
-// Provider is the provider's gen_ai.provider.name and the channel type that selects it.
-const Provider = "anthropic"
-
-// DefaultBaseURL is where the provider itself answers.
-const DefaultBaseURL = "https://api.anthropic.com"
-
-// DefaultModels are the models of a channel that names none: names or globs.
-var DefaultModels = []string{"claude-*"}
-
-// WellKnown is some of the provider's models (https://docs.claude.com/en/docs/about-claude/models).
-var WellKnown = []string{"claude-opus-4-1", "claude-opus-4-0", "claude-sonnet-4-5", "claude-sonnet-4-0", "claude-haiku-4-5", "claude-3-5-haiku-latest"}
-
-// Continues says that a last assistant message is the beginning of the answer, and may not end in white space
-// (https://docs.claude.com/en/docs/build-with-claude/prompt-engineering/prefill-claudes-response). Models that do not support
-// it answer 400.
-var Continues = channel.Continuing{Official: true, TrimSpace: true}
-
 // apiVersion is the version of the API that the conversion speaks, and the one for clients that name none
 // (https://docs.claude.com/en/api/versioning).
 const apiVersion = "2023-06-01"
@@ -58,7 +41,7 @@ func (native) Converts() bool { return false }
 
 func (native) Request(call *channel.Call, target channel.Target) (channel.Request, error) {
 	request := channel.Request{
-		Path: wire.Messages.Path(), Header: header(call, target), Query: nativeQuery(call.Query), Body: nativeBody(call, target),
+		Path: wire.Messages.Path(), Header: header(call), Query: nativeQuery(call.Query), Body: nativeBody(call, target),
 	}
 	passOnVersions(request.Header, call.Header)
 	return request, nil
@@ -76,14 +59,14 @@ func (chat) Request(call *channel.Call, target channel.Target) (channel.Request,
 	if err != nil {
 		return channel.Request{}, err
 	}
-	return channel.Request{Path: wire.Messages.Path(), Header: header(call, target), Body: body}, nil
+	return channel.Request{Path: wire.Messages.Path(), Header: header(call), Body: body}, nil
 }
 
 func (chat) Answer(call *channel.Call) channel.Translator { return newChatAnswer(call) }
 
 // List asks for the models (https://docs.claude.com/en/api/models-list).
-func List(target channel.Target) channel.Request {
-	return channel.Request{Path: "/v1/models", Query: "limit=1000", Header: header(&channel.Call{}, target)}
+func List() channel.Request {
+	return channel.Request{Path: "/v1/models", Header: header(&channel.Call{})}
 }
 
 // What most requests have in common. Nobody changes the values.
@@ -93,14 +76,11 @@ var (
 	version    = []string{apiVersion}
 )
 
-func header(call *channel.Call, target channel.Target) http.Header {
+func header(call *channel.Call) http.Header {
 	h := make(http.Header, 5)
 	h["Content-Type"], h["Accept"], h["Anthropic-Version"] = jsonOnly, jsonOnly, version
 	if call.Stream {
 		h["Accept"] = eventsOnly
-	}
-	if target.Key != "" {
-		h["X-Api-Key"] = []string{target.Key}
 	}
 	return h
 }

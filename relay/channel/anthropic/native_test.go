@@ -50,7 +50,7 @@ func TestNativeHeadersAreThoseThatTheFormatDefines(t *testing.T) {
 	request, err = lanetest.Of(Lanes).Request(c, target)
 	require.NoError(t, err)
 	assert.Equal(t, http.Header{
-		"Content-Type": {"application/json"}, "Accept": {"text/event-stream"}, "X-Api-Key": {"sk-test"},
+		"Content-Type": {"application/json"}, "Accept": {"text/event-stream"},
 		"Anthropic-Version": {"2099-01-01"}, "Anthropic-Beta": {"one,two", "three"},
 	}, request.Header)
 }

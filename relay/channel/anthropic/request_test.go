@@ -20,13 +20,13 @@ func TestAChatRequestIsSentAsAMessagesRequest(t *testing.T) {
 	c.Query = "beta=true"
 	c.Header.Set("Anthropic-Beta", "something")
 	c.Header.Set("Anthropic-Version", "2020-01-01")
-	request, err := lanetest.Of(Lanes).Request(c, channel.Target{Model: "claude-upstream", Key: "sk-test"})
+	request, err := lanetest.Of(Lanes).Request(c, channel.Target{Model: "claude-upstream"})
 	require.NoError(t, err)
 	assert.Equal(t, "/v1/messages", request.Path)
 	assert.Empty(t, request.Query)
 	assert.Equal(t, http.Header{
 		"Content-Type": {"application/json"}, "Accept": {"text/event-stream"},
-		"Anthropic-Version": {"2023-06-01"}, "X-Api-Key": {"sk-test"},
+		"Anthropic-Version": {"2023-06-01"},
 	}, request.Header)
 	assert.JSONEq(t, `{"model":"claude-upstream","max_tokens":16384,"stream":true,
 		"messages":[{"role":"user","content":[{"type":"text","text":"hi"}]}]}`, string(request.Body))

@@ -17,7 +17,7 @@ import (
 
 const created = 1700000000
 
-var target = channel.Target{Model: "claude-test", Key: "sk-test"}
+var target = channel.Target{Model: "claude-test"}
 
 // call makes a client's call. body has to have the member "model":"claude-test" for the mapping of models to find it.
 func call(endpoint wire.Endpoint, body string) *channel.Call {

@@ -21,27 +21,6 @@ import (
 	"one-api/relay/wire"
 )
 
-// Provider is the provider's name in telemetry (gen_ai.provider.name of the OpenTelemetry GenAI conventions).
-const Provider = "openai"
-
-// DefaultBaseURL is where a channel without a base URL of its own sends its calls.
-const DefaultBaseURL = "https://api.openai.com"
-
-// DefaultModels are the globs of the models that a channel without a list of its own serves.
-var DefaultModels = []string{
-	"gpt-*", "chatgpt-*", "o1*", "o3*", "o4*", "text-embedding-*", "davinci-*", "babbage-*",
-}
-
-// WellKnown is some of the provider's models (https://platform.openai.com/docs/models).
-var WellKnown = []string{
-	"gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano", "gpt-5", "gpt-5-mini", "gpt-5-nano", "o1", "o3", "o3-mini", "o4-mini",
-	"text-embedding-3-small", "text-embedding-3-large",
-}
-
-// HidesReasoning is the models whose reasoning is no part of a chat completion
-// (https://platform.openai.com/docs/guides/reasoning).
-var HidesReasoning = []string{"o1", "o3", "o4", "gpt-5"}
-
 // Lanes is the ways to a channel of the type.
 func Lanes(*config.Channel) channel.Lanes {
 	return channel.Lanes{wire.ChatCompletions: native{}, wire.Completions: native{}, wire.Embeddings: native{}, wire.Messages: messages{}}
@@ -53,7 +32,7 @@ type native struct{}
 func (native) Converts() bool { return false }
 
 func (native) Request(call *channel.Call, target channel.Target) (channel.Request, error) {
-	h := header(call, target)
+	h := header(call)
 	if beta := call.Header.Values("OpenAI-Beta"); len(beta) > 0 {
 		h["Openai-Beta"] = slices.Clone(beta)
 	}
@@ -78,7 +57,7 @@ func (messages) Request(call *channel.Call, target channel.Target) (channel.Requ
 	if err != nil {
 		return channel.Request{}, err
 	}
-	return channel.Request{Path: wire.ChatCompletions.Path(), Header: header(call, target), Body: continuing(body, call, target)}, nil
+	return channel.Request{Path: wire.ChatCompletions.Path(), Header: header(call), Body: continuing(body, call, target)}, nil
 }
 
 func (messages) Answer(*channel.Call) channel.Translator { return &messagesTranslator{} }
@@ -89,19 +68,16 @@ var (
 	eventStream     = []string{"text/event-stream"}
 )
 
-func header(call *channel.Call, target channel.Target) http.Header {
+func header(call *channel.Call) http.Header {
 	h := make(http.Header, 5)
 	h["Content-Type"], h["Accept"] = applicationJSON, applicationJSON
 	if call.Stream {
 		h["Accept"] = eventStream
 	}
-	if target.Key != "" {
-		h["Authorization"] = []string{"Bearer " + target.Key}
-	}
 	return h
 }
 
 // List asks for the models (https://platform.openai.com/docs/api-reference/models/list).
-func List(target channel.Target) channel.Request {
-	return channel.Request{Path: "/v1/models", Header: header(&channel.Call{}, target)}
+func List() channel.Request {
+	return channel.Request{Path: "/v1/models", Header: header(&channel.Call{})}
 }

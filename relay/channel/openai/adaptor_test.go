@@ -35,7 +35,7 @@ func TestEveryClientEndpointHasALane(t *testing.T) {
 func TestANativeRequestKeepsEveryByteWhereTheModelIsTheSame(t *testing.T) {
 	for _, endpoint := range []wire.Endpoint{wire.ChatCompletions, wire.Completions, wire.Embeddings} {
 		call := callOf(endpoint, "{ \"a\" : 1e2,\t\"model\":\"asked\", \"a\":null}\n")
-		r, err := lanes.Request(call, channel.Target{Model: "asked", Key: "sk-test"})
+		r, err := lanes.Request(call, channel.Target{Model: "asked"})
 		require.NoError(t, err)
 		assert.Equal(t, endpoint.Path(), r.Path)
 		assert.Empty(t, r.Query)
@@ -56,20 +56,15 @@ func TestANativeRequestChangesOnlyTheMappedModel(t *testing.T) {
 func TestRequestHeaders(t *testing.T) {
 	for name, tc := range map[string]struct {
 		stream bool
-		key    string
 		client http.Header
 		want   http.Header
 	}{
 		"whole": {
-			key:  "sk-test",
-			want: http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}, "Authorization": {"Bearer sk-test"}},
+			want: http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
 		},
 		"streamed": {
-			stream: true, key: "sk-test",
-			want: http.Header{"Content-Type": {"application/json"}, "Accept": {"text/event-stream"}, "Authorization": {"Bearer sk-test"}},
-		},
-		"no key, no credentials": {
-			want: http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
+			stream: true,
+			want:   http.Header{"Content-Type": {"application/json"}, "Accept": {"text/event-stream"}},
 		},
 		"only OpenAI-Beta is the client's": {
 			client: http.Header{"Openai-Beta": {"assistants=v2", "b"}, "Authorization": {"Bearer client"}, "Openai-Organization": {"org"}, "Cookie": {"c"}, "User-Agent": {"u"}},
@@ -79,7 +74,7 @@ func TestRequestHeaders(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			call := callOf(wire.ChatCompletions, `{"model":"asked"}`)
 			call.Stream, call.Header, call.Query = tc.stream, tc.client, "api_key=client"
-			r, err := lanes.Request(call, channel.Target{Model: "asked", Key: tc.key})
+			r, err := lanes.Request(call, channel.Target{Model: "asked"})
 			require.NoError(t, err)
 			assert.Equal(t, tc.want, r.Header)
 			assert.Empty(t, r.Query)
@@ -91,10 +86,10 @@ func TestAConvertedRequestHasTheHeadersOfAChatCompletion(t *testing.T) {
 	call := callOf(wire.Messages, `{"model":"asked","max_tokens":1,"stream":true,"messages":[{"role":"user","content":"hi"}]}`)
 	call.Stream = true
 	call.Header = http.Header{"Anthropic-Version": {"2023-06-01"}, "X-Api-Key": {"client"}, "Openai-Beta": {"x"}}
-	r, err := lanes.Request(call, channel.Target{Model: "asked", Key: "sk-test"})
+	r, err := lanes.Request(call, channel.Target{Model: "asked"})
 	require.NoError(t, err)
 	assert.Equal(t, "/v1/chat/completions", r.Path)
 	assert.Equal(t, http.Header{
-		"Content-Type": {"application/json"}, "Accept": {"text/event-stream"}, "Authorization": {"Bearer sk-test"},
+		"Content-Type": {"application/json"}, "Accept": {"text/event-stream"},
 	}, r.Header)
 }

@@ -21,7 +21,7 @@ func chatFromMessages(call *channel.Call, target channel.Target) ([]byte, error)
 	if in.MaxTokens <= 0 {
 		return nil, invalid("max_tokens", "is required and must be at least 1")
 	}
-	if target.Official {
+	if target.MaxCompletionTokens() {
 		out.MaxCompletionTokens = &in.MaxTokens
 	} else {
 		out.MaxTokens = &in.MaxTokens // compatible servers may know only the old name

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/channel"
+	"one-api/relay/provider"
 	"one-api/relay/wire"
 )
 
@@ -59,7 +60,7 @@ func TestMessagesParametersBecomeThoseOfAChatCompletion(t *testing.T) {
 }
 
 func TestOpenAIItselfIsToldTheLimitByItsNewName(t *testing.T) {
-	got, err := convert("", channel.Target{Official: true})
+	got, err := convert("", channel.Target{Official: true, Quirks: &provider.Quirks{MaxCompletionTokens: true}})
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"model":"real","messages":[{"role":"user","content":"hi"}],"max_completion_tokens":9}`, got)
 }

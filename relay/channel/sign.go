@@ -1,0 +1,50 @@
+package channel
+
+import (
+	"cmp"
+	"net/http"
+
+	"one-api/relay/provider"
+	"one-api/relay/wire"
+)
+
+var userAgent = []string{"one-api"}
+
+// address completes a request: where it goes, what the operator adds to its header and, when nothing of it changes any more, who asks.
+func (x *Exchange) address(r *Request) *Failure {
+	for name, value := range x.Channel.Headers {
+		r.Header.Set(name, value)
+	}
+	if r.Header.Get("User-Agent") == "" {
+		r.Header["User-Agent"] = userAgent
+	}
+	if r.Method == "" { // not for the relay's own questions
+		x.trace(r.Header)
+	}
+	x.at = x.Channel.addresses.of(r.Path, r.Query)
+	return x.sign(r)
+}
+
+// sign shows the upstream who asks. What the operator has put into that header stands.
+func (x *Exchange) sign(r *Request) *Failure {
+	auth := &x.Channel.of.Auth
+	if _, given := x.Channel.Headers[auth.Header]; given && auth.Header != "" {
+		return nil
+	}
+	if auth.Sign == nil {
+		auth.Headers(r.Header, x.key.secret)
+		return nil
+	}
+	err := auth.Sign(x.client, &provider.Outgoing{
+		Method: cmp.Or(r.Method, http.MethodPost), URL: x.at.url, Header: r.Header, Body: r.Body,
+	}, x.key.secret)
+	if err == nil {
+		return nil
+	}
+	if f := x.interrupted(); f != nil {
+		return f
+	}
+	return x.censored(&Failure{Outcome: ConnectFailed, Detail: "the request could not be signed: " + err.Error(), Err: &wire.Error{
+		Status: http.StatusBadGateway, Type: "api_error", Code: ConnectFailed.String(), Message: "the upstream could not be asked",
+	}})
+}

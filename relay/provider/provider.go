@@ -1,0 +1,94 @@
+// Package provider is who answers calls, as data: what they speak, where, how they want to be asked, and in what they differ from
+// the others that speak the same. It does no I/O and knows no formats; whoever puts a channel together reads it.
+//
+// A vendor that speaks a format that there is needs one entry in a table here and nothing else: the channel type, its row in the
+// documentation, the variable that makes a channel of it and its name in telemetry follow from that.
+package provider
+
+import "one-api/relay/wire"
+
+// Provider is one kind of channel.
+type Provider struct {
+	Type string   // what the configuration calls it
+	Also []string // what else people call it. None of these is a type: they are for hints
+	Name string   // gen_ai.provider.name (OpenTelemetry's GenAI conventions); empty: as Type
+
+	// BaseURL is where the provider itself answers; empty: every channel says where.
+	BaseURL string
+	// Elsewhere is the other places where it is the provider itself that answers, such as that for another part of the world.
+	Elsewhere []string
+	// Unversioned says that its own addresses have no version in them, and want none.
+	Unversioned bool
+	// Keyless says that its own address takes calls without a key.
+	Keyless bool
+
+	Speaks []Dialect // in order of preference
+	List   string    // the path of the list of its models; empty: it has none
+	Auth   Auth
+
+	// KeyVariables are environment variables that make a channel where there is no file; the first one that is set does.
+	KeyVariables []string
+
+	Models    []string // globs: what a channel without a list of its own serves
+	WellKnown []string // some of the models, for a list where the provider has not been asked for its own, or has none
+	// HidesReasoning is the beginnings of the names of models that think for a while without a word of it in their streams. A sign of
+	// life restarts the wait for their first token.
+	HidesReasoning []string
+	Continues      Continuing
+	Quirks         Quirks
+	Says           []Saying
+}
+
+// TelemetryName is the value of gen_ai.provider.name.
+func (p *Provider) TelemetryName() string {
+	if p.Name == "" {
+		return p.Type
+	}
+	return p.Name
+}
+
+// Format is a wire format that providers speak.
+type Format string
+
+// The formats.
+const (
+	Chat     Format = "chat"     // OpenAI's: chat completions, and what belongs to them
+	Messages Format = "messages" // Anthropic's
+)
+
+// Dialect is a format as one provider speaks it.
+type Dialect struct {
+	Format Format
+	// Endpoints are those of the format that the provider has; nil: all. At another address than its own nobody knows, and all are
+	// tried.
+	Endpoints []wire.Endpoint
+	// Path is where an endpoint is for a model, escaped; nil: own, the endpoint's usual path.
+	Path func(own, model string) string
+}
+
+// Continuing is what a provider makes of a call that ends with an assistant's message.
+type Continuing struct {
+	// Official tells that the provider itself goes on with the message. Others that speak its format are asked to wherever the
+	// configuration has streams resumed.
+	Official bool
+	// TrimSpace is for a provider that refuses such a message when it ends in white space.
+	TrimSpace bool
+}
+
+// Saying is a provider's own word for something that its status does not say, or says otherwise.
+type Saying struct {
+	Status int      // with which it comes; an error inside an answer may have none
+	Words  []string // any of them, in lower case, in its message
+	Means  Meaning
+	Code   string // what clients are told
+}
+
+// Meaning is what a Saying is about.
+type Meaning uint8
+
+// The meanings.
+const (
+	AboutRequest Meaning = iota // what the client asks for, which nobody else should be asked either
+	AboutKey                    // the key or its account
+	AboutServer                 // the provider is in trouble
+)
