@@ -47,6 +47,7 @@ func TestAnUpstreamThatSaysHowLongIsLeftAloneThatLong(t *testing.T) {
 			seen := b.channel("primary")
 			require.Equal(t, "cooling", seen["state"])
 			require.InDelta(t, c.seconds-5, seen["retry_in_seconds"], 6)
+			require.Regexp(t, `^[0-9]+(\.[0-9])?$`, fmt.Sprint(seen["retry_in_seconds"]), "it is read by people")
 			require.NotEmpty(t, seen["reason"])
 			if c.channel {
 				require.Equal(t, "1 0 0", b.keys())

@@ -288,3 +288,20 @@ func TestCuttingTheOnlyChannelEndsItsCallsWith503(t *testing.T) {
 	assert.Equal(t, "operator_ended", errorOf(t, h.text)["code"])
 	assert.Equal(t, []string{"operator_ended"}, r.outcomes(1))
 }
+
+func TestWhatIsInFlightIsSomebodys(t *testing.T) {
+	u := newUpstream(t, false, answers(200, wholeAnswer))
+	r := startRelay(t, openAIChannel("a", u, ""), withEnv("ADMIN_TOKEN", adminToken))
+	before := runtime.NumGoroutine()
+	request := "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: 1000\r\n\r\n{"
+	stranger := r.strangers(1, fmt.Sprintf(request, "sk-of-nobody"))[0]
+	r.eventually("the stranger's request", func() bool { return r.server.controller.Active() == 1 })
+	_, seen := r.get("/api/monitor/requests")
+	require.Empty(t, seen["data"], "whose key is unknown")
+	known := r.strangers(1, fmt.Sprintf(request, testKey))[0]
+	require.Equal(t, "test", r.inPhase("reading").Token)
+	require.NoError(t, stranger.Close())
+	require.NoError(t, known.Close())
+	r.requireQuiet(before, u)
+	require.Empty(t, r.inFlight(0))
+}

@@ -158,3 +158,12 @@ func TestTheOldestCallIsKnownWhateverOrderTheyEndIn(t *testing.T) {
 	require.Nil(t, l.first)
 	require.Nil(t, l.last)
 }
+
+func TestWhatRestsIsNeverSaidToBeBackNow(t *testing.T) {
+	for left, want := range map[time.Duration]float64{
+		0: 0, 1: 0.1, time.Millisecond: 0.1, 100 * time.Millisecond: 0.1, 100*time.Millisecond + 1: 0.2,
+		4999999999: 5, 5 * time.Second: 5, 37*time.Second + 123456789: 37.2, longestCooling: 300,
+	} {
+		require.InDelta(t, want, tenths(left), 1e-9, left)
+	}
+}

@@ -39,7 +39,7 @@ func (c *Channel) Snapshot(now time.Time) Snapshot {
 		InFlight: c.state.inFlight.Load(), MaxConcurrent: c.MaxConcurrent, OpenBodies: c.state.openBodies.Load(),
 		OldestInFlight: c.state.calls.oldest(now).Seconds(), OpenConnections: c.transport.connections(),
 		LeakedBodies: c.state.leaked.Load(), ConsecutiveFailures: c.state.health.failures.Load(),
-		RetryIn: c.wait(now).Seconds(), Keys: c.keys.counts(now), Attempts: map[string]int64{},
+		RetryIn: tenths(c.wait(now)), Keys: c.keys.counts(now), Attempts: map[string]int64{},
 		LastFailure: c.state.last.Load(),
 	}
 	for o := range c.state.attempts {
@@ -49,6 +49,13 @@ func (c *Channel) Snapshot(now time.Time) Snapshot {
 		}
 	}
 	return s
+}
+
+// tenths is a wait in seconds, rounded up to the next tenth: as long as there is one it is not 0, and who comes back after it does
+// not come too early.
+func tenths(wait time.Duration) float64 {
+	const tenth = time.Second / 10
+	return float64((wait+tenth-1)/tenth) / 10
 }
 
 // InFlight is how many calls are open.

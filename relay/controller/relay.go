@@ -41,6 +41,7 @@ type visit struct {
 	id       givenID
 	flight   flight
 	entered  bool // it counts as a call, and its end is recorded
+	listed   bool // among those in flight
 	span     telemetry.Span
 	end      RequestEnd
 
@@ -120,7 +121,6 @@ func (v *visit) enter() {
 	v.end.Route, v.end.Operation = v.endpoint.Path(), v.endpoint.Operation()
 	v.held.Of(v.c.Budget)
 	v.end.ClientRequestID = v.id.client[0]
-	v.c.flights.add(v)
 }
 
 // trace begins the span of the call. It does so for those whose key is known: what strangers send is counted, not traced.
@@ -154,7 +154,9 @@ func (v *visit) gone() {
 		v.held.Release()
 		v.account.Close()
 		v.owner.Leave()
-		v.c.flights.remove(v)
+		if v.listed {
+			v.c.flights.remove(v)
+		}
 		v.c.active.Add(-1)
 	}
 	v.c.handling[v.method].Add(-1)
@@ -180,6 +182,8 @@ func (v *visit) admit() *channel.Refusal {
 	v.trace()
 	v.end.Token, v.call.Token = v.token.Name, v.token.Name
 	v.flight.identify(v.token.Name, "")
+	v.c.flights.add(v) // what is in flight is somebody's: strangers are counted and bounded elsewhere
+	v.listed = true
 	v.owner = v.c.Budget.Owner(v.token.Name)
 	v.owner.Enter()
 	v.held.By(v.owner)
