@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -57,11 +58,35 @@ func TestTheOperatorsAccountMovesOnRestsTheKeyAndIsNoneOfTheClientsBusiness(t *t
 }
 
 func TestAGatewaysWordForAProviderThatDidNotAnswerMovesOn(t *testing.T) {
-	b := blames(t, "openai", plays(t, raw(400, `{"success": false, "result": [], "messages": [], "error": [{"code": 2005, "message": "Failed to get response from provider"}]}`)), true)
-	status, text, _ := b.says(testKey, plainCall)
-	require.Equal(t, http.StatusOK, status, text)
-	require.Equal(t, "3 0 0", b.keys())
-	require.EqualValues(t, 1, b.channel("primary")["consecutive_failures"])
+	for name, c := range map[string]struct {
+		body   string
+		blamed float64 // failures that count against the channel
+	}{
+		"Cloudflare's":                     {`{"success": false, "result": [], "messages": [], "error": [{"code": 2005, "message": "Failed to get response from provider"}]}`, 1},
+		"LiteLLM's":                        {`{"error":{"message":"litellm.APIConnectionError: OllamaException - Connection refused","type":null,"param":null,"code":"400"}}`, 1},
+		"LiteLLM's, of a timeout":          {`{"error":{"message":"litellm.Timeout: Connection timed out","type":"None","param":"None","code":"400"}}`, 1},
+		"one-api's":                        {`{"error":{"message":"do request failed","type":"one_api_error","param":"","code":"do_request_failed"}}`, 1},
+		"OpenRouter's":                     {`{"error":{"code":400,"message":"Provider returned error","metadata":{"raw":"ERROR","provider_name":"P"}}}`, 0},
+		"OpenRouter's, with a code inside": {`{"error":{"code":400,"message":"Provider returned error","metadata":{"raw":"{\"error\":{\"message\":\"m\",\"code\":403}}","provider_name":"P"}}}`, 0},
+		"a connection's":                   {`{"error":{"message":"Connection error.","type":"invalid_request_error"}}`, 0},
+	} {
+		for _, inside := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s inside a 200 %t", name, inside), func(t *testing.T) {
+				t.Parallel()
+				status, body := 400, c.body
+				if inside {
+					status = 200
+				}
+				b := blames(t, "openai", plays(t, raw(status, body)), true)
+				status, text, _ := b.says(testKey, plainCall)
+				require.Equal(t, http.StatusOK, status, text)
+				require.Equal(t, "3 0 0", b.keys())
+				if !inside { // there, an error without a status is the upstream's own
+					require.EqualValues(t, c.blamed, b.channel("primary")["consecutive_failures"])
+				}
+			})
+		}
+	}
 }
 
 // uncertain is a refusal that may be about the key, and may be about what was asked.

@@ -130,7 +130,8 @@ func TestAnUncertain401IsTakenToOneOtherKeyAndNoFurther(t *testing.T) {
 // TestWordsThatAClientPutsIntoAMessageRestNoKey has upstreams begin their messages with what the client sent: the name of a field,
 // as Anthropic does, or of a model.
 func TestWordsThatAClientPutsIntoAMessageRestNoKey(t *testing.T) {
-	for _, phrase := range []string{"Your credit balance is too low", "API key not valid", "This organization has been disabled", "Failed to get response from provider", "Insufficient Balance"} {
+	for _, phrase := range []string{"Your credit balance is too low", "API key not valid", "This organization has been disabled", "Failed to get response from provider", "Insufficient Balance",
+		"do request failed", "no healthy upstream", "litellm.APIConnectionError", "litellm.RateLimitError", "Provider returned error"} {
 		for how, body := range map[string]string{
 			"as a field":      `{"model":"m","messages":[],"` + phrase + `":1}`,
 			"as a model":      `{"model":"` + phrase + `","messages":[]}`,
@@ -155,6 +156,25 @@ func TestWordsThatAClientPutsIntoAMessageRestNoKey(t *testing.T) {
 				require.Zero(t, b.channel("primary")["consecutive_failures"])
 			})
 		}
+	}
+}
+
+// TestWordsThatAClientPutsIntoAnErrorInsideA200CoolNoKey is the same for limits that have no status.
+func TestWordsThatAClientPutsIntoAnErrorInsideA200CoolNoKey(t *testing.T) {
+	for _, phrase := range []string{"Too many requests", "Rate limit exceeded", "litellm.RateLimitError"} {
+		t.Run(phrase, func(t *testing.T) {
+			t.Parallel()
+			b := blames(t, "openai", plays(t, raw(200, `{"error":{"message":"`+phrase+`: try again in 30s"}}`)), true)
+			for _, body := range []string{`{"model":"m","messages":[{"role":"user","content":"` + phrase + `"}]}`, plainCall} {
+				status, text, _ := b.says(testKey, body)
+				require.Equal(t, http.StatusOK, status, text)
+				want := "3 0 0"
+				if body == plainCall {
+					want = "2 1 0"
+				}
+				require.Equal(t, want, b.keys(), body)
+			}
+		})
 	}
 }
 

@@ -13,8 +13,7 @@ const longestMessage = 2000
 // know, and from the client the power to have others blamed.
 func (x *Exchange) censored(f *Failure) *Failure {
 	if f.quotable != "" && x.mayHaveSaid(f.quotable) {
-		f.Classify(f.instead, f.said)
-		f.quotable = ""
+		f.unquoted()
 	}
 	redact := x.Channel.redact
 	if f.Err != nil {

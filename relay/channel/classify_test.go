@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -115,6 +116,35 @@ func TestAnErrorIsClassifiedByWhatTheProviderMeansByIt(t *testing.T) {
 		{"a gateway's 400", 400, `{"success":false,"result":[],"messages":[],"error":[{"code":2005,"message":"Failed to get response from provider"}]}`, ClassServer, 502},
 		{"limited", 429, "", ClassKeyLimited, 429},
 
+		// A gateway's 400, for what is another's fault than the request's.
+		{"LiteLLM has no connection", 400, saying("None", "400", "litellm.APIConnectionError: OllamaException - [Errno 111] Connection refused"), ClassServer, 502},
+		{"LiteLLM waits in vain", 400, saying("None", "400", "litellm.Timeout: APITimeoutError - Request timed out."), ClassServer, 502},
+		{"what LiteLLM has behind it fails", 400, saying("", "", "litellm.InternalServerError: AnthropicError - Overloaded"), ClassServer, 502},
+		{"what LiteLLM has behind it limits", 400, saying("", "", "litellm.RateLimitError: x"), ClassKeyLimited, 429},
+		{"LiteLLM's key is refused", 400, saying("", "", "litellm.AuthenticationError: x"), ClassElsewhere, 502},
+		{"LiteLLM's name for a refused request", 400, saying("", "", "litellm.APIConnectionError: Client error '400 Bad Request' for url 'https://api.example.com/v1/messages'"), ClassElsewhere, 502},
+		{"LiteLLM's word on the request", 400, saying("", "400", "litellm.BadRequestError: OpenAIException - Invalid 'temperature'"), ClassRequest, 400},
+		{"LiteLLM's word on the context", 400, saying("", "400", "litellm.APIConnectionError: This model's maximum context length is 4096 tokens"), ClassRequest, 400},
+		{"a parameter called timeout", 400, saying("invalid_request_error", "", "Timeout must be positive"), ClassRequest, 400},
+		{"a code of the server's", 400, saying("", "internal_server_error", "x"), ClassServer, 502},
+		{"a status of the server's", 400, `{"error":{"message":"x","code":502}}`, ClassServer, 502},
+		{"a vague type", 400, saying("api_error", "", "x"), ClassRequest, 400},
+		{"new-api's", 400, saying("new_api_error", "do_request_failed", "upstream error: do request failed"), ClassServer, 502},
+		{"Node's", 400, saying("", "ECONNREFUSED", "connect ECONNREFUSED 10.0.0.1:80"), ClassServer, 502},
+		{"Envoy's", 400, "upstream connect error or disconnect/reset before headers", ClassServer, 502},
+		{"Bifrost's", 400, `{"is_bifrost_error":true,"error":{"message":"failed to execute HTTP request to provider API"},"status_code":400}`, ClassServer, 502},
+		{"a connection to whatever it may be", 400, saying("", "", "Connection error."), ClassElsewhere, 502},
+		{"Go's", 400, saying("", "", `Post "https://x.example/v1/chat/completions": dial tcp: i/o timeout`), ClassElsewhere, 502},
+		{"OpenRouter's, of whom nobody knows what", 400, `{"error":{"code":400,"message":"Provider returned error","metadata":{"raw":"ERROR","provider_name":"P"}}}`, ClassElsewhere, 502},
+		{"OpenRouter's, without a word", 400, `{"error":{"code":400,"message":"Provider returned error"}}`, ClassElsewhere, 502},
+		{"OpenRouter's, whose provider fails", 400, `{"error":{"code":400,"message":"Provider returned error","metadata":{"raw":"{\"error\":{\"message\":\"m\",\"code\":503}}","provider_name":"P"}}}`, ClassElsewhere, 502},
+		{"OpenRouter's, whose provider limits it", 400, `{"error":{"code":400,"message":"Provider returned error","metadata":{"raw":"{\"error\":{\"type\":\"rate_limit_error\",\"message\":\"m\"}}","provider_name":"P"}}}`, ClassElsewhere, 502},
+		{"OpenRouter's, whose provider refuses its key", 403, `{"error":{"code":403,"message":"Provider returned error","metadata":{"raw":"{\"error\":{\"code\":401,\"message\":\"m\"}}","provider_name":"P"}}}`, ClassElsewhere, 502},
+		{"OpenRouter's, whose provider will not have the request", 400, `{"error":{"code":400,"message":"Provider returned error","metadata":{"raw":"{\"error\":{\"type\":\"invalid_request_error\",\"message\":\"at most 1 image\"}}","provider_name":"P"}}}`, ClassRequest, 400},
+		{"OpenRouter's, whose provider's context is too small", 400, `{"error":{"code":400,"message":"Provider returned error","metadata":{"raw":{"error":{"code":"context_length_exceeded","message":"m"}},"provider_name":"P"}}}`, ClassRequest, 400},
+		{"a limit with a 400", 400, saying("rate_limit_error", "", "slow down"), ClassKeyLimited, 429},
+		{"a limit with a 403, at Google", 403, `{"error":{"code":403,"message":"x","details":[{"reason":"RATE_LIMIT_EXCEEDED"}]}}`, ClassKeyLimited, 429},
+
 		// A CDN's.
 		{"a challenge", 403, page, ClassPage, 502},
 		{"a page with a 401", 401, page, ClassPage, 502},
@@ -167,6 +197,20 @@ func TestAnErrorInsideA200IsClassifiedByTheStatusThatItStandsFor(t *testing.T) {
 		{"MiniMax's balance", `{"base_resp":{"status_code":1008,"status_msg":"insufficient balance"}}`, 0, ClassKeyRefused},
 		{"MiniMax's limit", `{"base_resp":{"status_code":1002,"status_msg":"rate limit"}}`, 0, ClassKeyLimited},
 		{"MiniMax's filter", `{"base_resp":{"status_code":1026,"status_msg":"sensitive"}}`, 0, ClassRequest},
+		{"xAI's limit", `{"code":"Some resource has been exhausted","error":"Too many requests for team and model grok-4."}`, 429, ClassKeyLimited},
+		{"xAI's limit, in other words", `{"code":"x","error":"Too many requests for team and model grok-4."}`, 0, ClassKeyLimited},
+		{"xAI's credit", `{"code":"Some resource has been exhausted","error":"Your team has either used all available credits or reached its monthly spending limit."}`, 429, ClassKeyRefused},
+		{"xAI's bad request", `{"code":"Client specified an invalid argument","error":"Invalid temperature."}`, 400, ClassRequest},
+		{"xAI's trouble", `{"code":"The service is currently unavailable","error":"x"}`, 503, ClassServer},
+		{"a limit as a code", `{"error":{"message":"x","code":"rate_limit_exceeded"}}`, 429, ClassKeyLimited},
+		{"a limit as another code", `{"error":{"message":"x","type":"rate_limit_reached_error"}}`, 429, ClassKeyLimited},
+		{"a limit as a code without an underscore", `{"code":"RateLimitReached","message":"x"}`, 429, ClassKeyLimited},
+		{"a limit on one request", `{"error":{"message":"Request too large for gpt-4o: Limit 30000, Requested 50000.","code":"rate_limit_exceeded"}}`, 429, ClassElsewhere},
+		{"AWS's limit", `{"__type":"com.amazon#ThrottlingException","message":"x"}`, 429, ClassKeyLimited},
+		{"a limit in words", `{"error":"Rate limit exceeded. Please try again in 20s."}`, 0, ClassKeyLimited},
+		{"a limit in other words", `{"error":"You have exceeded your requests per minute limit"}`, 0, ClassKeyLimited},
+		{"a limit and its status in words", `{"error":{"message":"429 Too Many Requests"}}`, 0, ClassKeyLimited},
+		{"a gateway without a connection", `{"error":{"message":"litellm.APIConnectionError: x","code":"400"}}`, 400, ClassServer},
 		{"a status beside the error", `{"status":503,"error":"no GPU"}`, 503, ClassServer},
 		{"nothing that is known", `{"error":"boom"}`, 0, ClassServer},
 		{"a prompt", `{"error":{"message":"Content violates usage guidelines."}}`, 0, ClassRequest},
@@ -176,6 +220,21 @@ func TestAnErrorInsideA200IsClassifiedByTheStatusThatItStandsFor(t *testing.T) {
 		require.Equal(t, c.class, f.Class, c.name)
 		require.Equal(t, c.status, f.Status, c.name)
 	}
+}
+
+func TestALimitInsideA200AsksToBeLeftAloneAsOneWithItsStatusDoes(t *testing.T) {
+	for body, want := range map[string]time.Duration{
+		`{"code":"x","error":"Too many requests for team x. Please try again in 20s."}`:     20 * time.Second,
+		`{"error":{"message":"Rate limit exceeded","retry_after":7}}`:                       7 * time.Second,
+		`{"error":{"code":"rate_limit_exceeded","message":"Please retry after 3 seconds"}}`: 3 * time.Second,
+		`{"error":{"message":"boom. Please try again in 20s."}}`:                            0,
+	} {
+		require.Equal(t, want, EventFailure([]byte(body)).RetryAfter, body)
+	}
+	f := EventFailure([]byte(`{"error":"Too many requests. Please try again in 20s."}`))
+	f.unquoted()
+	require.Equal(t, ClassServer, f.Class)
+	require.Zero(t, f.RetryAfter, "the client may have written all of it")
 }
 
 func TestWhatAProviderSaysAboutTheRelaysKeyDoesNotReachTheClient(t *testing.T) {

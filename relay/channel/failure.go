@@ -103,12 +103,40 @@ func speaksPlainly(status int) bool {
 // EventFailure is the failure of an error inside a 200 answer: of an event's data, or of the whole answer.
 func EventFailure(body []byte) *Failure {
 	f := &Failure{Outcome: UpstreamErrorEvent, said: complaint.Read(body)}
-	if f.said != nil {
-		f.Status = f.said.Status
+	if f.said == nil {
+		f.judged(classify(0, false, nil))
+		return f
 	}
-	f.RetryAfter = asked(f.Status, nil, f.said, time.Now())
-	f.judged(classify(f.Status, false, f.said))
+	exception := ""
+	if f.Status = f.said.Status; f.Status == 0 {
+		exception, f.Status = complaint.Exception(f.said.Message)
+	}
+	j := classify(f.Status, false, f.said)
+	if f.Status != 0 && exception != "" && j.quotable == "" {
+		j.quotable, j.instead = exception, classify(0, false, f.said).class
+	}
+	f.waits(j.class)
+	f.judged(j)
 	return f
+}
+
+// waits reads how long an error inside a 200 asks to be left alone. A limit without a status says so in the words of one with it.
+func (f *Failure) waits(class Class) {
+	status := f.Status
+	if status == 0 && class == ClassKeyLimited {
+		status = http.StatusTooManyRequests
+	}
+	f.RetryAfter = asked(status, nil, f.said, time.Now())
+}
+
+// unquoted is for a message whose beginning the client may have written: the failure is what it is without that.
+func (f *Failure) unquoted() {
+	f.quotable = ""
+	if f.Outcome == UpstreamErrorEvent {
+		f.Status = f.said.Status // an exception's name may have stood for another one
+		f.waits(f.instead)
+	}
+	f.Classify(f.instead, f.said)
 }
 
 func (f *Failure) judged(j judgement) {

@@ -58,8 +58,20 @@ var elsewhereCodes = words(
 // placeCodes are about where the relay or its key is, which no request changes.
 var placeCodes = words("unsupported_country_region_territory", "unsupported_country", "region_not_supported", "invalid_project_region")
 
-// limitCodes are limits in errors without a status.
-var limitCodes = words("base_resp.1002", "Throttling", "Throttling.RateQuota", "Throttling.AllocationQuota")
+// limitCodes are limits that no status stands for.
+var limitCodes = words("base_resp.1002", "Throttling.RateQuota", "Throttling.AllocationQuota")
+
+// serverCodes are a gateway's words for what failed behind it, or within, which it sends with a 400 as if the request had: of one-api's
+// family, of LiteLLM and of Node's errors.
+var serverCodes = words(
+	"do_request_failed", "read_response_body_failed", "empty_response", "connection_error", "api_connection_error", "APIConnectionError",
+	"ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENOTFOUND", "EAI_AGAIN", "UND_ERR_SOCKET", "UND_ERR_CONNECT_TIMEOUT", "UND_ERR_HEADERS_TIMEOUT",
+	"server_error", "internal_server_error", "InternalServerError", "bad_gateway", "service_unavailable", "ServiceUnavailableError", "gateway_timeout",
+	"overloaded_error", "engine_overloaded_error", "upstream_unavailable", "provider_unavailable",
+)
+
+// vagueCodes stand for a 500 where there is no other status, and for nothing beside a 400.
+var vagueCodes = words("api_error", "unknown", "internal")
 
 func words(all ...string) map[string]bool {
 	m := make(map[string]bool, len(all))
@@ -104,6 +116,23 @@ func classOfCode(status int, said *complaint.Complaint) (Class, bool) {
 	case status == 0 && isAnyOf(limitCodes, said):
 		return ClassKeyLimited, true
 	}
+	return classOfAnother(status, said)
+}
+
+// classOfAnother is for errors whose words stand for another status than the 400 that they came with, and that some gateways give to
+// everything, or for another than a 403. What the words in question stand in, no client writes.
+func classOfAnother(status int, said *complaint.Complaint) (Class, bool) {
+	mistaken := status == http.StatusBadRequest || status == http.StatusUnprocessableEntity
+	switch {
+	case !mistaken && status != http.StatusForbidden && status != http.StatusUnauthorized:
+		return 0, false
+	case said.Status == http.StatusTooManyRequests, said.Limited(), isAnyOf(limitCodes, said):
+		return classOfStatus(http.StatusTooManyRequests, said), true
+	case said.Relayed && (said.InnerStatus == 0 || classOfStatus(said.InnerStatus, said) != ClassRequest):
+		return ClassElsewhere, true // a provider behind the gateway has refused the gateway, in words that may quote the client
+	case mistaken && (isAnyOf(serverCodes, said) || said.Status >= 500 && !isAnyOf(vagueCodes, said)):
+		return ClassServer, true
+	}
 	return 0, false
 }
 
@@ -142,8 +171,19 @@ var sentences = []sentence{
 	{400, 403, sentenceOf(`User location is not supported for the API use`), ClassMisplaced},
 	{400, 403, sentenceOf(`Country, region, or territory not supported`), ClassMisplaced},
 	{400, 403, sentenceOf(`Your request was blocked\.?$`), ClassPage},
-	{400, 400, sentenceOf(`Failed to get response from provider`), ClassServer},
-	{400, 400, sentenceOf(`(?:upstream|Upstream) (?:request failed|connect error|service unavailable|error: do request failed)`), ClassServer},
+	{400, 422, sentenceOf(`Failed to get response from provider`), ClassServer},
+	{400, 422, sentenceOf(`(?:upstream|provider|server|service|gateway) (?:request failed|connect error|connection error|error: do request failed|(?:is )?(?:currently |temporarily )?unavailable|time-?out|timed out)`), ClassServer},
+	{400, 422, sentenceOf(`(?:do request failed|failed to execute HTTP request to|no healthy upstream|bad gateway|internal server error)\b`), ClassServer},
+	// The connection may have been to what the request names: an image, a tool's server.
+	{400, 422, sentenceOf(`(?:connection (?:error|failed|refused|reset|timed out|closed)|fetch failed|failed to (?:connect to|reach)|(?:could not|cannot|unable to) (?:connect to|reach)|error connecting to|socket hang up|network error|(?:connect|read) E[A-Z]{4,}|(?:the )?request timed out)\b`), ClassElsewhere},
+	{400, 422, sentenceOf(`(?:Post|Get) "?https?://[^ ]{1,300}: `), ClassElsewhere}, // Go's
+	{400, 403, sentenceOf(`Provider returned error\.?$`), ClassElsewhere},
+	{0, 0, sentenceOf(`(?:HTTP )?429\b`), ClassKeyLimited},
+	{0, 0, sentenceOf(`(?:Error: )?Too many (?:requests|tokens|concurrent requests)\b`), ClassKeyLimited},
+	{0, 0, sentenceOf(`(?:You(?:'ve| have)? )?(?:(?:been|are being|were) )?rate[- ]?limit(?:ed|s? (?:reached|exceeded|hit|error))?\b`), ClassKeyLimited},
+	{0, 0, sentenceOf(`(?:You(?:'ve| have)? |Your )?(?:exceeded|hit|reached) (?:your|the|a|its) .{0,40}?(?:rate|requests?|tokens?|concurrency)[- ](?:per[- ]\w+ )?(?:limit|quota)`), ClassKeyLimited},
+	{0, 0, sentenceOf(`(?:Some )?resources? (?:has|have) been exhausted`), ClassKeyLimited},
+	{0, 0, sentenceOf(`(?:The |Your )?requests? (?:was|were|has been|have been|is|are) (?:throttled|rate[- ]limited)`), ClassKeyLimited},
 	{400, 400, sentenceOf(`(?:The )?model .{1,200}? (?:has been|is) (?:decommissioned|no longer (?:available|supported))`), ClassElsewhere},
 }
 
@@ -160,5 +200,24 @@ func classOfMessage(status int, said *complaint.Complaint) (class Class, beginni
 			return s.class, found
 		}
 	}
-	return 0, ""
+	return classOfException(status, said)
+}
+
+// itsClients finds, behind the name of an exception, the status with which what is behind a gateway has refused the request: LiteLLM
+// calls that a connection error too.
+var itsClients = regexp.MustCompile(`(?i)\bclient error\b|\b4[0-9][0-9]\b`)
+
+// classOfException is for the 400 of a gateway whose message begins with the name of an exception of another kind, such as
+// "litellm.APIConnectionError: …"; "": it has none.
+func classOfException(status int, said *complaint.Complaint) (class Class, name string) {
+	name, stands := complaint.Exception(said.Message)
+	switch {
+	case status != http.StatusBadRequest && status != http.StatusUnprocessableEntity, stands == 0, stands == http.StatusBadRequest, stands == http.StatusUnprocessableEntity:
+		return 0, ""
+	case stands == http.StatusTooManyRequests:
+		return ClassKeyLimited, name
+	case stands < 500 && stands != http.StatusRequestTimeout, itsClients.MatchString(said.Message):
+		return ClassElsewhere, name
+	}
+	return ClassServer, name
 }

@@ -46,6 +46,12 @@ type Complaint struct {
 	Flagged bool
 	// Gateway is true for {"success":false,…}: the word of Cloudflare's gateway and not of the provider behind it.
 	Gateway bool
+	// Relayed is true for the error of a provider behind a gateway, which names that provider beside it (OpenRouter's
+	// metadata.provider_name).
+	Relayed bool
+	// InnerStatus is the status that such a provider's error stands for, as far as the gateway quotes it; 0: it does not say. It
+	// is good for no more than Inner.
+	InnerStatus int
 	// Inner is the code of an error that this one quotes as text. A client can have its own words quoted, so it is good for
 	// nothing that would harm others.
 	Inner string

@@ -45,7 +45,7 @@ func TestAnErrorIsReadInEverySpelling(t *testing.T) {
 		"a name and a message":      {`{"statusCode":400,"error":"Bad Request","message":"m"}`, Complaint{Status: 400, Message: "m"}},
 		"a message outside":         {`{"error":{"code":"c"},"message":"m"}`, Complaint{Code: "c", Message: "m", Own: true}},
 		"a status outside":          {`{"error":{"message":"m"},"status":503}`, Complaint{Status: 503, Message: "m", Own: true}},
-		"an exception's name":       {`{"error":{"message":"litellm.RateLimitError: m"}}`, Complaint{Status: 429, Message: "litellm.RateLimitError: m", Own: true}},
+		"an exception's name":       {`{"error":{"message":"litellm.RateLimitError: m"}}`, Complaint{Message: "litellm.RateLimitError: m", Own: true}},
 		"behind a BOM":              {"\xef\xbb\xbf{\"error\":\"m\"}", Complaint{Message: "m"}},
 		"DashScope's event":         {"event:error\n:HTTP_STATUS/400\ndata:{\"error\": {\"message\": \"m\", \"code\": \"context_length_exceeded\"}}\n", Complaint{Status: 400, Code: "context_length_exceeded", Message: "m", Own: true}},
 		"an event in CRLF":          {"id:1\r\nevent: error\r\n:HTTP_STATUS/429\r\ndata: {\"code\":\"x\",\r\ndata: \"message\":\"m\"}\r\n\r\ndata: {\"message\":\"other\"}\r\n", Complaint{Status: 429, Code: "x", Message: "m", Own: true}},

@@ -1,7 +1,9 @@
 package complaint
 
 import (
+	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -82,7 +84,7 @@ func seconds(value []byte) time.Duration {
 var (
 	markup = regexp.MustCompile(`(?i)^\s*<|<!doctype|<html|<body|<head`)
 	// named finds the exception with which gateways in Python begin a message, such as "litellm.RateLimitError: …".
-	named = regexp.MustCompile(`^(?:[A-Za-z_]\w*\.)*([A-Z]\w*(?:Error|Exception|Timeout))\b`)
+	named = regexp.MustCompile(`^(?:(?:[A-Za-z_]\w*\.)*([A-Z]\w*(?:Error|Exception|Timeout))|(?:[A-Za-z_]\w*\.)+(Timeout))\b`)
 )
 
 // presentable is a provider's words, or nothing where they are a web page's source.
@@ -95,34 +97,75 @@ func presentable(s string) string {
 
 // statuses are those that words for errors stand for, without their case and underscores: Google's
 // (google/rpc/code.proto), Anthropic's types (https://docs.claude.com/en/api/errors), and the names of exceptions of OpenAI's
-// SDK, which vLLM and LiteLLM send on.
+// SDK and of Python's HTTP clients, which vLLM and LiteLLM send on.
 var statuses = map[string]int{
 	"invalidargument": 400, "failedprecondition": 400, "outofrange": 400, "unauthenticated": 401, "permissiondenied": 403,
 	"notfound": 404, "aborted": 409, "alreadyexists": 409, "resourceexhausted": 429, "cancelled": 499,
 	"unknown": 500, "internal": 500, "dataloss": 500, "unimplemented": 501, "unavailable": 503, "deadlineexceeded": 504,
 
 	"invalidrequesterror": 400, "authenticationerror": 401, "billingerror": 402, "permissionerror": 403, "notfounderror": 404,
-	"requesttoolarge": 413, "ratelimiterror": 429, "ratelimitexceeded": 429, "apierror": 500, "timeouterror": 504, "overloadederror": 529,
+	"requesttoolarge": 413, "apierror": 500, "timeouterror": 504, "overloadederror": 529,
 
 	"badrequesterror": 400, "contextwindowexceedederror": 400, "contentpolicyviolationerror": 400, "unsupportedparamserror": 400,
 	"permissiondeniederror": 403, "unprocessableentityerror": 422, "internalservererror": 500, "serviceunavailableerror": 503,
-	"apiconnectionerror": 503, "badgatewayerror": 502, "timeout": 504, "toomanyrequests": 429, "servererror": 500, "overloaded": 503,
-	"throttlingexception": 429, "validationexception": 400, "accessdeniedexception": 403, "unrecognizedclientexception": 401,
+	"apiconnectionerror": 503, "badgatewayerror": 502, "timeout": 504, "servererror": 500, "overloaded": 503,
+	"apitimeouterror": 504, "connectionerror": 503, "connecterror": 503, "clientconnectorerror": 503, "clientconnectionerror": 503,
+	"serverdisconnectederror": 503, "remoteprotocolerror": 503, "readerror": 503, "connecttimeout": 504, "readtimeout": 504,
+	"midstreamfallbackerror": 503,
+
+	"throttling": 429, "throttled": 429, "throttlingexception": 429, "requestlimitexceeded": 429, "limitrequests": 429, "limitburstrate": 429,
+	"validationexception": 400, "accessdeniedexception": 403, "unrecognizedclientexception": 401,
 	"expiredtokenexception": 401, "serviceunavailableexception": 503, "internalserverexception": 500, "modeltimeoutexception": 408,
 	"modelnotreadyexception": 429, "resourcenotfoundexception": 404,
+
+	// What gRPC's codes are called in Rust (https://docs.rs/tonic/latest/tonic/enum.Code.html), which is what xAI has for codes.
+	"client specified an invalid argument": 400, "operation was attempted past the valid range": 400,
+	"the system is not in a state required for the operation's execution":    400,
+	"the request does not have valid authentication credentials":             401,
+	"the caller does not have permission to execute the specified operation": 403, "some requested entity was not found": 404,
+	"some entity that we attempted to create already exists": 409, "the operation was aborted": 409, "some resource has been exhausted": 429,
+	"the operation was cancelled": 499, "unknown error": 500, "internal error": 500, "unrecoverable data loss or corruption": 500,
+	"operation is not implemented or not supported": 501, "the service is currently unavailable": 503,
+	"deadline expired before operation could complete": 504,
+}
+
+// limits are parts of words that stand for a limit, however they go on: rate_limit, rate_limit_reached_error, RateLimitReached.
+var limits = [...]string{"ratelimit", "toomanyrequests"}
+
+// Exception is the name of an exception that a message begins with, and the status that it stands for; 0: none. It is no part of
+// Status, for a message may begin with what a client has written.
+func Exception(message string) (name string, status int) {
+	m := named.FindStringSubmatch(message)
+	if m == nil {
+		return "", 0
+	}
+	return m[0], statusOf(m[1] + m[2])
+}
+
+// statusOf is the status that a word stands for; 0: none.
+func statusOf(word string) int {
+	if at := strings.LastIndexAny(word, "#."); at >= 0 { // of a namespace
+		word = word[at+1:]
+	}
+	plain := string(folded(nil, []byte(word)))
+	for _, part := range limits {
+		if strings.Contains(plain, part) {
+			return http.StatusTooManyRequests
+		}
+	}
+	return statuses[plain]
+}
+
+// Limited reports whether a type, a code or another name for what is wrong stands for a limit, whatever the status.
+func (c *Complaint) Limited() bool {
+	return statusOf(c.Type) == http.StatusTooManyRequests || statusOf(c.Code) == http.StatusTooManyRequests ||
+		slices.ContainsFunc(c.Words, func(word string) bool { return statusOf(word) == http.StatusTooManyRequests })
 }
 
 // statusOfWords is the status that an error's words stand for; 0: none.
 func statusOfWords(c *Complaint) int {
-	words := append([]string{c.Type, c.Code}, c.Words...)
-	if m := named.FindStringSubmatch(c.Message); m != nil {
-		words = append(words, m[1])
-	}
-	for _, word := range words {
-		if at := strings.LastIndexAny(word, "#."); at >= 0 { // of a namespace
-			word = word[at+1:]
-		}
-		if status := statuses[string(folded(nil, []byte(word)))]; status != 0 {
+	for _, word := range append([]string{c.Type, c.Code}, c.Words...) {
+		if status := statusOf(word); status != 0 {
 			return status
 		}
 	}

@@ -172,8 +172,16 @@ func (m *members) annotations(c *Complaint, level int) {
 		return
 	}
 	c.Flagged = c.Flagged || firstMember(m.metadata, "flagged_input") != nil || firstMember(m.metadata, "reasons") != nil
-	if inner := object([]byte(text(firstMember(m.metadata, "raw"))), level+1); inner != nil {
+	c.Relayed = token(firstMember(m.metadata, "provider_name")) != ""
+	raw := firstMember(m.metadata, "raw")
+	if len(raw) > 0 && raw[0] == '"' {
+		raw = []byte(text(raw))
+	}
+	if inner := object(raw, level+1); inner != nil {
 		c.Inner = inner.Code
+		if c.Relayed {
+			c.InnerStatus = inner.Status
+		}
 		if c.Message == "Provider returned error" && inner.Message != "" {
 			c.Message = inner.Message
 		}
