@@ -195,8 +195,10 @@ func parseFlags(args []string, stdout, stderr io.Writer) (f flags, code int, don
 
 func serve(options config.Options, settings config.Settings, cfg *config.Config, signals <-chan os.Signal, stdout, stderr io.Writer) int {
 	handler := logHandler(stdout, settings.Debug)
+	kept, _ := options.Env("TOKEN_DIR")
 	exported, err := telemetry.Start(context.Background(), telemetry.Options{
 		Version: version, MaxPairs: settings.MaxModelLabels, Log: slog.New(handler), Level: logLevel(settings.Debug),
+		Kept:   kept,
 		Getenv: options.Lookup(func(warning string) { cfg.Warnings = append(cfg.Warnings, warning) }),
 	})
 	if err != nil {
@@ -237,7 +239,7 @@ func serve(options config.Options, settings config.Settings, cfg *config.Config,
 	if _, err := strconv.ParseUint(published, 10, 16); err != nil {
 		published = "" // it is for a line in the log
 	}
-	greet(log, stdout, listener.Addr(), published, settings, cfg, exported.Plan)
+	greet(log, stdout, listener.Addr(), published, settings, cfg, exported)
 
 	memory.Settle()
 	ctx, stop := context.WithCancel(context.Background())
@@ -281,7 +283,7 @@ func logHandler(w io.Writer, debug bool) slog.Handler {
 }
 
 // greet says that the relay runs, and how to call it.
-func greet(log *slog.Logger, w io.Writer, address net.Addr, published string, settings config.Settings, cfg *config.Config, plan string) {
+func greet(log *slog.Logger, w io.Writer, address net.Addr, published string, settings config.Settings, cfg *config.Config, exported *telemetry.Telemetry) {
 	for _, warning := range cfg.Warnings {
 		log.Warn("configuration", "warning", warning)
 	}
@@ -299,7 +301,11 @@ func greet(log *slog.Logger, w io.Writer, address net.Addr, published string, se
 	if cfg.Path == "" {
 		log.Info("no configuration file: " + config.DefaultFile + " is loaded as soon as there is one here")
 	}
-	log.Info("telemetry: " + plan)
+	if exported.Instance == "" {
+		log.Info("telemetry: " + exported.Plan)
+	} else {
+		log.Info("telemetry: "+exported.Plan, "instance", exported.Instance, "host", exported.Host)
+	}
 	if cfg.GeneratedToken == "" {
 		return
 	}

@@ -16,7 +16,6 @@ import (
 	"go.opentelemetry.io/contrib/exporters/autoexport"
 	contribruntime "go.opentelemetry.io/contrib/instrumentation/runtime"
 	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
 	"go.opentelemetry.io/otel/metric"
@@ -39,7 +38,8 @@ const (
 // Options is what exporting has to know besides the OTEL_* variables.
 type Options struct {
 	Version  string
-	Instance string // service.instance.id; empty: the host's name
+	Instance string // service.instance.id; empty: a UUID
+	Kept     string // a directory in which the UUID is kept for the next start; empty: none
 	MaxPairs int    // (channel, model) pairs that are told apart
 	Log      *slog.Logger
 	Level    slog.Leveler // from which on logs are exported; nil: Info
@@ -54,10 +54,13 @@ type Telemetry struct {
 	Tracing *Tracing     // nil: off
 	Logs    slog.Handler // nil: off
 	Plan    string       // what goes where, for people
+	// Instance and Host are service.instance.id and host.name, as they are exported; empty: nothing is.
+	Instance, Host string
 
 	options   Options
 	redact    redactor
 	shutdowns []func(context.Context) error
+	release   func() error            // of the process's name, once nothing is exported any more; nil: nobody has to know
 	counting  atomic.Pointer[Metrics] // Metrics, for exports that fail while Start is still at it
 }
 
@@ -96,8 +99,9 @@ func Start(ctx context.Context, o Options) (*Telemetry, error) {
 	listen(said)
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(said.complaint))
 	defer env.Lend()() // the libraries read the variables while they are made
-	res, err := resourceOf(ctx, o)
+	res, err := t.resourceOf(ctx, thisMachine())
 	if err != nil {
+		t.Shutdown()
 		return nil, err
 	}
 	for _, start := range []func() error{
@@ -148,24 +152,6 @@ func describePlan(getenv func(string) string, metrics, traces, logs signal) stri
 		parts[1] += " (sampled by " + name + ")"
 	}
 	return strings.Join(parts, ", ")
-}
-
-func resourceOf(ctx context.Context, o Options) (*resource.Resource, error) {
-	instance := o.Instance
-	if instance == "" {
-		instance, _ = os.Hostname() // without one the instance has no name, which is worth no failure
-	}
-	// What the environment says comes last and wins.
-	res, err := resource.New(ctx,
-		resource.WithAttributes(
-			attribute.String("service.name", "one-api"), attribute.String("service.version", o.Version),
-			attribute.String("service.instance.id", instance),
-		),
-		resource.WithTelemetrySDK(), resource.WithFromEnv())
-	if err != nil && !errors.Is(err, resource.ErrPartialResource) {
-		return nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
-	}
-	return res, nil
 }
 
 func (t *Telemetry) startMetrics(ctx context.Context, s signal, res *resource.Resource) error {
@@ -275,4 +261,7 @@ func (t *Telemetry) Shutdown() {
 		})
 	}
 	all.Wait()
+	if t.release != nil {
+		_ = t.release() // a file that cannot be closed is closed with the process
+	}
 }
