@@ -130,6 +130,11 @@ func (c *course) board(ctx context.Context, d dashboardcheck.Dashboard) error {
 		instances = append(instances, r.instance)
 	}
 	values["instance"] = strings.Join(instances, "|")
+	host, err := os.Hostname()
+	if err != nil {
+		return err
+	}
+	values["host"] = host
 	for _, v := range d.Variables {
 		if err := c.variable(ctx, d, v, values); err != nil {
 			return err

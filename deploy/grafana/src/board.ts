@@ -40,7 +40,11 @@ export function board(o: BoardOptions): dashboard.Dashboard {
     .timepicker(new dashboard.TimePickerBuilder().refreshIntervals(['10s', '30s', '1m', '5m']))
     .withVariable(new dashboard.DatasourceVariableBuilder('datasource').label('Prometheus').description('Where the figures are.').type('prometheus')
       .current({ selected: true, text: 'Prometheus', value: 'prometheus' }))
-    .withVariable(queryVariable('instance', 'Relay', 'Relays, by service.instance.id.', 'label_values(relay_build_info, instance)')
+    // By the host's name, which people know, and then by service.instance.id, which only tells several on one host apart. All hosts
+    // is also where a backend has no such label.
+    .withVariable(queryVariable('host', 'Host', 'The hosts that relays run on (host.name).', 'label_values(relay_build_info, host_name)')
+      .multi(true).includeAll(true).allValue('.*').current({ selected: true, text: ['All'], value: ['$__all'] }))
+    .withVariable(queryVariable('instance', 'Relay', 'Relays, by service.instance.id.', 'label_values(relay_build_info{host_name=~"$host"}, instance)')
       .multi(true).includeAll(true).current({ selected: true, text: ['All'], value: ['$__all'] }));
   if (o.channel) {
     builder.withVariable(queryVariable('channel', 'Channel', 'The channel to look into.', 'label_values(relay_channel_in_flight{instance=~"$instance"}, relay_channel_name)'));
@@ -48,8 +52,8 @@ export function board(o: BoardOptions): dashboard.Dashboard {
   builder
     .link(new dashboard.DashboardLinkBuilder('Other dashboards').type(dashboard.DashboardLinkType.Dashboards).tags(['one-api'])
       .includeVars(true).keepTime(true))
-    .annotation(marks('Alerts', 'red', 'ALERTS{alertstate="firing"}', '{{alertname}}', '{{relay_channel_name}} {{gen_ai_request_model}} {{instance}}'))
-    .annotation(marks('Configuration loaded', 'blue', 'changes(relay_config_last_success_seconds{instance=~"$instance"}[3m]) > 0', 'configuration loaded', '{{instance}}'));
+    .annotation(marks('Alerts', 'red', 'ALERTS{alertstate="firing"}', '{{alertname}}', '{{relay_channel_name}} {{gen_ai_request_model}} {{host_name}} {{instance}}'))
+    .annotation(marks('Configuration loaded', 'blue', 'changes(relay_config_last_success_seconds{instance=~"$instance"}[3m]) > 0', 'configuration loaded', '{{host_name}} {{instance}}'));
   let y = 0;
   let id = 0;
   for (const row of o.rows) {

@@ -128,14 +128,14 @@ function holds() {
       title: 'In flight, and open answers', unit: 'short',
       description: 'Open attempts, and upstream answers that are open. Answers never outlast their attempts: open answers above in flight, or both growing under steady load, is a leak.',
       queries: [
-        { expr: `sum by (instance) (relay_channel_in_flight{${c}})`, legend: 'in flight, {{instance}}' },
-        { expr: `sum by (instance) (relay_channel_open_bodies{${c}})`, legend: 'open answers, {{instance}}' },
+        { expr: `sum by (instance, host_name) (relay_channel_in_flight{${c}})`, legend: 'in flight, {{host_name}} {{instance}}' },
+        { expr: `sum by (instance, host_name) (relay_channel_open_bodies{${c}})`, legend: 'open answers, {{host_name}} {{instance}}' },
       ],
     }),
     series({
       title: 'Oldest call', unit: 's', limits: [[900, 'red']],
       description: 'A sawtooth is traffic. A straight line upwards is a call that hangs: a stuck upstream, until a clock ends it. Nothing ends it: disable the channel, and lower its timeouts.',
-      queries: [{ expr: `max by (instance) (relay_channel_oldest_in_flight_seconds{${c}})`, legend: '{{instance}}' }],
+      queries: [{ expr: `max by (instance, host_name) (relay_channel_oldest_in_flight_seconds{${c}})`, legend: '{{host_name}} {{instance}}' }],
     }),
     series({
       title: 'Connections', unit: 'short', stacked: true,
@@ -145,17 +145,17 @@ function holds() {
     series({
       title: 'Keys', unit: 'short', stacked: true, colours: [['usable.*', 'green'], ['cooling.*', 'yellow'], ['refused.*', 'red']],
       description: 'Cooling: limited (429), back by itself. Refused: 401, 402, 403, needs somebody. Many cooling: more keys, or a max_concurrent for the channel.',
-      queries: [{ expr: `sum by (state, instance) (relay_channel_keys{${c}})`, legend: '{{state}}, {{instance}}' }],
+      queries: [{ expr: `sum by (state, instance, host_name) (relay_channel_keys{${c}})`, legend: '{{state}}, {{host_name}} {{instance}}' }],
     }),
     series({
       title: 'Goroutines', unit: 'short', noValue: 'not sampled: fewer than 2,000 goroutines, and nobody has asked /api/monitor/goroutines',
       description: 'Goroutines that work for this channel. Sampled only while there are 2,000 or more, or for half a minute after somebody asked GET /api/monitor/goroutines.',
-      queries: [{ expr: `sum by (instance) (relay_channel_goroutines{${c}})`, legend: '{{instance}}' }],
+      queries: [{ expr: `sum by (instance, host_name) (relay_channel_goroutines{${c}})`, legend: '{{host_name}} {{instance}}' }],
     }),
     series({
       title: 'Leaked answers', unit: 'short', decimals: 0, limits: anyIsBad,
       description: 'Answers that the safety net closed, since each relay started. A step is a bug in the relay: take the leak report.',
-      queries: [{ expr: `sum by (instance) (relay_channel_leaked_bodies_total{${c}})`, legend: '{{instance}}' }],
+      queries: [{ expr: `sum by (instance, host_name) (relay_channel_leaked_bodies_total{${c}})`, legend: '{{host_name}} {{instance}}' }],
     }),
   );
 }

@@ -46,9 +46,9 @@ function now() {
       expr: q.quantile(0.95, 'relay_request_overhead_seconds', q.relays),
     }),
     stat({
-      title: 'Goroutines', unit: 'short', limits: levels, legend: '{{instance}}',
+      title: 'Goroutines', unit: 'short', limits: levels, legend: '{{host_name}} {{instance}}',
       description: 'All goroutines. Green below 2,000, yellow (elevated) from 2,000, orange (high) above 5,000, red (severe) above 10,000. Not green: open Leak watch.',
-      expr: `max by (instance) (go_goroutine_count{${q.relays}})`,
+      expr: `max by (instance, host_name) (go_goroutine_count{${q.relays}})`,
     }),
     stat({
       title: 'Channels not healthy', unit: 'short', limits: [[1, 'yellow']],
@@ -61,9 +61,9 @@ function now() {
       expr: q.orZero(`ceil(${q.gained('relay_channel_leaked_bodies_total', q.relays)})`),
     }),
     stat({
-      title: 'Last export', unit: 's', limits: [[90, 'yellow'], [180, 'red']], legend: '{{instance}}', decimals: 0,
+      title: 'Last export', unit: 's', limits: [[90, 'yellow'], [180, 'red']], legend: '{{host_name}} {{instance}}', decimals: 0,
       description: 'Age of the newest figure of each relay. All that stands here is at least as old. Above 3 minutes: runbook, NoData.',
-      expr: `time() - max by (instance) (timestamp(relay_build_info{${q.relays}}))`,
+      expr: `time() - max by (instance, host_name) (timestamp(relay_build_info{${q.relays}}))`,
     }),
   );
 }
@@ -171,18 +171,18 @@ function runtime() {
       title: 'Goroutines, expected against actual', unit: 'short', limits: levels,
       description: 'Actual: all there are. Expected: what the open connections and calls account for. Together they rise with load, and fall with it. Actual without expected is a leak: open Leak watch.',
       queries: [
-        { expr: `go_goroutine_count{${q.relays}}`, legend: 'actual, {{instance}}' },
-        { expr: `relay_goroutines_expected{${q.relays}}`, legend: 'expected, {{instance}}' },
-        { expr: `relay_goroutines_unexplained{${q.relays}}`, legend: 'unexplained, {{instance}}' },
+        { expr: `go_goroutine_count{${q.relays}}`, legend: 'actual, {{host_name}} {{instance}}' },
+        { expr: `relay_goroutines_expected{${q.relays}}`, legend: 'expected, {{host_name}} {{instance}}' },
+        { expr: `relay_goroutines_unexplained{${q.relays}}`, legend: 'unexplained, {{host_name}} {{instance}}' },
       ],
     }),
     series({
       title: 'Memory', unit: 'bytes',
       description: 'Memory that Go uses, by kind, with the limit (GOMEMLIMIT) where one is set. Guide: below 2 GB is usual, above 3 GB look for a leak. Close to the limit the collector runs all the time: see its share of CPU.',
       queries: [
-        { expr: `sum by (instance, go_memory_type) (go_memory_used_bytes{${q.relays}})`, legend: '{{go_memory_type}}, {{instance}}' },
-        { expr: `go_memory_limit_bytes{${q.relays}}`, legend: 'limit, {{instance}}' },
-        { expr: `go_memory_gc_goal_bytes{${q.relays}}`, legend: 'next collection at, {{instance}}' },
+        { expr: `sum by (instance, host_name, go_memory_type) (go_memory_used_bytes{${q.relays}})`, legend: '{{go_memory_type}}, {{host_name}} {{instance}}' },
+        { expr: `go_memory_limit_bytes{${q.relays}}`, legend: 'limit, {{host_name}} {{instance}}' },
+        { expr: `go_memory_gc_goal_bytes{${q.relays}}`, legend: 'next collection at, {{host_name}} {{instance}}' },
       ],
     }),
     series({
@@ -193,7 +193,7 @@ function runtime() {
     series({
       title: 'Garbage collection: how often', unit: 'ops',
       description: 'Collections a second. Many of them with the memory at its limit: give the process more memory or find what holds it.',
-      queries: [{ expr: q.rate('go_memory_gc_cycles_total', q.relays, ['instance']), legend: '{{instance}}' }],
+      queries: [{ expr: q.rate('go_memory_gc_cycles_total', q.relays, ['instance', 'host_name']), legend: '{{host_name}} {{instance}}' }],
     }),
     series({
       title: 'CPU', unit: 'short', stacked: true, decimals: 2,
@@ -204,8 +204,8 @@ function runtime() {
       title: 'Waiting for CPU, and files', unit: 's',
       description: 'How long goroutines that were ready had to wait for a processor (p99). Milliseconds: the machine is short of CPU, and the overhead rises. File descriptors, on the right: connections that pile up.',
       queries: [
-        { expr: q.quantile(0.99, 'go_schedule_duration_seconds', q.relays, ['instance']), legend: 'wait p99, {{instance}}' },
-        { expr: `process_open_file_descriptors{${q.relays}}`, legend: 'open files, {{instance}}' },
+        { expr: q.quantile(0.99, 'go_schedule_duration_seconds', q.relays, ['instance', 'host_name']), legend: 'wait p99, {{host_name}} {{instance}}' },
+        { expr: `process_open_file_descriptors{${q.relays}}`, legend: 'open files, {{host_name}} {{instance}}' },
       ],
     }).overrideByRegexp('open files.*', [{ id: 'unit', value: 'short' }, { id: 'custom.axisPlacement', value: 'right' }]),
   );
@@ -230,10 +230,10 @@ function pipeline() {
     }),
     series({
       title: 'Exports that failed, models folded', unit: 'short', decimals: 0,
-      description: 'What relays could not deliver to the collector (it costs resolution, no counts), and measurements whose model went into _other because there are more than METRICS_MAX_MODEL_LABELS.',
+      description: 'What relays could not deliver. What is passing costs resolution, no counts; permanent and partial are refused for good (runbook, TelemetryRefused). And measurements whose model went into _other because there are more than METRICS_MAX_MODEL_LABELS.',
       queries: [
-        { expr: q.orZero(`sum by (instance) (increase(relay_telemetry_export_failures_total{${q.relays}}[$__rate_interval]))`), legend: 'exports failed, {{instance}}' },
-        { expr: q.orZero(`sum by (instance) (increase(relay_telemetry_folded_total{${q.relays}}[$__rate_interval]))`), legend: 'folded, {{instance}}' },
+        { expr: q.orZero(`sum by (instance, host_name, relay_telemetry_failure) (increase(relay_telemetry_export_failures_total{${q.relays}}[$__rate_interval]))`), legend: 'exports failed ({{relay_telemetry_failure}}), {{host_name}} {{instance}}' },
+        { expr: q.orZero(`sum by (instance, host_name) (increase(relay_telemetry_folded_total{${q.relays}}[$__rate_interval]))`), legend: 'folded, {{host_name}} {{instance}}' },
       ],
     }),
   );
