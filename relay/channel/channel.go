@@ -31,6 +31,7 @@ type Channel struct {
 	keys      keyring
 	transport *transport
 	addresses addresses
+	usage     usageRefused
 	redact    *redactor
 	labels    context.Context // of the goroutines that work for the channel
 	of        *provider.Provider

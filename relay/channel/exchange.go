@@ -36,6 +36,11 @@ type Exchange struct {
 	at      address // of the request
 	payload *payload
 	sent    bool
+	// What the relay asks for on its own account: the usage of a stream.
+	asksUsage bool // the request does
+	denied    bool // its upstream has refused it for that
+	withdrawn bool // and is asked without
+
 	hurried bool // another healthy channel is left: nobody need wait for this one as long as for the last
 	started bool // the answer is this channel's: an event has been passed on, or the whole of it
 
@@ -113,18 +118,46 @@ func (x *Exchange) Send(call *Call) *Failure {
 	x.call = call
 	x.chunks = x.Channel.metrics.Chunks(call.Endpoint.Operation())
 	x.lease(call)
+	failure := x.request(call)
+	if failure != nil && x.withdraws() {
+		failure = x.request(call)
+	}
+	if failure != nil {
+		return failure
+	}
+	x.told(x.span.In(x.client))
+	if x.keyTry {
+		x.keyTry = false
+		x.key.accepted()
+	}
+	x.key.taken()
+	if !x.body.unpack(x.answer.encoding) {
+		return Malformed("the answer has a Content-Encoding that was not asked for")
+	}
+	x.translator = x.lane().Answer(call)
+	if x.asksUsage {
+		if hider, ok := x.translator.(UsageHider); ok {
+			hider.HideUsage()
+		}
+	}
+	return nil
+}
+
+// request sends the request, and waits for the header of a 2xx.
+func (x *Exchange) request(call *Call) *Failure {
 	request, failure := x.prepare(call)
 	if failure != nil {
 		return failure
 	}
+	x.asksUsage = request.AsksUsage
 	request.Header["Accept-Encoding"] = unpacked
 	if failure := x.address(&request); failure != nil {
 		return failure
 	}
-	x.sent = true
-	if x.because != "" {
+	if !x.sent && x.because != "" {
 		x.Channel.metrics.Retry(x.because)
 	}
+	x.sent = true
 	asked := time.Now()
 	x.hold.clock.until(x.headerPhase())
 	connected, err := x.ask(request)
@@ -137,15 +170,6 @@ func (x *Exchange) Send(call *Call) *Failure {
 	if x.answer.status < 200 || x.answer.status > 299 {
 		return x.refused()
 	}
-	if x.keyTry {
-		x.keyTry = false
-		x.key.accepted()
-	}
-	x.key.taken()
-	if !x.body.unpack(x.answer.encoding) {
-		return Malformed("the answer has a Content-Encoding that was not asked for")
-	}
-	x.translator = x.lane().Answer(call)
 	return nil
 }
 
@@ -185,6 +209,7 @@ func (x *Exchange) refused() *Failure {
 	if f := x.interrupted(); f != nil && f.Outcome != HeaderTimeout {
 		return f
 	}
+	x.denied = x.refusesUsage(text)
 	f := StatusFailure(x.answer.status, x.answer.header, bytes.TrimPrefix(text, byteOrderMark))
 	x.corrects(f)
 	if f.Class == ClassMisplaced {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"one-api/relay/budget"
+	"one-api/relay/jsonscan"
 	"one-api/relay/provider"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
@@ -42,9 +43,34 @@ type Call struct {
 	Prefix    string        // what the client has of the answer's text: the upstream is asked for the rest. empty: for all of it
 	ModelFrom int           // Body[ModelFrom:ModelTo] is the value of "model", quotes included
 	ModelTo   int           //
+	Options   StreamOptions // what the client says of its stream
 	Held      *budget.Lease // what Body holds of the process's budget; nil: it is not counted
 	Header    http.Header   // the client's headers. Only what the provider's format defines may be passed on
 	Query     string        // the raw query, under the same rule
+}
+
+// StreamOptions is what a client says of its stream (stream_options of OpenAI's format), as far as it has to be known.
+type StreamOptions struct {
+	From, To           int  // Body[From:To] is the value; 0, 0: it says nothing
+	Usage              bool // it asks to be told the usage (include_usage)
+	UsageFrom, UsageTo int  // Body[UsageFrom:UsageTo] says whether it does; 0, 0: it does not say
+}
+
+// Rename puts another model into the call, whose body it copies.
+func (c *Call) Rename(model string) {
+	at, before := c.ModelTo, len(c.Body)
+	c.Body = jsonscan.Replace(c.Body, c.ModelFrom, c.ModelTo, model)
+	c.Model = model
+	c.moved(at, len(c.Body)-before)
+}
+
+// moved notes that what ends at a place in the body, or behind it, ends further on by so much.
+func (c *Call) moved(at, by int) {
+	for _, place := range [...]*int{&c.ModelFrom, &c.ModelTo, &c.Options.From, &c.Options.To, &c.Options.UsageFrom, &c.Options.UsageTo} {
+		if *place >= at {
+			*place += by
+		}
+	}
 }
 
 // Target is what one channel adds to a call.
@@ -54,6 +80,8 @@ type Target struct {
 	Official bool
 	// Quirks is in what the provider differs from others that speak its format; nil: nothing is known.
 	Quirks *provider.Quirks
+	// AskUsage has the upstream asked for the usage of a stream, for which the client does not ask.
+	AskUsage bool
 	// Hint says how the upstream is told to continue a message, where the call has a Prefix.
 	Hint Hint
 }
@@ -70,6 +98,8 @@ type Request struct {
 	Query  string      // raw, usually empty
 	Header http.Header // owned by the exchange from here on; Content-Type included, but no credentials
 	Body   []byte
+	// AsksUsage says that it asks for the usage of a stream, and the client's call did not.
+	AsksUsage bool
 }
 
 // Translator turns one answer into the client's format. It belongs to one attempt and one goroutine.
@@ -90,6 +120,12 @@ type Translator interface {
 
 	// UnknownEnd is an end reason of the answer's that is in no table, in the upstream's words; empty if there was none.
 	UnknownEnd() string
+}
+
+// UsageHider is a translator for clients who may not have asked for the usage of their streams.
+type UsageHider interface {
+	// HideUsage keeps from the client what its upstream was asked for without it: a chunk that says nothing but the usage.
+	HideUsage()
 }
 
 // Step is what one upstream event becomes.

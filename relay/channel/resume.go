@@ -113,9 +113,7 @@ func (c *Call) append(text string) {
 	message := append(jsonscan.AppendString([]byte(`,{"role":"assistant","content":`), text), '}')
 	body := make([]byte, 0, len(c.Body)+len(message))
 	body = append(append(append(body, c.Body[:at]...), message...), c.Body[at:]...)
-	if c.ModelFrom >= at {
-		c.ModelFrom, c.ModelTo = c.ModelFrom+len(message), c.ModelTo+len(message)
-	}
+	c.moved(at, len(message))
 	c.Body = body
 }
 

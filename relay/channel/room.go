@@ -57,12 +57,16 @@ func (x *Exchange) prepare(call *Call) (Request, *Failure) {
 	if call.Prefix != "" || x.Channel.upstreamModel(call.Model) != call.Model { // a copy, or two
 		takes = max(takes, 2*int64(len(call.Body)+perByte*len(call.Prefix)))
 	}
+	asksUsage := x.asksForUsage(call)
+	if asksUsage {
+		takes = max(takes, int64(len(call.Body))) // a copy
+	}
 	if err := x.hold.work.Hold(takes); err != nil {
 		return Request{}, noRoomForRequest(err)
 	}
 	call = x.asContinuation(call)
 	request, err := x.lane().Request(call, Target{
-		Model: x.Channel.upstreamModel(call.Model), Official: x.Channel.Official, Quirks: &x.Channel.of.Quirks, Hint: x.Channel.Resume,
+		Model: x.Channel.upstreamModel(call.Model), Official: x.Channel.Official, Quirks: &x.Channel.of.Quirks, Hint: x.Channel.Resume, AskUsage: asksUsage,
 	})
 	x.hold.work.Release()
 	if err != nil {

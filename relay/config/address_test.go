@@ -121,3 +121,11 @@ func TestWhatPeopleCallAProviderIsNoTypeButAHint(t *testing.T) {
 		require.ErrorContains(t, err, "did you mean "+want+"? known: anthropic, dashscope, deepseek,", kind)
 	}
 }
+
+func TestWhetherTheUsageOfStreamsIsAskedForIsRead(t *testing.T) {
+	for text, want := range map[string]StreamUsage{"": StreamUsageAuto, "stream_usage: auto": StreamUsageAuto, "stream_usage: ask": StreamUsageAsk, "stream_usage: never": StreamUsageNever} {
+		assert.Equal(t, want, channelOf(t, "type: openai, "+text).StreamUsage, text)
+	}
+	problems := problemsOf(t, "channels: [{name: a, type: openai, keys: [k], stream_usage: on}]\n", nil)
+	assert.Equal(t, []string{"channels.yaml:1: channels[0].stream_usage: must be auto, ask or never (got on)"}, problems)
+}

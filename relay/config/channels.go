@@ -12,7 +12,7 @@ const defaultGroup = "default"
 
 var channelKeys = []string{
 	"name", "type", "base_url", "keys", "models", "model_mapping", "groups", "priority", "weight", "max_concurrent", "disabled",
-	"proxy", "headers", "timeouts", "propagate_trace", "resume", "retry_same", "version",
+	"proxy", "headers", "timeouts", "propagate_trace", "resume", "retry_same", "version", "stream_usage",
 }
 
 // channels reads the file's channels; not one of them is a problem.
@@ -78,6 +78,9 @@ func (l *loader) channel(v value, names map[string]place) Channel {
 	if v, given := fields["resume"]; given {
 		c.Resume = l.resume(v)
 	}
+	if v, given := fields["stream_usage"]; given {
+		c.StreamUsage = l.streamUsage(v)
+	}
 	l.proxy(&c, fields)
 	if v, given := fields["headers"]; given {
 		c.Headers = l.headers(v)
@@ -113,6 +116,21 @@ func (l *loader) resume(v value) Resume {
 	}
 	l.report(s.place, "must be true, false, prefix or continue_final_message %s", s.got())
 	return ResumeUnsaid
+}
+
+func (l *loader) streamUsage(v value) StreamUsage {
+	s, ok := l.scalar(v)
+	if !ok {
+		return StreamUsageAuto
+	}
+	switch u := StreamUsage(s.text); u {
+	case StreamUsageAsk, StreamUsageNever:
+		return u
+	case "auto":
+	default:
+		l.report(s.place, "must be auto, ask or never %s", s.got())
+	}
+	return StreamUsageAuto
 }
 
 // upstream reads what depends on who answers: type, base_url, keys and models.

@@ -57,7 +57,19 @@ type Channel struct {
 	// know which calls belong together.
 	PropagateTrace bool
 	Resume         Resume
+	StreamUsage    StreamUsage
 }
+
+// StreamUsage is whether an upstream is asked for the usage of streams whose clients do not ask for it (the channel option
+// stream_usage).
+type StreamUsage string
+
+// The ways.
+const (
+	StreamUsageAuto  StreamUsage = ""      // it is, unless the provider is known to tell it unasked
+	StreamUsageAsk   StreamUsage = "ask"   // it is
+	StreamUsageNever StreamUsage = "never" // it is not
+)
 
 // Resume is a channel's part in the rescue of streams that break off (the channel option resume).
 type Resume string

@@ -2,7 +2,6 @@ package controller
 
 import (
 	"one-api/relay/channel"
-	"one-api/relay/jsonscan"
 )
 
 // fallbackHeader says which model was asked instead of the one that the client asked for.
@@ -48,8 +47,7 @@ func (v *visit) shrinks() {
 // renamed is the call for another model. The one that it was is recorded, and holds its body no longer.
 func renamed(call *channel.Call, model string) *channel.Call {
 	c := *call
-	c.Body = jsonscan.Replace(call.Body, call.ModelFrom, call.ModelTo, model)
-	c.Model, c.ModelTo = model, call.ModelTo+len(c.Body)-len(call.Body)
+	c.Rename(model)
 	call.Body = nil
 	return &c
 }

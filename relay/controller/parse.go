@@ -108,6 +108,8 @@ func (r *reader) read(m jsonscan.Member) {
 	case nameStream:
 		r.call.Stream = string(m.Value) == "true"
 		r.flag = r.call.Stream || string(m.Value) == "false" || jsonscan.IsNull(m.Value)
+	case nameStreamOptions:
+		r.readOptions(m)
 	case nameN:
 		n, _ := jsonscan.Int(m.Value)
 		r.call.Choices = int(min(max(n, 0), math.MaxInt32))
@@ -118,6 +120,18 @@ func (r *reader) read(m jsonscan.Member) {
 	case nameFallbacks:
 		r.fallbacks = m.Value
 	}
+}
+
+// readOptions takes in what the client says of its stream.
+func (r *reader) readOptions(m jsonscan.Member) {
+	options := &r.call.Options
+	options.From, options.To = m.Start, m.End
+	_ = jsonscan.Object(m.Value, func(in jsonscan.Member) { // it is valid, if it is an object
+		if string(in.Key) == "include_usage" {
+			options.Usage = string(in.Value) == "true"
+			options.UsageFrom, options.UsageTo = m.Start+in.Start, m.Start+in.End
+		}
+	})
 }
 
 // refuse turns a request away that spells a name oddly, or has it twice. first and this are where the values begin; first 0:

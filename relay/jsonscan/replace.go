@@ -5,10 +5,41 @@ import "unicode/utf8"
 // Replace returns a copy of b that has the JSON encoding of s in the place of b[start:end], in one allocation. What is not
 // UTF-8 in s becomes U+FFFD.
 func Replace(b []byte, start, end int, s string) []byte {
-	out := make([]byte, 0, start+encodedLen(s)+len(b)-end)
-	out = append(out, b[:start]...)
-	out = AppendString(out, s)
-	return append(out, b[end:]...)
+	return Splice(b, Edit{From: start, To: end, Text: s, Quote: true})
+}
+
+// Edit is what stands in the place of a part of a text.
+type Edit struct {
+	From, To int // the part; they are equal where nothing is taken away
+	Text     string
+	Quote    bool // Text is encoded as a JSON string, in which what is not UTF-8 becomes U+FFFD
+}
+
+// Splice returns a copy of b with some edits, which are in order and do not overlap, in one allocation.
+func Splice(b []byte, edits ...Edit) []byte {
+	size := len(b)
+	for i := range edits {
+		size += edits[i].len() - (edits[i].To - edits[i].From)
+	}
+	out, done := make([]byte, 0, size), 0
+	for i := range edits {
+		e := &edits[i]
+		out = append(out, b[done:e.From]...)
+		if e.Quote {
+			out = AppendString(out, e.Text)
+		} else {
+			out = append(out, e.Text...)
+		}
+		done = e.To
+	}
+	return append(out, b[done:]...)
+}
+
+func (e *Edit) len() int {
+	if e.Quote {
+		return encodedLen(e.Text)
+	}
+	return len(e.Text)
 }
 
 func encodedLen(s string) int {

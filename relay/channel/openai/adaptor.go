@@ -17,7 +17,6 @@ import (
 
 	"one-api/relay/channel"
 	"one-api/relay/config"
-	"one-api/relay/jsonscan"
 	"one-api/relay/wire"
 )
 
@@ -36,11 +35,8 @@ func (native) Request(call *channel.Call, target channel.Target) (channel.Reques
 	if beta := call.Header.Values("OpenAI-Beta"); len(beta) > 0 {
 		h["Openai-Beta"] = slices.Clone(beta)
 	}
-	body := call.Body
-	if target.Model != call.Model {
-		body = jsonscan.Replace(body, call.ModelFrom, call.ModelTo, target.Model)
-	}
-	return channel.Request{Path: call.Endpoint.Path(), Header: h, Body: continuing(body, call, target)}, nil
+	body, asksUsage := nativeBody(call, target)
+	return channel.Request{Path: call.Endpoint.Path(), Header: h, Body: continuing(body, call, target), AsksUsage: asksUsage}, nil
 }
 
 func (native) Answer(call *channel.Call) channel.Translator {
@@ -57,7 +53,9 @@ func (messages) Request(call *channel.Call, target channel.Target) (channel.Requ
 	if err != nil {
 		return channel.Request{}, err
 	}
-	return channel.Request{Path: wire.ChatCompletions.Path(), Header: header(call), Body: continuing(body, call, target)}, nil
+	return channel.Request{
+		Path: wire.ChatCompletions.Path(), Header: header(call), Body: continuing(body, call, target), AsksUsage: call.Stream && target.AskUsage,
+	}, nil
 }
 
 func (messages) Answer(*channel.Call) channel.Translator { return &messagesTranslator{} }

@@ -34,7 +34,9 @@ func chatFromMessages(call *channel.Call, target channel.Target) ([]byte, error)
 	}
 	if call.Stream { // which decides how the answer is read: the decoder also takes names for "stream" that are not ASCII
 		out.Stream = true
-		out.StreamOptions = &wire.StreamOptions{IncludeUsage: true}
+		if target.AskUsage {
+			out.StreamOptions = &wire.StreamOptions{IncludeUsage: true}
+		}
 	}
 	if problem = addTools(&out, in); problem != nil {
 		return nil, problem

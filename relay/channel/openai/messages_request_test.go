@@ -25,7 +25,7 @@ func convert(members string, target channel.Target) (string, error) {
 	if members != "" {
 		body += "," + members
 	}
-	target.Model = "real"
+	target.Model, target.AskUsage = "real", true
 	call := callOf(wire.Messages, body+"}")
 	call.Stream = strings.Contains(members, `"stream":true`)
 	r, err := lanes.Request(call, target)

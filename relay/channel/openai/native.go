@@ -21,7 +21,8 @@ func isTerminator(data []byte) bool { return string(bytes.TrimSpace(data)) == te
 type nativeTranslator struct {
 	usage    tally
 	scratch  []byte
-	asked    int // choices; 0: the client did not say
+	asked    int  // choices; 0: the client did not say
+	hides    bool // what says nothing but the usage
 	progress progress
 	like     jsonscan.Pattern // of the chunks that carry text
 }
@@ -77,6 +78,9 @@ func (t *nativeTranslator) Event(event sse.Event) (channel.Step, error) {
 	if says.content && !says.ended && usage == nil {
 		t.like.Learn(event.Data, written)
 	}
+	if t.hides && seen.usage != nil && isEmptyList(seen.choices) {
+		return channel.Step{}, nil
+	}
 	return channel.Step{Out: t.pass(event), Content: says.content, Preamble: seen.listed && !says.says}, nil
 }
 
@@ -86,6 +90,13 @@ func (t *nativeTranslator) End() (channel.Step, error) {
 		return channel.Step{}, channel.Truncated("the stream ended without its terminator, and before every choice had its finish_reason")
 	}
 	return channel.Step{Out: endOfStream, Done: true}, nil
+}
+
+// HideUsage is channel.UsageHider's.
+func (t *nativeTranslator) HideUsage() { t.hides = true }
+
+func isEmptyList(value []byte) bool {
+	return len(value) > 1 && value[0] == '[' && len(bytes.TrimSpace(value[1:len(value)-1])) == 0
 }
 
 func (t *nativeTranslator) pass(event sse.Event) []byte {

@@ -1,0 +1,93 @@
+package channel
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"sync"
+	"sync/atomic"
+
+	"one-api/relay/config"
+)
+
+// A stream tells what it costs only if that is asked for (stream_options.include_usage), and most clients do not ask. So the upstream
+// is asked all the same, and what it says is kept from the client. Some servers refuse to be asked: then the call is sent once more
+// as the client made it, and they are not asked again.
+
+// asksForUsage reports whether the upstream is to be asked for the usage of a stream whose client does not.
+func (x *Exchange) asksForUsage(call *Call) bool {
+	c := x.Channel
+	switch {
+	case !call.Stream, call.Options.Usage, x.withdrawn, c.StreamUsage == config.StreamUsageNever:
+		return false
+	case c.StreamUsage == config.StreamUsageAuto && c.of.Quirks.UsageUnasked:
+		return false
+	}
+	return !c.usage.refused(c.upstreamModel(call.Model))
+}
+
+// refusesUsage notes whether an error names what the relay has added to the request to be told the usage.
+func (x *Exchange) refusesUsage(text []byte) bool {
+	switch x.answer.status {
+	case http.StatusBadRequest, http.StatusUnprocessableEntity:
+		return x.asksUsage && (bytes.Contains(text, []byte("stream_options")) || bytes.Contains(text, []byte("include_usage")))
+	}
+	return false
+}
+
+// withdraws prepares for sending the call once more as the client made it, if it was refused for what the relay has added to it: that is
+// the same attempt, and nobody is to blame.
+func (x *Exchange) withdraws() bool {
+	if !x.denied || x.withdrawn || x.hold.leash.why() != nil {
+		return false
+	}
+	x.withdrawn = true
+	x.net.Stop()
+	x.waited += x.body.waited
+	x.answer, x.body = answer{}, body{}
+	return true
+}
+
+// told notes, where a call was taken without what the relay had added to it, that it need not be added any more.
+func (x *Exchange) told(ctx context.Context) {
+	model := x.Channel.upstreamModel(x.call.Model)
+	if x.withdrawn && x.Channel.usage.refuse(model) {
+		x.Channel.pool.options.Log.InfoContext(ctx, "an upstream refuses to be asked for the usage of streams (stream_options.include_usage), and is not asked again before the next reload: what they cost is only counted if it is told unasked",
+			"channel", x.Channel.Name, "request_id", x.requestID())
+	}
+}
+
+// mostRefused is for how many models of a channel it is remembered that their usage may not be asked for. Clients choose the names that
+// a glob covers: beyond that it counts for all.
+const mostRefused = 1000
+
+// usageRefused is the models for which an upstream refuses to be asked for the usage of streams. The zero value is ready.
+type usageRefused struct {
+	any    atomic.Bool
+	mu     sync.Mutex
+	models map[string]bool
+}
+
+func (u *usageRefused) refused(model string) bool {
+	if !u.any.Load() {
+		return false // as nearly always
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.models[model] || len(u.models) >= mostRefused
+}
+
+// refuse notes a model, and reports whether that is news.
+func (u *usageRefused) refuse(model string) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.models[model] || len(u.models) >= mostRefused {
+		return false
+	}
+	if u.models == nil {
+		u.models = map[string]bool{}
+	}
+	u.models[model] = true
+	u.any.Store(true)
+	return true
+}
