@@ -149,6 +149,7 @@ func TestOneTraceShowsTheAttemptsThatFailedAndTheOneThatAnswered(t *testing.T) {
 		{codes.Error, map[string]string{"relay.channel.name": "second", "relay.outcome": "upstream_reset", "error.type": "upstream_reset"}},
 		{codes.Unset, map[string]string{
 			"relay.channel.name": "third", "relay.outcome": "completed", "http.response.status_code": "200",
+			"gen_ai.response.id": "c", "gen_ai.response.model": "gpt-x",
 			"gen_ai.usage.input_tokens": "9", "gen_ai.usage.output_tokens": "5", "gen_ai.usage.cache_read.input_tokens": "4", "gen_ai.usage.reasoning.output_tokens": "2",
 		}},
 	} {

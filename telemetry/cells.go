@@ -129,16 +129,6 @@ func (h *histogram) finePoint(w *window) (p metricdata.ExponentialHistogramDataP
 	return p, true
 }
 
-// instrument finds an instrument in the list; one that is not in it is a mistake that every start would meet.
-func instrument(name string) Instrument {
-	for _, i := range Instruments {
-		if i.Name == name {
-			return i
-		}
-	}
-	panic(name + " is not in the list of instruments")
-}
-
 // shape is what all series of one histogram have in common.
 type shape struct {
 	instrument  Instrument
@@ -148,7 +138,7 @@ type shape struct {
 }
 
 func (f *Form) shapeOf(name string) *shape {
-	i := instrument(name)
+	i := f.GenAI.instrument(name)
 	s := &shape{instrument: i, unit: 1, exponential: f.exponential()}
 	if i.Unit == "s" {
 		s.unit = float64(time.Second)

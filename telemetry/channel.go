@@ -15,6 +15,8 @@ type Channel struct {
 	identity []attribute.KeyValue // name and provider
 	attempts cells[attemptKey, attemptCell]
 	models   cells[operationModel, modelCell]
+	tokens   cells[tokensKey, tokensCell] // these two of the latest GenAI conventions
+	usage    cells[usageKey, usageCell]
 	chunks   cells[string, histogram] // by operation
 	retries  cells[string, counter]   // by reason
 	resumes  cells[resumeKey, counter]
@@ -48,8 +50,9 @@ type attemptCell struct {
 
 // modelCell is what the answers of one model add to.
 type modelCell struct {
-	firstChunk, input, output *histogram
-	cached, reasoning         *counter
+	firstChunk        *histogram
+	input, output     *histogram // of today's GenAI conventions
+	cached, reasoning *counter
 }
 
 // Channel gives the recorder of a channel. It is the same one for the same name and provider, for as long as a configuration has
@@ -77,16 +80,22 @@ func (m *Metrics) newChannel(id channelIdentity) *Channel {
 	c := &Channel{metrics: m, name: id.name, identity: attributesOf(AttrChannel, id.name, AttrProvider, id.provider)}
 	c.attempts.make = func(k attemptKey) *attemptCell {
 		attributes := withError(c.with(AttrOperation, k.operation, AttrModel, k.model, AttrOutcome, k.outcome), k.errorType)
-		return &attemptCell{newCounter(attributes), m.shapes.operation.make(attributes)}
+		duration := m.shapes.inference
+		if k.operation == embeddings {
+			duration = m.shapes.operation
+		}
+		return &attemptCell{newCounter(attributes), duration.make(attributes)}
 	}
 	c.models.make = func(k operationModel) *modelCell {
 		own := c.with(AttrOperation, k.operation, AttrModel, k.model)
-		return &modelCell{
-			firstChunk: m.shapes.firstChunk.make(own), cached: newCounter(own), reasoning: newCounter(own),
-			input:  m.shapes.tokens.make(c.with(AttrOperation, k.operation, AttrModel, k.model, AttrTokenType, "input")),
-			output: m.shapes.tokens.make(c.with(AttrOperation, k.operation, AttrModel, k.model, AttrTokenType, "output")),
+		cell := &modelCell{firstChunk: m.shapes.firstChunk.make(own), cached: newCounter(own), reasoning: newCounter(own)}
+		if m.shapes.tokens != nil {
+			cell.input = m.shapes.tokens.make(c.with(AttrOperation, k.operation, AttrModel, k.model, AttrTokenType, "input"))
+			cell.output = m.shapes.tokens.make(c.with(AttrOperation, k.operation, AttrModel, k.model, AttrTokenType, "output"))
 		}
+		return cell
 	}
+	c.tokens.make, c.usage.make = c.makeTokens, c.makeUsage
 	c.chunks.make = func(operation string) *histogram { return m.shapes.perChunk.make(c.with(AttrOperation, operation)) }
 	c.retries.make = func(reason string) *counter { return newCounter(c.with(AttrReason, reason)) }
 
@@ -133,11 +142,9 @@ type Attempt struct {
 	Duration   time.Duration
 	FirstChunk time.Duration // 0: no event came, or it was no stream
 	Chunks     *ChunkTimes   // nil: no stream
-	Input      int64         // tokens; 0: the provider did not say
-	Output     int64
-	Cached     int64
-	Reasoning  int64
-	Span       Span // the attempt's
+	Usage      Usage
+	Answer     Answer // what it says of itself, for spans
+	Span       Span   // the attempt's
 }
 
 // Attempt records one.
@@ -146,7 +153,8 @@ func (c *Channel) Attempt(a Attempt) {
 		return
 	}
 	model := c.metrics.fold(&c.metrics.channelModels, modelKey{c.name, a.Model}, a.Unserved || a.Status == http.StatusNotFound)
-	ended := c.attempts.get(attemptKey{a.Operation, model, a.Outcome, c.statuses.fold(a.ErrorType)})
+	errorType := c.statuses.fold(a.ErrorType)
+	ended := c.attempts.get(attemptKey{a.Operation, model, a.Outcome, errorType})
 	var in mark
 	example := c.metrics.form.mark(a.Span, &in)
 	ended.count.count(1, example)
@@ -154,21 +162,24 @@ func (c *Channel) Attempt(a Attempt) {
 	if a.Chunks != nil && a.Chunks.count > 0 {
 		a.Chunks.flush(c.chunks.get(a.Operation), example)
 	}
-	if a.FirstChunk <= 0 && a.Input <= 0 && a.Output <= 0 {
+	if c.metrics.form.GenAI == GenAILatest {
+		c.use(a.Operation, model, errorType, a.Usage, example)
+	}
+	if a.FirstChunk <= 0 && a.Usage.Input <= 0 && a.Usage.Output <= 0 {
 		return
 	}
 	answer := c.models.get(operationModel{a.Operation, model})
 	if a.FirstChunk > 0 {
 		answer.firstChunk.record(int64(a.FirstChunk), example)
 	}
-	if a.Input > 0 {
-		answer.input.record(a.Input, example)
+	if a.Usage.Input > 0 && answer.input != nil {
+		answer.input.record(a.Usage.Input, example)
 	}
-	if a.Output > 0 {
-		answer.output.record(a.Output, example)
+	if a.Usage.Output > 0 && answer.output != nil {
+		answer.output.record(a.Usage.Output, example)
 	}
-	answer.cached.add(a.Cached)
-	answer.reasoning.add(a.Reasoning)
+	answer.cached.add(a.Usage.CacheRead)
+	answer.reasoning.add(a.Usage.Reasoning)
 }
 
 // Chunks is the times between the chunks of a stream of this operation, to be given to Attempt in the end.
@@ -208,11 +219,14 @@ func (c *Channel) collect(to *collection) {
 	})
 	c.models.each(func(a *modelCell) {
 		to.histogram(a.firstChunk)
-		to.histogram(a.input)
-		to.histogram(a.output)
+		if a.input != nil {
+			to.histogram(a.input)
+			to.histogram(a.output)
+		}
 		to.counter(TokensCached, a.cached)
 		to.counter(TokensReasoning, a.reasoning)
 	})
+	c.collectUsage(to)
 	c.chunks.each(to.histogram)
 	c.retries.each(func(n *counter) { to.counter(ChannelRetries, n) })
 	c.resumes.each(func(n *counter) { to.counter(ChannelResumes, n) })

@@ -9,6 +9,7 @@ import (
 
 // collection gathers points by instrument while the SDK collects.
 type collection struct {
+	version             GenAI
 	sums, distributions window // of counters, of histograms
 
 	counters   map[string][]metricdata.DataPoint[int64]
@@ -19,6 +20,7 @@ type collection struct {
 // collect begins a collection; since is when the one before it ended.
 func (f *Form) collect(since time.Time) *collection {
 	return &collection{
+		version:       f.GenAI,
 		sums:          window{f.temporality(sdkmetric.InstrumentKindCounter) == metricdata.DeltaTemporality, since},
 		distributions: window{f.temporality(sdkmetric.InstrumentKindHistogram) == metricdata.DeltaTemporality, since},
 		counters:      map[string][]metricdata.DataPoint[int64]{},
@@ -55,7 +57,7 @@ func (c *collection) zero(name string, n *counter) {
 // metrics is what was gathered, in the order of the list. Everything that is in it has been counted by now, hence the time.
 func (c *collection) metrics() (all []metricdata.Metrics, now time.Time) {
 	now = time.Now()
-	for _, i := range Instruments {
+	for _, i := range InstrumentsOf(c.version) {
 		m := metricdata.Metrics{Name: i.Name, Unit: i.Unit, Description: i.Description}
 		if points := c.histograms[i.Name]; len(points) > 0 {
 			for at := range points {

@@ -17,7 +17,7 @@ func newRecorder(testing.TB) *Metrics { return New(500) }
 func streamed(chunks *ChunkTimes) Attempt {
 	return Attempt{
 		Operation: "chat", Model: "gpt-5", Outcome: "completed", Duration: 3 * time.Second, FirstChunk: 300 * time.Millisecond,
-		Chunks: chunks, Input: 1200, Output: 340, Cached: 1000, Reasoning: 64,
+		Chunks: chunks, Usage: Usage{Input: 1200, Output: 340, CacheRead: 1000, Reasoning: 64},
 	}
 }
 

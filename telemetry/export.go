@@ -161,6 +161,7 @@ func (t *Telemetry) startMetrics(ctx context.Context, s signal, res *resource.Re
 	var m *Metrics
 	reader, err := metricReader(ctx, s, func(form Form) []sdkmetric.Producer {
 		form.Version, form.Exemplars = t.options.Version, ExemplarsOf(t.options.Getenv("OTEL_METRICS_EXEMPLAR_FILTER"))
+		form.GenAI = GenAIOf(t.options.Getenv("OTEL_SEMCONV_STABILITY_OPT_IN"))
 		m = NewAs(t.options.MaxPairs, form)
 		return []sdkmetric.Producer{newRuntimeHistograms(form), m}
 	})
@@ -244,6 +245,7 @@ func (t *Telemetry) startTraces(ctx context.Context, s signal, res *resource.Res
 	sampler, _ := samplerOf(t.options.Getenv, s.explicit)
 	tracing, provider := NewTracing(t.options.Version, sampler, sdktrace.WithBatcher(guardedSpans{exporter, s.guard}), sdktrace.WithResource(res))
 	t.shutdowns = append(t.shutdowns, provider.Shutdown)
+	tracing.genAI = GenAIOf(t.options.Getenv("OTEL_SEMCONV_STABILITY_OPT_IN"))
 	t.Tracing = tracing
 	return nil
 }

@@ -16,6 +16,7 @@ type Form struct {
 	Temporality sdkmetric.TemporalitySelector // nil: cumulative
 	Aggregation sdkmetric.AggregationSelector // nil: the list's bounds
 	Exemplars   Exemplars
+	GenAI       GenAI
 	Version     string // of the instrumentation scope
 }
 

@@ -4,7 +4,7 @@ package telemetry
 
 // This file is the list of everything that is exported: names, units, kinds, bounds, attributes. Instruments are made from
 // it, telemetry/METRICS.md is generated from it, and the tests walk it. Names follow OpenTelemetry's semantic conventions
-// where one exists (GenAI, which is still in development; HTTP; Go runtime); the rest is under "relay.".
+// where one exists (GenAI, which is still in development: genai.go; HTTP; process; Go runtime); the rest is under "relay.".
 
 // Kind is an instrument's kind.
 type Kind string
@@ -51,6 +51,7 @@ const (
 	AttrOperation       = "gen_ai.operation.name"
 	AttrModel           = "gen_ai.request.model"
 	AttrTokenType       = "gen_ai.token.type"
+	AttrModality        = "gen_ai.token.modality"
 	AttrOutcome         = "relay.outcome"
 	AttrErrorType       = "error.type"
 	AttrReason          = "reason"
@@ -77,6 +78,9 @@ const (
 	AttrAttempts        = "relay.request.attempts"
 	AttrStream          = "gen_ai.request.stream"
 	AttrFirstChunk      = "gen_ai.response.time_to_first_chunk" // seconds
+	AttrResponseModel   = "gen_ai.response.model"
+	AttrResponseID      = "gen_ai.response.id"
+	AttrFinishReasons   = "gen_ai.response.finish_reasons"
 	AttrInputTokens     = "gen_ai.usage.input_tokens"
 	AttrOutputTokens    = "gen_ai.usage.output_tokens"
 	AttrCachedTokens    = "gen_ai.usage.cache_read.input_tokens"
@@ -124,7 +128,7 @@ const (
 	TelemetryFolded    = "relay.telemetry.folded"
 	TelemetryFailed    = "relay.telemetry.export_failures"
 	BuildInfo          = "relay.build_info"
-	FileDescriptors    = "process.open_file_descriptors"
+	FileDescriptors    = "process.unix.file_descriptor.count"
 	GoScheduleDuration = "go.schedule.duration"
 	GoGCPause          = "go.memory.gc.pause.duration"
 	GoGCCycles         = "go.memory.gc.cycles"
@@ -146,9 +150,8 @@ var (
 	perAttempt      = []string{AttrChannel, AttrProvider, AttrOperation, AttrModel, AttrOutcome, AttrErrorType}
 )
 
-// Instruments is the list.
-var Instruments = []Instrument{
-	// What a client of the relay experiences: by route and requested model, never by channel.
+// ofClients is what a client of the relay experiences: by route and requested model, never by channel.
+var ofClients = []Instrument{
 	{
 		Name: HTTPDuration, Kind: Histogram, Unit: "s", Bounds: httpBounds, Source: FromRequest,
 		Attributes:  []string{AttrMethod, AttrScheme, AttrRoute, AttrStatus, AttrErrorType},
@@ -156,7 +159,7 @@ var Instruments = []Instrument{
 		Question:    "How long do clients wait, and which status do they get?", Cardinality: "routes (20) × statuses and error types that happen (20 each): 500 is a lot; what matches no route is one route",
 	},
 	{
-		Name: HTTPActive, Kind: Gauge, Unit: "{request}", Source: FromState, Attributes: []string{AttrMethod, AttrScheme},
+		Name: HTTPActive, Kind: UpDownCounter, Unit: "{request}", Source: FromState, Attributes: []string{AttrMethod, AttrScheme},
 		Description: "HTTP requests that are being served.",
 		Question:    "How busy is the relay now?", Cardinality: "methods, 10",
 	},
@@ -192,29 +195,10 @@ var Instruments = []Instrument{
 		Description: "Requests that were turned away before anything was attempted.",
 		Question:    "Who is turned away, and why: key, model, limit, body, no channel?", Cardinality: "reasons, 5",
 	},
+}
 
-	// What each channel does: one record an attempt, failed, cancelled and truncated ones too.
-	{
-		Name: OperationDuration, Kind: Histogram, Unit: "s", Bounds: durationBounds, Source: FromAttempt, Attributes: perAttempt,
-		Description: "Duration of an attempt at a channel, to its end.",
-		Question:    "Which channel is slow, and how do its calls end?", Cardinality: "(pairs of channel and model that the configuration names, + at most METRICS_MAX_MODEL_LABELS that it does not, + channels) × operations (3) × endings (15, and one more for each status that upstreams send, 32 at most)",
-	},
-	{
-		Name: FirstChunk, Kind: Histogram, Unit: "s", Bounds: durationBounds, Source: FromAttempt, Attributes: perChannelModel,
-		Description: "Time from the start of an attempt to the first content of its stream: text, reasoning, a piece of a tool call.",
-		Question:    "Which channel keeps people waiting?", Cardinality: "pairs of channel and model × operations",
-	},
-	{
-		Name: PerOutputChunk, Kind: Histogram, Unit: "s", Bounds: chunkBounds, Source: FromAttempt, Attributes: perOperation,
-		Description: "Time between two events of a stream that carry a part of the answer.",
-		Question:    "Which channel stutters?", Cardinality: "channels × operations that stream (2)",
-	},
-	{
-		Name: TokenUsage, Kind: Histogram, Unit: "{token}", Bounds: tokenBounds, Source: FromAttempt,
-		Attributes:  append([]string{AttrTokenType}, perChannelModel...),
-		Description: "Tokens of an attempt, as the provider counts them. Cached and reasoning tokens are part of input and output.",
-		Question:    "What is used, and where?", Cardinality: "pairs of channel and model × operations (3) × 2",
-	},
+// ofChannels is what each channel does, beside what genai.go has: one record an attempt, failed, cancelled and truncated ones too.
+var ofChannels = []Instrument{
 	{
 		Name: TokensCached, Kind: Counter, Unit: "{token}", Source: FromAttempt, Attributes: perChannelModel,
 		Description: "Input tokens that the provider read from its prompt cache.",
@@ -281,12 +265,14 @@ var Instruments = []Instrument{
 		Question:    "Are keys limited or refused?", Cardinality: "channels × 3",
 	},
 	{
-		Name: OpenConnections, Kind: Gauge, Unit: "{connection}", Source: FromState, Attributes: append([]string{AttrConnectionState}, perChannel...),
+		Name: OpenConnections, Kind: UpDownCounter, Unit: "{connection}", Source: FromState, Attributes: append([]string{AttrConnectionState}, perChannel...),
 		Description: "Connections to a channel's upstream.",
 		Question:    "Are connections used again, and do they stay bounded?", Cardinality: "channels × 2",
 	},
+}
 
-	// The relay about itself.
+// ofRelay is the relay about itself.
+var ofRelay = []Instrument{
 	{
 		Name: ClientConnections, Kind: Gauge, Unit: "{connection}", Source: FromState, Attributes: []string{AttrConnectionState},
 		Description: "Connections of clients. Each has a goroutine, also an idle one: without a request that is being served.",
@@ -327,13 +313,16 @@ var Instruments = []Instrument{
 		Description: "1, with what was built.",
 		Question:    "Which version runs?", Cardinality: "1",
 	},
+}
+
+// ofRuntime is the process and the Go runtime: from contrib/instrumentation/runtime, and what it leaves out.
+var ofRuntime = []Instrument{
 	{
-		Name: FileDescriptors, Kind: Gauge, Unit: "{file_descriptor}", Source: FromRuntime,
+		Name: FileDescriptors, Kind: UpDownCounter, Unit: "{file_descriptor}", Source: FromRuntime,
 		Description: "Open file descriptors of the process.",
 		Question:    "Do connections pile up?", Cardinality: "1",
 	},
 
-	// The Go runtime: from contrib/instrumentation/runtime, and what it leaves out.
 	runtimeInstrument("go.goroutine.count", UpDownCounter, "{goroutine}", "Goroutines, about ten of the runtime's own included, which relay.goroutines.* leave out.", "How many goroutines are there?"),
 	runtimeInstrument("go.memory.used", UpDownCounter, "By", "Memory used by the Go runtime.", "How much memory is used, for what?", AttrMemoryType),
 	runtimeInstrument("go.memory.limit", UpDownCounter, "By", "GOMEMLIMIT, where it is set.", "How much memory may be used?"),

@@ -45,7 +45,10 @@ type Metrics struct {
 
 // shapes are the histograms' shapes.
 type shapes struct {
-	http, request, firstToken, overhead, tries, operation, firstChunk, perChunk, tokens *shape
+	http, request, firstToken, overhead, tries, operation, inference, firstChunk, perChunk *shape
+
+	tokens        *shape // of today's GenAI conventions
+	input, output *shape // of the latest
 }
 
 // New makes the recorder. maxPairs is how many (channel, model) pairs, and how many models of clients, are told apart beside those
@@ -54,14 +57,20 @@ func New(maxPairs int) *Metrics { return NewAs(maxPairs, Form{}) }
 
 // NewAs is New for an exporter that asks for a form of its own. There may be one reader, which what is counted is handed to.
 func NewAs(maxPairs int, form Form) *Metrics {
+	its := form.GenAI.names()
 	m := &Metrics{
 		clientModels: models{most: maxPairs}, channelModels: models{most: maxPairs}, channels: map[channelIdentity]*Channel{},
 		form: form, told: time.Now(),
 		shapes: shapes{
 			http: form.shapeOf(HTTPDuration), request: form.shapeOf(RequestDuration), firstToken: form.shapeOf(RequestFirstToken),
 			overhead: form.shapeOf(RequestOverhead), tries: form.shapeOf(RequestAttempts), operation: form.shapeOf(OperationDuration),
-			firstChunk: form.shapeOf(FirstChunk), perChunk: form.shapeOf(PerOutputChunk), tokens: form.shapeOf(TokenUsage),
+			inference: form.shapeOf(its.duration), firstChunk: form.shapeOf(its.firstChunk), perChunk: form.shapeOf(its.perChunk),
 		},
+	}
+	if form.GenAI == GenAILatest {
+		m.shapes.input, m.shapes.output = form.shapeOf(InferenceInput), form.shapeOf(InferenceOutput)
+	} else {
+		m.shapes.tokens = form.shapeOf(TokenUsage)
 	}
 	m.http.make = func(k httpKey) *histogram { return m.shapes.http.make(httpAttributes(k)) }
 	m.requests.make = func(k requestKey) *histogram { return m.shapes.request.make(requestAttributes(k)) }

@@ -38,8 +38,8 @@ type ChannelGauges struct {
 func Observe(meter metric.Meter, version string, read func() State) error {
 	b := builder{meter: meter}
 	g := gauges{
-		active: b.gauge(HTTPActive), inFlight: b.gauge(ChannelInFlight), openBodies: b.gauge(ChannelOpenBodies), goroutines: b.gauge(ChannelGoroutines),
-		state: b.gauge(ChannelState), keys: b.gauge(ChannelKeys), connections: b.gauge(OpenConnections),
+		active: b.upDown(HTTPActive), inFlight: b.gauge(ChannelInFlight), openBodies: b.gauge(ChannelOpenBodies), goroutines: b.gauge(ChannelGoroutines),
+		state: b.gauge(ChannelState), keys: b.gauge(ChannelKeys), connections: b.upDown(OpenConnections),
 		clients: b.gauge(ClientConnections), expected: b.gauge(GoroutinesExpected), stray: b.gauge(GoroutinesStray), build: b.gauge(BuildInfo),
 		oldest: b.secondsGauge(ChannelOldest), loaded: b.secondsGauge(ConfigLastSuccess), leaked: b.observableCounter(ChannelLeaked),
 		buildInfo: metric.WithAttributeSet(attribute.NewSet(text(AttrVersion, version), text(AttrGoVersion, runtime.Version()))),
@@ -61,7 +61,9 @@ func Observe(meter metric.Meter, version string, read func() State) error {
 }
 
 type gauges struct {
-	active, inFlight, openBodies, goroutines, state, keys, connections, clients, expected, stray, build metric.Int64ObservableGauge
+	inFlight, openBodies, goroutines, state, keys, clients, expected, stray, build metric.Int64ObservableGauge
+
+	active, connections metric.Int64ObservableUpDownCounter
 
 	oldest, loaded metric.Float64ObservableGauge
 	leaked         metric.Int64ObservableCounter
@@ -132,6 +134,15 @@ func (b *builder) gauge(name string) metric.Int64ObservableGauge {
 		b.failed(err)
 	}
 	return g
+}
+
+func (b *builder) upDown(name string) metric.Int64ObservableUpDownCounter {
+	i := instrument(name)
+	c, err := b.meter.Int64ObservableUpDownCounter(name, metric.WithUnit(i.Unit), metric.WithDescription(i.Description))
+	if err != nil {
+		b.failed(err)
+	}
+	return c
 }
 
 func (b *builder) secondsGauge(name string) metric.Float64ObservableGauge {

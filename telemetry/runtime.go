@@ -144,7 +144,7 @@ func observeRuntime(meter metric.Meter) error {
 	cycles, cpu, files := instrument(GoGCCycles), instrument(GoCPUTime), instrument(FileDescriptors)
 	gc, err1 := meter.Int64ObservableCounter(cycles.Name, metric.WithUnit(cycles.Unit), metric.WithDescription(cycles.Description))
 	seconds, err2 := meter.Float64ObservableCounter(cpu.Name, metric.WithUnit(cpu.Unit), metric.WithDescription(cpu.Description))
-	open, err3 := meter.Int64ObservableGauge(files.Name, metric.WithUnit(files.Unit), metric.WithDescription(files.Description))
+	open, err3 := meter.Int64ObservableUpDownCounter(files.Name, metric.WithUnit(files.Unit), metric.WithDescription(files.Description))
 	for _, err := range []error{err1, err2, err3} {
 		if err != nil {
 			return err

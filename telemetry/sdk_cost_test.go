@@ -52,10 +52,10 @@ func (s *sdkAttempt) attempt(ctx context.Context, a Attempt) {
 	s.attempts.Add(ctx, 1, s.add...)
 	s.duration.Record(ctx, a.Duration.Seconds(), s.record...)
 	s.firstChunk.Record(ctx, a.FirstChunk.Seconds(), s.record...)
-	s.input.Record(ctx, float64(a.Input), s.record...)
-	s.output.Record(ctx, float64(a.Output), s.record...)
-	s.cached.Add(ctx, a.Cached, s.add...)
-	s.reasoning.Add(ctx, a.Reasoning, s.add...)
+	s.input.Record(ctx, float64(a.Usage.Input), s.record...)
+	s.output.Record(ctx, float64(a.Usage.Output), s.record...)
+	s.cached.Add(ctx, a.Usage.CacheRead, s.add...)
+	s.reasoning.Add(ctx, a.Usage.Reasoning, s.add...)
 }
 
 // BenchmarkAttemptBySDK is BenchmarkAttempt without the times of its chunks: the SDK takes them one by one only. With v1.47.0, which has

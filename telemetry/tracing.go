@@ -20,6 +20,7 @@ import (
 type Tracing struct {
 	tracer  trace.Tracer
 	sampler sdktrace.Sampler
+	genAI   GenAI
 }
 
 // NewTracing makes spans of the calls that sampler chooses, and gives them to what the options name. The provider is the
@@ -30,7 +31,13 @@ func NewTracing(version string, sampler sdktrace.Sampler, options ...sdktrace.Tr
 }
 
 // Span is a part of a trace. Its zero value is one that nobody records.
-type Span struct{ span trace.Span }
+type Span struct {
+	span  trace.Span
+	genAI GenAI
+}
+
+// Recorded reports whether somebody records it.
+func (s Span) Recorded() bool { return s.span != nil }
 
 // longestText bounds what a stranger can put into a span.
 const longestText = 200
@@ -57,7 +64,7 @@ func (t *Tracing) Request(ctx context.Context, method, route string, header http
 	ctx, span := t.tracer.Start(context.WithValue(parent, drawnID{}, id), method+" "+route,
 		trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(began), trace.WithAttributes(
 			text(AttrMethod, method), text(AttrScheme, "http"), text(AttrRoute, route), text(AttrPath, route)))
-	return ctx, Span{span}
+	return ctx, Span{span, t.genAI}
 }
 
 // EndRequest ends the span of a client's call.
@@ -106,7 +113,7 @@ func (t *Tracing) Attempt(ctx context.Context, a AttemptStart) Span {
 		trace.WithSpanKind(trace.SpanKindClient), trace.WithTimestamp(a.Began), trace.WithAttributes(
 			text(AttrOperation, a.Operation), text(AttrProvider, a.Provider), text(AttrModel, model),
 			attribute.Bool(AttrStream, a.Stream), text(AttrChannel, a.Channel)))
-	return Span{span}
+	return Span{span, t.genAI}
 }
 
 // EndAttempt ends the span of an attempt.
@@ -114,7 +121,7 @@ func (s Span) EndAttempt(began time.Time, a Attempt) {
 	if s.span == nil {
 		return
 	}
-	attributes := make([]attribute.KeyValue, 0, 8)
+	attributes := make([]attribute.KeyValue, 0, 16)
 	attributes = append(attributes, text(AttrOutcome, a.Outcome))
 	if a.Status != 0 {
 		attributes = append(attributes, attribute.Int(AttrStatus, a.Status))
@@ -123,14 +130,7 @@ func (s Span) EndAttempt(began time.Time, a Attempt) {
 		attributes = append(attributes, attribute.Float64(AttrFirstChunk, a.FirstChunk.Seconds()))
 		s.span.AddEvent(firstChunkEvent, trace.WithTimestamp(began.Add(a.FirstChunk)))
 	}
-	for _, tokens := range [...]struct {
-		key string
-		n   int64
-	}{{AttrInputTokens, a.Input}, {AttrOutputTokens, a.Output}, {AttrCachedTokens, a.Cached}, {AttrReasoningTokens, a.Reasoning}} {
-		if tokens.n > 0 {
-			attributes = append(attributes, attribute.Int64(tokens.key, tokens.n))
-		}
-	}
+	attributes = a.Usage.attributes(s.genAI, a.Answer.attributes(attributes))
 	s.span.SetAttributes(withError(attributes, a.ErrorType)...)
 	if a.ErrorType != "" {
 		s.span.SetStatus(codes.Error, a.Outcome)

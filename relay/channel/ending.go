@@ -124,7 +124,11 @@ func (x *Exchange) record(a Attempt) {
 func (x *Exchange) measured(a Attempt) telemetry.Attempt {
 	m := telemetry.Attempt{
 		Outcome: a.Outcome.String(), Duration: a.Duration, FirstChunk: a.FirstEvent, Chunks: &x.chunks,
-		Input: a.Usage.Input(), Output: a.Usage.Output(), Cached: a.Usage.CacheRead, Reasoning: a.Usage.Reasoning,
+		Usage: telemetry.Usage{
+			Input: a.Usage.Input(), Output: a.Usage.Output(), CacheRead: a.Usage.CacheRead, CacheWrite: a.Usage.CacheWrite(), Reasoning: a.Usage.Reasoning,
+			AudioIn: a.Usage.AudioIn, ImageIn: a.Usage.ImageIn, AudioOut: a.Usage.AudioOut, ImageOut: a.Usage.ImageOut,
+		},
+		Answer: x.says.answer(x.Channel.redact),
 	}
 	if a.Call != nil {
 		m.Operation, m.Model = a.Call.Endpoint.Operation(), a.Call.Model

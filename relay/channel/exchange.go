@@ -58,6 +58,7 @@ type Exchange struct {
 	resumes    bool          // the client has the beginning of the answer
 	spares     sparing       // what an attempt of the request before this one has done to a key
 	span       telemetry.Span
+	says       *says // nil: nobody records the span
 }
 
 // begin takes a place in the channel and a key; nil: there is none.

@@ -153,6 +153,9 @@ func (x *Exchange) goes(step Step, event sse.Event) bool {
 		x.events++
 		x.chunks.Chunk(x.body.came)
 	}
+	if x.says != nil {
+		x.says.note(event.Data)
+	}
 	x.listens(step, x.out.heard())
 	return x.pass(step, event)
 }

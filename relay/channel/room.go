@@ -98,6 +98,9 @@ func (x *Exchange) translate(answer []byte) ([]byte, *Failure) {
 	if err != nil {
 		return nil, x.said(err)
 	}
+	if x.says != nil {
+		x.says.note(answer)
+	}
 	if converts {
 		_ = x.hold.work.Hold(int64(cap(out))) // nearly always less than before; else what was held is enough to count
 	}

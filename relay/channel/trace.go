@@ -9,7 +9,9 @@ import (
 // trace begins the attempt's span, where its call is traced, and tells the upstream of it, where the channel asks for that.
 func (x *Exchange) trace(header http.Header) {
 	if !x.sent {
-		x.span = x.beginTrace()
+		if x.span = x.beginTrace(); x.span.Recorded() {
+			x.says = &says{}
+		}
 	}
 	if x.Channel.PropagateTrace {
 		x.span.Propagate(x.call.Header, header)

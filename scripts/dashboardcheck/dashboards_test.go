@@ -99,7 +99,7 @@ func exported(t *testing.T) map[string]telemetry.Source {
 	}
 	namer := otlptranslator.NewMetricNamer("", otlptranslator.UnderscoreEscapingWithSuffixes)
 	names := map[string]telemetry.Source{}
-	for _, i := range telemetry.Instruments {
+	for _, i := range append(telemetry.InstrumentsOf(telemetry.GenAILatest), telemetry.Instruments...) {
 		name, err := namer.Build(otlptranslator.Metric{Name: i.Name, Unit: i.Unit, Type: kinds[i.Kind]})
 		require.NoError(t, err)
 		if i.Kind != telemetry.Histogram {
@@ -144,6 +144,44 @@ func TestQueriesAskForWhatTheRelayExports(t *testing.T) {
 		check(r.Alert+r.Record, recordedName.ReplaceAllString(r.Expr, ""))
 	}
 	require.Greater(t, asked, 150)
+}
+
+// TestWhatAsksForANameOfTheGenAIConventionsAsksForBoth: relays follow the version that their environment names.
+func TestWhatAsksForANameOfTheGenAIConventionsAsksForBoth(t *testing.T) {
+	current, latest := regexp.MustCompile(`\bgen_ai_client_(operation|token)_`), regexp.MustCompile(`\bgen_ai_client_inference_`)
+	asked := 0
+	check := func(where, expr string) {
+		require.Len(t, latest.FindAllString(expr, -1), len(current.FindAllString(expr, -1)), "%s: %s", where, expr)
+		asked += len(latest.FindAllString(expr, -1))
+	}
+	for _, d := range dashboards(t) {
+		for _, p := range d.Panels {
+			for _, q := range p.Queries {
+				check(d.Title+" / "+p.Title, q.Expr)
+			}
+		}
+	}
+	for _, r := range allRules(t) {
+		check(r.Alert+r.Record, r.Expr)
+	}
+	require.Greater(t, asked, 15)
+}
+
+func TestTheChannelDashboardLeadsFromASlowCallToItsTrace(t *testing.T) {
+	found := 0
+	for _, d := range dashboards(t) {
+		if d.UID == "one-api-channel" {
+			found = strings.Count(d.Text, `"exemplar": true`)
+		}
+	}
+	require.Equal(t, 3, found, "duration, first chunk, and between chunks")
+	source, err := os.ReadFile("../../deploy/grafana/provisioning/datasources/prometheus.yml")
+	require.NoError(t, err)
+	require.Contains(t, string(source), "exemplarTraceIdDestinations")
+	bundle, err := os.ReadFile("../../deploy/docker-compose.yml")
+	require.NoError(t, err)
+	require.Contains(t, string(bundle), "--enable-feature=exemplar-storage")
+	require.Contains(t, string(bundle), "ONE_API_TRACE_URL")
 }
 
 func TestWhatClientsExperienceAndWhatChannelsDoAreNeverMixed(t *testing.T) {

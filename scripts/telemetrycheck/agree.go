@@ -208,7 +208,7 @@ func (v *view) runtime() {
 	cpu := v.ask("go_cpu_time_seconds_total{@}", "go_cpu_state")
 	v.that(slices.Equal(cpu.keys(), []string{"gc", "idle", "scavenge", "user"}) && cpu["user"] > 0, "CPU time by state: %v", cpu)
 	if runtime.GOOS == "linux" { // no other system tells
-		v.that(figure("process_open_file_descriptors") > 0, "open file descriptors: %v", figure("process_open_file_descriptors"))
+		v.that(figure("process_unix_file_descriptor_count") > 0, "open file descriptors: %v", figure("process_unix_file_descriptor_count"))
 	}
 	info := v.ask("target_info{@}", "job", "instance", "service_version")
 	v.that(len(info) == 1 && info.sum() == 1, "target_info: %v", info.keys())

@@ -120,7 +120,7 @@ func (k *stack) start(ctx context.Context) error {
 func (k *stack) startPrometheus(ctx context.Context) (err error) {
 	k.prometheusProcess, err = startProcess(k.work, "prometheus", k.prometheus, nil,
 		"--config.file="+k.file("prometheus.yml"), "--storage.tsdb.path="+k.file("prometheus"),
-		"--web.listen-address="+loopback+":"+k.ports.prometheus, "--web.enable-otlp-receiver")
+		"--web.listen-address="+loopback+":"+k.ports.prometheus, "--web.enable-otlp-receiver", "--enable-feature=exemplar-storage")
 	if err != nil {
 		return err
 	}

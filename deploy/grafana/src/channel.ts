@@ -38,7 +38,7 @@ function now() {
     stat({
       title: 'First chunk, p95', unit: 's', limits: [[5, 'yellow'], [10, 'red']], noValue: 'no streams',
       description: 'From the start of an attempt to the first event of its stream. Red is where ChannelSlow starts.',
-      expr: q.quantile(0.95, 'gen_ai_client_operation_time_to_first_chunk_seconds', c),
+      expr: q.quantile(0.95, q.genAI.firstChunk, c),
     }),
     stat({
       title: 'In flight', unit: 'short',
@@ -93,10 +93,10 @@ function outcomes() {
       columns: [
         { name: 'Attempts', expr: q.gained('relay_channel_attempts_total', c, ['gen_ai_request_model']), unit: 'short', decimals: 0 },
         { name: 'Failed', expr: q.gained('relay_channel_attempts_total', `${c},${q.failedAttempt}`, ['gen_ai_request_model']), unit: 'short', decimals: 0 },
-        { name: 'First chunk p95', expr: `histogram_quantile(0.95, ${q.gained('gen_ai_client_operation_time_to_first_chunk_seconds_bucket', c, ['gen_ai_request_model', 'le'])})`, unit: 's', limits: [[5, 'yellow'], [10, 'red']] },
-        { name: 'Duration p95', expr: `histogram_quantile(0.95, ${q.gained('gen_ai_client_operation_duration_seconds_bucket', c, ['gen_ai_request_model', 'le'])})`, unit: 's' },
-        { name: 'Tokens in', expr: q.gained('gen_ai_client_token_usage_sum', `${c},gen_ai_token_type="input"`, ['gen_ai_request_model']), unit: 'short', decimals: 0 },
-        { name: 'Tokens out', expr: q.gained('gen_ai_client_token_usage_sum', `${c},gen_ai_token_type="output"`, ['gen_ai_request_model']), unit: 'short', decimals: 0 },
+        { name: 'First chunk p95', expr: `histogram_quantile(0.95, ${q.gained(q.buckets(q.genAI.firstChunk), c, ['gen_ai_request_model', 'le'])})`, unit: 's', limits: [[5, 'yellow'], [10, 'red']] },
+        { name: 'Duration p95', expr: `histogram_quantile(0.95, ${q.gained(q.buckets(q.genAI.duration), c, ['gen_ai_request_model', 'le'])})`, unit: 's' },
+        { name: 'Tokens in', expr: q.gained(q.genAI.tokensIn, c, ['gen_ai_request_model']), unit: 'short', decimals: 0 },
+        { name: 'Tokens out', expr: q.gained(q.genAI.tokensOut, c, ['gen_ai_request_model']), unit: 'short', decimals: 0 },
       ],
     })),
   ];
@@ -105,19 +105,19 @@ function outcomes() {
 function latency() {
   return each(8,
     series({
-      title: 'Duration of attempts', unit: 's',
-      description: 'Attempts to their end, however they ended. A p99 at a round figure is a clock that runs out.',
-      queries: quantiles((p) => q.quantile(p, 'gen_ai_client_operation_duration_seconds', c)),
+      title: 'Duration of attempts', unit: 's', exemplars: true,
+      description: 'Attempts to their end, however they ended. A p99 at a round figure is a clock that runs out. The points are single calls that were traced: each leads to its trace.',
+      queries: quantiles((p) => q.quantile(p, q.genAI.duration, c)),
     }),
     series({
-      title: 'Time to first chunk', unit: 's', limits: [[10, 'red']], noValue: 'no streams',
-      description: 'How long a stream is silent before its first event. The dashed line is where ChannelSlow starts.',
-      queries: quantiles((p) => q.quantile(p, 'gen_ai_client_operation_time_to_first_chunk_seconds', c)),
+      title: 'Time to first chunk', unit: 's', limits: [[10, 'red']], noValue: 'no streams', exemplars: true,
+      description: 'How long a stream is silent before its first event. The dashed line is where ChannelSlow starts. The points lead to traces.',
+      queries: quantiles((p) => q.quantile(p, q.genAI.firstChunk, c)),
     }),
     series({
-      title: 'Time between chunks', unit: 's', noValue: 'no streams',
-      description: 'How smoothly it speaks. A p99 of seconds: it stutters, or sends few large pieces.',
-      queries: quantiles((p) => q.quantile(p, 'gen_ai_client_operation_time_per_output_chunk_seconds', c)),
+      title: 'Time between chunks', unit: 's', noValue: 'no streams', exemplars: true,
+      description: 'How smoothly it speaks. A p99 of seconds: it stutters, or sends few large pieces. The points are the longest silences of streams that were traced, and lead to their traces.',
+      queries: quantiles((p) => q.quantile(p, q.genAI.perChunk, c)),
     }),
   );
 }
@@ -181,7 +181,8 @@ function usage() {
       title: 'Tokens', unit: 'short', noValue: 'none were reported',
       description: 'Tokens a second, as the provider counts them. Cached ones are part of the input, reasoning ones of the output. A channel without tokens answers nothing, or does not report usage.',
       queries: [
-        { expr: q.rate('gen_ai_client_token_usage_sum', c, ['gen_ai_token_type']), legend: '{{gen_ai_token_type}}' },
+        { expr: q.rate(q.genAI.tokensIn, c), legend: 'input' },
+        { expr: q.rate(q.genAI.tokensOut, c), legend: 'output' },
         { expr: q.orZero(q.rate('relay_channel_tokens_cached_total', c)), legend: 'of the input: cached' },
         { expr: q.orZero(q.rate('relay_channel_tokens_reasoning_total', c)), legend: 'of the output: reasoning' },
       ],

@@ -109,7 +109,7 @@ function slopes() {
       description: 'Slope of the memory over an hour, and of open files (right). Memory that grows with goroutines: what they hold. Without: caches, or a heap that has not been collected yet.',
       queries: [
         { expr: `sum by (instance, host_name) (${perHour(`go_memory_used_bytes{${q.relays}}`, '1h')})`, legend: 'memory, {{host_name}} {{instance}}' },
-        { expr: perHour(`process_open_file_descriptors{${q.relays}}`, '1h'), legend: 'open files, {{host_name}} {{instance}}' },
+        { expr: perHour(`${q.genAI.openFiles[0].name}{${q.relays}}`, '1h'), legend: 'open files, {{host_name}} {{instance}}' },
       ],
     }).overrideByRegexp('open files.*', [{ id: 'unit', value: 'short' }, { id: 'custom.axisPlacement', value: 'right' }]),
   );

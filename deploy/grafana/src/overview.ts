@@ -135,7 +135,7 @@ function channels() {
         { name: 'State', expr: q.channelState(q.relays), unit: 'short', mappings: stateNames, limits: [[1, 'yellow'], [2, 'orange'], [3, 'red']] },
         { name: 'Attempts/s', expr: q.rate('relay_channel_attempts_total', q.relays, by), unit: 'ops', decimals: 2 },
         { name: 'Failing', expr: q.failingAttempts(q.relays, by), unit: 'percentunit', decimals: 1, limits: [[0.05, 'yellow'], [0.2, 'red']] },
-        { name: 'First chunk p95', expr: q.quantile(0.95, 'gen_ai_client_operation_time_to_first_chunk_seconds', q.relays, by), unit: 's', limits: [[5, 'yellow'], [10, 'red']] },
+        { name: 'First chunk p95', expr: q.quantile(0.95, q.genAI.firstChunk, q.relays, by), unit: 's', limits: [[5, 'yellow'], [10, 'red']] },
         { name: 'In flight', expr: sum('relay_channel_in_flight'), unit: 'short' },
         { name: 'Oldest call', expr: max('relay_channel_oldest_in_flight_seconds'), unit: 's', limits: [[300, 'yellow'], [900, 'red']] },
         { name: 'Keys usable', expr: `min by (relay_channel_name) (relay_channel_keys{${q.relays},state="usable"})`, unit: 'short' },
@@ -154,7 +154,7 @@ function channels() {
       series({
         title: 'First chunk by channel, p95', unit: 's', limits: [[10, 'red']], toChannel: true,
         description: 'From the start of an attempt to the first event of its stream. The dashed line is where ChannelSlow starts.',
-        queries: [{ expr: q.quantile(0.95, 'gen_ai_client_operation_time_to_first_chunk_seconds', q.relays, by), legend: '{{relay_channel_name}}' }],
+        queries: [{ expr: q.quantile(0.95, q.genAI.firstChunk, q.relays, by), legend: '{{relay_channel_name}}' }],
       }),
       series({
         title: 'Who carries the load of whom', unit: 'ops', stacked: true, toChannel: true,
@@ -205,7 +205,7 @@ function runtime() {
       description: 'How long goroutines that were ready had to wait for a processor (p99). Milliseconds: the machine is short of CPU, and the overhead rises. File descriptors, on the right: connections that pile up.',
       queries: [
         { expr: q.quantile(0.99, 'go_schedule_duration_seconds', q.relays, ['instance', 'host_name']), legend: 'wait p99, {{host_name}} {{instance}}' },
-        { expr: `process_open_file_descriptors{${q.relays}}`, legend: 'open files, {{host_name}} {{instance}}' },
+        { expr: `${q.genAI.openFiles[0].name}{${q.relays}}`, legend: 'open files, {{host_name}} {{instance}}' },
       ],
     }).overrideByRegexp('open files.*', [{ id: 'unit', value: 'short' }, { id: 'custom.axisPlacement', value: 'right' }]),
   );

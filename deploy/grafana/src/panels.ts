@@ -45,6 +45,8 @@ export interface SeriesOptions extends Text {
   colours?: [string, string][];
   /** Clicking a series leads to its channel. */
   toChannel?: boolean;
+  /** Single calls as points, each with a link to its trace: of histograms. */
+  exemplars?: boolean;
 }
 
 function thresholds(limits: Limits, base = 'green'): dashboard.ThresholdsConfigBuilder {
@@ -88,8 +90,11 @@ export function series(o: SeriesOptions): TimeseriesBuilder {
   }
   for (const [name, colour] of o.colours ?? []) panel.overrideByRegexp(name, fixed(colour));
   if (o.toChannel) panel.dataLinks([channelLink('${__field.labels.relay_channel_name}')]);
-  o.queries.forEach((q, i) => panel.withTarget(
-    new DataqueryBuilder().refId(refId(i)).datasource(datasource).expr(q.expr).legendFormat(q.legend).range()));
+  o.queries.forEach((q, i) => {
+    const target = new DataqueryBuilder().refId(refId(i)).datasource(datasource).expr(q.expr).legendFormat(q.legend).range();
+    // Those of one query are those of all: they come from the same series.
+    panel.withTarget(o.exemplars && i === 0 ? target.exemplar(true) : target);
+  });
   return panel;
 }
 

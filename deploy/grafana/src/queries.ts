@@ -2,6 +2,8 @@
 // request: gen_ai_server_*, http_server_*, relay_request*) and what channels do (one record an attempt: gen_ai_client_*,
 // relay_channel_*). See telemetry/METRICS.md.
 
+import { names } from './names';
+
 /** The selector of the relays that the dashboard is set to. */
 export const relays = 'instance=~"$instance"';
 /** The same, and the one channel of the drill-down. */
@@ -15,19 +17,39 @@ const clientsFault = 'error_type!~"400|413|422|451"';
 const attempts = 'relay_channel_attempts_total';
 const requests = 'gen_ai_server_request_duration_seconds_count';
 
+/** A figure's name. The names of the GenAI conventions change (names.ts, made by "go generate ./telemetry"): all that a relay may use. */
+export interface Named {
+  name: string;
+  /** What its series have to match beside what is asked for. */
+  selector?: string;
+}
+export type Figure = string | Named[];
+export const genAI: Record<keyof typeof names, Named[]> = names;
+
+/** A function over time of the series that have any of a figure's names. */
+function over(fn: string, figure: Figure, selector: string, time: string): string {
+  const all = typeof figure === 'string' ? [{ name: figure }] : figure;
+  return all.map((f: Named) => `${fn}(${f.name}{${[selector, ...(f.selector ? [f.selector] : [])].join(',')}}[${time}])`).join(' or ');
+}
+
 /** Sums a counter's rate: per second, by labels. */
-export function rate(counter: string, selector: string, by: string[] = []): string {
-  return `sum${grouping(by)} (rate(${counter}{${selector}}[$__rate_interval]))`;
+export function rate(counter: Figure, selector: string, by: string[] = []): string {
+  return `sum${grouping(by)} (${over('rate', counter, selector, '$__rate_interval')})`;
 }
 
 /** What a counter gained in the time that the dashboard shows. */
-export function gained(counter: string, selector: string, by: string[] = []): string {
-  return `sum${grouping(by)} (increase(${counter}{${selector}}[$__range]))`;
+export function gained(counter: Figure, selector: string, by: string[] = []): string {
+  return `sum${grouping(by)} (${over('increase', counter, selector, '$__range')})`;
+}
+
+/** The buckets of a histogram. */
+export function buckets(histogram: Figure): Figure {
+  return typeof histogram === 'string' ? `${histogram}_bucket` : histogram.map((f) => ({ ...f, name: `${f.name}_bucket` }));
 }
 
 /** A quantile of a histogram. */
-export function quantile(q: number, histogram: string, selector: string, by: string[] = []): string {
-  return `histogram_quantile(${q}, ${rate(histogram + '_bucket', selector, [...by, 'le'])})`;
+export function quantile(q: number, histogram: Figure, selector: string, by: string[] = []): string {
+  return `histogram_quantile(${q}, ${rate(buckets(histogram), selector, [...by, 'le'])})`;
 }
 
 /** The share of attempts that failed, of those that could succeed; 0 where there were attempts and none failed. */

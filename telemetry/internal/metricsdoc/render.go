@@ -52,29 +52,56 @@ func render() (string, error) {
 		if s.introduction != "" {
 			fmt.Fprintf(&b, "%s\n\n", s.introduction)
 		}
-		b.WriteString("| name | in Prometheus | kind | unit | attributes | the question it answers | series at most |\n|---|---|---|---|---|---|---|\n")
-		for _, i := range telemetry.Instruments {
-			if !s.has(i) {
-				continue
-			}
-			name, err := prometheusName(i)
-			if err != nil {
-				return "", err
-			}
-			fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s | %s | %s %s | %s |\n",
-				i.Name, name, i.Kind, unit(i.Unit), attributes(i.Attributes), i.Description, "*"+i.Question+"*", i.Cardinality)
+		if err := table(&b, slices.DeleteFunc(slices.Clone(telemetry.Instruments), func(i telemetry.Instrument) bool { return !s.has(i) })); err != nil {
+			return "", err
 		}
+	}
+	if err := latest(&b); err != nil {
+		return "", err
 	}
 	b.WriteString("\n## Bounds of the histograms\n\n")
 	b.WriteString("A value that equals a bound is in the bucket below it. In Prometheus one series of a histogram is as many time series as the last\ncolumn says: a `_bucket` for each bound and `+Inf`, `_sum` and `_count`.\n\n")
 	b.WriteString("| name | unit | bounds | time series |\n|---|---|---|---|\n")
-	for _, i := range telemetry.Instruments {
+	for _, i := range append(slices.Clone(telemetry.Instruments), onlyIn(telemetry.GenAILatest, telemetry.GenAICurrent)...) {
 		if i.Kind == telemetry.Histogram {
 			fmt.Fprintf(&b, "| `%s` | %s | %s | %d |\n", i.Name, unit(i.Unit), bounds(i.Bounds), len(i.Bounds)+3)
 		}
 	}
 	b.WriteString(after)
 	return b.String(), nil
+}
+
+func table(b *strings.Builder, of []telemetry.Instrument) error {
+	b.WriteString("| name | in Prometheus | kind | unit | attributes | the question it answers | series at most |\n|---|---|---|---|---|---|---|\n")
+	for _, i := range of {
+		name, err := prometheusName(i)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(b, "| `%s` | `%s` | %s | %s | %s | %s %s | %s |\n",
+			i.Name, name, i.Kind, unit(i.Unit), attributes(i.Attributes), i.Description, "*"+i.Question+"*", i.Cardinality)
+	}
+	return nil
+}
+
+// onlyIn is what one version of the conventions has, and another has not.
+func onlyIn(one, other telemetry.GenAI) []telemetry.Instrument {
+	return slices.DeleteFunc(telemetry.InstrumentsOf(one), func(i telemetry.Instrument) bool {
+		return slices.ContainsFunc(telemetry.InstrumentsOf(other), func(o telemetry.Instrument) bool { return o.Name == i.Name })
+	})
+}
+
+// latest is what the newer GenAI conventions change.
+func latest(b *strings.Builder) error {
+	b.WriteString("\n## With the latest GenAI conventions\n\n")
+	b.WriteString("`OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental` gives the metrics of calls to providers the names that\n" +
+		"open-telemetry/semantic-conventions-genai has for them now, instead of these:")
+	for i, old := range onlyIn(telemetry.GenAICurrent, telemetry.GenAILatest) {
+		fmt.Fprintf(b, "%s\n`%s`", map[bool]string{true: "", false: ","}[i == 0], old.Name)
+	}
+	b.WriteString(".\n`gen_ai.client.operation.duration` stays for what is no inference: embeddings. Spans say `gen_ai.usage.cache_write.input_tokens` instead of\n" +
+		"`gen_ai.usage.cache_creation.input_tokens`, and what was audio or image. Everything else is the same. Dashboards and rules ask for both.\n\n")
+	return table(b, onlyIn(telemetry.GenAILatest, telemetry.GenAICurrent))
 }
 
 // prometheusName is what both Prometheus' OTLP endpoint and the Collector's Prometheus exporter call a metric by default.
