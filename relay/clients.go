@@ -85,12 +85,17 @@ func (c *clients) enters(conn *clientConn) bool {
 		}
 		c.open.Add(1)
 		c.idle.Add(1)
-	} else {
-		c.refused++
 	}
 	c.mu.Unlock()
 	c.close(victims)
 	return ok
+}
+
+// refuses counts one for whom there was no place.
+func (c *clients) refuses() {
+	c.mu.Lock()
+	c.refused++
+	c.mu.Unlock()
 }
 
 // makeRoom finds the idle connections that have to go for one more of a stranger (or of somebody else); false: none can.
@@ -199,13 +204,18 @@ func (c *clients) state(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// strangerOf is whose a connection is; invalid: it is not a stranger's.
-func (c *clients) strangerOf(conn net.Conn) netip.Addr {
+// addressOf is the address at the other end; the zero Addr if it has none that can be read.
+func addressOf(conn net.Conn) netip.Addr {
 	address, err := netip.ParseAddrPort(conn.RemoteAddr().String())
 	if err != nil {
 		return netip.Addr{}
 	}
-	from := address.Addr().Unmap().WithZone("")
+	return address.Addr().Unmap().WithZone("")
+}
+
+// strangerOf is whose a connection is; invalid: it is not a stranger's.
+func (c *clients) strangerOf(conn net.Conn) netip.Addr {
+	from := addressOf(conn)
 	if !controller.IsPublic(from) || slices.ContainsFunc(c.trusted, func(p netip.Prefix) bool { return p.Contains(from) }) {
 		return netip.Addr{}
 	}

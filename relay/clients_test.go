@@ -111,8 +111,8 @@ func TestWhereEveryConnectionIsBusyTheNextOneIsToldSo(t *testing.T) {
 		go func() { ended <- statusOf(r.post(context.Background(), "/v1/chat/completions", chat)) }()
 	}
 	r.eventually("calls", func() bool { return u.open.Load() == most })
-	for range 100 { // more than linger
-		response, answer := r.raw("GET /api/status HTTP/1.1\r\nHost: x\r\n\r\n")
+	for range 100 { // more than linger, and more than are let in beyond the bound
+		response, answer := r.raw("GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n")
 		require.Equal(t, 503, response.StatusCode)
 		require.Equal(t, "1", response.Header.Get("Retry-After"))
 		require.NotEmpty(t, response.Header.Get("X-Oneapi-Request-Id"))
@@ -126,6 +126,59 @@ func TestWhereEveryConnectionIsBusyTheNextOneIsToldSo(t *testing.T) {
 	r.requireQuiet(before, u)
 	response, _ := r.raw("GET /api/status HTTP/1.1\r\nHost: x\r\n\r\n")
 	require.Equal(t, 200, response.StatusCode)
+}
+
+// TestMonitorsGetInWhereOneClientHoldsEveryConnection has it do so with a valid key and bodies that do not come.
+func TestMonitorsGetInWhereOneClientHoldsEveryConnection(t *testing.T) {
+	const most = 4
+	u := newUpstream(t, false, answers(200, wholeAnswer))
+	r := startRelay(t, openAIChannel("a", u, ""), withEnv("MAX_CLIENT_CONNECTIONS", fmt.Sprint(most)))
+	before := runtime.NumGoroutine()
+	conns := r.strangers(most, "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "+testKey+"\r\nContent-Length: 1000\r\n\r\n{")
+	r.eventually("calls", func() bool { return r.server.controller.Active() == most })
+	look := func() {
+		for _, path := range []string{"GET /api/monitor/health", "HEAD /api/monitor/health", "GET /api/status", "HEAD /api/status"} {
+			response, answer := r.raw(path + " HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n\r\n")
+			require.Equal(t, 200, response.StatusCode, "%s %s", path, answer)
+			require.True(t, response.Close, "it does not stay")
+			require.NotEmpty(t, response.Header.Get("X-Oneapi-Request-Id"))
+		}
+		for _, line := range []string{"POST /api/status", "GET /api/monitor/channels", "GET /api/status/x", "POST /v1/chat/completions", "OPTIONS /api/status"} {
+			response, answer := r.raw(line + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + testKey + "\r\nContent-Length: 2\r\n\r\n{}")
+			require.Equal(t, 503, response.StatusCode, line)
+			require.Equal(t, "too_many_connections", errorOf(t, answer)["code"])
+		}
+	}
+	look()
+	// Whoever takes those places, too, and says nothing, makes room for the next one.
+	conns = append(conns, r.strangers(5*reservedSeats, "")...)
+	conns = append(conns, r.strangers(5*reservedSeats, "GET /api/status HTTP/1.1\r\nX-A: ")...)
+	conns = append(conns, r.strangers(5*reservedSeats, "POST /v1/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")...)
+	look()
+	require.LessOrEqual(t, r.server.clients.open.Load(), int64(most))
+	require.LessOrEqual(t, r.server.reserve.open.Load(), int64(reservedSeats))
+	r.eventually("nothing unexplained", func() bool {
+		_, unexplained := r.server.goroutines()
+		return unexplained <= 1 // what looks here has one, too
+	})
+	for _, conn := range conns {
+		_ = conn.Close()
+	}
+	r.requireQuiet(before, u)
+	r.eventually("an empty reserve", func() bool { return r.server.reserve.open.Load() == 0 })
+}
+
+func TestStrangersHaveNoReserve(t *testing.T) {
+	r := newReserve(time.Minute)
+	require.False(t, r.takes(addressed{from: "203.0.113.9:1"}))
+	require.False(t, r.takes(addressed{from: "[2001:db8::1]:1"}))
+	for _, from := range []string{"127.0.0.1:1", "[::1]:1", "10.0.0.1:1", "[fd00::1]:1", "100.64.0.1:1"} {
+		require.True(t, r.takes(addressed{from: from}), from)
+	}
+	require.NoError(t, r.Close())
+	require.Zero(t, r.open.Load())
+	_, err := r.Accept()
+	require.ErrorIs(t, err, net.ErrClosed)
 }
 
 // shortOf is a listener whose system is short of something for a while.

@@ -19,12 +19,13 @@ type clientListener struct {
 	net.Listener
 	timeout time.Duration // CLIENT_WRITE_TIMEOUT; 0: none
 	clients *clients
+	reserve *reserve
 	closed  chan struct{}
 	once    sync.Once
 }
 
-func newClientListener(l net.Listener, timeout time.Duration, clients *clients) *clientListener {
-	return &clientListener{Listener: l, timeout: timeout, clients: clients, closed: make(chan struct{})}
+func newClientListener(l net.Listener, timeout time.Duration, clients *clients, reserve *reserve) *clientListener {
+	return &clientListener{Listener: l, timeout: timeout, clients: clients, reserve: reserve, closed: make(chan struct{})}
 }
 
 // longestBackoff is the longest wait after an error of Accept.
@@ -41,7 +42,10 @@ func (l *clientListener) Accept() (net.Conn, error) {
 			if l.clients.enters(client) {
 				return client, nil
 			}
-			l.clients.turnedAway.add(conn, time.Now())
+			if !l.reserve.takes(conn) {
+				l.clients.refuses()
+				l.clients.turnedAway.add(conn, time.Now())
+			}
 		case errors.Is(err, net.ErrClosed) || l.isClosed():
 			return nil, err
 		default:
@@ -119,10 +123,16 @@ func (l *lingering) trim(now time.Time) {
 	}
 }
 
-// noPlace is the answer to a connection that there is no place for. Which format the client speaks is not known; the body is an
-// error in both.
+// noPlace is the answer to a connection that there is no place for.
 func noPlace() []byte {
 	id := controller.NewID()
+	body := noPlaceBody(id)
+	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nRetry-After: 1\r\n%s: %s\r\nConnection: close\r\n\r\n%s",
+		http.StatusServiceUnavailable, http.StatusText(http.StatusServiceUnavailable), len(body), reply.RequestIDHeader, id, body)
+}
+
+// noPlaceBody is its body. Which format the client speaks is not known; it is an error in both.
+func noPlaceBody(id string) []byte {
 	body, err := json.Marshal(map[string]any{"type": "error", "request_id": id, "error": map[string]any{
 		"type": "overloaded_error", "param": nil, "code": "too_many_connections",
 		"message": "This relay has as many client connections as it may have. Try again in a second. (request id: " + id + ")",
@@ -130,6 +140,5 @@ func noPlace() []byte {
 	if err != nil { // strings only: cannot fail
 		panic(err)
 	}
-	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nRetry-After: 1\r\n%s: %s\r\nConnection: close\r\n\r\n%s",
-		http.StatusServiceUnavailable, http.StatusText(http.StatusServiceUnavailable), len(body), reply.RequestIDHeader, id, body)
+	return body
 }

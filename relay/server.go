@@ -74,6 +74,7 @@ type Server struct {
 	engine     *gin.Engine
 	snapshot   atomic.Pointer[controller.Snapshot]
 	clients    *clients
+	reserve    *reserve
 	watch      *watch
 	files      atomic.Pointer[[]string] // that the configuration came from
 	loaded     atomic.Int64             // when the configuration was loaded, Unix nanoseconds
@@ -90,6 +91,7 @@ func New(options Options) (*Server, error) {
 	s := &Server{options: options, samples: telemetry.NewSampler(), budget: budget.New(options.Settings.MaxBuffered)}
 	s.samples.Expected = s.expectedGoroutines
 	settings := options.Settings
+	s.reserve = newReserve(cmp.Or(options.HeaderTimeout, reservedTimeout))
 	s.clients = newClients(maxClients(settings.MaxClientConnections, descriptors()), settings.TrustedProxies, options.Log)
 	channelOptions := options.Channel
 	channelOptions.Providers, channelOptions.Log = Providers, options.Log
@@ -170,10 +172,13 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	}
 	served := make(chan error, 1)
 	watchers.Go(func() {
-		served <- server.Serve(newClientListener(listener, s.options.Settings.ClientWriteTimeout, s.clients))
+		served <- server.Serve(newClientListener(listener, s.options.Settings.ClientWriteTimeout, s.clients, s.reserve))
 	})
+	reserved := s.reservedServer(base)
+	watchers.Go(func() { _ = reserved.Serve(s.reserve) }) // until it is closed
 	defer func() {
 		stopWatching()
+		_ = errors.Join(s.reserve.Close(), reserved.Close())
 		watchers.Wait()
 		s.controller.ReportRefusedKeys(time.Now(), true)
 		s.clients.turnedAway.trim(time.Now().Add(lingerTime))
