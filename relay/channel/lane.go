@@ -88,7 +88,7 @@ type Target struct {
 
 // MaxCompletionTokens reports whether the upstream is known to take OpenAI's newer name for the limit of an answer.
 func (t *Target) MaxCompletionTokens() bool {
-	return t.Official && t.Quirks != nil && t.Quirks.MaxCompletionTokens
+	return t.Quirks != nil && t.Quirks.MaxCompletionTokens
 }
 
 // Request is an upstream request as a value: the exchange sends it.

@@ -66,7 +66,7 @@ func (x *Exchange) prepare(call *Call) (Request, *Failure) {
 	}
 	call = x.asContinuation(call)
 	request, err := x.lane().Request(call, Target{
-		Model: x.Channel.upstreamModel(call.Model), Official: x.Channel.Official, Quirks: &x.Channel.of.Quirks, Hint: x.Channel.Resume, AskUsage: asksUsage,
+		Model: x.Channel.upstreamModel(call.Model), Official: x.Channel.Official, Quirks: x.Channel.of.QuirksAt(x.Channel.Official), Hint: x.Channel.Resume, AskUsage: asksUsage,
 	})
 	x.hold.work.Release()
 	if err != nil {

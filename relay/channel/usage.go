@@ -20,7 +20,7 @@ func (x *Exchange) asksForUsage(call *Call) bool {
 	switch {
 	case !call.Stream, call.Options.Usage, x.withdrawn, c.StreamUsage == config.StreamUsageNever:
 		return false
-	case c.StreamUsage == config.StreamUsageAuto && c.of.Quirks.UsageUnasked:
+	case c.StreamUsage == config.StreamUsageAuto && c.of.QuirksAt(c.Official).UsageUnasked:
 		return false
 	}
 	return !c.usage.refused(c.upstreamModel(call.Model))

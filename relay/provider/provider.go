@@ -19,6 +19,8 @@ type Provider struct {
 	Elsewhere []string
 	// Unversioned says that its own addresses have no version in them, and want none.
 	Unversioned bool
+	// Generic says that the type is also that of others who speak the format and have none of their own.
+	Generic bool
 	// Keyless says that its own address takes calls without a key.
 	Keyless bool
 

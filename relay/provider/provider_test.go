@@ -69,3 +69,12 @@ func TestAKeyGoesIntoTheProvidersHeader(t *testing.T) {
 		assert.Equal(t, test.want, h)
 	}
 }
+
+func TestATypeThatStandsForOthersSaysNothingOfThem(t *testing.T) {
+	assert.Equal(t, openAI.Quirks, *openAI.QuirksAt(true))
+	assert.Zero(t, *openAI.QuirksAt(false))
+	assert.Zero(t, testing.AllocsPerRun(10, func() { openAI.QuirksAt(false) }))
+	for _, p := range vendors {
+		assert.Equal(t, p.Quirks, *p.QuirksAt(false), "a gateway in front of %s leads to %[1]s", p.Type)
+	}
+}

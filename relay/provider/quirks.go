@@ -1,15 +1,66 @@
 package provider
 
-// Quirks is in what a provider differs from the others that speak its format. The zero value is one that takes what is common, and
-// no more: what is sent to it is chosen so that servers that nobody has heard of take it too.
+// Quirks is in what a provider differs from the others that speak its format. The zero value is a server of which nothing is known but
+// that it is compatible: what is sent to it is chosen so that servers that nobody has heard of take it too.
 type Quirks struct {
 	// MaxCompletionTokens says that it knows OpenAI's newer name for the limit of an answer, which some models insist on.
 	MaxCompletionTokens bool
 	// UsageUnasked says that its streams end with their usage whether that is asked for or not, and that it need not, or must not, be
 	// asked.
 	UsageUnasked bool
-	// ReasoningBack says that it wants the reasoning of earlier turns back, and answers 400 without it once tools have been called.
-	ReasoningBack bool
-	// ToolCallID is how long the ids of tool calls are, to the letter or digit; 0: it takes any.
-	ToolCallID int
+	// Reasoning says whether the reasoning of earlier turns is given back in their messages (reasoning_content).
+	Reasoning Back
+	// Thinking says how the provider is told to think, or not to.
+	Thinking Switch
+	// MidSystem says that a system message may stand in the midst of a conversation. Elsewhere it is joined to the first one, for the
+	// chat templates of many models refuse it.
+	MidSystem bool
+	// CacheHints says that cache_control is taken in the parts of a message.
+	CacheHints bool
+	// NoSchemas says that a response_format has no json_schema, so that the schema is asked for in words.
+	NoSchemas bool
+	// NoToolChoice says that there is no tool_choice.
+	NoToolChoice bool
+	// NoEffort says that there is no reasoning_effort.
+	NoEffort bool
+	// ShortIDs says that ids of tool calls have nine letters and digits.
+	ShortIDs bool
+	// ThoughtSignatures says that calls of earlier turns are refused without a signature.
+	ThoughtSignatures bool
+	// LongestUser is how many characters the end user's id may have; 0: 64.
+	LongestUser int
+	// MostStops is how many stop sequences are taken; 0: as many as there are.
+	MostStops int
 }
+
+// Back is when earlier reasoning is given back to a provider.
+type Back uint8
+
+// The ways.
+const (
+	BackUnsigned Back = iota // what nobody signed: a compatible server has made it, and may want it back
+	BackNever                // the provider refuses it
+	BackAlways               // the provider refuses tool calls without it
+)
+
+// Switch is how a chat provider is told to think or not to.
+type Switch uint8
+
+// The switches.
+const (
+	SwitchNone   Switch = iota
+	SwitchType          // "thinking": {"type": "enabled"}
+	SwitchEnable        // "enable_thinking": true
+)
+
+// QuirksAt is the provider's quirks at its own address or at another one. A type that stands for whatever is compatible says nothing of
+// another's.
+func (p *Provider) QuirksAt(own bool) *Quirks {
+	if p.Generic && !own {
+		return &unknown
+	}
+	return &p.Quirks
+}
+
+// unknown is what is known of a server of which nobody knows anything. Nobody changes it.
+var unknown Quirks
