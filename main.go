@@ -94,6 +94,17 @@ func run(args []string, env func(string) (string, bool), signals <-chan os.Signa
 		cfg.Warnings = append(cfg.Warnings, strings.ReplaceAll(tokensErr.Error(), "\n", "; "))
 	}
 	announceTokens(stdout, made)
+	if options.Generated, err = keepClientKey(env, cfg.GeneratedToken); err != nil {
+		cfg.Warnings = append(cfg.Warnings, err.Error())
+	}
+	if kept := options.Generated; kept != "" && kept != cfg.GeneratedToken {
+		warnings := cfg.Warnings
+		if cfg, err = config.Load(options, settings); err != nil { // it has changed since
+			fmt.Fprintf(stderr, "The configuration cannot be used:\n%v\n", err)
+			return 1
+		}
+		cfg.Warnings = warnings
+	}
 	return serve(options, settings, cfg, signals, stdout, stderr)
 }
 
@@ -214,6 +225,10 @@ func serve(options config.Options, settings config.Settings, cfg *config.Config,
 	}
 	log := slog.New(handler)
 	slog.SetDefault(log)
+	made := "made for this run"
+	if options.Generated != "" {
+		made = "made, which TOKEN_DIR keeps"
+	}
 	options.Generated = cfg.GeneratedToken
 	options.File = cfg.Path
 	server, err := relay.New(relay.Options{
@@ -239,7 +254,7 @@ func serve(options config.Options, settings config.Settings, cfg *config.Config,
 	if _, err := strconv.ParseUint(published, 10, 16); err != nil {
 		published = "" // it is for a line in the log
 	}
-	greet(log, stdout, listener.Addr(), published, settings, cfg, exported)
+	greet(log, stdout, listener.Addr(), published, settings, cfg, exported, made)
 
 	memory.Settle()
 	ctx, stop := context.WithCancel(context.Background())
@@ -282,8 +297,8 @@ func logHandler(w io.Writer, debug bool) slog.Handler {
 	return telemetry.OneLine(tint.NewTextHandler(w, &tint.Options{Level: logLevel(debug), TimeFormat: "2006-01-02 15:04:05", NoColor: true}))
 }
 
-// greet says that the relay runs, and how to call it.
-func greet(log *slog.Logger, w io.Writer, address net.Addr, published string, settings config.Settings, cfg *config.Config, exported *telemetry.Telemetry) {
+// greet says that the relay runs, and how to call it. made is what was done about the client key, where none is configured.
+func greet(log *slog.Logger, w io.Writer, address net.Addr, published string, settings config.Settings, cfg *config.Config, exported *telemetry.Telemetry, made string) {
 	for _, warning := range cfg.Warnings {
 		log.Warn("configuration", "warning", warning)
 	}
@@ -314,7 +329,7 @@ func greet(log *slog.Logger, w io.Writer, address net.Addr, published string, se
 		model = "demo"
 	}
 	fmt.Fprintf(w, `
-No token is configured, so one was made for this run:
+No token is configured, so one was %[4]s:
 
   %[2]s
 
@@ -324,5 +339,5 @@ Try it:
 
   curl -N %[1]s/v1/chat/completions -H "Authorization: Bearer %[2]s" -H "Content-Type: application/json" -d '{"model":"%[3]s","stream":true,"messages":[{"role":"user","content":"Hi!"}]}'
 
-`, base, cfg.GeneratedToken, model)
+`, base, cfg.GeneratedToken, model, made)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"io"
+	"io/fs"
 	"maps"
 	"net"
 	"net/http"
@@ -60,6 +61,42 @@ func TestHelpNamesEveryVariable(t *testing.T) {
 	}
 }
 
+// TestHelpNamesWhatTheCodeReads looks for the names that are handed to whatever reads the environment.
+func TestHelpNamesWhatTheCodeReads(t *testing.T) {
+	// Nobody sets these: they are what a process finds. And the signals' names are parts of OTEL_…_EXPORTER.
+	found := map[string]bool{"HOSTNAME": true, "KUBERNETES_SERVICE_HOST": true, "TRACES": true, "METRICS": true, "LOGS": true}
+	read := regexp.MustCompile(`\b\w+\("([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*)"`)
+	var out, errs output
+	require.Equal(t, 0, run([]string{"--help"}, func(string) (string, bool) { return "", false }, nil, &out, &errs))
+	names := map[string]bool{}
+	for _, root := range []string{"relay", "telemetry", "."} {
+		require.NoError(t, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case entry.IsDir() && root == "." && path != ".":
+				return fs.SkipDir
+			case entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
+				return nil
+			}
+			source, err := os.ReadFile(path)
+			for _, match := range read.FindAllSubmatch(source, -1) {
+				names[string(match[1])] = true
+			}
+			return err
+		}))
+	}
+	for _, name := range []string{"TOKEN_DIR", "PUBLISHED_PORT", "PORT", "OTEL_SDK_DISABLED"} {
+		require.True(t, names[name], name)
+	}
+	for name := range names {
+		if strings.HasPrefix(name, "OTEL_") || found[name] || len(name) < 3 { // those of OpenTelemetry are a list of their own
+			continue
+		}
+		require.Regexp(t, `\b`+name+`\b`, out.String())
+	}
+}
+
 // output is what the program prints, readable while it runs.
 type output struct {
 	mu sync.Mutex
@@ -108,8 +145,7 @@ func post(t *testing.T, url, token, body string) (int, string) {
 	request, err := http.NewRequest(http.MethodPost, url, strings.NewReader(body))
 	require.NoError(t, err)
 	request.Header.Set("Authorization", "Bearer "+token)
-	request.Close = true
-	response, err := (&http.Client{Timeout: 20 * time.Second}).Do(request)
+	response, err := client(t).Do(request)
 	require.NoError(t, err)
 	defer func() { _ = response.Body.Close() }()
 	answer, err := io.ReadAll(response.Body)
@@ -214,8 +250,7 @@ func TestTheListOfModelsIsNotEmptyWithKeysFromTheEnvironment(t *testing.T) {
 		request, err := http.NewRequest(http.MethodGet, address+path, nil)
 		require.NoError(t, err)
 		request.Header.Set("Authorization", "Bearer sk-0123456789abcdef")
-		request.Close = true
-		response, err := http.DefaultClient.Do(request)
+		response, err := client(t).Do(request)
 		require.NoError(t, err)
 		answer, err := io.ReadAll(response.Body)
 		require.NoError(t, err)

@@ -63,7 +63,7 @@ func isSet(env lookup, name string) bool {
 // keptToken is the token in a file. One that is not there is made if that is wanted, else it is "".
 func keptToken(file string, make bool) (text string, isNew bool, err error) {
 	if make {
-		isNew, err = makeToken(file)
+		isNew, err = makeToken(file, newToken())
 		if err != nil {
 			return "", false, err
 		}
@@ -75,21 +75,25 @@ func keptToken(file string, make bool) (text string, isNew bool, err error) {
 	return strings.TrimSpace(string(data)), isNew, err
 }
 
-// makeToken writes a new token to a file that is not there yet: 144 random bits, for its owner's eyes only. It is written beside the
-// file and linked into place, so that two relays that start together on one volume end up with one token, and a crash leaves no
-// empty file.
-func makeToken(file string) (isNew bool, err error) {
+// newToken is 144 random bits.
+func newToken() string {
+	random := make([]byte, 18)
+	_, _ = rand.Read(random) // it never fails
+	return base64.RawURLEncoding.EncodeToString(random)
+}
+
+// makeToken writes a token to a file that is not there yet, for its owner's eyes only. It is written beside the file and linked into
+// place, so that two relays that start together on one volume end up with one token, and a crash leaves no empty file.
+func makeToken(file, token string) (isNew bool, err error) {
 	if _, err := os.Stat(file); err == nil {
 		return false, nil
 	}
-	random := make([]byte, 18)
-	_, _ = rand.Read(random) // it never fails
 	draft, err := os.CreateTemp(filepath.Dir(file), ".token-")
 	if err != nil {
 		return false, err
 	}
 	defer func() { _ = os.Remove(draft.Name()) }()
-	_, err = io.WriteString(draft, base64.RawURLEncoding.EncodeToString(random)+"\n")
+	_, err = io.WriteString(draft, token+"\n")
 	if err = errors.Join(err, draft.Sync(), draft.Close()); err != nil {
 		return false, err
 	}
@@ -98,6 +102,29 @@ func makeToken(file string) (isNew bool, err error) {
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// clientKeyFile is where TOKEN_DIR keeps the client key that is made where none is configured.
+const clientKeyFile = "client-key"
+
+// keepClientKey keeps the client key that was made, or gives the one that is kept already: programs that were given it go on working
+// after a restart. "": nothing is kept.
+func keepClientKey(env lookup, generated string) (kept string, err error) {
+	directory, _ := env("TOKEN_DIR")
+	if directory == "" || generated == "" {
+		return "", nil
+	}
+	file := filepath.Join(directory, clientKeyFile)
+	if _, err = makeToken(file, generated); err == nil {
+		kept, _, err = keptToken(file, false)
+	}
+	if err == nil && kept == "" {
+		err = fmt.Errorf("%s is empty", file)
+	}
+	if err != nil {
+		return "", fmt.Errorf("the client key is not kept, and is another one after a restart: %w (configure a token, or make TOKEN_DIR a directory that this process may write to)", err)
+	}
+	return kept, nil
 }
 
 // announceTokens says once what was made.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -23,8 +24,7 @@ func get(t *testing.T, url, token string) int {
 	if token != "" {
 		request.Header.Set("Authorization", "Bearer "+token)
 	}
-	request.Close = true
-	response, err := http.DefaultClient.Do(request)
+	response, err := client(t).Do(request)
 	require.NoError(t, err)
 	require.NoError(t, response.Body.Close())
 	return response.StatusCode
@@ -58,6 +58,51 @@ func TestAFreshRelayMakesItsOperatorsTokensSaysThemOnceAndKeepsThem(t *testing.T
 	again.signals <- syscall.SIGTERM
 	require.Equal(t, 0, <-again.code)
 	require.NotContains(t, again.stdout.String(), monitor, "and are said once")
+}
+
+// client is one whose connections end with the request, and are gone when the test is.
+func client(t *testing.T) *http.Client {
+	transport := &http.Transport{DisableKeepAlives: true}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport, Timeout: 20 * time.Second}
+}
+
+func TestTheClientKeyThatWasMadeStaysWhereATokenDirectoryKeepsIt(t *testing.T) {
+	env := map[string]string{"PORT": "0", "TOKEN_DIR": t.TempDir()}
+	const asks = `{"model":"demo","messages":[{"role":"user","content":"Hi!"}]}`
+	var key string
+	for i := range 3 {
+		p := start(t, env)
+		address := p.finds(t, `curl (http://localhost:\d+)/v1`)
+		said := p.finds(t, `Authorization: Bearer (sk-\w+)`)
+		p.finds(t, `(which TOKEN_DIR keeps)`)
+		if i == 0 {
+			key = said
+		}
+		require.Equal(t, key, said)
+		status, answer := post(t, address+"/v1/chat/completions", key, asks)
+		require.Equal(t, 200, status, answer)
+		p.signals <- syscall.SIGTERM
+		require.Equal(t, 0, <-p.code)
+	}
+	info, err := os.Stat(filepath.Join(env["TOKEN_DIR"], clientKeyFile))
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+
+	require.NoError(t, os.WriteFile(filepath.Join(env["TOKEN_DIR"], clientKeyFile), nil, 0o600))
+	p := start(t, env)
+	p.finds(t, `(the client key is not kept, and is another one after a restart: .*is empty)`)
+	p.finds(t, `(made for this run)`)
+	p.signals <- syscall.SIGTERM
+	require.Equal(t, 0, <-p.code)
+
+	env["INITIAL_ROOT_TOKEN"] = "sk-0123456789abcdef"
+	p = start(t, env)
+	address := p.finds(t, `started address=(http://localhost:\d+)`)
+	status, _ := post(t, address+"/v1/chat/completions", key, asks)
+	require.Equal(t, 401, status, "it is good only where no other is configured")
+	p.signals <- syscall.SIGTERM
+	require.Equal(t, 0, <-p.code)
 }
 
 func TestTokensOfTheEnvironmentComeBeforeThoseThatAreKept(t *testing.T) {

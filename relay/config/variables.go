@@ -56,6 +56,12 @@ var Variables = withKeys([]Variable{
 	{Name: "DEBUG", Default: "false", Help: "more in the log"},
 	{Name: "GIN_MODE", Default: "release", Help: "release, debug or test"},
 	{Name: "TZ", Default: "UTC", Help: "the log's time zone", check: checkZone, odd: true},
+	{Name: "POD_NAME", Default: "the host's name", Help: "or K8S_POD_NAME: the pod, in Kubernetes, for telemetry"},
+	{Name: "POD_UID", Help: "or K8S_POD_UID"},
+	{Name: "POD_NAMESPACE", Default: "the service account's", Help: "or K8S_NAMESPACE"},
+	{Name: "NODE_NAME", Help: "or K8S_NODE_NAME"},
+	{Name: "CONTAINER_NAME", Help: "or K8S_CONTAINER_NAME"},
+	{Name: "GOGC", Help: "Go's garbage collection, where the relay's own goal is not wanted"},
 	{Name: "GOMEMLIMIT", Default: "90 % of the container's", Help: "Go's memory limit"},
 })
 

@@ -18,8 +18,9 @@ func ask(t *testing.T, s *Server, path, body string) (int, string) {
 	t.Helper()
 	request, err := http.NewRequest(http.MethodPost, s.URL.String()+path, strings.NewReader(body))
 	require.NoError(t, err)
-	request.Close = true
-	response, err := http.DefaultClient.Do(request)
+	transport := &http.Transport{DisableKeepAlives: true}
+	defer transport.CloseIdleConnections()
+	response, err := (&http.Client{Transport: transport}).Do(request)
 	require.NoError(t, err)
 	defer func() { _ = response.Body.Close() }()
 	answer, err := io.ReadAll(response.Body)
