@@ -51,9 +51,9 @@ func (l shakyLane) Request(c *channel.Call, t channel.Target) (channel.Request, 
 	return l.Lane.Request(c, t)
 }
 
-func (l shakyLane) Answer(c *channel.Call) channel.Translator {
+func (l shakyLane) Answer(c *channel.Call, sent any) channel.Translator {
 	l.strike("Answer")
-	return shakyTranslator{l.Lane.Answer(c), l.tremor}
+	return shakyTranslator{l.Lane.Answer(c, sent), l.tremor}
 }
 
 // shakyLanes are those of a provider, and panic.

@@ -5,9 +5,8 @@ import (
 	"strings"
 
 	"one-api/relay/channel"
-	"one-api/relay/channel/anthropic"
-	"one-api/relay/channel/openai"
 	"one-api/relay/config"
+	lanes "one-api/relay/lane"
 	providers "one-api/relay/provider"
 	"one-api/relay/wire"
 )
@@ -17,8 +16,8 @@ var formats = map[providers.Format]struct {
 	lanes func(*config.Channel) channel.Lanes
 	asks  func() channel.Request
 }{
-	providers.Chat:     {openai.Lanes, openai.List},
-	providers.Messages: {anthropic.Lanes, anthropic.List},
+	providers.Chat:     {lanes.OpenAI.Lanes, lanes.OpenAI.Asks},
+	providers.Messages: {lanes.Anthropic.Lanes, lanes.Anthropic.Asks},
 }
 
 // Providers is every channel type.

@@ -166,9 +166,6 @@ func TestWhatAnthropicCannotDoIsRefusedBeforeItIsAsked(t *testing.T) {
 		param   string
 		message string
 	}{
-		{"JSON without a schema", func(p *openaisdk.ChatCompletionNewParams) {
-			p.ResponseFormat.OfJSONObject = &shared.ResponseFormatJSONObjectParam{}
-		}, "response_format.type", "json_schema"},
 		{"several choices", func(p *openaisdk.ChatCompletionNewParams) { p.N = openaisdk.Int(2) }, "n", "n must be 1"},
 		{"log probabilities", func(p *openaisdk.ChatCompletionNewParams) { p.Logprobs = openaisdk.Bool(true) }, "logprobs", "logprobs"},
 		{"a file by its id", func(p *openaisdk.ChatCompletionNewParams) {

@@ -55,6 +55,9 @@ const (
 	AttrOutcome         = "relay.outcome"
 	AttrErrorType       = "error.type"
 	AttrReason          = "reason"
+	AttrFrom            = "from"
+	AttrTo              = "to"
+	AttrFeature         = "feature"
 	AttrState           = "state"
 	AttrChannelState    = "relay.channel.state"
 	AttrConnectionState = "http.connection.state"
@@ -123,6 +126,7 @@ const (
 	ClientConnections  = "relay.client.connections"
 	GoroutinesExpected = "relay.goroutines.expected"
 	GoroutinesStray    = "relay.goroutines.unexplained"
+	FormatsDropped     = "relay.formats.dropped"
 	ConfigReloads      = "relay.config.reloads"
 	ConfigLastSuccess  = "relay.config.last_success"
 	TelemetryFolded    = "relay.telemetry.folded"
@@ -228,6 +232,11 @@ var ofChannels = []Instrument{
 		Name: ChannelUnknownEnds, Kind: Counter, Unit: "{answer}", Source: FromAttempt, Attributes: perChannel,
 		Description: "Answers that completed with an end reason (finish_reason, stop_reason) that the relay does not know. The log has each word once.",
 		Question:    "Has a provider a new word for an end, which may be one for a failure?", Cardinality: "channels",
+	},
+	{
+		Name: FormatsDropped, Kind: Counter, Unit: "{request}", Source: FromAttempt, Attributes: []string{AttrFrom, AttrTo, AttrFeature},
+		Description: "Requests of which a conversion from one format to another left something out although it costs money or changes the answer (docs/formats.md).",
+		Question:    "Do clients ask for what their channels cannot be told?", Cardinality: "pairs of formats × features (47)",
 	},
 	{
 		Name: ChannelInFlight, Kind: Gauge, Unit: "{request}", Source: FromState, Attributes: perChannel,

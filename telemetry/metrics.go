@@ -28,6 +28,7 @@ type Metrics struct {
 	tries       cells[routeOutcome, histogram]
 	rejected    cells[string, counter] // by reason
 	reloads     cells[string, counter] // by result
+	dropped     cells[dropKey, counter]
 
 	folded         counter
 	exportFailures cells[exportFailure, counter]
@@ -80,6 +81,9 @@ func NewAs(maxPairs int, form Form) *Metrics {
 		return m.shapes.tries.make(attributesOf(AttrRoute, k.route, AttrOutcome, k.outcome))
 	}
 	m.rejected.make = func(reason string) *counter { return newCounter(attributesOf(AttrReason, reason)) }
+	m.dropped.make = func(k dropKey) *counter {
+		return newCounter(attributesOf(AttrFrom, k.from, AttrTo, k.to, AttrFeature, k.feature))
+	}
 	m.reloads.make = func(result string) *counter { return newCounter(attributesOf(AttrResult, result)) }
 	m.exportFailures.make = func(k exportFailure) *counter { return newCounter(exportFailureAttributes(k)) }
 	for _, signal := range exportSignals {
@@ -190,6 +194,7 @@ func (m *Metrics) Produce(ctx context.Context) ([]metricdata.ScopeMetrics, error
 	m.tries.each(c.histogram)
 	m.rejected.each(func(n *counter) { c.counter(RequestsRejected, n) })
 	m.reloads.each(func(n *counter) { c.counter(ConfigReloads, n) })
+	m.dropped.each(func(n *counter) { c.counter(FormatsDropped, n) })
 	c.zero(TelemetryFolded, &m.folded)
 	m.exportFailures.each(func(n *counter) { c.zero(TelemetryFailed, n) })
 	m.mu.Lock()
@@ -206,4 +211,15 @@ func (m *Metrics) Produce(ctx context.Context) ([]metricdata.ScopeMetrics, error
 	all, now := c.metrics()
 	m.told = now
 	return []metricdata.ScopeMetrics{{Scope: m.form.scope(), Metrics: all}}, nil
+}
+
+// dropKey is what a conversion left out, and between which formats.
+type dropKey struct{ from, to, feature string }
+
+// FormatDropped records a request of which a conversion left a feature out although that costs money or changes the answer. All
+// three are of closed lists.
+func (m *Metrics) FormatDropped(from, to, feature string) {
+	if m != nil {
+		m.dropped.get(dropKey{from, to, feature}).add(1)
+	}
 }

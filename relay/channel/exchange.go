@@ -34,6 +34,7 @@ type Exchange struct {
 	ended   bool
 	call    *Call
 	at      address // of the request
+	state   any     // what the lane has to know of the request when its answer comes
 	payload *payload
 	sent    bool
 	// What the relay asks for on its own account: the usage of a stream.
@@ -135,7 +136,8 @@ func (x *Exchange) Send(call *Call) *Failure {
 	if !x.body.unpack(x.answer.encoding) {
 		return Malformed("the answer has a Content-Encoding that was not asked for")
 	}
-	x.translator = x.lane().Answer(call)
+	x.translator = x.lane().Answer(call, x.state)
+	x.state = nil
 	if x.asksUsage {
 		if hider, ok := x.translator.(UsageHider); ok {
 			hider.HideUsage()

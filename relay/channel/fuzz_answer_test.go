@@ -11,9 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/channel"
-	"one-api/relay/channel/anthropic"
 	"one-api/relay/channel/lanetest"
-	"one-api/relay/channel/openai"
+	"one-api/relay/lane"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
@@ -31,7 +30,7 @@ func FuzzAnswerRoundTrip(f *testing.F) {
 	}
 	f.Add([]byte{})
 	whole := &channel.Call{Endpoint: wire.ChatCompletions, Body: []byte(`{}`)}
-	streamed := &channel.Call{Endpoint: wire.ChatCompletions, Stream: true, Body: []byte(`{"stream_options":{"include_usage":true}}`)}
+	streamed := &channel.Call{Endpoint: wire.ChatCompletions, Stream: true, Body: []byte(`{"messages":[{"role":"user","content":"a"}],"stream_options":{"include_usage":true}}`)}
 	messagesWhole, messagesStreamed := &channel.Call{Endpoint: wire.Messages}, &channel.Call{Endpoint: wire.Messages, Stream: true}
 	f.Fuzz(func(t *testing.T, input []byte) {
 		s := &source{input}
@@ -42,30 +41,30 @@ func FuzzAnswerRoundTrip(f *testing.F) {
 		}
 
 		said := a.messages(s)
-		chat := atOnce(t, lanetest.Of(anthropic.Lanes), whole, said, want.Usage)
+		chat := atOnce(t, lanetest.Of(lane.Anthropic.Lanes), whole, said, want.Usage)
 		requireView(t, want, chatView(t, chat), said)
-		back := atOnce(t, lanetest.Of(openai.Lanes), messagesWhole, chat, want.Usage)
+		back := atOnce(t, lanetest.Of(lane.OpenAI.Lanes), messagesWhole, chat, want.Usage)
 		requireView(t, want, messagesView(t, back), chat)
 
 		said = a.chat()
-		messages := atOnce(t, lanetest.Of(openai.Lanes), messagesWhole, said, want.Usage)
+		messages := atOnce(t, lanetest.Of(lane.OpenAI.Lanes), messagesWhole, said, want.Usage)
 		requireView(t, want, messagesView(t, messages), said)
-		back = atOnce(t, lanetest.Of(anthropic.Lanes), whole, messages, want.Usage)
+		back = atOnce(t, lanetest.Of(lane.Anthropic.Lanes), whole, messages, want.Usage)
 		requireView(t, want, chatView(t, back), messages)
 
 		said = a.messagesStream(s)
-		chat, usage := through(t, lanetest.Of(anthropic.Lanes), streamed, said, s)
+		chat, usage := through(t, lanetest.Of(lane.Anthropic.Lanes), streamed, said, s)
 		require.Equal(t, want.Usage, usage)
 		requireView(t, want, chatStreamView(t, chat), said)
-		back, usage = through(t, lanetest.Of(openai.Lanes), messagesStreamed, chat, s)
+		back, usage = through(t, lanetest.Of(lane.OpenAI.Lanes), messagesStreamed, chat, s)
 		require.Equal(t, want.Usage, usage)
 		requireView(t, want, messagesStreamView(t, back), chat)
 
 		said = a.chatStream(s)
-		messages, usage = through(t, lanetest.Of(openai.Lanes), messagesStreamed, said, s)
+		messages, usage = through(t, lanetest.Of(lane.OpenAI.Lanes), messagesStreamed, said, s)
 		require.Equal(t, want.Usage, usage)
 		requireView(t, want, messagesStreamView(t, messages), said)
-		back, usage = through(t, lanetest.Of(anthropic.Lanes), streamed, messages, s)
+		back, usage = through(t, lanetest.Of(lane.Anthropic.Lanes), streamed, messages, s)
 		require.Equal(t, want.Usage, usage)
 		requireView(t, want, chatStreamView(t, back), messages)
 	})

@@ -10,9 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/channel"
-	"one-api/relay/channel/anthropic"
 	"one-api/relay/channel/lanetest"
-	"one-api/relay/channel/openai"
+	"one-api/relay/lane"
 	"one-api/relay/wire"
 )
 
@@ -39,12 +38,12 @@ func FuzzChatRequestRoundTrip(f *testing.F) {
 		if !startsAnObject(input) {
 			body, made = []byte(mustEncode((&source{input}).chatRequest())), true
 		}
-		there, ok := convert(t, lanetest.Of(anthropic.Lanes), wire.ChatCompletions, body, made)
+		there, ok := convert(t, lanetest.Of(lane.Anthropic.Lanes), wire.ChatCompletions, body, made)
 		if !ok {
 			return
 		}
 		requireAnthropicIDs(t, there)
-		back, ok := convert(t, lanetest.Of(openai.Lanes), wire.Messages, there, made)
+		back, ok := convert(t, lanetest.Of(lane.OpenAI.Lanes), wire.Messages, there, made)
 		if !ok {
 			return
 		}
@@ -77,11 +76,11 @@ func FuzzMessagesRequestRoundTrip(f *testing.F) {
 		if !startsAnObject(input) {
 			body, made = []byte(mustEncode((&source{input}).messagesRequest())), true
 		}
-		there, ok := convert(t, lanetest.Of(openai.Lanes), wire.Messages, body, made)
+		there, ok := convert(t, lanetest.Of(lane.OpenAI.Lanes), wire.Messages, body, made)
 		if !ok {
 			return
 		}
-		back, ok := convert(t, lanetest.Of(anthropic.Lanes), wire.ChatCompletions, there, made)
+		back, ok := convert(t, lanetest.Of(lane.Anthropic.Lanes), wire.ChatCompletions, there, made)
 		if !ok {
 			return
 		}

@@ -7,9 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/channel"
-	"one-api/relay/channel/anthropic"
 	"one-api/relay/channel/lanetest"
-	"one-api/relay/channel/openai"
+	"one-api/relay/lane"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
@@ -47,8 +46,8 @@ func TestAConversionTakesNoMoreThanIsHeldForIt(t *testing.T) {
 		adaptor          lanetest.Lanes
 		client, upstream wire.Endpoint
 	}{
-		"chat to anthropic":  {lanetest.Of(anthropic.Lanes), wire.ChatCompletions, wire.Messages},
-		"messages to openai": {lanetest.Of(openai.Lanes), wire.Messages, wire.ChatCompletions},
+		"chat to anthropic":  {lanetest.Of(lane.Anthropic.Lanes), wire.ChatCompletions, wire.Messages},
+		"messages to openai": {lanetest.Of(lane.OpenAI.Lanes), wire.Messages, wire.ChatCompletions},
 	} {
 		call := &channel.Call{Endpoint: c.client, Model: "m"}
 		for _, s := range hostileRequests(c.client) {

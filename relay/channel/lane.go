@@ -4,9 +4,9 @@ import (
 	"net/http"
 
 	"one-api/relay/budget"
+	"one-api/relay/format"
 	"one-api/relay/jsonscan"
 	"one-api/relay/provider"
-	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
 
@@ -22,8 +22,8 @@ type Lane interface {
 	// format, and the client is told what to change.
 	Request(call *Call, target Target) (Request, error)
 
-	// Answer makes the translator of one 2xx answer to call.
-	Answer(call *Call) Translator
+	// Answer makes the translator of one 2xx answer to call. sent is what Request has put into Request.State.
+	Answer(call *Call, sent any) Translator
 }
 
 // Lanes is the lane of each client endpoint; nil: the provider cannot serve it. They are put together when the configuration is
@@ -86,11 +86,6 @@ type Target struct {
 	Hint Hint
 }
 
-// MaxCompletionTokens reports whether the upstream is known to take OpenAI's newer name for the limit of an answer.
-func (t *Target) MaxCompletionTokens() bool {
-	return t.Quirks != nil && t.Quirks.MaxCompletionTokens
-}
-
 // Request is an upstream request as a value: the exchange sends it.
 type Request struct {
 	Method string      // empty: POST
@@ -100,27 +95,16 @@ type Request struct {
 	Body   []byte
 	// AsksUsage says that it asks for the usage of a stream, and the client's call did not.
 	AsksUsage bool
+	// State is what the lane has to know of the request when its answer comes. It is kept for as long as the answer takes.
+	State any
+	// Dropped is what a conversion has left out although it costs money or changes the answer; From and To are the formats.
+	Dropped  []string
+	From, To string
 }
 
-// Translator turns one answer into the client's format. It belongs to one attempt and one goroutine.
-type Translator interface {
-	// Whole turns a complete answer, of any content, into the client's. The result may share body's memory.
-	// An error is a *Failure.
-	Whole(body []byte) ([]byte, error)
-
-	// Event turns one event of a stream into a Step. An error is a *Failure: the stream is over and the event is not passed on.
-	Event(event sse.Event) (Step, error)
-
-	// End is called if a stream has ended in good order and no Step was Done. If the answer is complete all the same, the Step
-	// has what is missing, such as the terminator, and is Done. If not, the error is a *Failure.
-	End() (Step, error)
-
-	// Usage is what the answer has said so far of its cost.
-	Usage() wire.Usage
-
-	// UnknownEnd is an end reason of the answer's that is in no table, in the upstream's words; empty if there was none.
-	UnknownEnd() string
-}
+// Translator turns one answer into the client's format. What is wrong with an answer it says as a *format.Fault; the exchange makes
+// a *Failure of that.
+type Translator = format.Translator
 
 // UsageHider is a translator for clients who may not have asked for the usage of their streams.
 type UsageHider interface {
@@ -129,19 +113,4 @@ type UsageHider interface {
 }
 
 // Step is what one upstream event becomes.
-type Step struct {
-	// Out is what the client gets, whole SSE events; empty: nothing. Valid until the next call of Event or of the SSE reader.
-	Out []byte
-	// Content is true if the event carries a part of the answer: text, reasoning, a piece of a tool call.
-	Content bool
-	// Preamble is true if the event is on the closed list of those that promise nothing: message_start, ping, the start of an
-	// empty text block, a chunk with nothing but a role, empty or null choices. As long as nothing else has come, another
-	// channel can still be asked. Every other event with an Out commits the answer, those that nobody knows included.
-	Preamble bool
-	// Ping is true if the event says nothing but that the upstream is alive. It is a Preamble, if it has an Out.
-	Ping bool
-	// Done is true for the provider's terminator: the answer is complete.
-	Done bool
-	// Held is how many bytes of this event and those before it the translator keeps for later ones, if that can be many.
-	Held int
-}
+type Step = format.Step

@@ -229,12 +229,9 @@ func (x *Exchange) tail() {
 	_, _ = io.CopyN(io.Discard, &x.body, maxTail) // the answer is complete: nothing that comes now can change it
 }
 
-// said takes a lane's failure, and hides what the client may not see.
+// said is the failure that a translator's error means, and hides what the client may not see.
 func (x *Exchange) said(err error) *Failure {
-	var f *Failure
-	if !errors.As(err, &f) {
-		f = Malformed("the answer could not be read")
-	}
+	f := FailureOf(err)
 	if f.Outcome == UpstreamErrorEvent {
 		x.corrects(f)
 	}

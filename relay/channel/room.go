@@ -72,6 +72,10 @@ func (x *Exchange) prepare(call *Call) (Request, *Failure) {
 	if err != nil {
 		return Request{}, x.unsayable(err)
 	}
+	x.state = request.State
+	for _, feature := range request.Dropped {
+		x.Channel.pool.options.Metrics.FormatDropped(request.From, request.To, feature)
+	}
 	if !shared(request.Body, x.call.Body) {
 		if err := x.hold.request.Hold(int64(cap(request.Body))); err != nil {
 			return Request{}, noRoomForRequest(err)

@@ -44,6 +44,7 @@ func (l *loader) channel(v value, names map[string]place) Channel {
 		RetrySame:     l.retrySame(fields),
 		Groups:        []string{defaultGroup},
 		Timeouts:      l.settings.Timeouts,
+		UserHashKey:   l.settings.UserHashKey,
 	}
 	if name, ok := l.name(v.place, fields); ok {
 		c.Name = name.text
@@ -240,7 +241,7 @@ func (l *loader) environmentChannels() []Channel {
 		c := Channel{
 			Name: kind, Type: kind, BaseURL: base, Official: true,
 			Keys: []string{key}, Models: defaultModels(provider, true), Groups: []string{defaultGroup},
-			Weight: 1, Timeouts: l.settings.Timeouts,
+			Weight: 1, Timeouts: l.settings.Timeouts, UserHashKey: l.settings.UserHashKey,
 		}
 		l.relayProxy(&c)
 		channels = append(channels, c)

@@ -58,6 +58,7 @@ type Channel struct {
 	PropagateTrace bool
 	Resume         Resume
 	StreamUsage    StreamUsage
+	UserHashKey    string // USER_HASH_KEY; "": there is none, and the channel's first key is used
 }
 
 // StreamUsage is whether an upstream is asked for the usage of streams whose clients do not ask for it (the channel option

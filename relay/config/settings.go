@@ -39,6 +39,7 @@ type Settings struct {
 	Timeouts        Timeouts // what channels get where the file is silent: RELAY_TIMEOUT, FIRST_TOKEN_TIMEOUT, STREAMING_TIMEOUT
 	// MaxModelLabels is METRICS_MAX_MODEL_LABELS: how many (channel, model) pairs telemetry tells apart, 1 … 100000.
 	MaxModelLabels   int
+	UserHashKey      string // USER_HASH_KEY: with which pseudonyms of end users are made; "": with a channel's first key
 	InitialRootToken string // INITIAL_ROOT_TOKEN: the key of the token "root"; "": there is none
 }
 
@@ -77,6 +78,7 @@ func LoadSettings(opts Options) (Settings, error) {
 			Idle:         r.duration("STREAMING_TIMEOUT", 5*time.Minute),
 		},
 		MaxModelLabels:   r.integer("METRICS_MAX_MODEL_LABELS", 500, 1, 100000),
+		UserHashKey:      r.secret("USER_HASH_KEY"),
 		InitialRootToken: r.text("INITIAL_ROOT_TOKEN").text, // Load judges it beside the other client keys
 	}
 	r.judge()

@@ -47,6 +47,7 @@ var Variables = withKeys([]Variable{
 	{Name: "SHUTDOWN_TIMEOUT", Default: "60 s", Help: "how long calls may take to end after SIGTERM"},
 	{Name: "ADMIN_TOKEN", Help: "opens the admin endpoints; without it there are none"},
 	{Name: "MONITOR_TOKEN", Help: "opens the monitor endpoints; without it they answer this machine and MONITOR_ALLOW_CIDR"},
+	{Name: "USER_HASH_KEY", Help: "with which pseudonyms of end users are made that a provider would refuse; without it a channel's first key"},
 	{Name: "TOKEN_DIR", Help: "a directory in which the two are made and kept if they are not set"},
 	{Name: "MONITOR_ALLOW_CIDR", Help: "networks that may look without a token"},
 	{Name: "PUBLIC_HEALTH", Default: "true", Help: "false: /api/monitor/health is behind the same door"},

@@ -10,10 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/channel"
-	"one-api/relay/channel/anthropic"
 	"one-api/relay/channel/lanetest"
-	"one-api/relay/channel/openai"
 	"one-api/relay/jsonscan"
+	"one-api/relay/lane"
 	"one-api/relay/wire"
 )
 
@@ -50,7 +49,7 @@ func FuzzModelReplacement(f *testing.F) {
 		require.True(t, want.good)
 		require.Equal(t, want.model, call.Model)
 		require.Equal(t, want.stream && call.Endpoint != wire.Embeddings, call.Stream)
-		for _, a := range []lanetest.Lanes{lanetest.Of(openai.Lanes), lanetest.Of(anthropic.Lanes)} {
+		for _, a := range []lanetest.Lanes{lanetest.Of(lane.OpenAI.Lanes), lanetest.Of(lane.Anthropic.Lanes)} {
 			for _, target := range []string{model, call.Model} {
 				requireRequest(t, a, call, target)
 			}

@@ -53,7 +53,7 @@ func encodedLen(s string) int {
 // encodedRuneLen agrees with AppendString. Ranging over a string yields U+FFFD for a byte that is not UTF-8.
 func encodedRuneLen(r rune) int {
 	switch {
-	case r == '"' || r == '\\':
+	case r == '"' || r == '\\' || r == '\n' || r == '\r' || r == '\t':
 		return 2
 	case r < ' ':
 		return len(`\u0000`)
@@ -63,17 +63,39 @@ func encodedRuneLen(r rune) int {
 
 // AppendString appends the JSON encoding of s. What is not UTF-8 becomes U+FFFD.
 func AppendString(out []byte, s string) []byte {
+	return append(AppendContent(append(out, '"'), s), '"')
+}
+
+// AppendContent appends what is between the quotes of the JSON encoding of s.
+func AppendContent(out []byte, s string) []byte {
 	const hex = "0123456789abcdef"
-	out = append(out, '"')
-	for _, r := range s {
+	from := 0 // what comes before i and is the same in JSON has not been appended yet
+	for i := 0; i < len(s); {
+		c := s[i]
 		switch {
-		case r == '"' || r == '\\':
-			out = append(out, '\\', byte(r))
-		case r < ' ':
-			out = append(out, '\\', 'u', '0', '0', hex[r>>4], hex[r&0xf])
+		case c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf:
+			i++
+			continue
+		case c >= utf8.RuneSelf:
+			r, size := utf8.DecodeRuneInString(s[i:])
+			if r != utf8.RuneError || size > 1 {
+				i += size
+				continue
+			}
+			out = utf8.AppendRune(append(out, s[from:i]...), utf8.RuneError)
+		case c == '"' || c == '\\':
+			out = append(append(out, s[from:i]...), '\\', c)
+		case c == '\n':
+			out = append(append(out, s[from:i]...), `\n`...)
+		case c == '\r':
+			out = append(append(out, s[from:i]...), `\r`...)
+		case c == '\t':
+			out = append(append(out, s[from:i]...), `\t`...)
 		default:
-			out = utf8.AppendRune(out, r)
+			out = append(append(out, s[from:i]...), '\\', 'u', '0', '0', hex[c>>4], hex[c&0xf])
 		}
+		i++
+		from = i
 	}
-	return append(out, '"')
+	return append(out, s[from:]...)
 }

@@ -21,7 +21,7 @@ func TestReplacePutsTheEncodedStringInPlace(t *testing.T) {
 		{"gpt-4o", `{"a":1,"model": "gpt-4o","b":"x"}`},
 		{"", `{"a":1,"model": "","b":"x"}`},
 		{`a"b\c`, `{"a":1,"model": "a\"b\\c","b":"x"}`},
-		{"a\nb\x00\x1f\x7f", `{"a":1,"model": "a\u000ab\u0000\u001f` + "\x7f" + `","b":"x"}`},
+		{"a\nb\x00\x1f\x7f", `{"a":1,"model": "a\nb\u0000\u001f` + "\x7f" + `","b":"x"}`},
 		{"é€😀<&>\u2028", `{"a":1,"model": "é€😀<&>` + "\u2028" + `","b":"x"}`},
 		{"a\xffb\xe2\x82", `{"a":1,"model": "a` + "\uFFFDb\uFFFD\uFFFD" + `","b":"x"}`},
 	} {

@@ -19,6 +19,7 @@ import (
 func unseen() map[string]string {
 	reasons := map[string]string{
 		telemetry.ChannelGoroutines:  "sampled only while there are thousands of goroutines, or on demand",
+		telemetry.FormatsDropped:     "counted only if a conversion has to leave out something that costs money or changes the answer",
 		telemetry.ChannelUnknownEnds: "counted only if a provider ends an answer with a word that nobody knows",
 	}
 	if runtime.GOOS != "linux" {

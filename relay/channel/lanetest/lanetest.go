@@ -21,5 +21,13 @@ func (l Lanes) Request(call *channel.Call, target channel.Target) (channel.Reque
 	return l.of[call.Endpoint].Request(call, target)
 }
 
-// Answer makes the translator of an answer to a call.
-func (l Lanes) Answer(call *channel.Call) channel.Translator { return l.of[call.Endpoint].Answer(call) }
+// Answer makes the translator of an answer to a call. If its body is no request, that is of no account.
+func (l Lanes) Answer(call *channel.Call) channel.Translator {
+	lane := l.of[call.Endpoint]
+	if lane.Converts() {
+		if sent, err := lane.Request(call, channel.Target{Model: call.Model}); err == nil {
+			return lane.Answer(call, sent.State)
+		}
+	}
+	return lane.Answer(call, nil)
+}

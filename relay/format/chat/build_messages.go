@@ -1,0 +1,306 @@
+package chat
+
+import (
+	"crypto/sha256"
+	"strings"
+
+	"one-api/relay/llm"
+	"one-api/relay/provider"
+)
+
+// messages says the conversation.
+func (b *builder) messages() {
+	b.Key("messages")
+	b.Open('[')
+	b.instructions()
+	for i := range b.r.Turns {
+		turn := &b.r.Turns[i]
+		switch turn.Role {
+		case llm.User:
+			b.user(turn.Parts)
+		case llm.Assistant:
+			b.flush()
+			b.assistant(turn.Parts)
+		case llm.System:
+			if b.quirks.MidSystem {
+				b.late = append(b.late, texts(turn.Parts, "\n\n"))
+				if !b.waiting {
+					b.flush()
+				}
+			}
+		}
+	}
+	b.flush()
+	b.Close(']')
+}
+
+// instructions is the first system message. What was said later is joined to it, if the provider takes no other.
+func (b *builder) instructions() {
+	parts := b.r.Instructions
+	if !b.quirks.MidSystem {
+		parts = parts[:len(parts):len(parts)]
+		for i := range b.r.Turns {
+			if b.r.Turns[i].Role == llm.System {
+				parts = append(parts, b.r.Turns[i].Parts...)
+			}
+		}
+	}
+	if f := b.r.Format; f != nil && f.Schema != nil && b.quirks.NoSchemas {
+		parts = append(parts[:len(parts):len(parts)], llm.Part{
+			Text: "Answer with one JSON object and nothing else. It has to be valid against this JSON schema:\n" + string(f.Schema),
+		})
+	}
+	if texts(parts, "") == "" {
+		return
+	}
+	b.Open('{')
+	b.Literal("role", `"system"`)
+	b.content(parts, "\n\n")
+	b.Close('}')
+}
+
+// flush says the system messages that had to wait.
+func (b *builder) flush() {
+	for _, text := range b.late {
+		if text != "" {
+			b.Open('{')
+			b.Literal("role", `"system"`)
+			b.String("content", text)
+			b.Close('}')
+		}
+	}
+	b.late, b.waiting = nil, false
+}
+
+func texts(parts []llm.Part, separator string) string {
+	if len(parts) == 1 {
+		return parts[0].Text
+	}
+	all := make([]string, 0, len(parts))
+	for i := range parts {
+		if parts[i].Kind == llm.Text || parts[i].Kind == llm.Refusal {
+			all = append(all, parts[i].Text)
+		}
+	}
+	return strings.Join(all, separator)
+}
+
+// user says a turn's tool results, each a message of its own, and then one message with the rest. Images and documents in tool
+// results come first in that one: OpenAI takes only text from tools.
+func (b *builder) user(parts []llm.Part) {
+	var rest []llm.Part
+	results := false
+	for i := range parts {
+		if parts[i].Kind == llm.ToolResult {
+			b.result(&parts[i])
+			results = true
+		}
+	}
+	if results {
+		for i := range parts {
+			for j := range parts[i].Parts {
+				if inner := &parts[i].Parts[j]; parts[i].Kind == llm.ToolResult && !isText(inner) {
+					rest = append(rest, *inner)
+				}
+			}
+		}
+	}
+	b.flush()
+	if !results {
+		rest = parts
+	} else {
+		for i := range parts {
+			if parts[i].Kind != llm.ToolResult {
+				rest = append(rest, parts[i])
+			}
+		}
+	}
+	if len(rest) == 0 && results {
+		return
+	}
+	b.Open('{')
+	b.Literal("role", `"user"`)
+	b.content(rest, "\n")
+	b.Close('}')
+}
+
+// isText reports whether a part can be said as text.
+func isText(p *llm.Part) bool {
+	return p.Kind == llm.Text || p.Kind == llm.Document && p.Media.Data == "" && p.Media.URL == ""
+}
+
+func textOf(p *llm.Part) string {
+	if p.Kind == llm.Document {
+		return p.Media.Text
+	}
+	return p.Text
+}
+
+// content is a plain string if every part is text, since not every compatible server knows parts.
+func (b *builder) content(parts []llm.Part, separator string) {
+	plain, hints := true, false
+	for i := range parts {
+		plain = plain && isText(&parts[i])
+		hints = hints || parts[i].Cache != nil
+	}
+	b.Key("content")
+	if plain && !(hints && b.quirks.CacheHints) {
+		all := make([]string, len(parts))
+		for i := range parts {
+			all[i] = textOf(&parts[i])
+		}
+		b.Text(strings.Join(all, separator))
+		return
+	}
+	b.Open('[')
+	for i := range parts {
+		b.part(&parts[i])
+	}
+	b.Close(']')
+}
+
+func (b *builder) part(p *llm.Part) {
+	if isText(p) && textOf(p) == "" {
+		return // OpenAI refuses an empty text beside an image
+	}
+	b.Open('{')
+	switch {
+	case isText(p):
+		b.Literal("type", `"text"`)
+		b.String("text", textOf(p))
+	case p.Kind == llm.Image:
+		b.Literal("type", `"image_url"`)
+		b.Key("image_url")
+		b.Open('{')
+		if p.Media.URL != "" {
+			b.String("url", p.Media.URL)
+		} else {
+			b.data("url", p.Media)
+		}
+		b.Close('}')
+	case p.Kind == llm.Document:
+		b.Literal("type", `"file"`)
+		b.Key("file")
+		b.Open('{')
+		b.data("file_data", p.Media)
+		name := p.Media.Name
+		if name == "" {
+			name = "document.pdf" // OpenAI refuses a file without a name
+		}
+		b.String("filename", name)
+		b.Close('}')
+	}
+	b.cache(p.Cache)
+	b.Close('}')
+}
+
+func (b *builder) data(name string, m *llm.Media) {
+	b.Joined(name, "data:", m.Type, ";base64,", m.Data)
+}
+
+func (b *builder) result(p *llm.Part) {
+	var lines []string
+	for i := range p.Parts {
+		if isText(&p.Parts[i]) {
+			lines = append(lines, textOf(&p.Parts[i]))
+		}
+	}
+	text := strings.Join(lines, "\n")
+	if p.Failed && !strings.HasPrefix(text, "Error:") {
+		text = "Error: " + text
+	}
+	id, _ := b.t.Seal.Open(p.ID)
+	b.Open('{')
+	b.Literal("role", `"tool"`)
+	b.String("content", text)
+	b.String("tool_call_id", b.id(id))
+	b.Close('}')
+}
+
+// assistant says an earlier answer: its text, which Anthropic splits in the middle of sentences where it cites, and its calls.
+func (b *builder) assistant(parts []llm.Part) {
+	var said, thought strings.Builder
+	calls := 0
+	for i := range parts {
+		switch p := &parts[i]; p.Kind {
+		case llm.Text, llm.Refusal:
+			said.WriteString(p.Text)
+		case llm.ToolCall:
+			calls++
+		case llm.Reasoning:
+			if b.quirks.Reasoning == provider.BackAlways || p.Signature == "" {
+				thought.WriteString(p.Text)
+			}
+		case llm.Redacted, llm.Image, llm.Document, llm.ToolResult:
+		}
+	}
+	b.Open('{')
+	b.Literal("role", `"assistant"`)
+	if said.Len() > 0 || calls == 0 {
+		b.String("content", said.String())
+	} else {
+		b.Literal("content", "null")
+	}
+	switch {
+	case b.quirks.Reasoning == provider.BackNever:
+	case thought.Len() > 0, b.quirks.Reasoning == provider.BackAlways:
+		b.String("reasoning_content", thought.String())
+	}
+	if calls > 0 {
+		b.waiting = true
+		b.Key("tool_calls")
+		b.Open('[')
+		first := true
+		for i := range parts {
+			if parts[i].Kind == llm.ToolCall {
+				b.call(&parts[i], first)
+				first = false
+			}
+		}
+		b.Close(']')
+	}
+	b.Close('}')
+}
+
+// unsigned is what Gemini takes for the signature of a call that another model has made
+// (https://ai.google.dev/gemini-api/docs/thought-signatures).
+const unsigned = "skip_thought_signature_validator"
+
+func (b *builder) call(p *llm.Part, first bool) {
+	id, signature := b.t.Seal.Open(p.ID)
+	b.Open('{')
+	b.String("id", b.id(id))
+	b.Literal("type", `"function"`)
+	b.Key("function")
+	b.Open('{')
+	b.String("name", b.name(p.Name))
+	b.String("arguments", string(p.Input))
+	b.Close('}')
+	if signature == "" && first && b.quirks.ThoughtSignatures {
+		signature = unsigned
+	}
+	if signature != "" {
+		b.Key("extra_content")
+		b.Open('{')
+		b.Key("google")
+		b.Open('{')
+		b.String("thought_signature", signature)
+		b.Close('}')
+		b.Close('}')
+	}
+	b.Close('}')
+}
+
+// id is a call's id as the provider takes it: Mistral's have nine letters and digits.
+func (b *builder) id(id string) string {
+	const letters, length = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", 9
+	if !b.quirks.ShortIDs || len(id) == length && strings.Trim(id, letters) == "" {
+		return id
+	}
+	sum := sha256.Sum256([]byte(id))
+	short := make([]byte, length)
+	for i := range short {
+		short[i] = letters[int(sum[i])%len(letters)]
+	}
+	return string(short)
+}

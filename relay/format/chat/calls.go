@@ -1,0 +1,230 @@
+package chat
+
+import (
+	"strconv"
+	"strings"
+
+	"one-api/relay/format"
+	"one-api/relay/llm"
+)
+
+// Bounds of what a stream can make the relay remember. An answer has a few calls, and an id or a name a few dozen bytes.
+const (
+	maxCalls    = 1024
+	longestID   = 4 << 10
+	longestHeld = 1 << 20 // of arguments that came before their call's name
+)
+
+// piece is a piece of a tool call, as it stands in a chunk.
+type piece struct {
+	index                          int64 // noIndex: it has none
+	id, name, arguments, signature string
+}
+
+const noIndex = -1
+
+// call is a tool call of a stream.
+type call struct {
+	number    int
+	index     int64
+	id, name  string // as the upstream gave them
+	told      bool   // the client knows of it
+	waiting   string // arguments that have to wait for the name
+	signature string
+	input     objectEnd
+}
+
+// calls tells which tool call a piece of one belongs to. Chat completions number them and give them ids; some servers leave out
+// the one or the other, repeat id and name in every piece, give all calls the same number or the same id, or mix their pieces.
+type calls struct {
+	answer  string // the answer's own id
+	all     []*call
+	current *call
+	ids     map[string]bool // that have been given to the client
+	held    int
+}
+
+// of is the call that a piece belongs to, which may begin with it.
+func (t *calls) of(p *piece) (*call, *format.Fault) {
+	c := t.find(p)
+	if c == nil {
+		if len(t.all) == maxCalls {
+			return nil, format.Malformed("more tool calls than an answer may have")
+		}
+		c = &call{number: len(t.all), index: p.index}
+		t.all = append(t.all, c)
+	}
+	t.current = c
+	if c.id == "" {
+		c.id = p.id
+	}
+	if c.name == "" {
+		c.name = p.name
+	}
+	if c.signature == "" {
+		c.signature = p.signature
+	}
+	if len(c.id) > longestID || len(c.name) > longestID {
+		return nil, format.Malformed("a tool call whose id or name is too long")
+	}
+	return c, nil
+}
+
+// find looks for the call among those that have begun; nil: the piece begins one. A new id is a new call, whatever its number.
+func (t *calls) find(p *piece) *call {
+	if p.id != "" {
+		for i := len(t.all) - 1; i >= 0; i-- {
+			c := t.all[i]
+			if c.id == p.id && (p.index == noIndex || c.index == noIndex || p.index == c.index) {
+				return c.unlessAnother(p)
+			}
+		}
+	}
+	c := t.current
+	if p.index != noIndex {
+		if c = t.last(p.index); c == nil {
+			return nil
+		}
+	}
+	switch {
+	case c == nil:
+		return nil
+	case p.id == "":
+		return c.unlessAnother(p)
+	case c.id == "" && p.index != noIndex && (c.name == "" || p.name == "" || p.name == c.name) && !c.input.isWhole():
+		return c // whose id comes late
+	}
+	return nil
+}
+
+// last is the latest call of a number.
+func (t *calls) last(index int64) *call {
+	for i := len(t.all) - 1; i >= 0; i-- {
+		if t.all[i].index == index {
+			return t.all[i]
+		}
+	}
+	return nil
+}
+
+// unlessAnother is the call itself, unless the piece names one: another function, or the same once more where the arguments of
+// this one are whole already.
+func (c *call) unlessAnother(p *piece) *call {
+	if p.name == "" || c.name == "" {
+		return c
+	}
+	again := c.input.isWhole() && strings.TrimSpace(p.arguments) != ""
+	if again || p.id == "" && p.name != c.name {
+		return nil
+	}
+	return c
+}
+
+// take passes a piece on.
+func (t *calls) take(p *piece, seal *format.Seal, names map[string]string, to llm.Sink) *format.Fault {
+	c, fault := t.of(p)
+	if fault != nil {
+		return fault
+	}
+	arguments := p.arguments
+	if c.input.isWhole() {
+		if strings.TrimSpace(arguments) != "" {
+			return format.Malformed("a piece of a tool call whose arguments are whole already")
+		}
+		return nil
+	}
+	if c.name == "" {
+		if t.held += len(arguments); t.held > longestHeld {
+			return format.Malformed("a tool call without a name")
+		}
+		c.waiting += arguments
+		return nil
+	}
+	if !c.told {
+		c.told = true
+		name := c.name
+		if long, ok := names[name]; ok {
+			name = long
+		}
+		to.Take(&llm.Event{Step: llm.Called, Call: c.number, ID: seal.Into(t.assign(c.id, c.number), c.signature), Name: name})
+		t.held -= len(c.waiting)
+		arguments, c.waiting, c.signature = c.waiting+arguments, "", ""
+	}
+	if arguments == "" {
+		return nil
+	}
+	to.Take(&llm.Event{Step: llm.Given, Call: c.number, Text: arguments})
+	if c.input.add(arguments); c.input.isWhole() {
+		to.Take(&llm.Event{Step: llm.CallEnded, Call: c.number})
+	}
+	return nil
+}
+
+// end is for the end of the answer: a call without a name cannot be run.
+func (t *calls) end() *format.Fault {
+	for _, c := range t.all {
+		if !c.told {
+			return format.Malformed("a tool call without a name")
+		}
+	}
+	return nil
+}
+
+// assign gives a call an id that no other of the answer has: its own, if it can be kept. n is its place in the answer.
+func (t *calls) assign(id string, n int) string {
+	if t.ids == nil {
+		t.ids = make(map[string]bool)
+	}
+	if id == "" || t.ids[id] {
+		id = "toolu_"
+		if answer := identifier(t.answer); answer != "" {
+			id += answer + "_" // ids should differ between the turns of a conversation too
+		}
+		id += strconv.Itoa(n)
+		for t.ids[id] {
+			id += "_"
+		}
+	}
+	t.ids[id] = true
+	return id
+}
+
+// identifier keeps of s what every format accepts in the id of a tool call.
+func identifier(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_':
+			return r
+		}
+		return -1
+	}, s[:min(len(s), 64)])
+}
+
+// objectEnd finds the end of a JSON object that comes in pieces.
+type objectEnd struct {
+	depth             int
+	inString, escaped bool
+	begun             bool
+}
+
+// isWhole reports whether the object has come to its end.
+func (o *objectEnd) isWhole() bool { return o.begun && o.depth == 0 }
+
+func (o *objectEnd) add(text string) {
+	for i := range len(text) {
+		c := text[i]
+		switch {
+		case o.escaped:
+			o.escaped = false
+		case o.inString:
+			o.escaped, o.inString = c == '\\', c != '"'
+		case c == '"':
+			o.inString = true
+		case c == '{', c == '[':
+			o.depth++
+			o.begun = true
+		case (c == '}' || c == ']') && o.depth > 0:
+			o.depth--
+		}
+	}
+}

@@ -1,0 +1,147 @@
+package chat
+
+import (
+	"bytes"
+	"math/bits"
+
+	"one-api/relay/format"
+	"one-api/relay/jsonscan"
+	"one-api/relay/wire"
+)
+
+// maxChoices is how many choices of an answer are told apart: the most that OpenAI gives (n).
+const maxChoices = 128
+
+// choiceSet is a set of choices, by their index.
+type choiceSet [maxChoices / 64]uint64
+
+func (s *choiceSet) add(index int64) {
+	if index >= 0 && index < maxChoices {
+		s[index/64] |= 1 << (index % 64)
+	}
+}
+
+func (s *choiceSet) count() (n int) {
+	for _, word := range s {
+		n += bits.OnesCount64(word)
+	}
+	return n
+}
+
+// progress is how far the choices of an answer have come.
+type progress struct {
+	begun, ended choiceSet
+	unknown      string // an end reason in no table
+}
+
+// any reports whether there has been a choice at all.
+func (p *progress) any() bool { return p.begun != choiceSet{} }
+
+// complete reports whether every choice has its end reason. asked is how many were asked for; 0: one.
+func (p *progress) complete(asked int) bool {
+	return p.begun == p.ended && p.begun.count() >= max(asked, 1)
+}
+
+// onlyFirst reports whether choice 0 is the only one so far.
+func (p *progress) onlyFirst() bool { return p.begun == choiceSet{1} }
+
+// reading is what the choices of a chunk, or of a whole answer, say.
+type reading struct {
+	progress *progress
+	whole    bool  // what is said is not looked at
+	content  bool  // text, reasoning, a piece of a tool call
+	says     bool  // that, or an end, or something that nobody knows
+	ended    bool  // there is an end reason
+	failed   error // of the first choice that failed; nil: none did
+
+	// Of the choice at hand.
+	index      int64
+	end, fault []byte // finish_reason, error
+}
+
+// read looks at the value of "choices", which may be nil, without decoding it. The values are known to be valid JSON, so the
+// only error left is that an element is not an object: then it is no choice.
+func (r *reading) read(choices []byte) { jsonscan.Elements(choices, r.choice) }
+
+func (r *reading) choice(choice []byte) {
+	r.index, r.end, r.fault = 0, nil, nil
+	if jsonscan.Object(choice, r.choiceMember) != nil {
+		return
+	}
+	r.progress.begun.add(r.index)
+	switch reason := wire.EndReasonOf(r.end); {
+	case holdsSomething(r.fault) && string(r.fault) != "false":
+		r.fails(format.Reported(choice))
+	case reason == wire.EndedBadly:
+		r.fails(format.BadEnd(wire.EndWord(r.end)))
+	case reason != wire.NotEnded:
+		if reason == wire.EndedSomehow {
+			r.progress.unknown = wire.EndWord(r.end)
+		}
+		r.ended, r.says = true, true
+		r.progress.ended.add(r.index)
+	}
+}
+
+func (r *reading) fails(failure error) {
+	if r.failed == nil {
+		r.failed = failure
+	}
+}
+
+func (r *reading) choiceMember(m jsonscan.Member) {
+	switch string(m.Key) {
+	case "index":
+		r.index, _ = jsonscan.Int(m.Value)
+	case "finish_reason":
+		r.end = m.Value
+	case "error":
+		r.fault = m.Value
+	case "delta", "message": // some servers give the pieces the name of the whole
+		if !r.whole {
+			_ = jsonscan.Object(m.Value, r.deltaMember)
+		}
+	case "text": // of /v1/completions
+		r.add(m.Value, true)
+	}
+}
+
+func (r *reading) deltaMember(m jsonscan.Member) {
+	switch string(m.Key) {
+	case "role":
+	case "content", "reasoning_content", "reasoning", "reasoning_details", "refusal", "tool_calls", "function_call", "audio", "images":
+		r.add(m.Value, true)
+	default:
+		r.add(m.Value, false)
+	}
+}
+
+func (r *reading) add(value []byte, content bool) {
+	if holdsSomething(value) {
+		r.says = true
+		r.content = r.content || content
+	}
+}
+
+// written is how most chunks begin what they have to say. Inside a string its quotes would be escaped.
+const written = `"content":"`
+
+// isPlainText recognizes, without looking at every member, the usual choice that adds text and does not end. It knows no index,
+// so it is for answers of which choice 0 is all that there is.
+func isPlainText(choices []byte) bool {
+	at := bytes.Index(choices, []byte(written))
+	if at < 0 || choices[at+len(written)] == '"' {
+		return false
+	}
+	end := bytes.Index(choices, []byte(`"finish_reason":null`))
+	return end >= 0 && bytes.Count(choices, []byte(`"finish_reason":`)) == 1 && !bytes.Contains(choices, []byte(`"error":`))
+}
+
+// holdsSomething is false for null and for what is empty.
+func holdsSomething(value []byte) bool {
+	switch string(value) {
+	case "", "null", `""`, "[]", "{}":
+		return false
+	}
+	return true
+}

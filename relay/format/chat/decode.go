@@ -1,0 +1,401 @@
+package chat
+
+import (
+	"bytes"
+	"strings"
+
+	"one-api/relay/format"
+	"one-api/relay/jsonscan"
+	"one-api/relay/llm"
+	"one-api/relay/sse"
+	"one-api/relay/wire"
+)
+
+// decoder turns the answer to a chat completion into events. What it does not need it does not read, and what has another type
+// than it should is read for what it may mean: one odd member is no reason to lose an answer.
+type decoder struct {
+	usage   tally
+	unknown string // an end reason in no table
+	started bool
+	begun   bool // there was a choice
+	reason  wire.EndReason
+	calls   calls
+	seal    *format.Seal
+	names   map[string]string
+}
+
+// Decode makes what turns one answer into events.
+func (server) Decode(t *format.Target) format.Decoder { return &decoder{seal: t.Seal, names: t.Names} }
+
+func (d *decoder) Usage() wire.Usage  { return d.usage.neutral() }
+func (d *decoder) UnknownEnd() string { return d.unknown }
+func (d *decoder) Held() int          { return d.calls.held }
+
+// Whole reads a whole answer.
+func (d *decoder) Whole(body []byte, to llm.Sink) error {
+	var seen members
+	if err := seen.answer(body); err != nil {
+		return err
+	}
+	d.usage.note(seen.cost())
+	c, found := firstChoice(seen.choices)
+	if !found {
+		return format.Malformed("a chat completion without a choice")
+	}
+	end, err := d.endOf(&c)
+	if err != nil {
+		return err
+	}
+	d.start(&seen, to)
+	d.say(c.message, to)
+	if err := d.wholeCalls(c.message, end, to); err != nil {
+		return err
+	}
+	to.Take(&llm.Event{Step: llm.Finished, Reason: end})
+	return nil
+}
+
+// Event reads a chunk.
+func (d *decoder) Event(event sse.Event, to llm.Sink) (format.Heard, error) {
+	if isTerminator(event.Data) {
+		return format.Heard{Done: true}, d.end(to)
+	}
+	if isKeepAlive(event) {
+		return format.Heard{Preamble: true}, nil
+	}
+	var seen members // not kept: they share the event's memory, which may be large, and the next one may be long in coming
+	if err := seen.chunk(event); err != nil {
+		return format.Heard{}, err
+	}
+	d.usage.note(seen.cost())
+	c, found := firstChoice(seen.choices)
+	// Azure's first chunk says nothing but what its filter found in the prompt: neither id nor model nor choice.
+	if !d.started && (found || holdsSomething(seen.model) || holdsSomething(seen.id)) {
+		d.start(&seen, to)
+	}
+	if !found {
+		return format.Heard{Preamble: true}, nil
+	}
+	d.begun = true
+	reason, err := d.endOf(&c)
+	if err != nil {
+		return format.Heard{}, err
+	}
+	content := d.say(c.message, to)
+	called, err := d.pieces(c.message, to)
+	if err != nil {
+		return format.Heard{}, err
+	}
+	if reason != wire.NotEnded {
+		d.reason = reason
+	}
+	content = content || called
+	return format.Heard{Content: content, Preamble: !content}, nil
+}
+
+// End is for servers that leave the terminator out.
+func (d *decoder) End(to llm.Sink) error {
+	if d.reason == wire.NotEnded {
+		return format.Truncated("the stream ended without its terminator and without a finish_reason")
+	}
+	return d.end(to)
+}
+
+// end is the end of a stream in good order. Some servers leave the finish_reason out: their terminator says as much as that they
+// have stopped.
+func (d *decoder) end(to llm.Sink) error {
+	if !d.begun {
+		return format.Malformed("a stream that ends without a single choice")
+	}
+	if fault := d.calls.end(); fault != nil {
+		return fault
+	}
+	to.Take(&llm.Event{Step: llm.Finished, Reason: d.reason})
+	return nil
+}
+
+func (d *decoder) start(seen *members, to llm.Sink) {
+	d.started = true
+	e := llm.Event{Step: llm.Started, ID: wordOf(seen.id), Model: wordOf(seen.model)}
+	d.calls.answer = identifier(e.ID) // the rest of a long one is not kept for as long as the stream
+	to.Take(&e)
+}
+
+// choice is an answer of a chat completion, or what a chunk adds to one: the two differ in the member's name only.
+type choice struct {
+	index      int64
+	message    []byte // the message, or the delta
+	end, fault []byte
+}
+
+func (c *choice) member(m jsonscan.Member) {
+	switch string(m.Key) {
+	case "index":
+		c.index = number(m.Value, 0)
+	case "message", "delta": // some servers give the pieces the name of the whole
+		if format.IsObject(m.Value) && len(m.Value) > len("{}") {
+			c.message = m.Value
+		}
+	case "finish_reason":
+		c.end = m.Value
+	case "error": // OpenRouter's, beside the finish_reason "error"
+		c.fault = m.Value
+	}
+}
+
+// firstChoice is choice 0, the only one that was asked for.
+func firstChoice(choices []byte) (first choice, found bool) {
+	jsonscan.Elements(choices, func(element []byte) {
+		if found {
+			return
+		}
+		var c choice
+		if jsonscan.Object(element, c.member) == nil && c.index == 0 {
+			first, found = c, true
+		}
+	})
+	return first, found
+}
+
+// endOf is why a choice ended, and notes a reason that nobody knows. An error is a fault: it failed.
+func (d *decoder) endOf(c *choice) (wire.EndReason, error) {
+	reason := wire.EndReasonOf(c.end)
+	switch {
+	case holdsSomething(c.fault) && string(c.fault) != "false":
+		return reason, format.Reported(append(append([]byte(`{"error":`), c.fault...), '}'))
+	case reason == wire.EndedBadly:
+		return reason, format.BadEnd(wire.EndWord(c.end))
+	case reason == wire.EndedSomehow:
+		d.unknown = wire.EndWord(c.end)
+	}
+	return reason, nil
+}
+
+// say passes on what a message says, but for its calls. It reports whether there was anything.
+func (d *decoder) say(message []byte, to llm.Sink) (content bool) {
+	var speech speech
+	_ = jsonscan.Object(message, speech.member) // it was read with the rest
+	for _, said := range [...]struct {
+		step llm.Step
+		text string
+	}{{llm.Thought, speech.thought()}, {llm.Said, speech.text}, {llm.Refused, speech.refusal}} {
+		if said.text != "" {
+			to.Take(&llm.Event{Step: said.step, Text: said.text})
+			content = true
+		}
+	}
+	return content
+}
+
+// speech is what a message says.
+type speech struct{ text, reasoning, thinking, refusal string }
+
+// thought is the reasoning, which some servers have under two names.
+func (s *speech) thought() string {
+	if s.reasoning != "" {
+		return s.reasoning
+	}
+	return s.thinking
+}
+
+func (s *speech) member(m jsonscan.Member) {
+	switch string(m.Key) {
+	case "content":
+		s.content(m.Value)
+	case "reasoning_content":
+		if text := textIn(m.Value, deepestText); text != "" {
+			s.reasoning = text
+		}
+	case "reasoning": // OpenRouter's, vLLM's and Ollama's name for it
+		if text := textIn(m.Value, deepestText); text != "" && s.reasoning == "" {
+			s.reasoning = text
+		}
+	case "refusal":
+		s.refusal = textIn(m.Value, deepestText)
+	}
+}
+
+// content sorts what was said into reasoning and answer: a string, or parts, as Mistral's reasoning models answer, streams
+// included.
+func (s *speech) content(value []byte) {
+	if len(value) == 0 {
+		return
+	}
+	if value[0] != '[' {
+		s.text = textIn(value, deepestText)
+		return
+	}
+	var texts, thoughts strings.Builder
+	jsonscan.Elements(value, func(element []byte) {
+		kind, thinking := "", []byte(nil)
+		if format.IsObject(element) {
+			_ = jsonscan.Object(element, func(m jsonscan.Member) {
+				switch string(m.Key) {
+				case "type":
+					kind = wordOf(m.Value)
+				case "thinking":
+					thinking = m.Value
+				}
+			})
+		}
+		switch kind {
+		case "thinking", "reasoning":
+			if thinking == nil {
+				thinking = element
+			}
+			thoughts.WriteString(textIn(thinking, deepestText))
+		case "", "text", "output_text", "refusal":
+			texts.WriteString(textIn(element, deepestText))
+		}
+	})
+	s.text, s.thinking = texts.String(), thoughts.String()
+}
+
+// deepestText is how deep a text is looked for.
+const deepestText = 4
+
+// textIn is the text in a value that should be one: a string, what an object has under one of the usual names, a list of those.
+// What is no text at all is as it stands, so that nothing is lost of an answer.
+func textIn(value []byte, depth int) string {
+	if len(value) == 0 || depth == 0 {
+		return ""
+	}
+	switch value[0] {
+	case '"':
+		text, _ := jsonscan.String(value)
+		return text
+	case 'n', 't', 'f':
+		return ""
+	case '[':
+		var all strings.Builder
+		jsonscan.Elements(value, func(element []byte) { all.WriteString(textIn(element, depth-1)) })
+		return all.String()
+	case '{':
+		text := ""
+		_ = jsonscan.Object(value, func(m jsonscan.Member) {
+			switch string(m.Key) {
+			case "text", "content", "refusal", "thinking", "reasoning", "reasoningText", "reasoning_content":
+				if text == "" {
+					text = textIn(m.Value, depth-1)
+				}
+			}
+		})
+		return text
+	}
+	return string(value)
+}
+
+// wordOf is a short text, or a number in its place.
+func wordOf(value []byte) string {
+	if len(value) == 0 || jsonscan.IsNull(value) {
+		return ""
+	}
+	if text, ok := jsonscan.String(value); ok {
+		return text
+	}
+	if value[0] == '-' || value[0] >= '0' && value[0] <= '9' {
+		return string(value)
+	}
+	return ""
+}
+
+// number is a number, or one in a text.
+func number(value []byte, otherwise int64) int64 {
+	n, ok := jsonscan.Int(bytes.Trim(value, `"`))
+	if !ok {
+		return otherwise
+	}
+	return n
+}
+
+// readPiece reads a tool call, or a piece of one; false: it is none.
+func readPiece(element []byte) (p piece, ok bool) {
+	if !format.IsObject(element) {
+		return p, false
+	}
+	p.index = noIndex
+	_ = jsonscan.Object(element, func(m jsonscan.Member) {
+		switch string(m.Key) {
+		case "index":
+			p.index = number(m.Value, noIndex)
+		case "id":
+			p.id = wordOf(m.Value)
+		case "function":
+			_ = jsonscan.Object(m.Value, func(m jsonscan.Member) {
+				switch string(m.Key) {
+				case "name":
+					p.name = wordOf(m.Value)
+				case "arguments":
+					p.arguments = argumentsOf(m.Value)
+				}
+			})
+		case "extra_content": // Gemini's (https://ai.google.dev/gemini-api/docs/thought-signatures)
+			p.signature = wordOf(memberOf(memberOf(m.Value, "google"), "thought_signature"))
+		}
+	})
+	return p, true
+}
+
+// argumentsOf is a JSON object as text. Some servers put the object itself in its place.
+func argumentsOf(value []byte) string {
+	switch {
+	case !format.Given(value):
+		return ""
+	case value[0] == '"':
+		text, _ := jsonscan.String(value)
+		return text
+	}
+	return format.Compact(value)
+}
+
+// pieces passes on what a chunk says of tool calls.
+func (d *decoder) pieces(message []byte, to llm.Sink) (called bool, err error) {
+	list := memberOf(message, "tool_calls")
+	jsonscan.Elements(list, func(element []byte) {
+		p, ok := readPiece(element)
+		if !ok || err != nil || p == (piece{index: p.index}) {
+			return
+		}
+		called = true
+		if fault := d.calls.take(&p, d.seal, d.names, to); fault != nil {
+			err = fault
+		}
+	})
+	return called, err
+}
+
+// wholeCalls passes on the tool calls of a whole answer.
+func (d *decoder) wholeCalls(message []byte, end wire.EndReason, to llm.Sink) (err error) {
+	n, cut := 0, false
+	jsonscan.Elements(memberOf(message, "tool_calls"), func(element []byte) {
+		p, ok := readPiece(element)
+		if !ok || err != nil || cut {
+			return
+		}
+		if p.name == "" {
+			err = format.Malformed("a tool call without a name")
+			return
+		}
+		input := strings.TrimSpace(p.arguments)
+		if input == "" {
+			input = "{}"
+		}
+		if jsonscan.Object([]byte(input), func(jsonscan.Member) {}) != nil {
+			if end == wire.EndedByLength {
+				cut = true // the client's own limit cut the call: the stop reason says so, and half a call must not be made
+				return
+			}
+			err = format.Malformed("a tool call whose arguments are no JSON object")
+			return
+		}
+		name := p.name
+		if long, ok := d.names[name]; ok {
+			name = long
+		}
+		to.Take(&llm.Event{Step: llm.Called, Call: n, ID: d.seal.Into(d.calls.assign(p.id, n), p.signature), Name: name})
+		to.Take(&llm.Event{Step: llm.Given, Call: n, Text: input})
+		to.Take(&llm.Event{Step: llm.CallEnded, Call: n})
+		n++
+	})
+	return err
+}

@@ -1,0 +1,44 @@
+// Package chat is OpenAI's chat completions (https://platform.openai.com/docs/api-reference/chat), as OpenAI and everything that is
+// compatible with it speaks them.
+package chat
+
+import (
+	"one-api/relay/format"
+	"one-api/relay/llm"
+)
+
+// Format is the format.
+var Format = &format.Format{
+	Name: "chat", Client: client{}, Server: server{}, Column: column,
+	Inspect: func(choices int) format.Translator { return &inspector{asked: choices} },
+}
+
+// column is what becomes in a chat completion of what not every format has.
+var column = format.Column{
+	llm.MidSystem:        {Fate: format.Adapt, Why: "in its place if the provider takes it there, else joined to the first system message"},
+	llm.DocumentText:     {Fate: format.Adapt, Why: "as text"},
+	llm.SearchResults:    {Fate: format.Adapt, Why: "as text: title, source and content"},
+	llm.ResultMedia:      {Fate: format.Adapt, Why: "in a user message behind the results: tools answer with text only"},
+	llm.ResultFailure:    {Fate: format.Adapt, Why: "as the word Error: in front of the result"},
+	llm.EarlierReasoning: {Fate: format.Adapt, Why: "as reasoning_content, unless the provider refuses it or another one has signed it"},
+	llm.ProviderTools:    {Fate: format.Refuse, Why: "names a tool of Anthropic's own, which this model's provider does not have"},
+	llm.StrictTools:      {Fate: format.Adapt, Why: "strict is left out where OpenAI would refuse the schema with it"},
+	llm.LongToolNames:    {Fate: format.Adapt, Why: "names of more than 64 characters are shortened, and given back in full"},
+	llm.Temperature:      {Fate: format.Adapt, Why: "left out, and counted, for models that refuse it"},
+	llm.SamplingTopP:     {Fate: format.Adapt, Why: "left out, and counted, for models that refuse it"},
+	llm.SamplingTopK:     {Fate: format.Cost, Why: "there is no top_k"},
+	llm.StopSequences:    {Fate: format.Adapt, Why: "OpenAI takes four, and some models none: the rest is left out, and counted"},
+	llm.JSONSchema:       {Fate: format.Adapt, Why: "as response_format; asked for in words where the provider has no schemas"},
+	llm.ReasoningEffort:  {Fate: format.Adapt, Why: "as reasoning_effort, or left out, and counted, for models that refuse it"},
+	llm.ThinkingBudget:   {Fate: format.Adapt, Why: "as the nearest reasoning_effort for models known to take it, or as thinking"},
+	llm.EndUser:          {Fate: format.Adapt, Why: "as user; a pseudonym if it is too long or looks like an address"},
+	llm.CacheHints:       {Fate: format.Adapt, Why: "as cache_control for providers known to take it; others cache by themselves"},
+	llm.ServiceTier:      {Fate: format.Cost, Why: "tiers of one provider mean nothing to another"},
+	llm.MCPServers:       {Fate: format.Refuse, Why: "asks the provider to call other servers, which this model's provider does not do: call them yourself and send tools"},
+	llm.Containers:       {Fate: format.Drop, Why: "there are none; tools that need one are refused"},
+	llm.ContextEditing:   {Fate: format.Cost, Why: "the provider keeps the whole conversation"},
+	llm.Citations:        {Fate: format.Cost, Why: "answers have none"},
+	llm.DocumentURL:      {Fate: format.Refuse, Why: "is a link, and chat completions take documents as data only: send the document itself"},
+	llm.ImageFile:        {Fate: format.Refuse, Why: "names a file that this provider does not know: send the image itself"},
+	llm.DocumentFile:     {Fate: format.Refuse, Why: "names a file that this provider does not know: send the document itself"},
+}

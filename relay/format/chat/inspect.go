@@ -1,0 +1,118 @@
+package chat
+
+import (
+	"bytes"
+
+	"one-api/relay/format"
+	"one-api/relay/jsonscan"
+	"one-api/relay/sse"
+	"one-api/relay/wire"
+)
+
+// terminator is the data of the event that ends a stream.
+const terminator = "[DONE]"
+
+// endOfStream is the event, for streams whose server has left it out.
+var endOfStream = []byte("data: " + terminator + "\n\n")
+
+func isTerminator(data []byte) bool { return string(bytes.TrimSpace(data)) == terminator }
+
+// inspector passes answers on to clients that speak the provider's own format. It looks, and changes nothing.
+type inspector struct {
+	usage    tally
+	scratch  []byte
+	asked    int  // choices; 0: the client did not say
+	hides    bool // what says nothing but the usage
+	progress progress
+	like     jsonscan.Pattern // of the chunks that carry text
+}
+
+func (t *inspector) Whole(body []byte) ([]byte, error) {
+	var seen members
+	if err := seen.answer(body); err != nil {
+		return nil, err
+	}
+	says := reading{progress: &t.progress, whole: true}
+	says.read(seen.choices)
+	if says.failed != nil {
+		return nil, says.failed
+	}
+	if !t.progress.any() && seen.data == nil {
+		return nil, format.Malformed("an object with neither choices nor data")
+	}
+	t.usage.note(seen.cost())
+	return body, nil
+}
+
+func (t *inspector) Event(event sse.Event) (format.Step, error) {
+	if isTerminator(event.Data) {
+		if !t.progress.any() {
+			return format.Step{}, format.Malformed("a stream that ends without a single choice")
+		}
+		return format.Step{Out: t.pass(event), Done: true}, nil
+	}
+	if isKeepAlive(event) {
+		return format.Step{}, nil
+	}
+	if t.like.Matches(event.Data) && string(event.Name) != "error" {
+		return format.Step{Out: t.pass(event), Content: true}, nil
+	}
+	var seen members // not kept: they share the event's memory, which may be large, and the next one may be long in coming
+	if err := seen.chunk(event); err != nil {
+		return format.Step{}, err
+	}
+	says := reading{progress: &t.progress}
+	if t.asked <= 1 && t.progress.onlyFirst() && isPlainText(seen.choices) {
+		says.content, says.says = true, true
+	} else {
+		says.read(seen.choices)
+	}
+	if says.failed != nil {
+		return format.Step{}, says.failed
+	}
+	usage := seen.usage
+	if usage == nil && (says.ended || seen.groq != nil) {
+		usage = seen.cost() // not looked for in every chunk
+	}
+	t.usage.note(usage)
+	if says.content && !says.ended && usage == nil {
+		t.like.Learn(event.Data, written)
+	}
+	if t.hides && seen.usage != nil && isEmptyList(seen.choices) {
+		return format.Step{}, nil
+	}
+	return format.Step{Out: t.pass(event), Content: says.content, Preamble: seen.listed && !says.says}, nil
+}
+
+// End is for servers that leave the terminator out.
+func (t *inspector) End() (format.Step, error) {
+	if !t.progress.complete(t.asked) {
+		return format.Step{}, format.Truncated("the stream ended without its terminator, and before every choice had its finish_reason")
+	}
+	return format.Step{Out: endOfStream, Done: true}, nil
+}
+
+// HideUsage is channel.UsageHider's.
+func (t *inspector) HideUsage() { t.hides = true }
+
+func isEmptyList(value []byte) bool {
+	return len(value) > 1 && value[0] == '[' && len(bytes.TrimSpace(value[1:len(value)-1])) == 0
+}
+
+func (t *inspector) pass(event sse.Event) []byte {
+	if event.Clean {
+		return event.Raw
+	}
+	t.scratch = event.AppendTo(t.scratch[:0])
+	return t.scratch
+}
+
+func (t *inspector) Usage() wire.Usage { return t.usage.neutral() }
+
+func (t *inspector) UnknownEnd() string { return t.progress.unknown }
+
+// isKeepAlive reports whether an event has nothing in it. Some servers send those while they wait, and the clients that decode
+// every event fail on them.
+func isKeepAlive(event sse.Event) bool {
+	return len(bytes.TrimSpace(event.Data)) == 0 && string(event.Name) != "error"
+}

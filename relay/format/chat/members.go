@@ -1,0 +1,131 @@
+package chat
+
+import (
+	"bytes"
+	"errors"
+
+	"one-api/relay/format"
+	"one-api/relay/jsonscan"
+	"one-api/relay/sse"
+	"one-api/relay/wire"
+)
+
+// members are the top-level members of an answer or a chunk that matter. They share its memory.
+type members struct {
+	id, model, object, choices, data, usage, groq []byte
+
+	listed bool // there is a "choices", which may be empty or null
+	signs  wire.ErrorSigns
+}
+
+func (m *members) note(member jsonscan.Member) {
+	m.signs.Note(member)
+	var at *[]byte
+	switch string(member.Key) {
+	case "id":
+		at = &m.id
+	case "model":
+		at = &m.model
+	case "object":
+		at = &m.object
+	case "choices":
+		at, m.listed = &m.choices, true
+	case "data":
+		at = &m.data
+	case "usage":
+		at = &m.usage
+	case "x_groq":
+		at = &m.groq
+	default:
+		return
+	}
+	*at = nil // the last one wins, as with most decoders
+	if !jsonscan.IsNull(member.Value) {
+		*at = member.Value
+	}
+}
+
+// cost is the answer's usage; nil: there is none. Groq puts it into a member of its own as well, and left it out of the usual one
+// for long; Moonshot puts it into the last chunk's choice.
+func (m *members) cost() []byte {
+	switch {
+	case m.usage != nil:
+		return m.usage
+	case m.groq != nil:
+		return memberOf(m.groq, "usage")
+	}
+	var inside []byte
+	jsonscan.Elements(m.choices, func(choice []byte) {
+		if usage := memberOf(choice, "usage"); usage != nil {
+			inside = usage
+		}
+	})
+	return inside
+}
+
+// memberOf is the value that an object has under a key; nil: it has none, or null.
+func memberOf(object []byte, key string) (value []byte) {
+	_ = jsonscan.Object(object, func(m jsonscan.Member) {
+		if string(m.Key) == key {
+			if value = m.Value; jsonscan.IsNull(value) {
+				value = nil
+			}
+		}
+	})
+	return value
+}
+
+// isError reports whether the object is an error and no answer.
+func (m *members) isError() bool {
+	answer := m.data != nil || m.usage != nil || holdsSomething(m.choices) ||
+		bytes.HasPrefix(m.object, []byte(`"chat.completion`)) || bytes.HasPrefix(m.object, []byte(`"text_completion`))
+	return m.signs.IsError(answer)
+}
+
+// answer checks a whole answer and notes its members.
+func (m *members) answer(body []byte) error {
+	if err := jsonscan.Object(body, m.note); err != nil {
+		switch {
+		case errors.Is(err, jsonscan.ErrTruncated):
+			return format.Truncated(err.Error())
+		case isListOfErrors(body):
+			return format.Reported(body)
+		}
+		return format.Malformed(err.Error())
+	}
+	if m.isError() {
+		return format.Reported(body)
+	}
+	return nil
+}
+
+// chunk checks the data of an event and notes its members. The event arrived whole, so JSON that is cut in it is the provider's
+// mistake.
+func (m *members) chunk(event sse.Event) error {
+	if string(event.Name) == "error" {
+		return format.Reported(event.Data)
+	}
+	if err := jsonscan.Object(event.Data, m.note); err != nil {
+		if isListOfErrors(event.Data) {
+			return format.Reported(event.Data)
+		}
+		return format.Malformed("an event of the stream: " + err.Error())
+	}
+	if m.isError() {
+		return format.Reported(event.Data)
+	}
+	return nil
+}
+
+// isListOfErrors recognizes Gemini's way to report an error: [{"error":{…}}].
+func isListOfErrors(body []byte) bool {
+	first, found := true, false
+	jsonscan.Elements(bytes.TrimSpace(body), func(element []byte) {
+		if first {
+			var m members
+			found = jsonscan.Object(element, m.note) == nil && m.isError()
+		}
+		first = false
+	})
+	return found
+}

@@ -1,0 +1,90 @@
+package chat
+
+import (
+	"one-api/relay/format"
+	"one-api/relay/jsonscan"
+	"one-api/relay/llm"
+)
+
+func (r *request) tools(value []byte) *format.Problem {
+	r.Tools = make([]llm.Tool, 0, format.Count(value))
+	return format.Each(value, func(_ int, element []byte) *format.Problem {
+		var tool llm.Tool
+		kind := ""
+		problem := format.Object(element, func(name string, value []byte) *format.Problem {
+			switch name {
+			case "type":
+				return format.String(value, &kind).In(name)
+			case "cache_control":
+				tool.Cache = r.hint(value)
+			case "function":
+				return format.Object(value, func(name string, value []byte) *format.Problem { return function(&tool, name, value).In(name) }).In(name)
+			}
+			return nil
+		})
+		switch {
+		case problem != nil:
+			return problem
+		case kind != "function":
+			return format.Wrong("must be function for this provider").In("type")
+		case tool.Name == "":
+			return format.Wrong("is missing").In("function.name")
+		}
+		r.Tools = append(r.Tools, tool)
+		return nil
+	})
+}
+
+func function(tool *llm.Tool, name string, value []byte) *format.Problem {
+	switch name {
+	case "name":
+		return format.String(value, &tool.Name)
+	case "description":
+		return format.String(value, &tool.Description)
+	case "strict":
+		return strict(value, &tool.Strict)
+	case "parameters":
+		if format.Given(value) && !format.IsObject(value) {
+			return format.Wrong("must be a JSON schema object")
+		}
+		tool.Schema = format.Raw(value)
+	}
+	return nil
+}
+
+func (r *request) choice(value []byte) *format.Problem {
+	wrong := format.Wrong(`must be "auto", "none", "required" or a named function for this provider`)
+	if word, ok := jsonscan.String(value); ok {
+		switch word {
+		case "auto":
+			r.Choice.How = llm.ChoiceAuto
+		case "none":
+			r.Choice.How = llm.ChoiceNone
+		case "required":
+			r.Choice.How = llm.ChoiceAny
+		default:
+			return wrong
+		}
+		return nil
+	}
+	kind, named := "", ""
+	problem := format.Object(value, func(name string, value []byte) *format.Problem {
+		switch name {
+		case "type":
+			return format.String(value, &kind)
+		case "function":
+			return format.Object(value, func(name string, value []byte) *format.Problem {
+				if name != "name" {
+					return nil
+				}
+				return format.String(value, &named)
+			})
+		}
+		return nil
+	})
+	if problem != nil || kind != "function" || named == "" {
+		return wrong
+	}
+	r.Choice = llm.Choice{How: llm.ChoiceTool, Name: named}
+	return nil
+}

@@ -1,0 +1,129 @@
+// Package format is what a wire format is made of. Each format is a folder beside this file, written once, with up to three faces:
+// what clients say in it (Client), what providers say in it (Server), and what reads an answer that is passed on as it is
+// (Translator). It does no I/O and knows nothing of channels.
+package format
+
+import (
+	"one-api/relay/llm"
+	"one-api/relay/provider"
+	"one-api/relay/sse"
+	"one-api/relay/wire"
+)
+
+// Format is one wire format.
+type Format struct {
+	Name   string
+	Client Client // nil: nobody converts what clients say in it
+	Server Server // nil: nobody converts to it
+	// Column is what becomes in this format of what not every format has.
+	Column Column
+	// Inspect makes what reads one answer that is passed on. choices is how many answers the client asked for; 0: it did not say.
+	Inspect func(choices int) Translator
+}
+
+// Client is the side of a format that clients speak.
+type Client interface {
+	// Parse reads a request. An error names the member that is wrong.
+	Parse(body []byte) (*llm.Request, *Problem)
+	// Stream makes what turns the events of an answer into a stream.
+	Stream(r *llm.Request) Encoder
+	// Whole renders a whole answer.
+	Whole(a *llm.Answer, u wire.Usage) []byte
+}
+
+// Encoder makes of events what a client gets of a stream.
+type Encoder interface {
+	llm.Sink
+	// Begin forgets what came of the events before.
+	Begin()
+	// Out is what came of the events since: whole SSE events.
+	Out() []byte
+	// End adds what ends a stream in good order.
+	End(u wire.Usage)
+	// Held is how many bytes the encoder keeps for later.
+	Held() int
+	// Err is why the events cannot be said; nil: they can.
+	Err() error
+}
+
+// Server is the side of a format that providers speak.
+type Server interface {
+	// Build says a request in the format. What the format has no place for is left out; dropped has what of that costs money or
+	// changes the answer. An error names the member of the client's request.
+	Build(r *llm.Request, t *Target) (body []byte, dropped []llm.Feature, problem *Problem)
+	// Decode makes what turns one answer into events.
+	Decode(t *Target) Decoder
+}
+
+// Decoder turns what a provider sends into events.
+type Decoder interface {
+	// Whole reads a whole answer. An error is a *Fault.
+	Whole(body []byte, to llm.Sink) error
+	// Event reads an event of a stream. An error is a *Fault.
+	Event(event sse.Event, to llm.Sink) (Heard, error)
+	// End is called if a stream has ended in good order and no event was its end. An error is a *Fault: it was not complete.
+	End(to llm.Sink) error
+	Usage() wire.Usage
+	// UnknownEnd is an end reason that is in no table; empty: there was none.
+	UnknownEnd() string
+	// Held is how many bytes the decoder keeps for later.
+	Held() int
+}
+
+// Heard is what an event of a stream is, beside what it says.
+type Heard struct {
+	Content  bool // it carries a part of the answer
+	Preamble bool // it is on the list of those that promise nothing
+	Done     bool // it ends the stream
+}
+
+// Target is where a request goes, as far as a format has to know.
+type Target struct {
+	Model string
+	// Official says that the provider itself answers, and not something that is compatible with it.
+	Official bool
+	Quirks   *provider.Quirks // nil: nothing is known
+	Seal     *Seal
+	// AskUsage has a stream's usage asked for, where that has to be said. Asked is set by Build if it was.
+	AskUsage, Asked bool
+	// Names is what became of names of tools that are too long for the provider; the answer has to be told of it. It is made by
+	// Build.
+	Names map[string]string
+}
+
+// Translator turns one answer into the client's format. It belongs to one attempt and one goroutine.
+type Translator interface {
+	// Whole turns a complete answer, of any content, into the client's. The result may share body's memory.
+	Whole(body []byte) ([]byte, error)
+
+	// Event turns one event of a stream into a Step. An error says that the stream is over and the event is not passed on.
+	Event(event sse.Event) (Step, error)
+
+	// End is called if a stream has ended in good order and no Step was Done. If the answer is complete all the same, the Step
+	// has what is missing, such as the terminator, and is Done. If not, there is an error.
+	End() (Step, error)
+
+	// Usage is what the answer has said so far of its cost.
+	Usage() wire.Usage
+
+	// UnknownEnd is an end reason of the answer's that is in no table, in the upstream's words; empty if there was none.
+	UnknownEnd() string
+}
+
+// Step is what one upstream event becomes.
+type Step struct {
+	// Out is what the client gets, whole SSE events; empty: nothing. Valid until the next call of Event or of the SSE reader.
+	Out []byte
+	// Content is true if the event carries a part of the answer: text, reasoning, a piece of a tool call.
+	Content bool
+	// Preamble is true if the event is on the closed list of those that promise nothing: message_start, ping, the start of an
+	// empty text block, a chunk with nothing but a role, empty or null choices. As long as nothing else has come, another
+	// channel can still be asked. Every other event with an Out commits the answer, those that nobody knows included.
+	Preamble bool
+	// Ping is true if the event says nothing but that the upstream is alive. It is a Preamble, if it has an Out.
+	Ping bool
+	// Done is true for the provider's terminator: the answer is complete.
+	Done bool
+	// Held is how many bytes of this event and those before it the translator keeps for later ones, if that can be many.
+	Held int
+}

@@ -1,0 +1,360 @@
+package messages
+
+import (
+	"strings"
+
+	"one-api/relay/format"
+	"one-api/relay/jsonscan"
+	"one-api/relay/llm"
+)
+
+// server is what providers that speak the Messages API are sent and answer.
+type server struct{}
+
+// builder says a request in the format.
+type builder struct {
+	format.JSON
+	r       *llm.Request
+	t       *format.Target
+	habits  habits
+	dropped []llm.Feature
+	spare   int // hints for the cache that are left out: there are more than the API takes
+	turns   []turn
+	most    int64
+}
+
+// turn is a turn as the API wants it: they alternate.
+type turn struct {
+	assistant bool
+	parts     []*llm.Part
+}
+
+// Build says a request in the format.
+func (server) Build(r *llm.Request, t *format.Target) (body []byte, dropped []llm.Feature, problem *format.Problem) {
+	b := &builder{r: r, t: t, habits: habitsOf(t.Model)}
+	b.collect()
+	if len(b.turns) == 0 {
+		return nil, nil, &format.Problem{Path: "messages", What: "must have a user message that is not empty"}
+	}
+	b.spare = max(0, b.hints()-mostHints)
+	b.JSON = make([]byte, 0, b.size())
+	b.Open('{')
+	b.String("model", t.Model)
+	b.most = r.MaxTokens
+	if b.most == 0 {
+		b.most = b.habits.most
+	}
+	b.Int("max_tokens", b.most)
+	if r.Stream {
+		b.Literal("stream", "true")
+	}
+	b.tools()
+	b.system()
+	b.messages()
+	b.sampling(b.thinking())
+	b.stops()
+	b.config()
+	if r.User != "" {
+		if user := t.Seal.EndUser(r.User, longestUser); user != "" {
+			b.Key("metadata")
+			b.Open('{')
+			b.String("user_id", user)
+			b.Close('}')
+		}
+	}
+	b.Close('}')
+	return b.JSON, b.dropped, nil
+}
+
+// longestUser is how many characters a user_id may have.
+const longestUser = 256
+
+func (b *builder) drop(f llm.Feature) { b.dropped = append(b.dropped, f) }
+
+func (b *builder) size() int {
+	n := 512
+	for _, turn := range b.turns {
+		for _, p := range turn.parts {
+			n += sizeOf(p)
+			for j := range p.Parts {
+				n += sizeOf(&p.Parts[j])
+			}
+		}
+	}
+	for i := range b.r.Instructions {
+		n += sizeOf(&b.r.Instructions[i])
+	}
+	for i := range b.r.Tools {
+		t := &b.r.Tools[i]
+		n += len(t.Schema) + len(t.Description) + len(t.Name) + 96
+	}
+	return n
+}
+
+func sizeOf(p *llm.Part) int {
+	n := len(p.Text) + len(p.Text)/16 + len(p.Input) + len(p.ID) + len(p.Name) + len(p.Cache) + 96
+	if p.Media != nil {
+		n += len(p.Media.Data) + len(p.Media.URL) + len(p.Media.Text)
+	}
+	return n
+}
+
+// mostHints is how many cache_control the API takes. Those of the longest beginnings are kept.
+const mostHints = 4
+
+func (b *builder) hints() (n int) {
+	count := func(p *llm.Part) {
+		if p.Cache != nil {
+			n++
+		}
+	}
+	for i := range b.r.Tools {
+		if b.r.Tools[i].Cache != nil {
+			n++
+		}
+	}
+	for i := range b.r.Instructions {
+		count(&b.r.Instructions[i])
+	}
+	for _, turn := range b.turns {
+		for _, p := range turn.parts {
+			count(p)
+		}
+	}
+	return n
+}
+
+func (b *builder) cache(hint []byte) {
+	switch {
+	case hint == nil:
+	case b.spare > 0:
+		b.spare--
+	default:
+		b.Value("cache_control", hint)
+	}
+}
+
+// system says the instructions, from wherever they stood.
+func (b *builder) system() {
+	open := false
+	begin := func() {
+		if !open {
+			b.Key("system")
+			b.Open('[')
+			open = true
+		}
+	}
+	add := func(parts []llm.Part) {
+		for i := range parts {
+			if !blank(parts[i].Text) {
+				begin()
+				b.block(&parts[i])
+			}
+		}
+	}
+	add(b.r.Instructions)
+	for i := range b.r.Turns {
+		if b.r.Turns[i].Role == llm.System {
+			add(b.r.Turns[i].Parts)
+		}
+	}
+	if f := b.r.Format; f != nil && f.Schema == nil {
+		begin()
+		b.block(&llm.Part{Text: "Answer with one valid JSON object and nothing else: no other text, and no Markdown around it."})
+	}
+	if open {
+		b.Close(']')
+	}
+}
+
+func (b *builder) sampling(thinks bool) {
+	r := b.r
+	temperature, topP := r.Temperature, r.TopP
+	switch {
+	case b.habits.noSampling || thinks:
+		if temperature != nil && *temperature != 1 {
+			b.drop(llm.Temperature)
+		}
+		if topP != nil && *topP != 1 {
+			b.drop(llm.SamplingTopP)
+		}
+		if r.TopK != nil {
+			b.drop(llm.SamplingTopK)
+		}
+		return
+	case temperature != nil && topP != nil && (*topP == 1 || b.habits.oneOfTwo):
+		if *topP != 1 {
+			b.drop(llm.SamplingTopP)
+		}
+		topP = nil // many clients always send both
+	}
+	if temperature != nil {
+		b.Float("temperature", min(*temperature, 1)) // whose range is 0 to 2 for OpenAI
+	}
+	if topP != nil {
+		b.Float("top_p", *topP)
+	}
+	if r.TopK != nil {
+		b.Int("top_k", *r.TopK)
+	}
+}
+
+func (b *builder) stops() {
+	open := false
+	for _, s := range b.r.Stop {
+		if blank(s) {
+			continue
+		}
+		if !open {
+			b.Key("stop_sequences")
+			b.Open('[')
+			open = true
+		}
+		b.Text(s)
+	}
+	if open {
+		b.Close(']')
+	}
+}
+
+// thinking says whether and how much the model is to think, and reports whether it does.
+func (b *builder) thinking() bool {
+	r, h := b.r, b.habits
+	if t := r.Think; t != nil && t.Off || r.Effort == "none" {
+		if h.budget || h.adaptive {
+			b.Literal("thinking", `{"type":"disabled"}`)
+		}
+		return false
+	}
+	budget := budgets[r.Effort]
+	if r.Think != nil && r.Think.Budget > 0 {
+		budget = max(r.Think.Budget, leastBudget)
+	}
+	switch {
+	case r.Effort == "" && r.Think == nil:
+		return false
+	case r.Choice.How == llm.ChoiceAny || r.Choice.How == llm.ChoiceTool: // the API takes no thinking beside a tool that has to be called
+		return false
+	case h.adaptive:
+		b.Literal("thinking", `{"type":"adaptive"}`)
+		return true
+	case !h.budget:
+		b.drop(llm.ReasoningEffort)
+		return false
+	case b.most <= leastBudget || b.callsUnthought():
+		return false
+	}
+	if budget == 0 {
+		budget = budgets["medium"]
+	}
+	b.Key("thinking")
+	b.Open('{')
+	b.Literal("type", `"enabled"`)
+	b.Int("budget_tokens", max(leastBudget, min(budget, b.most*3/4)))
+	b.Close('}')
+	return true
+}
+
+// callsUnthought reports whether the last answer ends with tool calls, and without the signed reasoning that the API wants in front
+// of them while it thinks: a client of another format has no place to keep it.
+func (b *builder) callsUnthought() bool {
+	for i := len(b.turns) - 1; i >= 0; i-- {
+		if !b.turns[i].assistant {
+			continue
+		}
+		calls, thought := false, false
+		for _, p := range b.turns[i].parts {
+			calls = calls || p.Kind == llm.ToolCall
+			thought = thought || p.Kind == llm.Reasoning
+		}
+		return calls && !thought
+	}
+	return false
+}
+
+func (b *builder) config() {
+	f, effort := b.r.Format, ""
+	if b.habits.effort {
+		effort = efforts[b.r.Effort]
+	}
+	if effort == "" && (f == nil || f.Schema == nil) {
+		return
+	}
+	b.Key("output_config")
+	b.Open('{')
+	b.Said("effort", effort)
+	if f != nil && f.Schema != nil {
+		b.Key("format")
+		b.Open('{')
+		b.Literal("type", `"json_schema"`)
+		b.Value("schema", f.Schema)
+		b.Close('}')
+	}
+	b.Close('}')
+}
+
+const emptySchema = `{"type":"object","properties":{}}`
+
+func (b *builder) tools() {
+	r := b.r
+	if len(r.Tools) == 0 {
+		return
+	}
+	b.Key("tools")
+	b.Open('[')
+	for i := range r.Tools {
+		tool := &r.Tools[i]
+		b.Open('{')
+		b.String("name", tool.Name)
+		b.Said("description", tool.Description)
+		b.schema(tool.Schema)
+		if tool.Strict != nil {
+			b.Bool("strict", *tool.Strict)
+		}
+		b.cache(tool.Cache)
+		b.Close('}')
+	}
+	b.Close(']')
+	b.choice()
+}
+
+// schema adds the type that OpenAI lets clients leave out and Anthropic requires.
+func (b *builder) schema(schema []byte) {
+	members, typed := 0, false
+	_ = jsonscan.Object(schema, func(m jsonscan.Member) { // it was read with the request
+		members++
+		typed = typed || string(m.Key) == "type"
+	})
+	switch {
+	case members == 0:
+		b.Literal("input_schema", emptySchema)
+	case !typed:
+		b.Literal("input_schema", `{"type":"object",`)
+		b.JSON = append(b.JSON, schema[1:]...)
+	default:
+		b.Value("input_schema", schema)
+	}
+}
+
+func (b *builder) choice() {
+	c := b.r.Choice
+	if c.How == llm.ChoiceUnsaid {
+		if !b.r.Serial {
+			return
+		}
+		c.How = llm.ChoiceAuto
+	}
+	b.Key("tool_choice")
+	b.Open('{')
+	b.Literal("type", [...]string{llm.ChoiceAuto: `"auto"`, llm.ChoiceNone: `"none"`, llm.ChoiceAny: `"any"`, llm.ChoiceTool: `"tool"`}[c.How])
+	if c.How == llm.ChoiceTool {
+		b.String("name", c.Name)
+	}
+	if b.r.Serial && c.How != llm.ChoiceNone {
+		b.Literal("disable_parallel_tool_use", "true")
+	}
+	b.Close('}')
+}
+
+// blank reports whether Anthropic would refuse a text as empty.
+func blank(s string) bool { return strings.TrimSpace(s) == "" }

@@ -1,0 +1,48 @@
+// Package messages is Anthropic's Messages API (https://docs.claude.com/en/api/messages).
+package messages
+
+import (
+	"one-api/relay/format"
+	"one-api/relay/llm"
+)
+
+// Format is the format.
+var Format = &format.Format{
+	Name: "messages", Client: client{}, Server: server{}, Column: column,
+	Inspect: func(int) format.Translator { return &inspector{} },
+}
+
+// column is what becomes in a Messages request of what not every format has.
+var column = format.Column{
+	llm.MidSystem:        {Fate: format.Adapt, Why: "joined to the system prompt"},
+	llm.AudioInput:       {Fate: format.Refuse, Why: "has audio in it, which this provider does not take"},
+	llm.EarlierReasoning: {Fate: format.Drop, Why: "Anthropic takes reasoning back with its own signature only"},
+	llm.EarlierRefusal:   {Fate: format.Adapt, Why: "as text"},
+	llm.MessageName:      {Fate: format.Drop, Why: "there is no place for it"},
+	llm.CustomTools:      {Fate: format.Refuse, Why: "must be function for this provider"},
+	llm.OldFunctions:     {Fate: format.Refuse, Why: "is not supported by this provider: use tools and tool_choice"},
+	llm.AllowedTools:     {Fate: format.Refuse, Why: "must be auto, none, required or a named function for this provider"},
+	llm.Temperature:      {Fate: format.Adapt, Why: "at most 1; left out, and counted, for models that refuse it"},
+	llm.SamplingTopP:     {Fate: format.Adapt, Why: "left out, and counted, for models that refuse it, or refuse it beside a temperature"},
+	llm.SamplingTopK:     {Fate: format.Adapt, Why: "left out, and counted, for models that refuse it"},
+	llm.Seed:             {Fate: format.Drop, Why: "answers cannot be repeated"},
+	llm.Penalties:        {Fate: format.Cost, Why: "there are none"},
+	llm.LogitBias:        {Fate: format.Cost, Why: "there is none"},
+	llm.Logprobs:         {Fate: format.Refuse, Why: "is not given by this provider"},
+	llm.ManyChoices:      {Fate: format.Refuse, Why: "must be 1: this provider gives one choice"},
+	llm.JSONObject:       {Fate: format.Adapt, Why: "asked for in words"},
+	llm.ReasoningEffort:  {Fate: format.Adapt, Why: "as output_config.effort and thinking, or as a budget; left out, and counted, for models that do not think"},
+	llm.ThinkingBudget:   {Fate: format.Adapt, Why: "as thinking, with a budget or without"},
+	llm.EndUser:          {Fate: format.Adapt, Why: "as metadata.user_id; a pseudonym if it is too long or looks like an address"},
+	llm.CacheHints:       {Fate: format.Carry, Why: "the last four, which is what the API takes"},
+	llm.CacheKeys:        {Fate: format.Drop, Why: "what is cached is said by cache_control"},
+	llm.ServiceTier:      {Fate: format.Cost, Why: "tiers of one provider mean nothing to another"},
+	llm.AudioOutput:      {Fate: format.Refuse, Why: "asks for audio, which this provider does not answer with"},
+	llm.WebSearch:        {Fate: format.Refuse, Why: "is not supported by this provider"},
+	llm.Prediction:       {Fate: format.Drop, Why: "it only makes answers faster"},
+	llm.Verbosity:        {Fate: format.Drop, Why: "there is none"},
+	llm.StoredAnswers:    {Fate: format.Drop, Why: "answers are not stored"},
+	llm.Labels:           {Fate: format.Drop, Why: "metadata of OpenAI's is for its own dashboard"},
+	llm.ImageFile:        {Fate: format.Refuse, Why: "names a file that this provider does not know: send the image itself"},
+	llm.DocumentFile:     {Fate: format.Refuse, Why: "names a file that this provider does not know: send file_data"},
+}

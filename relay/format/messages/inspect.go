@@ -1,0 +1,153 @@
+package messages
+
+import (
+	"one-api/relay/format"
+	"one-api/relay/jsonscan"
+	"one-api/relay/sse"
+	"one-api/relay/wire"
+)
+
+// inspector is the translator for clients that speak the provider's format: it looks, and changes nothing.
+type inspector struct {
+	usage   tally
+	started bool // message_start has come
+	begun   bool // so has a content block
+	said    bool // so has something in one
+	ended   bool // so has a stop_reason
+	unknown string
+	scratch []byte
+	like    jsonscan.Pattern // of the text deltas
+}
+
+func (t *inspector) Whole(body []byte) ([]byte, error) {
+	answer, err := scanWhole(body)
+	if err != nil {
+		return nil, err
+	}
+	if len(answer.content) == 0 || answer.content[0] != '[' {
+		return nil, format.Malformed("the answer has no content")
+	}
+	end, unknown, err := endOf(answer.stopReason)
+	if err != nil {
+		return nil, err
+	}
+	if end == wire.NotEnded && !holdsElements(answer.content) {
+		return nil, format.Malformed("the answer has neither a content block nor a stop_reason")
+	}
+	t.unknown = unknown
+	t.usage.note(answer.usage)
+	return body, nil
+}
+
+func (t *inspector) Event(event sse.Event) (format.Step, error) {
+	if t.like.Matches(event.Data) && string(event.Name) != "error" {
+		return format.Step{Out: t.pass(event, contentBlockDelta), Content: true}, nil
+	}
+	if isTerminator(event.Data) {
+		return t.End()
+	}
+	e, err := scanEvent(event)
+	if err != nil {
+		return format.Step{}, err
+	}
+	step := format.Step{}
+	switch e.kind {
+	case messageStart:
+		t.started, step.Preamble = true, true
+		t.usage.note(member(e.message, "usage"))
+	case pingKind:
+		step.Preamble, step.Ping = true, true
+	case messageDelta:
+		if err := t.ends(member(e.delta, "stop_reason")); err != nil {
+			return format.Step{}, err
+		}
+		t.usage.note(e.usage)
+	case contentBlockStart:
+		t.begun = true
+		step.Content, step.Preamble = startsWith(e.contentBlock)
+	case contentBlockDelta:
+		t.begun, step.Preamble = true, addsNothing(e.delta)
+		if step.Content = !step.Preamble; step.Content {
+			t.like.Learn(event.Data, `"text":"`)
+		}
+	case contentBlockStop:
+		step.Preamble = !t.said // of an empty block
+	case messageStop:
+		if !t.started || !t.begun && !t.ended {
+			return format.Step{}, format.Malformed("the stream ends without a message in it")
+		}
+		step.Done = true
+	case unknownKind, noKind, wholeMessage, errorKind:
+	}
+	t.said = t.said || step.Content
+	step.Out = t.pass(event, e.kind)
+	return step, nil
+}
+
+// ends takes in a stop_reason, which may be nil.
+func (t *inspector) ends(stopReason []byte) error {
+	end, unknown, err := endOf(stopReason)
+	if unknown != "" {
+		t.unknown = unknown
+	}
+	t.ended = t.ended || end != wire.NotEnded
+	return err
+}
+
+// End is for servers that leave message_stop out.
+func (t *inspector) End() (format.Step, error) {
+	if !t.ended {
+		return format.Step{}, format.Truncated("the stream ended without message_stop and without a stop_reason")
+	}
+	return format.Step{Out: endOfMessage, Done: true}, nil
+}
+
+var endOfMessage = []byte("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n")
+
+// pass gives the event as it came, if a client can read it: Anthropic's own tell events apart by their names, which some servers
+// leave out, and others have all the same.
+func (t *inspector) pass(event sse.Event, of kind) []byte {
+	if name := of.name(); name != nil && string(event.Name) != string(name) {
+		event.Name, event.Clean = name, false
+	}
+	if event.Clean {
+		return event.Raw
+	}
+	t.scratch = event.AppendTo(t.scratch[:0])
+	return t.scratch
+}
+
+func (t *inspector) UnknownEnd() string { return t.unknown }
+
+func (t *inspector) Usage() wire.Usage { return t.usage.neutral() }
+
+// startsWith says what the start of a content block says. A call of the client's tools has its name, which is part of the
+// answer, and a call without arguments may bring nothing else. An empty text promises nothing, nor does a thought before its first
+// word.
+func startsWith(block []byte) (content, preamble bool) {
+	kind := member(block, "type")
+	for _, of := range [...]struct{ kind, says string }{{"text", "text"}, {"thinking", "thinking"}, {"redacted_thinking", "data"}} {
+		if isText(kind, of.kind) {
+			empty := isEmpty(member(block, of.says)) && isEmpty(member(block, "signature"))
+			return !empty, empty
+		}
+	}
+	return isText(kind, "tool_use"), false
+}
+
+// addsNothing reports whether a delta is of text or of thought, and empty, which is how some servers begin a block.
+func addsNothing(delta []byte) bool {
+	kind := member(delta, "type")
+	return isText(kind, "text_delta") && isEmpty(member(delta, "text")) || isText(kind, "thinking_delta") && isEmpty(member(delta, "thinking"))
+}
+
+// isEmpty is true of nothing, null and "".
+func isEmpty(value []byte) bool {
+	return len(value) == 0 || jsonscan.IsNull(value) || string(value) == `""`
+}
+
+// holdsElements reports whether a list has something in it.
+func holdsElements(list []byte) (any bool) {
+	jsonscan.Elements(list, func([]byte) { any = true })
+	return any
+}

@@ -1,0 +1,119 @@
+package messages
+
+import (
+	"bytes"
+
+	"one-api/relay/format"
+	"one-api/relay/jsonscan"
+)
+
+// Clean is the body of a request without what only this relay puts into the answers of others, and Anthropic refuses: reasoning
+// that nobody signed, and what is sealed into the ids of tool calls. Nearly always that is the body itself.
+func Clean(body []byte) []byte {
+	if holdsUnsigned(body) {
+		body = withoutUnsigned(body)
+	}
+	return format.Unseal(body)
+}
+
+var signature = []byte(`"signature"`)
+
+// holdsUnsigned reports whether an empty signature stands anywhere in a body.
+func holdsUnsigned(body []byte) bool {
+	const space = " \t\r\n"
+	for {
+		at := bytes.Index(body, signature)
+		if at < 0 {
+			return false
+		}
+		body = body[at+len(signature):]
+		rest, ok := bytes.CutPrefix(bytes.TrimLeft(body, space), []byte(":"))
+		if ok && bytes.HasPrefix(bytes.TrimLeft(rest, space), []byte(`""`)) {
+			return true
+		}
+	}
+}
+
+// withoutUnsigned leaves out thinking without a signature; a message with nothing else in it goes as a whole. If it was in the
+// answer whose calls are answered now, Anthropic would miss it while it thinks by a budget: that is switched off for this request.
+func withoutUnsigned(body []byte) []byte {
+	var messages, thinking jsonscan.Member
+	_ = jsonscan.Object(body, func(m jsonscan.Member) { // it has been read before
+		switch string(m.Key) {
+		case "messages":
+			messages = m
+		case "thinking":
+			thinking = m
+		}
+	})
+	all := format.Count(messages.Value)
+	list, unthought, n := make([]byte, 0, len(messages.Value)), false, 0
+	list = append(list, '[')
+	jsonscan.Elements(messages.Value, func(message []byte) {
+		n++
+		kept, cut := signedOnly(message)
+		unthought = unthought || cut && n >= all-1
+		if kept != nil {
+			list = appendElement(list, kept)
+		}
+	})
+	if string(list) == "[" {
+		return body // nothing would be left: let Anthropic say what it makes of it
+	}
+	list = append(list, ']')
+	if unthought && bytes.Contains(thinking.Value, []byte(`"enabled"`)) {
+		off := []byte(`{"type":"disabled"}`)
+		if thinking.Start > messages.End {
+			return splice(splice(body, thinking, off), messages, list)
+		}
+		return splice(splice(body, messages, list), thinking, off)
+	}
+	return splice(body, messages, list)
+}
+
+// signedOnly is a message without thinking that nobody signed; nil: nothing is left of it. cut: there was some.
+func signedOnly(message []byte) (kept []byte, cut bool) {
+	var content jsonscan.Member
+	if !format.IsObject(message) || jsonscan.Object(message, func(m jsonscan.Member) {
+		if string(m.Key) == "content" {
+			content = m
+		}
+	}) != nil || len(content.Value) == 0 || content.Value[0] != '[' {
+		return message, false
+	}
+	list := append(make([]byte, 0, len(content.Value)), '[')
+	jsonscan.Elements(content.Value, func(block []byte) {
+		if isUnsigned(block) {
+			cut = true
+			return
+		}
+		list = appendElement(list, block)
+	})
+	switch {
+	case !cut:
+		return message, false
+	case len(list) == 1:
+		return nil, true
+	}
+	return splice(message, content, append(list, ']')), true
+}
+
+func isUnsigned(block []byte) bool {
+	if !format.IsObject(block) {
+		return false
+	}
+	return isText(member(block, "type"), "thinking") && string(member(block, "signature")) == `""`
+}
+
+func appendElement(list, element []byte) []byte {
+	if len(list) > 1 {
+		list = append(list, ',')
+	}
+	return append(list, element...)
+}
+
+// splice puts another value in the place of a member's.
+func splice(body []byte, m jsonscan.Member, value []byte) []byte {
+	out := make([]byte, 0, len(body)+len(value)-len(m.Value))
+	return append(append(append(out, body[:m.Start]...), value...), body[m.End:]...)
+}

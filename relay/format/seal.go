@@ -1,0 +1,108 @@
+package format
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"strings"
+	"unicode/utf8"
+)
+
+// Seal keeps what only its maker may get back (a signature of Gemini's, say) inside of what clients send back unread: the id of a
+// tool call. What was sealed for one channel is taken off before any other sees the id, and so is what nobody of here has sealed.
+type Seal struct {
+	secret []byte // of this installation
+	maker  string // the channel
+}
+
+// sealMark is between an id and what is sealed into it. Ids consist of letters, digits, _ and -.
+const sealMark = "__sealed_"
+
+// sealTag is how many characters of base64 prove that the relay has sealed something.
+const sealTag = 16
+
+// NewSeal makes the seal of a channel.
+func NewSeal(secret, maker string) *Seal { return &Seal{[]byte(secret), maker} }
+
+func (s *Seal) tag(id, kept string) string {
+	mac := hmac.New(sha256.New, s.secret)
+	for _, part := range [...]string{"seal", s.maker, id, kept} {
+		mac.Write([]byte(part))
+		mac.Write([]byte{0})
+	}
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))[:sealTag]
+}
+
+// Into seals something into an id; nothing is no change.
+func (s *Seal) Into(id, kept string) string {
+	if kept == "" || s == nil {
+		return id
+	}
+	return id + sealMark + s.tag(id, kept) + base64.RawURLEncoding.EncodeToString([]byte(kept))
+}
+
+// Open is the id as its maker gave it, and what was sealed into it for this channel; empty: nothing.
+func (s *Seal) Open(sealed string) (id, kept string) {
+	at := strings.LastIndex(sealed, sealMark)
+	if at < 0 {
+		return sealed, ""
+	}
+	id, rest := sealed[:at], sealed[at+len(sealMark):]
+	if s == nil || len(rest) < sealTag {
+		return id, ""
+	}
+	text, err := base64.RawURLEncoding.DecodeString(rest[sealTag:])
+	if err != nil || !hmac.Equal([]byte(s.tag(id, string(text))), []byte(rest[:sealTag])) {
+		return id, ""
+	}
+	return id, string(text)
+}
+
+// Unsealed is the id without what is sealed into it.
+func Unsealed(id string) string {
+	id, _ = (*Seal)(nil).Open(id)
+	return id
+}
+
+// Unseal takes what is sealed off all ids in a JSON text. Nearly always there is nothing, and it is the text itself.
+func Unseal(text []byte) []byte {
+	mark := []byte(sealMark)
+	at := bytes.Index(text, mark)
+	if at < 0 {
+		return text
+	}
+	out := make([]byte, 0, len(text))
+	for at >= 0 {
+		end := at + len(mark)
+		for end < len(text) && isOfSeal(text[end]) {
+			end++
+		}
+		out = append(out, text[:at]...)
+		if end-at < len(mark)+sealTag || end == len(text) || text[end] != '"' {
+			out = append(out, text[at:end]...) // somebody's own word
+		}
+		text = text[end:]
+		at = bytes.Index(text, mark)
+	}
+	return append(out, text...)
+}
+
+func isOfSeal(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_'
+}
+
+// EndUser is a client's word for its end user as a provider takes it: as it is, or if it is longer than that or looks like an
+// address, a name that is the same every time and says nothing to those who have not the secret.
+func (s *Seal) EndUser(user string, longest int) string {
+	if utf8.RuneCountInString(user) <= longest && !strings.Contains(user, "@") {
+		return user
+	}
+	if s == nil {
+		return ""
+	}
+	mac := hmac.New(sha256.New, s.secret)
+	mac.Write([]byte(user))
+	return "u_" + hex.EncodeToString(mac.Sum(nil))[:40]
+}

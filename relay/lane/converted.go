@@ -1,0 +1,126 @@
+package lane
+
+import (
+	"one-api/relay/channel"
+	"one-api/relay/format"
+	"one-api/relay/llm"
+	"one-api/relay/sse"
+	"one-api/relay/wire"
+)
+
+// converted is any client format over any that a provider speaks: what is asked is parsed and built, what is answered decoded and
+// encoded.
+type converted struct {
+	family *Family
+	client *format.Format
+	server *format.Format
+	seal   *format.Seal
+}
+
+func (*converted) Converts() bool { return true }
+
+// asked is what has to be known of a request when its answer comes.
+type asked struct {
+	includeUsage bool
+	names        map[string]string
+}
+
+// Request says the client's request in the provider's format.
+func (l *converted) Request(call *channel.Call, target channel.Target) (channel.Request, error) {
+	r, problem := l.client.Client.Parse(call.Body)
+	if problem != nil {
+		return channel.Request{}, problem.Wire()
+	}
+	r.Stream = call.Stream // which decides how the answer is read
+	left, problem := l.server.Column.Admit(r)
+	if problem != nil {
+		return channel.Request{}, problem.Wire()
+	}
+	to := &format.Target{Model: target.Model, Official: target.Official, Quirks: target.Quirks, Seal: l.seal, AskUsage: target.AskUsage}
+	body, dropped, problem := l.server.Server.Build(r, to)
+	if problem != nil {
+		return channel.Request{}, problem.Wire()
+	}
+	if l.family.goOn != nil {
+		body = l.family.goOn(body, call, target)
+	}
+	request := channel.Request{
+		Path: l.family.endpoint.Path(), Header: l.family.header(call, false), Body: body, State: &asked{r.IncludeUsage, to.Names},
+		AsksUsage: to.Asked,
+	}
+	if left = append(left, dropped...); len(left) > 0 {
+		request.From, request.To = l.client.Name, l.server.Name
+		for _, feature := range left {
+			request.Dropped = append(request.Dropped, feature.String())
+		}
+	}
+	return request, nil
+}
+
+// Answer makes what turns the provider's answer into the client's.
+func (l *converted) Answer(_ *channel.Call, sent any) channel.Translator {
+	of, _ := sent.(*asked)
+	if of == nil {
+		of = &asked{}
+	}
+	return &translator{
+		client: l.client.Client, includeUsage: of.includeUsage,
+		decoder: l.server.Server.Decode(&format.Target{Seal: l.seal, Names: of.names}),
+	}
+}
+
+// translator turns one answer into the client's format.
+type translator struct {
+	client       format.Client
+	decoder      format.Decoder
+	encoder      format.Encoder // nil until the first event
+	includeUsage bool
+}
+
+func (t *translator) Whole(body []byte) ([]byte, error) {
+	var answer llm.Answer
+	if err := t.decoder.Whole(body, &answer); err != nil {
+		return nil, err
+	}
+	return t.client.Whole(&answer, t.decoder.Usage()), nil
+}
+
+func (t *translator) Event(event sse.Event) (channel.Step, error) {
+	t.begin()
+	heard, err := t.decoder.Event(event, t.encoder)
+	if err != nil {
+		return channel.Step{}, err
+	}
+	return t.step(heard)
+}
+
+func (t *translator) End() (channel.Step, error) {
+	t.begin()
+	if err := t.decoder.End(t.encoder); err != nil {
+		return channel.Step{}, err
+	}
+	return t.step(format.Heard{Done: true})
+}
+
+func (t *translator) begin() {
+	if t.encoder == nil {
+		t.encoder = t.client.Stream(&llm.Request{IncludeUsage: t.includeUsage})
+	}
+	t.encoder.Begin()
+}
+
+func (t *translator) step(heard format.Heard) (channel.Step, error) {
+	if heard.Done {
+		t.encoder.End(t.decoder.Usage())
+	}
+	if err := t.encoder.Err(); err != nil {
+		return channel.Step{}, err
+	}
+	return channel.Step{
+		Out: t.encoder.Out(), Content: heard.Content, Preamble: heard.Preamble, Done: heard.Done, Held: t.decoder.Held() + t.encoder.Held(),
+	}, nil
+}
+
+func (t *translator) Usage() wire.Usage { return t.decoder.Usage() }
+
+func (t *translator) UnknownEnd() string { return t.decoder.UnknownEnd() }

@@ -1,0 +1,113 @@
+// Package lane puts formats together: each client format that there is over each one that a provider speaks. A new format is a
+// folder of relay/format and a line in each of the two tables here.
+package lane
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+
+	"one-api/relay/channel"
+	"one-api/relay/config"
+	"one-api/relay/format"
+	"one-api/relay/format/chat"
+	"one-api/relay/format/completions"
+	"one-api/relay/format/embeddings"
+	"one-api/relay/format/messages"
+	"one-api/relay/jsonscan"
+	"one-api/relay/wire"
+)
+
+// clients is what is spoken at each endpoint.
+var clients = [wire.Endpoints]*format.Format{
+	wire.ChatCompletions: chat.Format, wire.Completions: completions.Format, wire.Embeddings: embeddings.Format, wire.Messages: messages.Format,
+}
+
+// Formats is every format, in the order of their endpoints.
+func Formats() []*format.Format { return clients[:] }
+
+// Family is what providers speak of one house: a format that others are converted to, and what goes with it.
+type Family struct {
+	endpoint wire.Endpoint   // of the format that others are converted to
+	native   []wire.Endpoint // that are passed through
+	// body is a native call's, with the channel's model in it and nothing else changed but what has to be.
+	body   func(call *channel.Call, t channel.Target) (body []byte, asksUsage bool)
+	header func(call *channel.Call, native bool) http.Header
+	query  func(raw string) string                                        // of a client's that is passed on
+	goOn   func(body []byte, call *channel.Call, t channel.Target) []byte // says that the last message is to be continued; nil: that is understood
+}
+
+// OpenAI is OpenAI's: chat completions, and what belongs to them.
+var OpenAI = &Family{
+	endpoint: wire.ChatCompletions, native: []wire.Endpoint{wire.ChatCompletions, wire.Completions, wire.Embeddings},
+	body: openAIBody, header: openAIHeader, query: noQuery, goOn: continuing,
+}
+
+// Anthropic is Anthropic's.
+var Anthropic = &Family{
+	endpoint: wire.Messages, native: []wire.Endpoint{wire.Messages}, body: anthropicBody, header: anthropicHeader, query: betaQuery,
+}
+
+// Lanes is the ways to a channel of the family.
+func (f *Family) Lanes(c *config.Channel) (lanes channel.Lanes) {
+	for _, endpoint := range f.native {
+		lanes[endpoint] = native{f, clients[endpoint]}
+	}
+	server := clients[f.endpoint]
+	seal := format.NewSeal(secretOf(c), c.Name)
+	for endpoint, client := range clients {
+		if lanes[endpoint] == nil && client.Client != nil && server.Server != nil {
+			lanes[endpoint] = &converted{f, client, server, seal}
+		}
+	}
+	return lanes
+}
+
+// Asks makes the request for the list of models.
+func (f *Family) Asks() channel.Request {
+	return channel.Request{Path: "/v1/models", Header: f.header(&channel.Call{}, false)}
+}
+
+// secretOf is what pseudonyms and seals are made with: the operator's, or one that follows from the channel's first key, so that it
+// is the same after a restart and in every replica.
+func secretOf(c *config.Channel) string {
+	if c.UserHashKey != "" || len(c.Keys) == 0 {
+		return c.UserHashKey
+	}
+	mac := hmac.New(sha256.New, []byte(c.Keys[0]))
+	mac.Write([]byte("one-api: names of end users"))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// native is the lane between two who speak one format: bytes go through as they came, and an inspector looks on.
+type native struct {
+	family *Family
+	format *format.Format
+}
+
+func (native) Converts() bool { return false }
+
+// Request changes nothing but the model, and what only this relay has put there.
+func (l native) Request(call *channel.Call, target channel.Target) (channel.Request, error) {
+	body, asksUsage := l.family.body(call, target)
+	if l.family.goOn != nil {
+		body = l.family.goOn(body, call, target)
+	}
+	return channel.Request{
+		Path: call.Endpoint.Path(), Query: l.family.query(call.Query), Header: l.family.header(call, true), Body: body, AsksUsage: asksUsage,
+	}, nil
+}
+
+// anthropicBody is without what only this relay has put into a conversation.
+func anthropicBody(call *channel.Call, target channel.Target) (body []byte, asksUsage bool) {
+	body = call.Body
+	if target.Model != call.Model {
+		body = jsonscan.Replace(body, call.ModelFrom, call.ModelTo, target.Model)
+	}
+	return messages.Clean(body), false
+}
+
+func (l native) Answer(call *channel.Call, _ any) channel.Translator {
+	return l.format.Inspect(call.Choices)
+}

@@ -1,0 +1,146 @@
+// Package llm is a conversation without a wire format, and the events of an answer to it. Formats meet here: each one is written
+// once, as what turns its bytes into these values and these values into its bytes.
+//
+// It is rich enough to lose nothing that two formats share. What only one format knows is no part of it: a request notes which
+// of such things it uses (Feature), and the format that it is to be said in says what becomes of them.
+package llm
+
+import "encoding/json"
+
+// Request is what a client asks for.
+type Request struct {
+	Model        string
+	Instructions []Part // texts, in front of all turns
+	Turns        []Turn
+	Tools        []Tool
+	Choice       Choice
+	Serial       bool // at most one tool call at a time
+
+	MaxTokens   int64 // 0: unsaid
+	Temperature *float64
+	TopP        *float64
+	TopK        *int64
+	Stop        []string
+	Format      *Form // nil: free text
+
+	Effort string    // none | minimal | low | medium | high | xhigh | max; empty: unsaid
+	Think  *Thinking // nil: unsaid
+
+	User         string
+	Stream       bool
+	IncludeUsage bool // a stream's client wants to know what it cost
+
+	// Uses is what the request asks for that not every format has, each thing once, where it was first met.
+	Uses []Use
+}
+
+// Use is a feature and the place of the client's request that asks for it.
+type Use struct {
+	Feature Feature
+	Path    string
+}
+
+// Note says that the request uses a feature. path is called for the first use only.
+func (r *Request) Note(f Feature, path string) {
+	for _, u := range r.Uses {
+		if u.Feature == f {
+			return
+		}
+	}
+	r.Uses = append(r.Uses, Use{f, path})
+}
+
+// Role is whose turn it is.
+type Role uint8
+
+// The roles.
+const (
+	User      Role = iota
+	Assistant      // the model
+	System         // an instruction in the midst of a conversation
+)
+
+// Turn is what one side says at a time. A format that keeps the results of tools in messages of their own has turns of one part.
+type Turn struct {
+	Role  Role
+	Parts []Part
+}
+
+// Kind is what a Part is.
+type Kind uint8
+
+// The kinds.
+const (
+	Text Kind = iota
+	Image
+	Document
+	ToolCall
+	ToolResult
+	Reasoning
+	Redacted // reasoning that only its maker can read
+	Refusal
+)
+
+// Part is a piece of a turn. Which fields matter depends on its kind.
+type Part struct {
+	Kind      Kind
+	Failed    bool            // ToolResult: the tool reported an error
+	Text      string          // Text, Reasoning, Refusal; Redacted: its maker's bytes
+	ID        string          // ToolCall, ToolResult
+	Name      string          // ToolCall
+	Input     json.RawMessage // ToolCall: a JSON object
+	Signature string          // Reasoning: proves to its maker that it is
+	Media     *Media          // Image, Document
+	Parts     []Part          // ToolResult: texts, images, documents
+	Cache     json.RawMessage // how long the provider is to remember the conversation up to here; nil: it is not said
+}
+
+// Media is an image or a document: its data, or a link. A text has neither.
+type Media struct {
+	Type string // such as image/png, in lower case
+	Data string // base64
+	URL  string
+	Text string // of a document that is plain text
+	Name string
+}
+
+// Tool is a function that the model may call.
+type Tool struct {
+	Name        string
+	Description string
+	Schema      json.RawMessage // a JSON schema object; nil: unsaid
+	Strict      *bool
+	Cache       json.RawMessage
+}
+
+// Choosing says whether tools must be used.
+type Choosing uint8
+
+// The ways to choose.
+const (
+	ChoiceUnsaid Choosing = iota
+	ChoiceAuto
+	ChoiceNone
+	ChoiceAny  // one of them
+	ChoiceTool // the one that is named
+)
+
+// Choice is which tool must be used.
+type Choice struct {
+	How  Choosing
+	Name string // ChoiceTool
+}
+
+// Form is the form that an answer's text must have: JSON.
+type Form struct {
+	Schema      json.RawMessage // nil: any object
+	Name        string
+	Description string
+	Strict      *bool
+}
+
+// Thinking is whether the model reasons before it answers.
+type Thinking struct {
+	Off    bool
+	Budget int64 // tokens; 0: as many as it needs
+}
