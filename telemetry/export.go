@@ -16,8 +16,6 @@ import (
 	"go.opentelemetry.io/contrib/exporters/autoexport"
 	contribruntime "go.opentelemetry.io/contrib/instrumentation/runtime"
 	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"
-	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/sdk/log"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
@@ -59,6 +57,7 @@ type Telemetry struct {
 
 	options   Options
 	redact    redactor
+	stopped   sync.Once
 	shutdowns []func(context.Context) error
 	release   func() error            // of the process's name, once nothing is exported any more; nil: nobody has to know
 	counting  atomic.Pointer[Metrics] // Metrics, for exports that fail while Start is still at it
@@ -178,7 +177,10 @@ func (t *Telemetry) startMetrics(ctx context.Context, s signal, res *resource.Re
 		options = append(options, sdkmetric.WithExemplarFilter(exemplar.AlwaysOffFilter))
 	}
 	provider := sdkmetric.NewMeterProvider(options...)
-	t.shutdowns = append(t.shutdowns, provider.Shutdown)
+	t.shutdowns = append(t.shutdowns, func(ctx context.Context) error {
+		s.guard.toEnd()
+		return provider.Shutdown(ctx)
+	})
 	t.Meter = provider.Meter(ScopeName, metric.WithInstrumentationVersion(t.options.Version), metric.WithSchemaURL(SchemaURL))
 	if err := contribruntime.Start(contribruntime.WithMeterProvider(provider), contribruntime.WithMinimumReadMemStatsInterval(minCollectPause)); err != nil {
 		return fmt.Errorf("observing the Go runtime: %w", err)
@@ -196,16 +198,7 @@ func metricReader(ctx context.Context, s signal, producers func(Form) []sdkmetri
 		autoexport.WithFallbackMetricProducer(func(context.Context) (sdkmetric.Producer, error) { return joined(all), nil })
 		return autoexport.NewMetricReader(ctx)
 	}
-	var exporter sdkmetric.Exporter
-	var err error
-	switch s.protocol {
-	case "grpc":
-		exporter, err = otlpmetricgrpc.New(ctx)
-	case "http/protobuf":
-		exporter, err = otlpmetrichttp.New(ctx)
-	default:
-		return nil, fmt.Errorf("no protocol %q", s.protocol)
-	}
+	exporter, ender, err := newMetricExporter(ctx, s.protocol)
 	if err != nil {
 		return nil, err
 	}
@@ -213,7 +206,7 @@ func metricReader(ctx context.Context, s signal, producers func(Form) []sdkmetri
 	for _, p := range producers(Form{Temporality: exporter.Temporality, Aggregation: exporter.Aggregation}) {
 		options = append(options, sdkmetric.WithProducer(p))
 	}
-	return sdkmetric.NewPeriodicReader(guardedMetrics{exporter, s.guard}, options...), nil
+	return sdkmetric.NewPeriodicReader(guardedMetrics{exporter, s.guard, ender}, options...), nil
 }
 
 func (t *Telemetry) startLogs(ctx context.Context, s signal, res *resource.Resource) error {
@@ -250,8 +243,10 @@ func (t *Telemetry) startTraces(ctx context.Context, s signal, res *resource.Res
 	return nil
 }
 
-// Shutdown sends what is left and stops, within three seconds, whatever the collector does.
-func (t *Telemetry) Shutdown() {
+// Shutdown sends what is left and stops, within three seconds, whatever the collector does. A second one does nothing.
+func (t *Telemetry) Shutdown() { t.stopped.Do(t.shutdown) }
+
+func (t *Telemetry) shutdown() {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	var all sync.WaitGroup

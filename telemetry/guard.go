@@ -13,7 +13,6 @@ import (
 
 	"go.opentelemetry.io/otel/sdk/log"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
-	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -130,6 +129,7 @@ type guard struct {
 	pauses   pauses
 
 	mu       sync.Mutex
+	ending   bool
 	resting  bool
 	until    time.Duration // while resting
 	refusals int           // exports in a row
@@ -296,20 +296,23 @@ func (g *guard) export(n int, send func(from, to int) error) (failed error) {
 	}
 }
 
+// toEnd says that what is exported from now on is the last.
+func (g *guard) toEnd() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.ending = true
+}
+
+func (g *guard) ends() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.ending
+}
+
 type guardedMetrics struct {
 	sdkmetric.Exporter
 	*guard
-}
-
-// Export is the SDK's.
-func (e guardedMetrics) Export(ctx context.Context, all *metricdata.ResourceMetrics) error {
-	n := pointsOf(all)
-	return e.export(n, func(from, to int) error {
-		if from == 0 && to == n {
-			return e.Exporter.Export(ctx, all)
-		}
-		return e.Exporter.Export(ctx, pointsBetween(all, from, to))
-	})
+	ender *ender // nil: the exporter has none
 }
 
 type guardedSpans struct {

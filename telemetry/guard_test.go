@@ -62,7 +62,7 @@ func senders(t *testing.T, overGRPC, overHTTP string, make func(signal string) *
 		}
 	})
 	metrics := func(e sdkmetric.Exporter) sender {
-		guarded := guardedMetrics{e, make("metrics")}
+		guarded := guardedMetrics{e, make("metrics"), nil}
 		return func(ctx context.Context, n int) error { return guarded.Export(ctx, pointsFor(n)) }
 	}
 	traces := func(e sdktrace.SpanExporter) sender {

@@ -119,31 +119,31 @@ func TestWhatTheVariablesSayAndDoNotGetIsALineAndNeverAStartThatFails(t *testing
 	}{
 		"a protocol that is not known": {
 			[]string{"OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"},
-			`variable=OTEL_EXPORTER_OTLP_PROTOCOL value="\"http/json\"" problem="is none of grpc, http/protobuf" used="by the endpoint: grpc for port 4317, else http/protobuf, as if it were not set"`,
+			`variable=OTEL_EXPORTER_OTLP_PROTOCOL value=http/json problem="is none of grpc, http/protobuf" used="by the endpoint: grpc for port 4317, else http/protobuf, as if it were not set"`,
 			"metrics=otlp http/protobuf to ENDPOINT, traces=otlp http/protobuf to ENDPOINT",
 		},
 		"a protocol of traces that is not known": {
 			[]string{"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json"}, "variable=OTEL_EXPORTER_OTLP_TRACES_PROTOCOL ", "traces=otlp http/protobuf to ENDPOINT",
 		},
 		"an exporter of traces that there is not": {
-			[]string{"OTEL_TRACES_EXPORTER", "zipkin"}, `variable=OTEL_TRACES_EXPORTER value="\"zipkin\"" problem="names \"zipkin\", which is none of otlp, console, none" used="otlp if there is an endpoint`,
+			[]string{"OTEL_TRACES_EXPORTER", "zipkin"}, `variable=OTEL_TRACES_EXPORTER value=zipkin problem="names \"zipkin\", which is none of otlp, console, none" used="otlp if there is an endpoint`,
 			"traces=otlp http/protobuf to ENDPOINT (sampled by 10 calls a second",
 		},
 		"none, in capitals":       {[]string{"OTEL_TRACES_EXPORTER", "NONE"}, "", "traces=off"},
-		"several exporters":       {[]string{"OTEL_METRICS_EXPORTER", "otlp,console"}, `variable=OTEL_METRICS_EXPORTER value="\"otlp,console\"" problem="names several exporters`, "metrics=otlp http/protobuf to ENDPOINT"},
+		"several exporters":       {[]string{"OTEL_METRICS_EXPORTER", "otlp,console"}, `variable=OTEL_METRICS_EXPORTER value=otlp,console problem="names several exporters`, "metrics=otlp http/protobuf to ENDPOINT"},
 		"an exporter of metrics":  {[]string{"OTEL_METRICS_EXPORTER", "statsd"}, "variable=OTEL_METRICS_EXPORTER ", "metrics=otlp http/protobuf to ENDPOINT"},
 		"producers of metrics":    {[]string{"OTEL_METRICS_EXPORTER", "console", "OTEL_METRICS_PRODUCERS", "prometheus"}, "variable=OTEL_METRICS_PRODUCERS ", "metrics=console"},
-		"a sampler":               {[]string{"OTEL_TRACES_SAMPLER", "jaeger_remote"}, `variable=OTEL_TRACES_SAMPLER value="\"jaeger_remote\"" problem="asks a server`, "(sampled by 10 calls a second"},
-		"a sampler's argument":    {[]string{"OTEL_TRACES_SAMPLER", "traceidratio", "OTEL_TRACES_SAMPLER_ARG", "abc"}, `variable=OTEL_TRACES_SAMPLER_ARG value="\"abc\"" problem="must be a number from 0 to 1" used="1.0, as if`, "(sampled by traceidratio 1)"},
-		"a compression":           {[]string{"OTEL_EXPORTER_OTLP_COMPRESSION", "zstd"}, `value="\"zstd\"" problem="is none of gzip, none" used="none, as if it were not set"`, ""},
-		"an interval with a unit": {[]string{"OTEL_METRIC_EXPORT_INTERVAL", "1s"}, `value="\"1s\"" problem="must be a whole number from 1 to 2147483647, without a unit" used="60000 (ms), as if`, ""},
+		"a sampler":               {[]string{"OTEL_TRACES_SAMPLER", "jaeger_remote"}, `variable=OTEL_TRACES_SAMPLER value=jaeger_remote problem="asks a server`, "(sampled by 10 calls a second"},
+		"a sampler's argument":    {[]string{"OTEL_TRACES_SAMPLER", "traceidratio", "OTEL_TRACES_SAMPLER_ARG", "abc"}, `variable=OTEL_TRACES_SAMPLER_ARG value=abc problem="must be a number from 0 to 1" used="1.0, as if`, "(sampled by traceidratio 1)"},
+		"a compression":           {[]string{"OTEL_EXPORTER_OTLP_COMPRESSION", "zstd"}, `value=zstd problem="is none of gzip, none" used="none, as if it were not set"`, ""},
+		"an interval with a unit": {[]string{"OTEL_METRIC_EXPORT_INTERVAL", "1s"}, `value=1s problem="must be a whole number from 1 to 2147483647, without a unit" used="60000 (ms), as if`, ""},
 		"a file that is not there": {
-			[]string{"OTEL_EXPORTER_OTLP_CERTIFICATE", "/nowhere/ca.pem"}, `variable=OTEL_EXPORTER_OTLP_CERTIFICATE value="\"/nowhere/ca.pem\"" problem="cannot be read (no such file or directory)" used="the system's certificates"`, "",
+			[]string{"OTEL_EXPORTER_OTLP_CERTIFICATE", "/nowhere/ca.pem"}, `variable=OTEL_EXPORTER_OTLP_CERTIFICATE value=/nowhere/ca.pem problem="cannot be read (no such file or directory)" used="the system's certificates"`, "",
 		},
 		"a declarative configuration": {[]string{"OTEL_CONFIG_FILE", "/etc/otel.yaml"}, "variable=OTEL_CONFIG_FILE ", ""},
 		"a resource":                  {[]string{"OTEL_RESOURCE_ATTRIBUTES", "a=b,deployment"}, `value="(not shown)" problem="item 2 has no =`, ""},
 		"a log level":                 {[]string{"OTEL_LOG_LEVEL", "loud"}, "variable=OTEL_LOG_LEVEL ", ""},
-		"propagators":                 {[]string{"OTEL_PROPAGATORS", "b3,uber"}, `variable=OTEL_PROPAGATORS value="\"b3,uber\"" problem="has \"uber\" in it`, ""},
+		"propagators":                 {[]string{"OTEL_PROPAGATORS", "b3,uber"}, `variable=OTEL_PROPAGATORS value=b3,uber problem="has \"uber\" in it`, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			environ(t, append([]string{"OTEL_EXPORTER_OTLP_ENDPOINT", received.HTTP}, c.pairs...)...)

@@ -139,3 +139,17 @@ func TestTheProxyOfTheRelayHasExceptions(t *testing.T) {
 	c = loadAll(t, options(map[string]string{"OPENAI_API_KEY": "k", "RELAY_PROXY": relay.String(), "NO_PROXY": ".openai.com"}, nil))
 	assert.True(t, c.Channels[0].Direct)
 }
+
+func TestALibrarysVariablesAreReadFromFilesToo(t *testing.T) {
+	opts := options(map[string]string{
+		"OTEL_A": "a", "OTEL_B_FILE": "secret", "OTEL_C_FILE": "nowhere", "OTEL_D": "set", "OTEL_D_FILE": "secret",
+	}, map[string]string{"secret": "from-the-file\n"})
+	var warnings []string
+	lookup := opts.Lookup(func(warning string) { warnings = append(warnings, warning) })
+	for range 2 {
+		for name, want := range map[string]string{"OTEL_A": "a", "OTEL_B": "from-the-file", "OTEL_C": "", "OTEL_D": "set", "OTEL_E": ""} {
+			assert.Equal(t, want, lookup(name), name)
+		}
+	}
+	assert.Equal(t, []string{"environment: OTEL_C_FILE: cannot read the file: it does not exist"}, warnings)
+}

@@ -61,7 +61,7 @@ func (e *Environment) Get(name string) string { return e.values[name] }
 
 // take judges one variable.
 func (e *Environment) take(v Variable, text string) {
-	shown := strconv.Quote(short(text))
+	shown := short(text)
 	if v.secret {
 		shown = hidden
 	}
@@ -157,7 +157,7 @@ func (e *Environment) number(name string, fallback int) int {
 
 // find is for a value that was taken at first.
 func (e *Environment) find(name, problem, used string) {
-	e.Findings = append(e.Findings, Finding{name, strconv.Quote(short(e.values[name])), problem, used})
+	e.Findings = append(e.Findings, Finding{name, short(e.values[name]), problem, used})
 }
 
 func (e *Environment) clientCertificate(of string) {
@@ -278,7 +278,7 @@ func (e *Environment) tls(signal, endpoint string) {
 
 // once is find for what several signals may find.
 func (e *Environment) once(name, problem, used string) {
-	shown := strconv.Quote(short(e.values[name]))
+	shown := short(e.values[name])
 	for _, v := range Variables {
 		if v.Name == name && v.secret {
 			shown = hidden

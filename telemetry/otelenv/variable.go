@@ -8,7 +8,10 @@ package otelenv
 
 //go:generate go run ../internal/variablesdoc
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // Variable is a variable of OpenTelemetry's.
 type Variable struct {
@@ -40,7 +43,11 @@ type Finding struct {
 
 // String is the finding as one sentence.
 func (f Finding) String() string {
-	return f.Variable + "=" + f.Value + " " + f.Problem + ". Used instead: " + f.Used
+	value := f.Value
+	if value != hidden {
+		value = strconv.Quote(value)
+	}
+	return f.Variable + "=" + value + " " + f.Problem + ". Used instead: " + f.Used
 }
 
 const hidden = "(not shown)"

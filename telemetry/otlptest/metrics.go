@@ -46,6 +46,7 @@ type Point struct {
 	Buckets    []uint64 // one more than Bounds
 	Start      uint64   // Unix nanoseconds
 	Time       uint64
+	Ended      bool // the newest word on it is that it has no value any more; the values are those before
 
 	exemplars []*metrics.Exemplar
 }
@@ -157,7 +158,7 @@ func decode(m *metrics.Metric) (kind string, points []*Point, delta bool) {
 		for _, p := range data.Histogram.GetDataPoints() {
 			points = append(points, &Point{
 				Attributes: attributesOf(p.GetAttributes()), Count: p.GetCount(), Sum: p.GetSum(), Bounds: p.GetExplicitBounds(),
-				Buckets: p.GetBucketCounts(), Start: p.GetStartTimeUnixNano(), Time: p.GetTimeUnixNano(), exemplars: p.GetExemplars(),
+				Buckets: p.GetBucketCounts(), Start: p.GetStartTimeUnixNano(), Time: p.GetTimeUnixNano(), exemplars: p.GetExemplars(), Ended: p.GetFlags()&1 != 0,
 			})
 		}
 		return Histogram, points, isDelta(data.Histogram.GetAggregationTemporality())
@@ -165,7 +166,7 @@ func decode(m *metrics.Metric) (kind string, points []*Point, delta bool) {
 		for _, p := range data.ExponentialHistogram.GetDataPoints() {
 			points = append(points, &Point{
 				Attributes: attributesOf(p.GetAttributes()), Count: p.GetCount(), Sum: p.GetSum(),
-				Start: p.GetStartTimeUnixNano(), Time: p.GetTimeUnixNano(), exemplars: p.GetExemplars(),
+				Start: p.GetStartTimeUnixNano(), Time: p.GetTimeUnixNano(), exemplars: p.GetExemplars(), Ended: p.GetFlags()&1 != 0,
 			})
 		}
 		return Exponential, points, isDelta(data.ExponentialHistogram.GetAggregationTemporality())
@@ -184,7 +185,7 @@ func numbers(data []*metrics.NumberDataPoint) (points []*Point) {
 			value = float64(whole.AsInt)
 		}
 		points = append(points, &Point{
-			Attributes: attributesOf(p.GetAttributes()), Value: value, Start: p.GetStartTimeUnixNano(), Time: p.GetTimeUnixNano(), exemplars: p.GetExemplars(),
+			Attributes: attributesOf(p.GetAttributes()), Value: value, Start: p.GetStartTimeUnixNano(), Time: p.GetTimeUnixNano(), exemplars: p.GetExemplars(), Ended: p.GetFlags()&1 != 0,
 		})
 	}
 	return points
