@@ -20,7 +20,7 @@ func TestALimitedProviderIsNotAskedBeforeTheTimeThatItNamed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := openAIDialect{}
+			d := openAIDialect
 			var until time.Time
 			primary := newFlaky(t, d, func(n int, w http.ResponseWriter, r *http.Request) bool {
 				if n > 1 {
@@ -49,7 +49,7 @@ func TestALimitedProviderIsNotAskedBeforeTheTimeThatItNamed(t *testing.T) {
 // again, and a provider that goes on refusing: at first in a storm, since all of them ask it at once, and then one at a time.
 func TestAfterAStormOfLimitsTheOthersCarryTheLoadAndTheLimitedOneIsTriedByOneCallAtATime(t *testing.T) {
 	const clients, trials = 100, 2
-	d := openAIDialect{}
+	d := openAIDialect
 	var first sync.WaitGroup // holds the storm back until everybody is in it
 	first.Add(clients)
 	var stormed, now, most, tried atomic.Int64
@@ -105,7 +105,7 @@ func TestAfterAStormOfLimitsTheOthersCarryTheLoadAndTheLimitedOneIsTriedByOneCal
 
 // TestAKeyIsInUseAgainAsSoonAsATrialIsAnswered: the trial may be a stream that goes on for minutes.
 func TestAKeyIsInUseAgainAsSoonAsATrialIsAnswered(t *testing.T) {
-	d := openAIDialect{}
+	d := openAIDialect
 	goOn := make(chan struct{})
 	p := alone(t, newFlaky(t, d, func(n int, w http.ResponseWriter, r *http.Request) bool {
 		return meetsWith(d, 1, isLimited, "Retry-After-Ms", "20")(n, w, r)

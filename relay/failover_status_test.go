@@ -169,8 +169,8 @@ func TestWhatIsWrongWithTheRequestIsToldAfterOneAttempt(t *testing.T) {
 func TestTheAnswerOfAFallbackNamesTheFallbacksModelAndCountsItsTokens(t *testing.T) {
 	for _, stream := range []bool{false, true} {
 		t.Run("stream "+strconv.FormatBool(stream), func(t *testing.T) {
-			primary := newFlaky(t, xaiDialect{}, meetsWith(xaiDialect{}, 0, isOverloaded), turn{})
-			fallback := newFlaky(t, openAIDialect{}, nil, turn{text: sixtyWords()})
+			primary := newFlaky(t, xaiDialect, meetsWith(xaiDialect, 0, isOverloaded), turn{})
+			fallback := newFlaky(t, openAIDialect, nil, turn{text: sixtyWords()})
 			r := startRelay(t, "channels:\n"+primary.channel("primary", 10, "")+fallback.channel("fallback", 0, ""))
 			client := r.openAIClient()
 			if stream {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"one-api/relay/standin"
 )
 
 // provider imitates a provider of models as an upstream: it refuses what the provider refuses, with its words, and answers in
@@ -21,7 +23,7 @@ type provider struct {
 	served  atomic.Int64
 }
 
-// dialect is one provider's API.
+// dialect is one provider's API, as the tests have it.
 type dialect interface {
 	// name is the type of the channels that speak it.
 	name() string
@@ -39,6 +41,46 @@ type dialect interface {
 	errorEvent() string
 	// chatter is response headers that are between the provider and the operator.
 	chatter() map[string]string
+}
+
+// imitated is a dialect that the stand-in speaks.
+type imitated struct{ of standin.Dialect }
+
+var (
+	openAIDialect    = imitated{standin.OpenAI{}}
+	anthropicDialect = imitated{standin.Anthropic{}}
+	xaiDialect       = imitated{standin.XAI{}}
+)
+
+func (i imitated) name() string               { return i.of.Type() }
+func (i imitated) model() string              { return i.of.Model() }
+func (i imitated) whole(t turn) string        { return i.of.Whole(t.answer()) }
+func (i imitated) errorEvent() string         { return i.of.ErrorEvent() }
+func (i imitated) chatter() map[string]string { return i.of.Headers() }
+
+func (i imitated) refuse(r *http.Request, body map[string]any) *refusal {
+	refused := i.of.Refuse(r, body)
+	if refused == nil {
+		return nil
+	}
+	return &refusal{status: refused.Status, kind: refused.Kind, code: refused.Code, param: refused.Param, message: refused.Message}
+}
+
+func (i imitated) errorBody(r *refusal) string {
+	return i.of.ErrorBody(&standin.Refusal{Status: r.status, Kind: r.kind, Code: r.code, Param: r.param, Message: r.message})
+}
+
+func (i imitated) events(t turn, asked map[string]any) (content, ending []string) {
+	return i.of.Events(t.answer(), asked)
+}
+
+// answer is what the turn says.
+func (t turn) answer() standin.Answer {
+	a := standin.Answer{Thought: t.thought, Text: t.text, Ends: t.ends, Stop: t.stop}
+	for _, c := range t.calls {
+		a.Calls = append(a.Calls, standin.Call{ID: c.id, Name: c.name, Arguments: c.arguments})
+	}
+	return a
 }
 
 // refusal is an error answer.
@@ -82,13 +124,19 @@ const (
 	isReset                       // the connection breaks with a TCP reset
 )
 
-// What every imitated answer costs: OpenAI counts 25 tokens of input, of which 10 were cached; Anthropic counts them apart, as
-// 12 that were neither read from the cache nor written to it, 3 written and 10 read.
+// What every imitated answer costs.
 const (
-	costInput, costFresh, costWritten, costCached, costOutput = 25, 12, 3, 10, 7
+	costInput, costFresh, costWritten, costCached, costOutput = standin.Input, standin.Fresh, standin.Written, standin.Cached, standin.Output
 )
 
-const upstreamKey = "sk-up-a"
+const upstreamKey = standin.Key
+
+// Who answers, and by which id.
+const (
+	openAIAnswerID, openAIAnswering, xaiAnswering = standin.OpenAIAnswerID, standin.OpenAIAnswering, standin.XAIAnswering
+	anthropicAnswerID, anthropicAnswering         = standin.AnthropicAnswerID, standin.AnthropicAnswering
+	xaiReasoning                                  = standin.XAIReasoning
+)
 
 func newProvider(t *testing.T, d dialect, turns ...turn) *provider {
 	t.Helper()
@@ -274,16 +322,6 @@ func jsonObject(v any) map[string]any { m, _ := v.(map[string]any); return m }
 
 func jsonText(v any) string { s, _ := v.(string); return s }
 
-// stranger is a member of m that is not among the known ones; empty: there is none.
-func stranger(m map[string]any, known string) string {
-	for name := range m {
-		if !strings.Contains(" "+known+" ", " "+name+" ") {
-			return name
-		}
-	}
-	return ""
-}
-
 // quoted is v as JSON.
 func quoted(v any) string {
 	b, err := json.Marshal(v)
@@ -291,9 +329,4 @@ func quoted(v any) string {
 		panic(err)
 	}
 	return string(b)
-}
-
-// isIdentifier tells what both providers accept as the name of a tool, and Anthropic as the id of a call.
-func isIdentifier(s string) bool {
-	return s != "" && len(s) <= 128 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == ""
 }

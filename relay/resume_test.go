@@ -12,6 +12,8 @@ import (
 	openaisdk "github.com/openai/openai-go/v3"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"one-api/relay/standin"
 )
 
 // taking is a channel of a provider that takes part in the rescue of streams, in the way given. Only one that falls silent has a
@@ -38,8 +40,8 @@ var breaks = []struct {
 func TestAStreamThatBreaksOffIsFinishedByTheNextChannel(t *testing.T) {
 	for _, s := range sdks {
 		for _, pair := range [][2]dialect{
-			{openAIDialect{}, openAIDialect{}}, {openAIDialect{}, anthropicDialect{}}, {anthropicDialect{}, openAIDialect{}},
-			{anthropicDialect{}, anthropicDialect{}}, {xaiDialect{}, anthropicDialect{}},
+			{openAIDialect, openAIDialect}, {openAIDialect, anthropicDialect}, {anthropicDialect, openAIDialect},
+			{anthropicDialect, anthropicDialect}, {xaiDialect, anthropicDialect},
 		} {
 			for _, c := range breaks {
 				t.Run(s.name+", "+pair[0].name()+" and "+pair[1].name()+", "+c.name, func(t *testing.T) {
@@ -72,8 +74,8 @@ func TestAStreamThatBreaksOffIsFinishedByTheNextChannel(t *testing.T) {
 }
 
 func TestAResumedStreamLooksLikeOne(t *testing.T) {
-	first := newProvider(t, openAIDialect{}, turn{text: []string{"Once ", "upon "}, fault: endsShort})
-	second := newProvider(t, anthropicDialect{}, turn{text: []string{"a ", "time."}})
+	first := newProvider(t, openAIDialect, turn{text: []string{"Once ", "upon "}, fault: endsShort})
+	second := newProvider(t, anthropicDialect, turn{text: []string{"a ", "time."}})
 	r := startRelay(t, "channels:\n"+taking(first, "first", 10, "true")+taking(second, "second", 0, "true"))
 
 	t.Run("to a client of chat completions", func(t *testing.T) {
@@ -131,7 +133,7 @@ func TestAStreamIsNotResumed(t *testing.T) {
 		{"where the answer has to satisfy a schema", once, rest, [2]string{"true", "true"}, `,"response_format":{"type":"json_object"}`, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			first, second := newProvider(t, openAIDialect{}, c.first), newProvider(t, openAIDialect{}, c.second)
+			first, second := newProvider(t, openAIDialect, c.first), newProvider(t, openAIDialect, c.second)
 			r := startRelay(t, "channels:\n"+taking(first, "first", 10, c.resume[0])+taking(second, "second", 0, c.resume[1]))
 			before := runtime.NumGoroutine()
 			status, answer, _ := r.ask("/v1/chat/completions", fmt.Sprintf(plain, c.extra))
@@ -147,7 +149,7 @@ func TestAStreamIsNotResumed(t *testing.T) {
 }
 
 func TestAStreamThatContinuesAMessageOfTheClientIsNotResumed(t *testing.T) {
-	first, second := newProvider(t, openAIDialect{}, turn{text: []string{"upon "}, fault: endsShort}), newProvider(t, openAIDialect{}, turn{text: []string{"a time."}})
+	first, second := newProvider(t, openAIDialect, turn{text: []string{"upon "}, fault: endsShort}), newProvider(t, openAIDialect, turn{text: []string{"a time."}})
 	r := startRelay(t, "channels:\n"+taking(first, "first", 10, "true")+taking(second, "second", 0, "true"))
 	_, answer, _ := r.ask("/v1/chat/completions", `{"model":"m","stream":true,"messages":[{"role":"user","content":"Hi!"},{"role":"assistant","content":"Once "}]}`)
 	assert.Contains(t, answer, "ended before it was complete")
@@ -157,9 +159,9 @@ func TestAStreamThatContinuesAMessageOfTheClientIsNotResumed(t *testing.T) {
 func TestAStreamThatBreaksOffTwiceIsFinishedByTheThirdChannel(t *testing.T) {
 	for _, s := range sdks {
 		t.Run(s.name, func(t *testing.T) {
-			first := newProvider(t, openAIDialect{}, turn{text: []string{"Once ", "upon "}, fault: breaksOff})
-			second := newProvider(t, anthropicDialect{}, turn{text: []string{"a ", "time "}, fault: fallsSilent})
-			third := newProvider(t, openAIDialect{}, turn{text: []string{"time there ", "was."}})
+			first := newProvider(t, openAIDialect, turn{text: []string{"Once ", "upon "}, fault: breaksOff})
+			second := newProvider(t, anthropicDialect, turn{text: []string{"a ", "time "}, fault: fallsSilent})
+			third := newProvider(t, openAIDialect, turn{text: []string{"time there ", "was."}})
 			r := startRelay(t, "channels:\n"+taking(first, "first", 10, "true")+taking(second, "second", 5, "true")+taking(third, "third", 0, "true"))
 			text, err := s.ask(question{relay: r, onText: func(string) {}})
 			require.NoError(t, err)
@@ -171,9 +173,9 @@ func TestAStreamThatBreaksOffTwiceIsFinishedByTheThirdChannel(t *testing.T) {
 }
 
 func TestAChannelThatRefusesToContinueIsPassedOver(t *testing.T) {
-	first := newProvider(t, openAIDialect{}, turn{text: []string{"Once ", "upon "}, fault: breaksOff})
-	second := newProvider(t, openAIDialect{}, turn{refused: &refusal{status: 400, kind: "invalid_request_error", message: "the last message must not be the assistant's"}})
-	third := newProvider(t, openAIDialect{}, turn{text: []string{"a time."}})
+	first := newProvider(t, openAIDialect, turn{text: []string{"Once ", "upon "}, fault: breaksOff})
+	second := newProvider(t, openAIDialect, turn{refused: &refusal{status: 400, kind: "invalid_request_error", message: "the last message must not be the assistant's"}})
+	third := newProvider(t, openAIDialect, turn{text: []string{"a time."}})
 	r := startRelay(t, "channels:\n"+taking(first, "first", 10, "true")+taking(second, "second", 5, "true")+taking(third, "third", 0, "true"))
 	text, err := askWithOpenAI(question{relay: r, onText: func(string) {}})
 	require.NoError(t, err)
@@ -187,8 +189,8 @@ func TestAServerIsToldInItsOwnWordsToContinue(t *testing.T) {
 	} {
 		for _, s := range sdks {
 			t.Run(c.resume+", "+s.name, func(t *testing.T) {
-				first := newProvider(t, openAIDialect{}, turn{text: []string{"Once ", "upon "}, fault: breaksOff})
-				second := newProvider(t, openAIDialect{lenient: true}, turn{text: []string{"a time."}})
+				first := newProvider(t, openAIDialect, turn{text: []string{"Once ", "upon "}, fault: breaksOff})
+				second := newProvider(t, imitated{standin.OpenAI{Lenient: true}}, turn{text: []string{"a time."}})
 				r := startRelay(t, "channels:\n"+taking(first, "first", 10, "~")+taking(second, "second", 0, c.resume))
 				text, err := s.ask(question{relay: r, onText: func(string) {}})
 				require.NoError(t, err)
@@ -204,11 +206,11 @@ func TestAServerIsToldInItsOwnWordsToContinue(t *testing.T) {
 
 func TestAStreamThatBreaksOffBeforeItsTextIsBegunAgain(t *testing.T) {
 	// The first event of either format is framing: nothing has to be continued, and any channel can do it.
-	for _, d := range []dialect{openAIDialect{}, anthropicDialect{}} {
+	for _, d := range []dialect{openAIDialect, anthropicDialect} {
 		for _, s := range sdks {
 			t.Run(d.name()+", "+s.name, func(t *testing.T) {
 				first := newProvider(t, d, turn{fault: fallsSilent})
-				second := newProvider(t, openAIDialect{}, turn{text: []string{"All ", "of it."}})
+				second := newProvider(t, openAIDialect, turn{text: []string{"All ", "of it."}})
 				r := startRelay(t, "channels:\n"+taking(first, "first", 10, "true")+taking(second, "second", 0, "true"))
 				text, err := s.ask(question{relay: r, onText: func(string) {}})
 				require.NoError(t, err)

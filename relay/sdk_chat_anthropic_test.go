@@ -17,11 +17,11 @@ type anthropicView struct {
 }
 
 var anthropicViews = []anthropicView{
-	{anthropicDialect{}, anthropicAnswerID, anthropicAnswering, costFresh, costWritten, costOutput},
+	{anthropicDialect, anthropicAnswerID, anthropicAnswering, costFresh, costWritten, costOutput},
 	// OpenAI does not say what was written to the cache: it is part of the input.
-	{openAIDialect{}, openAIAnswerID, openAIAnswering, costInput - costCached, 0, costOutput},
+	{openAIDialect, openAIAnswerID, openAIAnswering, costInput - costCached, 0, costOutput},
 	// xAI counts reasoning beside the completion, Anthropic as part of the output.
-	{xaiDialect{}, openAIAnswerID, xaiAnswering, costInput - costCached, 0, costOutput + xaiReasoning},
+	{xaiDialect, openAIAnswerID, xaiAnswering, costInput - costCached, 0, costOutput + xaiReasoning},
 }
 
 func (v anthropicView) requireMessage(t *testing.T, m anthropicsdk.Message) {
@@ -113,7 +113,7 @@ func TestAnthropicsSDKAccumulatesAStreamOfEveryTypeOfChannel(t *testing.T) {
 }
 
 func TestAnthropicsSDKGetsTheThoughtsBeforeTheText(t *testing.T) {
-	for _, d := range []dialect{anthropicDialect{}, xaiDialect{}} {
+	for _, d := range []dialect{anthropicDialect, xaiDialect} {
 		t.Run(d.name(), func(t *testing.T) {
 			t.Parallel()
 			r := relayTo(t, newProvider(t, d, turn{thought: "Hm.", text: []string{"Y", "es."}}))

@@ -20,9 +20,9 @@ type openAIView struct {
 }
 
 var openAIViews = []openAIView{
-	{openAIDialect{}, openAIAnswerID, openAIAnswering, 32, 0, wire.Usage{Uncached: costInput - costCached, CacheRead: costCached, Text: costOutput}},
-	{anthropicDialect{}, anthropicAnswerID, anthropicAnswering, 32, 0, wire.Usage{Uncached: costFresh, CacheWrite5m: costWritten, CacheRead: costCached, Text: costOutput}},
-	{xaiDialect{}, openAIAnswerID, xaiAnswering, 37, xaiReasoning, wire.Usage{Uncached: costInput - costCached, CacheRead: costCached, Text: costOutput + xaiReasoning, Reasoning: xaiReasoning}},
+	{openAIDialect, openAIAnswerID, openAIAnswering, 32, 0, wire.Usage{Uncached: costInput - costCached, CacheRead: costCached, Text: costOutput}},
+	{anthropicDialect, anthropicAnswerID, anthropicAnswering, 32, 0, wire.Usage{Uncached: costFresh, CacheWrite5m: costWritten, CacheRead: costCached, Text: costOutput}},
+	{xaiDialect, openAIAnswerID, xaiAnswering, 37, xaiReasoning, wire.Usage{Uncached: costInput - costCached, CacheRead: costCached, Text: costOutput + xaiReasoning, Reasoning: xaiReasoning}},
 }
 
 func (v openAIView) requireUsage(t *testing.T, u openaisdk.CompletionUsage) {
@@ -140,7 +140,7 @@ func TestOpenAIsSDKAccumulatesAStreamOfEveryTypeOfChannel(t *testing.T) {
 }
 
 func TestOpenAIsSDKSeesTheReasoningOfOtherProviders(t *testing.T) {
-	for _, d := range []dialect{anthropicDialect{}, xaiDialect{}} {
+	for _, d := range []dialect{anthropicDialect, xaiDialect} {
 		t.Run(d.name(), func(t *testing.T) {
 			t.Parallel()
 			r := relayTo(t, newProvider(t, d, turn{thought: "Hm, \"well\".", text: []string{"Yes."}}))

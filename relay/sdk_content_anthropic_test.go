@@ -63,7 +63,7 @@ func TestAToolMayShowAnImage(t *testing.T) {
 }
 
 func TestTheSystemPromptOfAnthropicsSDKComesFirst(t *testing.T) {
-	p := newProvider(t, openAIDialect{}, turn{text: []string{"Hello."}})
+	p := newProvider(t, openAIDialect, turn{text: []string{"Hello."}})
 	params := anthropicChat(func(p *anthropicsdk.MessageNewParams) {
 		p.System = []anthropicsdk.TextBlockParam{{Text: "Be brief."}, {Text: "Be kind.", CacheControl: anthropicsdk.NewCacheControlEphemeralParam()}}
 	})
@@ -89,7 +89,7 @@ func TestPreferencesThatOpenAIDoesNotKnowDoNotFailAMessage(t *testing.T) {
 			anthropicsdk.NewUserMessage(anthropicsdk.NewTextBlock("And?")))
 	})
 	for _, streamed := range []bool{false, true} {
-		p := newProvider(t, openAIDialect{}, turn{text: []string{"Hello."}})
+		p := newProvider(t, openAIDialect, turn{text: []string{"Hello."}})
 		anthropicAnswer(t, relayTo(t, p).anthropicClient(), params, streamed)
 		sent := p.lastBody(t)
 		assert.Equal(t, "user-7", sent["user"])
@@ -106,13 +106,13 @@ func TestAnthropicsSDKLearnsWhyTheAnswerEnded(t *testing.T) {
 		stop    string
 		want    string
 	}{
-		{anthropicDialect{}, "end_turn", "", "end_turn"},
-		{anthropicDialect{}, "stop_sequence", "END", "stop_sequence"},
-		{anthropicDialect{}, "max_tokens", "", "max_tokens"},
-		{anthropicDialect{}, "refusal", "", "refusal"},
-		{openAIDialect{}, "stop", "", "end_turn"}, // which sequence stopped it, if one did, OpenAI does not say
-		{openAIDialect{}, "length", "", "max_tokens"},
-		{openAIDialect{}, "content_filter", "", "refusal"},
+		{anthropicDialect, "end_turn", "", "end_turn"},
+		{anthropicDialect, "stop_sequence", "END", "stop_sequence"},
+		{anthropicDialect, "max_tokens", "", "max_tokens"},
+		{anthropicDialect, "refusal", "", "refusal"},
+		{openAIDialect, "stop", "", "end_turn"}, // which sequence stopped it, if one did, OpenAI does not say
+		{openAIDialect, "length", "", "max_tokens"},
+		{openAIDialect, "content_filter", "", "refusal"},
 	} {
 		t.Run(c.dialect.name()+" "+c.ends, func(t *testing.T) {
 			t.Parallel()
@@ -174,7 +174,7 @@ func TestWhatOpenAICannotDoIsRefusedBeforeItIsAsked(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			p := newProvider(t, openAIDialect{}, turn{text: []string{"never said"}})
+			p := newProvider(t, openAIDialect, turn{text: []string{"never said"}})
 			client := relayTo(t, p).anthropicClient()
 			_, err := client.Messages.New(context.Background(), anthropicChat(c.ask))
 			require.Error(t, err)

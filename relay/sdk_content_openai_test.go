@@ -55,7 +55,7 @@ func TestInstructionsOfBothRolesReachAnthropicAsItsSystemPrompt(t *testing.T) {
 			openaisdk.UserMessage("Hi!"),
 		}
 	})
-	p := newProvider(t, anthropicDialect{}, turn{text: []string{"Hello."}})
+	p := newProvider(t, anthropicDialect, turn{text: []string{"Hello."}})
 	openAIAnswer(t, relayTo(t, p).openAIClient(), params, false)
 	sent := p.lastBody(t)
 	assert.JSONEq(t, `[{"type":"text","text":"Be brief."},{"type":"text","text":"Be kind."}]`, quoted(sent["system"]))
@@ -65,7 +65,7 @@ func TestInstructionsOfBothRolesReachAnthropicAsItsSystemPrompt(t *testing.T) {
 }
 
 func TestAChatWithoutALimitIsOneThatAnthropicTakes(t *testing.T) {
-	p := newProvider(t, anthropicDialect{}, turn{text: []string{"Hello."}})
+	p := newProvider(t, anthropicDialect, turn{text: []string{"Hello."}})
 	text, err := askWithOpenAI(question{relay: relayTo(t, p)})
 	require.NoError(t, err, "the provider refuses requests without max_tokens")
 	assert.Equal(t, "Hello.", text)
@@ -84,7 +84,7 @@ func TestPreferencesThatAnthropicDoesNotKnowDoNotFailAChat(t *testing.T) {
 		p.Stop = openaisdk.ChatCompletionNewParamsStopUnion{OfStringArray: []string{"END", "\n"}}
 	})
 	for _, streamed := range []bool{false, true} {
-		p := newProvider(t, anthropicDialect{}, turn{text: []string{"Hello."}})
+		p := newProvider(t, anthropicDialect, turn{text: []string{"Hello."}})
 		openAIAnswer(t, relayTo(t, p).openAIClient(), params, streamed)
 		sent := p.lastBody(t)
 		assert.EqualValues(t, 1, sent["temperature"], "Anthropic's highest")
@@ -99,14 +99,14 @@ func TestOpenAIsSDKLearnsWhyTheAnswerEnded(t *testing.T) {
 		ends    string
 		want    string
 	}{
-		{openAIDialect{}, "stop", "stop"},
-		{openAIDialect{}, "length", "length"},
-		{openAIDialect{}, "content_filter", "content_filter"},
-		{anthropicDialect{}, "end_turn", "stop"},
-		{anthropicDialect{}, "stop_sequence", "stop"},
-		{anthropicDialect{}, "max_tokens", "length"},
-		{anthropicDialect{}, "model_context_window_exceeded", "length"},
-		{anthropicDialect{}, "refusal", "content_filter"},
+		{openAIDialect, "stop", "stop"},
+		{openAIDialect, "length", "length"},
+		{openAIDialect, "content_filter", "content_filter"},
+		{anthropicDialect, "end_turn", "stop"},
+		{anthropicDialect, "stop_sequence", "stop"},
+		{anthropicDialect, "max_tokens", "length"},
+		{anthropicDialect, "model_context_window_exceeded", "length"},
+		{anthropicDialect, "refusal", "content_filter"},
 	} {
 		t.Run(c.dialect.name()+" "+c.ends, func(t *testing.T) {
 			t.Parallel()
@@ -177,7 +177,7 @@ func TestWhatAnthropicCannotDoIsRefusedBeforeItIsAsked(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			p := newProvider(t, anthropicDialect{}, turn{text: []string{"never said"}})
+			p := newProvider(t, anthropicDialect, turn{text: []string{"never said"}})
 			client := relayTo(t, p).openAIClient()
 			_, err := client.Chat.Completions.New(context.Background(), openAIChat(c.ask))
 			require.Error(t, err)

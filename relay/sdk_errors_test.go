@@ -25,72 +25,72 @@ var providerErrors = []struct {
 	retryAfter     string
 }{
 	{
-		name: "400 of OpenAI", dialect: openAIDialect{},
+		name: "400 of OpenAI", dialect: openAIDialect,
 		refused: refusal{status: 400, kind: "invalid_request_error", param: "messages", code: "context_length_exceeded", message: "This model's maximum context length is 128000 tokens."},
 		status:  400, kinds: [2]string{"invalid_request_error", "invalid_request_error"}, code: "context_length_exceeded", says: "This model's maximum context length is 128000 tokens.",
 	},
 	{
-		name: "401 of OpenAI", dialect: openAIDialect{},
+		name: "401 of OpenAI", dialect: openAIDialect,
 		refused: refusal{status: 401, kind: "invalid_request_error", code: "invalid_api_key", message: "Incorrect API key provided: sk-up-a."},
 		status:  502, kinds: [2]string{"api_error", "api_error"}, code: "upstream_refused_credentials", says: "the upstream refused the relay's credentials", conceals: "sk-up",
 	},
 	{
-		name: "429 of OpenAI", dialect: openAIDialect{}, header: map[string]string{"Retry-After": "7"},
+		name: "429 of OpenAI", dialect: openAIDialect, header: map[string]string{"Retry-After": "7"},
 		refused: refusal{status: 429, kind: "tokens", code: "rate_limit_exceeded", message: "Rate limit reached for gpt-4o in organization org-AbCdEfGhIjKlMnOpQrStUvWx on tokens per min (TPM)."},
 		status:  429, kinds: [2]string{"tokens", "rate_limit_error"}, code: "rate_limit_exceeded", says: "Rate limit reached for gpt-4o", conceals: "org-AbC", retryAfter: "7",
 	},
 	{
-		name: "500 of OpenAI", dialect: openAIDialect{},
+		name: "500 of OpenAI", dialect: openAIDialect,
 		refused: refusal{status: 500, kind: "server_error", message: "The server had an error while processing your request. Sorry about that!"},
 		status:  502, kinds: [2]string{"server_error", "api_error"}, says: "Sorry about that!",
 	},
 	{
-		name: "404 of OpenAI", dialect: openAIDialect{},
+		name: "404 of OpenAI", dialect: openAIDialect,
 		refused: refusal{status: 404, kind: "invalid_request_error", code: "model_not_found", message: "The model `gpt-4o` does not exist or you do not have access to it."},
 		status:  404, kinds: [2]string{"invalid_request_error", "not_found_error"}, code: "model_not_found", says: "does not exist",
 	},
 	{
-		name: "400 of Anthropic", dialect: anthropicDialect{},
+		name: "400 of Anthropic", dialect: anthropicDialect,
 		refused: refusal{status: 400, kind: "invalid_request_error", message: "prompt is too long: 208310 tokens > 200000 maximum"},
 		status:  400, kinds: [2]string{"invalid_request_error", "invalid_request_error"}, says: "prompt is too long: 208310 tokens > 200000 maximum",
 	},
 	{
-		name: "400 of Anthropic about the operator's account", dialect: anthropicDialect{},
+		name: "400 of Anthropic about the operator's account", dialect: anthropicDialect,
 		refused: refusal{status: 400, kind: "invalid_request_error", message: "Your credit balance is too low to access the Anthropic API."},
 		status:  502, kinds: [2]string{"api_error", "api_error"}, code: "upstream_refused_credentials", says: "credentials", conceals: "credit balance",
 	},
 	{
-		name: "401 of Anthropic", dialect: anthropicDialect{},
+		name: "401 of Anthropic", dialect: anthropicDialect,
 		refused: refusal{status: 401, kind: "authentication_error", message: "invalid x-api-key"},
 		status:  502, kinds: [2]string{"api_error", "api_error"}, code: "upstream_refused_credentials", says: "credentials", conceals: "x-api-key",
 	},
 	{
-		name: "413 of Anthropic", dialect: anthropicDialect{},
+		name: "413 of Anthropic", dialect: anthropicDialect,
 		refused: refusal{status: 413, kind: "request_too_large", message: "Request exceeds the maximum size"},
 		status:  413, kinds: [2]string{"request_too_large", "request_too_large"}, says: "Request exceeds the maximum size",
 	},
 	{
-		name: "429 of Anthropic", dialect: anthropicDialect{}, header: map[string]string{"Retry-After": "9"},
+		name: "429 of Anthropic", dialect: anthropicDialect, header: map[string]string{"Retry-After": "9"},
 		refused: refusal{status: 429, kind: "rate_limit_error", message: "This request would exceed your organization's rate limit of 50 requests per minute."},
 		status:  429, kinds: [2]string{"rate_limit_error", "rate_limit_error"}, says: "rate limit", retryAfter: "9",
 	},
 	{
-		name: "500 of Anthropic", dialect: anthropicDialect{},
+		name: "500 of Anthropic", dialect: anthropicDialect,
 		refused: refusal{status: 500, kind: "api_error", message: "Internal server error"},
 		status:  502, kinds: [2]string{"api_error", "api_error"}, says: "Internal server error",
 	},
 	{
-		name: "529 of Anthropic", dialect: anthropicDialect{},
+		name: "529 of Anthropic", dialect: anthropicDialect,
 		refused: refusal{status: 529, kind: "overloaded_error", message: "Overloaded"},
 		status:  502, kinds: [2]string{"overloaded_error", "overloaded_error"}, says: "Overloaded",
 	},
 	{
-		name: "400 of xAI about the key", dialect: xaiDialect{},
+		name: "400 of xAI about the key", dialect: xaiDialect,
 		refused: refusal{status: 400, code: "Client specified an invalid argument", message: "Incorrect API key provided: sk***-a. You can obtain an API key from https://console.x.ai."},
 		status:  502, kinds: [2]string{"api_error", "api_error"}, code: "upstream_refused_credentials", says: "credentials", conceals: "console.x.ai",
 	},
 	{
-		name: "403 of xAI about the prompt", dialect: xaiDialect{},
+		name: "403 of xAI about the prompt", dialect: xaiDialect,
 		refused: refusal{
 			status: 403, code: "The caller does not have permission to execute the specified operation",
 			message: "Content violates usage guidelines. Team: 0f8fad5b-d9cb-469f-a165-70867728950e, API key ID: 7c9e6679-7425-40de-944b-e07fc1f90ae7, Model: grok-4, Failed check: SAFETY_CHECK_TYPE_BIO",
@@ -153,7 +153,7 @@ func TestWhatTheRelayRefusesItselfIsATypedErrorToo(t *testing.T) {
 		} {
 			t.Run(s.name+" "+c.name, func(t *testing.T) {
 				t.Parallel()
-				p := newProvider(t, openAIDialect{}, turn{text: []string{"never said"}})
+				p := newProvider(t, openAIDialect, turn{text: []string{"never said"}})
 				r := startRelay(t, "channels:\n"+p.channel("a", 0, "")+tokensYAML, withEnv("MAX_REQUEST_BODY_MB", "1"))
 				c.question.relay = r
 				bothForms(t, s, func(t *testing.T, ask func(question) (string, error)) {
@@ -193,7 +193,7 @@ func TestACallThatNoChannelTakesIsTypedToo(t *testing.T) {
 		for i, s := range sdks {
 			t.Run(s.name+" "+c.name, func(t *testing.T) {
 				t.Parallel()
-				p := newProvider(t, openAIDialect{}, turn{refused: &c.refused, header: c.header})
+				p := newProvider(t, openAIDialect, turn{refused: &c.refused, header: c.header})
 				r := relayTo(t, p)
 				_, err := s.ask(question{relay: r})
 				require.Error(t, err)
@@ -216,7 +216,7 @@ func TestACallThatNoChannelTakesIsTypedToo(t *testing.T) {
 
 func TestAKeyThatIsNotOneIsRefusedWhenModelsAreListed(t *testing.T) {
 	t.Parallel()
-	r := relayTo(t, newProvider(t, openAIDialect{}, turn{text: []string{"Hello."}}))
+	r := relayTo(t, newProvider(t, openAIDialect, turn{text: []string{"Hello."}}))
 	client := r.openAIClient(openaioption.WithAPIKey("sk-wrong"))
 	_, err := client.Models.List(context.Background())
 	require.Error(t, err)
@@ -228,7 +228,7 @@ func TestAKeyThatIsNotOneIsRefusedWhenModelsAreListed(t *testing.T) {
 
 func TestEndpointsThatTheRelayLacksAreTypedErrors(t *testing.T) {
 	t.Parallel()
-	r := relayTo(t, newProvider(t, openAIDialect{}, turn{text: []string{"Hello."}}))
+	r := relayTo(t, newProvider(t, openAIDialect, turn{text: []string{"Hello."}}))
 	client := r.openAIClient()
 	_, err := client.Moderations.New(context.Background(), openaisdk.ModerationNewParams{Input: openaisdk.ModerationNewParamsInputUnion{OfString: openaisdk.String("x")}})
 	require.Error(t, err)
@@ -251,7 +251,7 @@ func TestEndpointsThatTheRelayLacksAreTypedErrors(t *testing.T) {
 
 func TestAnSDKThatRetriesGetsItsAnswerAfterALimit(t *testing.T) {
 	for i, s := range sdks {
-		d := []dialect{anthropicDialect{}, openAIDialect{}}[i]
+		d := []dialect{anthropicDialect, openAIDialect}[i]
 		t.Run(s.name+" and a channel of type "+d.name(), func(t *testing.T) {
 			t.Parallel()
 			p := newProvider(t, d,

@@ -62,7 +62,7 @@ func TestAnSDKSeesNothingOfAChannelThatRefusesConnections(t *testing.T) {
 
 func TestACallMovesOnToAProviderOfAnotherFormat(t *testing.T) {
 	for _, s := range sdks {
-		for _, order := range [][2]dialect{{openAIDialect{}, anthropicDialect{}}, {anthropicDialect{}, openAIDialect{}}, {anthropicDialect{}, xaiDialect{}}} {
+		for _, order := range [][2]dialect{{openAIDialect, anthropicDialect}, {anthropicDialect, openAIDialect}, {anthropicDialect, xaiDialect}} {
 			t.Run(s.name+" "+order[0].name()+" "+order[1].name(), func(t *testing.T) {
 				t.Parallel()
 				bothForms(t, s, func(t *testing.T, ask func(question) (string, error)) {

@@ -120,7 +120,7 @@ func TestEveryAnswerHasTheIdOfItsRequest(t *testing.T) {
 
 func TestBetasOfAnthropicsSDKReachAnthropic(t *testing.T) {
 	t.Parallel()
-	p := newProvider(t, anthropicDialect{}, turn{text: []string{"Hello."}})
+	p := newProvider(t, anthropicDialect, turn{text: []string{"Hello."}})
 	client := relayTo(t, p).anthropicClient(anthropicoption.WithHeader("anthropic-version", "2023-01-01"))
 	params := anthropicsdk.BetaMessageNewParams{
 		Model: "m", MaxTokens: 9, Betas: []anthropicsdk.AnthropicBeta{"context-1m-2025-08-07", "files-api-2025-04-14"},
@@ -147,7 +147,7 @@ func TestBetasOfAnthropicsSDKReachAnthropic(t *testing.T) {
 // TestAnthropicsSDKMayShowItsKeyAsABearerToken is how tools do it that are given ANTHROPIC_AUTH_TOKEN.
 func TestAnthropicsSDKMayShowItsKeyAsABearerToken(t *testing.T) {
 	t.Parallel()
-	p := newProvider(t, anthropicDialect{}, turn{text: []string{"Hello."}})
+	p := newProvider(t, anthropicDialect, turn{text: []string{"Hello."}})
 	r := relayTo(t, p)
 	client := anthropicsdk.NewClient(anthropicoption.WithoutEnvironmentDefaults(), anthropicoption.WithBaseURL(r.URL),
 		anthropicoption.WithAuthToken(testKey), anthropicoption.WithHTTPClient(r.client), anthropicoption.WithMaxRetries(0))

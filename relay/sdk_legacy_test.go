@@ -28,7 +28,7 @@ func completionEvents() []string {
 
 func TestOpenAIsSDKCompletesAPrompt(t *testing.T) {
 	t.Parallel()
-	p := newProvider(t, openAIDialect{}, turn{raw: completionBody, rawSSE: completionEvents()})
+	p := newProvider(t, openAIDialect, turn{raw: completionBody, rawSSE: completionEvents()})
 	r := relayTo(t, p)
 	client := r.openAIClient()
 	params := openaisdk.CompletionNewParams{
@@ -57,7 +57,7 @@ func TestOpenAIsSDKCompletesAPrompt(t *testing.T) {
 func TestOpenAIsSDKGetsEmbeddingsInBothEncodings(t *testing.T) {
 	t.Parallel()
 	const format = `{"object":"list","data":[{"object":"embedding","index":0,"embedding":%s}],"model":"text-embedding-3-small","usage":{"prompt_tokens":8,"total_tokens":8}}`
-	p := newProvider(t, openAIDialect{},
+	p := newProvider(t, openAIDialect,
 		turn{raw: strings.Replace(format, "%s", "[0.5,-1.25,1e-3]", 1)},
 		turn{raw: strings.Replace(format, "%s", `"AAAAPwAAoL8="`, 1)}) // 0.5 and -1.25, as little-endian floats of 32 bits
 	r := relayTo(t, p)
@@ -83,7 +83,7 @@ func TestOpenAIsSDKGetsEmbeddingsInBothEncodings(t *testing.T) {
 
 func TestCompletionsAndEmbeddingsOfAModelThatIsAnthropicsAreRefused(t *testing.T) {
 	t.Parallel()
-	p := newProvider(t, anthropicDialect{}, turn{text: []string{"never said"}})
+	p := newProvider(t, anthropicDialect, turn{text: []string{"never said"}})
 	client := relayTo(t, p).openAIClient()
 	_, err := client.Completions.New(context.Background(), openaisdk.CompletionNewParams{Model: "m", Prompt: openaisdk.CompletionNewParamsPromptUnion{OfString: openaisdk.String("x")}})
 	require.Error(t, err)
@@ -98,7 +98,7 @@ func TestCompletionsAndEmbeddingsOfAModelThatIsAnthropicsAreRefused(t *testing.T
 
 func TestBothSDKsListTheModelsOfTheirKey(t *testing.T) {
 	t.Parallel()
-	p := newProvider(t, openAIDialect{}, turn{text: []string{"Hello."}})
+	p := newProvider(t, openAIDialect, turn{text: []string{"Hello."}})
 	r := startRelay(t, "channels:\n"+p.channel("a", 0, "")+
 		`  - {name: b, type: anthropic, base_url: "`+p.URL+`", keys: [sk-up-a], models: [other/model, "claude-*"], groups: [vip]}
 tokens:

@@ -11,6 +11,8 @@ import (
 	openaioption "github.com/openai/openai-go/v3/option"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"one-api/relay/standin"
 )
 
 // oddities are what decoding and encoding again would change: the order of members, the spelling of numbers and of strings,
@@ -24,7 +26,7 @@ func asRequest(model, more string) string {
 }
 
 func TestARequestInTheProvidersOwnFormatArrivesByteForByte(t *testing.T) {
-	for _, d := range []dialect{openAIDialect{lenient: true}, anthropicDialect{}, xaiDialect{openAIDialect{lenient: true}}} {
+	for _, d := range []dialect{imitated{standin.OpenAI{Lenient: true}}, anthropicDialect, imitated{standin.XAI{OpenAI: standin.OpenAI{Lenient: true}}}} {
 		for _, streamed := range []bool{false, true} {
 			t.Run(d.name()+map[bool]string{true: " streamed"}[streamed], func(t *testing.T) {
 				t.Parallel()
@@ -67,7 +69,7 @@ func TestAnAnswerInTheClientsOwnFormatArrivesByteForByte(t *testing.T) {
 	odd := strings.Replace(oddities, `"temperature"`, `"tempo"`, 1)
 	openAIOdd := "{" + odd + `,"id":"x","object":"chat.completion","created":1.7e9,"model":"gpt-4o-2024-08-06","choices":[{"message":{"content":"Hi","role":"assistant"},"index":0,"finish_reason":"stop"}] }` + "\n\n"
 	anthropicOdd := "\n{" + odd + `,"id":"x","type":"message","role":"assistant","model":"claude","content":[{"text":"Hi","type":"text"}],"stop_reason":"end_turn","usage":{"output_tokens":1e0,"input_tokens":2}}`
-	for _, d := range []dialect{openAIDialect{}, xaiDialect{}} {
+	for _, d := range []dialect{openAIDialect, xaiDialect} {
 		var got []byte
 		client := relayTo(t, newProvider(t, d, turn{raw: openAIOdd})).openAIClient()
 		_, err := client.Chat.Completions.New(context.Background(), openAIChat(), openaioption.WithResponseBodyInto(&got))
@@ -75,7 +77,7 @@ func TestAnAnswerInTheClientsOwnFormatArrivesByteForByte(t *testing.T) {
 		assert.Equal(t, openAIOdd, string(got))
 	}
 	var got []byte
-	client := relayTo(t, newProvider(t, anthropicDialect{}, turn{raw: anthropicOdd})).anthropicClient()
+	client := relayTo(t, newProvider(t, anthropicDialect, turn{raw: anthropicOdd})).anthropicClient()
 	_, err := client.Messages.New(context.Background(), anthropicChat(), anthropicoption.WithResponseBodyInto(&got))
 	require.NoError(t, err)
 	assert.Equal(t, anthropicOdd, string(got))
@@ -88,9 +90,9 @@ func TestEveryEventInTheClientsOwnFormatArrivesByteForByte(t *testing.T) {
 		path    string
 		body    string
 	}{
-		{openAIDialect{}, "/v1/chat/completions", `{"model":"m","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"Hi"}]}`},
-		{xaiDialect{}, "/v1/chat/completions", `{"model":"m","stream":true,"messages":[{"role":"user","content":"Hi"}]}`},
-		{anthropicDialect{}, "/v1/messages", `{"model":"m","stream":true,"max_tokens":9,"messages":[{"role":"user","content":"Hi"}]}`},
+		{openAIDialect, "/v1/chat/completions", `{"model":"m","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"Hi"}]}`},
+		{xaiDialect, "/v1/chat/completions", `{"model":"m","stream":true,"messages":[{"role":"user","content":"Hi"}]}`},
+		{anthropicDialect, "/v1/messages", `{"model":"m","stream":true,"max_tokens":9,"messages":[{"role":"user","content":"Hi"}]}`},
 	} {
 		t.Run(c.dialect.name(), func(t *testing.T) {
 			t.Parallel()

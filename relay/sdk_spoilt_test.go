@@ -160,7 +160,7 @@ func TestASpoiltStreamHasNothingThatLooksLikeAnEnd(t *testing.T) {
 
 // TestTheSDKKnowsWhatKindOfErrorEndedAStream keeps what the status would have said where there is none any more.
 func TestTheSDKKnowsWhatKindOfErrorEndedAStream(t *testing.T) {
-	p := newProvider(t, openAIDialect{}, turn{text: []string{"Once "}, fault: breaksOff})
+	p := newProvider(t, openAIDialect, turn{text: []string{"Once "}, fault: breaksOff})
 	r := relayTo(t, p)
 	client := r.openAIClient()
 	stream := client.Chat.Completions.NewStreaming(t.Context(), openAIChat())

@@ -76,7 +76,7 @@ var sdks = []sdk{
 	{"Anthropic's SDK", askWithAnthropic, anthropicFailure},
 }
 
-var dialects = []dialect{openAIDialect{}, anthropicDialect{}, xaiDialect{}}
+var dialects = []dialect{openAIDialect, anthropicDialect, xaiDialect}
 
 // everyWay runs a test for each SDK and each type of channel.
 func everyWay(t *testing.T, test func(t *testing.T, s sdk, d dialect)) {

@@ -127,7 +127,7 @@ func TestCallsOfOtherProvidersGoOnWithAnthropic(t *testing.T) {
 			}}}.ToParam(),
 			openaisdk.ToolMessage("noon", id))
 	}
-	p := newProvider(t, anthropicDialect{}, turn{text: []string{"Noon."}})
+	p := newProvider(t, anthropicDialect, turn{text: []string{"Noon."}})
 	got := openAIAnswer(t, relayTo(t, p).openAIClient(), params, false)
 	assert.Equal(t, "Noon.", got.Choices[0].Message.Content)
 }

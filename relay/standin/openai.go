@@ -1,4 +1,4 @@
-package relay
+package standin
 
 import (
 	"fmt"
@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// openAIDialect imitates OpenAI's API; lenient: a compatible server's, which takes members that it does not know.
-type openAIDialect struct{ lenient bool }
+// OpenAI imitates OpenAI's API; Lenient: a compatible server's, which takes members that it does not know.
+type OpenAI struct{ Lenient bool }
 
-func (openAIDialect) name() string  { return "openai" }
-func (openAIDialect) model() string { return "gpt-4o" }
+func (OpenAI) Type() string  { return "openai" }
+func (OpenAI) Model() string { return "gpt-4o" }
 
-const openAIAnswering = "gpt-4o-2024-08-06" // the model that answers, as OpenAI spells it out
+const OpenAIAnswering = "gpt-4o-2024-08-06" // the model that answers, as OpenAI spells it out
 
 const (
 	openAIChatMembers = "audio frequency_penalty function_call functions logit_bias logprobs max_completion_tokens max_tokens messages metadata modalities model n " +
@@ -23,12 +23,12 @@ const (
 	openAIEmbeddingMembers  = "dimensions encoding_format input model user"
 )
 
-func (d openAIDialect) refuse(r *http.Request, body map[string]any) *refusal {
+func (d OpenAI) Refuse(r *http.Request, body map[string]any) *Refusal {
 	switch {
-	case r.Header.Get("Authorization") != "Bearer "+upstreamKey:
-		return &refusal{
-			status: 401, kind: "invalid_request_error", code: "invalid_api_key",
-			message: "Incorrect API key provided: sk-wrong**********0000. You can find your API key at https://platform.openai.com/account/api-keys.",
+	case r.Header.Get("Authorization") != "Bearer "+Key:
+		return &Refusal{
+			Status: 401, Kind: "invalid_request_error", Code: "invalid_api_key",
+			Message: "Incorrect API key provided: sk-wrong**********0000. You can find your API key at https://platform.openai.com/account/api-keys.",
 		}
 	case r.Header.Get("Content-Type") != "application/json":
 		return openAIWrong("", "you must provide a body that is application/json")
@@ -41,18 +41,18 @@ func (d openAIDialect) refuse(r *http.Request, body map[string]any) *refusal {
 	case "/v1/embeddings":
 		members, models = openAIEmbeddingMembers, "text-embedding-3-small"
 	default:
-		return &refusal{status: 404, kind: "invalid_request_error", message: "Invalid URL (POST " + r.URL.Path + ")"}
+		return &Refusal{Status: 404, Kind: "invalid_request_error", Message: "Invalid URL (POST " + r.URL.Path + ")"}
 	}
 	model := jsonText(body["model"])
 	switch unknown := stranger(body, members); {
 	case model == "":
 		return openAIWrong("", "you must provide a model parameter")
 	case !strings.Contains(" "+models+" ", " "+model+" "):
-		return &refusal{
-			status: 404, kind: "invalid_request_error", code: "model_not_found",
-			message: "The model `" + model + "` does not exist or you do not have access to it.",
+		return &Refusal{
+			Status: 404, Kind: "invalid_request_error", Code: "model_not_found",
+			Message: "The model `" + model + "` does not exist or you do not have access to it.",
 		}
-	case unknown != "" && !d.lenient:
+	case unknown != "" && !d.Lenient:
 		return openAIWrong(unknown, "Unknown parameter: '"+unknown+"'.")
 	case r.URL.Path == "/v1/completions" && body["prompt"] == nil:
 		return openAIWrong("prompt", "you must provide a prompt")
@@ -67,12 +67,12 @@ func (d openAIDialect) refuse(r *http.Request, body map[string]any) *refusal {
 	return openAIOptions(body)
 }
 
-func openAIWrong(param, message string) *refusal {
-	return &refusal{status: 400, kind: "invalid_request_error", param: param, message: message}
+func openAIWrong(param, message string) *Refusal {
+	return &Refusal{Status: 400, Kind: "invalid_request_error", Param: param, Message: message}
 }
 
 // openAIMessages checks the order of a conversation and what each message is made of.
-func openAIMessages(messages []map[string]any) *refusal {
+func openAIMessages(messages []map[string]any) *Refusal {
 	if len(messages) == 0 {
 		return openAIWrong("messages", "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.")
 	}
@@ -119,7 +119,7 @@ func openAIMessages(messages []map[string]any) *refusal {
 	return nil
 }
 
-func openAIContent(content any, allowed, at string) *refusal {
+func openAIContent(content any, allowed, at string) *Refusal {
 	switch content.(type) {
 	case string:
 		return nil
@@ -149,7 +149,7 @@ func openAIContent(content any, allowed, at string) *refusal {
 
 var openAIImage = regexp.MustCompile(`^https?://.|^data:image/(png|jpeg|gif|webp);base64,.`)
 
-func openAIOptions(body map[string]any) *refusal {
+func openAIOptions(body map[string]any) *Refusal {
 	tools := jsonObjects(body["tools"])
 	for i, tool := range tools {
 		f := jsonObject(tool["function"])
@@ -187,7 +187,7 @@ func openAIOptions(body map[string]any) *refusal {
 	return nil
 }
 
-func (openAIDialect) errorBody(r *refusal) string {
+func (OpenAI) ErrorBody(r *Refusal) string {
 	nullable := func(s string) string {
 		if s == "" {
 			return "null"
@@ -195,5 +195,5 @@ func (openAIDialect) errorBody(r *refusal) string {
 		return quoted(s)
 	}
 	return fmt.Sprintf("{\n  \"error\": {\n    \"message\": %s,\n    \"type\": %s,\n    \"param\": %s,\n    \"code\": %s\n  }\n}",
-		quoted(r.message), quoted(r.kind), nullable(r.param), nullable(r.code))
+		quoted(r.Message), quoted(r.Kind), nullable(r.Param), nullable(r.Code))
 }

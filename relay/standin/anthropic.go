@@ -1,4 +1,4 @@
-package relay
+package standin
 
 import (
 	"fmt"
@@ -7,29 +7,29 @@ import (
 	"strings"
 )
 
-// anthropicDialect imitates Anthropic's Messages API.
-type anthropicDialect struct{}
+// Anthropic imitates Anthropic's Messages API.
+type Anthropic struct{}
 
-func (anthropicDialect) name() string  { return "anthropic" }
-func (anthropicDialect) model() string { return "claude-sonnet-4-5" }
+func (Anthropic) Type() string  { return "anthropic" }
+func (Anthropic) Model() string { return "claude-sonnet-4-5" }
 
-const anthropicAnswering = "claude-sonnet-4-5-20250929" // the model that answers, as Anthropic spells it out
+const AnthropicAnswering = "claude-sonnet-4-5-20250929" // the model that answers, as Anthropic spells it out
 
 const anthropicMembers = "cache_control container context_management inference_geo max_tokens mcp_servers messages metadata model output_config service_tier " +
 	"stop_sequences stream system temperature thinking tool_choice tools top_k top_p"
 
-func (anthropicDialect) refuse(r *http.Request, body map[string]any) *refusal {
+func (Anthropic) Refuse(r *http.Request, body map[string]any) *Refusal {
 	model := jsonText(body["model"])
 	limit, _ := body["max_tokens"].(float64)
 	switch unknown := stranger(body, anthropicMembers); {
-	case r.Header.Get("X-Api-Key") != upstreamKey:
-		return &refusal{status: 401, kind: "authentication_error", message: "invalid x-api-key"}
+	case r.Header.Get("X-Api-Key") != Key:
+		return &Refusal{Status: 401, Kind: "authentication_error", Message: "invalid x-api-key"}
 	case r.Header.Get("Anthropic-Version") == "":
 		return anthropicWrong("anthropic-version: header is required")
 	case r.Header.Get("Content-Type") != "application/json":
 		return anthropicWrong("content-type: must be application/json")
 	case r.URL.Path != "/v1/messages":
-		return &refusal{status: 404, kind: "not_found_error", message: "Not Found"}
+		return &Refusal{Status: 404, Kind: "not_found_error", Message: "Not Found"}
 	case model == "":
 		return anthropicWrong("model: Field required")
 	case unknown != "" && r.Header.Get("Anthropic-Beta") == "":
@@ -37,7 +37,7 @@ func (anthropicDialect) refuse(r *http.Request, body map[string]any) *refusal {
 	case limit < 1:
 		return anthropicWrong("max_tokens: Field required")
 	case model != "claude-sonnet-4-5":
-		return &refusal{status: 404, kind: "not_found_error", message: "model: " + model}
+		return &Refusal{Status: 404, Kind: "not_found_error", Message: "model: " + model}
 	}
 	if refused := anthropicMessages(jsonObjects(body["messages"])); refused != nil {
 		return refused
@@ -45,12 +45,12 @@ func (anthropicDialect) refuse(r *http.Request, body map[string]any) *refusal {
 	return anthropicOptions(body)
 }
 
-func anthropicWrong(message string) *refusal {
-	return &refusal{status: 400, kind: "invalid_request_error", message: message}
+func anthropicWrong(message string) *Refusal {
+	return &Refusal{Status: 400, Kind: "invalid_request_error", Message: message}
 }
 
 // anthropicMessages checks that tool results follow their calls at once and come first, and what each block is made of.
-func anthropicMessages(messages []map[string]any) *refusal {
+func anthropicMessages(messages []map[string]any) *Refusal {
 	if len(messages) == 0 {
 		return anthropicWrong("messages: at least one message is required")
 	}
@@ -114,7 +114,7 @@ var anthropicBlockMembers = map[string]string{
 	"tool_result": "tool_use_id content is_error", "thinking": "thinking signature",
 }
 
-func anthropicBlock(b map[string]any, at string) *refusal {
+func anthropicBlock(b map[string]any, at string) *Refusal {
 	kind := jsonText(b["type"])
 	members, known := anthropicBlockMembers[kind]
 	source := jsonObject(b["source"])
@@ -151,7 +151,7 @@ var (
 	anthropicDocument = regexp.MustCompile(`(?s)^(base64 application/pdf [A-Za-z0-9+/]+=*|text text/plain .+|url  https?://.+)$`)
 )
 
-func anthropicOptions(body map[string]any) *refusal {
+func anthropicOptions(body map[string]any) *Refusal {
 	tools := jsonObjects(body["tools"])
 	for i, tool := range tools {
 		if !isIdentifier(jsonText(tool["name"])) || jsonObject(tool["input_schema"])["type"] != "object" {
@@ -198,6 +198,6 @@ func anthropicOptions(body map[string]any) *refusal {
 	return nil
 }
 
-func (anthropicDialect) errorBody(r *refusal) string {
-	return fmt.Sprintf(`{"type":"error","error":{"type":%s,"message":%s},"request_id":"req_011CSHoEeqs5C35K2UUqR7Fy"}`, quoted(r.kind), quoted(r.message))
+func (Anthropic) ErrorBody(r *Refusal) string {
+	return fmt.Sprintf(`{"type":"error","error":{"type":%s,"message":%s},"request_id":"req_011CSHoEeqs5C35K2UUqR7Fy"}`, quoted(r.Kind), quoted(r.Message))
 }
