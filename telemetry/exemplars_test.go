@@ -3,6 +3,7 @@ package telemetry
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"testing"
 	"time"
 
@@ -161,4 +162,33 @@ func TestRecordingATracedCallAllocatesNothing(t *testing.T) {
 		record()
 		require.Zero(t, testing.AllocsPerRun(1000, record), name)
 	}
+}
+
+// TestABatchFullOfExemplarsIsNoLargerThanACollectorTakes by default over gRPC: 4 MiB.
+func TestABatchFullOfExemplarsIsNoLargerThanACollectorTakes(t *testing.T) {
+	received := otlptest.Start(t)
+	environ(t, "OTEL_EXPORTER_OTLP_ENDPOINT", received.GRPC, "OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "OTEL_METRICS_EXEMPLAR_FILTER", "always_on", "OTEL_TRACES_SAMPLER", "always_on", "OTEL_METRIC_EXPORT_INTERVAL", "1000")
+	started := startForTest(t, nil)
+	_, span := started.Tracing.Request(context.Background(), "POST", "/r", http.Header{}, time.Now())
+	named := Configured{Name: "a-channel-with-quite-a-name", Provider: "openai"}
+	for i := range 900 {
+		named.Models = append(named.Models, "some-vendor/some-model-with-quite-a-name-"+strconv.Itoa(i))
+	}
+	channel := started.Metrics.Configure([]Configured{named})[0]
+	for _, model := range named.Models {
+		for _, bound := range durationBounds {
+			for _, outcome := range []string{"completed", "first_token_timeout"} {
+				channel.Attempt(Attempt{
+					Operation: "chat", Model: model, Outcome: outcome, Duration: time.Duration(bound * float64(time.Second)),
+					FirstChunk: time.Duration(bound * float64(time.Second)), Usage: Usage{Input: int64(bound * 100), Output: int64(bound * 100)}, Span: span,
+				})
+			}
+		}
+	}
+	require.Eventually(t, func() bool { m, _ := received.Metric(TokenUsage); return len(m.Exemplars) > 900*2*5 }, time.Minute, 10*time.Millisecond)
+	started.Shutdown()
+	require.Empty(t, received.Problems())
+	metric, _ := received.Metric(OperationDuration)
+	require.Greater(t, len(metric.Exemplars), 17*1800-1)
+	require.Less(t, received.Largest(), int64(4<<20))
 }

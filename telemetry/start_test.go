@@ -245,3 +245,23 @@ func TestPrometheusCanPullTheMetrics(t *testing.T) {
 	}
 	require.Empty(t, log.String())
 }
+
+// TestPrometheusAlwaysPullsCumulativeValues whatever is preferred for OTLP.
+func TestPrometheusAlwaysPullsCumulativeValues(t *testing.T) {
+	port := freePort(t)
+	environ(t, "OTEL_METRICS_EXPORTER", "prometheus", "OTEL_EXPORTER_PROMETHEUS_HOST", "127.0.0.1", "OTEL_EXPORTER_PROMETHEUS_PORT", port,
+		"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "delta", "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", "base2_exponential_bucket_histogram")
+	started := startForTest(t, nil)
+	defer started.Shutdown()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	for n := 1; n <= 3; n++ {
+		started.Metrics.Channel("primary", "openai").Attempt(ended("m"))
+		response, err := client.Get("http://127.0.0.1:" + port + "/metrics")
+		require.NoError(t, err)
+		text, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.Regexp(t, `relay_channel_attempts_total\{[^}]*\} `+strconv.Itoa(n)+`\n`, string(text))
+		require.Regexp(t, `gen_ai_client_operation_duration_seconds_bucket\{[^}]*le="1.28"\} `+strconv.Itoa(n)+`\n`, string(text))
+	}
+}

@@ -227,3 +227,39 @@ func TestEveryMetricHasTheTemporalityThatTheEnvironmentPrefers(t *testing.T) {
 		}
 	}
 }
+
+// TestAFailedExportOfDeltasCostsWhatItHeldAndNothingElse counts the same with an instrument of the SDK's: what fails there fails here.
+func TestAFailedExportOfDeltasCostsWhatItHeldAndNothingElse(t *testing.T) {
+	received := otlptest.Start(t)
+	received.AllowDeltas()
+	environ(t, "OTEL_EXPORTER_OTLP_ENDPOINT", received.HTTP, "OTEL_TRACES_EXPORTER", "none", "OTEL_METRIC_EXPORT_INTERVAL", "10",
+		"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "delta")
+	started := startForTest(t, nil)
+	reference, err := started.Meter.Int64Counter("reference")
+	require.NoError(t, err)
+	channel := started.Metrics.Channel("primary", "openai")
+	attempt := func() {
+		channel.Attempt(ended("m"))
+		reference.Add(context.Background(), 1)
+	}
+	next := func() {
+		before := received.Requests()
+		require.Eventually(t, func() bool { return received.Requests() > before+1 }, time.Minute, time.Millisecond)
+	}
+	for range 3 {
+		attempt()
+		next()
+		received.Behave(t, otlptest.Deny) // an answer that is final: nothing is tried again
+		attempt()
+		next()
+		received.Behave(t, otlptest.Accept)
+		attempt()
+		next()
+	}
+	started.Shutdown()
+	require.Empty(t, received.Problems())
+	require.EqualValues(t, 6, received.Sum("reference", nil), "the SDK's own")
+	require.EqualValues(t, 6, received.Sum(ChannelAttempts, nil))
+	require.EqualValues(t, 6, received.Sum(OperationDuration, nil))
+	require.InDelta(t, 6, received.Histogram(OperationDuration, nil).Sum, 1e-9)
+}

@@ -23,7 +23,7 @@ func (c *course) agree(ctx context.Context) error {
 		if err := c.arrived(ctx, r, e); err != nil {
 			return err
 		}
-		v := &view{course: c, ctx: ctx, job: fmt.Sprintf(`job="one-api",instance=%q`, r.instance), instance: r.instance}
+		v := &view{course: c, ctx: ctx, job: fmt.Sprintf(`job="one-api",instance=%q`, r.instance), instance: r.instance, relay: r}
 		v.attempts(e)
 		v.requests(e)
 		v.latency(e)
@@ -83,6 +83,7 @@ type view struct {
 	ctx      context.Context
 	job      string // matchers
 	instance string
+	relay    *relay
 	err      error
 }
 
@@ -91,7 +92,7 @@ func (v *view) ask(promql string, labels ...string) table {
 	if v.err != nil {
 		return table{}
 	}
-	t, err := v.stack.table(v.ctx, strings.ReplaceAll(promql, "@", v.job), time.Time{}, labels...)
+	t, err := v.stack.table(v.ctx, strings.ReplaceAll(v.relay.named(promql), "@", v.job), time.Time{}, labels...)
 	v.err = err
 	return t
 }
@@ -121,11 +122,30 @@ func (v *view) attempts(e expected) {
 	v.equal("retries by channel and reason", e.retries, "sum by (relay_channel_name, reason) (relay_channel_retries_total{@})", "relay_channel_name", "reason")
 	v.equal("resumed streams by channel, reason and outcome", e.resumes,
 		"sum by (relay_channel_name, reason, relay_outcome) (relay_channel_resumes_total{@})", "relay_channel_name", "reason", "relay_outcome")
-	v.equal("tokens by channel and type", e.tokens,
-		"sum by (relay_channel_name, gen_ai_token_type) (gen_ai_client_token_usage_sum{@})", "relay_channel_name", "gen_ai_token_type")
+	v.tokens(e)
 	v.equal("cached tokens", e.cached, "sum by (relay_channel_name) (relay_channel_tokens_cached_total{@})", "relay_channel_name")
 	v.equal("reasoning tokens", e.reason, "sum by (relay_channel_name) (relay_channel_tokens_reasoning_total{@})", "relay_channel_name")
 	v.that(e.third > 0, "calls that two channels failed and a third answered: %d", e.third)
+}
+
+// tokens are one histogram with a type in today's GenAI conventions, and counters and histograms of each type in the latest.
+func (v *view) tokens(e expected) {
+	if !v.relay.latest {
+		v.equal("tokens by channel and type", e.tokens,
+			"sum by (relay_channel_name, gen_ai_token_type) (gen_ai_client_token_usage_sum{@})", "relay_channel_name", "gen_ai_token_type")
+		return
+	}
+	typed := func(name string) string {
+		of := func(kind string) string {
+			return fmt.Sprintf(`label_replace(sum by (relay_channel_name) (%s{@}), "gen_ai_token_type", %q, "", "") > 0`, fmt.Sprintf(name, kind), kind)
+		}
+		return of("input") + " or " + of("output")
+	}
+	v.equal("tokens by channel and type", e.tokens, typed("gen_ai_client_inference_usage_%s_tokens_total"), "relay_channel_name", "gen_ai_token_type")
+	v.equal("tokens by channel and type, of the histograms", e.tokens, typed("gen_ai_client_inference_operation_%s_tokens_sum"), "relay_channel_name", "gen_ai_token_type")
+	v.equal("attempts whose input was counted, known or not", table{"": e.attempts.sum()}, "sum(gen_ai_client_inference_operation_input_tokens_count{@})")
+	v.equal("cached tokens by the latest conventions", e.cached, "sum by (relay_channel_name) (gen_ai_client_inference_usage_cache_read_input_tokens_total{@})", "relay_channel_name")
+	v.equal("reasoning tokens by the latest conventions", e.reason, "sum by (relay_channel_name) (gen_ai_client_inference_usage_reasoning_output_tokens_total{@})", "relay_channel_name")
 }
 
 func (v *view) requests(e expected) {

@@ -21,6 +21,7 @@ func unseen() map[string]string {
 		telemetry.ChannelGoroutines:  "sampled only while there are thousands of goroutines, or on demand",
 		telemetry.FormatsDropped:     "counted only if a conversion has to leave out something that costs money or changes the answer",
 		telemetry.ChannelUnknownEnds: "counted only if a provider ends an answer with a word that nobody knows",
+		telemetry.UsageCacheWrite:    "the upstream here writes nothing to a cache",
 	}
 	if runtime.GOOS != "linux" {
 		reasons[telemetry.FileDescriptors] = "only Linux tells"
@@ -33,7 +34,14 @@ func unseen() map[string]string {
 func (c *course) declared(ctx context.Context) error {
 	namer := otlptranslator.NewMetricNamer("", otlptranslator.UnderscoreEscapingWithSuffixes)
 	found, unseen := 0, unseen()
-	for _, i := range telemetry.Instruments {
+	// One relay follows the latest GenAI conventions.
+	all := slices.Clone(telemetry.Instruments)
+	for _, i := range telemetry.InstrumentsOf(telemetry.GenAILatest) {
+		if !slices.ContainsFunc(all, func(known telemetry.Instrument) bool { return known.Name == i.Name }) {
+			all = append(all, i)
+		}
+	}
+	for _, i := range all {
 		name, err := namer.Build(otlptranslator.Metric{Name: i.Name, Unit: i.Unit, Type: prometheusType[i.Kind]})
 		if err != nil {
 			return err
@@ -68,7 +76,35 @@ func (c *course) declared(ctx context.Context) error {
 			c.report.that(false, "%s has the declared attributes: want %v, got %v", name, want, labels)
 		}
 	}
-	c.report.that(found+len(unseen) >= len(telemetry.Instruments), "%d of %d declared instruments have arrived, under the names that Prometheus makes of theirs", found, len(telemetry.Instruments))
+	c.report.that(found+len(unseen) >= len(all), "%d of %d declared instruments have arrived, under the names that Prometheus makes of theirs", found, len(all))
+	return c.exemplars(ctx)
+}
+
+// exemplars checks that slow calls lead to their traces, by either name of their duration.
+func (c *course) exemplars(ctx context.Context) error {
+	for _, r := range c.stack.relays {
+		var answer struct {
+			Data []struct {
+				Exemplars []struct{ Labels map[string]string }
+			}
+		}
+		query := url.Values{
+			"query": {r.named(fmt.Sprintf("gen_ai_client_operation_duration_seconds_bucket{instance=%q}", r.instance))},
+			"start": {fmt.Sprint(time.Now().Add(-time.Hour).Unix())}, "end": {fmt.Sprint(time.Now().Unix() + 1)},
+		}
+		if err := c.stack.ask(ctx, "/api/v1/query_exemplars?"+query.Encode(), &answer); err != nil {
+			return err
+		}
+		all, traced := 0, 0
+		for _, series := range answer.Data {
+			for _, e := range series.Exemplars {
+				if all++; len(e.Labels["trace_id"]) == 32 && len(e.Labels["span_id"]) == 16 {
+					traced++
+				}
+			}
+		}
+		c.report.that(all > 0 && traced == all, "%s: %d durations of attempts lead to their traces, of %d exemplars", r.instance, traced, all)
+	}
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -28,7 +29,16 @@ type stack struct {
 // relay is one under test. They differ in the protocol that they export with.
 type relay struct {
 	instance, protocol, port string
+	latest                   bool // it follows the latest GenAI conventions
 	process                  *process
+}
+
+// named is a query with the names that the relay has for what it asks.
+func (r *relay) named(promql string) string {
+	if r.latest {
+		return strings.ReplaceAll(promql, "gen_ai_client_operation_", "gen_ai_client_inference_")
+	}
+	return promql
 }
 
 func (r *relay) url(path string) string { return "http://" + loopback + ":" + r.port + path }
@@ -42,7 +52,7 @@ func newStack(s settings, upstream string) (*stack, error) {
 	k.ports.prometheus, k.ports.grpc, k.ports.http, k.ports.health, k.ports.metrics = ports[0], ports[1], ports[2], ports[3], ports[4]
 	k.relays = []*relay{
 		{instance: "relay-grpc", protocol: "grpc", port: ports[5]},
-		{instance: "relay-http", protocol: "http/protobuf", port: ports[6]},
+		{instance: "relay-http", protocol: "http/protobuf", port: ports[6], latest: true},
 	}
 	config := prometheusConfig
 	if s.dashboards != "" {
@@ -144,7 +154,12 @@ func (k *stack) startRelay(ctx context.Context, r *relay) (err error) {
 	if r.protocol != "grpc" {
 		port = k.ports.http
 	}
+	optIn := ""
+	if r.latest {
+		optIn = "gen_ai_latest_experimental"
+	}
 	r.process, err = startProcess(k.work, r.instance, k.relay, []string{
+		"OTEL_SEMCONV_STABILITY_OPT_IN=" + optIn,
 		"PORT=" + r.port, "CONFIG_FILE=" + k.file("channels.yaml"), "GOMEMLIMIT=1GiB",
 		"OTEL_EXPORTER_OTLP_ENDPOINT=http://" + loopback + ":" + port, "OTEL_EXPORTER_OTLP_PROTOCOL=" + r.protocol,
 		fmt.Sprintf("OTEL_METRIC_EXPORT_INTERVAL=%d", exportInterval.Milliseconds()),

@@ -40,13 +40,13 @@ func (c *course) steady(ctx context.Context) error {
 		}
 		want := float64(counted) / steadyWindow.Seconds()
 		for _, name := range []string{"gen_ai_server_request_duration_seconds_count", "relay_channel_attempts_total", "gen_ai_client_operation_duration_seconds_count"} {
-			got, err := c.stack.table(ctx, fmt.Sprintf(`sum(rate(%s{instance=%q,gen_ai_request_model="check-prompt"}[%ds]))`, name, r.instance, int(steadyWindow.Seconds())), until)
+			got, err := c.stack.table(ctx, fmt.Sprintf(`sum(rate(%s{instance=%q,gen_ai_request_model="check-prompt"}[%ds]))`, r.named(name), r.instance, int(steadyWindow.Seconds())), until)
 			if err != nil {
 				return err
 			}
 			c.report.that(math.Abs(got[""]-want) <= tolerance*want, "%s: rate(%s) is %.2f a second, clients counted %.2f", r.instance, name, got[""], want)
 		}
-		p95, err := c.stack.table(ctx, fmt.Sprintf(`histogram_quantile(0.95, sum by (le) (rate(gen_ai_client_operation_time_to_first_chunk_seconds_bucket{instance=%q,relay_channel_name="prompt"}[%ds])))`,
+		p95, err := c.stack.table(ctx, fmt.Sprintf(r.named(`histogram_quantile(0.95, sum by (le) (rate(gen_ai_client_operation_time_to_first_chunk_seconds_bucket{instance=%q,relay_channel_name="prompt"}[%ds])))`),
 			r.instance, int(steadyWindow.Seconds())), until)
 		if err != nil {
 			return err
