@@ -190,6 +190,8 @@ func later(ns uint64) uint64 { return ns + uint64(2*time.Millisecond) }
 
 // Export is the SDK's. What it sends at the end is kept, to be ended.
 func (e guardedMetrics) Export(ctx context.Context, all *metricdata.ResourceMetrics) error {
+	ctx, cancel := e.within(ctx)
+	defer cancel()
 	last := e.ends()
 	n := pointsOf(all)
 	err := e.export(n, func(from, to int) error {
@@ -212,12 +214,14 @@ func (e guardedMetrics) Shutdown(ctx context.Context) error {
 		e.ender.ending.Store(true)
 		for _, part := range e.ender.last {
 			withoutDelta(part)
-			if err = e.Exporter.Export(ctx, part); err != nil {
+			within, cancel := e.within(ctx)
+			err = e.Exporter.Export(within, part)
+			if cancel(); err != nil {
 				break
 			}
 		}
 	}
-	return errors.Join(err, e.Exporter.Shutdown(ctx))
+	return errors.Join(err, e.shutDown(ctx, e.Exporter.Shutdown))
 }
 
 func withoutDelta(all *metricdata.ResourceMetrics) {

@@ -30,6 +30,7 @@ import (
 const (
 	maxExportBatch  = 2000            // points: with an exemplar in every bucket they are 3 MiB, and gRPC takes 4
 	shutdownTimeout = 3 * time.Second // when the collector is gone
+	closeTimeout    = time.Second     // for what is left of that
 	minCollectPause = time.Second     // the runtime's memory statistics are read no more often
 )
 
@@ -59,6 +60,9 @@ type Telemetry struct {
 	redact    redactor
 	stopped   sync.Once
 	shutdowns []func(context.Context) error
+	guards    []*guard
+	end       context.Context         // of all exports
+	abandon   context.CancelFunc      // ends it
 	release   func() error            // of the process's name, once nothing is exported any more; nil: nobody has to know
 	counting  atomic.Pointer[Metrics] // Metrics, for exports that fail while Start is still at it
 }
@@ -81,6 +85,7 @@ func Start(ctx context.Context, o Options) (*Telemetry, error) {
 	env := otelenv.Read(o.Getenv)
 	o.Getenv = env.Get
 	t := &Telemetry{options: o, redact: newRedactor(env.Secrets), Plan: "off"}
+	t.end, t.abandon = context.WithCancel(context.Background())
 	propagateBy(env.Get("OTEL_PROPAGATORS"))
 	if env.Get("OTEL_SDK_DISABLED") == "true" { // the Go SDK does not look
 		return t, nil
@@ -118,10 +123,9 @@ func Start(ctx context.Context, o Options) (*Telemetry, error) {
 
 // planned is what the variables say of one signal.
 func (t *Telemetry) planned(name string, s otelenv.Signal) signal {
-	return signal{
-		exporter: s.Exporter, protocol: s.Protocol, endpoint: s.Endpoint, explicit: s.Explicit,
-		guard: &guard{signal: name, endpoint: otelenv.Shown(s.Endpoint), log: t.options.Log, redact: t.redact, count: t.exportFailed},
-	}
+	g := &guard{signal: name, endpoint: otelenv.Shown(s.Endpoint), log: t.options.Log, redact: t.redact, count: t.exportFailed, end: t.end}
+	t.guards = append(t.guards, g)
+	return signal{exporter: s.Exporter, protocol: s.Protocol, endpoint: s.Endpoint, explicit: s.Explicit, guard: g}
 }
 
 func (t *Telemetry) exportFailed(signal, failure string) {
@@ -206,7 +210,7 @@ func metricReader(ctx context.Context, s signal, producers func(Form) []sdkmetri
 	for _, p := range producers(Form{Temporality: exporter.Temporality, Aggregation: exporter.Aggregation}) {
 		options = append(options, sdkmetric.WithProducer(p))
 	}
-	return sdkmetric.NewPeriodicReader(guardedMetrics{exporter, s.guard, ender}, options...), nil
+	return sdkmetric.NewPeriodicReader(guardedMetrics{exporter, s.guard.opened(), ender}, options...), nil
 }
 
 func (t *Telemetry) startLogs(ctx context.Context, s signal, res *resource.Resource) error {
@@ -217,7 +221,7 @@ func (t *Telemetry) startLogs(ctx context.Context, s signal, res *resource.Resou
 	if err != nil {
 		return fmt.Errorf("exporting logs: %w", err)
 	}
-	provider := log.NewLoggerProvider(log.WithProcessor(log.NewBatchProcessor(guardedLogs{exporter, s.guard})), log.WithResource(res))
+	provider := log.NewLoggerProvider(log.WithProcessor(log.NewBatchProcessor(guardedLogs{exporter, s.guard.opened()})), log.WithResource(res))
 	t.shutdowns = append(t.shutdowns, provider.Shutdown)
 	level := t.options.Level
 	if level == nil {
@@ -236,11 +240,32 @@ func (t *Telemetry) startTraces(ctx context.Context, s signal, res *resource.Res
 		return fmt.Errorf("exporting traces: %w", err)
 	}
 	sampler, _ := samplerOf(t.options.Getenv, s.explicit)
-	tracing, provider := NewTracing(t.options.Version, sampler, sdktrace.WithBatcher(guardedSpans{exporter, s.guard}), sdktrace.WithResource(res))
+	tracing, provider := NewTracing(t.options.Version, sampler, sdktrace.WithBatcher(guardedSpans{exporter, s.guard.opened()}), sdktrace.WithResource(res))
 	t.shutdowns = append(t.shutdowns, provider.Shutdown)
 	tracing.genAI = GenAIOf(t.options.Getenv("OTEL_SEMCONV_STABILITY_OPT_IN"))
 	t.Tracing = tracing
 	return nil
+}
+
+// close ends the exports that are still on their way, for which the SDK does not wait, and waits a moment for the exporters to hang
+// up.
+func (t *Telemetry) close() {
+	if t.abandon == nil {
+		return
+	}
+	t.abandon()
+	patience := time.NewTimer(closeTimeout)
+	defer patience.Stop()
+	for _, g := range t.guards {
+		if g.closed == nil {
+			continue
+		}
+		select {
+		case <-g.closed:
+		case <-patience.C:
+			return
+		}
+	}
 }
 
 // Shutdown sends what is left and stops, within three seconds, whatever the collector does. A second one does nothing.
@@ -258,6 +283,7 @@ func (t *Telemetry) shutdown() {
 		})
 	}
 	all.Wait()
+	t.close()
 	if t.release != nil {
 		_ = t.release() // a file that cannot be closed is closed with the process
 	}

@@ -127,6 +127,8 @@ type guard struct {
 	redact   redactor
 	count    func(signal, failure string)
 	pauses   pauses
+	end      context.Context // of all exports; nil: they end by themselves
+	closed   chan struct{}   // when the exporter has been shut down; nil: there is none
 
 	mu       sync.Mutex
 	ending   bool
@@ -136,6 +138,30 @@ type guard struct {
 	skip     int           // exports that are left out before the next try
 	most     int           // items that the backend takes at once; 0: as many as there are
 	until413 time.Duration // while most holds
+}
+
+// opened takes note that there is an exporter.
+func (g *guard) opened() *guard {
+	g.closed = make(chan struct{})
+	return g
+}
+
+// shutDown shuts the exporter down. The SDK does so once.
+func (g *guard) shutDown(ctx context.Context, shutdown func(context.Context) error) error {
+	if g.closed != nil {
+		defer close(g.closed)
+	}
+	return shutdown(ctx)
+}
+
+// within is the context of an export: it ends with the time that the process has for its end, too.
+func (g *guard) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	if g.end == nil {
+		return ctx, cancel
+	}
+	stop := context.AfterFunc(g.end, cancel)
+	return ctx, func() { stop(); cancel() }
 }
 
 // rests says that an export is to be left out.
@@ -322,7 +348,14 @@ type guardedSpans struct {
 
 // ExportSpans is the SDK's.
 func (e guardedSpans) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
+	ctx, cancel := e.within(ctx)
+	defer cancel()
 	return e.export(len(spans), func(from, to int) error { return e.SpanExporter.ExportSpans(ctx, spans[from:to]) })
+}
+
+// Shutdown is the SDK's.
+func (e guardedSpans) Shutdown(ctx context.Context) error {
+	return e.shutDown(ctx, e.SpanExporter.Shutdown)
 }
 
 type guardedLogs struct {
@@ -332,5 +365,12 @@ type guardedLogs struct {
 
 // Export is the SDK's.
 func (e guardedLogs) Export(ctx context.Context, records []log.Record) error {
+	ctx, cancel := e.within(ctx)
+	defer cancel()
 	return e.export(len(records), func(from, to int) error { return e.Exporter.Export(ctx, records[from:to]) })
+}
+
+// Shutdown is the SDK's.
+func (e guardedLogs) Shutdown(ctx context.Context) error {
+	return e.shutDown(ctx, e.Exporter.Shutdown)
 }
