@@ -29,7 +29,8 @@ func TestSignsOfLifeHoldNoCallForEver(t *testing.T) {
 		},
 	}
 	// The signs keep a stream from being silent; what ends it is that for as long as a header may take nothing is said.
-	const clocks, clocksWithToken = "header: 6s, idle: 40s", "header: 40s, first_token: 3s"
+	const clocks, clocksWithToken = "header: 1500ms, idle: 40s", "header: 40s, first_token: 1500ms"
+	longer := map[string][]string{clocks: {"header: 6s, idle: 40s", "header: 20s, idle: 60s"}} // a header has to come in that time, too
 	all := mishaps{}
 	for name, sign := range signs {
 		forever := func(w http.ResponseWriter, r *http.Request) {
@@ -77,5 +78,5 @@ func TestSignsOfLifeHoldNoCallForEver(t *testing.T) {
 		v.begin(w, r, fromFaulty)
 		drip(v, w, r)
 	}, ending: ending{outcome: channel.HeaderTimeout, status: http.StatusGatewayTimeout, code: "header_timeout"}}
-	all.inEveryVariant(t, plan{waits: true})
+	all.inEveryVariant(t, plan{waits: true, longer: longer})
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -91,7 +92,8 @@ func (s *scene) spelledOut(w way) string {
 // its connection breaks, if it has read anything.
 func TestARefusalReachesAClientThatSpeaksHTTP10AndIsStillSending(t *testing.T) {
 	inMatrix(t, "F22")
-	s := newScene(t, variant{}, plan{handle: func(w http.ResponseWriter, r *http.Request) { variant{}.answer(w, r, fromFaulty) }})
+	reads := &readsOf{}
+	s := newScene(t, variant{}, plan{options: []relayOption{withListener(reads.of)}, handle: func(w http.ResponseWriter, r *http.Request) { variant{}.answer(w, r, fromFaulty) }})
 	s.before = amongOthers
 	t.Cleanup(s.quiet) // behind the parallel parts
 	for _, version := range []string{"HTTP/1.0", "HTTP/1.1"} {
@@ -107,13 +109,14 @@ func TestARefusalReachesAClientThatSpeaksHTTP10AndIsStillSending(t *testing.T) {
 				t.Run(fmt.Sprintf("%s, %s, %d KiB", version, name, size>>10), func(t *testing.T) {
 					t.Parallel()
 					conn := s.dial(t)
-					_, err := fmt.Fprintf(conn, "%s %s\r\nHost: relay\r\nConnection: close\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n",
+					sent, err := fmt.Fprintf(conn, "%s %s\r\nHost: relay\r\nConnection: close\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n",
 						tc.line, version, tc.key, size)
 					require.NoError(t, err)
 					for left := size; left > 0; left -= size / 4 {
-						time.Sleep(10 * time.Millisecond) // time enough to be hung up on
-						_, err = io.WriteString(conn, strings.Repeat(" ", min(left, size/4)))
+						require.Eventually(t, func() bool { return reads.by(conn) >= int64(sent) }, patience, time.Millisecond, "the relay hangs up, or reads no further")
+						n, err := io.WriteString(conn, strings.Repeat(" ", min(left, size/4)))
 						require.NoError(t, err, "it looks at the answer when it has sent all")
+						sent += n
 					}
 					h := hearFrom(conn, bufio.NewReader(conn))
 					require.NoError(t, h.err)
@@ -124,3 +127,44 @@ func TestARefusalReachesAClientThatSpeaksHTTP10AndIsStillSending(t *testing.T) {
 		}
 	}
 }
+
+// readsOf counts what a relay has read from each of its clients.
+type readsOf struct{ clients sync.Map } // by address: *atomic.Int64
+
+func (r *readsOf) of(l net.Listener) net.Listener { return countedReads{l, r} }
+
+// by is what has been read of the client with this connection.
+func (r *readsOf) by(client net.Conn) int64 {
+	if n, known := r.clients.Load(client.LocalAddr().String()); known {
+		return n.(*atomic.Int64).Load() //nolint:forcetypeassert // nothing else is in there
+	}
+	return 0
+}
+
+type countedReads struct {
+	net.Listener
+	reads *readsOf
+}
+
+func (l countedReads) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	n := &atomic.Int64{}
+	l.reads.clients.Store(conn.RemoteAddr().String(), n)
+	return readCounted{conn.(*net.TCPConn), n}, nil //nolint:forcetypeassert // it listens to TCP
+}
+
+type readCounted struct {
+	*net.TCPConn
+	n *atomic.Int64
+}
+
+func (c readCounted) Read(p []byte) (int, error) {
+	n, err := c.TCPConn.Read(p)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+func (c readCounted) NetConn() net.Conn { return c.TCPConn }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
-	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -134,42 +133,21 @@ func (u *frameUpstream) asked(model string) int {
 
 func (u *frameUpstream) serve(conn net.Conn) {
 	defer func() { _ = conn.Close() }()
-	if _, err := io.ReadFull(conn, make([]byte, len(http2.ClientPreface))); err != nil {
-		return
-	}
-	framer := http2.NewFramer(conn, conn)
-	framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
-	_ = framer.WriteSettings()
 	streams := map[uint32]*frameStream{}
-	for {
-		frame, err := framer.ReadFrame()
-		if err != nil {
-			return
+	serveFrames(conn, func(framer *http2.Framer, f *http2.MetaHeadersFrame) {
+		streams[f.StreamID] = &frameStream{id: f.StreamID, conn: conn, framer: framer, v: u.v,
+			voice: voice{f.PseudoValue("path") == wire.Messages.Path()}}
+	}, func(framer *http2.Framer, f *http2.DataFrame) {
+		s := streams[f.StreamID]
+		s.asked.Write(f.Data())
+		if n := uint32(len(f.Data())); n > 0 { // and it may send as much again
+			_ = framer.WriteWindowUpdate(0, n)
+			_ = framer.WriteWindowUpdate(f.StreamID, n)
 		}
-		switch f := frame.(type) {
-		case *http2.SettingsFrame:
-			if !f.IsAck() {
-				_ = framer.WriteSettingsAck()
-			}
-		case *http2.PingFrame:
-			if !f.IsAck() {
-				_ = framer.WritePing(true, f.Data)
-			}
-		case *http2.MetaHeadersFrame:
-			streams[f.StreamID] = &frameStream{id: f.StreamID, conn: conn, framer: framer, v: u.v,
-				voice: voice{f.PseudoValue("path") == wire.Messages.Path()}}
-		case *http2.DataFrame:
-			s := streams[f.StreamID]
-			s.asked.Write(f.Data())
-			if n := uint32(len(f.Data())); n > 0 { // and it may send as much again
-				_ = framer.WriteWindowUpdate(0, n)
-				_ = framer.WriteWindowUpdate(f.StreamID, n)
-			}
-			if f.StreamEnded() {
-				u.script(s, u.count(s.asked.Bytes()))
-			}
+		if f.StreamEnded() {
+			u.script(s, u.count(s.asked.Bytes()))
 		}
-	}
+	})
 }
 
 // count counts a request, and tells how many there were before it for its model.

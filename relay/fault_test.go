@@ -100,15 +100,16 @@ func (w way) ahead() string { return w.name + "-ahead" }
 
 // plan is what is special about a case.
 type plan struct {
-	handle   http.HandlerFunc // of the channel that fails
-	ahead    bool             // it is called before the request's body has come
-	at       string           // its base URL, where it is not one of newUpstream's
-	proxy    string           // on the way to it, instead of the transport's; empty: that one
-	kinds    string           // a prefix to the channel's type
-	timeouts string           // of the channel that fails, as YAML
-	waits    bool             // its scenes mostly wait: they may run beside others
-	ways     []way            // nil: each way once
-	keys     string           // of all channels, as YAML; empty: one
+	handle   http.HandlerFunc    // of the channel that fails
+	ahead    bool                // it is called before the request's body has come
+	at       string              // its base URL, where it is not one of newUpstream's
+	proxy    string              // on the way to it, instead of the transport's; empty: that one
+	kinds    string              // a prefix to the channel's type
+	timeouts string              // of the channel that fails, as YAML
+	waits    bool                // its scenes mostly wait: they may run beside others
+	longer   map[string][]string // timeouts instead of some, for a machine that is too slow for those: all happens again with them
+	ways     []way               // nil: each way once
+	keys     string              // of all channels, as YAML; empty: one
 	options  []relayOption
 }
 

@@ -108,34 +108,13 @@ func stingy(t *testing.T, status string) (url string) {
 	listener, err := tls.Listen("tcp", "127.0.0.1:0", config)
 	require.NoError(t, err)
 	newWireCount(t, listener, func(conn net.Conn) {
-		if _, err := io.ReadFull(conn, make([]byte, len(http2.ClientPreface))); err != nil {
-			return
-		}
-		framer := http2.NewFramer(conn, conn)
-		framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
-		_ = framer.WriteSettings()
-		for {
-			frame, err := framer.ReadFrame()
-			if err != nil {
-				return
-			}
-			switch f := frame.(type) {
-			case *http2.SettingsFrame:
-				if !f.IsAck() {
-					_ = framer.WriteSettingsAck()
-				}
-			case *http2.PingFrame:
-				if !f.IsAck() {
-					_ = framer.WritePing(true, f.Data)
-				}
-			case *http2.MetaHeadersFrame:
-				var block bytes.Buffer
-				encoder := hpack.NewEncoder(&block)
-				_ = encoder.WriteField(hpack.HeaderField{Name: ":status", Value: status})
-				_ = encoder.WriteField(hpack.HeaderField{Name: "content-type", Value: "application/json"})
-				_ = framer.WriteHeaders(http2.HeadersFrameParam{StreamID: f.StreamID, BlockFragment: block.Bytes(), EndHeaders: true})
-			}
-		}
+		serveFrames(conn, func(framer *http2.Framer, f *http2.MetaHeadersFrame) {
+			var block bytes.Buffer
+			encoder := hpack.NewEncoder(&block)
+			_ = encoder.WriteField(hpack.HeaderField{Name: ":status", Value: status})
+			_ = encoder.WriteField(hpack.HeaderField{Name: "content-type", Value: "application/json"})
+			_ = framer.WriteHeaders(http2.HeadersFrameParam{StreamID: f.StreamID, BlockFragment: block.Bytes(), EndHeaders: true})
+		}, nil)
 	})
 	return "https://" + listener.Addr().String()
 }
