@@ -18,6 +18,7 @@ import (
 // F19: comments, pings or single bytes for ever, before and after content.
 
 func TestAStreamThatOnlyLivesIsBounded(t *testing.T) {
+	long(t)
 	t.Parallel()
 	const short = "header: 3s, idle: 20s"
 	role, text, said := chunk(roleDelta, "null"), chunk(`{"content":"`+fromFaulty+`"}`, "null"), []string{fromFaulty}

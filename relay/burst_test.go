@@ -12,6 +12,7 @@ import (
 )
 
 func TestTheConnectionsOfABurstAreGivenBackSoonAndThoseInUseOrFewAreKept(t *testing.T) {
+	long(t)
 	const calls = 60
 	var arrived sync.WaitGroup
 	arrived.Add(calls)

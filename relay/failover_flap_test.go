@@ -13,6 +13,7 @@ import (
 // TestAProviderThatWasDownIsUsedAgainSoonAfterItIsWell: while it is down everybody is served by the fallback, and few calls find
 // out whether it is well.
 func TestAProviderThatWasDownIsUsedAgainSoonAfterItIsWell(t *testing.T) {
+	long(t)
 	everyWay(t, func(t *testing.T, s sdk, d dialect) {
 		t.Parallel()
 		var down atomic.Bool

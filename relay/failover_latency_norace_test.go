@@ -86,6 +86,7 @@ func plainly(w http.ResponseWriter, text string) {
 // would take twice as long. What it is compared with is measured at the same time, so that whatever else the machine does slows
 // down both.
 func TestAFlappingChannelCostsTheOthersCallsNothing(t *testing.T) {
+	long(t)
 	const calls, atOnce, thinking = 400, 8, 50 * time.Millisecond
 	var failed atomic.Int64
 	start := func(flaps bool) *testRelay {
@@ -126,6 +127,7 @@ func TestAFlappingChannelCostsTheOthersCallsNothing(t *testing.T) {
 // TestAChannelThatHangsLeavesTheOthersAlone has a thousand clients at a time, and a channel that takes fifty of their calls and
 // answers none of them before the others have been served.
 func TestAChannelThatHangsLeavesTheOthersAlone(t *testing.T) {
+	long(t)
 	const clients, bound, rounds = 1000, 50, 3
 	var most atomic.Int64
 	var release atomic.Pointer[chan struct{}]

@@ -48,6 +48,7 @@ func TestALimitedProviderIsNotAskedBeforeTheTimeThatItNamed(t *testing.T) {
 // TestAfterAStormOfLimitsTheOthersCarryTheLoadAndTheLimitedOneIsTriedByOneCallAtATime has a hundred clients who ask again and
 // again, and a provider that goes on refusing: at first in a storm, since all of them ask it at once, and then one at a time.
 func TestAfterAStormOfLimitsTheOthersCarryTheLoadAndTheLimitedOneIsTriedByOneCallAtATime(t *testing.T) {
+	long(t)
 	const clients, trials = 100, 2
 	d := openAIDialect
 	var first sync.WaitGroup // holds the storm back until everybody is in it

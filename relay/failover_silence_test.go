@@ -16,6 +16,7 @@ import (
 const unhurried = patience / 2
 
 func TestASilentProviderCostsTheTimeThatItWasGivenAndNoMore(t *testing.T) {
+	long(t)
 	const wait = time.Second // in which the provider is asked, on a busy machine too
 	everyWay(t, func(t *testing.T, s sdk, d dialect) {
 		t.Parallel()
@@ -34,6 +35,7 @@ func TestASilentProviderCostsTheTimeThatItWasGivenAndNoMore(t *testing.T) {
 
 // TestASlowFirstTokenCostsTheTimeThatItWasGivenAndNoMore has the header at once and then nothing for a long time.
 func TestASlowFirstTokenCostsTheTimeThatItWasGivenAndNoMore(t *testing.T) {
+	long(t)
 	const wait = time.Second // in which the provider is asked, on a busy machine too
 	everyWay(t, func(t *testing.T, s sdk, d dialect) {
 		t.Parallel()
@@ -55,6 +57,7 @@ func TestASlowFirstTokenCostsTheTimeThatItWasGivenAndNoMore(t *testing.T) {
 
 // TestAKeepAliveToTheClientCommitsToNoProvider: the status has gone when the fallback is asked.
 func TestAKeepAliveToTheClientCommitsToNoProvider(t *testing.T) {
+	long(t)
 	everyWay(t, func(t *testing.T, s sdk, d dialect) {
 		t.Parallel()
 		p := newPair(t, d, newFlaky(t, d, isSilent, turn{}), "first_token: 1s", withEnv("KEEPALIVE_INTERVAL", "50ms"))

@@ -112,6 +112,7 @@ func packed(t *testing.T, text string) string {
 
 // TestAPackedAnswerIsBoundedByWhatItUnpacksTo sends a few hundred kilobytes that become more than the relay keeps.
 func TestAPackedAnswerIsBoundedByWhatItUnpacksTo(t *testing.T) {
+	long(t)
 	inMatrix(t, "F3")
 	block := packed(t, string(bytes.Repeat([]byte("x"), 1<<20)))
 	inSomeVariantsOneWay(t, []string{"endless"}, nil, func(t *testing.T, v variant, _ string, one []way) {

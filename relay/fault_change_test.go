@@ -26,6 +26,7 @@ const adminToken = "admin-test-token"
 // TestAChangeInTheMiddleOfACrowdEndsNobodysCall has half of the crowd in the middle of a stream and the other half in the middle
 // of a whole answer when the change comes. They end as they began: at the upstream that has begun to answer, with all of it.
 func TestAChangeInTheMiddleOfACrowdEndsNobodysCall(t *testing.T) {
+	long(t)
 	inMatrix(t, "F13")
 	changes := map[string]func(t *testing.T, s *scene){
 		"other keys, priorities and clocks": func(t *testing.T, s *scene) {
@@ -82,6 +83,7 @@ func TestAChangeInTheMiddleOfACrowdEndsNobodysCall(t *testing.T) {
 
 // TestACrowdThatOutlastsTheShutdownIsToldSo ends the calls that have not ended when SHUTDOWN_TIMEOUT is over.
 func TestACrowdThatOutlastsTheShutdownIsToldSo(t *testing.T) {
+	long(t)
 	inMatrix(t, "F13")
 	inSomeVariants(t, func(v variant) bool { return !v.stream && !v.second }, func(t *testing.T, v variant) {
 		c := newCrowd(t, v, withEnv("SHUTDOWN_TIMEOUT", "0.1"))
@@ -119,7 +121,7 @@ type crowdHeard struct {
 // crowdOf is how many they are. Large requests are fewer, or they would be a test of the memory for them, and so are they all where
 // the tests are to be quick.
 func crowdOf(v variant) int {
-	if v.large || thorough() == eachOnce {
+	if v.large || thorough() < everyPair {
 		return crowd / 5
 	}
 	return crowd

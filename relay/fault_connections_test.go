@@ -27,6 +27,7 @@ const (
 // TestConnectionsAreBoundedByCallsAtATimeAndNotByTheirNumber makes many times more calls than there may be connections: through
 // fifty channels, a fifth of them each straight over HTTP/1.1, straight over HTTP/2, and through three kinds of proxies.
 func TestConnectionsAreBoundedByCallsAtATimeAndNotByTheirNumber(t *testing.T) {
+	long(t)
 	inMatrix(t, "F9")
 	handle := func(w http.ResponseWriter, r *http.Request) {
 		v := variant{}.asIn(r)

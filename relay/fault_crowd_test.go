@@ -20,6 +20,7 @@ import (
 // hang, that stall in the middle of a stream, that send half of an error and no more, and clients that lose their patience with
 // them, all at once.
 func TestAThousandClientsThatLeaveAfterAWhileLeaveNothingBehind(t *testing.T) {
+	long(t)
 	inMatrix(t, "F1")
 	v := variant{stream: true}
 	u := newUpstream(t, false, func(w http.ResponseWriter, r *http.Request) {

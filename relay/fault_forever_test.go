@@ -12,6 +12,7 @@ import (
 
 // TestSignsOfLifeHoldNoCallForEver has comments, pings and single bytes without end, each faster than any clock of silence.
 func TestSignsOfLifeHoldNoCallForEver(t *testing.T) {
+	long(t)
 	inMatrix(t, "F19")
 	const pace = 200 * time.Millisecond
 	idle := ending{outcome: channel.IdleTimeout, status: http.StatusGatewayTimeout, code: "idle_timeout"}

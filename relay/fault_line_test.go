@@ -197,6 +197,7 @@ func TestALineWithoutEndIsAnError(t *testing.T) {
 
 // TestALineThatIsNotOneIsAnError has no newline at all.
 func TestALineThatIsNotOneIsAnError(t *testing.T) {
+	long(t)
 	inMatrix(t, "F6")
 	mishaps{
 		"no newline at all, and the end": {fits: streaming, handle: func(v variant, w http.ResponseWriter, _ *http.Request) {

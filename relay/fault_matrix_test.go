@@ -196,6 +196,7 @@ func runMatrix(m *testing.M) {
 			}
 		}
 		matrix.sumUp(os.Stdout)
+		nameLeftOut(os.Stdout)
 		os.Exit(code)
 	}))
 }
@@ -212,6 +213,7 @@ func (m *faultMatrix) sumUp(w io.Writer) {
 		ran += c.ran
 	}
 	_, _ = fmt.Fprintf(w, "fault matrix: %d cases ran, under %d of %d combinations of circumstances (%s)\n", ran, m.ran, m.possible, map[thoroughness]string{
+		aFew:      "every fault with a few of them; " + drawnBy + "=pairs adds every pair of them, and -matrix the rest",
 		eachOnce:  "each circumstance at least once; " + drawnBy + "=pairs adds every pair of them, and -matrix the rest",
 		everyPair: "every pair of circumstances; -matrix adds the rest",
 		everyOne:  "all that are not drawn in pairs for being slow",
@@ -317,8 +319,8 @@ const pageCases = `## The cases
 A large request is one with a body over 64 KiB, which takes another path than a small one. "Whole" is an answer that is no stream. The
 failing channel is the only one, the first of two (a healthy one stands behind it), or the last of two (the one before it has refused
 already). Everything is combined with everything, but for what does not go together, and for the slowest (crowds, floods), where
-every two circumstances come together in some case. The same for all is ` + "`FAULTS=pairs go test -race ./relay`" + `, and a plain
-` + "`go test ./...`" + ` has each circumstance of each case at least once; both are drawn by fixed seeds.
+every two circumstances come together in some case. The same for all is ` + "`FAULTS=pairs go test -race ./relay`" + `, which CI runs, and a plain
+` + "`go test ./...`" + ` has each case with a few of them; both are drawn by fixed seeds.
 
 | class | test | case | cases | upstream | request | answer | failing channel | adaptors |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |

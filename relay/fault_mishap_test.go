@@ -42,7 +42,7 @@ func (m mishaps) inVariants(t *testing.T, how thoroughness, p plan, also ...func
 		names := combinations(v.values(), how)
 		for i, fits := range groups {
 			if how != everyOne && fits(v) {
-				for _, single := range combinations(v.values(), eachOnce) {
+				for _, single := range combinations(v.values(), min(how, eachOnce)) {
 					names = append(names, string(rune('A'+i))+single)
 				}
 			}

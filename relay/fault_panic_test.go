@@ -111,6 +111,7 @@ func withShakyProviders(t *testing.T) *tremor {
 }
 
 func TestAPanicInAnAdaptorEndsOneRequest(t *testing.T) {
+	long(t)
 	inMatrix(t, "F5")
 	failed := ending{outcome: channel.Panic, status: http.StatusInternalServerError, code: "internal_error", final: true}
 	unsent, cut := failed, failed

@@ -18,6 +18,7 @@ import (
 // TestAHealthyStreamOutlivesEveryClock goes on for longer than any phase may take, first with events, then for longer than it may
 // be silent with nothing but signs of life, then with events again.
 func TestAHealthyStreamOutlivesEveryClock(t *testing.T) {
+	long(t)
 	inMatrix(t, "F8")
 	const clocks, pace, ticks, pings = "header: 6s, first_token: 3s, idle: 2500ms", 100 * time.Millisecond, 45, 30
 	inEveryVariant(t, func(v variant) bool { return v.stream && !v.second }, func(t *testing.T, v variant) {
@@ -51,6 +52,7 @@ func TestAHealthyStreamOutlivesEveryClock(t *testing.T) {
 
 // TestAClientThatReadsSlowlyIsNotTakenForASilentUpstream takes longer over an event than the upstream may be silent.
 func TestAClientThatReadsSlowlyIsNotTakenForASilentUpstream(t *testing.T) {
+	long(t)
 	inMatrix(t, "F8")
 	const clocks = "idle: 2s"
 	inEveryVariant(t, func(v variant) bool { return v.stream && !v.second }, func(t *testing.T, v variant) {

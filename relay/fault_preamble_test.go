@@ -28,6 +28,7 @@ func (v voice) preambles() map[string]string {
 }
 
 func TestAPreambleIsNoContentAndAnotherChannelCanTakeOver(t *testing.T) {
+	long(t)
 	inMatrix(t, "F18")
 	all := mishaps{}
 	for preamble := range (voice{}).preambles() {

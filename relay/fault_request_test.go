@@ -24,6 +24,7 @@ import (
 // TestARequestThatIsTooMuchIsRefusedBeforeAnyUpstreamIsAsked sends requests that are refused, most of them without ever sending
 // the rest of their bodies: the client waits for the relay, and the relay must not wait for the client.
 func TestARequestThatIsTooMuchIsRefusedBeforeAnyUpstreamIsAsked(t *testing.T) {
+	long(t)
 	inMatrix(t, "F16")
 	t.Parallel()
 	s := newScene(t, variant{}, plan{

@@ -35,6 +35,7 @@ var spelt = map[string]struct {
 }
 
 func TestAnErrorInsideAnAnswerIsKnownInEverySpelling(t *testing.T) {
+	long(t)
 	inMatrix(t, "F14")
 	all := mishaps{}
 	for name, tc := range spelt {

@@ -92,7 +92,8 @@ func newUpstreamAhead(t *testing.T, over transport, ahead bool, handle http.Hand
 			return context.WithValue(ctx, servedKey{}, &served{Conn: conn})
 		}
 		if ahead {
-			u.Listener = narrowReads{u.Listener}
+			_ = u.Listener.Close()
+			u.Listener = listenNarrowly(t)
 		}
 		u.EnableHTTP2 = over.http2()
 		if !over.tls() {
@@ -113,17 +114,6 @@ type served struct {
 type servedKey struct{}
 
 func connOf(r *http.Request) *served { return r.Context().Value(servedKey{}).(*served) }
-
-// narrowReads takes in little at a time.
-type narrowReads struct{ net.Listener }
-
-func (l narrowReads) Accept() (net.Conn, error) {
-	conn, err := l.Listener.Accept()
-	if err == nil {
-		err = conn.(*net.TCPConn).SetReadBuffer(4 << 10)
-	}
-	return conn, err
-}
 
 // certificate is what these upstreams show. A signature of its kind costs a tenth of what httptest's own costs, of which a test
 // with a hundred channels would make hundreds.

@@ -35,6 +35,14 @@ func (v variant) circumstances() []string {
 	return words
 }
 
+// Where the values of a variant stand among each other.
+const (
+	overTransport = iota
+	inSize
+	inStream
+	atPosition
+)
+
 // values is the circumstances as what draw combines.
 func (v variant) values() []int {
 	position := 0
@@ -44,7 +52,7 @@ func (v variant) values() []int {
 	case v.last:
 		position = 2
 	}
-	return []int{int(v.transport), number(v.large), number(v.stream), position}
+	return []int{overTransport: int(v.transport), inSize: number(v.large), inStream: number(v.stream), atPosition: position}
 }
 
 func number(b bool) int {

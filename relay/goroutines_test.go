@@ -77,6 +77,7 @@ func (r *testRelay) requireBalance(n int, when string) {
 }
 
 func TestALeakOfOneGoroutineARequestShowsAndThousandsOfHealthyStreamsDoNot(t *testing.T) {
+	long(t)
 	for name, http2 := range map[string]bool{"HTTP 1.1": false, "HTTP 2": true} {
 		t.Run(name, func(t *testing.T) {
 			const healthy, leaks = 2 * crowd, 100

@@ -158,6 +158,7 @@ func send(ctx context.Context, p *process, begins, goesOn string) bool {
 }
 
 func TestACrowdOfAttackersStaysWithinTheBoundAndOrdinaryClientsAreServed(t *testing.T) {
+	long(t)
 	u := hostileUpstream(t)
 	var yaml strings.Builder
 	yaml.WriteString("channels:\n")

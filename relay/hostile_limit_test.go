@@ -55,6 +55,7 @@ func requireReason(t *testing.T, format wire.Format, h heard, status int, kind, 
 }
 
 func TestWhatIsTooLargeIsRefusedWithTheReasonInTheClientsFormat(t *testing.T) {
+	long(t)
 	inMatrix(t, "F16")
 	s := newScene(t, variant{}, plan{
 		handle:  func(w http.ResponseWriter, r *http.Request) { variant{}.answer(w, r, fromFaulty) },

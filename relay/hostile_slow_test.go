@@ -20,6 +20,7 @@ import (
 // F16: clients that take their time with a request are cut within its bounds, and hold nothing afterwards.
 
 func TestSlowRequestsAreCutInTimeAndHoldNothing(t *testing.T) {
+	long(t)
 	inMatrix(t, "F16")
 	const bound = 2 * time.Second // in which those who are well have to get to their point, on a busy machine too
 	s := newScene(t, variant{}, plan{

@@ -49,6 +49,7 @@ func TestASilentStreamGetsPingsThatCommitTheStatusAndNoContentSoThatAnotherChann
 
 // TestAnErrorBehindAPingIsAnEventOfTheStream has seconds for the ping to come before the error.
 func TestAnErrorBehindAPingIsAnEventOfTheStream(t *testing.T) {
+	long(t)
 	t.Parallel()
 	u := newUpstream(t, false, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	for path, want := range map[string]string{
@@ -107,6 +108,7 @@ func TestADrainIsBounded(t *testing.T) {
 
 // TestTheTotalClockCutsEvenAHealthyStreamWhereItIsSet has seconds for the stream to begin.
 func TestTheTotalClockCutsEvenAHealthyStreamWhereItIsSet(t *testing.T) {
+	long(t)
 	t.Parallel()
 	u, _ := halfStream(t)
 	r := startRelay(t, openAIChannel("a", u, ", timeouts: {total: 3s}"))

@@ -98,6 +98,7 @@ func TestTheListIsInTheAskersFormat(t *testing.T) {
 }
 
 func TestAnUpstreamThatListsNothingKeepsNobodyWaitingForLong(t *testing.T) {
+	long(t)
 	for name, says := range map[string]http.HandlerFunc{
 		"an error":      answers(500, `{}`),
 		"a refusal":     answers(401, `{"error":{"message":"bad key"}}`),

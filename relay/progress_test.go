@@ -53,6 +53,7 @@ func TestAClientIsStalledOnlyWhenItTakesNothing(t *testing.T) {
 // TestASteadySlowReaderGetsItsWholeAnswer reads so slowly that the relay's system, which has a megabyte or two to send, takes no
 // more from the relay for longer than CLIENT_WRITE_TIMEOUT.
 func TestASteadySlowReaderGetsItsWholeAnswer(t *testing.T) {
+	long(t)
 	inMatrix(t, "F7")
 	const size = 2 << 20
 	s := newScene(t, variant{}, plan{

@@ -25,6 +25,7 @@ const toldApart = 20
 // TestStrangersCannotMakeSeries sends requests whose models, paths, methods, headers, ids and keys are all made up, to a relay
 // with a channel that serves every model.
 func TestStrangersCannotMakeSeries(t *testing.T) {
+	long(t)
 	inMatrix(t, "F15")
 	received := otlptest.Start(t)
 	exportTo(t, received, "http/protobuf")

@@ -25,6 +25,7 @@ var failing = []struct {
 }
 
 func TestACollectorThatMisbehavesIsNoneOfTheRequestsBusiness(t *testing.T) {
+	long(t)
 	inMatrix(t, "F12")
 	const before, during = 5, 200
 	for _, protocol := range protocols {
