@@ -129,7 +129,7 @@ func TestACleanStreamArrivesByteForByte(t *testing.T) {
 				yaml, path = strings.Replace(yaml, "type: openai", "type: anthropic", 1), wire.Messages.Path()
 			}
 			r := startRelay(t, yaml)
-			_, answer, _ := r.ask(path, strings.Replace(stream, "{", `{"max_tokens":9,`, 1))
+			_, answer, _ := r.ask(path, strings.Replace(stream, "{", `{"max_tokens":9,"stream_options":{"include_usage":true},`, 1))
 			require.Equal(t, c.want, answer)
 			require.Equal(t, []string{"completed"}, r.outcomes(1))
 			require.Equal(t, "identity", u.lastHeader().Get("Accept-Encoding"))
