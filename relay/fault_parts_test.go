@@ -10,9 +10,10 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // The tests here wait more than they compute, and most of them have to see their goroutines gone, for which nothing may run beside
@@ -36,6 +37,9 @@ type caseOfPart struct {
 	Circumstances     [len(circumstances)]map[string]bool
 }
 
+// turns is how many processes a place sees, one after the other: with one each, the place with the longest tests would be waited for.
+const turns = 4
+
 // runParts runs tests in several processes, takes together what they say, and reports whether all passed.
 func runParts(tests []string) bool {
 	dir, err := os.MkdirTemp("", "parts")
@@ -43,34 +47,37 @@ func runParts(tests []string) bool {
 		panic(err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	var all sync.WaitGroup
-	said, failed := make([]bytes.Buffer, *parts), make([]error, *parts)
-	began := time.Now()
-	for i := range *parts {
-		var mine []string
-		for at := i; at < len(tests); at += *parts {
-			mine = append(mine, tests[at])
-		}
-		part := exec.Command(os.Args[0], append(argumentsOfPart(), "-test.run=^("+strings.Join(mine, "|")+")$")...)
-		part.Env = append(os.Environ(), partFile+"="+partPath(dir, i))
-		part.Stdout, part.Stderr = &said[i], &said[i]
-		all.Go(func() {
+	n := min(*parts*turns, len(tests))
+	said, failed := make([]bytes.Buffer, n), make([]error, n)
+	var all errgroup.Group
+	all.SetLimit(*parts)
+	for i := range n {
+		all.Go(func() error {
+			var mine []string
+			for at := i; at < len(tests); at += n {
+				mine = append(mine, tests[at])
+			}
+			part := exec.Command(os.Args[0], append(argumentsOfPart(), "-test.run=^("+strings.Join(mine, "|")+")$")...)
+			part.Env = append(os.Environ(), partFile+"="+partPath(dir, i))
+			part.Stdout, part.Stderr = &said[i], &said[i]
+			began := time.Now()
 			failed[i] = part.Run()
-			fmt.Printf("part %d of %d: %d tests after %s\n", i+1, *parts, len(mine), time.Since(began).Round(time.Second))
+			fmt.Printf("part %d of %d: %d tests in %s\n", i+1, n, len(mine), time.Since(began).Round(time.Second))
+			return nil
 		})
 	}
-	all.Wait()
+	_ = all.Wait() // an error of one is no reason to end the others
 	passed := true
-	for i := range *parts {
+	for i := range n {
 		if failed[i] != nil || testing.Verbose() {
 			_, _ = os.Stdout.Write(said[i].Bytes())
 		}
 		if err := matrix.take(partPath(dir, i)); err != nil || failed[i] != nil {
 			passed = false
-			fmt.Printf("part %d of %d failed: %v %v\n", i+1, *parts, failed[i], err)
+			fmt.Printf("part %d of %d failed: %v %v\n", i+1, n, failed[i], err)
 		}
 	}
-	for i := range *parts { // again at the end, where nothing hides them
+	for i := range n { // again at the end, where nothing hides them
 		for line := range strings.Lines(said[i].String()) {
 			if strings.HasPrefix(strings.TrimSpace(line), "--- FAIL") {
 				fmt.Print(line)
@@ -82,16 +89,15 @@ func runParts(tests []string) bool {
 
 func partPath(dir string, i int) string { return filepath.Join(dir, fmt.Sprintf("%d.json", i)) }
 
-// argumentsOfPart is those of this process but for what is for it alone.
+// argumentsOfPart is the flags of this process but for those that are for it alone.
 func argumentsOfPart() (arguments []string) {
-	for _, argument := range os.Args[1:] {
-		name, _, _ := strings.Cut(strings.TrimLeft(argument, "-"), "=")
-		switch name {
+	flag.Visit(func(f *flag.Flag) {
+		switch f.Name {
 		case "parts", "test.run", "test.testlogfile", "test.coverprofile":
 		default:
-			arguments = append(arguments, argument)
+			arguments = append(arguments, "-"+f.Name+"="+f.Value.String())
 		}
-	}
+	})
 	return arguments
 }
 
