@@ -121,7 +121,7 @@ type crowdHeard struct {
 // crowdOf is how many they are. Large requests are fewer, or they would be a test of the memory for them, and so are they all where
 // the tests are to be quick.
 func crowdOf(v variant) int {
-	if v.large || thorough() < everyPair {
+	if v.large || thorough() < everyOne {
 		return crowd / 5
 	}
 	return crowd

@@ -28,43 +28,57 @@ func (v voice) preambles() map[string]string {
 }
 
 func TestAPreambleIsNoContentAndAnotherChannelCanTakeOver(t *testing.T) {
+	inMatrix(t, "F18")
+	afterEveryPreamble(map[string]afterPreamble{
+		"an error": {"", func(w http.ResponseWriter, r *http.Request) {
+			say(w, voiceFor(r).complaintInside("overloaded_error", "overloaded", complained))
+		}, ending{outcome: channel.UpstreamErrorEvent, status: http.StatusBadGateway, message: complained}},
+		"the client's mistake": {"", func(w http.ResponseWriter, r *http.Request) {
+			say(w, voiceFor(r).complaintInside("invalid_request_error", "invalid_value", complained))
+		}, ending{outcome: channel.UpstreamErrorEvent, status: http.StatusBadRequest, message: complained, final: true}},
+		"nothing": {"", func(http.ResponseWriter, *http.Request) {},
+			ending{outcome: channel.UpstreamTruncated, status: http.StatusBadGateway, code: "upstream_truncated"}},
+		"a broken connection": {"", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+			ending{outcome: channel.UpstreamReset, status: http.StatusBadGateway, code: "upstream_reset"}},
+		"half of an event": {"", func(w http.ResponseWriter, r *http.Request) {
+			more := voiceFor(r).more("cut")
+			say(w, more[:len(more)/2])
+		}, ending{outcome: channel.UpstreamTruncated, status: http.StatusBadGateway, code: "upstream_truncated"}},
+	}).inEveryVariant(t, plan{})
+}
+
+// TestAPreambleHoldsNoClockBack is for those who wait behind one.
+func TestAPreambleHoldsNoClockBack(t *testing.T) {
 	long(t)
 	inMatrix(t, "F18")
-	all := mishaps{}
+	silent := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+	afterEveryPreamble(map[string]afterPreamble{
+		"silence": {"idle: 4s", silent, ending{outcome: channel.IdleTimeout, status: http.StatusGatewayTimeout, code: "idle_timeout"}},
+		"silence, with a token due": {"first_token: 4s", silent,
+			ending{outcome: channel.FirstTokenTimeout, status: http.StatusGatewayTimeout, code: "first_token_timeout"}},
+	}).inEveryVariant(t, plan{waits: true})
+}
+
+// afterPreamble is what comes behind one.
+type afterPreamble struct {
+	timeouts string
+	then     func(w http.ResponseWriter, r *http.Request)
+	ending   ending
+}
+
+func afterEveryPreamble(all map[string]afterPreamble) mishaps {
+	done := mishaps{}
 	for preamble := range (voice{}).preambles() {
-		for name, tc := range map[string]struct {
-			timeouts string
-			then     func(w http.ResponseWriter, r *http.Request)
-			ending   ending
-		}{
-			"an error": {"", func(w http.ResponseWriter, r *http.Request) {
-				say(w, voiceFor(r).complaintInside("overloaded_error", "overloaded", complained))
-			}, ending{outcome: channel.UpstreamErrorEvent, status: http.StatusBadGateway, message: complained}},
-			"the client's mistake": {"", func(w http.ResponseWriter, r *http.Request) {
-				say(w, voiceFor(r).complaintInside("invalid_request_error", "invalid_value", complained))
-			}, ending{outcome: channel.UpstreamErrorEvent, status: http.StatusBadRequest, message: complained, final: true}},
-			"silence": {"idle: 1500ms", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
-				ending{outcome: channel.IdleTimeout, status: http.StatusGatewayTimeout, code: "idle_timeout"}},
-			"silence, with a token due": {"first_token: 1500ms", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
-				ending{outcome: channel.FirstTokenTimeout, status: http.StatusGatewayTimeout, code: "first_token_timeout"}},
-			"nothing": {"", func(http.ResponseWriter, *http.Request) {},
-				ending{outcome: channel.UpstreamTruncated, status: http.StatusBadGateway, code: "upstream_truncated"}},
-			"a broken connection": {"", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
-				ending{outcome: channel.UpstreamReset, status: http.StatusBadGateway, code: "upstream_reset"}},
-			"half of an event": {"", func(w http.ResponseWriter, r *http.Request) {
-				more := voiceFor(r).more("cut")
-				say(w, more[:len(more)/2])
-			}, ending{outcome: channel.UpstreamTruncated, status: http.StatusBadGateway, code: "upstream_truncated"}},
-		} {
-			all[preamble+", then "+name] = mishap{fits: streaming, timeouts: tc.timeouts, ending: tc.ending,
+		for name, then := range all {
+			done[preamble+", then "+name] = mishap{fits: streaming, timeouts: then.timeouts, ending: then.ending,
 				handle: func(v variant, w http.ResponseWriter, r *http.Request) {
 					v.kind(w)
 					say(w, voiceFor(r).preambles()[preamble])
-					tc.then(w, r)
+					then.then(w, r)
 				}}
 		}
 	}
-	all.inEveryVariant(t, plan{})
+	return done
 }
 
 // TestAnAnswerInWhichNothingIsSaidIsMalformed has every sign of an answer but a choice and an end reason.

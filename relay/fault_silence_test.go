@@ -19,22 +19,22 @@ func TestASilentUpstreamIsGivenUpByTheClockOfItsPhase(t *testing.T) {
 	cut := idle
 	cut.cut = true
 	mishaps{
-		"before-its-header": {nil, "header: 1500ms",
+		"before-its-header": {nil, "header: 4s",
 			func(_ variant, _ http.ResponseWriter, r *http.Request) { wait(r) }, header},
-		"before-its-header-with-a-token-due": {streaming, "header: 20s, first_token: 1500ms",
+		"before-its-header-with-a-token-due": {streaming, "header: 20s, first_token: 4s",
 			func(_ variant, _ http.ResponseWriter, r *http.Request) { wait(r) }, first},
-		"before-its-first-event": {streaming, "first_token: 1500ms",
+		"before-its-first-event": {streaming, "first_token: 4s",
 			func(v variant, w http.ResponseWriter, r *http.Request) { v.header(w); wait(r) }, first},
-		"but-for-comments": {streaming, "first_token: 1500ms",
+		"but-for-comments": {streaming, "first_token: 4s",
 			func(v variant, w http.ResponseWriter, r *http.Request) {
 				v.header(w)
 				every(r, 20*time.Millisecond, func() bool { say(w, ": still thinking\n\n"); return true })
 			}, first},
-		"before-its-first-event-unclocked": {streaming, "idle: 1500ms",
+		"before-its-first-event-unclocked": {streaming, "idle: 4s",
 			func(v variant, w http.ResponseWriter, r *http.Request) { v.header(w); wait(r) }, idle},
-		"in-the-middle-of-a-stream": {streaming, "idle: 2s",
+		"in-the-middle-of-a-stream": {streaming, "idle: 4s",
 			func(v variant, w http.ResponseWriter, r *http.Request) { v.begin(w, r, fromFaulty); wait(r) }, cut},
-		"in-the-middle-of-an-answer": {whole, "header: 1500ms",
+		"in-the-middle-of-an-answer": {whole, "header: 4s",
 			func(v variant, w http.ResponseWriter, r *http.Request) { v.begin(w, r, fromFaulty); wait(r) }, header},
 	}.inEveryVariant(t, plan{waits: true})
 }
