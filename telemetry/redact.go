@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	longestRemark = 512     // bytes of what somebody else wrote, in a line of the log
-	longestToScan = 4 << 20 // bytes in which keys are looked for; what comes behind is dropped unseen
+	longestRemark = 512      // bytes of what somebody else wrote, in a line of the log
+	longestToScan = 16 << 10 // bytes in which keys are looked for; what comes behind is dropped unseen
 )
 
 // redactor takes out of a text what must be in no log. It knows the secrets of the environment, and the look of others.
@@ -37,7 +37,9 @@ var looksSecret = []struct {
 func (r redactor) text(s string) string {
 	if len(s) > longestToScan {
 		s = s[:longestToScan]
-		s = s[:max(strings.LastIndexAny(s, " \n\t,;"), 0)] // not in the middle of what may be a key
+		if end := strings.LastIndexAny(s, " \n\t,;"); end > 0 { // not in the middle of what may be a key
+			s = s[:end]
+		}
 	}
 	s = r.secrets.Replace(s)
 	for _, l := range looksSecret {
