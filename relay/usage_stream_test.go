@@ -217,3 +217,15 @@ func TestTheUsageIsAskedForInARenamedCallToo(t *testing.T) {
 		require.Equal(t, usageText+usageEnd+done, answer)
 	}
 }
+
+func TestFiguresThatContradictEachOtherAreToldToTheOperatorOnce(t *testing.T) {
+	u := newUpstream(t, false, answers(200, strings.Replace(wholeAnswer, `"prompt_tokens":1,`, `"prompt_tokens":1,"cached_tokens":9,`, 1)))
+	r := startRelay(t, openAIChannel("a", u, ""))
+	for range 2 {
+		_, _, _ = r.ask("/v1/chat/completions", chat)
+	}
+	r.outcomes(2)
+	require.Equal(t, wire.Usage{Uncached: 1, CacheRead: 9, Text: 1, Doubtful: true}, r.recorded()[0].Usage)
+	r.eventually("a line in the log", func() bool { return strings.Contains(r.log.String(), "token figures contradict each other") })
+	require.Equal(t, 1, strings.Count(r.log.String(), "token figures contradict each other"))
+}

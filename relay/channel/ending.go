@@ -111,6 +111,7 @@ func (x *Exchange) record(a Attempt) {
 	x.Channel.metrics.Attempt(m)
 	if a.Outcome == Completed {
 		x.noteUnknownEnd(ctx)
+		x.noteDoubtfulUsage(ctx, a.Usage)
 	}
 	if x.resumes {
 		x.Channel.metrics.Resume(x.because, m.Outcome)

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"one-api/relay/config"
+	"one-api/relay/wire"
 )
 
 // A stream tells what it costs only if that is asked for (stream_options.include_usage), and most clients do not ask. So the upstream
@@ -90,4 +91,12 @@ func (u *usageRefused) refuse(model string) bool {
 	u.models[model] = true
 	u.any.Store(true)
 	return true
+}
+
+// noteDoubtfulUsage logs once for each channel that its figures contradict each other: they are counted as they are.
+func (x *Exchange) noteDoubtfulUsage(ctx context.Context, u wire.Usage) {
+	if u.Doubtful && x.Channel.pool.unknownEnds.isNews("usage of "+x.Channel.Name) {
+		x.Channel.pool.options.Log.WarnContext(ctx, "an upstream's token figures contradict each other, and are counted as they are: what it is said to cost may be wrong",
+			"channel", x.Channel.Name, "request_id", x.requestID(), "input", u.Input(), "cache_read", u.CacheRead, "output", u.Output(), "reasoning", u.Reasoning)
+	}
 }

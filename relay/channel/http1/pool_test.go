@@ -36,7 +36,7 @@ func TestARequestArrivesAsItWasMeantHoweverLongItIs(t *testing.T) {
 	for _, size := range []int{0, 1, 3 << 10, 4 << 10, MaxBody} {
 		for _, value := range []string{"b", strings.Repeat("v", 6<<10)} {
 			want := Request{
-				Base: "/a%20b/v1", Path: "/chat", Query: "x=1&y=%2F", Host: "upstream:81",
+				Path: "/a%20b/v1/chat", Query: "x=1&y=%2F", Host: "upstream:81",
 				Header: http.Header{"X-Key": {value, "second"}, "User-Agent": {"one-api"}}, Body: bytes.Repeat([]byte("q"), size),
 			}
 			a, _, err := p.Do(&on{}, want)

@@ -11,11 +11,11 @@ import (
 
 // Request is one POST.
 type Request struct {
-	Base, Path string // together the path, escaped
-	Query      string // raw; empty: none
-	Host       string
-	Header     http.Header
-	Body       []byte // at most MaxBody
+	Path   string // escaped
+	Query  string // raw; empty: none
+	Host   string
+	Header http.Header
+	Body   []byte // at most MaxBody
 }
 
 // ErrUnsendable says that a request's target or a field of its header is not what HTTP allows.
@@ -126,7 +126,7 @@ func framed(name string) bool {
 func appendHead(b []byte, r Request) ([]byte, error) {
 	b = append(b, "POST "...)
 	target := len(b)
-	b = append(append(b, r.Base...), r.Path...)
+	b = append(b, r.Path...)
 	if r.Query != "" {
 		b = append(append(b, '?'), r.Query...)
 	}

@@ -75,7 +75,7 @@ func (s *scripted) pool(t *testing.T) *Pool {
 	return p
 }
 
-var hello = Request{Base: "/v1", Path: "/chat", Host: "upstream", Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(`{"a":1}`)}
+var hello = Request{Path: "/v1/chat", Host: "upstream", Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(`{"a":1}`)}
 
 // ask posts and reads the answer to its end, in small pieces.
 func ask(t *testing.T, p *Pool) (a *Answer, body string, err error) {
