@@ -17,6 +17,7 @@ type door struct {
 	mu        sync.Mutex
 	listener  net.Listener // nil: shut
 	resets    bool
+	mute      bool
 	conns     map[net.Conn]struct{}
 	accepting sync.WaitGroup
 	isClosed  bool
@@ -72,7 +73,11 @@ func (d *door) take(l net.Listener) {
 		}
 		tracked := &guest{Conn: conn, door: d}
 		d.conns[tracked] = struct{}{}
+		mute := d.mute
 		d.mu.Unlock()
+		if mute {
+			continue
+		}
 		select {
 		case d.accept <- tracked:
 		case <-d.closed:
@@ -100,6 +105,17 @@ func (d *door) setResets(resets bool) {
 	d.resets = resets
 	d.mu.Unlock()
 	if resets {
+		d.hangUp()
+	}
+}
+
+// setMute makes connections ones on which nobody ever reads or writes. Those that are open end.
+func (d *door) setMute(mute bool) {
+	d.mu.Lock()
+	changes := mute != d.mute
+	d.mute = mute
+	d.mu.Unlock()
+	if changes {
 		d.hangUp()
 	}
 }

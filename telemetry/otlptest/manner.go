@@ -22,24 +22,26 @@ type Manner int
 
 // The manners. Only Accept, Slow and Small keep what they are sent.
 const (
-	Accept Manner = iota
-	Refuse        // nobody listens
-	Reset         // connections end in a TCP reset
-	Hang          // exports are never answered
-	Fail          // status 500, or UNAVAILABLE
-	Deny          // status 400, or INVALID_ARGUMENT: not worth a retry
-	Reject        // a partial success of which nothing succeeded
-	Slow          // exports are answered after a while
-	Absent        // there is no such signal: 404, or UNIMPLEMENTED
-	Lock          // another credential is wanted: 401, or UNAUTHENTICATED
-	Small         // what is over 2 KiB is 413, or RESOURCE_EXHAUSTED; the rest is kept
+	Accept   Manner = iota
+	Refuse          // nobody listens
+	Reset           // connections end in a TCP reset
+	Hang            // exports are never answered
+	Fail            // status 500, or UNAVAILABLE
+	Deny            // status 400, or INVALID_ARGUMENT: not worth a retry
+	Reject          // a partial success of which nothing succeeded
+	Slow            // exports are answered after a while
+	Absent          // there is no such signal: 404, or UNIMPLEMENTED
+	Lock            // another credential is wanted: 401, or UNAUTHENTICATED
+	Small           // what is over 2 KiB is 413, or RESOURCE_EXHAUSTED; the rest is kept
+	Throttle        // status 429 with Retry-After, or RESOURCE_EXHAUSTED
+	Mute            // connections are taken, and not a byte comes back
 )
 
 // smallest is what Small takes.
 const smallest = 2 << 10
 
 func (m Manner) String() string {
-	return [...]string{"accept", "refuse", "reset", "hang", "fail", "deny", "reject", "slow", "absent", "lock", "small"}[m]
+	return [...]string{"accept", "refuse", "reset", "hang", "fail", "deny", "reject", "slow", "absent", "lock", "small", "throttle", "mute"}[m]
 }
 
 // Behave changes the receiver's manner, and lets go of exports that hang. delay is for Slow.
@@ -55,6 +57,7 @@ func (r *Receiver) Behave(t testing.TB, m Manner, delay ...time.Duration) {
 	r.mu.Unlock()
 	for _, d := range r.doors {
 		d.setResets(m == Reset)
+		d.setMute(m == Mute)
 		if m == Refuse {
 			d.shut()
 		} else if err := d.reopen(); err != nil {
@@ -76,6 +79,7 @@ var (
 	errNone = errors.New("the receiver knows no such signal")
 	errLock = errors.New("the receiver knows no such key")
 	errSize = errors.New("grpc: received message larger than max, the receiver says")
+	errBusy = errors.New("the receiver has too much to do")
 	errGone = errors.New("the receiver hung up")
 )
 
@@ -97,13 +101,15 @@ func (r *Receiver) treat(ctx context.Context, size int) (rejected bool, err erro
 		return false, errNone
 	case Lock:
 		return false, errLock
+	case Throttle:
+		return false, errBusy
 	case Small:
 		if size > smallest {
 			return false, errSize
 		}
 	case Reject:
 		return true, nil
-	case Refuse, Reset:
+	case Refuse, Reset, Mute:
 		return false, errGone // it came in before the door was shut
 	case Hang:
 		select {
@@ -133,6 +139,7 @@ var answers = map[error]struct {
 }{
 	errDeny: {codes.InvalidArgument, http.StatusBadRequest}, errNone: {codes.Unimplemented, http.StatusNotFound},
 	errLock: {codes.Unauthenticated, http.StatusUnauthorized}, errSize: {codes.ResourceExhausted, http.StatusRequestEntityTooLarge},
+	errBusy: {codes.ResourceExhausted, http.StatusTooManyRequests},
 }
 
 func grpcError(err error) error {
@@ -256,6 +263,9 @@ func overHTTP[In, Out proto.Message](empty func() In, export func(context.Contex
 			return
 		}
 		out, err := export(request.Context(), in)
+		if errors.Is(err, errBusy) {
+			w.Header().Set("Retry-After", "1")
+		}
 		if err != nil {
 			http.Error(w, err.Error(), httpStatus(err))
 			return
