@@ -18,6 +18,9 @@ import (
 // errFailed is the end of a run that worked and found something wrong.
 var errFailed = errors.New("not everything is as it should be")
 
+// errCall is a wrong call.
+var errCall = errors.New("wrong call")
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stdout)
@@ -28,6 +31,9 @@ func main() {
 	case errors.Is(err, errFailed):
 		fmt.Fprintln(os.Stderr, "telemetrycheck:", err)
 		os.Exit(1)
+	case errors.Is(err, errCall):
+		fmt.Fprintln(os.Stderr, "telemetrycheck:", err)
+		os.Exit(2)
 	default:
 		fmt.Fprintln(os.Stderr, "telemetrycheck:", err)
 		os.Exit(3)
@@ -41,6 +47,13 @@ type settings struct {
 	dashboards                   string // directory of dashboards; empty: the relay's telemetry is checked, and not they
 	prometheusDirectory          string // Prometheus' configuration and rules, for the dashboards
 	timeout                      time.Duration
+
+	backends        string        // names, or all: the backends are checked, and not the relay's telemetry
+	backendsText    string        // the text whose snippets are tried
+	trouble         time.Duration // how long each kind of trouble lasts
+	victoriaMetrics string        // binaries that need not be there
+	jaeger, tempo   string
+	fuller          string // a collector with the components that snippets want and the bundle does not
 }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
@@ -53,6 +66,13 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.StringVar(&s.work, "work", "", "an empty `directory` for data and logs")
 	flags.StringVar(&s.dashboards, "dashboards", "", "check the dashboards of this `directory`, and the rules, instead")
 	flags.StringVar(&s.prometheusDirectory, "prometheus-directory", "", "`directory` of the prometheus.yml and the rules that the dashboards are made for")
+	flags.StringVar(&s.backends, "backends", "", "check these `backends` instead: names with commas, or all")
+	flags.StringVar(&s.backendsText, "backends-text", "", "the `file` that tells people how to reach backends")
+	flags.DurationVar(&s.trouble, "trouble", 15*time.Second, "how `long` each kind of trouble lasts, for the backend called trouble")
+	flags.StringVar(&s.victoriaMetrics, "victoria-metrics", "", "VictoriaMetrics' `binary`")
+	flags.StringVar(&s.fuller, "fuller-collector", "", "the `binary` of a collector that has cumulative_to_delta, transform, file and prometheus_remote_write too")
+	flags.StringVar(&s.jaeger, "jaeger", "", "Jaeger's `binary`")
+	flags.StringVar(&s.tempo, "tempo", "", "Tempo's `binary`")
 	flags.DurationVar(&s.timeout, "timeout", 5*time.Minute, "the most that the run may take")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -61,6 +81,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	defer cancel()
 	up := newUpstream()
 	defer up.end()
+	if s.backends != "" {
+		return checkBackends(ctx, s, up, out)
+	}
 	stack, err := newStack(s, up.URL)
 	if err != nil {
 		return err

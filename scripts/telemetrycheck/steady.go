@@ -22,7 +22,7 @@ func (c *course) steady(ctx context.Context) error {
 	var running sync.WaitGroup
 	for _, r := range c.stack.relays {
 		running.Go(func() {
-			calls := c.paced(ctx, r)
+			calls := paced(ctx, r, c.upstream, "steady", steadyPause, steadyTime)
 			mu.Lock()
 			defer mu.Unlock()
 			c.done = append(c.done, calls...)
@@ -56,22 +56,23 @@ func (c *course) steady(ctx context.Context) error {
 	return nil
 }
 
-// paced starts a request at every tick, whatever became of the one before.
-func (c *course) paced(ctx context.Context, r *relay) []call {
+// paced starts a request at every tick for so long, whatever became of the one before.
+func paced(ctx context.Context, r *relay, u *upstream, part string, every, long time.Duration) []call {
 	client := newClient()
 	defer client.CloseIdleConnections()
-	tick := time.NewTicker(steadyPause)
+	tick := time.NewTicker(every)
 	defer tick.Stop()
-	calls := make([]call, int(steadyTime/steadyPause))
+	calls := make([]call, int(long/every))
 	var running sync.WaitGroup
 	for i := range calls {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
+			running.Wait()
 			return calls[:i]
 		}
-		calls[i] = call{instance: r.instance, id: fmt.Sprintf("%s-steady-%d", r.instance, i), model: "check-prompt", stream: true}
-		running.Go(func() { calls[i].make(ctx, client, r, c.upstream.meeting(calls[i].id)) })
+		calls[i] = call{instance: r.instance, id: fmt.Sprintf("%s-%s-%d", r.instance, part, i), model: "check-prompt", stream: true}
+		running.Go(func() { calls[i].make(ctx, client, r, u.meeting(calls[i].id)) })
 	}
 	running.Wait()
 	return calls

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -90,9 +92,16 @@ type meeting struct {
 
 func newUpstream() *upstream {
 	u := &upstream{attempts: map[string][]attempt{}, meetings: map[string]*meeting{}}
-	u.Server = httptest.NewServer(u)
+	u.Server = httptest.NewUnstartedServer(u)
+	u.Config.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
+		return context.WithValue(ctx, usedKey{}, &atomic.Bool{})
+	}
+	u.Start()
 	return u
 }
+
+// usedKey is where a request's context has whether its connection had been used before it.
+type usedKey struct{}
 
 func (u *upstream) end() {
 	u.CloseClientConnections()
@@ -147,6 +156,13 @@ func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	channel, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	a := attempt{channel, order.Do[channel], request.Stream}
+	used, _ := r.Context().Value(usedKey{}).(*atomic.Bool)
+	if used.Swap(true) && a.does == reset {
+		// The relay cannot tell it from a connection that was just being closed, and sends the request once more on a new one.
+		// Both together are one attempt.
+		breakOff(w)
+		return
+	}
 	u.mu.Lock()
 	u.attempts[order.ID] = append(u.attempts[order.ID], a)
 	u.mu.Unlock()
