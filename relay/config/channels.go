@@ -168,7 +168,7 @@ func (l *loader) upstream(c *Channel, at place, fields map[string]value) {
 	} else if known {
 		if provider.BaseURL == "" {
 			missing("base_url", "missing: type %s has none of its own", c.Type)
-		} else if c.BaseURL, _, given = l.ownAddress(&provider, version); !given {
+		} else if c.BaseURL, given = ownAddress(&provider, version); !given {
 			missing("base_url", "that of type %s cannot be used", c.Type)
 		}
 	}
@@ -193,9 +193,9 @@ func (l *loader) upstream(c *Channel, at place, fields map[string]value) {
 }
 
 // ownAddress is the provider's own, with the version that the file gives, if it gives one.
-func (l *loader) ownAddress(p *Provider, version *string) (base *url.URL, official, ok bool) {
-	base, official, message := address(p.BaseURL, version, p)
-	return base, official, message == ""
+func ownAddress(p *Provider, version *string) (base *url.URL, ok bool) {
+	base, _, message := address(p.BaseURL, version, p)
+	return base, message == ""
 }
 
 // version reads what is added to a base URL without a version; nil: nothing is said of it.
@@ -233,7 +233,7 @@ func (l *loader) environmentChannels() []Channel {
 		if key == "" {
 			continue
 		}
-		base, _, ok := l.ownAddress(&provider, nil)
+		base, ok := ownAddress(&provider, nil)
 		if !ok {
 			l.report(at, "the base URL of type %s cannot be used", kind)
 			continue

@@ -10,14 +10,19 @@ import (
 // Anthropic imitates Anthropic's Messages API.
 type Anthropic struct{}
 
-func (Anthropic) Type() string  { return "anthropic" }
+// Type is Dialect's.
+func (Anthropic) Type() string { return "anthropic" }
+
+// Model is Dialect's.
 func (Anthropic) Model() string { return "claude-sonnet-4-5" }
 
-const AnthropicAnswering = "claude-sonnet-4-5-20250929" // the model that answers, as Anthropic spells it out
+// AnthropicAnswering is the model that answers, as Anthropic spells it out.
+const AnthropicAnswering = "claude-sonnet-4-5-20250929"
 
 const anthropicMembers = "cache_control container context_management inference_geo max_tokens mcp_servers messages metadata model output_config service_tier " +
 	"stop_sequences stream system temperature thinking tool_choice tools top_k top_p"
 
+// Refuse is Dialect's.
 func (Anthropic) Refuse(r *http.Request, body map[string]any) *Refusal {
 	model := jsonText(body["model"])
 	limit, _ := body["max_tokens"].(float64)
@@ -198,6 +203,7 @@ func anthropicOptions(body map[string]any) *Refusal {
 	return nil
 }
 
+// ErrorBody is Dialect's.
 func (Anthropic) ErrorBody(r *Refusal) string {
 	return fmt.Sprintf(`{"type":"error","error":{"type":%s,"message":%s},"request_id":"req_011CSHoEeqs5C35K2UUqR7Fy"}`, quoted(r.Kind), quoted(r.Message))
 }

@@ -5,8 +5,10 @@ import (
 	"strings"
 )
 
+// AnthropicAnswerID is the id of each answer.
 const AnthropicAnswerID = "msg_01XFDUDYJgAACzvnptvVoYEL"
 
+// Headers is Dialect's.
 func (Anthropic) Headers() map[string]string {
 	return map[string]string{
 		"Server": "cloudflare", "Set-Cookie": "_cfuvid=secret; path=/; HttpOnly", "Cf-Ray": "93f0-FRA", "Request-Id": "req_011CSHoEeqs5C35K2UUqR7Fy",
@@ -27,6 +29,7 @@ func (a Answer) stopSequence() string {
 	return quoted(a.Stop)
 }
 
+// Whole is Dialect's.
 func (Anthropic) Whole(a Answer) string {
 	var blocks []string
 	if a.Thought != "" {
@@ -46,6 +49,7 @@ func (Anthropic) Whole(a Answer) string {
 		AnthropicAnswering, AnthropicAnswerID, strings.Join(blocks, ","), a.ending("end_turn", "tool_use"), a.stopSequence(), anthropicUsage(Output))
 }
 
+// Events is Dialect's.
 func (Anthropic) Events(a Answer, _ map[string]any) (content, ending []string) {
 	event := func(name, format string, args ...any) {
 		content = append(content, "event: "+name+"\ndata: "+fmt.Sprintf(`{"type":%q`+format+`}`, append([]any{name}, args...)...)+"\n\n")
@@ -94,6 +98,7 @@ func (Anthropic) Events(a Answer, _ map[string]any) (content, ending []string) {
 	return content[:said:said], content[said:]
 }
 
+// ErrorEvent is Dialect's.
 func (Anthropic) ErrorEvent() string {
 	return "event: error\ndata: " + `{"type":"error","error":{"details":null,"type":"overloaded_error","message":"Overloaded"},"request_id":"req_011CSHoEeqs5C35K2UUqR7Fy"}` + "\n\n"
 }

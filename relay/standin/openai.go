@@ -10,10 +10,14 @@ import (
 // OpenAI imitates OpenAI's API; Lenient: a compatible server's, which takes members that it does not know.
 type OpenAI struct{ Lenient bool }
 
-func (OpenAI) Type() string  { return "openai" }
+// Type is Dialect's.
+func (OpenAI) Type() string { return "openai" }
+
+// Model is Dialect's.
 func (OpenAI) Model() string { return "gpt-4o" }
 
-const OpenAIAnswering = "gpt-4o-2024-08-06" // the model that answers, as OpenAI spells it out
+// OpenAIAnswering is the model that answers, as OpenAI spells it out.
+const OpenAIAnswering = "gpt-4o-2024-08-06"
 
 const (
 	openAIChatMembers = "audio frequency_penalty function_call functions logit_bias logprobs max_completion_tokens max_tokens messages metadata modalities model n " +
@@ -23,6 +27,7 @@ const (
 	openAIEmbeddingMembers  = "dimensions encoding_format input model user"
 )
 
+// Refuse is Dialect's.
 func (d OpenAI) Refuse(r *http.Request, body map[string]any) *Refusal {
 	switch {
 	case r.Header.Get("Authorization") != "Bearer "+Key:
@@ -187,6 +192,7 @@ func openAIOptions(body map[string]any) *Refusal {
 	return nil
 }
 
+// ErrorBody is Dialect's.
 func (OpenAI) ErrorBody(r *Refusal) string {
 	nullable := func(s string) string {
 		if s == "" {

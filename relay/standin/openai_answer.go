@@ -5,11 +5,13 @@ import (
 	"strings"
 )
 
+// OpenAIAnswerID is the id of each answer.
 const OpenAIAnswerID = "chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT"
 
 const openAIUsage = `{"prompt_tokens":25,"completion_tokens":7,"total_tokens":32,"prompt_tokens_details":{"cached_tokens":10,"audio_tokens":0},` +
 	`"completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}}`
 
+// Headers is Dialect's.
 func (OpenAI) Headers() map[string]string {
 	return map[string]string{
 		"Server": "cloudflare", "Set-Cookie": "__cf_bm=secret; path=/; HttpOnly", "Cf-Ray": "93f0-FRA", "X-Request-Id": "req_0a1b2c",
@@ -37,6 +39,7 @@ func (c Call) openAIArguments() []string {
 	return c.Arguments
 }
 
+// Whole is Dialect's.
 func (OpenAI) Whole(a Answer) string {
 	content, calls := "null", ""
 	if len(a.Text) > 0 {
@@ -54,6 +57,7 @@ func (OpenAI) Whole(a Answer) string {
 		OpenAIAnswerID, OpenAIAnswering, content, calls, a.ending("stop", "tool_calls"), openAIUsage)
 }
 
+// Events is Dialect's.
 func (OpenAI) Events(a Answer, asked map[string]any) (content, ending []string) {
 	wantsUsage := jsonObject(asked["stream_options"])["include_usage"] == true
 	n := 0
@@ -94,6 +98,7 @@ func (OpenAI) Events(a Answer, asked map[string]any) (content, ending []string) 
 	return content, append(ending, "data: [DONE]\n\n")
 }
 
+// ErrorEvent is Dialect's.
 func (OpenAI) ErrorEvent() string {
 	return `data: {"error":{"message":"The server had an error while processing your request. Sorry about that!","type":"server_error","param":null,"code":null}}` + "\n\n"
 }

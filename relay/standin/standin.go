@@ -52,5 +52,9 @@ const Key = "sk-up-a"
 // What every answer costs: OpenAI counts 25 tokens of input, of which 10 were cached; Anthropic counts them apart, as 12 that were
 // neither read from the cache nor written to it, 3 written and 10 read.
 const (
-	Input, Fresh, Written, Cached, Output = 25, 12, 3, 10, 7
+	Input   = 25
+	Fresh   = 12
+	Written = 3
+	Cached  = 10
+	Output  = 7
 )

@@ -10,9 +10,13 @@ import (
 // completion.
 type XAI struct{ OpenAI }
 
-func (XAI) Type() string  { return "xai" }
+// Type is Dialect's.
+func (XAI) Type() string { return "xai" }
+
+// Model is Dialect's.
 func (XAI) Model() string { return "grok-4" }
 
+// The model that answers, as xAI spells it out, and how much it thinks.
 const (
 	XAIAnswering = "grok-4-0709"
 	XAIReasoning = 5
@@ -21,6 +25,7 @@ const (
 const xaiUsage = `{"prompt_tokens":25,"completion_tokens":7,"total_tokens":37,"prompt_tokens_details":{"text_tokens":25,"audio_tokens":0,"image_tokens":0,"cached_tokens":10},` +
 	`"completion_tokens_details":{"reasoning_tokens":5,"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0},"num_sources_used":0}`
 
+// Refuse is Dialect's.
 func (d XAI) Refuse(r *http.Request, body map[string]any) *Refusal {
 	refused := d.OpenAI.Refuse(r, body)
 	if refused != nil && refused.Status == http.StatusUnauthorized {
@@ -30,10 +35,12 @@ func (d XAI) Refuse(r *http.Request, body map[string]any) *Refusal {
 	return refused
 }
 
+// ErrorBody is Dialect's.
 func (XAI) ErrorBody(r *Refusal) string {
 	return fmt.Sprintf(`{"code":%s,"error":%s}`, quoted(r.Code), quoted(r.Message))
 }
 
+// Headers is Dialect's.
 func (XAI) Headers() map[string]string {
 	return map[string]string{"Server": "cloudflare", "X-Metrics-E2e-Ms": "411", "X-Zero-Data-Retention": "false", "Set-Cookie": "__cf_bm=secret"}
 }
@@ -42,6 +49,7 @@ func (XAI) asXAI(s string) string {
 	return strings.NewReplacer(openAIUsage, xaiUsage, OpenAIAnswering, XAIAnswering, `"service_tier":"default",`, "").Replace(s)
 }
 
+// Whole is Dialect's.
 func (d XAI) Whole(a Answer) string {
 	said := d.asXAI(d.OpenAI.Whole(a))
 	if a.Thought == "" {
@@ -50,6 +58,7 @@ func (d XAI) Whole(a Answer) string {
 	return strings.Replace(said, `"role":"assistant",`, `"role":"assistant","reasoning_content":`+quoted(a.Thought)+`,`, 1)
 }
 
+// Events is Dialect's.
 func (d XAI) Events(a Answer, asked map[string]any) (content, ending []string) {
 	content, ending = d.OpenAI.Events(a, asked)
 	for _, events := range [][]string{content, ending} {
@@ -63,6 +72,7 @@ func (d XAI) Events(a Answer, asked map[string]any) (content, ending []string) {
 	return content, ending
 }
 
+// ErrorEvent is Dialect's.
 func (XAI) ErrorEvent() string {
 	return `data: {"code":"The service is currently unavailable","error":"The model is at capacity and cannot serve this request. Please try again later."}` + "\n\n"
 }
