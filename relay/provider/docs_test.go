@@ -115,6 +115,7 @@ func quirks(p *Provider) string {
 	say(p.Quirks.NoSchemas, "knows no JSON schema")
 	say(p.Quirks.NoToolChoice, "knows no `tool_choice`")
 	say(p.Quirks.NoEffort, "knows no `reasoning_effort`")
+	say(p.Quirks.NoUser, "knows no `user`")
 	say(p.Quirks.CacheHints, "takes `cache_control`")
 	say(p.Quirks.Thinking == SwitchType, "is told to think by `thinking`")
 	say(p.Quirks.Thinking == SwitchEnable, "is told to think by `enable_thinking`")

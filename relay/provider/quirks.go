@@ -27,6 +27,8 @@ type Quirks struct {
 	ShortIDs bool
 	// ThoughtSignatures says that calls of earlier turns are refused without a signature.
 	ThoughtSignatures bool
+	// NoUser says that there is no user.
+	NoUser bool
 	// LongestUser is how many characters the end user's id may have; 0: 64.
 	LongestUser int
 	// MostStops is how many stop sequences are taken; 0: as many as there are.

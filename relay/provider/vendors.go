@@ -24,7 +24,7 @@ var vendors = []Provider{
 		Speaks: chatAndVector, List: listOfModels, Auth: Bearer, KeyVariables: []string{"MISTRAL_API_KEY"},
 		Models:    []string{"mistral-*", "ministral-*", "magistral-*", "codestral-*", "devstral-*", "pixtral-*", "voxtral-*", "open-mistral-*", "open-mixtral-*"},
 		WellKnown: []string{"mistral-large-latest", "mistral-medium-latest", "mistral-small-latest", "codestral-latest", "magistral-medium-latest", "mistral-embed"},
-		Quirks:    Quirks{UsageUnasked: true, Reasoning: BackNever, NoEffort: true, ShortIDs: true},
+		Quirks:    Quirks{UsageUnasked: true, Reasoning: BackNever, NoEffort: true, NoUser: true, ShortIDs: true},
 	},
 	{ // https://console.groq.com/docs/openai
 		Type: "groq", Also: []string{"groqcloud"}, BaseURL: "https://api.groq.com/openai/v1", Speaks: chatOnly, List: listOfModels, Auth: Bearer,
@@ -35,7 +35,7 @@ var vendors = []Provider{
 	{ // https://openrouter.ai/docs/api-reference/overview
 		Type: "openrouter", Also: []string{"open-router", "open_router"}, BaseURL: "https://openrouter.ai/api/v1", Speaks: everything, List: listOfModels, Auth: Bearer,
 		KeyVariables: []string{"OPENROUTER_API_KEY"}, Models: []string{"*/*"}, WellKnown: []string{"openrouter/auto"},
-		Quirks: Quirks{MidSystem: true, CacheHints: true},
+		Quirks: Quirks{MidSystem: true, CacheHints: true, MostStops: 4},
 	},
 	{ // https://docs.together.ai/docs/openai-api-compatibility
 		Type: "together", Also: []string{"togetherai", "together-ai", "together_ai"}, BaseURL: "https://api.together.xyz/v1", Elsewhere: []string{"https://api.together.ai/v1"},

@@ -52,7 +52,7 @@ func (server) Build(r *llm.Request, t *format.Target) (body []byte, dropped []ll
 			b.Literal("stream_options", `{"include_usage":true}`)
 		}
 	}
-	if r.User != "" {
+	if r.User != "" && !b.quirks.NoUser {
 		longest := b.quirks.LongestUser
 		if longest == 0 {
 			longest = 64 // OpenAI's

@@ -1,0 +1,70 @@
+package standin
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+)
+
+// Server answers in a provider's name: what is wrong it refuses, as the provider does, and what is right it answers.
+type Server struct {
+	Dialect Dialect
+	Answers []Answer // one after the other, and the last one again and again
+
+	mu      sync.Mutex
+	served  int
+	refused []string
+}
+
+// Refused is what the server has said to requests that it would not serve.
+func (s *Server) Refused() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string(nil), s.refused...)
+}
+
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	var asked map[string]any
+	_ = json.Unmarshal(body, &asked) // what is no object lacks everything
+	for name, value := range s.Dialect.Headers() {
+		w.Header().Set(name, value)
+	}
+	if refused := s.Dialect.Refuse(r, asked); refused != nil {
+		s.mu.Lock()
+		s.refused = append(s.refused, refused.Message)
+		s.mu.Unlock()
+		say(w, refused.Status, s.Dialect.ErrorBody(refused))
+		return
+	}
+	switch {
+	case r.Method == http.MethodGet:
+		say(w, http.StatusOK, `{"object":"list","data":[{"id":`+quoted(s.Dialect.Model())+`,"object":"model","owned_by":"someone"}]}`)
+	case strings.HasSuffix(r.URL.Path, "/embeddings"):
+		say(w, http.StatusOK, `{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.5,-0.25]}],"model":`+quoted(s.Dialect.Model())+`,"usage":{"prompt_tokens":8,"total_tokens":8}}`)
+	case asked["stream"] == true:
+		content, ending := s.Dialect.Events(s.next(), asked)
+		w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
+		for _, event := range append(content, ending...) {
+			_, _ = io.WriteString(w, event)
+			_ = http.NewResponseController(w).Flush()
+		}
+	default:
+		say(w, http.StatusOK, s.Dialect.Whole(s.next()))
+	}
+}
+
+func (s *Server) next() Answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.served++
+	return s.Answers[min(s.served, len(s.Answers))-1]
+}
+
+func say(w http.ResponseWriter, status int, body string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, body)
+}
