@@ -18,10 +18,9 @@ func newEngine(c *controller.Controller) *gin.Engine {
 
 	// The relayed endpoints come before the middleware and have none: they do themselves what it does. A stream would wait
 	// below it for minutes, with the stack that it takes, and that decides between 8 KiB of stack and 16.
-	engine.POST(wire.ChatCompletions.Path(), c.ChatCompletions)
-	engine.POST(wire.Completions.Path(), c.Completions)
-	engine.POST(wire.Embeddings.Path(), c.Embeddings)
-	engine.POST(wire.Messages.Path(), c.Messages)
+	for endpoint := range wire.Endpoint(wire.Endpoints) {
+		engine.POST(endpoint.Path(), c.Relayed(endpoint))
+	}
 
 	engine.Use(controller.RequestID, c.Observe, c.Recover, c.CORS, controller.LimitHeader)
 	engine.NoRoute(c.NotFound)

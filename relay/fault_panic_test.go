@@ -51,7 +51,7 @@ func (l shakyLane) Request(c *channel.Call, t channel.Target) (channel.Request, 
 	return l.Lane.Request(c, t)
 }
 
-func (l shakyLane) Answer(c *channel.Call, sent any) channel.Translator {
+func (l shakyLane) Answer(c *channel.Call, sent *channel.Converted) channel.Translator {
 	l.strike("Answer")
 	return shakyTranslator{l.Lane.Answer(c, sent), l.tremor}
 }

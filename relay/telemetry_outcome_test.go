@@ -35,6 +35,7 @@ type ended struct {
 	operation string // empty: chat
 	kind      string // of the channel; empty: openai
 	provider  string // empty: openai
+	members   string // of the request, beside the usual ones
 	whole     bool   // not a stream
 	timeouts  string
 	chunks    int  // events with a part of the answer
@@ -66,6 +67,8 @@ var endings = []ended{
 		say(w, strings.Replace(voice{}.beforeTerminator(), `"stop"`, `"weary"`, 1)+voice{}.terminator())
 	}},
 	{name: "good-claude", outcome: channel.Completed, status: "200", chunks: 1, endpoint: "/v1/messages", kind: "anthropic", provider: "anthropic",
+		handle: func(w http.ResponseWriter, r *http.Request) { variant{stream: true}.answer(w, r, "words") }},
+	{name: "good-converted", outcome: channel.Completed, status: "200", chunks: 1, endpoint: "/v1/messages", members: `"top_k":4,"temperature":0.5,`,
 		handle: func(w http.ResponseWriter, r *http.Request) { variant{stream: true}.answer(w, r, "words") }},
 	{name: "client_gone", outcome: channel.ClientGone, status: "200", chunks: 1, call: (*observed).leave, handle: beginAndWait},
 	{name: "client_stalled", outcome: channel.ClientStalled, status: "200", chunks: -1, call: (*observed).stall, handle: newFlood(variant{stream: true}).handle},
@@ -189,7 +192,7 @@ func (e ended) body() string {
 	if e.operation == "text_completion" {
 		return fmt.Sprintf(`{"model":%q,"prompt":"hi"}`, e.name)
 	}
-	return fmt.Sprintf(`{"model":%q,"stream":%t,"max_tokens":64,"messages":[{"role":"user","content":"hi"}]}`, e.name, !e.whole)
+	return fmt.Sprintf(`{%s"model":%q,"stream":%t,"max_tokens":64,"messages":[{"role":"user","content":"hi"}]}`, e.members, e.name, !e.whole)
 }
 
 // attributes is the attempt's, and those of it that the client's request shares.

@@ -174,6 +174,7 @@ func TestEveryInstrumentOfTheListIsExportedAsTheListSays(t *testing.T) {
 	defer debug.SetMemoryLimit(before)
 	o := endInEveryWay(t, "http/protobuf")
 
+	require.Equal(t, 1, o.sum(telemetry.FormatsDropped, otlptest.Attrs{telemetry.AttrFrom: "messages", telemetry.AttrTo: "chat", telemetry.AttrFeature: "top_k"}))
 	declared := map[string]bool{}
 	for _, i := range telemetry.Instruments {
 		declared[i.Name] = true

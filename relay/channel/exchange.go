@@ -24,19 +24,19 @@ const (
 type Exchange struct {
 	Channel *Channel
 
-	client  context.Context // the client's request
-	hold    *holding
-	net     runtime.Cleanup // the safety net, from the answer's header on
-	began   time.Time
-	key     *key
-	trial   bool // the channel is being tried after a rest
-	keyTry  bool // the key is
-	ended   bool
-	call    *Call
-	at      address // of the request
-	state   any     // what the lane has to know of the request when its answer comes
-	payload *payload
-	sent    bool
+	client    context.Context // the client's request
+	hold      *holding
+	net       runtime.Cleanup // the safety net, from the answer's header on
+	began     time.Time
+	key       *key
+	trial     bool // the channel is being tried after a rest
+	keyTry    bool // the key is
+	ended     bool
+	call      *Call
+	at        address    // of the request
+	converted *Converted // what the lane did to the request; nil: nothing, or the answer is there
+	payload   *payload
+	sent      bool
 	// What the relay asks for on its own account: the usage of a stream.
 	asksUsage bool // the request does
 	denied    bool // its upstream has refused it for that
@@ -136,8 +136,8 @@ func (x *Exchange) Send(call *Call) *Failure {
 	if !x.body.unpack(x.answer.encoding) {
 		return Malformed("the answer has a Content-Encoding that was not asked for")
 	}
-	x.translator = x.lane().Answer(call, x.state)
-	x.state = nil
+	x.translator = x.lane().Answer(call, x.converted)
+	x.converted = nil
 	if x.asksUsage {
 		if hider, ok := x.translator.(UsageHider); ok {
 			hider.HideUsage()

@@ -12,6 +12,7 @@ import (
 
 	"one-api/relay/channel"
 	"one-api/relay/channel/lanetest"
+	"one-api/relay/format"
 	"one-api/relay/lane"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
@@ -72,7 +73,17 @@ func FuzzAnswerRoundTrip(f *testing.F) {
 
 func requireView(t *testing.T, want, got *view, said []byte) {
 	t.Helper()
-	require.Equal(t, want.String(), got.String(), "of %s", said)
+	require.Equal(t, want.plain().String(), got.plain().String(), "of %s", said)
+}
+
+// plain is the view with the ids of calls as every provider takes them, and without what is sealed into them.
+func (v *view) plain() *view {
+	p := *v
+	p.Calls = slices.Clone(v.Calls)
+	for i := range p.Calls {
+		p.Calls[i].ID = anthropicID(format.Unsealed(p.Calls[i].ID))
+	}
+	return &p
 }
 
 func atOnce(t *testing.T, a lanetest.Lanes, call *channel.Call, body []byte, usage wire.Usage) []byte {

@@ -22,8 +22,8 @@ type Lane interface {
 	// format, and the client is told what to change.
 	Request(call *Call, target Target) (Request, error)
 
-	// Answer makes the translator of one 2xx answer to call. sent is what Request has put into Request.State.
-	Answer(call *Call, sent any) Translator
+	// Answer makes the translator of one 2xx answer to call. sent is Request.Converted.
+	Answer(call *Call, sent *Converted) Translator
 }
 
 // Lanes is the lane of each client endpoint; nil: the provider cannot serve it. They are put together when the configuration is
@@ -95,9 +95,16 @@ type Request struct {
 	Body   []byte
 	// AsksUsage says that it asks for the usage of a stream, and the client's call did not.
 	AsksUsage bool
-	// State is what the lane has to know of the request when its answer comes. It is kept for as long as the answer takes.
+	// Converted is what a conversion has to say of itself; nil: there was none. A request is passed by value on the way to where a
+	// stream waits, so it is kept small.
+	Converted *Converted
+}
+
+// Converted is what a lane did to a request.
+type Converted struct {
+	// State is what the lane has to know of the request when its answer comes. It is kept until then.
 	State any
-	// Dropped is what a conversion has left out although it costs money or changes the answer; From and To are the formats.
+	// Dropped is what was left out although it costs money or changes the answer; From and To are the formats.
 	Dropped  []string
 	From, To string
 }

@@ -72,16 +72,23 @@ func (x *Exchange) prepare(call *Call) (Request, *Failure) {
 	if err != nil {
 		return Request{}, x.unsayable(err)
 	}
-	x.state = request.State
-	for _, feature := range request.Dropped {
-		x.Channel.pool.options.Metrics.FormatDropped(request.From, request.To, feature)
-	}
+	x.conversion(request.Converted)
 	if !shared(request.Body, x.call.Body) {
 		if err := x.hold.request.Hold(int64(cap(request.Body))); err != nil {
 			return Request{}, noRoomForRequest(err)
 		}
 	}
 	return request, nil
+}
+
+// conversion notes what the lane did to the request, and counts what it had to leave out.
+func (x *Exchange) conversion(c *Converted) {
+	if x.converted = c; c == nil {
+		return
+	}
+	for _, feature := range c.Dropped {
+		x.Channel.pool.options.Metrics.FormatDropped(c.From, c.To, feature)
+	}
 }
 
 // shared reports whether two bodies are one in memory.

@@ -38,7 +38,7 @@ func (plain) Request(call *Call, _ Target) (Request, error) {
 	return Request{Path: call.Endpoint.Path(), Header: http.Header{}, Body: call.Body}, nil
 }
 
-func (plain) Answer(*Call, any) Translator { return plainAnswer{} }
+func (plain) Answer(*Call, *Converted) Translator { return plainAnswer{} }
 
 type plainAnswer struct{}
 

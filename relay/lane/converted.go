@@ -44,24 +44,20 @@ func (l *converted) Request(call *channel.Call, target channel.Target) (channel.
 	if l.family.goOn != nil {
 		body = l.family.goOn(body, call, target)
 	}
-	request := channel.Request{
-		Path: l.family.endpoint.Path(), Header: l.family.header(call, false), Body: body, State: &asked{r.IncludeUsage, to.Names},
-		AsksUsage: to.Asked,
+	sent := &channel.Converted{State: &asked{r.IncludeUsage, to.Names}, From: l.client.Name, To: l.server.Name}
+	for _, feature := range append(left, dropped...) {
+		sent.Dropped = append(sent.Dropped, feature.String())
 	}
-	if left = append(left, dropped...); len(left) > 0 {
-		request.From, request.To = l.client.Name, l.server.Name
-		for _, feature := range left {
-			request.Dropped = append(request.Dropped, feature.String())
-		}
-	}
-	return request, nil
+	return channel.Request{
+		Path: l.family.endpoint.Path(), Header: l.family.header(call, false), Body: body, AsksUsage: to.Asked, Converted: sent,
+	}, nil
 }
 
 // Answer makes what turns the provider's answer into the client's.
-func (l *converted) Answer(_ *channel.Call, sent any) channel.Translator {
-	of, _ := sent.(*asked)
-	if of == nil {
-		of = &asked{}
+func (l *converted) Answer(_ *channel.Call, sent *channel.Converted) channel.Translator {
+	of := &asked{}
+	if sent != nil {
+		of = sent.State.(*asked)
 	}
 	return &translator{
 		client: l.client.Client, includeUsage: of.includeUsage,

@@ -108,6 +108,6 @@ func anthropicBody(call *channel.Call, target channel.Target) (body []byte, asks
 	return messages.Clean(body), false
 }
 
-func (l native) Answer(call *channel.Call, _ any) channel.Translator {
+func (l native) Answer(call *channel.Call, _ *channel.Converted) channel.Translator {
 	return l.format.Inspect(call.Choices)
 }

@@ -15,41 +15,27 @@ const (
 	Endpoints // how many there are
 )
 
-// Path is the endpoint's path, the same on the relay and on a provider that speaks the format.
-func (e Endpoint) Path() string {
-	switch e {
-	case ChatCompletions:
-		return "/v1/chat/completions"
-	case Completions:
-		return "/v1/completions"
-	case Embeddings:
-		return "/v1/embeddings"
-	case Messages:
-		return "/v1/messages"
-	}
-	return ""
+// endpoints is what each one is, as data: the router, telemetry, parsing and the shape of errors follow from it.
+var endpoints = [Endpoints]struct {
+	path      string // the same on the relay and on a provider that speaks the format
+	operation string // gen_ai.operation.name (OpenTelemetry GenAI conventions)
+	format    Format // that its clients speak
+	whole     bool   // its answers cannot be streamed
+}{
+	ChatCompletions: {path: "/v1/chat/completions", operation: "chat", format: OpenAI},
+	Completions:     {path: "/v1/completions", operation: "text_completion", format: OpenAI},
+	Embeddings:      {path: "/v1/embeddings", operation: "embeddings", format: OpenAI, whole: true},
+	Messages:        {path: "/v1/messages", operation: "chat", format: Anthropic},
 }
 
-// Operation is the endpoint's gen_ai.operation.name (OpenTelemetry GenAI conventions).
-func (e Endpoint) Operation() string {
-	switch e {
-	case Completions:
-		return "text_completion"
-	case Embeddings:
-		return "embeddings"
-	case ChatCompletions, Messages:
-		return "chat"
-	}
-	return ""
-}
+// Path is the endpoint's path, the same on the relay and on a provider that speaks the format.
+func (e Endpoint) Path() string { return endpoints[e].path }
+
+// Operation is the endpoint's gen_ai.operation.name.
+func (e Endpoint) Operation() string { return endpoints[e].operation }
 
 // Format is the wire format that the endpoint's clients speak.
-func (e Endpoint) Format() Format {
-	if e == Messages {
-		return Anthropic
-	}
-	return OpenAI
-}
+func (e Endpoint) Format() Format { return endpoints[e].format }
 
-// Streams tells whether the endpoint's answers can be streamed.
-func (e Endpoint) Streams() bool { return e != Embeddings }
+// Streams reports whether the endpoint's answers can be streamed.
+func (e Endpoint) Streams() bool { return !endpoints[e].whole }

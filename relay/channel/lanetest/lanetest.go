@@ -26,7 +26,7 @@ func (l Lanes) Answer(call *channel.Call) channel.Translator {
 	lane := l.of[call.Endpoint]
 	if lane.Converts() {
 		if sent, err := lane.Request(call, channel.Target{Model: call.Model}); err == nil {
-			return lane.Answer(call, sent.State)
+			return lane.Answer(call, sent.Converted)
 		}
 	}
 	return lane.Answer(call, nil)

@@ -209,7 +209,7 @@ func (b *builder) result(p *llm.Part) {
 	if p.Failed && !strings.HasPrefix(text, "Error:") {
 		text = "Error: " + text
 	}
-	id, _ := b.t.Seal.Open(p.ID)
+	id, _ := opened(b.t.Seal, p.ID)
 	b.Open('{')
 	b.Literal("role", `"tool"`)
 	b.String("content", text)
@@ -267,7 +267,7 @@ func (b *builder) assistant(parts []llm.Part) {
 const unsigned = "skip_thought_signature_validator"
 
 func (b *builder) call(p *llm.Part, first bool) {
-	id, signature := b.t.Seal.Open(p.ID)
+	id, signature := opened(b.t.Seal, p.ID)
 	b.Open('{')
 	b.String("id", b.id(id))
 	b.Literal("type", `"function"`)
@@ -276,7 +276,7 @@ func (b *builder) call(p *llm.Part, first bool) {
 	b.String("name", b.name(p.Name))
 	b.String("arguments", string(p.Input))
 	b.Close('}')
-	if signature == "" && first && b.quirks.ThoughtSignatures {
+	if signature == "" && first && (b.quirks.ThoughtSignatures || b.habits.signs) {
 		signature = unsigned
 	}
 	if signature != "" {

@@ -146,7 +146,7 @@ func (t *calls) take(p *piece, seal *format.Seal, names map[string]string, to ll
 		if long, ok := names[name]; ok {
 			name = long
 		}
-		to.Take(&llm.Event{Step: llm.Called, Call: c.number, ID: seal.Into(t.assign(c.id, c.number), c.signature), Name: name})
+		to.Take(&llm.Event{Step: llm.Called, Call: c.number, ID: t.public(seal, c.id, c.signature, c.number), Name: name})
 		t.held -= len(c.waiting)
 		arguments, c.waiting, c.signature = c.waiting+arguments, "", ""
 	}
@@ -187,6 +187,52 @@ func (t *calls) assign(id string, n int) string {
 	}
 	t.ids[id] = true
 	return id
+}
+
+// public is the id that clients are given: one that every provider takes, for the conversation may go on with another. What it was
+// and what was signed with it is sealed into it, for its maker alone.
+func (t *calls) public(seal *format.Seal, id, signature string, n int) string {
+	own := t.assign(id, n)
+	public := plainID(own)
+	for public != own && t.ids[public] {
+		public += "_"
+	}
+	t.ids[public] = true
+	if public == own {
+		own = ""
+	}
+	return seal.Into(public, kept(own, signature))
+}
+
+// separator is between what is kept of an id and what is kept of a signature.
+const separator = "\x00"
+
+func kept(id, signature string) string {
+	if id == "" && signature == "" {
+		return ""
+	}
+	return id + separator + signature
+}
+
+// opened is a call's id as the provider gave it, and its signature; empty: it has none.
+func opened(seal *format.Seal, public string) (id, signature string) {
+	id, both := seal.Open(public)
+	own, signature, _ := strings.Cut(both, separator)
+	if own != "" {
+		id = own
+	}
+	return id, signature
+}
+
+// plainID replaces what Anthropic, which is the strictest, does not take in the id of a tool call.
+func plainID(id string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_':
+			return r
+		}
+		return '_'
+	}, id)
 }
 
 // identifier keeps of s what every format accepts in the id of a tool call.

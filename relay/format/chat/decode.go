@@ -392,7 +392,7 @@ func (d *decoder) wholeCalls(message []byte, end wire.EndReason, to llm.Sink) (e
 		if long, ok := d.names[name]; ok {
 			name = long
 		}
-		to.Take(&llm.Event{Step: llm.Called, Call: n, ID: d.seal.Into(d.calls.assign(p.id, n), p.signature), Name: name})
+		to.Take(&llm.Event{Step: llm.Called, Call: n, ID: d.calls.public(d.seal, p.id, p.signature, n), Name: name})
 		to.Take(&llm.Event{Step: llm.Given, Call: n, Text: input})
 		to.Take(&llm.Event{Step: llm.CallEnded, Call: n})
 		n++

@@ -12,11 +12,13 @@ type habits struct {
 	noEffort    bool // reasoning_effort is refused
 	newName     bool // max_completion_tokens instead of max_tokens
 	leastEffort string
+	signs       bool // tool calls of earlier turns are refused without a signature
 }
 
 // models is data, the first match counts:
 //
 //   - OpenAI's reasoning models: https://platform.openai.com/docs/guides/reasoning
+//   - Gemini 3: https://ai.google.dev/gemini-api/docs/thought-signatures
 //   - xAI's: https://docs.x.ai/docs/guides/reasoning
 var models = []habits{
 	{prefix: "gpt-5.", except: "chat", noSampling: true, noStops: true, effort: true, newName: true, leastEffort: "none"},
@@ -25,6 +27,7 @@ var models = []habits{
 	{prefix: "o3", noSampling: true, noStops: true, effort: true, newName: true, leastEffort: "low"},
 	{prefix: "o4", noSampling: true, noStops: true, effort: true, newName: true, leastEffort: "low"},
 	{prefix: "gpt-", except: "oss", noEffort: true}, {prefix: "chatgpt-", noEffort: true},
+	{prefix: "gemini-3", signs: true},
 	{prefix: "grok-3-mini", noStops: true, effort: true}, {prefix: "grok-4", noStops: true, noEffort: true},
 	{prefix: "grok-code", noStops: true, noEffort: true}, {prefix: "grok-", noEffort: true},
 }
