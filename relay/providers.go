@@ -47,7 +47,7 @@ func lanesTo(p providers.Provider) func(*config.Channel) channel.Lanes {
 	return func(c *config.Channel) (lanes channel.Lanes) {
 		for _, d := range p.Speaks {
 			of := formats[d.Format].lanes(c)
-			for e := range wire.Endpoint(wire.Endpoints) {
+			for e := range wire.Endpoints {
 				lane := of[e]
 				if lane == nil || !lane.Converts() && c.Official && d.Endpoints != nil && !slices.Contains(d.Endpoints, e) {
 					continue

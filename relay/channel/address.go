@@ -26,7 +26,7 @@ func addressesOf(base *url.URL) addresses {
 		return a
 	}
 	a.ready = make(map[string]address, wire.Endpoints)
-	for e := range wire.Endpoint(wire.Endpoints) {
+	for e := range wire.Endpoints {
 		a.ready[e.Path()] = a.make(e.Path(), "")
 	}
 	return a

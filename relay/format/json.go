@@ -109,7 +109,7 @@ func (j *JSON) Bool(name string, b bool) {
 
 // Compact is JSON without the white space around its parts. The value is valid.
 func Compact(value []byte) string {
-	if bytes.IndexAny(value, " \t\r\n") < 0 {
+	if !bytes.ContainsAny(value, " \t\r\n") {
 		return string(value)
 	}
 	var b bytes.Buffer

@@ -144,7 +144,7 @@ func (b *builder) content(parts []llm.Part, separator string) {
 		hints = hints || parts[i].Cache != nil
 	}
 	b.Key("content")
-	if plain && !(hints && b.quirks.CacheHints) {
+	if plain && (!hints || !b.quirks.CacheHints) {
 		all := make([]string, len(parts))
 		for i := range parts {
 			all[i] = textOf(&parts[i])

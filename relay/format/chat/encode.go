@@ -17,7 +17,6 @@ type encoder struct {
 	head         []byte // what every chunk begins with
 	created      int64
 	includeUsage bool
-	begun        bool
 	given        []bool // of each call, whether the client has got arguments
 	finished     bool
 }

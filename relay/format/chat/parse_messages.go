@@ -20,10 +20,10 @@ type message struct {
 
 func (r *request) messages(value []byte) *format.Problem {
 	r.Turns = make([]llm.Turn, 0, format.Count(value))
-	return format.Each(value, func(i int, element []byte) *format.Problem { return r.message(element, i) })
+	return format.Each(value, func(_ int, element []byte) *format.Problem { return r.message(element) })
 }
 
-func (r *request) message(element []byte, i int) *format.Problem {
+func (r *request) message(element []byte) *format.Problem {
 	var m message
 	if !format.IsObject(element) {
 		return format.MustBe("an object", element)
@@ -31,7 +31,7 @@ func (r *request) message(element []byte, i int) *format.Problem {
 	if problem := format.Object(element, func(name string, value []byte) *format.Problem { return m.member(name, value).In(name) }); problem != nil {
 		return problem
 	}
-	return r.turn(&m, i)
+	return r.turn(&m)
 }
 
 func (m *message) member(name string, value []byte) *format.Problem {
@@ -63,25 +63,25 @@ func (m *message) member(name string, value []byte) *format.Problem {
 }
 
 // turn adds what the message says.
-func (r *request) turn(m *message, i int) *format.Problem {
+func (r *request) turn(m *message) *format.Problem {
 	switch m.role {
 	case "system", "developer":
-		parts, problem := r.parts(m, i)
+		parts, problem := r.parts(m)
 		r.instruct(parts)
 		return problem.In("content")
 	case "user":
-		parts, problem := r.parts(m, i)
+		parts, problem := r.parts(m)
 		r.say(llm.User, parts)
 		return problem.In("content")
 	case "assistant":
-		parts, problem := r.answer(m, i)
+		parts, problem := r.answer(m)
 		r.say(llm.Assistant, parts)
 		return problem
 	case "tool":
 		if m.id == "" {
 			return format.Wrong("must name the tool call that this message answers").In("tool_call_id")
 		}
-		parts, problem := r.parts(m, i)
+		parts, problem := r.parts(m)
 		r.say(llm.User, []llm.Part{{Kind: llm.ToolResult, ID: m.id, Parts: parts, Cache: lift(parts)}})
 		return problem.In("content")
 	case "function":
@@ -108,12 +108,12 @@ func (r *request) say(role llm.Role, parts []llm.Part) {
 	}
 }
 
-func (r *request) answer(m *message, i int) ([]llm.Part, *format.Problem) {
+func (r *request) answer(m *message) ([]llm.Part, *format.Problem) {
 	var parts []llm.Part
 	if m.reasoning != "" {
 		parts = append(parts, llm.Part{Kind: llm.Reasoning, Text: m.reasoning})
 	}
-	said, problem := r.parts(m, i)
+	said, problem := r.parts(m)
 	if problem != nil {
 		return nil, problem.In("content")
 	}
@@ -131,7 +131,7 @@ func (r *request) answer(m *message, i int) ([]llm.Part, *format.Problem) {
 }
 
 // parts reads the content of a message: a string, parts, or nothing.
-func (r *request) parts(m *message, i int) ([]llm.Part, *format.Problem) {
+func (r *request) parts(m *message) ([]llm.Part, *format.Problem) {
 	if !format.Given(m.content) {
 		return nil, nil
 	}
