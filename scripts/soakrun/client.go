@@ -149,11 +149,12 @@ func (c *clients) callRaw(ctx context.Context, o order) result {
 	switch o.what().client {
 	case leavesBehindItsBody: // as old clients do, and pipelines: net/http's server looks no further than that byte
 		_, _ = io.WriteString(conn, "\r\n")
-		<-ctx.Done()
-		return endedBy(ctx, left)
+		defer context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Now()) })() // it leaves
+		return c.answerOn(ctx, conn)                                                    // of the other channel, if the one that it leaves was not asked
 	case halfCloses:
 		_ = conn.(*net.TCPConn).CloseWrite()
-		return c.afterHalfClosing(ctx, conn)
+		_ = conn.SetReadDeadline(time.Now().Add(c.patience))
+		return c.answerOn(ctx, conn)
 	}
 	if o.what().client == leavesBlocked {
 		if _, err := conn.Read(make([]byte, 1)); err != nil { // the answer has begun
@@ -171,9 +172,8 @@ func (c *clients) callRaw(ctx context.Context, o order) result {
 	return cut
 }
 
-// afterHalfClosing reads what a client gets that has closed its end. Whatever that is, it must not be an answer that is none.
-func (c *clients) afterHalfClosing(ctx context.Context, conn net.Conn) result {
-	_ = conn.SetReadDeadline(time.Now().Add(c.patience))
+// answerOn reads what a client gets that has sent its request in its own way. Whatever that is, it must not be an answer that is none.
+func (c *clients) answerOn(ctx context.Context, conn net.Conn) result {
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
 		return endedBy(ctx, hungUp)
