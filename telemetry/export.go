@@ -1,7 +1,6 @@
 package telemetry
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -144,8 +143,7 @@ func describePlan(getenv func(string) string, metrics, traces, logs signal) stri
 		case "otlp":
 			parts = append(parts, fmt.Sprintf("%s=otlp %s to %s", s.name, s.protocol, otelenv.Shown(s.endpoint)))
 		case "prometheus":
-			host, port := getenv("OTEL_EXPORTER_PROMETHEUS_HOST"), getenv("OTEL_EXPORTER_PROMETHEUS_PORT")
-			parts = append(parts, fmt.Sprintf("%s=prometheus at http://%s:%s/metrics", s.name, cmp.Or(host, "localhost"), cmp.Or(port, "9464")))
+			parts = append(parts, s.name+"=prometheus at http://"+scrapedAt(getenv)+"/metrics")
 		default:
 			parts = append(parts, s.name+"="+s.exporter)
 		}
@@ -162,7 +160,7 @@ func (t *Telemetry) startMetrics(ctx context.Context, s signal, res *resource.Re
 		return nil
 	}
 	var m *Metrics
-	reader, err := metricReader(ctx, s, func(form Form) []sdkmetric.Producer {
+	reader, err := metricReader(ctx, s, t.options.Getenv, func(form Form) []sdkmetric.Producer {
 		form.Version, form.Exemplars = t.options.Version, ExemplarsOf(t.options.Getenv("OTEL_METRICS_EXEMPLAR_FILTER"))
 		form.GenAI = GenAIOf(t.options.Getenv("OTEL_SEMCONV_STABILITY_OPT_IN"))
 		m = NewAs(t.options.MaxPairs, form)
@@ -195,9 +193,13 @@ func (t *Telemetry) startMetrics(ctx context.Context, s signal, res *resource.Re
 }
 
 // metricReader is autoexport's, but for OTLP, where batches have to be bounded, and where the environment says in what form metrics
-// are to be: producers are those of a form.
-func metricReader(ctx context.Context, s signal, producers func(Form) []sdkmetric.Producer) (sdkmetric.Reader, error) {
-	if s.exporter != "otlp" {
+// are to be (producers are those of a form), and for Prometheus, which is to get exemplars.
+func metricReader(ctx context.Context, s signal, getenv func(string) string, producers func(Form) []sdkmetric.Producer) (sdkmetric.Reader, error) {
+	switch s.exporter {
+	case "otlp":
+	case "prometheus":
+		return newScraped(ctx, scrapedAt(getenv), producers(Form{}))
+	default:
 		all := producers(Form{})
 		autoexport.WithFallbackMetricProducer(func(context.Context) (sdkmetric.Producer, error) { return joined(all), nil })
 		return autoexport.NewMetricReader(ctx)

@@ -96,10 +96,12 @@ var general = []Variable{
 	{Name: "OTEL_SEMCONV_STABILITY_OPT_IN", Does: "`gen_ai_latest_experimental`: the newer names of the GenAI conventions. The names for HTTP are the stable ones in any case", judge: anything},
 }
 
-const declarative = "the declarative configuration's module for Go makes readers of its own, to which the relay's metrics cannot be given; the file is not read, and the other variables hold"
+// declarative was looked at in go.opentelemetry.io/contrib/otelconf v0.27.0, the latest: it would only be five packages more, but its
+// readers take no producers, its exporters no guard, it has nothing that can be pulled, and the SDK applies views to no producer.
+const declarative = "the declarative configuration's module for Go makes readers of its own, to which the relay's metrics cannot be given, and its views would reach a few figures of the Go runtime alone; the file is not read, and the other variables hold. The collector or Prometheus' `metric_relabel_configs` can drop and rename metrics"
 
 var selection = []Variable{
-	{Name: "OTEL_METRICS_EXPORTER", Default: "`otlp` if there is an endpoint, else `none`", Usual: true, Does: "`otlp`, `prometheus` (to be scraped), `console` or `none`", judge: exporter("otlp", "prometheus", "console", "none")},
+	{Name: "OTEL_METRICS_EXPORTER", Default: "`otlp` if there is an endpoint, else `none`", Usual: true, Does: "`otlp`, `prometheus` (to be scraped; exemplars are in its answers in OpenMetrics, for which Prometheus asks by itself), `console` or `none`", judge: exporter("otlp", "prometheus", "console", "none")},
 	{Name: "OTEL_TRACES_EXPORTER", Default: "`otlp` if there is an endpoint, else `none`", Usual: true, Does: "`otlp`, `console` or `none`", judge: exporter("otlp", "console", "none")},
 	{Name: "OTEL_LOGS_EXPORTER", Default: "`none`: standard output has them", Usual: true, Does: "`otlp`, `console` or `none`", judge: exporter("otlp", "console", "none")},
 }
