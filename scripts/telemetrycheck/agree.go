@@ -40,6 +40,8 @@ func (c *course) agree(ctx context.Context) error {
 		}
 	}
 	c.report.that(wrong == 0, "clients got whole answers exactly where an attempt completed (%d requests, %d otherwise)", len(c.done), wrong)
+	again, missing := c.upstream.sentAgain()
+	c.report.that(again > 0 && missing == 0, "requests that a used connection lost were sent again on a new one, in the same attempt: %d, and %d were not", again, missing)
 	return nil
 }
 

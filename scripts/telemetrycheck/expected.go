@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// statusClientGone is the status of a call whose client left before the relay had answered: nginx's.
+const statusClientGone = 499
+
 // expected is what telemetry has to say of one relay, from what the upstream and the clients saw.
 type expected struct {
 	attempts table                      // channel|provider|model|outcome|error.type
@@ -82,11 +85,11 @@ func (e *expected) add(c *call, attempts []attempt) {
 	}
 	e.requests[join(model, outcome, errorType)]++
 	e.tries[outcome] += float64(len(attempts))
-	status := ""
-	if c.status != 0 {
-		status = strconv.Itoa(c.status)
+	status := c.status
+	if status == 0 && outcome == "client_gone" {
+		status = statusClientGone // nobody was there to read it
 	}
-	e.http[join(status, errorType)]++
+	e.http[join(strconv.Itoa(status), errorType)]++
 	if len(attempts) == 3 && outcome == "completed" {
 		e.third++
 	}

@@ -21,7 +21,7 @@ const (
 	healthy     behaviour = ""          // a whole answer, streamed if it was asked for
 	serverError behaviour = "500"       // at once
 	limited     behaviour = "429"       // with Retry-After: 1
-	reset       behaviour = "reset"     // instead of an answer
+	reset       behaviour = "reset"     // instead of an answer, and instead of that to the same request on a new connection
 	resetMid    behaviour = "reset-mid" // once the client has read two events
 	truncated   behaviour = "truncated" // ends in good order after two events
 	silent      behaviour = "silent"    // a header, and nothing more
@@ -69,7 +69,7 @@ func firstEventAfter(channel string) time.Duration {
 	return 5 * time.Millisecond
 }
 
-// attempt is one request that reached the upstream: what telemetry is measured against.
+// attempt is one of the relay's that reached the upstream: what telemetry is measured against.
 type attempt struct {
 	channel string
 	does    behaviour
@@ -82,6 +82,8 @@ type upstream struct {
 	mu       sync.Mutex
 	attempts map[string][]attempt // by call, in their order
 	meetings map[string]*meeting
+	lost     map[string]int // by call and channel: requests that a used connection lost, and that were not sent again yet
+	again    int            // requests that were
 }
 
 // meeting lets an upstream's request and the client that caused it wait for each other.
@@ -91,7 +93,7 @@ type meeting struct {
 }
 
 func newUpstream() *upstream {
-	u := &upstream{attempts: map[string][]attempt{}, meetings: map[string]*meeting{}}
+	u := &upstream{attempts: map[string][]attempt{}, meetings: map[string]*meeting{}, lost: map[string]int{}}
 	u.Server = httptest.NewUnstartedServer(u)
 	u.Config.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
 		return context.WithValue(ctx, usedKey{}, &atomic.Bool{})
@@ -135,6 +137,34 @@ func (u *upstream) total() (n int) {
 	return n
 }
 
+// attempted notes a request. false: it is only a part of an attempt. The relay cannot tell a used connection that is reset from one
+// that was just being closed, and sends the request once more on a new one: both together are one attempt.
+func (u *upstream) attempted(id string, a attempt, used bool) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	key := join(id, a.channel)
+	if used && a.does == reset {
+		u.lost[key]++
+		return false
+	}
+	if !used && u.lost[key] > 0 {
+		u.lost[key]--
+		u.again++
+	}
+	u.attempts[id] = append(u.attempts[id], a)
+	return true
+}
+
+// sentAgain is how many requests that a used connection lost came again on a new one, and how many did not.
+func (u *upstream) sentAgain() (again, missing int) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, n := range u.lost {
+		missing += n
+	}
+	return u.again, missing
+}
+
 // instruction travels in the message of a request: what each channel is to do with it.
 type instruction struct {
 	ID string               `json:"id"`
@@ -157,15 +187,10 @@ func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	channel, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	a := attempt{channel, order.Do[channel], request.Stream}
 	used, _ := r.Context().Value(usedKey{}).(*atomic.Bool)
-	if used.Swap(true) && a.does == reset {
-		// The relay cannot tell it from a connection that was just being closed, and sends the request once more on a new one.
-		// Both together are one attempt.
+	if !u.attempted(order.ID, a, used.Swap(true)) {
 		breakOff(w)
 		return
 	}
-	u.mu.Lock()
-	u.attempts[order.ID] = append(u.attempts[order.ID], a)
-	u.mu.Unlock()
 	m := u.meeting(order.ID)
 	m.arrivedOnce.Do(func() { close(m.arrived) })
 	answer(w, r, a, m)
