@@ -77,8 +77,7 @@ func (c *course) spans(ctx context.Context) error {
 
 // collector checks that the collector has refused nothing, thrown nothing away, and holds nothing back.
 func (c *course) collector(ctx context.Context) error {
-	pause(ctx, 3*exportInterval)
-	f, err := c.figures(ctx)
+	f, err := c.drained(ctx)
 	if err != nil {
 		return err
 	}
@@ -88,6 +87,23 @@ func (c *course) collector(ctx context.Context) error {
 		c.report.that(f.sums[name] == 0, "%s: %v", name, f.sums[name])
 	}
 	size, capacity := f.sums["otelcol_exporter_queue_size"], f.sums["otelcol_exporter_queue_capacity"]
-	c.report.that(capacity > 0 && size < capacity/100, "the queue is drained: %.0f of %.0f bytes", size, capacity)
+	c.report.that(isDrained(f), "the queue is drained: %.0f of %.0f bytes", size, capacity)
 	return nil
+}
+
+func isDrained(f figures) bool {
+	size, capacity := f.sums["otelcol_exporter_queue_size"], f.sums["otelcol_exporter_queue_capacity"]
+	return capacity > 0 && size < capacity/100
+}
+
+// drained is the collector's figures once its queue is empty, or when it had long enough for that.
+func (c *course) drained(ctx context.Context) (f figures, err error) {
+	deadline := time.Now().Add(arrivalTimeout)
+	for {
+		pause(ctx, 3*exportInterval)
+		f, err = c.figures(ctx)
+		if err != nil || isDrained(f) || ctx.Err() != nil || time.Now().After(deadline) {
+			return f, err
+		}
+	}
 }

@@ -30,8 +30,10 @@ func (c *course) steady(ctx context.Context) error {
 	}
 	running.Wait()
 	until := time.Now()
-	pause(ctx, 6*exportInterval) // the window has to have arrived as a whole
 	for _, r := range c.stack.relays {
+		if err := c.arrivedUntil(ctx, r, until); err != nil {
+			return err
+		}
 		counted := 0
 		for i := range c.done {
 			if d := &c.done[i]; d.instance == r.instance && d.ended.After(until.Add(-steadyWindow)) && d.ended.Before(until) {
@@ -54,6 +56,22 @@ func (c *course) steady(ctx context.Context) error {
 		c.report.that(p95[""] >= bucket(firstEventAfter("prompt")).low && p95[""] < 1, "%s: p95 of the time to the first event on the prompt channel, by rate(): %.0f ms", r.instance, 1000*p95[""])
 	}
 	return nil
+}
+
+// arrivedUntil waits until Prometheus has what a relay exported after a time: a window that ends there has arrived as a whole.
+func (c *course) arrivedUntil(ctx context.Context, r *relay, until time.Time) error {
+	deadline := time.Now().Add(arrivalTimeout)
+	for ctx.Err() == nil && time.Now().Before(deadline) {
+		last, err := c.stack.table(ctx, fmt.Sprintf("min(timestamp(relay_channel_attempts_total{instance=%q}))", r.instance), time.Time{})
+		if err != nil {
+			return err
+		}
+		if last[""] > float64(until.UnixMilli())/1000 {
+			return nil
+		}
+		pause(ctx, exportInterval/2)
+	}
+	return nil // what is missing is missed by who asks for it
 }
 
 // paced starts a request at every tick for so long, whatever became of the one before.
