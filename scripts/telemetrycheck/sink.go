@@ -177,8 +177,10 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	case slow:
+		late := time.NewTimer(slowFor)
+		defer late.Stop()
 		select {
-		case <-time.After(slowFor):
+		case <-late.C:
 		case <-since:
 		case <-r.Context().Done():
 			return
