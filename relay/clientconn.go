@@ -28,6 +28,7 @@ type clientConn struct {
 	seat     seat
 	once     sync.Once
 
+	framing framing
 	read    readDeadline
 	ahead   []byte      // what came beyond the request that is being served; it is used by one read at a time
 	handing bool        // some of it has been handed out

@@ -97,6 +97,7 @@ func (c *clientConn) bounded(p []byte) (int, error) {
 	n := 0
 	if err == nil {
 		n, err = c.Conn.Read(p)
+		c.framing.sees(p[:max(0, n)])
 	}
 	c.read.mu.Lock()
 	c.read.reads--

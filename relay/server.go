@@ -159,7 +159,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	defer cut(nil)
 	server := &http.Server{
 		Handler: s.engine, ReadHeaderTimeout: cmp.Or(s.options.HeaderTimeout, readHeaderTimeout), IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-		BaseContext: func(net.Listener) context.Context { return base }, ConnState: s.clients.state,
+		BaseContext: func(net.Listener) context.Context { return base }, ConnState: s.clients.state, ConnContext: controller.WithConn,
 		ErrorLog: slog.NewLogLogger(s.options.Log.Handler(), slog.LevelDebug),
 	}
 	s.sayBounds()

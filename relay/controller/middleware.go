@@ -40,6 +40,7 @@ func (c *Controller) Observe(g *gin.Context) {
 
 // RequestID gives every request an id and every response its header.
 func RequestID(g *gin.Context) {
+	closeIfAmbiguous(g.Writer.Header(), g.Request)
 	g.Set(requestIDKey, new(givenID).give(g.Writer.Header(), g.Request))
 }
 

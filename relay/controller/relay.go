@@ -79,6 +79,7 @@ func (c *Controller) newVisit(w http.ResponseWriter, r *http.Request, endpoint w
 //
 //go:noinline
 func (v *visit) begin() bool {
+	closeIfAmbiguous(v.w.Header(), v.r)
 	v.end.RequestID = v.id.give(v.w.Header(), v.r)
 	v.client.Init(v.w, v.endpoint.Format(), v.end.RequestID)
 	refusal := limitHeader(v.r.Header)

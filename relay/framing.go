@@ -1,0 +1,73 @@
+package relay
+
+import (
+	"bytes"
+	"net/http"
+	"sync/atomic"
+)
+
+// A request with both Transfer-Encoding and Content-Length is how requests are smuggled past a proxy that goes by the other one,
+// and HTTP/1.0 knows no Transfer-Encoding at all. Such a request may be answered, but its connection has to be closed then: what
+// follows on it may be a part of its body (RFC 9112, sections 6.1 and 6.3). net/http (Go 1.26) drops the one that it does not go
+// by before a handler could see it, and keeps the connection. So the names of the fields are looked at here, as they come in.
+
+const (
+	nameOfCoding = "transfer-encoding:"
+	nameOfLength = "content-length:"
+)
+
+// framing is what the lines that a client has sent say of where its requests end. Bodies are looked at as well, since nothing
+// here knows where they begin. JSON has no such lines; what has loses its connection, and no more.
+type framing struct {
+	line           [len(nameOfCoding)]byte // the beginning of the line that is coming in
+	at             int                     // how much of it there is
+	coding, length bool                    // in the lines since the last empty one
+	// For the handlers, which run while the next request may be coming in. Neither is ever taken back.
+	chunked, ambiguous atomic.Bool
+}
+
+// sees takes in what has been read.
+func (f *framing) sees(p []byte) {
+	for len(p) > 0 {
+		end := bytes.IndexByte(p, '\n')
+		if f.at < len(f.line) {
+			part := p
+			if end >= 0 {
+				part = p[:end]
+			}
+			f.at += copy(f.line[f.at:], part)
+		}
+		if end < 0 {
+			return
+		}
+		f.ends()
+		p = p[end+1:]
+	}
+}
+
+// ends is the end of a line.
+func (f *framing) ends() {
+	line := f.line[:f.at]
+	f.at = 0
+	switch {
+	case len(line) == 0, len(line) == 1 && line[0] == '\r':
+		f.coding, f.length = false, false
+	case named(line, nameOfCoding):
+		f.coding = true
+		f.chunked.Store(true)
+	case named(line, nameOfLength):
+		f.length = true
+	}
+	if f.coding && f.length {
+		f.ambiguous.Store(true)
+	}
+}
+
+func named(line []byte, name string) bool {
+	return len(line) >= len(name) && bytes.EqualFold(line[:len(name)], []byte(name))
+}
+
+// Ambiguous reports whether nobody can be sure where a request of this connection ends.
+func (c *clientConn) Ambiguous(r *http.Request) bool {
+	return c.framing.ambiguous.Load() || !r.ProtoAtLeast(1, 1) && c.framing.chunked.Load()
+}
