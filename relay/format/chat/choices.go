@@ -12,13 +12,16 @@ import (
 // maxChoices is how many choices of an answer are told apart: the most that OpenAI gives (n).
 const maxChoices = 128
 
-// choiceSet is a set of choices, by their index.
-type choiceSet [maxChoices / 64]uint64
+// choiceSet is a set of choices, by their index, and of one for all that have another.
+type choiceSet [maxChoices/64 + 1]uint64
 
+// add takes in a choice. Those with an index that none can have are one choice more: what they say has been passed on, and an odd
+// number is no reason to call the answer broken.
 func (s *choiceSet) add(index int64) {
-	if index >= 0 && index < maxChoices {
-		s[index/64] |= 1 << (index % 64)
+	if index < 0 || index >= maxChoices {
+		index = maxChoices
 	}
+	s[index/64] |= 1 << (index % 64)
 }
 
 func (s *choiceSet) count() (n int) {

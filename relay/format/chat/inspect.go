@@ -111,8 +111,29 @@ func (t *inspector) Usage() wire.Usage { return t.usage.neutral() }
 
 func (t *inspector) UnknownEnd() string { return t.progress.unknown }
 
-// isKeepAlive reports whether an event has nothing in it. Some servers send those while they wait, and the clients that decode
-// every event fail on them.
+// isKeepAlive reports whether an event has nothing in it, or is the ping of another format, which gateways to other providers
+// leave as it is. Some servers send those while they wait, and the clients that decode every event fail on them: in neither is
+// there a choice.
 func isKeepAlive(event sse.Event) bool {
-	return len(bytes.TrimSpace(event.Data)) == 0 && string(event.Name) != "error"
+	if string(event.Name) == "error" {
+		return false
+	}
+	data := bytes.TrimSpace(event.Data)
+	return len(data) == 0 || len(data) <= longestPing && bytes.Contains(data, []byte(`"ping"`)) && isPing(data)
+}
+
+// longestPing is how long a ping may be: it has a type, and perhaps a time.
+const longestPing = 128
+
+func isPing(data []byte) (ping bool) {
+	says := false
+	err := jsonscan.Object(data, func(m jsonscan.Member) {
+		switch string(m.Key) {
+		case "type":
+			ping = string(m.Value) == `"ping"`
+		case "choices", "error":
+			says = true
+		}
+	})
+	return err == nil && ping && !says
 }

@@ -46,6 +46,9 @@ func (t *inspector) Event(event sse.Event) (format.Step, error) {
 	if isTerminator(event.Data) {
 		return t.End()
 	}
+	if isKeepAlive(event) && string(event.Name) != "ping" {
+		return format.Step{}, nil // Anthropic's clients decode what is in every event
+	}
 	e, err := scanEvent(event)
 	if err != nil {
 		return format.Step{}, err

@@ -145,6 +145,24 @@ func TestAPingWithoutDataIsPassedOn(t *testing.T) {
 	assert.Zero(t, step)
 }
 
+// TestAnEventWithoutDataIsNone: whoever reads event streams by the book does not hear of it (WHATWG HTML, 9.2.6), and Anthropic's
+// clients decode what is in it.
+func TestAnEventWithoutDataIsNone(t *testing.T) {
+	for _, name := range []string{"", "message_stop", "content_block_delta"} {
+		for _, data := range []string{"", " "} {
+			in := sse.Event{Name: []byte(name), Data: []byte(data), Clean: true}
+			in.Raw = sse.Append(nil, in.Name, in.Data)
+			for _, translator := range []channel.Translator{native(), chatTranslator(`{"stream":true}`)} {
+				step, err := translator.Event(in)
+				require.NoError(t, err)
+				assert.Zero(t, step)
+			}
+		}
+	}
+	_, err := native().Event(sse.Event{Name: []byte("error"), Clean: true})
+	assert.Equal(t, channel.UpstreamErrorEvent, failureOf(t, err).Outcome)
+}
+
 func TestAPingCommitsNobodyToThisChannel(t *testing.T) {
 	translator := native()
 	for _, data := range []string{`{"type":"ping"}`, `{"type":"message_start","message":{}}`, `{"type":"ping"}`} {
@@ -167,7 +185,7 @@ func TestATypeWithEscapesIsStillKnown(t *testing.T) {
 }
 
 func TestAnEventThatIsNoJSONObjectIsMalformed(t *testing.T) {
-	for _, data := range []string{``, `{`, `[]`, `null`, `{"type":"ping"}x`, `{"type":"content_block_delta","delta":{"text":"a}`} {
+	for _, data := range []string{`{`, `[]`, `null`, `{"type":"ping"}x`, `{"type":"content_block_delta","delta":{"text":"a}`} {
 		for _, translator := range []channel.Translator{native(), chatTranslator(`{"stream":true}`)} {
 			_, err := translator.Event(event(data))
 			assert.Equal(t, channel.UpstreamMalformed, failureOf(t, err).Outcome, data)

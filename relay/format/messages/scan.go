@@ -144,8 +144,8 @@ func scanWhole(body []byte) (envelope, error) {
 }
 
 func scanEvent(event sse.Event) (envelope, error) {
-	if len(event.Data) == 0 && string(event.Name) == "ping" {
-		return envelope{kind: pingKind}, nil // some servers keep the connection alive without a word
+	if isKeepAlive(event) {
+		return envelope{kind: pingKind}, nil
 	}
 	e, err := scanEnvelope(event.Data)
 	switch {
@@ -160,6 +160,12 @@ func scanEvent(event sse.Event) (envelope, error) {
 		return e, format.Reported(event.Data)
 	}
 	return e, nil
+}
+
+// isKeepAlive reports whether an event has nothing in it: some servers keep the connection alive without a word, and a reader that
+// keeps to the standard does not even hear of it (WHATWG HTML, 9.2.6).
+func isKeepAlive(event sse.Event) bool {
+	return len(bytes.TrimSpace(event.Data)) == 0 && string(event.Name) != "error"
 }
 
 // onlyError is the failure of a list that begins with an error, which is how Google's servers report one; nil: it is none.
