@@ -59,7 +59,8 @@ func TestAnAnswerThatIsNoneIsAnError(t *testing.T) {
 		"a good answer, packed unasked": {nil, "", "gzip", func(v variant, r *http.Request) string {
 			return packed(t, good(v, r))
 		}, ending{outcome: channel.Completed}},
-		"packed, but not as it says": {nil, "", "gzip", good, malformed},
+		"a good answer that calls its characters an encoding": {nil, "", "UTF-8", good, ending{outcome: channel.Completed}},
+		"packed, but not as it says":                          {nil, "", "gzip", good, malformed},
 		"packed, and spoilt": {nil, "", "gzip", func(v variant, r *http.Request) string {
 			s := []byte(packed(t, good(v, r)))
 			for i := 12; i < len(s); i++ {

@@ -58,7 +58,7 @@ func (b *body) Read(p []byte) (int, error) {
 func (b *body) unpack(encoding string) bool {
 	b.encoded = strings.ToLower(strings.TrimSpace(encoding))
 	switch b.encoded {
-	case "", "identity":
+	case "", "identity", "none", "utf-8", "utf8", "binary", "8bit": // nothing has been packed, whoever takes this for a place to say so
 		b.encoded, b.reader = "", b.source
 	case "gzip", "x-gzip":
 	default:
