@@ -61,6 +61,9 @@ func (s *source) chatTools() (tools []wire.ChatTool) {
 		if s.yes() {
 			strict := s.yes()
 			f.Strict = &strict
+			if strict { // in a schema that OpenAI takes so; in another one it is left out
+				f.Parameters = json.RawMessage(`{"type":"object","additionalProperties":false,"x":` + s.value(2) + `}`)
+			}
 		}
 		tools = append(tools, wire.ChatTool{Type: "function", Function: f})
 	}
