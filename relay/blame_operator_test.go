@@ -149,6 +149,9 @@ func TestTheRelaysOwnQuestionSaysWhetherAKeyIsGood(t *testing.T) {
 		"broken":                             {raw(500, `{}`), false},
 		"refused by a firewall":              {rawOf(403, "text/html", challengePage), false},
 		"refused to a key that may not list": {raw(403, `{"error":{"message":"You have insufficient permissions for this operation. Missing scopes: api.model.read.","type":"invalid_request_error"}}`), false},
+		"refused as too dear":                {raw(402, `{"error":{"code":402,"message":"This request requires more credits, or fewer max_tokens. You requested up to 65536 tokens, but can only afford 30104."}}`), false},
+		"refused for its words":              {raw(403, `{"error":{"code":403,"message":"a-model requires moderation. Your input was flagged."}}`), false},
+		"refused for what a model cannot":    {raw(403, `{"error":{"message":"You are not allowed to generate embeddings from this model"}}`), false},
 		"reset":                              {"", false},
 	} {
 		for _, kind := range []string{"openai", "anthropic", "xai"} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"regexp"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -130,7 +131,7 @@ func (c *Channel) list(ctx context.Context, k *key, read func(*Exchange) *Failur
 	x.opened()
 	if x.answer.status < 200 || x.answer.status > 299 {
 		f := x.refused()
-		if f.Class == ClassElsewhere && f.said != nil && !complaintOfScope(f.said) {
+		if f.Class == ClassElsewhere && f.said != nil && !complaintOfScope(f.said) && !complaintOfAPrompt(f.said) {
 			f.Class = ClassForbidden
 		}
 		return f
@@ -145,4 +146,13 @@ func (c *Channel) list(ctx context.Context, k *key, read func(*Exchange) *Failur
 // are asked for.
 func complaintOfScope(said *complaint.Complaint) bool {
 	return isAnyOf(elsewhereCodes, said) || scopes.MatchString(said.Message)
+}
+
+// aConversation finds what nobody asks for who asks for a list.
+var aConversation = regexp.MustCompile(`(?i)\b(?:moderation|flagged|prompts?|streaming|tools?|images?|audio|embeddings?|completions?)\b`)
+
+// complaintOfAPrompt reports whether a refusal is about what a client has sent, although there is no client here: what says so says it
+// to everybody, and nothing of the key.
+func complaintOfAPrompt(said *complaint.Complaint) bool {
+	return aboutTokens.MatchString(said.Message) || aConversation.MatchString(said.Message)
 }
