@@ -48,6 +48,7 @@ func TestAStreamThatOnlyLivesIsBounded(t *testing.T) {
 }
 
 func TestTheOperatorIsToldOfAStreamThatOnlyLives(t *testing.T) {
+	long(t)
 	t.Parallel()
 	u := newUpstream(t, false, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")

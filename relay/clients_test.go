@@ -36,6 +36,7 @@ func (r *testRelay) strangers(n int, sends string) []net.Conn {
 }
 
 func TestStrangersWhoOnlyConnectMakeRoomForWhoAsks(t *testing.T) {
+	long(t)
 	const most = 24
 	for name, sends := range map[string]string{
 		"silent":             "",

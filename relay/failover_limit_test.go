@@ -14,6 +14,7 @@ import (
 )
 
 func TestALimitedProviderIsNotAskedBeforeTheTimeThatItNamed(t *testing.T) {
+	long(t)
 	for name, header := range map[string]func() string{
 		"in seconds": func() string { return "1" },
 		"as a date":  func() string { return time.Now().Add(2 * time.Second).UTC().Format(http.TimeFormat) }, // 1 to 2 seconds ahead

@@ -101,6 +101,7 @@ func TestTheOnlyChannelIsAskedOnceMoreBeforeItsFaultIsTold(t *testing.T) {
 // TestAnSDKThatRetriesIsRescuedWhereThereIsOnlyOneChannel is how the two of them go together: the relay says how long to wait,
 // and the official SDKs wait that long and ask again.
 func TestAnSDKThatRetriesIsRescuedWhereThereIsOnlyOneChannel(t *testing.T) {
+	long(t)
 	everyWay(t, func(t *testing.T, s sdk, d dialect) {
 		t.Parallel()
 		for name, meet := range map[string]func(int, http.ResponseWriter, *http.Request) bool{

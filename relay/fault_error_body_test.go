@@ -66,6 +66,7 @@ var errorBodies = []struct {
 }
 
 func TestAnUpstreamsErrorIsPassedOnHoweverItsBodyComes(t *testing.T) {
+	long(t)
 	inMatrix(t, "F2")
 	statuses := map[string]struct {
 		upstream, client int

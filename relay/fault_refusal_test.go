@@ -16,6 +16,7 @@ import (
 // F11: limits, refused keys, and refusals that are about the request.
 
 func TestALimitedUpstreamSaysHowLongToWait(t *testing.T) {
+	long(t)
 	inMatrix(t, "F11")
 	cases := map[string]struct {
 		header      func(http.Header)

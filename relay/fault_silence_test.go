@@ -11,6 +11,7 @@ import (
 // F8: an upstream that falls silent, and those that only seem to.
 
 func TestASilentUpstreamIsGivenUpByTheClockOfItsPhase(t *testing.T) {
+	long(t)
 	inMatrix(t, "F8")
 	wait := func(r *http.Request) { <-r.Context().Done() }
 	header := ending{outcome: channel.HeaderTimeout, status: http.StatusGatewayTimeout, code: "header_timeout"}

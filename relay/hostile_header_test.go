@@ -32,6 +32,7 @@ func TestAnUpstreamsHeaderIsBounded(t *testing.T) {
 
 // TestAStreamDoesNotKeepItsUpstreamsHeader has many streams whose headers are as large as they may be.
 func TestAStreamDoesNotKeepItsUpstreamsHeader(t *testing.T) {
+	long(t)
 	inMatrix(t, "F15")
 	const streams = 40
 	atServer := int64(0)

@@ -15,6 +15,7 @@ import (
 
 // TestTwoSlowReadersDoNotStarveTheRest: two tokens call for large answers as often as they can and read none of them.
 func TestTwoSlowReadersDoNotStarveTheRest(t *testing.T) {
+	long(t)
 	inMatrix(t, "F7")
 	sizes := map[string]int{"large": 1 << 20, "medium": 200 << 10}
 	u := newUpstream(t, false, func(w http.ResponseWriter, r *http.Request) {

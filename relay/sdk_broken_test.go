@@ -17,6 +17,7 @@ import (
 // An answer that is wrong is worse than none: whatever spoils one, an SDK must not take what is left of it for the whole.
 
 func TestASpoiltStreamIsAnErrorForTheSDK(t *testing.T) {
+	long(t)
 	for _, c := range []struct {
 		name     string
 		fault    fault

@@ -14,6 +14,7 @@ import (
 )
 
 func TestEveryWayToEndIsOneRecordOfItsOwn(t *testing.T) {
+	long(t)
 	for _, protocol := range protocols {
 		t.Run(protocol, func(t *testing.T) {
 			o := endInEveryWay(t, protocol)

@@ -144,6 +144,7 @@ func TestARequestIsNotSentAgainForAClientThatHasLeft(t *testing.T) {
 }
 
 func TestARequestIsNotSentAgainWhereItsClockRanOut(t *testing.T) {
+	long(t)
 	for _, over := range []transport{plainHTTP, tlsHTTP1, tlsHTTP2} {
 		t.Run(over.String(), func(t *testing.T) {
 			t.Parallel()

@@ -13,6 +13,7 @@ import (
 )
 
 func TestABodyThatNeverComesHoldsNobodyOnAnyRoute(t *testing.T) {
+	long(t)
 	u := newUpstream(t, false, answers(200, wholeAnswer))
 	r := startRelay(t, openAIChannel("a", u, ""))
 	for _, line := range []string{
