@@ -43,8 +43,8 @@ func TestAStepOfTheWallClockNeitherEndsARestNorMakesAnHourOfIt(t *testing.T) {
 					"  - {name: behind, type: openai, base_url: %q, keys: [sk-up-behind-1], models: [m]}\n", p.URL, plays(t, rawGood()).URL),
 					func(c *relayConfig) { c.now = now })
 				b := &blamed{testRelay: r, primary: p}
+				rested := time.Now() // it rests from some moment behind this one
 				b.says(testKey, plainCall)
-				rested := time.Now()
 				well.Store(true)
 				by.Store(int64(step))
 				b.eventually("the primary is asked again", func() bool {

@@ -171,3 +171,11 @@ func whole(v variant) bool { return !v.stream }
 func overHTTP1(v variant) bool { return !v.transport.http2() }
 
 func overHTTP2(v variant) bool { return v.transport.http2() }
+
+// atMostEach is for what is slow and keeps the processor busy meanwhile.
+func atMostEach() thoroughness {
+	if how := thorough(); how != everyPair {
+		return how
+	}
+	return eachOnce
+}

@@ -21,9 +21,9 @@ func TestAnSDKSeesNothingOfAChannelThatFailed(t *testing.T) {
 		{"500", turn{refused: &refusal{status: 500, kind: "api_error", message: "Internal server error"}}, "", [2]string{"upstream_status", "upstream_status"}},
 		{"429", turn{refused: &refusal{status: 429, kind: "rate_limit_error", message: "Slow down."}}, "", [2]string{"upstream_status", "upstream_status"}},
 		{"a key that is refused", turn{refused: &refusal{status: 403, kind: "permission_error", message: "No."}}, "", [2]string{"upstream_status", "upstream_status"}},
-		{"no header", turn{fault: neverAnswers}, "header: 100ms, first_token: 50ms", [2]string{"header_timeout", "first_token_timeout"}},
+		{"no header", turn{fault: neverAnswers}, "header: 3s, first_token: 2s", [2]string{"header_timeout", "first_token_timeout"}},
 		{"half of a body", turn{text: []string{"Half a truth"}, calls: twoCalls, fault: endsShort, rawSSE: []string{": ok\n\n"}}, "", [2]string{"upstream_truncated", "upstream_malformed"}},
-		{"silence behind the header", turn{text: []string{"Half a truth"}, fault: fallsSilent, rawSSE: []string{": ok\n\n"}}, "header: 100ms, first_token: 50ms", [2]string{"header_timeout", "first_token_timeout"}},
+		{"silence behind the header", turn{text: []string{"Half a truth"}, fault: fallsSilent, rawSSE: []string{": ok\n\n"}}, "header: 3s, first_token: 2s", [2]string{"header_timeout", "first_token_timeout"}},
 		{"a connection that breaks", turn{text: []string{"Half a truth"}, fault: breaksOff, rawSSE: []string{": ok\n\n"}}, "", [2]string{"upstream_truncated", "upstream_reset"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
