@@ -43,41 +43,39 @@ func pointsBetween(all *metricdata.ResourceMetrics, from, to int) *metricdata.Re
 func cut(data metricdata.Aggregation, from, to int) (metricdata.Aggregation, int) {
 	switch d := data.(type) {
 	case metricdata.Gauge[int64]:
-		n := len(d.DataPoints)
-		d.DataPoints = d.DataPoints[from:to]
+		n := keep(&d.DataPoints, from, to)
 		return d, n
 	case metricdata.Gauge[float64]:
-		n := len(d.DataPoints)
-		d.DataPoints = d.DataPoints[from:to]
+		n := keep(&d.DataPoints, from, to)
 		return d, n
 	case metricdata.Sum[int64]:
-		n := len(d.DataPoints)
-		d.DataPoints = d.DataPoints[from:to]
+		n := keep(&d.DataPoints, from, to)
 		return d, n
 	case metricdata.Sum[float64]:
-		n := len(d.DataPoints)
-		d.DataPoints = d.DataPoints[from:to]
+		n := keep(&d.DataPoints, from, to)
 		return d, n
 	case metricdata.Histogram[int64]:
-		n := len(d.DataPoints)
-		d.DataPoints = d.DataPoints[from:to]
+		n := keep(&d.DataPoints, from, to)
 		return d, n
 	case metricdata.Histogram[float64]:
-		n := len(d.DataPoints)
-		d.DataPoints = d.DataPoints[from:to]
+		n := keep(&d.DataPoints, from, to)
 		return d, n
 	case metricdata.ExponentialHistogram[int64]:
-		n := len(d.DataPoints)
-		d.DataPoints = d.DataPoints[from:to]
+		n := keep(&d.DataPoints, from, to)
 		return d, n
 	case metricdata.ExponentialHistogram[float64]:
-		n := len(d.DataPoints)
-		d.DataPoints = d.DataPoints[from:to]
+		n := keep(&d.DataPoints, from, to)
 		return d, n
 	case metricdata.Summary:
-		n := len(d.DataPoints)
-		d.DataPoints = d.DataPoints[from:to]
+		n := keep(&d.DataPoints, from, to)
 		return d, n
 	}
 	return data, 0
+}
+
+// keep leaves the points from one place to another, and says how many there were.
+func keep[T any](points *[]T, from, to int) int {
+	n := len(*points)
+	*points = (*points)[from:to]
+	return n
 }

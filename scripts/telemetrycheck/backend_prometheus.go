@@ -67,11 +67,7 @@ func (b *bench) prometheusDirect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r, err := b.startRelay(ctx, "relay", p.toPrometheus()...)
-	if err != nil {
-		return err
-	}
-	return p.agrees(ctx, b.use(ctx, r), r)
+	return b.agreesWith(ctx, p, p.toPrometheus()...)
 }
 
 func (b *bench) prometheusThroughCollector(ctx context.Context) error {
@@ -83,11 +79,7 @@ func (b *bench) prometheusThroughCollector(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r, err := b.startRelay(ctx, "relay", pipe.toCollector()...)
-	if err != nil {
-		return err
-	}
-	return p.agrees(ctx, b.use(ctx, r), r)
+	return b.agreesWith(ctx, p, pipe.toCollector()...)
 }
 
 // prometheusTwoRelays starts two as they come: neither says what it is called, and they are on one host.
@@ -113,6 +105,15 @@ func (b *bench) prometheusTwoRelays(ctx context.Context) error {
 	}
 	b.report.that(len(resets) == 1 && resets.sum() == 0, "neither writes over the other's series: %v resets", resets.sum())
 	return nil
+}
+
+// agreesWith starts a relay that sends where its environment says, uses it, and asks the backend.
+func (b *bench) agreesWith(ctx context.Context, p *promql, environment ...string) error {
+	r, err := b.startRelay(ctx, "relay", environment...)
+	if err != nil {
+		return err
+	}
+	return p.agrees(ctx, b.use(ctx, r), r)
 }
 
 // agrees checks that what the backend adds up is what was done, under the names and labels that the dashboards ask for, and that

@@ -36,12 +36,8 @@ func (b *bench) victoriaDirect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r, err := b.startRelay(ctx, "relay", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=http://"+loopback+":"+p.port+"/opentelemetry/v1/metrics",
+	return b.agreesWith(ctx, p, "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=http://"+loopback+":"+p.port+"/opentelemetry/v1/metrics",
 		"OTEL_EXPORTER_OTLP_METRICS_PROTOCOL=http/protobuf")
-	if err != nil {
-		return err
-	}
-	return p.agrees(ctx, b.use(ctx, r), r)
 }
 
 func (b *bench) victoriaThroughCollector(ctx context.Context) error {
@@ -57,11 +53,7 @@ func (b *bench) victoriaThroughCollector(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r, err := b.startRelay(ctx, "relay", pipe.toCollector()...)
-	if err != nil {
-		return err
-	}
-	return p.agrees(ctx, b.use(ctx, r), r)
+	return b.agreesWith(ctx, p, pipe.toCollector()...)
 }
 
 // victoriaRemoteWrite needs nothing of VictoriaMetrics: the collector makes Prometheus' names and labels.
@@ -82,11 +74,7 @@ func (b *bench) victoriaRemoteWrite(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r, err := b.startRelay(ctx, "relay", pipe.toCollector()...)
-	if err != nil {
-		return err
-	}
-	return p.agrees(ctx, b.use(ctx, r), r)
+	return b.agreesWith(ctx, p, pipe.toCollector()...)
 }
 
 // swap puts something in the place of what a snippet has to say exactly once.

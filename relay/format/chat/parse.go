@@ -97,20 +97,10 @@ func (r *request) sampling(name string, value []byte) *format.Problem {
 		if _, problem = format.Int(value, &most); r.MaxTokens == 0 {
 			r.MaxTokens = most
 		}
-	case "temperature":
-		r.Note(llm.Temperature, name)
-		problem = format.Float(value, &r.Temperature)
-	case "top_p":
-		r.Note(llm.SamplingTopP, name)
-		problem = format.Float(value, &r.TopP)
-	case "top_k":
-		r.Note(llm.SamplingTopK, name)
-		k := int64(0)
-		if _, problem = format.Int(value, &k); problem == nil {
-			r.TopK = &k
-		}
 	case "stop":
 		problem = r.stop(value)
+	default:
+		return format.Sampling(name, value, r.Request)
 	}
 	return problem.In(name)
 }

@@ -87,24 +87,14 @@ func (r *request) sampling(name string, value []byte) *format.Problem {
 	switch name {
 	case "max_tokens":
 		_, problem = format.Int(value, &r.MaxTokens)
-	case "temperature":
-		r.Note(llm.Temperature, name)
-		problem = format.Float(value, &r.Temperature)
-	case "top_p":
-		r.Note(llm.SamplingTopP, name)
-		problem = format.Float(value, &r.TopP)
-	case "top_k":
-		r.Note(llm.SamplingTopK, name)
-		k := int64(0)
-		if _, problem = format.Int(value, &k); problem == nil {
-			r.TopK = &k
-		}
 	case "stop_sequences":
 		r.Stop = make([]string, 0, format.Count(value))
 		problem = format.Each(value, func(_ int, element []byte) *format.Problem {
 			r.Stop = append(r.Stop, "")
 			return format.String(element, &r.Stop[len(r.Stop)-1])
 		})
+	default:
+		return format.Sampling(name, value, r.Request)
 	}
 	return problem.In(name)
 }

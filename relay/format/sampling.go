@@ -1,0 +1,24 @@
+package format
+
+import "one-api/relay/llm"
+
+// Sampling reads the members that say how the words of an answer are chosen, and are called the same in every format here. Other
+// members are left alone.
+func Sampling(name string, value []byte, r *llm.Request) *Problem {
+	var problem *Problem
+	switch name {
+	case "temperature":
+		r.Note(llm.Temperature, name)
+		problem = Float(value, &r.Temperature)
+	case "top_p":
+		r.Note(llm.SamplingTopP, name)
+		problem = Float(value, &r.TopP)
+	case "top_k":
+		r.Note(llm.SamplingTopK, name)
+		k := int64(0)
+		if _, problem = Int(value, &k); problem == nil {
+			r.TopK = &k
+		}
+	}
+	return problem.In(name)
+}
