@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -73,7 +75,7 @@ func serveFaults(ctx context.Context) error {
 
 	ended := make(chan error, 2)
 	for address, handler := range map[string]http.Handler{":9000": inside, ":9001": outside} {
-		server := &http.Server{Addr: address, Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+		server := &http.Server{Addr: address, Handler: handler, ReadHeaderTimeout: 10 * time.Second, ConnContext: withUse}
 		go func() { ended <- server.ListenAndServe() }()
 		defer func() { _ = server.Close() }()
 	}
@@ -120,6 +122,19 @@ func (f *faults) hook(w http.ResponseWriter, r *http.Request) {
 	f.mu.Unlock()
 }
 
+// usedKey is where a request's context has whether its connection had been used before it.
+type usedKey struct{}
+
+func withUse(ctx context.Context, _ net.Conn) context.Context {
+	return context.WithValue(ctx, usedKey{}, &atomic.Bool{})
+}
+
+// firstOf reports whether nothing came before this request on its connection.
+func firstOf(r *http.Request) bool {
+	used, _ := r.Context().Value(usedKey{}).(*atomic.Bool)
+	return !used.Swap(true)
+}
+
 // answer plays a provider. The request's last message says what it is to do.
 func (f *faults) answer(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
@@ -129,6 +144,11 @@ func (f *faults) answer(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	channel := r.PathValue("channel")
+	// The relay cannot tell a used connection that is reset from one that was just being closed, and sends the request once more on a
+	// new one: both together are one attempt.
+	if !firstOf(r) && order.Do[channel] == reset {
+		panic(http.ErrAbortHandler) // net/http then breaks the connection off
+	}
 	f.mu.Lock()
 	number := len(f.attempts)
 	f.attempts = append(f.attempts, attempt{ID: order.ID, Channel: channel})
@@ -146,7 +166,7 @@ func (f *faults) answer(w http.ResponseWriter, r *http.Request) {
 	f.attempts[number].Outcome, f.attempts[number].ErrorType, f.attempts[number].Complete = outcome, errorType, outcome == "completed"
 	f.mu.Unlock()
 	if outcome == "upstream_reset" {
-		panic(http.ErrAbortHandler) // net/http then breaks the connection off
+		panic(http.ErrAbortHandler)
 	}
 }
 

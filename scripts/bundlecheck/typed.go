@@ -57,8 +57,8 @@ func (c *course) asTyped(ctx context.Context) error {
 		c.report.that(strings.HasPrefix(got, strings.Fields(ask.want)[0]) && strings.Contains(got, strings.TrimPrefix(ask.want[3:], " ")),
 			"%s %s from outside: %.60s", ask.method, ask.path, got)
 	}
-	instances, err := c.table(ctx, `count by (instance) (go_goroutine_count{job="one-api"})`, time.Time{}, "instance")
-	c.report.equal("the relay's instance is its name, not a container's id", table{"one-api": 1}, instances)
+	hosts, err := c.table(ctx, `count by (host_name) (go_goroutine_count{job="one-api"})`, time.Time{}, "host_name")
+	c.report.equal("the relay's host is the service's name, not a container's id", table{"one-api": 1}, hosts)
 	return err
 }
 
