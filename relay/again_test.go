@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 )
 
 // withPause sets the wait before another try at the same channel.
@@ -281,7 +281,7 @@ func TestASilentStreamAtAProvidersOwnHostGoesOnWhileThereIsAnotherChannel(t *tes
 			h := <-answer
 			assert.Contains(t, h.text, "[DONE]")
 			assert.Equal(t, []string{"header_timeout", "completed"}, r.outcomes(2))
-			assert.Equal(t, channel.HeaderTimeout, r.recorded()[0].Outcome)
+			assert.Equal(t, outcome.HeaderTimeout, r.recorded()[0].Outcome)
 		})
 	}
 }

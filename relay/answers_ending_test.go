@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
 
@@ -63,17 +63,17 @@ func TestAnAnswerThatIsNotCompleteIsNotDressedAsOne(t *testing.T) {
 	whole := func(finish string) string {
 		return `{"id":"c1","object":"chat.completion","created":1,"model":"up","choices":[{"index":0,"message":{"role":"assistant","content":"` + fromFaulty + `"},"finish_reason":` + finish + `}]}`
 	}
-	malformed, failed, said := channel.UpstreamMalformed, channel.UpstreamErrorEvent, []string{fromFaulty}
+	malformed, failed, said := outcome.UpstreamMalformed, outcome.UpstreamErrorEvent, []string{fromFaulty}
 	playAnswers(t, []oddAnswer{
-		{name: "one of two choices has no end", members: `,"n":2`, body: text + second.Replace(text) + chunk(`{}`, `"stop"`), outcome: channel.UpstreamTruncated, committed: true, says: said,
+		{name: "one of two choices has no end", members: `,"n":2`, body: text + second.Replace(text) + chunk(`{}`, `"stop"`), outcome: outcome.UpstreamTruncated, committed: true, says: said,
 			nativeFor: "a message is one choice, and that one is complete"},
-		{name: "one of two choices never came", members: `,"n":2`, body: text + chunk(`{}`, `"stop"`), outcome: channel.UpstreamTruncated, committed: true, says: said,
+		{name: "one of two choices never came", members: `,"n":2`, body: text + chunk(`{}`, `"stop"`), outcome: outcome.UpstreamTruncated, committed: true, says: said,
 			nativeFor: "a message is one choice, and that one is complete"},
 		{name: "DONE alone", body: done, outcome: malformed},
 		{name: "usage alone", body: usage + done, outcome: malformed},
 		{name: "null choices", body: event("", `{"id":null,"choices":null,"created":null,"model":null}`) + done, outcome: malformed},
 		{name: "choices of nothing", body: event("", `{"id":"c1","choices":[null]}`) + done, outcome: malformed},
-		{name: "usage alone and no DONE", body: usage, outcome: channel.UpstreamTruncated},
+		{name: "usage alone and no DONE", body: usage, outcome: outcome.UpstreamTruncated},
 		{name: "whole and no choice", whole: true, body: `{"id":"c1","object":"chat.completion","choices":[],"usage":{"prompt_tokens":5}}`, outcome: malformed},
 		{name: "whole and null", whole: true, body: `{"id":null,"choices":null,"created":null,"model":null}`, outcome: malformed},
 		{name: "whole and an error", whole: true, body: whole(`"error","error":{"code":502,"message":"provider disconnected"}`), outcome: failed},

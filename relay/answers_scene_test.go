@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
 
@@ -32,8 +32,8 @@ type oddAnswer struct {
 	members   string // of the request, beside the usual ones: `,"n":2`
 	timeouts  string // of the channel
 
-	outcome   channel.Outcome
-	converted channel.Outcome // for clients of the other format, if that is another outcome: it is not Completed then
+	outcome   outcome.Outcome
+	converted outcome.Outcome // for clients of the other format, if that is another outcome: it is not Completed then
 	committed bool            // content has been passed on: no other channel is asked, and the client gets an error event
 	says      []string        // parts of what clients of the same format get
 	saysToo   []string        // and of the other one
@@ -66,8 +66,8 @@ func (l lane) model() string {
 func (l lane) odd() string  { return fmt.Sprintf("odd-%d", l.number) }
 func (l lane) good() string { return fmt.Sprintf("good-%d", l.number) }
 
-func (l lane) wants() channel.Outcome {
-	if !l.native() && l.converted != channel.Completed {
+func (l lane) wants() outcome.Outcome {
+	if !l.native() && l.converted != outcome.Completed {
 		return l.converted
 	}
 	return l.outcome
@@ -154,7 +154,7 @@ func (l lane) call(r *testRelay) (h heard) {
 
 func (l lane) judge(t *testing.T, r *testRelay, h heard) {
 	require.NoError(t, h.err)
-	var odd, good []channel.Outcome
+	var odd, good []outcome.Outcome
 	for _, a := range r.recorded() {
 		switch a.Channel.Name {
 		case l.odd():
@@ -168,9 +168,9 @@ func (l lane) judge(t *testing.T, r *testRelay, h heard) {
 		require.Equal(t, l.wants(), outcome, "got %s, and the client %s", outcome, h.text)
 	}
 	w := way{client: l.client}
-	committed := l.committed && (l.native() || l.converted == channel.Completed)
+	committed := l.committed && (l.native() || l.converted == outcome.Completed)
 	switch {
-	case l.wants() == channel.Completed:
+	case l.wants() == outcome.Completed:
 		require.Empty(t, good)
 		l.requireSaid(t, h)
 	case committed:
@@ -183,7 +183,7 @@ func (l lane) judge(t *testing.T, r *testRelay, h heard) {
 		require.Empty(t, good)
 		w.requireError(t, h, ending{status: cmp.Or(l.status, http.StatusBadGateway)})
 	default:
-		require.Equal(t, []channel.Outcome{channel.Completed}, good)
+		require.Equal(t, []outcome.Outcome{outcome.Completed}, good)
 		w.requireAnswer(t, variant{stream: !l.whole}, h, fromHealthy)
 		require.NotContains(t, h.text, fromFaulty)
 	}
@@ -200,7 +200,7 @@ func (l lane) requireSaid(t *testing.T, h heard) {
 	for _, part := range parts {
 		require.Contains(t, h.text, part)
 	}
-	if l.wants() != channel.Completed || l.whole {
+	if l.wants() != outcome.Completed || l.whole {
 		return
 	}
 	w := way{client: l.client}

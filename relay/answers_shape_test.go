@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
 
@@ -28,17 +28,17 @@ func TestAnAnswerIsWhatItsBytesSayAndNotItsLabel(t *testing.T) {
 			oddAnswer{name: "a stream labelled " + kind, kind: kind, body: goodStream + done, says: said, saysToo: said},
 			oddAnswer{name: "a stream behind a comment labelled " + kind, kind: kind, body: ": hi\r\n\r\n" + goodStream + done, says: said, saysToo: said},
 			oddAnswer{name: "Anthropic's stream labelled " + kind, anthropic: true, kind: kind, body: goodMessages, says: said, saysToo: said},
-			oddAnswer{name: "a web page instead of a stream labelled " + kind, kind: kind, body: "\n<!doctype html><title>502</title>", outcome: channel.UpstreamMalformed},
+			oddAnswer{name: "a web page instead of a stream labelled " + kind, kind: kind, body: "\n<!doctype html><title>502</title>", outcome: outcome.UpstreamMalformed},
 			oddAnswer{name: "an answer labelled " + kind, kind: kind, whole: true, body: chat, says: said, saysToo: said},
 		)
 	}
 	all = append(all,
 		oddAnswer{name: "an answer framed as an event", kind: "text/event-stream", whole: true, body: event("", chat) + done, says: said, saysToo: said},
 		oddAnswer{name: "a message framed as an event", anthropic: true, kind: "text/event-stream", whole: true, body: ": hi\n\n" + event("message", message), says: said, saysToo: said},
-		oddAnswer{name: "a stream instead of an answer", kind: "text/event-stream", whole: true, body: goodStream + done, outcome: channel.UpstreamMalformed},
-		oddAnswer{name: "an answer instead of a stream", body: chat, outcome: channel.UpstreamMalformed},
-		oddAnswer{name: "a message instead of a stream", anthropic: true, body: message, outcome: channel.UpstreamMalformed},
-		oddAnswer{name: "half an object instead of a stream", body: chat[:len(chat)-9], outcome: channel.UpstreamTruncated},
+		oddAnswer{name: "a stream instead of an answer", kind: "text/event-stream", whole: true, body: goodStream + done, outcome: outcome.UpstreamMalformed},
+		oddAnswer{name: "an answer instead of a stream", body: chat, outcome: outcome.UpstreamMalformed},
+		oddAnswer{name: "a message instead of a stream", anthropic: true, body: message, outcome: outcome.UpstreamMalformed},
+		oddAnswer{name: "half an object instead of a stream", body: chat[:len(chat)-9], outcome: outcome.UpstreamTruncated},
 
 		oddAnswer{name: "a mark before an answer", whole: true, body: "\uFEFF" + chat, says: said, saysToo: said},
 		oddAnswer{name: "a mark before a message", anthropic: true, whole: true, body: "\uFEFF" + message, says: said, saysToo: said},

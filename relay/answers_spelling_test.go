@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 )
 
 // F14: an error inside a 200, in every spelling.
@@ -41,7 +41,7 @@ func TestAnErrorInsideA200IsKnownInEverySpelling(t *testing.T) {
 		t.Run(map[bool]string{false: "from OpenAI's", true: "from Anthropic's"}[anthropic], func(t *testing.T) {
 			var all []oddAnswer
 			for _, s := range spellings {
-				a := oddAnswer{anthropic: anthropic, outcome: channel.UpstreamErrorEvent, status: s.status, final: s.final}
+				a := oddAnswer{anthropic: anthropic, outcome: outcome.UpstreamErrorEvent, status: s.status, final: s.final}
 				whole, event1, labelled, unlabelled := a, a, a, a
 				whole.name, whole.whole, whole.body = s.name+" whole", true, s.object
 				event1.name, event1.body = s.name+" as an event", event("", s.object)+done
@@ -60,7 +60,7 @@ func TestAnEventOfTheNameErrorIsOneWhateverItSays(t *testing.T) {
 	var all []oddAnswer
 	for _, anthropic := range []bool{false, true} {
 		for i, data := range []string{`{"message":"boom"}`, `{"type":"weary"}`, `boom`, ``, `"boom"`, `{"choices":[{"index":0,"delta":{"content":"x"}}]}`} {
-			all = append(all, oddAnswer{name: fmt.Sprintf("error event %d %t", i, anthropic), anthropic: anthropic, body: event("error", data), outcome: channel.UpstreamErrorEvent})
+			all = append(all, oddAnswer{name: fmt.Sprintf("error event %d %t", i, anthropic), anthropic: anthropic, body: event("error", data), outcome: outcome.UpstreamErrorEvent})
 		}
 	}
 	playAnswers(t, all)
@@ -74,7 +74,7 @@ func TestAnErrorInTheMidstOfAStreamNeedNoFrame(t *testing.T) {
 	said := []string{fromFaulty}
 	var all []oddAnswer
 	for _, s := range spellings {
-		a := oddAnswer{outcome: channel.UpstreamErrorEvent, status: s.status, final: s.final}
+		a := oddAnswer{outcome: outcome.UpstreamErrorEvent, status: s.status, final: s.final}
 		for _, c := range []struct{ name, before, after string }{
 			{"behind a role chunk", role, "\n"},
 			{"behind a comment and a role chunk", ": hi\n\n" + role, "\n\n"},
@@ -88,20 +88,20 @@ func TestAnErrorInTheMidstOfAStreamNeedNoFrame(t *testing.T) {
 		}
 		more := a
 		more.name, more.body = s.name+" indented", role+indented(s.object)+"\n"
-		committed := oddAnswer{name: s.name + " behind text", body: role + text + s.object + "\n", outcome: channel.UpstreamErrorEvent, committed: true, says: said, saysToo: said}
+		committed := oddAnswer{name: s.name + " behind text", body: role + text + s.object + "\n", outcome: outcome.UpstreamErrorEvent, committed: true, says: said, saysToo: said}
 		anthropic := a
 		anthropic.name, anthropic.anthropic, anthropic.body = s.name+" behind a message_start", true, messageBegins+s.object+"\n"
 		all = append(all, more, committed, anthropic)
 	}
 	all = append(all,
-		oddAnswer{name: "an error in the place of an event's data", body: role + "event: error\n" + `{"error":{"message":"m","code":502}}` + "\n\n", outcome: channel.UpstreamErrorEvent},
-		oddAnswer{name: "a comment and an error instead of an answer", whole: true, body: ": hi\n\n" + `{"error":{"message":"m","code":502}}`, outcome: channel.UpstreamErrorEvent},
-		oddAnswer{name: "an error as a field instead of an answer", whole: true, body: `error: {"code":502,"message":"m"}` + "\n\n", outcome: channel.UpstreamErrorEvent},
-		oddAnswer{name: "an error as a field instead of a stream", body: `error: {"code":502,"message":"m"}` + "\n\n", outcome: channel.UpstreamErrorEvent},
+		oddAnswer{name: "an error in the place of an event's data", body: role + "event: error\n" + `{"error":{"message":"m","code":502}}` + "\n\n", outcome: outcome.UpstreamErrorEvent},
+		oddAnswer{name: "a comment and an error instead of an answer", whole: true, body: ": hi\n\n" + `{"error":{"message":"m","code":502}}`, outcome: outcome.UpstreamErrorEvent},
+		oddAnswer{name: "an error as a field instead of an answer", whole: true, body: `error: {"code":502,"message":"m"}` + "\n\n", outcome: outcome.UpstreamErrorEvent},
+		oddAnswer{name: "an error as a field instead of a stream", body: `error: {"code":502,"message":"m"}` + "\n\n", outcome: outcome.UpstreamErrorEvent},
 
 		oddAnswer{name: "an object that is no error", body: role + `{"queue":3}` + "\n\n" + text + "[1]\n\n" + chunk(`{}`, `"stop"`) + done, says: said, saysToo: said},
-		oddAnswer{name: "a chunk without its frame", body: role + strings.TrimPrefix(chunk(`{}`, `"stop"`), "data: "), outcome: channel.UpstreamTruncated},
-		oddAnswer{name: "half an error", body: role + `{"error":{"message":"m`, outcome: channel.UpstreamTruncated},
+		oddAnswer{name: "a chunk without its frame", body: role + strings.TrimPrefix(chunk(`{}`, `"stop"`), "data: "), outcome: outcome.UpstreamTruncated},
+		oddAnswer{name: "half an error", body: role + `{"error":{"message":"m`, outcome: outcome.UpstreamTruncated},
 	)
 	playAnswers(t, all, withEnv("KEEPALIVE_INTERVAL", "0"))
 }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
 
@@ -22,7 +22,7 @@ func TestAStreamThatOnlyLivesIsBounded(t *testing.T) {
 	t.Parallel()
 	const short = "header: 3s, idle: 20s"
 	role, text, said := chunk(roleDelta, "null"), chunk(`{"content":"`+fromFaulty+`"}`, "null"), []string{fromFaulty}
-	idle, comment := channel.IdleTimeout, ": OPENROUTER PROCESSING\n\n"
+	idle, comment := outcome.IdleTimeout, ": OPENROUTER PROCESSING\n\n"
 	playAnswers(t, []oddAnswer{
 		{name: "comments for ever", timeouts: short, body: comment, again: comment, outcome: idle, status: 504},
 		{name: "comments for ever behind a role", timeouts: short, body: role, again: comment, outcome: idle, status: 504},
@@ -41,9 +41,9 @@ func TestAStreamThatOnlyLivesIsBounded(t *testing.T) {
 		{name: "white space for ever", timeouts: "idle: 2s", body: " ", again: " ", outcome: idle, status: 504},
 		{name: "an object without end", timeouts: "idle: 2s", body: `{"choices":"`, again: "x", outcome: idle, status: 504},
 
-		{name: "comments before the first token", timeouts: "first_token: 2s", body: comment, again: comment, outcome: channel.FirstTokenTimeout, status: 504},
-		{name: "a role before the first token", timeouts: "first_token: 2s", body: role, again: " ", outcome: channel.FirstTokenTimeout, status: 504},
-		{name: "pings before the first token", timeouts: "first_token: 2s", anthropic: true, body: messageBegins + textBegins, again: pinged, outcome: channel.FirstTokenTimeout, status: 504},
+		{name: "comments before the first token", timeouts: "first_token: 2s", body: comment, again: comment, outcome: outcome.FirstTokenTimeout, status: 504},
+		{name: "a role before the first token", timeouts: "first_token: 2s", body: role, again: " ", outcome: outcome.FirstTokenTimeout, status: 504},
+		{name: "pings before the first token", timeouts: "first_token: 2s", anthropic: true, body: messageBegins + textBegins, again: pinged, outcome: outcome.FirstTokenTimeout, status: 504},
 	}, withEnv("KEEPALIVE_INTERVAL", "0"))
 }
 

@@ -10,15 +10,15 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 )
 
 // F3: status 200, and an answer that is none.
 
 func TestAnAnswerThatIsNoneIsAnError(t *testing.T) {
 	inMatrix(t, "F3")
-	malformed := ending{outcome: channel.UpstreamMalformed, status: http.StatusBadGateway, code: "upstream_malformed"}
-	truncated := ending{outcome: channel.UpstreamTruncated, status: http.StatusBadGateway, code: "upstream_truncated"}
+	malformed := ending{outcome: outcome.UpstreamMalformed, status: http.StatusBadGateway, code: "upstream_malformed"}
+	truncated := ending{outcome: outcome.UpstreamTruncated, status: http.StatusBadGateway, code: "upstream_truncated"}
 	good := func(v variant, r *http.Request) string {
 		if v.stream {
 			return voiceFor(r).opening(fromFaulty) + voiceFor(r).closing()
@@ -54,12 +54,12 @@ func TestAnAnswerThatIsNoneIsAnError(t *testing.T) {
 		"a web page that says that it is none": {nil, "", "", func(variant, *http.Request) string {
 			return "<!doctype html>\n<html>\n<body>\n\n<h1>Attention Required! | Cloudflare</h1></body></html>\n"
 		}, malformed},
-		"a good answer of the wrong type":  {nil, "text/plain", "", good, ending{outcome: channel.Completed}},
-		"a good answer of an unknown type": {nil, "application/x-unknown", "", good, ending{outcome: channel.Completed}},
+		"a good answer of the wrong type":  {nil, "text/plain", "", good, ending{outcome: outcome.Completed}},
+		"a good answer of an unknown type": {nil, "application/x-unknown", "", good, ending{outcome: outcome.Completed}},
 		"a good answer, packed unasked": {nil, "", "gzip", func(v variant, r *http.Request) string {
 			return packed(t, good(v, r))
-		}, ending{outcome: channel.Completed}},
-		"a good answer that calls its characters an encoding": {nil, "", "UTF-8", good, ending{outcome: channel.Completed}},
+		}, ending{outcome: outcome.Completed}},
+		"a good answer that calls its characters an encoding": {nil, "", "UTF-8", good, ending{outcome: outcome.Completed}},
 		"packed, but not as it says":                          {nil, "", "gzip", good, malformed},
 		"packed, and spoilt": {nil, "", "gzip", func(v variant, r *http.Request) string {
 			s := []byte(packed(t, good(v, r)))
@@ -127,6 +127,6 @@ func TestAPackedAnswerIsBoundedByWhatItUnpacksTo(t *testing.T) {
 				}
 			}
 		}})
-		s.requireEnding(t, s.callAll(context.Background(), ear{}), ending{outcome: channel.TooLarge, status: http.StatusBadGateway, code: "too_large"})
+		s.requireEnding(t, s.callAll(context.Background(), ear{}), ending{outcome: outcome.TooLarge, status: http.StatusBadGateway, code: "too_large"})
 	})
 }

@@ -16,7 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 )
 
 // F13: the configuration changes, channels are switched and the relay stops, each in the middle of a crowd of calls.
@@ -77,7 +77,7 @@ func TestAChangeInTheMiddleOfACrowdEndsNobodysCall(t *testing.T) {
 		for _, h := range c.heard {
 			h.way.requireAnswer(t, h.v, h.heard, fromFaulty)
 		}
-		c.requireEnds(t, channel.Completed)
+		c.requireEnds(t, outcome.Completed)
 	})
 }
 
@@ -101,7 +101,7 @@ func TestACrowdThatOutlastsTheShutdownIsToldSo(t *testing.T) {
 				h.way.requireError(t, h.heard, told)
 			}
 		}
-		c.requireEnds(t, channel.Shutdown)
+		c.requireEnds(t, outcome.Shutdown)
 	})
 }
 
@@ -195,7 +195,7 @@ func (c *calls) during(do func()) {
 }
 
 // requireEnds is for the crowd's calls among all that were recorded.
-func (c *calls) requireEnds(t *testing.T, want channel.Outcome) {
+func (c *calls) requireEnds(t *testing.T, want outcome.Outcome) {
 	t.Helper()
 	first := map[string]bool{}
 	for _, h := range c.heard {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 )
 
 // F1: the client leaves.
@@ -62,7 +62,7 @@ func TestAClientThatLeavesTakesItsUpstreamCallAlong(t *testing.T) {
 			s.eventually("every client has heard something", hearing.complete)
 			leave()
 		})
-		s.requireGone(t, all, channel.ClientGone)
+		s.requireGone(t, all, outcome.ClientGone)
 	})
 }
 
@@ -86,12 +86,12 @@ func TestAClientThatLeavesWhileTheRelayIsBlockedWritingTakesItsUpstreamCallAlong
 			flood.requireStuck(t, s)
 			leave()
 		})
-		s.requireGone(t, all, channel.ClientGone, channel.ClientStalled)
+		s.requireGone(t, all, outcome.ClientGone, outcome.ClientStalled)
 	})
 }
 
 // requireGone is the end of a case in which the clients were to blame.
-func (s *scene) requireGone(t *testing.T, all map[string]heard, outcomes ...channel.Outcome) {
+func (s *scene) requireGone(t *testing.T, all map[string]heard, outcomes ...outcome.Outcome) {
 	t.Helper()
 	s.quiet()
 	if s.healthy != nil {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 )
 
 // F7: a client that stops reading.
@@ -28,7 +28,7 @@ func TestAClientThatStopsReadingLosesItsCall(t *testing.T) {
 			require.Eventually(t, func() bool { return len(s.recorded()) == len(ways)*(1+s.attemptsAhead()) }, patience, time.Millisecond)
 			require.Eventually(t, func() bool { return s.faulty.open.Load() == 0 }, patience, time.Millisecond)
 		})
-		s.requireGone(t, all, channel.ClientStalled)
+		s.requireGone(t, all, outcome.ClientStalled)
 	})
 }
 

@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 )
 
 // F4: copying to the client fails half-way.
@@ -51,7 +51,7 @@ func TestAnAnswerThatCannotBeCopiedToItsEndIsNeitherRepeatedNorAppendedTo(t *tes
 			}
 			close(goOn)
 		})
-		s.requireGone(t, all, channel.ClientGone)
+		s.requireGone(t, all, outcome.ClientGone)
 		for _, sent := range wires.sent() {
 			require.Equal(t, 1, strings.Count(sent, "HTTP/1.1 "), "one answer a connection")
 			require.Contains(t, sent, fromFaulty)
@@ -73,7 +73,7 @@ func TestAnUpstreamThatFailsBehindItsFirstEventIsNotReplaced(t *testing.T) {
 			panic(http.ErrAbortHandler)
 		}})
 		s.client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // a connection for each call
-		s.requireEnding(t, s.callAll(context.Background(), ear{}), ending{outcome: channel.UpstreamReset, code: "upstream_reset", cut: true})
+		s.requireEnding(t, s.callAll(context.Background(), ear{}), ending{outcome: outcome.UpstreamReset, code: "upstream_reset", cut: true})
 		require.Zero(t, s.healthy.requests.Load())
 		require.Len(t, wires.sent(), len(ways))
 		for _, sent := range wires.sent() {

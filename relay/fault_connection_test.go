@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 )
 
 // F10: connections that do not come about, or break. What HTTP/2 has of its own is in fault_http2_test.go.
@@ -51,14 +51,14 @@ func TestAnUpstreamThatCannotBeReachedIsAnErrorBeforeAnythingWasSent(t *testing.
 	} {
 		t.Run(name, func(t *testing.T) {
 			inEveryVariant(t, tc.fits, func(t *testing.T, v variant) {
-				want := ending{outcome: channel.ConnectFailed, status: http.StatusBadGateway, code: "connect_failed"}
+				want := ending{outcome: outcome.ConnectFailed, status: http.StatusBadGateway, code: "connect_failed"}
 				if v.transport == proxiedHTTP { // the proxy says so, in the upstream's place
-					want = ending{outcome: channel.UpstreamStatus, status: http.StatusBadGateway}
+					want = ending{outcome: outcome.UpstreamStatus, status: http.StatusBadGateway}
 				}
 				s := newScene(t, v, plan{at: tc.at(t, v), timeouts: "connect: 5s"})
 				s.requireEnding(t, s.callAll(context.Background(), ear{}), want)
 				for _, a := range s.recorded() {
-					if a.Outcome == channel.ConnectFailed && !v.transport.proxied() {
+					if a.Outcome == outcome.ConnectFailed && !v.transport.proxied() {
 						require.Contains(t, a.Failure.Detail, tc.detail)
 					}
 				}
@@ -97,7 +97,7 @@ func closing(t *testing.T) string {
 
 func TestAConnectionThatBreaksIsAnError(t *testing.T) {
 	inMatrix(t, "F10")
-	reset := ending{outcome: channel.UpstreamReset, status: http.StatusBadGateway, code: "upstream_reset"}
+	reset := ending{outcome: outcome.UpstreamReset, status: http.StatusBadGateway, code: "upstream_reset"}
 	cut := reset
 	cut.cut = true
 	mishaps{
@@ -121,7 +121,7 @@ func TestAConnectionThatBreaksIsAnError(t *testing.T) {
 			w.Header().Set("Content-Length", "100000")
 			v.begin(w, r, fromFaulty)
 			panic(http.ErrAbortHandler)
-		}, ending: ending{outcome: channel.UpstreamTruncated, status: http.StatusBadGateway, code: "upstream_truncated", cut: true}},
+		}, ending: ending{outcome: outcome.UpstreamTruncated, status: http.StatusBadGateway, code: "upstream_truncated", cut: true}},
 	}.inEveryVariant(t, plan{})
 }
 

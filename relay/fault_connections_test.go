@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 )
 
 // F9: many calls through many channels and proxies.
@@ -103,7 +103,7 @@ func TestConnectionsAreBoundedByCallsAtATimeAndNotByTheirNumber(t *testing.T) {
 	require.Eventually(t, func() bool { return r.openConnections() == open() }, patience, 5*time.Millisecond, "the gauge shows those that there are")
 	require.Eventually(t, func() bool { return len(r.requestEnds()) == manyCalls }, patience, 5*time.Millisecond, "an end is recorded behind its answer")
 	for _, a := range r.recorded() {
-		require.Equal(t, channel.Completed, a.Outcome)
+		require.Equal(t, outcome.Completed, a.Outcome)
 	}
 
 	// What a reload takes away is given back at once, and the rest when it is not used.
@@ -137,7 +137,7 @@ func openFiles() int {
 // TestAProxyThatRefusesIsAnUpstreamThatCannotBeReached is F10's, by way of a proxy.
 func TestAProxyThatRefusesIsAnUpstreamThatCannotBeReached(t *testing.T) {
 	inMatrix(t, "F10")
-	refused := ending{outcome: channel.ConnectFailed, status: http.StatusBadGateway, code: "connect_failed"}
+	refused := ending{outcome: outcome.ConnectFailed, status: http.StatusBadGateway, code: "connect_failed"}
 	for name, proxy := range map[string]func(t *testing.T) string{
 		"HTTP":   func(t *testing.T) string { return newTunnel(t, refusingCONNECT()).url() },
 		"SOCKS5": func(t *testing.T) string { return newTunnel(t, refusingSOCKS5()).url() },

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/channel"
+	"one-api/relay/outcome"
 )
 
 // TestAThousandClientsThatLeaveAfterAWhileLeaveNothingBehind is the incident that this relay was written after: upstreams that
@@ -74,7 +75,7 @@ func TestAThousandClientsThatLeaveAfterAWhileLeaveNothingBehind(t *testing.T) {
 
 	require.Len(t, relay.recorded(), crowd)
 	for _, a := range relay.recorded() {
-		require.Equal(t, channel.ClientGone, a.Outcome)
+		require.Equal(t, outcome.ClientGone, a.Outcome)
 	}
 	for _, model := range models {
 		snapshot := relay.server.pool.Set().Get(model).Snapshot(time.Now())

@@ -11,12 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/channel"
+	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
 
 // ending is what a fault leads to.
 type ending struct {
-	outcome channel.Outcome // of the attempt that fails; Completed: it does not, and the client gets its answer
+	outcome outcome.Outcome // of the attempt that fails; Completed: it does not, and the client gets its answer
 	status  int             // what the client is told where no other channel answers
 	code    string          // the error's code, for OpenAI's clients; empty: any
 	message string          // a part of the error's message
@@ -51,24 +52,24 @@ func (s *scene) requireEndingOf(t *testing.T, w way, h heard, want ending) {
 	t.Helper()
 	require.NoError(t, h.err)
 	s.requireDiscreet(t, h)
-	ended, second := want.outcome, []channel.Outcome(nil)
+	ended, second := want.outcome, []outcome.Outcome(nil)
 	switch {
-	case want.outcome == channel.Completed && want.shaped:
+	case want.outcome == outcome.Completed && want.shaped:
 		w.requireAnswerInEvents(t, h)
-	case want.outcome == channel.Completed && want.silent:
+	case want.outcome == outcome.Completed && want.silent:
 		w.requireEnd(t, s.variant, h)
-	case want.outcome == channel.Completed:
+	case want.outcome == outcome.Completed:
 		w.requireAnswer(t, s.variant, h, fromFaulty)
 	case want.cut && s.stream:
 		w.requireCut(t, h, want)
 	case s.second && !want.final:
 		w.requireAnswer(t, s.variant, h, fromHealthy)
-		ended, second = channel.Completed, []channel.Outcome{channel.Completed}
+		ended, second = outcome.Completed, []outcome.Outcome{outcome.Completed}
 	default:
 		w.requireError(t, h, want)
 	}
 	tries := s.triesAt(w, want)
-	require.Equal(t, slices.Repeat([]channel.Outcome{want.outcome}, tries), s.outcomesOf(w.name), "attempts at the channel that fails")
+	require.Equal(t, slices.Repeat([]outcome.Outcome{want.outcome}, tries), s.outcomesOf(w.name), "attempts at the channel that fails")
 	require.Equal(t, second, s.outcomesOf(w.second()), "attempts at the second channel")
 	s.requireAhead(t, w)
 	ends := s.endsOf(w.name)
@@ -96,8 +97,8 @@ func (s *scene) triesAt(w way, want ending) int {
 func (s *scene) requireAhead(t *testing.T, w way) {
 	t.Helper()
 	require.Len(t, s.outcomesOf(w.ahead()), s.attemptsAhead())
-	for _, outcome := range s.outcomesOf(w.ahead()) {
-		require.Equal(t, channel.UpstreamStatus, outcome)
+	for _, as := range s.outcomesOf(w.ahead()) {
+		require.Equal(t, outcome.UpstreamStatus, as)
 	}
 }
 

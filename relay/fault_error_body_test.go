@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 )
 
 // F2: an upstream's error, however its body comes.
@@ -88,7 +88,7 @@ func TestAnUpstreamsErrorIsPassedOnHoweverItsBodyComes(t *testing.T) {
 			}
 			for name, status := range statuses {
 				want := ending{
-					outcome: channel.UpstreamStatus, status: status.client, final: status.upstream == http.StatusBadRequest,
+					outcome: outcome.UpstreamStatus, status: status.client, final: status.upstream == http.StatusBadRequest,
 					message: "the upstream answered with status " + name, header: map[string]string{"Retry-After": "7"},
 				}
 				if body.readable {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 )
 
 // F14: an error, or an early end, inside an answer that began with status 200.
@@ -41,7 +41,7 @@ func TestAnErrorInsideAnAnswerIsAnError(t *testing.T) {
 				say(w, voice.closing()) // some providers go on as if nothing had happened
 			}
 		}
-		want := ending{outcome: channel.UpstreamErrorEvent, status: tc.status, final: tc.final, message: complained}
+		want := ending{outcome: outcome.UpstreamErrorEvent, status: tc.status, final: tc.final, message: complained}
 		all[name+", at once"] = mishap{handle: fault(true), ending: want}
 		want.cut = true
 		all[name+", in the middle"] = mishap{fits: streaming, handle: fault(false), ending: want}
@@ -63,7 +63,7 @@ func TestAStreamThatEndsInTheMiddleIsNotComplete(t *testing.T) {
 		all[name] = mishap{fits: streaming, handle: func(v variant, w http.ResponseWriter, r *http.Request) {
 			v.header(w)
 			say(w, body(voiceFor(r)))
-		}, ending: ending{outcome: channel.UpstreamTruncated, code: "upstream_truncated", cut: true}}
+		}, ending: ending{outcome: outcome.UpstreamTruncated, code: "upstream_truncated", cut: true}}
 	}
 	all.inEveryVariant(t, plan{})
 }
@@ -75,7 +75,7 @@ func TestAStreamThatEndsBetweenItsEndReasonAndItsTerminatorIsComplete(t *testing
 		requireEndingOfAll(t, v, func(v variant, w http.ResponseWriter, r *http.Request) {
 			v.header(w)
 			say(w, voiceFor(r).opening(fromFaulty)+voiceFor(r).beforeTerminator())
-		}, ending{outcome: channel.Completed})
+		}, ending{outcome: outcome.Completed})
 	})
 }
 
@@ -92,7 +92,7 @@ func TestAStreamThatEndsBeforeAnythingWasPassedOnIsTakenUpByAnotherChannel(t *te
 			}
 		}})
 		s.requireEnding(t, s.callAll(context.Background(), ear{}), ending{
-			outcome: channel.UpstreamTruncated, status: http.StatusBadGateway, code: "upstream_truncated",
+			outcome: outcome.UpstreamTruncated, status: http.StatusBadGateway, code: "upstream_truncated",
 		})
 	})
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 )
 
 // F19: an upstream that shows signs of life for ever, and says nothing.
@@ -15,8 +15,8 @@ func TestSignsOfLifeHoldNoCallForEver(t *testing.T) {
 	long(t)
 	inMatrix(t, "F19")
 	const pace = 200 * time.Millisecond
-	idle := ending{outcome: channel.IdleTimeout, status: http.StatusGatewayTimeout, code: "idle_timeout"}
-	first := ending{outcome: channel.FirstTokenTimeout, status: http.StatusGatewayTimeout, code: "first_token_timeout"}
+	idle := ending{outcome: outcome.IdleTimeout, status: http.StatusGatewayTimeout, code: "idle_timeout"}
+	first := ending{outcome: outcome.FirstTokenTimeout, status: http.StatusGatewayTimeout, code: "first_token_timeout"}
 	cut := idle
 	cut.cut = true
 	signs := map[string]func(voice) string{
@@ -78,6 +78,6 @@ func TestSignsOfLifeHoldNoCallForEver(t *testing.T) {
 	all["single bytes of a whole answer"] = mishap{fits: whole, timeouts: "header: 5s", handle: func(v variant, w http.ResponseWriter, r *http.Request) {
 		v.begin(w, r, fromFaulty)
 		drip(v, w, r)
-	}, ending: ending{outcome: channel.HeaderTimeout, status: http.StatusGatewayTimeout, code: "header_timeout"}}
+	}, ending: ending{outcome: outcome.HeaderTimeout, status: http.StatusGatewayTimeout, code: "header_timeout"}}
 	all.inVariants(t, atMostEach(), plan{waits: true, longer: longer})
 }

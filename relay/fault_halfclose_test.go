@@ -14,7 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
 
@@ -74,7 +74,7 @@ func TestAClientThatHalfClosesItsConnectionGetsNothingInvented(t *testing.T) {
 					require.GreaterOrEqual(t, h.status, 400)
 					w.requireErrorObject(t, h, h.text, ending{})
 				}
-				require.Equal(t, []channel.Outcome{channel.ClientGone}, s.outcomesOf(w.name))
+				require.Equal(t, []outcome.Outcome{outcome.ClientGone}, s.outcomesOf(w.name))
 				s.requireUnharmed(t, w.name)
 			})
 		}

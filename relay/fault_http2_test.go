@@ -14,7 +14,7 @@ import (
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
 
@@ -22,10 +22,10 @@ import (
 
 func TestAnUpstreamThatEndsHTTP2StreamsIsUnderstood(t *testing.T) {
 	inMatrix(t, "F10")
-	reset := ending{outcome: channel.UpstreamReset, status: http.StatusBadGateway, code: "upstream_reset"}
+	reset := ending{outcome: outcome.UpstreamReset, status: http.StatusBadGateway, code: "upstream_reset"}
 	cut := reset
 	cut.cut = true
-	answered := ending{outcome: channel.Completed}
+	answered := ending{outcome: outcome.Completed}
 	for name, tc := range map[string]struct {
 		script   script
 		requests int // of each call, as the upstream sees them

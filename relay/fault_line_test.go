@@ -14,7 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
@@ -49,7 +49,7 @@ func TestAStreamArrivesByteForByteHoweverItsLinesCome(t *testing.T) {
 	}
 	all := mishaps{}
 	for name, tc := range cases {
-		all[name] = mishap{fits: streaming, handle: tc.handle, ending: ending{outcome: channel.Completed, shaped: true}}
+		all[name] = mishap{fits: streaming, handle: tc.handle, ending: ending{outcome: outcome.Completed, shaped: true}}
 	}
 	all.inEveryVariant(t, plan{}, func(t *testing.T, s *scene, all map[string]heard) {
 		for _, w := range s.ways {
@@ -65,7 +65,7 @@ func TestALineOfAMebibyteArrives(t *testing.T) {
 	inSomeVariantsOneWay(t, []string{"lines of 1 MiB"}, streaming, func(t *testing.T, v variant, _ string, one []way) {
 		s := newScene(t, v, plan{ways: one, handle: func(w http.ResponseWriter, r *http.Request) { long.handle(v, w, r) }})
 		all := s.callAll(context.Background(), ear{})
-		s.requireEnding(t, all, ending{outcome: channel.Completed, shaped: true})
+		s.requireEnding(t, all, ending{outcome: outcome.Completed, shaped: true})
 		long.requireHeard(t, one[0], all[one[0].name])
 	})
 }
@@ -157,7 +157,7 @@ func saidIn(t *testing.T, stream string) string {
 func TestALineWithoutEndIsAnError(t *testing.T) {
 	inMatrix(t, "F6")
 	const much, bound = 60 << 20, 16 << 20
-	large := ending{outcome: channel.TooLarge, status: http.StatusBadGateway, code: "too_large"}
+	large := ending{outcome: outcome.TooLarge, status: http.StatusBadGateway, code: "too_large"}
 	cut := large
 	cut.cut = true
 	var said atomic.Int64 // the most that an upstream got rid of
@@ -203,15 +203,15 @@ func TestALineThatIsNotOneIsAnError(t *testing.T) {
 		"no newline at all, and the end": {fits: streaming, handle: func(v variant, w http.ResponseWriter, _ *http.Request) {
 			v.header(w)
 			say(w, `data: {"type":"mess`)
-		}, ending: ending{outcome: channel.UpstreamTruncated, status: http.StatusBadGateway, code: "upstream_truncated"}},
+		}, ending: ending{outcome: outcome.UpstreamTruncated, status: http.StatusBadGateway, code: "upstream_truncated"}},
 		"no newline and no field, and the end": {fits: streaming, handle: func(v variant, w http.ResponseWriter, _ *http.Request) {
 			v.header(w)
 			say(w, `upstream connect error`)
-		}, ending: ending{outcome: channel.UpstreamMalformed, status: http.StatusBadGateway, code: "upstream_malformed"}},
+		}, ending: ending{outcome: outcome.UpstreamMalformed, status: http.StatusBadGateway, code: "upstream_malformed"}},
 		"no newline at all, and silence": {fits: streaming, timeouts: "idle: 1500ms", handle: func(v variant, w http.ResponseWriter, r *http.Request) {
 			v.header(w)
 			say(w, `data: {"type":"mess`)
 			<-r.Context().Done()
-		}, ending: ending{outcome: channel.IdleTimeout, status: http.StatusGatewayTimeout, code: "idle_timeout"}},
+		}, ending: ending{outcome: outcome.IdleTimeout, status: http.StatusGatewayTimeout, code: "idle_timeout"}},
 	}.inEveryVariant(t, plan{})
 }

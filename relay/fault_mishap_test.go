@@ -8,7 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 )
 
 // mishap is something that an upstream does wrong, and what that leads to.
@@ -115,8 +115,8 @@ func (p *plan) mayTake(try int) bool {
 // wasTooSlow reports whether a clock for connecting or for the header ran out where it is another's that is to.
 func (s *scene) wasTooSlow(want map[string]ending) bool {
 	for _, w := range s.ways {
-		for _, outcome := range s.outcomesOf(w.name) {
-			if outcome != want[w.of].outcome && (outcome == channel.HeaderTimeout || outcome == channel.ConnectFailed) {
+		for _, as := range s.outcomesOf(w.name) {
+			if as != want[w.of].outcome && (as == outcome.HeaderTimeout || as == outcome.ConnectFailed) {
 				return true
 			}
 		}

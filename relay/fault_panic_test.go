@@ -16,6 +16,7 @@ import (
 	"one-api/relay/channel"
 	"one-api/relay/config"
 	"one-api/relay/controller"
+	"one-api/relay/outcome"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
@@ -98,7 +99,7 @@ func withShakyProviders(t *testing.T) *tremor {
 	for name, p := range before {
 		correct := p.Correct
 		p.Lanes = shakyLanes(p.Lanes, s)
-		p.Correct = func(f *channel.Failure) {
+		p.Correct = func(f *outcome.Failure) {
 			s.strike("Failure")
 			if correct != nil {
 				correct(f)
@@ -113,7 +114,7 @@ func withShakyProviders(t *testing.T) *tremor {
 func TestAPanicInAnAdaptorEndsOneRequest(t *testing.T) {
 	long(t)
 	inMatrix(t, "F5")
-	failed := ending{outcome: channel.Panic, status: http.StatusInternalServerError, code: "internal_error", final: true}
+	failed := ending{outcome: outcome.Panic, status: http.StatusInternalServerError, code: "internal_error", final: true}
 	unsent, cut := failed, failed
 	unsent.unsent, cut.cut = true, true
 	for name, tc := range map[string]struct {
@@ -182,7 +183,7 @@ func TestAPanicInSelectionEndsOneRequest(t *testing.T) {
 			require.Empty(t, s.outcomesOf(w.name))
 			require.Len(t, s.outcomesOf(w.ahead()), s.attemptsAhead())
 			require.Len(t, s.endsOf(w.name), 1)
-			require.Equal(t, channel.Panic, s.endsOf(w.name)[0].Outcome)
+			require.Equal(t, outcome.Panic, s.endsOf(w.name)[0].Outcome)
 		}
 		require.Zero(t, s.faulty.requests.Load())
 		s.requireNextCallsAnswered(t)
@@ -211,7 +212,7 @@ func TestAPanicOverTheUsageDoesNotUndoTheAnswer(t *testing.T) {
 		tremor := withShakyProviders(t)
 		s := newScene(t, v, plan{kinds: shaky, handle: func(w http.ResponseWriter, r *http.Request) { v.answer(w, r, fromFaulty) }})
 		tremor.set("Usage", 0)
-		s.requireEnding(t, s.callAll(context.Background(), ear{}), ending{outcome: channel.Completed})
+		s.requireEnding(t, s.callAll(context.Background(), ear{}), ending{outcome: outcome.Completed})
 		require.Equal(t, len(ways), strings.Count(s.log.String(), "panic in a lane's usage"))
 		tremor.set("", 0)
 		s.requireNextCallsAnswered(t)
@@ -232,7 +233,7 @@ func TestAPanicInTheRecorderCostsNobodyAnAnswer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inEveryVariant(t, nil, func(t *testing.T, v variant) {
 				s := newScene(t, v, plan{options: []relayOption{tc.recorders}, handle: func(w http.ResponseWriter, r *http.Request) { v.answer(w, r, fromFaulty) }})
-				s.requireEnding(t, s.callAll(context.Background(), ear{}), ending{outcome: channel.Completed})
+				s.requireEnding(t, s.callAll(context.Background(), ear{}), ending{outcome: outcome.Completed})
 				require.Equal(t, tc.records(s), strings.Count(s.log.String(), "panic in the recorder"))
 				s.requireNextCallsAnswered(t)
 			})

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 )
 
 // F8, the other half: what is only slow is not cut. Each of these lasts longer than every clock that could end it.
@@ -43,7 +43,7 @@ func TestAHealthyStreamOutlivesEveryClock(t *testing.T) {
 		began := time.Now()
 		all := s.callAll(context.Background(), ear{})
 		require.Greater(t, time.Since(began), (ticks+pings)*pace-pace, "or the test proves nothing")
-		s.requireEnding(t, all, ending{outcome: channel.Completed})
+		s.requireEnding(t, all, ending{outcome: outcome.Completed})
 		for _, w := range ways {
 			require.Equal(t, ticks, strings.Count(all[w.name].text, "and more "))
 		}
@@ -82,9 +82,9 @@ func TestAClientThatReadsSlowlyIsNotTakenForASilentUpstream(t *testing.T) {
 				goingOn[w.name]()
 			}
 		}})
-		s.requireEnding(t, all, ending{outcome: channel.Completed})
+		s.requireEnding(t, all, ending{outcome: outcome.Completed})
 		for _, a := range s.recorded() {
-			if a.Outcome == channel.Completed {
+			if a.Outcome == outcome.Completed {
 				require.Greater(t, a.Duration, 2500*time.Millisecond, "or the test proves nothing")
 			}
 		}

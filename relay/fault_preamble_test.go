@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"testing"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 )
 
 // F18: a preamble is no content. Whatever follows it, nothing was promised, and another channel is asked.
@@ -32,18 +32,18 @@ func TestAPreambleIsNoContentAndAnotherChannelCanTakeOver(t *testing.T) {
 	afterEveryPreamble(map[string]afterPreamble{
 		"an error": {"", func(w http.ResponseWriter, r *http.Request) {
 			say(w, voiceFor(r).complaintInside("overloaded_error", "overloaded", complained))
-		}, ending{outcome: channel.UpstreamErrorEvent, status: http.StatusBadGateway, message: complained}},
+		}, ending{outcome: outcome.UpstreamErrorEvent, status: http.StatusBadGateway, message: complained}},
 		"the client's mistake": {"", func(w http.ResponseWriter, r *http.Request) {
 			say(w, voiceFor(r).complaintInside("invalid_request_error", "invalid_value", complained))
-		}, ending{outcome: channel.UpstreamErrorEvent, status: http.StatusBadRequest, message: complained, final: true}},
+		}, ending{outcome: outcome.UpstreamErrorEvent, status: http.StatusBadRequest, message: complained, final: true}},
 		"nothing": {"", func(http.ResponseWriter, *http.Request) {},
-			ending{outcome: channel.UpstreamTruncated, status: http.StatusBadGateway, code: "upstream_truncated"}},
+			ending{outcome: outcome.UpstreamTruncated, status: http.StatusBadGateway, code: "upstream_truncated"}},
 		"a broken connection": {"", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
-			ending{outcome: channel.UpstreamReset, status: http.StatusBadGateway, code: "upstream_reset"}},
+			ending{outcome: outcome.UpstreamReset, status: http.StatusBadGateway, code: "upstream_reset"}},
 		"half of an event": {"", func(w http.ResponseWriter, r *http.Request) {
 			more := voiceFor(r).more("cut")
 			say(w, more[:len(more)/2])
-		}, ending{outcome: channel.UpstreamTruncated, status: http.StatusBadGateway, code: "upstream_truncated"}},
+		}, ending{outcome: outcome.UpstreamTruncated, status: http.StatusBadGateway, code: "upstream_truncated"}},
 	}).inEveryVariant(t, plan{})
 }
 
@@ -53,9 +53,9 @@ func TestAPreambleHoldsNoClockBack(t *testing.T) {
 	inMatrix(t, "F18")
 	silent := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 	afterEveryPreamble(map[string]afterPreamble{
-		"silence": {"idle: 4s", silent, ending{outcome: channel.IdleTimeout, status: http.StatusGatewayTimeout, code: "idle_timeout"}},
+		"silence": {"idle: 4s", silent, ending{outcome: outcome.IdleTimeout, status: http.StatusGatewayTimeout, code: "idle_timeout"}},
 		"silence, with a token due": {"first_token: 4s", silent,
-			ending{outcome: channel.FirstTokenTimeout, status: http.StatusGatewayTimeout, code: "first_token_timeout"}},
+			ending{outcome: outcome.FirstTokenTimeout, status: http.StatusGatewayTimeout, code: "first_token_timeout"}},
 	}).inEveryVariant(t, plan{waits: true})
 }
 
@@ -84,7 +84,7 @@ func afterEveryPreamble(all map[string]afterPreamble) mishaps {
 // TestAnAnswerInWhichNothingIsSaidIsMalformed has every sign of an answer but a choice and an end reason.
 func TestAnAnswerInWhichNothingIsSaidIsMalformed(t *testing.T) {
 	inMatrix(t, "F18")
-	malformed := ending{outcome: channel.UpstreamMalformed, status: http.StatusBadGateway, code: "upstream_malformed"}
+	malformed := ending{outcome: outcome.UpstreamMalformed, status: http.StatusBadGateway, code: "upstream_malformed"}
 	mishaps{
 		"a stream of it": {fits: streaming, ending: malformed, handle: func(v variant, w http.ResponseWriter, r *http.Request) {
 			v.kind(w)
@@ -109,7 +109,7 @@ func TestAnAnswerInWhichNothingIsSaidIsMalformed(t *testing.T) {
 // TestAnEndWithoutTextIsAnEnd has a good end reason and nothing else.
 func TestAnEndWithoutTextIsAnEnd(t *testing.T) {
 	inMatrix(t, "F18")
-	ended := ending{outcome: channel.Completed, silent: true}
+	ended := ending{outcome: outcome.Completed, silent: true}
 	mishaps{
 		"a stream of it": {fits: streaming, ending: ended, handle: func(v variant, w http.ResponseWriter, r *http.Request) {
 			v.kind(w)

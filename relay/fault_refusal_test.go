@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/channel"
+	"one-api/relay/outcome"
 )
 
 // F11: limits, refused keys, and refusals that are about the request.
@@ -34,7 +35,7 @@ func TestALimitedUpstreamSaysHowLongToWait(t *testing.T) {
 			tc.header(w.Header())
 			w.WriteHeader(http.StatusTooManyRequests)
 			say(w, voiceFor(r).complaint("rate_limit_error", "rate_limit_exceeded", complained))
-		}, ending: ending{outcome: channel.UpstreamStatus, status: http.StatusTooManyRequests, message: complained}}
+		}, ending: ending{outcome: outcome.UpstreamStatus, status: http.StatusTooManyRequests, message: complained}}
 	}
 	all.inEveryVariant(t, plan{waits: true}, func(t *testing.T, s *scene, all map[string]heard) {
 		for _, w := range s.ways {
@@ -73,7 +74,7 @@ func TestALimitedChannelIsLeftAloneUntilItsTimeIsOver(t *testing.T) {
 			// The first call's end is recorded behind its answer, so the two may be recorded in either order.
 			ends := s.endsOf(w.name)
 			require.Len(t, ends, 2)
-			require.ElementsMatch(t, []channel.Outcome{channel.UpstreamStatus, channel.Rejected}, []channel.Outcome{ends[0].Outcome, ends[1].Outcome})
+			require.ElementsMatch(t, []outcome.Outcome{outcome.UpstreamStatus, outcome.Rejected}, []outcome.Outcome{ends[0].Outcome, ends[1].Outcome})
 		}
 	})
 }
@@ -130,7 +131,7 @@ func TestARefusedKeyIsTheOperatorsBusiness(t *testing.T) {
 			w.WriteHeader(status)
 			say(w, voiceFor(r).complaint("authentication_error", "invalid_api_key", "Incorrect API key provided: sk-up-a."))
 		}, ending: ending{
-			outcome: channel.UpstreamStatus, status: http.StatusBadGateway, code: "upstream_refused_credentials",
+			outcome: outcome.UpstreamStatus, status: http.StatusBadGateway, code: "upstream_refused_credentials",
 			message: "the upstream refused the relay's credentials",
 		}}
 	}
@@ -154,7 +155,7 @@ func TestARefusalThatIsAboutTheRequestIsFinal(t *testing.T) {
 		all[name] = mishap{handle: func(_ variant, w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(tc.status)
 			say(w, voiceFor(r).complaint(tc.kind, tc.code, tc.message))
-		}, ending: ending{outcome: channel.UpstreamStatus, status: tc.status, message: tc.message, final: true}}
+		}, ending: ending{outcome: outcome.UpstreamStatus, status: tc.status, message: tc.message, final: true}}
 	}
 	all.inEveryVariant(t, plan{}, func(t *testing.T, s *scene, _ map[string]heard) {
 		for _, w := range s.ways {
@@ -175,7 +176,7 @@ func TestXAIsWordOnAPromptIsFinal(t *testing.T) {
 		h := s.call(context.Background(), w, ear{})
 		s.quiet()
 		s.requireEndingOf(t, w, h, ending{
-			outcome: channel.UpstreamStatus, status: http.StatusForbidden, code: "content_policy_violation", final: true,
+			outcome: outcome.UpstreamStatus, status: http.StatusForbidden, code: "content_policy_violation", final: true,
 			message: "Content violates usage guidelines. Model: grok-4",
 		})
 		require.NotContains(t, h.text, "11111111")
@@ -193,7 +194,7 @@ func TestXAIsWordOnAKeyIsTheOperatorsBusiness(t *testing.T) {
 		}})
 		h := s.call(context.Background(), w, ear{})
 		s.quiet()
-		s.requireEndingOf(t, w, h, ending{outcome: channel.UpstreamStatus, status: http.StatusBadGateway, code: "upstream_refused_credentials"})
+		s.requireEndingOf(t, w, h, ending{outcome: outcome.UpstreamStatus, status: http.StatusBadGateway, code: "upstream_refused_credentials"})
 		require.Equal(t, 1, s.server.pool.Set().Get(w.name).Snapshot(time.Now()).Keys.Refused)
 	})
 }

@@ -16,7 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 )
 
 // F16 and F17: requests that are too much or too slow, and health while calls hang.
@@ -36,17 +36,17 @@ func TestARequestThatIsTooMuchIsRefusedBeforeAnyUpstreamIsAsked(t *testing.T) {
 	cases := []struct {
 		name, head, body string
 		status           int
-		reason           channel.Reason // empty: the request got as far as no handler
+		reason           outcome.Reason // empty: the request got as far as no handler
 	}{
 		{"a header over its bound", good + "X-Fat: " + strings.Repeat("x", 80<<10) + "\r\n", "", http.StatusRequestHeaderFieldsTooLarge, ""},
-		{"a body that says that it is too large", good + "Content-Length: 1048577\r\n", "", http.StatusRequestEntityTooLarge, channel.BadBody},
-		{"a body that turns out to be too large", good + chunked, "200000\r\n" + strings.Repeat("x", 1<<20+1), http.StatusRequestEntityTooLarge, channel.BadBody},
-		{"a body that ends too early", good + chunked, "9\r\n{\"model\":\r\n0\r\n\r\n", http.StatusBadRequest, channel.BadBody},
-		{"a body that is broken off", good + chunked, "9\r\n{\"model\":nonsense", http.StatusBadRequest, channel.BadBody},
-		{"a body that is packed", good + "Content-Encoding: gzip\r\nContent-Length: 1000\r\n", "x", http.StatusUnsupportedMediaType, channel.BadBody},
-		{"JSON that nests without end", good + chunked, nested(512 << 10), http.StatusBadRequest, channel.BadBody},
-		{"a wrong key", "Authorization: Bearer sk-wrong\r\nContent-Length: 1000\r\n", "", http.StatusUnauthorized, channel.BadAuth},
-		{"no key", chunked, "", http.StatusUnauthorized, channel.BadAuth},
+		{"a body that says that it is too large", good + "Content-Length: 1048577\r\n", "", http.StatusRequestEntityTooLarge, outcome.BadBody},
+		{"a body that turns out to be too large", good + chunked, "200000\r\n" + strings.Repeat("x", 1<<20+1), http.StatusRequestEntityTooLarge, outcome.BadBody},
+		{"a body that ends too early", good + chunked, "9\r\n{\"model\":\r\n0\r\n\r\n", http.StatusBadRequest, outcome.BadBody},
+		{"a body that is broken off", good + chunked, "9\r\n{\"model\":nonsense", http.StatusBadRequest, outcome.BadBody},
+		{"a body that is packed", good + "Content-Encoding: gzip\r\nContent-Length: 1000\r\n", "x", http.StatusUnsupportedMediaType, outcome.BadBody},
+		{"JSON that nests without end", good + chunked, nested(512 << 10), http.StatusBadRequest, outcome.BadBody},
+		{"a wrong key", "Authorization: Bearer sk-wrong\r\nContent-Length: 1000\r\n", "", http.StatusUnauthorized, outcome.BadAuth},
+		{"no key", chunked, "", http.StatusUnauthorized, outcome.BadAuth},
 	}
 	answers := make([]heard, len(cases))
 	var calls sync.WaitGroup
@@ -61,7 +61,7 @@ func TestARequestThatIsTooMuchIsRefusedBeforeAnyUpstreamIsAsked(t *testing.T) {
 		})
 	}
 	calls.Wait()
-	rejected := map[channel.Reason]int{}
+	rejected := map[outcome.Reason]int{}
 	for i, tc := range cases {
 		require.NoError(t, answers[i].err, tc.name)
 		require.Equal(t, tc.status, answers[i].status, tc.name)
@@ -74,11 +74,11 @@ func TestARequestThatIsTooMuchIsRefusedBeforeAnyUpstreamIsAsked(t *testing.T) {
 	s.quiet()
 	require.Equal(t, int64(1), s.faulty.requests.Load())
 	for _, end := range s.requestEnds() {
-		if end.Outcome == channel.Rejected {
+		if end.Outcome == outcome.Rejected {
 			rejected[end.Reason]--
 		}
 	}
-	require.Equal(t, map[channel.Reason]int{channel.BadBody: 0, channel.BadAuth: 0}, rejected)
+	require.Equal(t, map[outcome.Reason]int{outcome.BadBody: 0, outcome.BadAuth: 0}, rejected)
 }
 
 const chunked = "Transfer-Encoding: chunked\r\n"
@@ -173,7 +173,7 @@ func TestHealthAnswersWhileCallsHang(t *testing.T) {
 	s.quiet()
 	require.Len(t, s.recorded(), hanging)
 	for _, a := range s.recorded() {
-		require.Equal(t, channel.ClientGone, a.Outcome)
+		require.Equal(t, outcome.ClientGone, a.Outcome)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 )
 
 // F20: connections that are used again, and answers that do not wait for their requests.
@@ -48,7 +48,7 @@ func TestAReusedConnectionThatDiesBeforeAByteCostsNobodyACall(t *testing.T) {
 				s.quiet()
 				require.GreaterOrEqual(t, s.faulty.requests.Load(), int64((rounds+1)*len(ways)), "connections were used again, and died")
 				for _, w := range ways {
-					require.Equal(t, []channel.Outcome{channel.Completed, channel.Completed, channel.Completed}, s.outcomesOf(w.name), "once each")
+					require.Equal(t, []outcome.Outcome{outcome.Completed, outcome.Completed, outcome.Completed}, s.outcomesOf(w.name), "once each")
 					s.requireUnharmed(t, w.name)
 				}
 			})
@@ -67,7 +67,7 @@ func TestAFreshConnectionThatDiesBeforeAByteIsTheUpstreams(t *testing.T) {
 			_ = connOf(r).Close()
 			panic(http.ErrAbortHandler)
 		}})
-		s.requireEnding(t, s.callAll(context.Background(), ear{}), ending{outcome: channel.UpstreamReset})
+		s.requireEnding(t, s.callAll(context.Background(), ear{}), ending{outcome: outcome.UpstreamReset})
 		require.Equal(t, int64(len(ways)), asked.Load())
 	})
 }
@@ -105,8 +105,8 @@ func TestAnAnswerThatComesBeforeItsRequestIsSentIsRead(t *testing.T) {
 			fits = overHTTP2
 		}
 		for status, want := range map[int]ending{
-			http.StatusRequestEntityTooLarge: {outcome: channel.UpstreamStatus, status: http.StatusRequestEntityTooLarge, message: complained, final: true},
-			http.StatusServiceUnavailable:    {outcome: channel.UpstreamStatus, status: http.StatusBadGateway, message: complained},
+			http.StatusRequestEntityTooLarge: {outcome: outcome.UpstreamStatus, status: http.StatusRequestEntityTooLarge, message: complained, final: true},
+			http.StatusServiceUnavailable:    {outcome: outcome.UpstreamStatus, status: http.StatusBadGateway, message: complained},
 		} {
 			all[fmt.Sprint(status, " ", name)] = mishap{fits: fits, ending: want, handle: func(_ variant, w http.ResponseWriter, r *http.Request) {
 				refused(w, r, status, end)

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 )
 
 // F8: an upstream that falls silent, and those that only seem to.
@@ -14,9 +14,9 @@ func TestASilentUpstreamIsGivenUpByTheClockOfItsPhase(t *testing.T) {
 	long(t)
 	inMatrix(t, "F8")
 	wait := func(r *http.Request) { <-r.Context().Done() }
-	header := ending{outcome: channel.HeaderTimeout, status: http.StatusGatewayTimeout, code: "header_timeout"}
-	first := ending{outcome: channel.FirstTokenTimeout, status: http.StatusGatewayTimeout, code: "first_token_timeout"}
-	idle := ending{outcome: channel.IdleTimeout, status: http.StatusGatewayTimeout, code: "idle_timeout"}
+	header := ending{outcome: outcome.HeaderTimeout, status: http.StatusGatewayTimeout, code: "header_timeout"}
+	first := ending{outcome: outcome.FirstTokenTimeout, status: http.StatusGatewayTimeout, code: "first_token_timeout"}
+	idle := ending{outcome: outcome.IdleTimeout, status: http.StatusGatewayTimeout, code: "idle_timeout"}
 	cut := idle
 	cut.cut = true
 	mishaps{

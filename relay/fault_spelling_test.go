@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 )
 
 // F14: an error inside an answer with status 200, however it is spelt, and ends that are none.
@@ -39,7 +39,7 @@ func TestAnErrorInsideAnAnswerIsKnownInEverySpelling(t *testing.T) {
 	inMatrix(t, "F14")
 	all := mishaps{}
 	for name, tc := range spelt {
-		want := ending{outcome: channel.UpstreamErrorEvent, status: tc.status, final: tc.final, message: complained}
+		want := ending{outcome: outcome.UpstreamErrorEvent, status: tc.status, final: tc.final, message: complained}
 		all[name] = mishap{ending: want, handle: func(v variant, w http.ResponseWriter, r *http.Request) {
 			v.kind(w)
 			if v.stream {
@@ -82,9 +82,9 @@ func TestAnErrorThatIsFramedAsAStreamIsRead(t *testing.T) {
 	}
 	mishaps{
 		"400": {handle: framed(http.StatusBadRequest, "invalid_request_error"),
-			ending: ending{outcome: channel.UpstreamStatus, status: http.StatusBadRequest, message: complained, final: true}},
+			ending: ending{outcome: outcome.UpstreamStatus, status: http.StatusBadRequest, message: complained, final: true}},
 		"500": {handle: framed(http.StatusInternalServerError, "api_error"),
-			ending: ending{outcome: channel.UpstreamStatus, status: http.StatusBadGateway, message: complained}},
+			ending: ending{outcome: outcome.UpstreamStatus, status: http.StatusBadGateway, message: complained}},
 	}.inEveryVariant(t, plan{})
 }
 
@@ -96,7 +96,7 @@ func TestABadEndIsNoEnd(t *testing.T) {
 		respelt := func(text string) string {
 			return strings.NewReplacer(`"finish_reason":"stop"`, `"finish_reason":"`+word+`"`, `"stop_reason":"end_turn"`, `"stop_reason":"`+word+`"`).Replace(text)
 		}
-		bad := ending{outcome: channel.UpstreamErrorEvent, status: http.StatusBadGateway}
+		bad := ending{outcome: outcome.UpstreamErrorEvent, status: http.StatusBadGateway}
 		all[word+" behind nothing"] = mishap{ending: bad, handle: func(v variant, w http.ResponseWriter, r *http.Request) {
 			v.kind(w)
 			if v.stream {
@@ -130,7 +130,7 @@ func TestAGoodEndWithoutTheTerminatorIsComplete(t *testing.T) {
 			return strings.NewReplacer(`"finish_reason":"stop"`, `"finish_reason":"vibes"`, `"stop_reason":"end_turn"`, `"stop_reason":"vibes"`).Replace(v.closing())
 		},
 	} {
-		all[name] = mishap{fits: streaming, ending: ending{outcome: channel.Completed}, handle: func(v variant, w http.ResponseWriter, r *http.Request) {
+		all[name] = mishap{fits: streaming, ending: ending{outcome: outcome.Completed}, handle: func(v variant, w http.ResponseWriter, r *http.Request) {
 			v.kind(w)
 			say(w, voiceFor(r).opening(fromFaulty)+end(voiceFor(r)))
 		}}

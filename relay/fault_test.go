@@ -17,8 +17,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
 	"one-api/relay/controller"
+	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
 
@@ -277,7 +277,7 @@ func (s *scene) upstreams() []*upstream {
 }
 
 // outcomesOf is how the attempts at a channel ended, in order.
-func (s *scene) outcomesOf(name string) (outcomes []channel.Outcome) {
+func (s *scene) outcomesOf(name string) (outcomes []outcome.Outcome) {
 	for _, a := range s.recorded() {
 		if a.Channel.Name == name {
 			outcomes = append(outcomes, a.Outcome)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 )
 
 // TestAnUpstreamsHeaderIsBounded: what is parsed takes some twenty times the bytes that came.
@@ -26,7 +26,7 @@ func TestAnUpstreamsHeaderIsBounded(t *testing.T) {
 			}
 			v.answer(w, r, fromFaulty)
 		}})
-		s.requireEnding(t, s.callAll(t.Context(), ear{}), ending{outcome: channel.TooLarge, status: http.StatusBadGateway, code: "too_large"})
+		s.requireEnding(t, s.callAll(t.Context(), ear{}), ending{outcome: outcome.TooLarge, status: http.StatusBadGateway, code: "too_large"})
 	})
 }
 
@@ -104,8 +104,8 @@ func TestALengthThatOverflowsIsAnAnswerThatIsTooLarge(t *testing.T) {
 				s.quiet()
 				for _, w := range s.ways {
 					require.Equal(t, http.StatusBadGateway, ends[w.name].status)
-					for _, outcome := range s.outcomesOf(w.name) {
-						require.Equal(t, channel.TooLarge, outcome)
+					for _, as := range s.outcomesOf(w.name) {
+						require.Equal(t, outcome.TooLarge, as)
 					}
 				}
 			})

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/channel"
+	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
 
@@ -159,16 +160,16 @@ func TestARequestThatTheBudgetHasNoRoomForIsRefusedAndTriedNowhere(t *testing.T)
 	s.quiet()
 	refused := 0
 	for _, end := range s.requestEnds() {
-		if end.Reason == channel.OverLimit {
+		if end.Reason == outcome.OverLimit {
 			refused++
-			require.Equal(t, channel.Rejected, end.Outcome)
+			require.Equal(t, outcome.Rejected, end.Outcome)
 			require.Zero(t, end.Attempts)
 		}
 	}
 	require.Equal(t, 3, refused)
 	require.Equal(t, int64(2), s.faulty.requests.Load())
 	for _, a := range s.recorded() {
-		require.Equal(t, channel.Completed, a.Outcome)
+		require.Equal(t, outcome.Completed, a.Outcome)
 	}
 }
 
@@ -199,7 +200,7 @@ func TestAnAnswerThatTheBudgetHasNoRoomForIsTooLargeAndNoFaultOfItsChannel(t *te
 		require.Zero(t, s.server.budget.Used())
 		for _, w := range s.ways {
 			for _, o := range s.outcomesOf(w.name) {
-				require.Equal(t, channel.TooLarge, o)
+				require.Equal(t, outcome.TooLarge, o)
 			}
 			require.Equal(t, channel.Healthy, s.server.pool.Set().Get(w.name).State(time.Now()), w.name)
 		}

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 )
 
 // F16: clients that take their time with a request are cut within its bounds, and hold nothing afterwards.
@@ -62,11 +62,11 @@ func TestSlowRequestsAreCutInTimeAndHoldNothing(t *testing.T) {
 	require.Zero(t, s.server.budget.Used())
 	s.quiet()
 	for _, end := range s.requestEnds() {
-		if end.Outcome == channel.Rejected {
-			require.Contains(t, []channel.Reason{channel.BadBody, channel.BadAuth}, end.Reason)
+		if end.Outcome == outcome.Rejected {
+			require.Contains(t, []outcome.Reason{outcome.BadBody, outcome.BadAuth}, end.Reason)
 			continue
 		}
-		require.Equal(t, channel.Completed, end.Outcome)
+		require.Equal(t, outcome.Completed, end.Outcome)
 	}
 }
 

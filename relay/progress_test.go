@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 )
 
 // slowWire takes so many bytes of each write, and then misses the deadline.
@@ -81,7 +81,7 @@ func TestASteadySlowReaderGetsItsWholeAnswer(t *testing.T) {
 	}
 	require.Greater(t, got, size)
 	s.quiet()
-	require.Equal(t, []channel.Outcome{channel.Completed}, s.outcomesOf("openai"))
+	require.Equal(t, []outcome.Outcome{outcome.Completed}, s.outcomesOf("openai"))
 }
 
 // bufferedListener gives the relay's side of connections a buffer of some size.

@@ -12,9 +12,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
 	"one-api/relay/config"
 	"one-api/relay/jsonscan"
+	"one-api/relay/outcome"
 	providers "one-api/relay/provider"
 	"one-api/relay/wire"
 )
@@ -197,7 +197,7 @@ func TestWhoSignsSeesWhatLeaves(t *testing.T) {
 
 	status, answer, _ = r.ask("/v1/chat/completions", strings.Replace(chat, `"m"`, `"unsigned"`, 1))
 	require.Equal(t, 502, status, answer)
-	require.Equal(t, channel.ConnectFailed.String(), errorOf(t, answer)["code"])
+	require.Equal(t, outcome.ConnectFailed.String(), errorOf(t, answer)["code"])
 	require.NotContains(t, answer, "broken-key")
 	r.requireNoSecret(t, "sk-broken-key")
 	require.EqualValues(t, 1, u.requests.Load(), "nothing that is not signed leaves")

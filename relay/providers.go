@@ -7,6 +7,7 @@ import (
 	"one-api/relay/channel"
 	"one-api/relay/config"
 	lanes "one-api/relay/lane"
+	"one-api/relay/outcome"
 	providers "one-api/relay/provider"
 	"one-api/relay/wire"
 )
@@ -27,7 +28,7 @@ var Providers = providersOf(providers.All())
 func providersOf(all []providers.Provider) map[string]channel.Provider {
 	types := make(map[string]channel.Provider, len(all))
 	for _, p := range all {
-		types[p.Type] = channel.Provider{Provider: p, Lanes: lanesTo(p), Correct: channel.Sayings(p.Says), Asks: askedFor(p)}
+		types[p.Type] = channel.Provider{Provider: p, Lanes: lanesTo(p), Correct: outcome.Sayings(p.Says), Asks: askedFor(p)}
 	}
 	return types
 }

@@ -6,6 +6,7 @@ import (
 
 	"one-api/relay/channel"
 	"one-api/relay/controller"
+	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
 
@@ -35,7 +36,7 @@ func (s *Server) recordRequest(ctx context.Context, end controller.RequestEnd) {
 	}
 	s.refused(ctx, &end)
 	level := slog.LevelDebug
-	if end.Failure != nil && end.Outcome != channel.Rejected {
+	if end.Failure != nil && end.Outcome != outcome.Rejected {
 		level = levelOf(end.Outcome)
 	}
 	if !s.options.Log.Enabled(ctx, level) {
@@ -56,13 +57,13 @@ func (s *Server) recordRequest(ctx context.Context, end controller.RequestEnd) {
 }
 
 // levelOf says how loud an outcome is: a client that leaves is none of the operator's business.
-func levelOf(o channel.Outcome) slog.Level {
+func levelOf(o outcome.Outcome) slog.Level {
 	switch o {
-	case channel.Completed, channel.ClientGone:
+	case outcome.Completed, outcome.ClientGone:
 		return slog.LevelDebug
-	case channel.ClientStalled, channel.Shutdown, channel.Rejected, channel.OperatorEnded:
+	case outcome.ClientStalled, outcome.Shutdown, outcome.Rejected, outcome.OperatorEnded:
 		return slog.LevelInfo
-	case channel.Panic:
+	case outcome.Panic:
 		return slog.LevelError
 	default:
 		return slog.LevelWarn

@@ -6,8 +6,8 @@ import (
 	"sync"
 	"time"
 
-	"one-api/relay/channel"
 	"one-api/relay/controller"
+	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
 
@@ -42,7 +42,7 @@ func (r *refusals) admit(now time.Time) (ok bool, passedOver int) {
 // refused logs a request that found no usable channel, or was over a limit. What is wrong with a request itself is its client's
 // to read, not the operator's.
 func (s *Server) refused(ctx context.Context, end *controller.RequestEnd) {
-	if end.Outcome != channel.Rejected || end.Reason != channel.NoChannel && end.Reason != channel.OverLimit {
+	if end.Outcome != outcome.Rejected || end.Reason != outcome.NoChannel && end.Reason != outcome.OverLimit {
 		return
 	}
 	ok, passedOver := s.refusals.admit(time.Now())

@@ -22,6 +22,7 @@ import (
 	"one-api/relay/controller"
 	"one-api/relay/demo"
 	"one-api/relay/memory"
+	"one-api/relay/outcome"
 	"one-api/relay/token"
 	"one-api/telemetry"
 )
@@ -251,7 +252,7 @@ func (s *Server) drain(server *http.Server, cut context.CancelCauseFunc) error {
 	if !s.quiet(s.options.Settings.ShutdownTimeout) {
 		err = ErrCut
 		s.options.Log.Warn("SHUTDOWN_TIMEOUT is over: the calls that are left are ended", "in_flight", s.controller.Active())
-		cut(channel.ErrShutdown)
+		cut(outcome.ErrShutdown)
 		s.quiet(endTimeout)
 	}
 	closing, cancel := context.WithTimeout(context.Background(), endTimeout)

@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 	"one-api/telemetry"
 	"one-api/telemetry/otlptest"
 )
@@ -28,7 +28,7 @@ const (
 // ended is one call that ends in a known way. Its model is its name, its channel is "at-" and its name.
 type ended struct {
 	name      string
-	outcome   channel.Outcome
+	outcome   outcome.Outcome
 	errorType string // empty: the outcome's name, or nothing where it completed
 	status    string // that the client gets; empty: none
 	endpoint  string // path; empty: /v1/chat/completions
@@ -47,53 +47,53 @@ type ended struct {
 }
 
 var endings = []ended{
-	{name: "good", outcome: channel.Completed, status: "200", chunks: 4, used: true, handle: func(w http.ResponseWriter, _ *http.Request) {
+	{name: "good", outcome: outcome.Completed, status: "200", chunks: 4, used: true, handle: func(w http.ResponseWriter, _ *http.Request) {
 		variant{stream: true}.header(w)
 		for range 4 {
 			say(w, voice{}.more("words"))
 		}
 		say(w, voice{}.beforeTerminator()+event("", `{"id":"c1","object":"chat.completion.chunk","created":1,"model":"up","choices":[],"usage":`+usedOpenAI+`}`)+voice{}.terminator())
 	}},
-	{name: "good-whole", outcome: channel.Completed, status: "200", whole: true, used: true, handle: func(w http.ResponseWriter, _ *http.Request) {
+	{name: "good-whole", outcome: outcome.Completed, status: "200", whole: true, used: true, handle: func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		say(w, `{"id":"c","object":"chat.completion","created":1,"model":"up","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}],"usage":`+usedOpenAI+`}`)
 	}},
-	{name: "good-legacy", outcome: channel.Completed, status: "200", whole: true, endpoint: "/v1/completions", operation: "text_completion",
+	{name: "good-legacy", outcome: outcome.Completed, status: "200", whole: true, endpoint: "/v1/completions", operation: "text_completion",
 		handle: answers(200, `{"id":"c","object":"text_completion","created":1,"model":"up","choices":[{"index":0,"text":"hi","finish_reason":"stop"}]}`)},
-	{name: "good-vector", outcome: channel.Completed, status: "200", whole: true, endpoint: "/v1/embeddings", operation: "embeddings",
+	{name: "good-vector", outcome: outcome.Completed, status: "200", whole: true, endpoint: "/v1/embeddings", operation: "embeddings",
 		handle: answers(200, `{"object":"list","model":"up","data":[{"object":"embedding","index":0,"embedding":[0.1]}],"usage":{"prompt_tokens":3,"total_tokens":3}}`)},
-	{name: "good-unknown", outcome: channel.Completed, status: "200", chunks: 1, handle: func(w http.ResponseWriter, r *http.Request) {
+	{name: "good-unknown", outcome: outcome.Completed, status: "200", chunks: 1, handle: func(w http.ResponseWriter, r *http.Request) {
 		variant{stream: true}.begin(w, r, "words")
 		say(w, strings.Replace(voice{}.beforeTerminator(), `"stop"`, `"weary"`, 1)+voice{}.terminator())
 	}},
-	{name: "good-claude", outcome: channel.Completed, status: "200", chunks: 1, endpoint: "/v1/messages", kind: "anthropic", provider: "anthropic",
+	{name: "good-claude", outcome: outcome.Completed, status: "200", chunks: 1, endpoint: "/v1/messages", kind: "anthropic", provider: "anthropic",
 		handle: func(w http.ResponseWriter, r *http.Request) { variant{stream: true}.answer(w, r, "words") }},
-	{name: "good-converted", outcome: channel.Completed, status: "200", chunks: 1, endpoint: "/v1/messages", members: `"top_k":4,"temperature":0.5,`,
+	{name: "good-converted", outcome: outcome.Completed, status: "200", chunks: 1, endpoint: "/v1/messages", members: `"top_k":4,"temperature":0.5,`,
 		handle: func(w http.ResponseWriter, r *http.Request) { variant{stream: true}.answer(w, r, "words") }},
-	{name: "client_gone", outcome: channel.ClientGone, status: "200", chunks: 1, call: (*observed).leave, handle: beginAndWait},
-	{name: "client_stalled", outcome: channel.ClientStalled, status: "200", chunks: -1, call: (*observed).stall, handle: newFlood(variant{stream: true}).handle},
-	{name: "upstream_status", outcome: channel.UpstreamStatus, errorType: "503", status: "502", noFirst: true, again: true, handle: answers(503, `{"error":{"message":"overloaded"}}`)},
-	{name: "refused", outcome: channel.UpstreamStatus, errorType: "400", status: "400", whole: true, handle: answers(400, `{"error":{"message":"no","type":"invalid_request_error"}}`)},
-	{name: "connect_failed", outcome: channel.ConnectFailed, status: "502", noFirst: true, again: true, timeouts: "connect: 5s"},
-	{name: "header_timeout", outcome: channel.HeaderTimeout, status: "504", noFirst: true, timeouts: "header: 100ms", handle: func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }},
-	{name: "first_token_timeout", outcome: channel.FirstTokenTimeout, status: "504", noFirst: true, timeouts: "first_token: 100ms",
+	{name: "client_gone", outcome: outcome.ClientGone, status: "200", chunks: 1, call: (*observed).leave, handle: beginAndWait},
+	{name: "client_stalled", outcome: outcome.ClientStalled, status: "200", chunks: -1, call: (*observed).stall, handle: newFlood(variant{stream: true}).handle},
+	{name: "upstream_status", outcome: outcome.UpstreamStatus, errorType: "503", status: "502", noFirst: true, again: true, handle: answers(503, `{"error":{"message":"overloaded"}}`)},
+	{name: "refused", outcome: outcome.UpstreamStatus, errorType: "400", status: "400", whole: true, handle: answers(400, `{"error":{"message":"no","type":"invalid_request_error"}}`)},
+	{name: "connect_failed", outcome: outcome.ConnectFailed, status: "502", noFirst: true, again: true, timeouts: "connect: 5s"},
+	{name: "header_timeout", outcome: outcome.HeaderTimeout, status: "504", noFirst: true, timeouts: "header: 100ms", handle: func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }},
+	{name: "first_token_timeout", outcome: outcome.FirstTokenTimeout, status: "504", noFirst: true, timeouts: "first_token: 100ms",
 		handle: func(w http.ResponseWriter, r *http.Request) { variant{stream: true}.header(w); <-r.Context().Done() }},
-	{name: "idle_timeout", outcome: channel.IdleTimeout, status: "200", chunks: 1, timeouts: "idle: 500ms", handle: beginAndWait},
-	{name: "upstream_reset", outcome: channel.UpstreamReset, status: "200", chunks: 1, handle: func(w http.ResponseWriter, r *http.Request) {
+	{name: "idle_timeout", outcome: outcome.IdleTimeout, status: "200", chunks: 1, timeouts: "idle: 500ms", handle: beginAndWait},
+	{name: "upstream_reset", outcome: outcome.UpstreamReset, status: "200", chunks: 1, handle: func(w http.ResponseWriter, r *http.Request) {
 		variant{stream: true}.begin(w, r, fromFaulty)
 		panic(http.ErrAbortHandler)
 	}},
-	{name: "upstream_truncated", outcome: channel.UpstreamTruncated, status: "200", chunks: 1,
+	{name: "upstream_truncated", outcome: outcome.UpstreamTruncated, status: "200", chunks: 1,
 		handle: func(w http.ResponseWriter, r *http.Request) { variant{stream: true}.begin(w, r, fromFaulty) }},
-	{name: "upstream_error_event", outcome: channel.UpstreamErrorEvent, status: "200", chunks: 1, handle: func(w http.ResponseWriter, r *http.Request) {
+	{name: "upstream_error_event", outcome: outcome.UpstreamErrorEvent, status: "200", chunks: 1, handle: func(w http.ResponseWriter, r *http.Request) {
 		variant{stream: true}.begin(w, r, fromFaulty)
 		say(w, voice{}.complaintInside("api_error", "server_error", complained))
 	}},
-	{name: "upstream_malformed", outcome: channel.UpstreamMalformed, status: "200", chunks: 1, handle: func(w http.ResponseWriter, r *http.Request) {
+	{name: "upstream_malformed", outcome: outcome.UpstreamMalformed, status: "200", chunks: 1, handle: func(w http.ResponseWriter, r *http.Request) {
 		variant{stream: true}.begin(w, r, fromFaulty)
 		say(w, event("", "no JSON"))
 	}},
-	{name: "too_large", outcome: channel.TooLarge, status: "200", chunks: 1, handle: func(w http.ResponseWriter, r *http.Request) {
+	{name: "too_large", outcome: outcome.TooLarge, status: "200", chunks: 1, handle: func(w http.ResponseWriter, r *http.Request) {
 		variant{stream: true}.begin(w, r, fromFaulty)
 		block := []byte(strings.Repeat("x", 1<<20))
 		_, _ = io.WriteString(w, "data: ")
@@ -103,11 +103,11 @@ var endings = []ended{
 			}
 		}
 	}},
-	{name: "operator_ended", outcome: channel.OperatorEnded, status: "200", chunks: 1, call: (*observed).beEnded, handle: beginAndWait},
-	{name: "panic", outcome: channel.Panic, status: "500", noFirst: true, kind: shaky + "openai",
+	{name: "operator_ended", outcome: outcome.OperatorEnded, status: "200", chunks: 1, call: (*observed).beEnded, handle: beginAndWait},
+	{name: "panic", outcome: outcome.Panic, status: "500", noFirst: true, kind: shaky + "openai",
 		handle: func(w http.ResponseWriter, r *http.Request) { variant{stream: true}.answer(w, r, fromFaulty) }},
 	// The last one: it ends the relay.
-	{name: "shutdown", outcome: channel.Shutdown, status: "200", chunks: 1, call: (*observed).outlast, handle: beginAndWait},
+	{name: "shutdown", outcome: outcome.Shutdown, status: "200", chunks: 1, call: (*observed).outlast, handle: beginAndWait},
 }
 
 func beginAndWait(w http.ResponseWriter, r *http.Request) {
@@ -200,7 +200,7 @@ func (e ended) attributes() (attempt, request otlptest.Attrs) {
 	request = otlptest.Attrs{
 		telemetry.AttrOperation: orElse(e.operation, "chat"), telemetry.AttrModel: e.name, telemetry.AttrOutcome: e.outcome.String(),
 	}
-	if e.outcome != channel.Completed {
+	if e.outcome != outcome.Completed {
 		request[telemetry.AttrErrorType] = orElse(e.errorType, e.outcome.String())
 	}
 	attempt = otlptest.Attrs{telemetry.AttrChannel: "at-" + e.name, telemetry.AttrProvider: orElse(e.provider, "openai")}

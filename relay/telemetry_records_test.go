@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 	"one-api/telemetry"
 	"one-api/telemetry/otlptest"
 )
@@ -22,8 +22,8 @@ func TestEveryWayToEndIsOneRecordOfItsOwn(t *testing.T) {
 				t.Run(e.name, func(t *testing.T) { o.requireRecorded(t, e) })
 			}
 			t.Run("every outcome was there", func(t *testing.T) {
-				for outcome := channel.Completed; outcome <= channel.Shutdown; outcome++ {
-					require.Positive(t, o.sum(telemetry.RequestDuration, otlptest.Attrs{telemetry.AttrOutcome: outcome.String()}), outcome)
+				for as := outcome.Completed; as <= outcome.Shutdown; as++ {
+					require.Positive(t, o.sum(telemetry.RequestDuration, otlptest.Attrs{telemetry.AttrOutcome: as.String()}), as)
 				}
 			})
 			t.Run("turned away", o.requireTurnedAway)
@@ -125,7 +125,7 @@ func (o *observed) requireSums(t *testing.T) {
 	}
 	require.Equal(t, sum, o.sum(telemetry.HTTPDuration, nil))
 	for _, e := range endings {
-		if e.errorType == "" && e.outcome != channel.Completed {
+		if e.errorType == "" && e.outcome != outcome.Completed {
 			of := otlptest.Attrs{telemetry.AttrErrorType: e.outcome.String()}
 			require.Equal(t, 1, o.sum(telemetry.HTTPDuration, of), e.name)
 			of[telemetry.AttrStatus] = e.status
@@ -226,7 +226,7 @@ func TestTheMemoryLimitIsExportedOnlyWhereThereIsOne(t *testing.T) {
 func TestTheReferenceExplainsEveryOutcome(t *testing.T) {
 	text, err := os.ReadFile("../telemetry/METRICS.md")
 	require.NoError(t, err)
-	for outcome := channel.Completed; outcome <= channel.Shutdown; outcome++ {
-		require.Contains(t, string(text), "\n| `"+outcome.String()+"` |")
+	for as := outcome.Completed; as <= outcome.Shutdown; as++ {
+		require.Contains(t, string(text), "\n| `"+as.String()+"` |")
 	}
 }

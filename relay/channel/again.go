@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"one-api/relay/outcome"
 )
 
 // longestAsked is the longest Retry-After that a request waits for before another try at the same channel. Where an upstream
@@ -19,19 +21,19 @@ func (a *Attempt) Transient(begun bool) bool {
 	if f == nil || f.RetryAfter > longestAsked {
 		return false
 	}
-	troubled := a.Class == ClassServer || a.Class == ClassKeyLimited
+	troubled := a.Class == outcome.ClassServer || a.Class == outcome.ClassKeyLimited
 	switch a.Outcome {
-	case ConnectFailed:
+	case outcome.ConnectFailed:
 		return true
-	case UpstreamReset:
+	case outcome.UpstreamReset:
 		return begun || !a.Answered
-	case UpstreamTruncated:
+	case outcome.UpstreamTruncated:
 		return begun
-	case UpstreamErrorEvent:
+	case outcome.UpstreamErrorEvent:
 		return troubled
-	case UpstreamStatus:
+	case outcome.UpstreamStatus:
 		switch f.Status {
-		case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, statusOverloaded:
+		case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, outcome.StatusOverloaded:
 			return troubled
 		}
 	}
@@ -40,7 +42,7 @@ func (a *Attempt) Transient(begun bool) bool {
 
 // Refused reports whether the upstream found the request wrong in itself.
 func (a *Attempt) Refused() bool {
-	return a.Outcome == UpstreamStatus && a.Class == ClassRequest &&
+	return a.Outcome == outcome.UpstreamStatus && a.Class == outcome.ClassRequest &&
 		(a.Failure.Status == http.StatusBadRequest || a.Failure.Status == http.StatusUnprocessableEntity)
 }
 

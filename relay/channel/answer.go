@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"one-api/relay/channel/http1"
+	"one-api/relay/outcome"
 )
 
 // answer is what an upstream has answered, up to its body.
@@ -50,11 +51,11 @@ func (x *Exchange) askAnyhow(r Request) (bool, error) {
 	if err == nil || !n.diedUnused(err) || x.hold.leash.why() != nil {
 		return n.connected(), err
 	}
-	deadline, outcome := x.connectPhase()
-	if outcome == ConnectFailed { // which it is only while nothing has been sent
-		outcome = UpstreamReset
+	deadline, as := x.connectPhase()
+	if as == outcome.ConnectFailed { // which it is only while nothing has been sent
+		as = outcome.UpstreamReset
 	}
-	x.hold.clock.until(deadline, outcome)
+	x.hold.clock.until(deadline, as)
 	_, err = x.askOver(t.fresh, r)
 	return true, err
 }

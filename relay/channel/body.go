@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"one-api/relay/outcome"
 )
 
 // body is an upstream's answer as the exchange reads it: unpacked, and on the clock. Reads happen in the request's goroutine
@@ -14,9 +16,9 @@ type body struct {
 	reader io.Reader     // source, or what unpacks it
 	clock  *clock
 	// The phase that reading is: until deadline, whose passing is called outcome; or, where silence is set, what it says.
-	silence  func(now time.Time) (deadline time.Time, outcome Outcome)
+	silence  func(now time.Time) (deadline time.Time, outcome outcome.Outcome)
 	deadline time.Time
-	outcome  Outcome
+	outcome  outcome.Outcome
 
 	encoded string // Content-Encoding; empty: none
 	read    int64  // bytes handed out
@@ -25,7 +27,7 @@ type body struct {
 }
 
 // by bounds all reads that follow.
-func (b *body) by(deadline time.Time, outcome Outcome) {
+func (b *body) by(deadline time.Time, outcome outcome.Outcome) {
 	b.silence, b.deadline, b.outcome = nil, deadline, outcome
 }
 

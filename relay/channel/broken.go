@@ -15,50 +15,35 @@ import (
 	"syscall"
 
 	"one-api/relay/budget"
+	"one-api/relay/outcome"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
 
 // interrupted tells why the upstream call was ended before its time; nil: it was not.
-func (x *Exchange) interrupted() *Failure {
+func (x *Exchange) interrupted() *outcome.Failure {
 	cause := x.hold.leash.why()
 	if cause == nil {
 		return nil
 	}
 	var clock expired
 	if errors.As(cause, &clock) {
-		return x.silent(timedOut(clock.outcome))
+		return x.silent(outcome.TimedOut(clock.outcome))
 	}
-	if errors.Is(context.Cause(x.client), ErrShutdown) {
-		cause = ErrShutdown
+	if errors.Is(context.Cause(x.client), outcome.ErrShutdown) {
+		cause = outcome.ErrShutdown
 	}
-	return Ended(cause)
-}
-
-// Ended is the failure of a call that was ended from outside, for this cause of its context or its leash: the relay stops, an
-// operator ended it, or its client has left.
-func Ended(cause error) *Failure {
-	switch {
-	case errors.Is(cause, ErrShutdown):
-		return &Failure{Outcome: Shutdown, Err: &wire.Error{
-			Status: http.StatusServiceUnavailable, Type: "api_error", Code: "shutdown", Message: "the relay is shutting down and had to end this call",
-		}}
-	case errors.Is(cause, ErrOperator):
-		return &Failure{Outcome: OperatorEnded, Err: &wire.Error{
-			Status: http.StatusServiceUnavailable, Type: "api_error", Code: OperatorEnded.String(), Message: "the operator of this relay has ended this call",
-		}}
-	}
-	return gone()
+	return outcome.Ended(cause)
 }
 
 // truly says what a failure was where the relay had ended the call by then. An upstream that is hung up on may yet end its answer in
 // good order, or in the middle of a word, before the last of it is read; that is no word of the upstream's, whoever reads it.
-func (x *Exchange) truly(f *Failure) *Failure {
+func (x *Exchange) truly(f *outcome.Failure) *outcome.Failure {
 	if f == nil {
 		return nil
 	}
 	switch f.Outcome {
-	case UpstreamReset, UpstreamTruncated, UpstreamMalformed:
+	case outcome.UpstreamReset, outcome.UpstreamTruncated, outcome.UpstreamMalformed:
 		if ended := x.interrupted(); ended != nil {
 			return ended
 		}
@@ -66,57 +51,37 @@ func (x *Exchange) truly(f *Failure) *Failure {
 	return f
 }
 
-func gone() *Failure {
-	// 499 is nginx's. Nearly always there is nobody left to read it; who does has closed but the sending side of its connection.
-	return &Failure{Outcome: ClientGone, Err: &wire.Error{Status: 499, Type: "invalid_request_error", Code: ClientGone.String(),
-		Message: "the client closed its side of the connection before the answer was complete, which ends a call: keep it open, and send nothing on it, until the answer has been read"}}
-}
-
-func timedOut(outcome Outcome) *Failure {
-	if outcome == ClientGone { // the bounded drain of a client that left
-		return gone()
-	}
-	message := map[Outcome]string{
-		ConnectFailed:     "the upstream could not be reached in time",
-		UpstreamReset:     "the connection to the upstream broke, and another one could not be made in time",
-		HeaderTimeout:     "the upstream did not answer in time",
-		FirstTokenTimeout: "the upstream did not begin its answer in time",
-		IdleTimeout:       "the upstream fell silent in the middle of its answer",
-	}[outcome]
-	return &Failure{Outcome: outcome, Err: &wire.Error{Status: http.StatusGatewayTimeout, Code: outcome.String(), Message: message}}
-}
-
 // broken says what an error of the network or of net/http was. The text of such errors may name addresses, so none of it is
 // passed on.
-func (x *Exchange) broken(err error, connected bool) *Failure {
+func (x *Exchange) broken(err error, connected bool) *outcome.Failure {
 	if f := x.interrupted(); f != nil {
-		if connected || f.Outcome != HeaderTimeout && f.Outcome != FirstTokenTimeout {
+		if connected || f.Outcome != outcome.HeaderTimeout && f.Outcome != outcome.FirstTokenTimeout {
 			return f
 		}
 		err = os.ErrDeadlineExceeded // nothing was sent: whichever clock it was, the upstream could not be reached
 	}
 	if errors.Is(err, budget.ErrFull) {
-		return NoRoom(err)
+		return outcome.NoRoom(err)
 	}
-	f := &Failure{Outcome: UpstreamReset, Detail: describe(err)}
+	f := &outcome.Failure{Outcome: outcome.UpstreamReset, Detail: describe(err)}
 	text := err.Error()
 	switch {
 	case errors.Is(err, sse.ErrTooLarge), strings.Contains(text, "response headers exceeded"), strings.Contains(text, "header list"):
-		f.Outcome = TooLarge
+		f.Outcome = outcome.TooLarge
 	case !connected:
-		f.Outcome = ConnectFailed
+		f.Outcome = outcome.ConnectFailed
 	case strings.Contains(text, "malformed"), strings.Contains(text, "invalid byte in chunk length"), strings.Contains(text, "suspiciously long trailer"),
 		errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), isCorrupt(err):
-		f.Outcome = UpstreamMalformed
+		f.Outcome = outcome.UpstreamMalformed
 	case errors.Is(err, io.ErrUnexpectedEOF) && x.bounded():
-		f.Outcome = UpstreamTruncated
+		f.Outcome = outcome.UpstreamTruncated
 	}
-	f.Err = &wire.Error{Status: http.StatusBadGateway, Type: "api_error", Code: f.Outcome.String(), Message: map[Outcome]string{
-		ConnectFailed:     "the upstream could not be reached",
-		UpstreamReset:     "the connection to the upstream broke",
-		UpstreamTruncated: "the upstream's answer ended before it was complete",
-		UpstreamMalformed: "the upstream sent an answer that could not be understood",
-		TooLarge:          "the upstream's answer is larger than the relay accepts",
+	f.Err = &wire.Error{Status: http.StatusBadGateway, Type: "api_error", Code: f.Outcome.String(), Message: map[outcome.Outcome]string{
+		outcome.ConnectFailed:     "the upstream could not be reached",
+		outcome.UpstreamReset:     "the connection to the upstream broke",
+		outcome.UpstreamTruncated: "the upstream's answer ended before it was complete",
+		outcome.UpstreamMalformed: "the upstream sent an answer that could not be understood",
+		outcome.TooLarge:          "the upstream's answer is larger than the relay accepts",
 	}[f.Outcome]}
 	return f
 }

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"strings"
 	"unicode/utf8"
+
+	"one-api/relay/outcome"
 )
 
 // longestMessage is how many bytes of a provider's message are passed on.
@@ -11,10 +13,8 @@ const longestMessage = 2000
 
 // censored is what every failure that rests on an upstream's words goes through: it takes out of it what only the operator may
 // know, and from the client the power to have others blamed.
-func (x *Exchange) censored(f *Failure) *Failure {
-	if f.quotable != "" && x.mayHaveSaid(f.quotable) {
-		f.unquoted()
-	}
+func (x *Exchange) censored(f *outcome.Failure) *outcome.Failure {
+	f.Unquoted(x.mayHaveSaid)
 	redact := x.Channel.redact
 	if f.Err != nil {
 		e := *f.Err
@@ -54,7 +54,7 @@ func (x *Exchange) mayHaveSaid(phrase string) bool {
 }
 
 // explained adds to a failure that the base URL is to blame for what the operator has to know to set it right.
-func (x *Exchange) explained(f *Failure) string {
+func (x *Exchange) explained(f *outcome.Failure) string {
 	if f.Status >= 300 && f.Status < 400 {
 		return redirection(f.Status, x.at.url, x.answer.header)
 	}

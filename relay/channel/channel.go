@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"one-api/relay/config"
+	"one-api/relay/outcome"
 	"one-api/relay/provider"
 	"one-api/relay/wire"
 	"one-api/telemetry"
@@ -22,8 +23,8 @@ type Channel struct {
 	Provider string // gen_ai.provider.name
 
 	lanes   Lanes
-	correct func(*Failure) // nil: nothing has to be
-	asks    func() Request // for the list of models; nil: there is none
+	correct func(*outcome.Failure) // nil: nothing has to be
+	asks    func() Request         // for the list of models; nil: there is none
 
 	metrics   *telemetry.Channel
 	pool      *Pool

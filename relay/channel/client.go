@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 
+	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
 
@@ -22,21 +23,21 @@ type Client interface {
 }
 
 // unwritable says how a write to the client failed: it missed its time, or there is nobody to write to.
-func (x *Exchange) unwritable(err error) *Failure {
-	var unfit *Failure
+func (x *Exchange) unwritable(err error) *outcome.Failure {
+	var unfit *outcome.Failure
 	if errors.As(err, &unfit) {
 		return unfit // it was not the client: what came cannot be fitted to what it has
 	}
 	// A write also fails because the relay ends the request.
 	ended := x.interrupted()
-	if ended != nil && ended.Outcome == OperatorEnded {
+	if ended != nil && ended.Outcome == outcome.OperatorEnded {
 		return ended
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return &Failure{Outcome: ClientStalled, Err: &wire.Error{Status: 499, Message: "the client did not read its answer in time"}}
+		return &outcome.Failure{Outcome: outcome.ClientStalled, Err: &wire.Error{Status: 499, Message: "the client did not read its answer in time"}}
 	}
-	if ended != nil && ended.Outcome == Shutdown {
+	if ended != nil && ended.Outcome == outcome.Shutdown {
 		return ended
 	}
-	return gone()
+	return outcome.Gone()
 }

@@ -3,10 +3,12 @@ package channel
 import (
 	"sync"
 	"time"
+
+	"one-api/relay/outcome"
 )
 
 // expired is the cancellation cause of an exchange whose clock ran out.
-type expired struct{ outcome Outcome }
+type expired struct{ outcome outcome.Outcome }
 
 func (e expired) Error() string { return e.outcome.String() }
 
@@ -18,29 +20,29 @@ type clock struct {
 
 	mu       sync.Mutex
 	timer    *time.Timer
-	fires    time.Time // when the timer goes off; zero: it does not
-	deadline time.Time // of this phase; zero: none is running
-	outcome  Outcome   // of this phase, should it expire
-	limit    time.Time // no phase may last beyond it; zero: none
-	limitIs  Outcome   // what passing the limit is called; Completed: whatever the phase is called
+	fires    time.Time       // when the timer goes off; zero: it does not
+	deadline time.Time       // of this phase; zero: none is running
+	outcome  outcome.Outcome // of this phase, should it expire
+	limit    time.Time       // no phase may last beyond it; zero: none
+	limitIs  outcome.Outcome // what passing the limit is called; Completed: whatever the phase is called
 	stopped  bool
 }
 
 // until starts a phase. A zero deadline has no bound but the limit.
-func (c *clock) until(deadline time.Time, outcome Outcome) {
+func (c *clock) until(deadline time.Time, outcome outcome.Outcome) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.start(deadline, outcome)
 }
 
-func (c *clock) start(deadline time.Time, outcome Outcome) {
+func (c *clock) start(deadline time.Time, as outcome.Outcome) {
 	if !c.limit.IsZero() && (deadline.IsZero() || c.limit.Before(deadline)) {
 		deadline = c.limit
-		if c.limitIs != Completed {
-			outcome = c.limitIs
+		if c.limitIs != outcome.Completed {
+			as = c.limitIs
 		}
 	}
-	c.deadline, c.outcome = deadline, outcome
+	c.deadline, c.outcome = deadline, as
 	c.arm()
 }
 
@@ -53,7 +55,7 @@ func (c *clock) off() {
 
 // limitTo bounds the phase that is running and all that follow; an earlier limit stays. outcome Completed keeps each phase's
 // own name.
-func (c *clock) limitTo(at time.Time, outcome Outcome) {
+func (c *clock) limitTo(at time.Time, outcome outcome.Outcome) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.limit.IsZero() && c.limit.Before(at) {

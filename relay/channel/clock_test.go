@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"one-api/relay/outcome"
 )
 
 func newClock(t *testing.T) (*clock, context.Context) {
@@ -24,26 +26,26 @@ func pass(d time.Duration) { <-time.After(d) }
 func TestAPhaseThatRunsOutEndsTheCallUnderItsOwnName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, ctx := newClock(t)
-		c.until(time.Now().Add(time.Minute), HeaderTimeout)
+		c.until(time.Now().Add(time.Minute), outcome.HeaderTimeout)
 		<-ctx.Done()
-		require.Equal(t, expired{HeaderTimeout}, context.Cause(ctx))
+		require.Equal(t, expired{outcome.HeaderTimeout}, context.Cause(ctx))
 	})
 }
 
 func TestEventsThatKeepComingAreNeverCutHoweverLongTheStreamIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, ctx := newClock(t)
-		c.until(time.Now().Add(2*time.Second), FirstTokenTimeout)
+		c.until(time.Now().Add(2*time.Second), outcome.FirstTokenTimeout)
 		for range 10_000 {
-			c.until(time.Now().Add(time.Second), IdleTimeout)
+			c.until(time.Now().Add(time.Second), outcome.IdleTimeout)
 			pass(999 * time.Millisecond)
 			c.off()
 		}
 		require.NoError(t, ctx.Err())
 		began := time.Now()
-		c.until(time.Now().Add(time.Second), IdleTimeout)
+		c.until(time.Now().Add(time.Second), outcome.IdleTimeout)
 		<-ctx.Done()
-		require.Equal(t, expired{IdleTimeout}, context.Cause(ctx))
+		require.Equal(t, expired{outcome.IdleTimeout}, context.Cause(ctx))
 		require.Equal(t, time.Second, time.Since(began))
 	})
 }
@@ -51,11 +53,11 @@ func TestEventsThatKeepComingAreNeverCutHoweverLongTheStreamIs(t *testing.T) {
 func TestTheClockStandsStillBetweenPhases(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, ctx := newClock(t)
-		c.until(time.Now().Add(time.Second), IdleTimeout)
+		c.until(time.Now().Add(time.Second), outcome.IdleTimeout)
 		c.off()
 		pass(time.Hour)
 		require.NoError(t, ctx.Err(), "a client that reads slowly is no silent upstream")
-		c.until(time.Now().Add(time.Second), IdleTimeout)
+		c.until(time.Now().Add(time.Second), outcome.IdleTimeout)
 		<-ctx.Done()
 	})
 }
@@ -64,9 +66,9 @@ func TestAShorterPhaseBehindALongerOneIsNotMissed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, ctx := newClock(t)
 		began := time.Now()
-		c.until(began.Add(15*time.Minute), HeaderTimeout)
+		c.until(began.Add(15*time.Minute), outcome.HeaderTimeout)
 		c.off()
-		c.until(time.Now().Add(time.Second), IdleTimeout)
+		c.until(time.Now().Add(time.Second), outcome.IdleTimeout)
 		<-ctx.Done()
 		require.Equal(t, time.Second, time.Since(began))
 	})
@@ -76,11 +78,11 @@ func TestALimitCutsWhateverPhaseRunsAndTheEarlierLimitStays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, ctx := newClock(t)
 		began := time.Now()
-		c.limitTo(began.Add(10*time.Second), Completed)
-		c.limitTo(began.Add(time.Hour), ClientGone)
-		c.until(time.Time{}, IdleTimeout)
+		c.limitTo(began.Add(10*time.Second), outcome.Completed)
+		c.limitTo(began.Add(time.Hour), outcome.ClientGone)
+		c.until(time.Time{}, outcome.IdleTimeout)
 		<-ctx.Done()
-		require.Equal(t, expired{IdleTimeout}, context.Cause(ctx))
+		require.Equal(t, expired{outcome.IdleTimeout}, context.Cause(ctx))
 		require.Equal(t, 10*time.Second, time.Since(began))
 	})
 }
@@ -88,19 +90,19 @@ func TestALimitCutsWhateverPhaseRunsAndTheEarlierLimitStays(t *testing.T) {
 func TestALimitSetWhileAPhaseRunsAppliesToIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, ctx := newClock(t)
-		c.until(time.Now().Add(time.Hour), IdleTimeout)
-		c.limitTo(time.Now().Add(time.Second), ClientGone)
+		c.until(time.Now().Add(time.Hour), outcome.IdleTimeout)
+		c.limitTo(time.Now().Add(time.Second), outcome.ClientGone)
 		<-ctx.Done()
-		require.Equal(t, expired{ClientGone}, context.Cause(ctx))
+		require.Equal(t, expired{outcome.ClientGone}, context.Cause(ctx))
 	})
 }
 
 func TestAStoppedClockEndsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, ctx := newClock(t)
-		c.until(time.Now().Add(time.Second), IdleTimeout)
+		c.until(time.Now().Add(time.Second), outcome.IdleTimeout)
 		c.stop()
-		c.until(time.Now().Add(time.Second), IdleTimeout)
+		c.until(time.Now().Add(time.Second), outcome.IdleTimeout)
 		pass(time.Minute)
 		require.NoError(t, ctx.Err())
 	})

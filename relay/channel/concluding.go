@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
 
@@ -13,9 +14,9 @@ const givesUp = 5 * time.Second
 
 // conclude does to the channel and the key what the table says.
 func (x *Exchange) conclude(a *Attempt) {
-	v := Judge(a.Outcome, a.Class)
+	v := outcome.Judge(a.Outcome, a.Class)
 	if !a.Sent {
-		v = Verdict{}
+		v = outcome.Verdict{}
 	}
 	now := x.Channel.pool.now()
 	x.concludeChannel(a, v, now)
@@ -25,10 +26,10 @@ func (x *Exchange) conclude(a *Attempt) {
 	}
 }
 
-func (x *Exchange) concludeChannel(a *Attempt, v Verdict, now time.Time) {
+func (x *Exchange) concludeChannel(a *Attempt, v outcome.Verdict, now time.Time) {
 	health := &x.Channel.state.health
 	switch {
-	case a.Outcome == Completed && a.Sent:
+	case a.Outcome == outcome.Completed && a.Sent:
 		health.succeeds()
 	case a.saysSomething():
 		health.fails()
@@ -50,37 +51,37 @@ func (x *Exchange) concludeChannel(a *Attempt, v Verdict, now time.Time) {
 // saysSomething reports whether an attempt that did not succeed says something of its upstream.
 func (a *Attempt) saysSomething() bool {
 	switch a.Outcome {
-	case Completed, ClientStalled, Shutdown, Panic, Rejected, OperatorEnded:
+	case outcome.Completed, outcome.ClientStalled, outcome.Shutdown, outcome.Panic, outcome.Rejected, outcome.OperatorEnded:
 		return false
-	case ClientGone:
+	case outcome.ClientGone:
 		return a.Sent && a.Events == 0 && a.Waited >= givesUp
 	}
-	return a.Sent && a.Class != ClassRelay
+	return a.Sent && a.Class != outcome.ClassRelay
 }
 
 // asksForRest reports whether an upstream that is to blame has said for how long it wants to be left alone.
-func asksForRest(f *Failure) bool {
+func asksForRest(f *outcome.Failure) bool {
 	if f == nil || f.RetryAfter <= 0 {
 		return false
 	}
 	switch f.Status {
-	case http.StatusServiceUnavailable, http.StatusTooManyRequests, statusOverloaded:
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests, outcome.StatusOverloaded:
 		return true
 	}
 	return false
 }
 
-func (x *Exchange) concludeKey(a *Attempt, v Verdict, now time.Time) {
+func (x *Exchange) concludeKey(a *Attempt, v outcome.Verdict, now time.Time) {
 	switch x.keyAction(v) {
-	case KeyRests:
+	case outcome.KeyRests:
 		a.Rested = true
 		if x.key.refuse(now, x.keyTry) {
 			x.Channel.sayRefused(x.key, x.requestID(), a.Failure.ErrorType()+" "+a.Failure.Detail)
 		}
-	case KeyCools:
+	case outcome.KeyCools:
 		a.Rested = true
 		x.key.limit(now, a.Failure.RetryAfter, x.keyTry)
-	case KeyRevives:
+	case outcome.KeyRevives:
 		x.key.worked(x.keyTry)
 	default:
 		if x.keyTry {
@@ -114,31 +115,31 @@ func (w *Want) spared(c *Channel) (how sparing) {
 
 // keyAction is what becomes of the key: what the table says, but for doubts, which have to add up, and for a request that has
 // put a key to rest already.
-func (x *Exchange) keyAction(v Verdict) KeyAction {
+func (x *Exchange) keyAction(v outcome.Verdict) outcome.KeyAction {
 	switch {
-	case v.Key == KeyDoubted:
+	case v.Key == outcome.KeyDoubted:
 		if x.key.doubt.against(x.call.Token, x.call.RequestID) && x.spares == sparesNone {
-			return KeyRests
+			return outcome.KeyRests
 		}
-		return KeyKeeps
+		return outcome.KeyKeeps
 	case v.Clears:
-		return KeyRevives
-	case x.spares == sparesAll && (v.Key == KeyRests || v.Key == KeyCools):
-		return KeyKeeps
+		return outcome.KeyRevives
+	case x.spares == sparesAll && (v.Key == outcome.KeyRests || v.Key == outcome.KeyCools):
+		return outcome.KeyKeeps
 	}
 	return v.Key
 }
 
 // leavesDoubt reports whether a refusal may be about the key, and is not known to be.
-func leavesDoubt(f *Failure) bool {
+func leavesDoubt(f *outcome.Failure) bool {
 	switch f.Status {
 	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden:
 	default:
 		return false
 	}
 	switch f.Class {
-	case ClassUnauthorized, ClassForbidden, ClassElsewhere:
-		return f.Outcome == UpstreamStatus || f.Outcome == UpstreamErrorEvent
+	case outcome.ClassUnauthorized, outcome.ClassForbidden, outcome.ClassElsewhere:
+		return f.Outcome == outcome.UpstreamStatus || f.Outcome == outcome.UpstreamErrorEvent
 	}
 	return false
 }
@@ -158,5 +159,5 @@ func (c *Channel) distrusted() bool { return c.state.health.fruitless.Load() >= 
 // is about what was asked, the rest of them need not see it too.
 func (a *Attempt) anotherKey(w *Want) bool {
 	before := slices.ContainsFunc(w.tried, func(t tried) bool { return t.channel == a.Channel })
-	return Judge(a.Outcome, a.Class).AnotherKey && (a.Class != ClassUnauthorized || !before)
+	return outcome.Judge(a.Outcome, a.Class).AnotherKey && (a.Class != outcome.ClassUnauthorized || !before)
 }

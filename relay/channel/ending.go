@@ -7,6 +7,7 @@ import (
 	"runtime/pprof"
 	"time"
 
+	"one-api/relay/outcome"
 	"one-api/relay/wire"
 	"one-api/telemetry"
 )
@@ -18,11 +19,11 @@ const longestDetail = 300
 type Attempt struct {
 	Channel  *Channel
 	Call     *Call
-	Outcome  Outcome
-	Class    Class    // for UpstreamStatus and UpstreamErrorEvent
-	Failure  *Failure // nil: Completed
-	Sent     bool     // false: it ended before anything was asked of the upstream, and counts for nobody
-	Answered bool     // a header came
+	Outcome  outcome.Outcome
+	Class    outcome.Class    // for UpstreamStatus and UpstreamErrorEvent
+	Failure  *outcome.Failure // nil: Completed
+	Sent     bool             // false: it ended before anything was asked of the upstream, and counts for nobody
+	Answered bool             // a header came
 	Began    time.Time
 	Duration time.Duration
 	// FirstEvent is the time from the attempt's beginning to the first event with content (text, reasoning, a piece of a tool
@@ -40,7 +41,7 @@ type Attempt struct {
 
 // End gives back everything that the exchange holds and records how it ended, once. failure nil: it completed. recovered is
 // what recover returned, nil if there was no panic.
-func (x *Exchange) End(failure *Failure, recovered any) Attempt {
+func (x *Exchange) End(failure *outcome.Failure, recovered any) Attempt {
 	if x.ended {
 		return Attempt{Channel: x.Channel, Call: x.call}
 	}
@@ -52,7 +53,7 @@ func (x *Exchange) End(failure *Failure, recovered any) Attempt {
 	if recovered != nil {
 		x.Channel.pool.options.Log.ErrorContext(x.span.In(x.client), "panic in an attempt", "request_id", x.requestID(), "channel", x.Channel.Name,
 			"panic", fmt.Sprint(recovered), "stack", string(debug.Stack()))
-		failure = Panicked()
+		failure = outcome.Panicked()
 	}
 	attempt := x.attempt(failure)
 	x.conclude(&attempt)
@@ -60,7 +61,7 @@ func (x *Exchange) End(failure *Failure, recovered any) Attempt {
 	return attempt
 }
 
-func (x *Exchange) attempt(failure *Failure) Attempt {
+func (x *Exchange) attempt(failure *outcome.Failure) Attempt {
 	a := Attempt{
 		Channel: x.Channel, Call: x.call, Failure: failure, Sent: x.sent, Answered: x.answer.status != 0,
 		Began: x.began, Duration: time.Since(x.began), Events: x.events, Waited: x.waited, key: x.key,
@@ -72,7 +73,7 @@ func (x *Exchange) attempt(failure *Failure) Attempt {
 	if !x.firstEvent.IsZero() {
 		a.FirstEvent = x.firstEvent.Sub(x.began)
 	}
-	if x.translator != nil && a.Outcome != Panic {
+	if x.translator != nil && a.Outcome != outcome.Panic {
 		a.Usage = x.usage()
 	}
 	return a
@@ -91,12 +92,12 @@ func (x *Exchange) usage() wire.Usage {
 
 // record counts the attempt and tells the recorder. By now nothing is held any more: a recorder that panics costs a log line.
 func (x *Exchange) record(a Attempt) {
-	if !a.Sent && a.Outcome != Panic {
+	if !a.Sent && a.Outcome != outcome.Panic {
 		return
 	}
 	s := x.Channel.state
 	s.attempts[a.Outcome].Add(1)
-	if a.Failure != nil && a.Outcome != OperatorEnded && (Judge(a.Outcome, a.Class).MoveOn || x.Channel.distrusted()) {
+	if a.Failure != nil && a.Outcome != outcome.OperatorEnded && (outcome.Judge(a.Outcome, a.Class).MoveOn || x.Channel.distrusted()) {
 		s.last.Store(&LastFailure{At: time.Now().UTC().Truncate(time.Second), Outcome: a.Outcome.String(), Status: a.Failure.Status, Detail: wire.Clip(a.Failure.Detail, longestDetail)})
 	}
 	m := x.measured(a)
@@ -109,7 +110,7 @@ func (x *Exchange) record(a Attempt) {
 		}
 	}()
 	x.Channel.metrics.Attempt(m)
-	if a.Outcome == Completed {
+	if a.Outcome == outcome.Completed {
 		x.noteUnknownEnd(ctx)
 		x.noteDoubtfulUsage(ctx, a.Usage)
 	}
@@ -137,6 +138,6 @@ func (x *Exchange) measured(a Attempt) telemetry.Attempt {
 	if a.Failure != nil {
 		m.ErrorType = a.Failure.ErrorType()
 	}
-	m.Status, m.Unserved = x.answer.status, a.Failure != nil && a.Class == ClassElsewhere
+	m.Status, m.Unserved = x.answer.status, a.Failure != nil && a.Class == outcome.ClassElsewhere
 	return m
 }

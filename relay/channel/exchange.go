@@ -9,6 +9,7 @@ import (
 	"runtime/pprof"
 	"time"
 
+	"one-api/relay/outcome"
 	"one-api/relay/wire"
 	"one-api/telemetry"
 )
@@ -94,7 +95,7 @@ func (c *Channel) begin(ctx context.Context, w *Want, now time.Time, how manner)
 	x := &Exchange{Channel: c, client: ctx, began: now, key: k, trial: trial, keyTry: keyTry}
 	x.tie()
 	if c.state.cuts.Load() != cuts {
-		x.Cut(ErrOperator) // all that were let in before: whether this one was in the list then, nobody knows
+		x.Cut(outcome.ErrOperator) // all that were let in before: whether this one was in the list then, nobody knows
 	}
 	pprof.SetGoroutineLabels(c.labels)
 	return x
@@ -110,13 +111,13 @@ func (x *Exchange) tie() {
 	x.hold = h
 	h.channel.state.calls.add(&h.call)
 	if total := x.Channel.Timeouts.Total; total > 0 {
-		h.clock.limitTo(x.began.Add(total), Completed)
+		h.clock.limitTo(x.began.Add(total), outcome.Completed)
 	}
 	h.leash.watch()
 }
 
 // Send asks the upstream. On success the answer is a 2xx and waits to be relayed.
-func (x *Exchange) Send(call *Call) *Failure {
+func (x *Exchange) Send(call *Call) *outcome.Failure {
 	x.call = call
 	x.chunks = x.Channel.metrics.Chunks(call.Endpoint.Operation())
 	x.lease(call)
@@ -134,7 +135,7 @@ func (x *Exchange) Send(call *Call) *Failure {
 	}
 	x.key.taken()
 	if !x.body.unpack(x.answer.encoding) {
-		return Malformed("the answer has a Content-Encoding that was not asked for")
+		return outcome.Malformed("the answer has a Content-Encoding that was not asked for")
 	}
 	x.translator = x.lane().Answer(call, x.converted)
 	x.converted = nil
@@ -147,7 +148,7 @@ func (x *Exchange) Send(call *Call) *Failure {
 }
 
 // request sends the request, and waits for the header of a 2xx.
-func (x *Exchange) request(call *Call) *Failure {
+func (x *Exchange) request(call *Call) *outcome.Failure {
 	request, failure := x.prepare(call)
 	if failure != nil {
 		return failure
@@ -181,12 +182,12 @@ func (x *Exchange) request(call *Call) *Failure {
 // on sending them.
 var unpacked = []string{"identity"}
 
-func (x *Exchange) unsayable(err error) *Failure {
+func (x *Exchange) unsayable(err error) *outcome.Failure {
 	var e *wire.Error
 	if !errors.As(err, &e) {
 		e = wire.BadRequest("", "the request cannot be sent to this model's provider")
 	}
-	return &Failure{Outcome: Rejected, Err: e, Detail: "the request cannot be said in the provider's format: " + e.Message}
+	return &outcome.Failure{Outcome: outcome.Rejected, Err: e, Detail: "the request cannot be said in the provider's format: " + e.Message}
 }
 
 func (x *Exchange) opened() {
@@ -196,33 +197,33 @@ func (x *Exchange) opened() {
 	if x.call.Stream {
 		x.body.silence = x.silencePhase
 	} else {
-		x.body.by(after(x.began, x.Channel.Timeouts.Header), HeaderTimeout)
+		x.body.by(after(x.began, x.Channel.Timeouts.Header), outcome.HeaderTimeout)
 	}
 }
 
 // refused reads what there is of an error, and closes it.
-func (x *Exchange) refused() *Failure {
-	x.body.by(time.Now().Add(x.Channel.pool.options.ErrorBodyTimeout), HeaderTimeout)
+func (x *Exchange) refused() *outcome.Failure {
+	x.body.by(time.Now().Add(x.Channel.pool.options.ErrorBodyTimeout), outcome.HeaderTimeout)
 	var text []byte
 	if x.body.unpack(x.answer.encoding) {
 		// An error of reading is no news: what counts is the status, which has arrived.
 		text, _ = io.ReadAll(io.LimitReader(&x.body, errorBodyBytes))
 	}
 	x.hold.closeBody()
-	if f := x.interrupted(); f != nil && f.Outcome != HeaderTimeout {
+	if f := x.interrupted(); f != nil && f.Outcome != outcome.HeaderTimeout {
 		return f
 	}
 	x.denied = x.refusesUsage(text)
-	f := StatusFailure(x.answer.status, x.answer.header, bytes.TrimPrefix(text, byteOrderMark))
+	f := outcome.StatusFailure(x.answer.status, x.answer.header, bytes.TrimPrefix(text, byteOrderMark))
 	x.corrects(f)
-	if f.Class == ClassMisplaced {
+	if f.Class == outcome.ClassMisplaced {
 		f.Detail = x.explained(f)
 	}
 	return x.censored(f)
 }
 
 // corrects gives a failure that the upstream has reported what the provider's own idea of it is.
-func (x *Exchange) corrects(f *Failure) {
+func (x *Exchange) corrects(f *outcome.Failure) {
 	if x.Channel.correct != nil {
 		x.Channel.correct(f)
 	}

@@ -11,6 +11,7 @@ import (
 	"one-api/relay/channel"
 	"one-api/relay/channel/lanetest"
 	"one-api/relay/lane"
+	"one-api/relay/outcome"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
@@ -72,7 +73,7 @@ func TestAnErrorInsideAnAnswerCostsNoMoreHoweverLongItIs(t *testing.T) {
 // judged takes what a translator gives, and judges what it says is wrong.
 func judged[T any](_ T, err error) {
 	if err != nil {
-		_ = channel.FailureOf(err)
+		_ = outcome.FailureOf(err)
 	}
 }
 
@@ -95,8 +96,8 @@ func TestWhatAnErrorSaysIsReadHoweverLongItIs(t *testing.T) {
 		for name, adaptor := range map[string]lanetest.Lanes{"openai": lanetest.Of(lane.OpenAI.Lanes), "anthropic": lanetest.Of(lane.Anthropic.Lanes)} {
 			_, err := adaptor.Answer(&channel.Call{Endpoint: wire.Messages, Model: "m"}).Whole(fmt.Appendf(nil, text, filler))
 			require.Error(t, err, name)
-			failure := channel.FailureOf(err)
-			require.Equal(t, channel.UpstreamErrorEvent, failure.Outcome, name)
+			failure := outcome.FailureOf(err)
+			require.Equal(t, outcome.UpstreamErrorEvent, failure.Outcome, name)
 			require.Equal(t, "The engine is overloaded.", failure.Err.Message, name)
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"one-api/relay/outcome"
 )
 
 // leash ties an upstream call to its client and its clock: whatever ends the call before its time goes through it, once. It is
@@ -27,8 +29,8 @@ func (l *leash) watch() { l.stop = context.AfterFunc(l.client, l.left) }
 // left is called when the client's context ends: it has left, or the relay stops.
 func (l *leash) left() {
 	cause := context.Cause(l.client)
-	if l.drain > 0 && !errors.Is(cause, ErrShutdown) {
-		l.clock.limitTo(time.Now().Add(l.drain), ClientGone)
+	if l.drain > 0 && !errors.Is(cause, outcome.ErrShutdown) {
+		l.clock.limitTo(time.Now().Add(l.drain), outcome.ClientGone)
 		return
 	}
 	l.end(cause)

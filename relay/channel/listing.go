@@ -14,6 +14,7 @@ import (
 
 	"one-api/relay/budget"
 	"one-api/relay/config"
+	"one-api/relay/outcome"
 )
 
 // What a glob stands for only the upstream knows. It is asked when somebody wants to see a list, in the background; the first one who
@@ -73,7 +74,7 @@ func (c *Channel) askForListing(done chan struct{}) {
 	go func() {
 		defer ended()
 		var names []string
-		failure := Panicked()
+		failure := outcome.Panicked()
 		defer func() {
 			if p := recover(); p != nil {
 				c.pool.options.Log.Error("panic in a question for the list of models", "channel", c.Name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
@@ -90,7 +91,7 @@ func (c *Channel) askForListing(done chan struct{}) {
 			l.done, l.ended = nil, true
 			close(done)
 		}()
-		failure = c.list(ctx, c.keys.anyInUse(), func(x *Exchange) (f *Failure) {
+		failure = c.list(ctx, c.keys.anyInUse(), func(x *Exchange) (f *outcome.Failure) {
 			names, f = x.readListing()
 			return f
 		})
@@ -108,16 +109,16 @@ func (r *keyring) anyInUse() *key {
 }
 
 // readListing reads the names on a list of models.
-func (x *Exchange) readListing() ([]string, *Failure) {
+func (x *Exchange) readListing() ([]string, *outcome.Failure) {
 	var held budget.Lease
 	held.Of(x.Channel.pool.options.Budget)
 	defer held.Release()
 	if held.Hold(listingBytes) != nil || !x.body.unpack(x.answer.encoding) {
-		return nil, Malformed("the list of models cannot be read")
+		return nil, outcome.Malformed("the list of models cannot be read")
 	}
 	names, err := listedNames(io.LimitReader(&x.body, listingBytes))
 	if err != nil {
-		return nil, Malformed("the list of models is none that is known: " + err.Error())
+		return nil, outcome.Malformed("the list of models is none that is known: " + err.Error())
 	}
 	return names, nil
 }

@@ -1,9 +1,6 @@
 package channel
 
-import "errors"
-
-// ErrOperator is why a call was ended that an operator ended.
-var ErrOperator = errors.New("an operator has ended the call")
+import "one-api/relay/outcome"
 
 // Cut ends the exchange, from another goroutine than the one that uses it and at any time: whatever it waits for fails.
 func (x *Exchange) Cut(cause error) { x.hold.leash.end(cause) }
@@ -14,7 +11,7 @@ func (c *Channel) Cut() int {
 	c.state.cuts.Add(1)
 	calls := c.state.calls.all()
 	for _, l := range calls {
-		l.end(ErrOperator) // with no lock held: it may have a connection to close
+		l.end(outcome.ErrOperator) // with no lock held: it may have a connection to close
 	}
 	return len(calls)
 }

@@ -3,6 +3,7 @@ package channel
 import (
 	"runtime"
 
+	"one-api/relay/outcome"
 	"one-api/relay/sse"
 )
 
@@ -12,8 +13,8 @@ type outflow struct {
 	events    *sse.Reader
 	run       sse.Run // events that have not been written yet
 	unflushed bool
-	held      int      // bytes that the client holds back
-	lost      *Failure // of the client, while its upstream is drained
+	held      int              // bytes that the client holds back
+	lost      *outcome.Failure // of the client, while its upstream is drained
 }
 
 // heard counts the events and comments that have come.
@@ -105,7 +106,7 @@ func (x *Exchange) write(events []byte) bool {
 // loses notes that nothing more can be written to the client; true: its upstream is read on without it.
 func (x *Exchange) loses(err error) bool {
 	x.out.lost, x.out.unflushed = x.unwritable(err), false
-	return x.Channel.pool.options.DrainClientGone > 0 && x.out.lost.Outcome == ClientGone
+	return x.Channel.pool.options.DrainClientGone > 0 && x.out.lost.Outcome == outcome.ClientGone
 }
 
 // stopSending ends the stream's way. If a translator panics, what it had finished before still reaches the client.

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/config"
+	"one-api/relay/outcome"
 	"one-api/relay/provider"
 )
 
@@ -39,7 +40,7 @@ func TestACallThatDoesNotEndWhenItIsToldToIsCountedAsUnexplained(t *testing.T) {
 	require.Equal(t, expected-1, p.ExpectedGoroutines())
 	require.Contains(t, log.String(), "channel=stuck calls=1")
 
-	x.End(gone(), nil)
+	x.End(outcome.Gone(), nil)
 	p.lookForOverdue(late.Add(time.Minute))
 	require.Zero(t, p.Overdue())
 	require.Equal(t, expected, p.ExpectedGoroutines())

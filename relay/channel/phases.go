@@ -1,21 +1,25 @@
 package channel
 
-import "time"
+import (
+	"time"
+
+	"one-api/relay/outcome"
+)
 
 // connectPhase is the wait for a connection: for a name, a proxy and a handshake, as far as they are needed.
-func (x *Exchange) connectPhase() (time.Time, Outcome) {
-	deadline, outcome := x.headerPhase()
+func (x *Exchange) connectPhase() (time.Time, outcome.Outcome) {
+	deadline, as := x.headerPhase()
 	connect := after(time.Now(), x.Channel.Timeouts.Connect)
 	if !connect.IsZero() && (deadline.IsZero() || connect.Before(deadline)) {
-		return connect, ConnectFailed
+		return connect, outcome.ConnectFailed
 	}
-	return deadline, outcome
+	return deadline, as
 }
 
 // headerPhase is the wait for the answer's header. A call that streams may not be silent for longer than its first token may
 // take, be it before the header or behind it. Nor may one be at a provider's own host for longer than STREAM_HEADER_TIMEOUT while
 // another healthy channel is left: providers that are well answer a stream at once, and what they say then is what takes long.
-func (x *Exchange) headerPhase() (time.Time, Outcome) {
+func (x *Exchange) headerPhase() (time.Time, outcome.Outcome) {
 	t := x.Channel.Timeouts
 	wait := t.Header
 	if x.hurried && (wait == 0 || t.StreamHeader < wait) {
@@ -24,10 +28,10 @@ func (x *Exchange) headerPhase() (time.Time, Outcome) {
 	header := after(x.began, wait)
 	if x.call.Stream && t.FirstToken > 0 {
 		if first := after(x.began, t.FirstToken); header.IsZero() || first.Before(header) {
-			return first, FirstTokenTimeout
+			return first, outcome.FirstTokenTimeout
 		}
 	}
-	return header, HeaderTimeout
+	return header, outcome.HeaderTimeout
 }
 
 // quiet is what a stream has not said yet, and not for how long.
@@ -47,19 +51,19 @@ const mostPreambles = 8
 // silencePhase bounds the silence of a stream, which only a whole event or comment ends, and the time in which it shows signs of
 // life and says nothing. Nothing bounds the whole of it. Until there is content, the first token's clock stands in for that of
 // the silence, if it is set.
-func (x *Exchange) silencePhase(now time.Time) (deadline time.Time, outcome Outcome) {
+func (x *Exchange) silencePhase(now time.Time) (deadline time.Time, outcome outcome.Outcome) {
 	return x.silence(now, x.out.heard())
 }
 
 // silence is silencePhase, where so many events and comments have come.
-func (x *Exchange) silence(now time.Time, heard int) (deadline time.Time, outcome Outcome) {
+func (x *Exchange) silence(now time.Time, heard int) (deadline time.Time, as outcome.Outcome) {
 	t, q := &x.Channel.Timeouts, &x.quiet
 	if heard != q.heard || q.since.IsZero() {
 		q.heard, q.since = heard, now
 	}
-	deadline, outcome = after(q.since, t.Idle), IdleTimeout
+	deadline, as = after(q.since, t.Idle), outcome.IdleTimeout
 	if !q.content && t.FirstToken > 0 {
-		deadline, outcome = after(x.began, t.FirstToken), FirstTokenTimeout
+		deadline, as = after(x.began, t.FirstToken), outcome.FirstTokenTimeout
 		if q.heard > 0 && x.Channel.hidesReasoning(x.call.Model) {
 			deadline = after(q.since, t.FirstToken)
 		}
@@ -71,7 +75,7 @@ func (x *Exchange) silence(now time.Time, heard int) (deadline time.Time, outcom
 			deadline = say
 		}
 	}
-	return deadline, outcome
+	return deadline, as
 }
 
 // listens notes what a step says, something or only that the upstream is alive, where so many events and comments have come.
@@ -89,9 +93,9 @@ func (x *Exchange) listens(step Step, heard int) {
 }
 
 // silent tells the operator of a stream that was no silence in the strict sense why it ended as one.
-func (x *Exchange) silent(f *Failure) *Failure {
+func (x *Exchange) silent(f *outcome.Failure) *outcome.Failure {
 	switch f.Outcome {
-	case IdleTimeout, FirstTokenTimeout:
+	case outcome.IdleTimeout, outcome.FirstTokenTimeout:
 		if x.quiet.heard > x.quiet.spokeAt {
 			f.Detail = "nothing came but comments, pings or empty events"
 		}

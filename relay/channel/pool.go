@@ -3,7 +3,6 @@ package channel
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -13,19 +12,17 @@ import (
 
 	"one-api/relay/budget"
 	"one-api/relay/config"
+	"one-api/relay/outcome"
 	"one-api/relay/provider"
 	"one-api/telemetry"
 )
-
-// ErrShutdown is the cancellation cause of requests that the relay ends because it stops.
-var ErrShutdown = errors.New("the relay is shutting down")
 
 // Provider is a channel type: its lanes, and who answers there.
 type Provider struct {
 	// Lanes puts together the ways to a channel of the type.
 	Lanes func(*config.Channel) Lanes
 	// Correct has the provider's own idea of a failure: of another class, or in other words. nil: what its status says will do.
-	Correct func(*Failure)
+	Correct func(*outcome.Failure)
 	// Asks makes the request, a GET without a body, for the list of the provider's models; nil: it has none.
 	Asks func() Request
 	provider.Provider

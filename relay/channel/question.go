@@ -4,13 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"regexp"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"one-api/relay/complaint"
+	"one-api/relay/outcome"
 )
 
 // A refusal that may be about a key as well as about what a client asked has the relay ask a question of its own, to which no
@@ -82,7 +81,7 @@ func (c *Channel) wonder(k *key) {
 				c.pool.options.Log.Error("panic in a question for the list of models", "channel", c.Name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			}
 		}()
-		if failure := c.list(ctx, k, nil); failure != nil && isOfTheKey(failure) {
+		if failure := c.list(ctx, k, nil); failure != nil && failure.IsOfTheKey() {
 			if k.refuse(c.pool.now(), false) {
 				c.sayRefused(k, "", "it was refused the list of models as well: "+failure.ErrorType()+" "+failure.Detail)
 			}
@@ -90,22 +89,9 @@ func (c *Channel) wonder(k *key) {
 	}()
 }
 
-// isOfTheKey reports whether the list of models was refused because of the key. There is nothing of a client in the question,
-// so that a refusal says so; but one of a restricted key that may only not list is about that.
-func isOfTheKey(f *Failure) bool {
-	if f.Outcome != UpstreamStatus {
-		return false
-	}
-	switch f.Class {
-	case ClassKeyRefused, ClassUnauthorized, ClassForbidden:
-		return true
-	}
-	return false
-}
-
 // list asks for the list of models, through the one door. nil: it was answered, and read, which is nil if nobody is interested in
 // what is on it, had nothing against it.
-func (c *Channel) list(ctx context.Context, k *key, read func(*Exchange) *Failure) *Failure {
+func (c *Channel) list(ctx context.Context, k *key, read func(*Exchange) *outcome.Failure) *outcome.Failure {
 	now := time.Now()
 	c.state.inFlight.Add(1)
 	c.pool.inFlight.Add(1)
@@ -116,13 +102,13 @@ func (c *Channel) list(ctx context.Context, k *key, read func(*Exchange) *Failur
 		x.net.Stop()
 		x.hold.release()
 	}()
-	x.hold.clock.limitTo(now.Add(questionTimeout), HeaderTimeout)
+	x.hold.clock.limitTo(now.Add(questionTimeout), outcome.HeaderTimeout)
 	request := c.asks()
 	request.Method = http.MethodGet
 	if failure := x.address(&request); failure != nil {
 		return failure
 	}
-	x.hold.clock.until(now.Add(questionTimeout), HeaderTimeout)
+	x.hold.clock.until(now.Add(questionTimeout), outcome.HeaderTimeout)
 	connected, err := x.ask(request)
 	x.hold.clock.off()
 	if err != nil {
@@ -131,28 +117,11 @@ func (c *Channel) list(ctx context.Context, k *key, read func(*Exchange) *Failur
 	x.opened()
 	if x.answer.status < 200 || x.answer.status > 299 {
 		f := x.refused()
-		if f.Class == ClassElsewhere && f.said != nil && !complaintOfScope(f.said) && !complaintOfAPrompt(f.said) {
-			f.Class = ClassForbidden
-		}
+		f.Unprompted()
 		return f
 	}
 	if read != nil {
 		return read(x)
 	}
 	return nil
-}
-
-// complaintOfScope reports whether a refusal is about what a key may do. Every other word on models is expected where models
-// are asked for.
-func complaintOfScope(said *complaint.Complaint) bool {
-	return isAnyOf(elsewhereCodes, said) || scopes.MatchString(said.Message)
-}
-
-// aConversation finds what nobody asks for who asks for a list.
-var aConversation = regexp.MustCompile(`(?i)\b(?:moderation|flagged|prompts?|streaming|tools?|images?|audio|embeddings?|completions?)\b`)
-
-// complaintOfAPrompt reports whether a refusal is about what a client has sent, although there is no client here: what says so says it
-// to everybody, and nothing of the key.
-func complaintOfAPrompt(said *complaint.Complaint) bool {
-	return aboutTokens.MatchString(said.Message) || aConversation.MatchString(said.Message)
 }

@@ -173,7 +173,6 @@ var (
 	ipv4     = regexp.MustCompile(`\b(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?::[0-9]{1,5})?\b`)
 	ipv6     = regexp.MustCompile(`\[?[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:%[0-9A-Za-z]+)?\]?(?::[0-9]{1,5})?`)
 	hosts    = regexp.MustCompile(`(?i)\b(?:localhost(?::[0-9]{1,5})?|[a-z0-9][a-z0-9.\-]*\.(?:internal|local|lan|svc|cluster\.local|intranet|corp|home\.arpa))(?::[0-9]{1,5})?\b`)
-	scopes   = regexp.MustCompile(`(?i)\bscopes?\b|insufficient permissions`)
 )
 
 // text is s without what only the operator may know.

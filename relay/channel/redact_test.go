@@ -3,6 +3,7 @@ package channel
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/config"
+	"one-api/relay/outcome"
 )
 
 const (
@@ -131,7 +133,7 @@ func TestNothingIsCutBeforeSecretsAreOut(t *testing.T) {
 	r := redactorOf(t)
 	for at := longestMessage - len(aKey) - 2; at <= longestMessage+2; at++ {
 		x := &Exchange{Channel: &Channel{redact: r}, call: &Call{}}
-		f := x.censored(StatusFailure(400, nil, []byte(saying("", "", strings.Repeat("y", at)+" "+aKey+" z"))))
+		f := x.censored(outcome.StatusFailure(400, nil, []byte(fmt.Sprintf(`{"error":{"message":%q}}`, strings.Repeat("y", at)+" "+aKey+" z"))))
 		for n := 8; n <= len(aKey); n++ {
 			require.NotContains(t, f.Err.Message, aKey[:n])
 		}
@@ -141,7 +143,7 @@ func TestNothingIsCutBeforeSecretsAreOut(t *testing.T) {
 
 func TestALongMessageIsCutBetweenRunes(t *testing.T) {
 	x := &Exchange{Channel: &Channel{redact: &redactor{}}, call: &Call{}}
-	f := x.censored(StatusFailure(400, nil, []byte(`{"message":"a`+strings.Repeat("é", 3000)+`"}`)))
+	f := x.censored(outcome.StatusFailure(400, nil, []byte(`{"message":"a`+strings.Repeat("é", 3000)+`"}`)))
 	require.Len(t, f.Err.Message, 1999+len("…"))
 	require.Equal(t, "aéé", f.Err.Message[:5])
 	require.True(t, strings.HasSuffix(f.Err.Message, "é…"))

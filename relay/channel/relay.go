@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"one-api/relay/outcome"
 	"one-api/relay/sse"
 )
 
@@ -19,7 +20,7 @@ const (
 )
 
 // Relay passes the answer on to the client. nil: it was complete, and all of it was written.
-func (x *Exchange) Relay(client Client) *Failure {
+func (x *Exchange) Relay(client Client) *outcome.Failure {
 	if x.call.Stream {
 		return x.relayStream(client)
 	}
@@ -28,7 +29,7 @@ func (x *Exchange) Relay(client Client) *Failure {
 
 // relayWhole keeps the answer back until it is complete and understood. Until then another channel can take over, and the
 // client never sees half of it.
-func (x *Exchange) relayWhole(client Client) *Failure {
+func (x *Exchange) relayWhole(client Client) *outcome.Failure {
 	answer, failure := x.whole(nil)
 	if failure != nil {
 		return failure
@@ -53,7 +54,7 @@ func (x *Exchange) relayWhole(client Client) *Failure {
 }
 
 // whole reads the answer to its end. begun is what has been read of it before.
-func (x *Exchange) whole(begun []byte) ([]byte, *Failure) {
+func (x *Exchange) whole(begun []byte) ([]byte, *outcome.Failure) {
 	announced := x.answer.length
 	if x.body.encoded != "" {
 		announced = -1 // of what it is packed in
@@ -91,7 +92,7 @@ func (x *Exchange) whole(begun []byte) ([]byte, *Failure) {
 	}
 }
 
-func (x *Exchange) relayStream(client Client) *Failure {
+func (x *Exchange) relayStream(client Client) *outcome.Failure {
 	events := sse.NewReader(&x.body, maxEvent)
 	events.Lease, events.Strays = &x.hold.answer, true
 	x.out = outflow{client: client, events: events}
@@ -118,7 +119,7 @@ func (x *Exchange) relayStream(client Client) *Failure {
 // takes translates an event and passes it on; over: the stream ends with it. It is not on the stack of a stream that waits.
 //
 //go:noinline
-func (x *Exchange) takes(event sse.Event) (over bool, failure *Failure) {
+func (x *Exchange) takes(event sse.Event) (over bool, failure *outcome.Failure) {
 	if stray, named := x.out.events.Stray(); stray != nil {
 		if failure := x.strayError(stray, named || string(event.Name) == errorName); failure != nil {
 			x.send(false)
@@ -161,10 +162,10 @@ func (x *Exchange) goes(step Step, event sse.Event) bool {
 }
 
 // spoilt is the failure of an event that cannot be passed on.
-func (x *Exchange) spoilt(err error, event sse.Event) *Failure {
+func (x *Exchange) spoilt(err error, event sse.Event) *outcome.Failure {
 	failure := x.said(err)
-	if failure.Outcome == UpstreamMalformed && endsInALine(event) {
-		return Truncated("the stream ended in the middle of an event")
+	if failure.Outcome == outcome.UpstreamMalformed && endsInALine(event) {
+		return outcome.Truncated("the stream ended in the middle of an event")
 	}
 	return failure
 }
@@ -199,7 +200,7 @@ func endsInALine(event sse.Event) bool {
 
 // ends says what it means that a stream ended before its terminator, and writes that if the answer is complete without it.
 // anything: there was an event in it.
-func (x *Exchange) ends(err error, anything bool) *Failure {
+func (x *Exchange) ends(err error, anything bool) *outcome.Failure {
 	x.send(false)
 	if x.out.lost != nil {
 		return x.out.lost
@@ -211,7 +212,7 @@ func (x *Exchange) ends(err error, anything bool) *Failure {
 		return f
 	}
 	if !anything && x.body.read > 0 {
-		return Malformed("the answer is not an event stream")
+		return outcome.Malformed("the answer is not an event stream")
 	}
 	step, err := x.translator.End()
 	if err != nil {
@@ -225,27 +226,27 @@ func (x *Exchange) ends(err error, anything bool) *Failure {
 
 // tail reads what follows the terminator, usually nothing, to give the connection back instead of closing it.
 func (x *Exchange) tail() {
-	x.body.by(time.Now().Add(longestTail), IdleTimeout)
+	x.body.by(time.Now().Add(longestTail), outcome.IdleTimeout)
 	_, _ = io.CopyN(io.Discard, &x.body, maxTail) // the answer is complete: nothing that comes now can change it
 }
 
 // said is the failure that a translator's error means, and hides what the client may not see.
-func (x *Exchange) said(err error) *Failure {
-	f := FailureOf(err)
-	if f.Outcome == UpstreamErrorEvent {
+func (x *Exchange) said(err error) *outcome.Failure {
+	f := outcome.FailureOf(err)
+	if f.Outcome == outcome.UpstreamErrorEvent {
 		x.corrects(f)
 	}
 	return x.censored(f)
 }
 
-func (x *Exchange) interruptedOrGone() *Failure {
+func (x *Exchange) interruptedOrGone() *outcome.Failure {
 	if f := x.interrupted(); f != nil {
 		return f
 	}
-	return gone()
+	return outcome.Gone()
 }
 
-func firstOf(first, second *Failure) *Failure {
+func firstOf(first, second *outcome.Failure) *outcome.Failure {
 	if first != nil {
 		return first
 	}

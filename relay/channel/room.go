@@ -2,14 +2,11 @@ package channel
 
 import (
 	"bytes"
-	"errors"
-	"net/http"
-	"time"
 	"unicode/utf8"
 
 	"one-api/relay/budget"
+	"one-api/relay/outcome"
 	"one-api/relay/sse"
-	"one-api/relay/wire"
 )
 
 // What converting takes at the most, in bytes, beside the text that is converted. It is measured, and a test holds each lane
@@ -49,7 +46,7 @@ func (x *Exchange) converts() bool { return x.lane().Converts() }
 func (x *Exchange) lane() Lane { return x.Channel.lanes[x.call.Endpoint] }
 
 // prepare makes the upstream request, where there is room for it.
-func (x *Exchange) prepare(call *Call) (Request, *Failure) {
+func (x *Exchange) prepare(call *Call) (Request, *outcome.Failure) {
 	takes := int64(0)
 	if x.converts() {
 		takes = conversion(call.Body) + perByte*int64(len(call.Prefix))
@@ -62,7 +59,7 @@ func (x *Exchange) prepare(call *Call) (Request, *Failure) {
 		takes = max(takes, int64(len(call.Body))) // a copy
 	}
 	if err := x.hold.work.Hold(takes); err != nil {
-		return Request{}, noRoomForRequest(err)
+		return Request{}, outcome.NoRoomForRequest(err)
 	}
 	call = x.asContinuation(call)
 	request, err := x.lane().Request(call, Target{
@@ -75,7 +72,7 @@ func (x *Exchange) prepare(call *Call) (Request, *Failure) {
 	x.conversion(request.Converted)
 	if !shared(request.Body, x.call.Body) {
 		if err := x.hold.request.Hold(int64(cap(request.Body))); err != nil {
-			return Request{}, noRoomForRequest(err)
+			return Request{}, outcome.NoRoomForRequest(err)
 		}
 	}
 	return request, nil
@@ -95,7 +92,7 @@ func (x *Exchange) conversion(c *Converted) {
 func shared(a, b []byte) bool { return len(a) > 0 && len(b) > 0 && &a[0] == &b[0] }
 
 // translate makes the client's answer of a whole one, where there is room for it.
-func (x *Exchange) translate(answer []byte) ([]byte, *Failure) {
+func (x *Exchange) translate(answer []byte) ([]byte, *outcome.Failure) {
 	converts := x.converts()
 	if converts {
 		if err := x.hold.work.Hold(conversion(answer)); err != nil {
@@ -190,23 +187,4 @@ func commas(text []byte) (n int64) {
 			}
 		}
 	}
-}
-
-// NoRoom is the failure of an answer that came when other large bodies held the memory for it, or those of its own token more
-// than their share. The channel has done nothing wrong. why is a budget's.
-func NoRoom(why error) *Failure {
-	e := &wire.Error{
-		Status: http.StatusServiceUnavailable, Type: "api_error", Code: TooLarge.String(), RetryAfter: time.Second,
-		Message: "the relay has no memory left for an answer of this size at the moment: retry later, or have its operator raise MAX_BUFFERED_MB",
-	}
-	if errors.Is(why, budget.ErrShare) {
-		e.Status, e.Type = http.StatusTooManyRequests, "rate_limit_error"
-		e.Message = "this key's calls hold their share of the relay's memory for large bodies: read the answers that are waiting, then retry, or have the relay's operator raise MAX_BUFFERED_MB"
-	}
-	return &Failure{Outcome: TooLarge, Class: ClassRelay, Detail: why.Error(), Err: e}
-}
-
-func noRoomForRequest(why error) *Failure {
-	r := RefuseNoRoom(why)
-	return &Failure{Outcome: Rejected, Reason: r.Reason, Err: r.Err, Detail: why.Error()}
 }

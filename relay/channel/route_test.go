@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/config"
+	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
 
@@ -93,7 +94,7 @@ func makeScene(t *testing.T, r *rand.Rand) scene {
 			}
 		}
 		if r.IntN(4) < trouble && once(3) {
-			s.want.Tried(Attempt{Channel: c, Outcome: UpstreamStatus, Class: []Class{ClassServer, ClassKeyRefused}[r.IntN(2)]})
+			s.want.Tried(Attempt{Channel: c, Outcome: outcome.UpstreamStatus, Class: []outcome.Class{outcome.ClassServer, outcome.ClassKeyRefused}[r.IntN(2)]})
 		}
 	}
 	return s
@@ -252,7 +253,7 @@ func TestACrowdIsTriedOneAfterTheOtherUntilNoneIsLeft(t *testing.T) {
 		for _, before := range w.tried {
 			require.NotSame(t, before.channel, c)
 		}
-		w.Tried(Attempt{Channel: c, Outcome: ConnectFailed})
+		w.Tried(Attempt{Channel: c, Outcome: outcome.ConnectFailed})
 	}
 	require.Equal(t, "refused: no_channel 503", pick(t, p, w))
 }
@@ -268,7 +269,7 @@ func TestTheLastPlaceOfAFullCrowdIsFound(t *testing.T) {
 	require.Equal(t, "refused: limit 429", pick(t, p, want()))
 	for _, x := range open {
 		require.EqualValues(t, 1, x.Channel.state.inFlight.Load())
-		x.End(gone(), nil)
+		x.End(outcome.Gone(), nil)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/config"
+	"one-api/relay/outcome"
 	"one-api/relay/provider"
 	"one-api/relay/wire"
 )
@@ -91,7 +92,7 @@ func TestAnExchangeThatWasEndedIsNotCountedAsForgotten(t *testing.T) {
 	func() {
 		x := begun(t, p)
 		runtime.AddCleanup(x, func(c chan struct{}) { close(c) }, collected)
-		x.End(gone(), nil)
+		x.End(outcome.Gone(), nil)
 	}()
 	require.Eventually(t, func() bool {
 		runtime.GC()

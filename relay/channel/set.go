@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
 
@@ -134,19 +135,19 @@ func (w *Want) excludes(c *Channel, anotherKey bool) bool {
 }
 
 // Check tells, without starting anything, why a request cannot be served by any channel; nil: it can.
-func (s *Set) Check(w *Want) *Refusal {
+func (s *Set) Check(w *Want) *outcome.Refusal {
 	r := s.routes.of(w.Model)
 	switch {
 	case r == nil:
-		return refuseUnknownModel(w.Model)
+		return outcome.RefuseUnknownModel(w.Model)
 	case !w.Caller.allows(w.Model):
-		return refuseModel(w.Model)
+		return outcome.RefuseModel(w.Model)
 	case r.serves(w.Caller, w.Endpoint):
 		return nil
 	case r.serves(Caller{AllGroups: true}, w.Endpoint):
-		return refuseModel(w.Model)
+		return outcome.RefuseModel(w.Model)
 	}
-	return refuseEndpoint(w.Model, w.Endpoint)
+	return outcome.RefuseEndpoint(w.Model, w.Endpoint)
 }
 
 // manner is what selection does not mind.
@@ -164,7 +165,7 @@ var manners = [...]manner{{}, {anotherKey: true}, {anotherKey: true, desperate: 
 //
 // A channel that is passed over for its failures is used all the same when nothing else is left: its own error tells the
 // client more than a refusal would.
-func (s *Set) Begin(ctx context.Context, w *Want) (*Exchange, *Refusal) {
+func (s *Set) Begin(ctx context.Context, w *Want) (*Exchange, *outcome.Refusal) {
 	now := s.now()
 	r := s.routes.of(w.Model)
 	for _, how := range manners {
@@ -205,7 +206,7 @@ func (w *Want) admits(c *Channel, now time.Time, how manner) bool {
 }
 
 // refusal says why none of the channels can be used now.
-func (r *route) refusal(w *Want, now time.Time) *Refusal {
+func (r *route) refusal(w *Want, now time.Time) *outcome.Refusal {
 	busy, wait := false, time.Duration(0)
 	for c := range r.channels() {
 		if !w.Caller.reaches(c) || !c.serves(w.Endpoint) || w.excludes(c, true) || c.isDisabled() {
@@ -224,7 +225,7 @@ func (r *route) refusal(w *Want, now time.Time) *Refusal {
 		}
 	}
 	if busy {
-		return refuseBusy(w.Model, max(wait, time.Second))
+		return outcome.RefuseBusy(w.Model, max(wait, time.Second))
 	}
-	return refuseNoChannel(w.Model)
+	return outcome.RefuseNoChannel(w.Model)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/config"
+	"one-api/relay/outcome"
 )
 
 // crowds is over how many channels the cost of a selection is looked at.
@@ -99,7 +100,7 @@ func BenchmarkAnAttemptThatDoesNothing(b *testing.B) {
 					b.Fatal("refused")
 				}
 				x, _ := s.Begin(context.Background(), w)
-				x.End(gone(), nil)
+				x.End(outcome.Gone(), nil)
 			}
 		})
 	}

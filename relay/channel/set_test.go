@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/config"
+	"one-api/relay/outcome"
 	"one-api/relay/provider"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
@@ -48,7 +49,7 @@ func (plainAnswer) Event(e sse.Event) (Step, error) {
 	return Step{Out: e.Raw, Content: true, Done: string(e.Data) == "[DONE]"}, nil
 }
 
-func (plainAnswer) End() (Step, error) { return Step{}, Truncated("no terminator") }
+func (plainAnswer) End() (Step, error) { return Step{}, outcome.Truncated("no terminator") }
 
 func (plainAnswer) Usage() wire.Usage { return wire.Usage{} }
 
@@ -90,7 +91,7 @@ func pick(t *testing.T, p *Pool, w *Want) string {
 	if refusal != nil {
 		return "refused: " + string(refusal.Reason) + " " + strconv.Itoa(refusal.Err.Status)
 	}
-	defer x.End(gone(), nil)
+	defer x.End(outcome.Gone(), nil)
 	return x.Channel.Name
 }
 
@@ -104,7 +105,7 @@ func TestTheHighestPriorityIsTakenAndTheNextOneOnlyWhenItIsTried(t *testing.T) {
 		for range 20 {
 			require.Equal(t, next, pick(t, p, w))
 		}
-		w.Tried(Attempt{Channel: p.Set().Get(next), Outcome: ConnectFailed})
+		w.Tried(Attempt{Channel: p.Set().Get(next), Outcome: outcome.ConnectFailed})
 	}
 	require.Equal(t, "refused: no_channel 503", pick(t, testPool(t, testChannel("off", func(c *config.Channel) { c.Disabled = true })), want()))
 }
@@ -122,8 +123,8 @@ func TestWithinOnePriorityWeightsShareTheCalls(t *testing.T) {
 	require.InDelta(t, 6000, got["three"], 300)
 	require.Zero(t, got["none"], "weight 0 is for when there is no other")
 	w := want()
-	w.Tried(Attempt{Channel: p.Set().Get("one"), Outcome: ConnectFailed})
-	w.Tried(Attempt{Channel: p.Set().Get("three"), Outcome: ConnectFailed})
+	w.Tried(Attempt{Channel: p.Set().Get("one"), Outcome: outcome.ConnectFailed})
+	w.Tried(Attempt{Channel: p.Set().Get("three"), Outcome: outcome.ConnectFailed})
 	require.Equal(t, "none", pick(t, p, w))
 }
 
@@ -189,8 +190,8 @@ func TestAFullChannelIsLeftForTheNextOneAndWhenAllAreFullTheClientIsAskedToWait(
 	require.Equal(t, 429, refusal.Err.Status)
 	require.Equal(t, time.Second, refusal.Err.RetryAfter)
 	for _, x := range open {
-		x.End(gone(), nil)
-		x.End(gone(), nil) // again does nothing
+		x.End(outcome.Gone(), nil)
+		x.End(outcome.Gone(), nil) // again does nothing
 	}
 	require.Zero(t, p.InFlight())
 	require.Equal(t, "narrow", pick(t, p, want()))
@@ -216,7 +217,7 @@ func TestAFailingChannelIsPassedOverUnlessItIsTheOnlyOne(t *testing.T) {
 		require.Equal(t, "good", pick(t, p, want()))
 	}
 	w := want()
-	w.Tried(Attempt{Channel: p.Set().Get("good"), Outcome: UpstreamReset})
+	w.Tried(Attempt{Channel: p.Set().Get("good"), Outcome: outcome.UpstreamReset})
 	require.Equal(t, "bad", pick(t, p, w), "its error would still tell more than a refusal")
 	require.Equal(t, Counts{Total: 2, Healthy: 1, Degraded: 1}, p.Set().Counts(time.Now()))
 }
@@ -226,11 +227,11 @@ func TestAChannelWhoseKeyFailedIsTriedAgainWithAnotherKeyOnceNoOtherChannelIsLef
 	w := want()
 	ch := p.Set().Get("keys")
 	ch.keys.keys[0].refuse(time.Now(), false)
-	w.Tried(Attempt{Channel: ch, Outcome: UpstreamStatus, Class: ClassKeyRefused})
+	w.Tried(Attempt{Channel: ch, Outcome: outcome.UpstreamStatus, Class: outcome.ClassKeyRefused})
 	require.Equal(t, "other", pick(t, p, w))
-	w.Tried(Attempt{Channel: p.Set().Get("other"), Outcome: UpstreamStatus, Class: ClassServer})
+	w.Tried(Attempt{Channel: p.Set().Get("other"), Outcome: outcome.UpstreamStatus, Class: outcome.ClassServer})
 	require.Equal(t, "keys", pick(t, p, w))
-	w.Tried(Attempt{Channel: ch, Outcome: UpstreamStatus, Class: ClassServer})
+	w.Tried(Attempt{Channel: ch, Outcome: outcome.UpstreamStatus, Class: outcome.ClassServer})
 	require.Equal(t, "refused: no_channel 503", pick(t, p, w), "nothing is left")
 }
 
@@ -253,7 +254,7 @@ func TestAReloadKeepsWhatAChannelKnowsAndItsConnectionsWhereTheyLeadTheSameWay(t
 	for range failuresToRest {
 		before.Get("b").state.health.blame(time.Now(), time.Now(), false)
 	}
-	x, _ := before.Begin(context.Background(), want(func(w *Want) { w.Tried(Attempt{Channel: before.Get("a"), Outcome: ConnectFailed}) }))
+	x, _ := before.Begin(context.Background(), want(func(w *Want) { w.Tried(Attempt{Channel: before.Get("a"), Outcome: outcome.ConnectFailed}) }))
 	require.Equal(t, "b", x.Channel.Name)
 
 	p.Apply([]config.Channel{
@@ -269,6 +270,6 @@ func TestAReloadKeepsWhatAChannelKnowsAndItsConnectionsWhereTheyLeadTheSameWay(t
 
 	p.Apply(nil)
 	require.EqualValues(t, 1, p.InFlight(), "a call of a channel that is gone still counts")
-	x.End(gone(), nil)
+	x.End(outcome.Gone(), nil)
 	require.Zero(t, p.InFlight())
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"one-api/relay/jsonscan"
+	"one-api/relay/outcome"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
@@ -28,7 +29,7 @@ func unmarked(event sse.Event) sse.Event {
 // before it is anything.
 //
 //go:noinline
-func (x *Exchange) notStream(events *sse.Reader) *Failure {
+func (x *Exchange) notStream(events *sse.Reader) *outcome.Failure {
 	switch first, _ := events.Peek(); first { // an error comes again with the first event
 	case '{', '[':
 		begun := bytes.Clone(events.Rest())
@@ -38,11 +39,11 @@ func (x *Exchange) notStream(events *sse.Reader) *Failure {
 			_, failure = x.translate(answer)
 		}
 		if failure == nil {
-			failure = Malformed("one object instead of a stream")
+			failure = outcome.Malformed("one object instead of a stream")
 		}
 		return failure
 	case '<':
-		return Malformed("a web page instead of a stream")
+		return outcome.Malformed("a web page instead of a stream")
 	}
 	return nil
 }
@@ -61,7 +62,7 @@ func isEventStream(answer []byte) bool {
 
 // unframed is the one object in an answer that is an event stream, which is how some servers send errors. More than one is the
 // stream that was not asked for.
-func (x *Exchange) unframed(answer []byte) ([]byte, *Failure) {
+func (x *Exchange) unframed(answer []byte) ([]byte, *outcome.Failure) {
 	events := sse.NewReader(bytes.NewReader(answer), maxEvent)
 	events.Lease, events.Strays = &x.hold.work, true
 	defer events.Close()
@@ -77,14 +78,14 @@ func (x *Exchange) unframed(answer []byte) ([]byte, *Failure) {
 		case errors.Is(err, io.EOF) && object != nil:
 			return object, nil
 		case errors.Is(err, io.EOF):
-			return nil, Malformed("an event stream without an object in it")
+			return nil, outcome.Malformed("an event stream without an object in it")
 		case err != nil:
 			return nil, x.broken(err, true)
 		case len(event.Data) == 0, string(bytes.TrimSpace(event.Data)) == "[DONE]":
 		case string(event.Name) == errorName:
 			return nil, x.spoilt(x.errorIn(event), event)
 		case object != nil:
-			return nil, Malformed("a stream instead of one object")
+			return nil, outcome.Malformed("a stream instead of one object")
 		default:
 			object = bytes.Clone(unmarked(event).Data)
 		}
@@ -95,7 +96,7 @@ func (x *Exchange) unframed(answer []byte) ([]byte, *Failure) {
 func (x *Exchange) errorIn(event sse.Event) error {
 	_, err := x.translator.Event(event)
 	if err == nil {
-		err = Malformed("an event of the name error that reports none")
+		err = outcome.Malformed("an event of the name error that reports none")
 	}
 	return err
 }
@@ -105,7 +106,7 @@ const errorName = "error"
 
 // strayError is the failure that an object in the midst of a stream reports, where only fields of events may stand; nil: it reports
 // none, and is nothing that anybody would read. named: it is said to be one.
-func (x *Exchange) strayError(object []byte, named bool) *Failure {
+func (x *Exchange) strayError(object []byte, named bool) *outcome.Failure {
 	object = bytes.TrimSpace(object)
 	if !named && !isError(object) {
 		return nil

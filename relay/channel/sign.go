@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 
+	"one-api/relay/outcome"
 	"one-api/relay/provider"
 	"one-api/relay/wire"
 )
@@ -11,7 +12,7 @@ import (
 var userAgent = []string{"one-api"}
 
 // address completes a request: where it goes, what the operator adds to its header and, when nothing of it changes any more, who asks.
-func (x *Exchange) address(r *Request) *Failure {
+func (x *Exchange) address(r *Request) *outcome.Failure {
 	for name, value := range x.Channel.Headers {
 		r.Header.Set(name, value)
 	}
@@ -26,7 +27,7 @@ func (x *Exchange) address(r *Request) *Failure {
 }
 
 // sign shows the upstream who asks. What the operator has put into that header stands.
-func (x *Exchange) sign(r *Request) *Failure {
+func (x *Exchange) sign(r *Request) *outcome.Failure {
 	auth := &x.Channel.of.Auth
 	if _, given := x.Channel.Headers[auth.Header]; given && auth.Header != "" {
 		return nil
@@ -44,7 +45,7 @@ func (x *Exchange) sign(r *Request) *Failure {
 	if f := x.interrupted(); f != nil {
 		return f
 	}
-	return x.censored(&Failure{Outcome: ConnectFailed, Detail: "the request could not be signed: " + err.Error(), Err: &wire.Error{
-		Status: http.StatusBadGateway, Type: "api_error", Code: ConnectFailed.String(), Message: "the upstream could not be asked",
+	return x.censored(&outcome.Failure{Outcome: outcome.ConnectFailed, Detail: "the request could not be signed: " + err.Error(), Err: &wire.Error{
+		Status: http.StatusBadGateway, Type: "api_error", Code: outcome.ConnectFailed.String(), Message: "the upstream could not be asked",
 	}})
 }

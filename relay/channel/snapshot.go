@@ -3,6 +3,7 @@ package channel
 import (
 	"time"
 
+	"one-api/relay/outcome"
 	"one-api/telemetry"
 )
 
@@ -44,7 +45,7 @@ func (c *Channel) Snapshot(now time.Time) Snapshot {
 	}
 	for o := range c.state.attempts {
 		if n := c.state.attempts[o].Load(); n > 0 {
-			s.Attempts[Outcome(o).String()] = n
+			s.Attempts[outcome.Outcome(o).String()] = n
 			s.AttemptsTotal += n
 		}
 	}

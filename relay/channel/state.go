@@ -4,6 +4,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"one-api/relay/outcome"
 )
 
 // state is what a channel knows of its own past and present. It belongs to the channel's name and outlives reloads.
@@ -11,7 +13,7 @@ type state struct {
 	inFlight   atomic.Int64
 	openBodies atomic.Int64
 	leaked     atomic.Int64 // bodies closed by the safety net
-	attempts   [outcomes]atomic.Int64
+	attempts   [outcome.Count]atomic.Int64
 	nextKey    atomic.Uint32
 	health     health
 	disabled   atomic.Pointer[bool] // the operator's word; nil: the configuration's stands

@@ -62,14 +62,3 @@ func TestRestsTakeTheirTimeWhateverHappensToTheWallClock(t *testing.T) {
 		})
 	}
 }
-
-// TestARetryAfterDateIsMeantByTheClockOfWhoSentIt: ours may be an hour off.
-func TestARetryAfterDateIsMeantByTheClockOfWhoSentIt(t *testing.T) {
-	for _, wrong := range []time.Duration{-time.Hour, 0, time.Hour} {
-		ours := noon.Add(wrong)
-		header := headerOf("Date", noon.Format(httpDate), "Retry-After", noon.Add(90*time.Second).Format(httpDate))
-		require.Equal(t, 90*time.Second, RetryAfter(header, ours))
-		header = headerOf("Date", noon.Format(httpDate), "Anthropic-Ratelimit-Tokens-Remaining", "0", "Anthropic-Ratelimit-Tokens-Reset", noon.Add(30*time.Second).Format(time.RFC3339))
-		require.Equal(t, 30*time.Second, asked(429, header, nil, ours))
-	}
-}

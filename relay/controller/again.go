@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"one-api/relay/channel"
+	"one-api/relay/outcome"
 )
 
 // The wait before another try at the same channel, where its upstream does not say how long: different for each request, so
@@ -72,9 +73,9 @@ func (v *visit) pause(asked time.Duration) bool {
 	// Both may have come: an end counts first.
 	switch {
 	case v.ctx.Err() != nil:
-		v.failed = channel.Ended(context.Cause(v.ctx))
+		v.failed = outcome.Ended(context.Cause(v.ctx))
 	case v.flight.isEnded():
-		v.failed = channel.Ended(channel.ErrOperator)
+		v.failed = outcome.Ended(outcome.ErrOperator)
 	default:
 		return true
 	}

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"one-api/relay/budget"
-	"one-api/relay/channel"
 	"one-api/relay/jsonscan"
+	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
 
@@ -23,7 +23,7 @@ const (
 
 // readBody reads a request's body, all of it, into memory: it may have to be sent more than once. held counts what that takes.
 // ended reports whether the request was ended from outside, which passes the deadline of the read that is waiting.
-func readBody(w http.ResponseWriter, r *http.Request, most int64, timeout time.Duration, held *budget.Lease, ended func() bool) ([]byte, *channel.Refusal) {
+func readBody(w http.ResponseWriter, r *http.Request, most int64, timeout time.Duration, held *budget.Lease, ended func() bool) ([]byte, *outcome.Refusal) {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		return nil, refuseBody(http.StatusUnsupportedMediaType, "Content-Encoding "+strconv.QuoteToASCII(clip(encoding))+" is not supported: send the body as it is.")
 	}
@@ -42,12 +42,12 @@ func readBody(w http.ResponseWriter, r *http.Request, most int64, timeout time.D
 			due = body.Len() + bodyBlock
 			_ = control.SetReadDeadline(time.Now().Add(timeout)) // fails on no connection that can be slow
 			if ended() {
-				return nil, refuseBody(http.StatusServiceUnavailable, channel.ErrOperator.Error())
+				return nil, refuseBody(http.StatusServiceUnavailable, outcome.ErrOperator.Error())
 			}
 		}
 		room, err := body.Room()
 		if err != nil {
-			return nil, channel.RefuseNoRoom(err)
+			return nil, outcome.RefuseNoRoom(err)
 		}
 		n, err := from.Read(room)
 		body.Took(n)
@@ -59,7 +59,7 @@ func readBody(w http.ResponseWriter, r *http.Request, most int64, timeout time.D
 			_ = r.Body.Close() // it has been read: net/http need not look for more of it
 			whole, err := body.Body()
 			if err != nil {
-				return nil, channel.RefuseNoRoom(err)
+				return nil, outcome.RefuseNoRoom(err)
 			}
 			return whole, nil
 		}
@@ -67,7 +67,7 @@ func readBody(w http.ResponseWriter, r *http.Request, most int64, timeout time.D
 	}
 }
 
-func refuseUnread(err error, most int64) *channel.Refusal {
+func refuseUnread(err error, most int64) *outcome.Refusal {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
@@ -107,39 +107,39 @@ func readAway(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func refuseJSON(err error) *channel.Refusal {
+func refuseJSON(err error) *outcome.Refusal {
 	if errors.Is(err, jsonscan.ErrTruncated) {
 		return refuseBody(http.StatusBadRequest, "The request's body is not valid JSON: it ends too early.")
 	}
 	return refuseBody(http.StatusBadRequest, "The request's body cannot be read: "+err.Error()+".")
 }
 
-func refuseBody(status int, message string) *channel.Refusal {
-	return &channel.Refusal{Reason: channel.BadBody, Err: &wire.Error{Status: status, Message: message}}
+func refuseBody(status int, message string) *outcome.Refusal {
+	return &outcome.Refusal{Reason: outcome.BadBody, Err: &wire.Error{Status: status, Message: message}}
 }
 
-func refuseParam(param, message string) *channel.Refusal {
-	return &channel.Refusal{Reason: channel.BadBody, Err: wire.BadRequest(param, message)}
+func refuseParam(param, message string) *outcome.Refusal {
+	return &outcome.Refusal{Reason: outcome.BadBody, Err: wire.BadRequest(param, message)}
 }
 
-func refuseTooLarge(most int64) *channel.Refusal {
+func refuseTooLarge(most int64) *outcome.Refusal {
 	return refuseBody(http.StatusRequestEntityTooLarge,
 		"The request's body is larger than "+strconv.FormatInt(most>>20, 10)+" MiB, the most that this relay accepts (MAX_REQUEST_BODY_MB).")
 }
 
-func refuseDraining() *channel.Refusal {
-	return &channel.Refusal{Reason: channel.NoChannel, Err: &wire.Error{
+func refuseDraining() *outcome.Refusal {
+	return &outcome.Refusal{Reason: outcome.NoChannel, Err: &wire.Error{
 		Status: http.StatusServiceUnavailable, Type: "api_error", Code: "shutdown", RetryAfter: time.Second,
 		Message: "The relay is shutting down and takes no new calls.",
 	}}
 }
 
-func refuseKey(format wire.Format) *channel.Refusal {
+func refuseKey(format wire.Format) *outcome.Refusal {
 	how := "Authorization: Bearer sk-…"
 	if format == wire.Anthropic {
 		how = "x-api-key: sk-…"
 	}
-	return &channel.Refusal{Reason: channel.BadAuth, Err: &wire.Error{
+	return &outcome.Refusal{Reason: outcome.BadAuth, Err: &wire.Error{
 		Status: http.StatusUnauthorized, Type: "authentication_error", Code: "invalid_api_key",
 		Message: "No valid API key was given. Send one as `" + how + "`.",
 	}}

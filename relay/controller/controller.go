@@ -12,6 +12,7 @@ import (
 	"one-api/relay/budget"
 	"one-api/relay/channel"
 	"one-api/relay/config"
+	"one-api/relay/outcome"
 	"one-api/relay/token"
 	"one-api/telemetry"
 )
@@ -89,9 +90,9 @@ type RequestEnd struct {
 	Model           string // as the client wrote it: not fit for a metric
 	Known           bool   // the configuration names the model
 	Status          int    // what the client was sent; 0: nothing
-	Outcome         channel.Outcome
-	Reason          channel.Reason   // for Rejected
-	Failure         *channel.Failure // nil: Completed or Rejected
+	Outcome         outcome.Outcome
+	Reason          outcome.Reason   // for Rejected
+	Failure         *outcome.Failure // nil: Completed or Rejected
 	Attempts        int
 	Fallback        string // the larger model that was asked because the context of Model was too small; empty: none
 	Resumed         int    // how many of them went on with a stream that had broken off
@@ -106,7 +107,7 @@ type RequestEnd struct {
 // failed tells whether the request failed through no doing of its client, which leaves, does not read, or asks for what it
 // is refused with a 4xx: a server's span is no error then (OpenTelemetry's HTTP conventions).
 func (e *RequestEnd) failed() bool {
-	if e.Failure == nil || e.Outcome == channel.ClientGone || e.Outcome == channel.ClientStalled {
+	if e.Failure == nil || e.Outcome == outcome.ClientGone || e.Outcome == outcome.ClientStalled {
 		return false
 	}
 	return e.Status < http.StatusBadRequest || e.Status >= http.StatusInternalServerError

@@ -9,6 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"one-api/relay/channel"
+	"one-api/relay/outcome"
 )
 
 // phase is what a request is waiting for. The list is closed: the README has it.
@@ -60,7 +61,7 @@ func (f *flight) flies(x *channel.Exchange) {
 	f.mu.Unlock()
 	f.is(asking)
 	if ended {
-		x.Cut(channel.ErrOperator)
+		x.Cut(outcome.ErrOperator)
 	}
 }
 
@@ -243,7 +244,7 @@ func (c *Controller) EndRequest(g *gin.Context) {
 		refuseOperator(g, http.StatusNotFound, "There is no request of that id in flight. GET /api/monitor/requests lists them.")
 		return
 	}
-	v.endBy(channel.ErrOperator)
+	v.endBy(outcome.ErrOperator)
 	c.Log.Warn("a request was ended by the operator", "ended", id, "request_id", requestID(g))
 	look := time.NewTicker(endingPoll)
 	defer look.Stop()

@@ -6,7 +6,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
 
@@ -22,7 +22,7 @@ func LimitHeader(g *gin.Context) {
 	}
 }
 
-func limitHeader(header http.Header) *channel.Refusal {
+func limitHeader(header http.Header) *outcome.Refusal {
 	n := 0
 	for _, values := range header {
 		n += len(values)
@@ -30,7 +30,7 @@ func limitHeader(header http.Header) *channel.Refusal {
 	if n <= maxHeaderFields {
 		return nil
 	}
-	return &channel.Refusal{Err: &wire.Error{
+	return &outcome.Refusal{Err: &wire.Error{
 		Status: http.StatusRequestHeaderFieldsTooLarge, Type: "invalid_request_error", Code: "header_too_large",
 		Message: "The request's header has " + strconv.Itoa(n) + " fields, and this relay takes " + strconv.Itoa(maxHeaderFields) + " at the most.",
 	}}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 	"one-api/relay/reply"
 	"one-api/relay/wire"
 	"one-api/telemetry"
@@ -100,7 +100,7 @@ func (c *Controller) Recover(g *gin.Context) {
 		if p := recover(); p != nil {
 			c.Log.ErrorContext(g.Request.Context(), "panic in a request", "request_id", requestID(g), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			if !g.Writer.Written() {
-				fail(g, channel.Panicked().Err)
+				fail(g, outcome.Panicked().Err)
 			}
 			g.Abort()
 		}

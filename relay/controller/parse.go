@@ -8,6 +8,7 @@ import (
 
 	"one-api/relay/channel"
 	"one-api/relay/jsonscan"
+	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
 
@@ -57,7 +58,7 @@ type reader struct {
 	call  *channel.Call
 	body  []byte
 	at    [exactNames]int // where the value of the first one begins; 0: there was none
-	wrong *channel.Refusal
+	wrong *outcome.Refusal
 	named bool // the model is a string
 	flag  bool // stream is a boolean, or null
 	detours
@@ -67,7 +68,7 @@ type reader struct {
 type detours struct{ models, route, fallbacks []byte }
 
 // parseCall finds, for call, what the relay has to know of a request, and returns what else it may be asking for.
-func parseCall(call *channel.Call, endpoint wire.Endpoint, body []byte) (detours, *channel.Refusal) {
+func parseCall(call *channel.Call, endpoint wire.Endpoint, body []byte) (detours, *outcome.Refusal) {
 	call.Endpoint, call.Body = endpoint, body
 	r := reader{call: call, body: body, flag: true}
 	err := jsonscan.Object(body, func(m jsonscan.Member) { r.read(m) })
@@ -161,12 +162,12 @@ const mostDetours = 16
 
 // checkDetours refuses a request that would have its upstream answer with a model that its token may not use. What an upstream
 // makes of these names the relay cannot know, so each has to be one that the caller could have asked for here.
-func (v *visit) checkDetours(d *detours) *channel.Refusal {
+func (v *visit) checkDetours(d *detours) *outcome.Refusal {
 	if d.models == nil && d.route == nil && d.fallbacks == nil {
 		return nil // as nearly always
 	}
 	n := 0
-	check := func(param string, value []byte) (refusal *channel.Refusal) {
+	check := func(param string, value []byte) (refusal *outcome.Refusal) {
 		if n++; n > mostDetours {
 			return refuseParam(param, "`models` and `fallbacks` name more than "+strconv.Itoa(mostDetours)+" models.")
 		}
@@ -195,11 +196,11 @@ func (v *visit) checkDetours(d *detours) *channel.Refusal {
 }
 
 // eachDetour has each model checked that a list names: by itself, or as the model of an object.
-func eachDetour(param string, list []byte, check func(param string, model []byte) *channel.Refusal) (refusal *channel.Refusal) {
+func eachDetour(param string, list []byte, check func(param string, model []byte) *outcome.Refusal) (refusal *outcome.Refusal) {
 	if list == nil || jsonscan.IsNull(list) {
 		return nil
 	}
-	note := func(r *channel.Refusal) {
+	note := func(r *outcome.Refusal) {
 		if refusal == nil {
 			refusal = r
 		}
@@ -229,7 +230,7 @@ func eachDetour(param string, list []byte, check func(param string, model []byte
 	return refusal
 }
 
-func refuseDetour(param string) *channel.Refusal {
+func refuseDetour(param string) *outcome.Refusal {
 	return refuseParam(param, "`"+param+"` must be a list of models, as strings or as objects with a `model`: this relay has to know which ones a request asks for.")
 }
 

@@ -9,10 +9,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/channel"
+	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
 
-func refusalOf(body string) *channel.Refusal {
+func refusalOf(body string) *outcome.Refusal {
 	_, refusal := parseCall(&channel.Call{}, wire.ChatCompletions, []byte(body))
 	return refusal
 }
@@ -76,7 +77,7 @@ func FuzzDetours(f *testing.F) {
 			return
 		}
 		named := 0
-		refusal = eachDetour("models", d.models, func(param string, model []byte) *channel.Refusal {
+		refusal = eachDetour("models", d.models, func(param string, model []byte) *outcome.Refusal {
 			named++
 			require.Contains(t, string(body), string(model))
 			return nil

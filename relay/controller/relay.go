@@ -9,6 +9,7 @@ import (
 
 	"one-api/relay/budget"
 	"one-api/relay/channel"
+	"one-api/relay/outcome"
 	"one-api/relay/reply"
 	"one-api/relay/resume"
 	"one-api/relay/token"
@@ -58,13 +59,13 @@ type visit struct {
 	repeats  repeats
 	growth   int               // how many larger models it has been given to
 	exchange *channel.Exchange // the attempt at hand; nil: none is being made
-	failure  *channel.Failure  // of the attempt at hand
+	failure  *outcome.Failure  // of the attempt at hand
 	last     channel.Attempt   // that ended
 	account  *resume.Account   // of what the client has been sent; nil: a stream that breaks off stays so
 	noted    int               // of its events, before the attempt at hand
 	anew     bool              // and is begun anew for that: its upstream does not continue a message
 	resuming bool              // the stream broke off and is being finished
-	failed   *channel.Failure  // what the client has to be told
+	failed   *outcome.Failure  // what the client has to be told
 }
 
 //go:noinline
@@ -91,7 +92,7 @@ func (v *visit) begin() bool {
 	if refusal != nil {
 		readAway(v.w, v.r)
 		if v.refuse(refusal); v.flight.isEnded() {
-			v.failed = channel.Ended(channel.ErrOperator)
+			v.failed = outcome.Ended(outcome.ErrOperator)
 		}
 		return false
 	}
@@ -145,7 +146,7 @@ func (v *visit) gone() {
 	if p := recover(); p != nil {
 		v.logPanic(p)
 		if v.client.Status() == 0 {
-			v.client.Fail(channel.Panicked().Err)
+			v.client.Fail(outcome.Panicked().Err)
 			v.end.Status = v.client.Status()
 		}
 	}
@@ -167,7 +168,7 @@ func (v *visit) gone() {
 }
 
 // admit finds out who calls and what for.
-func (v *visit) admit() *channel.Refusal {
+func (v *visit) admit() *outcome.Refusal {
 	if v.c.draining.Load() {
 		v.trace()
 		v.w.Header().Set("Connection", "close")
@@ -214,7 +215,7 @@ func (v *visit) caller() channel.Caller {
 func (v *visit) choose() bool {
 	v.left--
 	if v.flight.isEnded() {
-		v.failed = channel.Ended(channel.ErrOperator)
+		v.failed = outcome.Ended(outcome.ErrOperator)
 		return false
 	}
 	if v.exchange = v.next(); v.exchange == nil {
@@ -316,9 +317,9 @@ func (v *visit) movesOn(attempt *channel.Attempt) bool {
 func (v *visit) over() bool { return v.ctx.Err() != nil || v.flight.isEnded() }
 
 // refuse turns the request away.
-func (v *visit) refuse(r *channel.Refusal) {
-	v.end.Outcome, v.end.Reason = channel.Rejected, r.Reason
-	v.failed = &channel.Failure{Outcome: channel.Rejected, Err: r.Err}
+func (v *visit) refuse(r *outcome.Refusal) {
+	v.end.Outcome, v.end.Reason = outcome.Rejected, r.Reason
+	v.failed = &outcome.Failure{Outcome: outcome.Rejected, Err: r.Err}
 }
 
 // finish tells the client how its call ended, unless that was with an answer. recovered is a panic outside of any attempt.
@@ -327,7 +328,7 @@ func (v *visit) finish(recovered any) {
 	if recovered != nil {
 		v.logPanic(recovered)
 		leaveUnread(v.w) // wherever it was
-		v.failed = channel.Panicked()
+		v.failed = outcome.Panicked()
 	}
 	if f := v.failed; f != nil {
 		v.shrinks()
@@ -336,7 +337,7 @@ func (v *visit) finish(recovered any) {
 			v.end.Reason = f.Reason
 		}
 		// A client that has left may still read: without a word of ours, net/http would make up an empty 200 for it.
-		if f.Outcome != channel.ClientStalled {
+		if f.Outcome != outcome.ClientStalled {
 			v.client.Fail(f.Err)
 		}
 	}

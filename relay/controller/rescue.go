@@ -2,6 +2,7 @@ package controller
 
 import (
 	"one-api/relay/channel"
+	"one-api/relay/outcome"
 	"one-api/relay/resume"
 )
 
@@ -22,7 +23,7 @@ func (v *visit) resumes(attempt *channel.Attempt) bool {
 	verdict := attempt.Failure.Verdict()
 	ours := v.over()
 	switch attempt.Outcome {
-	case channel.ClientGone, channel.ClientStalled, channel.Shutdown, channel.Panic:
+	case outcome.ClientGone, outcome.ClientStalled, outcome.Shutdown, outcome.Panic:
 		ours = true
 	}
 	added := v.account.Noted() > v.noted

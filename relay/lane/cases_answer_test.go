@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
 
@@ -213,7 +213,7 @@ func TestAnEndIsTakenForWhatItMeans(t *testing.T) {
 		s.saw("")
 		_, err := s.lane.Answer(s.call, s.sent.Converted).Whole([]byte(completion(`{"content":"half an ans"}`, reason)))
 		require.Error(t, err, reason)
-		require.Equal(t, channel.UpstreamErrorEvent, channel.FailureOf(err).Outcome, reason)
+		require.Equal(t, outcome.UpstreamErrorEvent, outcome.FailureOf(err).Outcome, reason)
 		events, failed := s.heard(chunk(`{"content":"half an ans"}`), ends(reason), "[DONE]")
 		require.Error(t, failed, reason)
 		for _, e := range events {

@@ -10,6 +10,7 @@ import (
 	"one-api/relay/budget"
 	"one-api/relay/channel"
 	"one-api/relay/jsonscan"
+	"one-api/relay/outcome"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
@@ -191,7 +192,7 @@ func (a *Account) Anew() *Continuation {
 
 // Whole is never called: a stream has no whole answer.
 func (c *Continuation) Whole([]byte) error {
-	return channel.Malformed("one object instead of the rest of a stream")
+	return outcome.Malformed("one object instead of the rest of a stream")
 }
 
 // Hold passes on what is new in the events at once: the client has the beginning of the answer, and this one is committed only
@@ -202,11 +203,11 @@ func (c *Continuation) Hold(events []byte) (committed bool, err error) { return 
 // and encoded as JSON and as an event, in buffers that grow.
 const perByte = 16
 
-// Write passes on what is new in the events. An error may be a *channel.Failure: the continuation does not fit.
+// Write passes on what is new in the events. An error may be a *outcome.Failure: the continuation does not fit.
 func (c *Continuation) Write(events []byte) error {
 	err := sse.Each(events, longestEvent, func(event sse.Event) error {
 		if err := c.hold(perByte * len(event.Raw)); err != nil {
-			return channel.NoRoom(err)
+			return outcome.NoRoom(err)
 		}
 		defer c.settle()
 		c.out = c.out[:0]
@@ -217,7 +218,7 @@ func (c *Continuation) Write(events []byte) error {
 		return c.account.Write(out)
 	})
 	if errors.Is(err, sse.ErrTooLarge) {
-		return channel.Malformed("an event that is too long to be fitted to what the client has")
+		return outcome.Malformed("an event that is too long to be fitted to what the client has")
 	}
 	return err
 }
@@ -263,7 +264,7 @@ func (c *Continuation) rest() (string, error) {
 
 func (c *Continuation) checked(fresh []byte) (string, error) {
 	if c.overlap.decided && c.overlap.beganAnew() {
-		return "", channel.Malformed("the answer was begun anew instead of continued")
+		return "", outcome.Malformed("the answer was begun anew instead of continued")
 	}
 	return string(fresh), nil
 }

@@ -3,8 +3,8 @@ package resume
 import (
 	"bytes"
 
-	"one-api/relay/channel"
 	"one-api/relay/jsonscan"
+	"one-api/relay/outcome"
 	"one-api/relay/sse"
 )
 
@@ -84,7 +84,7 @@ func (f *chat) fit(c *Continuation, event sse.Event) ([]byte, error) {
 		}
 	})
 	if err != nil {
-		return nil, channel.Malformed("a chunk that cannot be read")
+		return nil, outcome.Malformed("a chunk that cannot be read")
 	}
 	f.begin(c)
 	_ = jsonscan.Object(event.Data, func(m jsonscan.Member) { // it has just been read
@@ -152,7 +152,7 @@ func (f *chat) fitChoices(c *Continuation, choices []byte) (worth bool, err erro
 		worth = worth || something
 	})
 	if !isList {
-		return false, channel.Malformed("a chunk whose choices cannot be read")
+		return false, outcome.Malformed("a chunk whose choices cannot be read")
 	}
 	c.json = append(c.json, ']')
 	return worth, err
@@ -171,7 +171,7 @@ func (f *chat) fitChoice(c *Continuation, choice []byte) (worth bool, err error)
 		}
 		c.member(m.Key, m.Value)
 	}) != nil {
-		return false, channel.Malformed("a chunk whose choices cannot be read")
+		return false, outcome.Malformed("a chunk whose choices cannot be read")
 	}
 	c.key("delta")
 	c.json = append(c.json, '{')
@@ -188,7 +188,7 @@ func (f *chat) fitChoice(c *Continuation, choice []byte) (worth bool, err error)
 			}
 		}
 	}) != nil {
-		return false, channel.Malformed("a chunk whose delta cannot be read")
+		return false, outcome.Malformed("a chunk whose delta cannot be read")
 	}
 	finished := !isEmpty(finish)
 	fresh, err := f.fitContent(c, content, finished || others)
@@ -208,7 +208,7 @@ func (f *chat) fitContent(c *Continuation, content []byte, followed bool) (fresh
 	if content != nil && !jsonscan.IsNull(content) {
 		text, ok := jsonscan.String(content)
 		if !ok {
-			return "", channel.Malformed("a chunk whose content is no text")
+			return "", outcome.Malformed("a chunk whose content is no text")
 		}
 		if fresh, err = c.said(text); err != nil {
 			return "", err

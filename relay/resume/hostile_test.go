@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/budget"
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
 
@@ -119,9 +119,9 @@ func TestTheAccountIsHeldOfTheBudget(t *testing.T) {
 	require.InDelta(t, 400<<10, within.Used(), budget.Free+1000)
 
 	err := first.Continue(false).Write(piece(30 << 10))
-	var failure *channel.Failure
+	var failure *outcome.Failure
 	require.ErrorAs(t, err, &failure, "there is no room for the search")
-	require.Equal(t, channel.TooLarge, failure.Outcome)
+	require.Equal(t, outcome.TooLarge, failure.Outcome)
 	require.True(t, first.Resumable())
 	for _, a := range []*Account{first, second, nil} {
 		a.Close()

@@ -3,8 +3,8 @@ package resume
 import (
 	"strconv"
 
-	"one-api/relay/channel"
 	"one-api/relay/jsonscan"
+	"one-api/relay/outcome"
 	"one-api/relay/sse"
 )
 
@@ -137,7 +137,7 @@ func (f *messages) fit(c *Continuation, event sse.Event) ([]byte, error) {
 		if len(event.Data) == 0 {
 			return nil, nil // a ping without a word
 		}
-		return nil, channel.Malformed("an event that cannot be read")
+		return nil, outcome.Malformed("an event that cannot be read")
 	}
 	switch e.kind {
 	case "message_start":
@@ -158,7 +158,7 @@ func (f *messages) fit(c *Continuation, event sse.Event) ([]byte, error) {
 			err := f.close(c)
 			return c.out, err
 		}
-		return nil, channel.Malformed("a content block stops that is not open")
+		return nil, outcome.Malformed("a content block stops that is not open")
 	case "message_delta", "message_stop":
 		if err := f.close(c); err != nil {
 			return nil, err
@@ -170,10 +170,10 @@ func (f *messages) fit(c *Continuation, event sse.Event) ([]byte, error) {
 
 func (f *messages) fitStart(c *Continuation, e *heard, event sse.Event) ([]byte, error) {
 	if e.block == nil {
-		return nil, channel.Malformed("content_block_start has no content_block")
+		return nil, outcome.Malformed("content_block_start has no content_block")
 	}
 	if len(c.blocks) >= maxBlocks {
-		return nil, channel.Malformed("more content blocks than an answer may have")
+		return nil, outcome.Malformed("more content blocks than an answer may have")
 	}
 	switch word(e.block) {
 	case "thinking", "redacted_thinking":
@@ -208,7 +208,7 @@ func (f *messages) fitDelta(c *Continuation, e *heard, event sse.Event) ([]byte,
 	at, known := c.blocks[e.index]
 	switch {
 	case !known:
-		return nil, channel.Malformed("a content block goes on that is not open")
+		return nil, outcome.Malformed("a content block goes on that is not open")
 	case at == leftOut:
 		return nil, nil
 	case word(e.delta) == "text_delta":
@@ -223,7 +223,7 @@ func (f *messages) fitDelta(c *Continuation, e *heard, event sse.Event) ([]byte,
 func (f *messages) say(c *Continuation, at int, e *heard) error {
 	text, ok := e.said()
 	if !ok {
-		return channel.Malformed("a content block whose text is none")
+		return outcome.Malformed("a content block whose text is none")
 	}
 	fresh, err := c.said(text)
 	if err == nil && fresh != "" {

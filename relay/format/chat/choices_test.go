@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/channel"
+	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
 
@@ -104,13 +105,13 @@ func TestAChoiceThatFailsFailsTheAnswer(t *testing.T) {
 			}
 			_, err := translator.Event(clean("", `{"id":"c1","choices":[`+choice+`]}`))
 			f := failure(t, err)
-			assert.Equal(t, channel.UpstreamErrorEvent, f.Outcome, choice)
-			assert.Equal(t, channel.ClassServer, f.Class, choice)
+			assert.Equal(t, outcome.UpstreamErrorEvent, f.Outcome, choice)
+			assert.Equal(t, outcome.ClassServer, f.Class, choice)
 			assert.Contains(t, f.Err.Message, message)
 
 			whole := strings.Replace(choice, `"delta":{`, `"message":{"content":"a"},"x":{`, 1)
 			_, err = lanes.Answer(&channel.Call{Endpoint: endpoint}).Whole([]byte(`{"id":"c1","choices":[` + whole + `]}`))
-			assert.Equal(t, channel.UpstreamErrorEvent, failure(t, err).Outcome, whole)
+			assert.Equal(t, outcome.UpstreamErrorEvent, failure(t, err).Outcome, whole)
 		}
 	}
 }
@@ -122,5 +123,5 @@ func TestMoreChoicesThanAreToldApartAreNoHarm(t *testing.T) {
 		require.NoError(t, err, index)
 	}
 	_, err := translator.End()
-	assert.Equal(t, channel.UpstreamTruncated, failure(t, err).Outcome)
+	assert.Equal(t, outcome.UpstreamTruncated, failure(t, err).Outcome)
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 	"one-api/relay/sse"
 )
 
@@ -17,8 +17,8 @@ func TestAnObjectThatIsNoAnswerIsNotPassedOn(t *testing.T) {
 	} {
 		_, err := native().Whole([]byte(body))
 		require.Error(t, err)
-		f := channel.FailureOf(err)
-		assert.Equal(t, channel.UpstreamMalformed, f.Outcome, body)
+		f := outcome.FailureOf(err)
+		assert.Equal(t, outcome.UpstreamMalformed, f.Outcome, body)
 	}
 	for _, body := range []string{`{"choices":[{}]}`, `{"data":[]}`} {
 		_, err := native().Whole([]byte(body))
@@ -32,6 +32,6 @@ func TestAStreamWithoutAChunkIsNotComplete(t *testing.T) {
 	require.NoError(t, err)
 	_, err = translator.Event(sse.Event{Data: []byte(`[DONE]`), Clean: true})
 	require.Error(t, err)
-	f := channel.FailureOf(err)
-	assert.Equal(t, channel.UpstreamMalformed, f.Outcome)
+	f := outcome.FailureOf(err)
+	assert.Equal(t, outcome.UpstreamMalformed, f.Outcome)
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"one-api/relay/channel"
+	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
 
@@ -40,11 +40,11 @@ func TestFailureReadsEveryShapeOfAnErrorBody(t *testing.T) {
 		"plain text":           {"Failed to deserialize the JSON body\n", wire.Error{Message: "Failed to deserialize the JSON body"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := channel.StatusFailure(http.StatusBadRequest, http.Header{}, []byte(tc.body))
+			f := outcome.StatusFailure(http.StatusBadRequest, http.Header{}, []byte(tc.body))
 			tc.want.Status = http.StatusBadRequest
 			assert.Equal(t, &tc.want, f.Err)
-			assert.Equal(t, channel.UpstreamStatus, f.Outcome)
-			assert.Equal(t, channel.ClassRequest, f.Class)
+			assert.Equal(t, outcome.UpstreamStatus, f.Outcome)
+			assert.Equal(t, outcome.ClassRequest, f.Class)
 		})
 	}
 }
@@ -69,14 +69,14 @@ func TestWhatCannotBeReadIsNotPassedOn(t *testing.T) {
 		"other types":           `{"error":7,"message":[1],"detail":{"x":1},"code":{},"type":[]}`,
 	} {
 		for _, status := range []int{400, 500} {
-			f := channel.StatusFailure(status, http.Header{}, []byte(body))
+			f := outcome.StatusFailure(status, http.Header{}, []byte(body))
 			assert.Equal(t, "the upstream answered with status "+strconv.Itoa(status), f.Err.Message, name)
 		}
 	}
 }
 
 func TestAProxysPlainTextIsNotPassedOn(t *testing.T) {
-	f := channel.StatusFailure(http.StatusBadGateway, http.Header{}, []byte("upstream connect error, remote address 10.0.0.1:443"))
+	f := outcome.StatusFailure(http.StatusBadGateway, http.Header{}, []byte("upstream connect error, remote address 10.0.0.1:443"))
 	assert.Equal(t, "the upstream answered with status 502", f.Err.Message)
 }
 
@@ -84,19 +84,19 @@ func TestStatusAndWordsDecideTheClass(t *testing.T) {
 	for name, tc := range map[string]struct {
 		status int
 		body   string
-		class  channel.Class
+		class  outcome.Class
 	}{
-		"wrong key":          {401, `{"error":{"message":"Incorrect API key provided","code":"invalid_api_key"}}`, channel.ClassKeyRefused},
-		"rate limit":         {429, `{"error":{"message":"m","code":"rate_limit_exceeded"}}`, channel.ClassKeyLimited},
-		"out of credit":      {429, `{"error":{"message":"m","type":"insufficient_quota","code":"insufficient_quota"}}`, channel.ClassKeyRefused},
-		"unknown model":      {404, `{"error":{"message":"m","code":"model_not_found"}}`, channel.ClassElsewhere},
-		"no access to it":    {403, `{"error":{"message":"m","code":"model_not_found"}}`, channel.ClassElsewhere},
-		"too long":           {400, `{"error":{"message":"m","code":"context_length_exceeded"}}`, channel.ClassRequest},
-		"bad gateway, HTML":  {502, `<html>`, channel.ClassServer},
-		"forbidden, garbage": {403, "\x00", channel.ClassForbidden},
+		"wrong key":          {401, `{"error":{"message":"Incorrect API key provided","code":"invalid_api_key"}}`, outcome.ClassKeyRefused},
+		"rate limit":         {429, `{"error":{"message":"m","code":"rate_limit_exceeded"}}`, outcome.ClassKeyLimited},
+		"out of credit":      {429, `{"error":{"message":"m","type":"insufficient_quota","code":"insufficient_quota"}}`, outcome.ClassKeyRefused},
+		"unknown model":      {404, `{"error":{"message":"m","code":"model_not_found"}}`, outcome.ClassElsewhere},
+		"no access to it":    {403, `{"error":{"message":"m","code":"model_not_found"}}`, outcome.ClassElsewhere},
+		"too long":           {400, `{"error":{"message":"m","code":"context_length_exceeded"}}`, outcome.ClassRequest},
+		"bad gateway, HTML":  {502, `<html>`, outcome.ClassServer},
+		"forbidden, garbage": {403, "\x00", outcome.ClassForbidden},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := channel.StatusFailure(tc.status, http.Header{"Retry-After": {"7"}}, []byte(tc.body))
+			f := outcome.StatusFailure(tc.status, http.Header{"Retry-After": {"7"}}, []byte(tc.body))
 			assert.Equal(t, tc.class, f.Class)
 			assert.Equal(t, tc.status, f.Status)
 			assert.Equal(t, 7*time.Second, f.RetryAfter)

@@ -10,6 +10,7 @@ import (
 
 	"one-api/relay/channel"
 	"one-api/relay/format"
+	"one-api/relay/outcome"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
@@ -81,7 +82,7 @@ func FuzzStream(f *testing.F) {
 
 func mustBeFailure(t *testing.T, err error) {
 	t.Helper()
-	if fault, ok := err.(*format.Fault); !ok || fault == nil || channel.FailureOf(err).Err.Message == "" {
+	if fault, ok := err.(*format.Fault); !ok || fault == nil || outcome.FailureOf(err).Err.Message == "" {
 		t.Fatalf("%T %v", err, err)
 	}
 }
@@ -129,7 +130,7 @@ func FuzzFailure(f *testing.F) {
 		f.Add(503, []byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		failure := channel.StatusFailure(status, http.Header{}, body)
+		failure := outcome.StatusFailure(status, http.Header{}, body)
 		e := failure.Err
 		if e == nil || e.Message == "" || e.Status < 400 || e.Status > 599 {
 			t.Fatalf("%+v", failure)

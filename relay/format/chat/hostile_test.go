@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/channel"
+	"one-api/relay/outcome"
 )
 
 // TestAStreamCannotMakeTheConversionRememberWithoutEnd sends what an answer never has: tool calls and ids without number and
@@ -27,8 +28,8 @@ func TestAStreamCannotMakeTheConversionRememberWithoutEnd(t *testing.T) {
 			for i := range 2000 {
 				if _, err := tr.Event(clean("", toolCalls(call(i)))); err != nil {
 					require.Error(t, err)
-					f := channel.FailureOf(err)
-					require.Equal(t, channel.UpstreamMalformed, f.Outcome)
+					f := outcome.FailureOf(err)
+					require.Equal(t, outcome.UpstreamMalformed, f.Outcome)
 					return
 				}
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/channel"
+	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
 
@@ -113,20 +114,20 @@ func TestWhatIsNoCompletionFails(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		body    string
-		outcome channel.Outcome
+		outcome outcome.Outcome
 	}{
-		"empty":                  {``, channel.UpstreamTruncated},
-		"cut":                    {completion(`{"content":"a"}`, `"stop"`)[:90], channel.UpstreamTruncated},
-		"HTML":                   {`<html>`, channel.UpstreamMalformed},
-		"an error":               {`{"error":{"message":"m"}}`, channel.UpstreamErrorEvent},
-		"no choices":             {`{"id":"1"}`, channel.UpstreamMalformed},
-		"null choices":           {`{"choices":null}`, channel.UpstreamMalformed},
-		"empty choices":          {`{"choices":[]}`, channel.UpstreamMalformed},
-		"another choice":         {`{"choices":[{"index":1,"message":{"content":"a"}}]}`, channel.UpstreamMalformed},
-		"choices of no array":    {`{"choices":{}}`, channel.UpstreamMalformed},
-		"a nameless call":        {call(`{"arguments":"{}"}`), channel.UpstreamMalformed},
-		"arguments of no object": {call(`{"name":"f","arguments":"[]"}`), channel.UpstreamMalformed},
-		"arguments of no JSON":   {call(`{"name":"f","arguments":"{\"x\":"}`), channel.UpstreamMalformed},
+		"empty":                  {``, outcome.UpstreamTruncated},
+		"cut":                    {completion(`{"content":"a"}`, `"stop"`)[:90], outcome.UpstreamTruncated},
+		"HTML":                   {`<html>`, outcome.UpstreamMalformed},
+		"an error":               {`{"error":{"message":"m"}}`, outcome.UpstreamErrorEvent},
+		"no choices":             {`{"id":"1"}`, outcome.UpstreamMalformed},
+		"null choices":           {`{"choices":null}`, outcome.UpstreamMalformed},
+		"empty choices":          {`{"choices":[]}`, outcome.UpstreamMalformed},
+		"another choice":         {`{"choices":[{"index":1,"message":{"content":"a"}}]}`, outcome.UpstreamMalformed},
+		"choices of no array":    {`{"choices":{}}`, outcome.UpstreamMalformed},
+		"a nameless call":        {call(`{"arguments":"{}"}`), outcome.UpstreamMalformed},
+		"arguments of no object": {call(`{"name":"f","arguments":"[]"}`), outcome.UpstreamMalformed},
+		"arguments of no JSON":   {call(`{"name":"f","arguments":"{\"x\":"}`), outcome.UpstreamMalformed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, err := converted().Whole([]byte(tc.body))

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/channel"
+	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
 
@@ -291,24 +292,24 @@ func TestAStreamThatCannotBeToldHonestlyFails(t *testing.T) {
 	first := toolCalls(`{"index":0,"id":"1","function":{"name":"f","arguments":"{}"}}`)
 	for name, tc := range map[string]struct {
 		chunks  []string
-		outcome channel.Outcome
+		outcome outcome.Outcome
 	}{
-		"ends before its first chunk": {[]string{"[DONE]"}, channel.UpstreamMalformed},
-		"ends with usage alone":       {[]string{`{"choices":[],"usage":{}}`, "[DONE]"}, channel.UpstreamMalformed},
+		"ends before its first chunk": {[]string{"[DONE]"}, outcome.UpstreamMalformed},
+		"ends with usage alone":       {[]string{`{"choices":[],"usage":{}}`, "[DONE]"}, outcome.UpstreamMalformed},
 		"goes back to a closed call": {
 			[]string{first, toolCalls(`{"index":1,"id":"2","function":{"name":"g"}}`), toolCalls(`{"index":0,"function":{"arguments":"x"}}`)},
-			channel.UpstreamMalformed,
+			outcome.UpstreamMalformed,
 		},
 		"goes back to a call that text closed": {
-			[]string{first, delta(`"content":"a"`), toolCalls(`{"index":0,"function":{"arguments":"x"}}`)}, channel.UpstreamMalformed,
+			[]string{first, delta(`"content":"a"`), toolCalls(`{"index":0,"function":{"arguments":"x"}}`)}, outcome.UpstreamMalformed,
 		},
 		"goes on with nothing open": {
-			[]string{first, delta(`"content":"a"`), toolCalls(`{"function":{"arguments":"x"}}`)}, channel.UpstreamMalformed,
+			[]string{first, delta(`"content":"a"`), toolCalls(`{"function":{"arguments":"x"}}`)}, outcome.UpstreamMalformed,
 		},
-		"calls a tool without a name": {[]string{toolCalls(`{"index":0,"id":"1","function":{"arguments":"x"}}`), finish("tool_calls"), "[DONE]"}, channel.UpstreamMalformed},
+		"calls a tool without a name": {[]string{toolCalls(`{"index":0,"id":"1","function":{"arguments":"x"}}`), finish("tool_calls"), "[DONE]"}, outcome.UpstreamMalformed},
 		"reports an error": {
 			[]string{delta(`"content":"a"`), `{"error":{"message":"m","code":502},"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error"}]}`},
-			channel.UpstreamErrorEvent,
+			outcome.UpstreamErrorEvent,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/channel"
+	"one-api/relay/outcome"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
@@ -27,10 +28,10 @@ func native() channel.Translator {
 	return lanes.Answer(chatCall)
 }
 
-func failure(t *testing.T, err error) *channel.Failure {
+func failure(t *testing.T, err error) *outcome.Failure {
 	t.Helper()
 	require.Error(t, err)
-	f := channel.FailureOf(err)
+	f := outcome.FailureOf(err)
 	return f
 }
 
@@ -137,19 +138,19 @@ func TestALaterUsageKeepsWhatItDoesNotMention(t *testing.T) {
 func TestANativeAnswerThatIsNoAnswerFails(t *testing.T) {
 	for name, tc := range map[string]struct {
 		body    string
-		outcome channel.Outcome
-		class   channel.Class
+		outcome outcome.Outcome
+		class   outcome.Class
 	}{
-		"empty":                   {``, channel.UpstreamTruncated, channel.ClassNone},
-		"cut":                     {`{"choices":[{"mess`, channel.UpstreamTruncated, channel.ClassNone},
-		"HTML":                    {`<html></html>`, channel.UpstreamMalformed, channel.ClassNone},
-		"an array":                {`[]`, channel.UpstreamMalformed, channel.ClassNone},
-		"something behind it":     {`{}{}`, channel.UpstreamMalformed, channel.ClassNone},
-		"an error object":         {`{"error":{"message":"m","type":"server_error"}}`, channel.UpstreamErrorEvent, channel.ClassServer},
-		"OpenRouter's limit":      {`{"error":{"message":"m","code":429}}`, channel.UpstreamErrorEvent, channel.ClassKeyLimited},
-		"an error string":         {`{"error":"m"}`, channel.UpstreamErrorEvent, channel.ClassServer},
-		"a filter":                {`{"error":{"message":"m","code":"content_filter"}}`, channel.UpstreamErrorEvent, channel.ClassRequest},
-		"an error that says null": {`{"error":{"message":null}}`, channel.UpstreamErrorEvent, channel.ClassServer},
+		"empty":                   {``, outcome.UpstreamTruncated, outcome.ClassNone},
+		"cut":                     {`{"choices":[{"mess`, outcome.UpstreamTruncated, outcome.ClassNone},
+		"HTML":                    {`<html></html>`, outcome.UpstreamMalformed, outcome.ClassNone},
+		"an array":                {`[]`, outcome.UpstreamMalformed, outcome.ClassNone},
+		"something behind it":     {`{}{}`, outcome.UpstreamMalformed, outcome.ClassNone},
+		"an error object":         {`{"error":{"message":"m","type":"server_error"}}`, outcome.UpstreamErrorEvent, outcome.ClassServer},
+		"OpenRouter's limit":      {`{"error":{"message":"m","code":429}}`, outcome.UpstreamErrorEvent, outcome.ClassKeyLimited},
+		"an error string":         {`{"error":"m"}`, outcome.UpstreamErrorEvent, outcome.ClassServer},
+		"a filter":                {`{"error":{"message":"m","code":"content_filter"}}`, outcome.UpstreamErrorEvent, outcome.ClassRequest},
+		"an error that says null": {`{"error":{"message":null}}`, outcome.UpstreamErrorEvent, outcome.ClassServer},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, err := native().Whole([]byte(tc.body))
@@ -246,17 +247,17 @@ func TestTheLastUsageOfAStreamCounts(t *testing.T) {
 func TestAnEventThatIsNoChunkFails(t *testing.T) {
 	for name, tc := range map[string]struct {
 		event   sse.Event
-		outcome channel.Outcome
-		class   channel.Class
+		outcome outcome.Outcome
+		class   outcome.Class
 	}{
-		"cut JSON":                    {clean("", `{"choices":[`), channel.UpstreamMalformed, channel.ClassNone},
-		"text":                        {clean("", `hello`), channel.UpstreamMalformed, channel.ClassNone},
-		"an error":                    {clean("", `{"error":{"message":"m","type":"rate_limit_error"}}`), channel.UpstreamErrorEvent, channel.ClassKeyLimited},
-		"an error with a status":      {clean("", `{"id":"x","error":{"message":"m","code":502},"choices":[{"delta":{"content":""},"finish_reason":"error"}]}`), channel.UpstreamErrorEvent, channel.ClassServer},
-		"an event of the name error":  {clean("error", `{"message":"m","type":"invalid_request_error"}`), channel.UpstreamErrorEvent, channel.ClassRequest},
-		"an error of plain text":      {clean("error", `oops`), channel.UpstreamErrorEvent, channel.ClassServer},
-		"an error that says nothing":  {clean("error", ``), channel.UpstreamErrorEvent, channel.ClassServer},
-		"an error before it is known": {clean("", `{"error":{}}`), channel.UpstreamErrorEvent, channel.ClassServer},
+		"cut JSON":                    {clean("", `{"choices":[`), outcome.UpstreamMalformed, outcome.ClassNone},
+		"text":                        {clean("", `hello`), outcome.UpstreamMalformed, outcome.ClassNone},
+		"an error":                    {clean("", `{"error":{"message":"m","type":"rate_limit_error"}}`), outcome.UpstreamErrorEvent, outcome.ClassKeyLimited},
+		"an error with a status":      {clean("", `{"id":"x","error":{"message":"m","code":502},"choices":[{"delta":{"content":""},"finish_reason":"error"}]}`), outcome.UpstreamErrorEvent, outcome.ClassServer},
+		"an event of the name error":  {clean("error", `{"message":"m","type":"invalid_request_error"}`), outcome.UpstreamErrorEvent, outcome.ClassRequest},
+		"an error of plain text":      {clean("error", `oops`), outcome.UpstreamErrorEvent, outcome.ClassServer},
+		"an error that says nothing":  {clean("error", ``), outcome.UpstreamErrorEvent, outcome.ClassServer},
+		"an error before it is known": {clean("", `{"error":{}}`), outcome.UpstreamErrorEvent, outcome.ClassServer},
 	} {
 		for _, endpoint := range []wire.Endpoint{wire.ChatCompletions, wire.Messages} {
 			t.Run(name+" "+endpoint.Path(), func(t *testing.T) {

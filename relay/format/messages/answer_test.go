@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/channel"
+	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
 
@@ -96,35 +97,35 @@ func TestStopReasonsBecomeFinishReasons(t *testing.T) {
 func TestAWholeAnswerThatCannotBeOneIsAFailure(t *testing.T) {
 	for _, c := range []struct {
 		body   string
-		native channel.Outcome
-		chat   channel.Outcome
+		native outcome.Outcome
+		chat   outcome.Outcome
 	}{
-		{``, channel.UpstreamTruncated, channel.UpstreamTruncated},
-		{`{"type":"message","content":[`, channel.UpstreamTruncated, channel.UpstreamTruncated},
-		{`<html>`, channel.UpstreamMalformed, channel.UpstreamMalformed},
-		{`[]`, channel.UpstreamMalformed, channel.UpstreamMalformed},
-		{`{"type":"message"}}`, channel.UpstreamMalformed, channel.UpstreamMalformed},
-		{`{"type":"error","error":{"type":"api_error","message":"x"}}`, channel.UpstreamErrorEvent, channel.UpstreamErrorEvent},
-		{`{"type":"error"}`, channel.UpstreamErrorEvent, channel.UpstreamErrorEvent},
-		{`{"error":{"message":"x"}}`, channel.UpstreamErrorEvent, channel.UpstreamErrorEvent},
-		{`{}`, channel.UpstreamMalformed, channel.UpstreamMalformed},
-		{`{"type":"completion","content":[{}]}`, channel.Completed, channel.UpstreamMalformed},
-		{`{"type":"message","content":[],"stop_reason":null}`, channel.UpstreamMalformed, channel.UpstreamMalformed},
-		{`{"type":"message","content":[{"type":"text","text":"a"}],"stop_reason":"error"}`, channel.UpstreamErrorEvent, channel.UpstreamErrorEvent},
-		{`{"type":"message","content":[],"stop_reason":"model_overloaded"}`, channel.UpstreamErrorEvent, channel.UpstreamErrorEvent},
-		{`{"detail":"queue full"}`, channel.UpstreamErrorEvent, channel.UpstreamErrorEvent},
-		{`{"base_resp":{"status_code":1002,"status_msg":"limit"}}`, channel.UpstreamErrorEvent, channel.UpstreamErrorEvent},
-		{`[{"error":{"code":429,"message":"x"}}]`, channel.UpstreamErrorEvent, channel.UpstreamErrorEvent},
-		{`{"type":"message"}`, channel.UpstreamMalformed, channel.UpstreamMalformed},
-		{`{"type":"message","content":null}`, channel.UpstreamMalformed, channel.UpstreamMalformed},
-		{`{"type":"message","content":7}`, channel.UpstreamMalformed, channel.UpstreamMalformed},
-		{`{"type":"message","content":"x"}`, channel.UpstreamMalformed, channel.Completed},
-		{`{"type":"message","content":[{"type":"text","text":1}]}`, channel.Completed, channel.Completed},
+		{``, outcome.UpstreamTruncated, outcome.UpstreamTruncated},
+		{`{"type":"message","content":[`, outcome.UpstreamTruncated, outcome.UpstreamTruncated},
+		{`<html>`, outcome.UpstreamMalformed, outcome.UpstreamMalformed},
+		{`[]`, outcome.UpstreamMalformed, outcome.UpstreamMalformed},
+		{`{"type":"message"}}`, outcome.UpstreamMalformed, outcome.UpstreamMalformed},
+		{`{"type":"error","error":{"type":"api_error","message":"x"}}`, outcome.UpstreamErrorEvent, outcome.UpstreamErrorEvent},
+		{`{"type":"error"}`, outcome.UpstreamErrorEvent, outcome.UpstreamErrorEvent},
+		{`{"error":{"message":"x"}}`, outcome.UpstreamErrorEvent, outcome.UpstreamErrorEvent},
+		{`{}`, outcome.UpstreamMalformed, outcome.UpstreamMalformed},
+		{`{"type":"completion","content":[{}]}`, outcome.Completed, outcome.UpstreamMalformed},
+		{`{"type":"message","content":[],"stop_reason":null}`, outcome.UpstreamMalformed, outcome.UpstreamMalformed},
+		{`{"type":"message","content":[{"type":"text","text":"a"}],"stop_reason":"error"}`, outcome.UpstreamErrorEvent, outcome.UpstreamErrorEvent},
+		{`{"type":"message","content":[],"stop_reason":"model_overloaded"}`, outcome.UpstreamErrorEvent, outcome.UpstreamErrorEvent},
+		{`{"detail":"queue full"}`, outcome.UpstreamErrorEvent, outcome.UpstreamErrorEvent},
+		{`{"base_resp":{"status_code":1002,"status_msg":"limit"}}`, outcome.UpstreamErrorEvent, outcome.UpstreamErrorEvent},
+		{`[{"error":{"code":429,"message":"x"}}]`, outcome.UpstreamErrorEvent, outcome.UpstreamErrorEvent},
+		{`{"type":"message"}`, outcome.UpstreamMalformed, outcome.UpstreamMalformed},
+		{`{"type":"message","content":null}`, outcome.UpstreamMalformed, outcome.UpstreamMalformed},
+		{`{"type":"message","content":7}`, outcome.UpstreamMalformed, outcome.UpstreamMalformed},
+		{`{"type":"message","content":"x"}`, outcome.UpstreamMalformed, outcome.Completed},
+		{`{"type":"message","content":[{"type":"text","text":1}]}`, outcome.Completed, outcome.Completed},
 	} {
 		t.Run(c.body, func(t *testing.T) {
-			check := func(translator channel.Translator, want channel.Outcome) {
+			check := func(translator channel.Translator, want outcome.Outcome) {
 				_, err := translator.Whole([]byte(c.body))
-				if want == channel.Completed {
+				if want == outcome.Completed {
 					require.NoError(t, err)
 					return
 				}

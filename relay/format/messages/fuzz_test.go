@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"one-api/relay/channel"
+	"one-api/relay/outcome"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
@@ -78,7 +79,7 @@ func FuzzStream(f *testing.F) {
 			assertEvents(t, step.Out)
 		}
 		_, _ = chatTranslator(`{}`).Whole([]byte(stream))
-		_ = channel.StatusFailure(500, nil, []byte(stream))
+		_ = outcome.StatusFailure(500, nil, []byte(stream))
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/channel"
+	"one-api/relay/outcome"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
@@ -160,7 +161,7 @@ func TestAnEventWithoutDataIsNone(t *testing.T) {
 		}
 	}
 	_, err := native().Event(sse.Event{Name: []byte("error"), Clean: true})
-	assert.Equal(t, channel.UpstreamErrorEvent, failureOf(t, err).Outcome)
+	assert.Equal(t, outcome.UpstreamErrorEvent, failureOf(t, err).Outcome)
 }
 
 func TestAPingCommitsNobodyToThisChannel(t *testing.T) {
@@ -188,7 +189,7 @@ func TestAnEventThatIsNoJSONObjectIsMalformed(t *testing.T) {
 	for _, data := range []string{`{`, `[]`, `null`, `{"type":"ping"}x`, `{"type":"content_block_delta","delta":{"text":"a}`} {
 		for _, translator := range []channel.Translator{native(), chatTranslator(`{"stream":true}`)} {
 			_, err := translator.Event(event(data))
-			assert.Equal(t, channel.UpstreamMalformed, failureOf(t, err).Outcome, data)
+			assert.Equal(t, outcome.UpstreamMalformed, failureOf(t, err).Outcome, data)
 		}
 	}
 }

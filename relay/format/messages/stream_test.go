@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/channel"
+	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
 
@@ -208,7 +209,7 @@ func TestAnEventOutOfOrderIsMalformed(t *testing.T) {
 				require.NoError(t, err, data)
 			}
 			_, err := translator.Event(event(events[len(events)-1]))
-			assert.Equal(t, channel.UpstreamMalformed, failureOf(t, err).Outcome)
+			assert.Equal(t, outcome.UpstreamMalformed, failureOf(t, err).Outcome)
 		})
 	}
 }
@@ -224,5 +225,5 @@ func TestTheNumberOfOpenBlocksIsBounded(t *testing.T) {
 	for i := range 64 {
 		require.NoError(t, open(i))
 	}
-	assert.Equal(t, channel.UpstreamMalformed, failureOf(t, open(64)).Outcome)
+	assert.Equal(t, outcome.UpstreamMalformed, failureOf(t, open(64)).Outcome)
 }

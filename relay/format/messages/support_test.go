@@ -12,6 +12,7 @@ import (
 	"one-api/relay/channel"
 	"one-api/relay/channel/lanetest"
 	"one-api/relay/lane"
+	"one-api/relay/outcome"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
@@ -104,8 +105,8 @@ func chunks(t *testing.T, out []byte) []string {
 	return all
 }
 
-func failureOf(t *testing.T, err error) *channel.Failure {
+func failureOf(t *testing.T, err error) *outcome.Failure {
 	t.Helper()
 	require.Error(t, err)
-	return channel.FailureOf(err)
+	return outcome.FailureOf(err)
 }

@@ -1,4 +1,4 @@
-package channel
+package outcome
 
 import (
 	"net/http"
@@ -27,7 +27,7 @@ func asked(status int, header http.Header, said *complaint.Complaint, now time.T
 		return clampRetryAfter(said.Retry.Seconds())
 	}
 	switch status {
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable, statusOverloaded:
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable, StatusOverloaded:
 	default:
 		return 0
 	}
@@ -40,8 +40,8 @@ func asked(status int, header http.Header, said *complaint.Complaint, now time.T
 	return 0
 }
 
-// statusOverloaded is Anthropic's status for being overloaded, which others have taken over.
-const statusOverloaded = 529
+// StatusOverloaded is Anthropic's status for being overloaded, which others have taken over.
+const StatusOverloaded = 529
 
 // RetryAfter reads how long an upstream asks to be left alone: Retry-After in seconds or as a date (RFC 9110, 10.2.3), or
 // OpenAI's and Azure's retry-after-ms, which is finer and so comes first. 0 where nothing usable was said.

@@ -1,13 +1,10 @@
-package channel
+package outcome
 
 import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestTheTableSaysWhatFollowsFromEachEnding(t *testing.T) {
 	type row struct {
@@ -53,7 +50,7 @@ func TestTheTableSaysWhatFollowsFromEachEnding(t *testing.T) {
 
 func TestEveryOutcomeHasItsNameFromTheContract(t *testing.T) {
 	names := map[string]bool{}
-	for o := range outcomes {
+	for o := range Count {
 		require.NotEmpty(t, o.String())
 		names[o.String()] = true
 	}

@@ -1,4 +1,4 @@
-package channel
+package outcome
 
 import (
 	"net/http"
@@ -129,8 +129,11 @@ func (f *Failure) waits(class Class) {
 	f.RetryAfter = asked(status, nil, f.said, time.Now())
 }
 
-// unquoted is for a message whose beginning the client may have written: the failure is what it is without that.
-func (f *Failure) unquoted() {
+// Unquoted is for a message whose beginning the client may have written, which mayBe reports: the failure is what it is without that.
+func (f *Failure) Unquoted(mayBe func(phrase string) bool) {
+	if f.quotable == "" || !mayBe(f.quotable) {
+		return
+	}
 	f.quotable = ""
 	if f.Outcome == UpstreamErrorEvent {
 		f.Status = f.said.Status // an exception's name may have stood for another one

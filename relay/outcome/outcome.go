@@ -1,4 +1,6 @@
-package channel
+// Package outcome is how attempts end: the closed list of outcomes and classes, the one table of what follows from each, and the
+// failures and refusals that clients are told of. It does no I/O and knows nothing of channels.
+package outcome
 
 // Outcome is how an attempt ended: the closed list of relay.outcome.
 type Outcome uint8
@@ -23,10 +25,10 @@ const (
 	Panic
 	Shutdown
 
-	outcomes // how many there are
+	Count // how many there are
 )
 
-var outcomeNames = [outcomes]string{
+var outcomeNames = [Count]string{
 	Completed:          "completed",
 	ClientGone:         "client_gone",
 	ClientStalled:      "client_stalled",
@@ -107,7 +109,7 @@ type Verdict struct {
 }
 
 // verdicts is the one table of what moves on, what counts against a channel and what puts a key to rest.
-var verdicts = [outcomes]Verdict{
+var verdicts = [Count]Verdict{
 	Completed:          {Clears: true, Key: KeyRevives},
 	ClientGone:         {},
 	ClientStalled:      {},

@@ -1,4 +1,4 @@
-package channel
+package outcome
 
 import (
 	"errors"
@@ -32,28 +32,28 @@ func (r *Refusal) Error() string { return r.Err.Message }
 // longestShown is how many bytes of a model's name an error repeats.
 const longestShown = 100
 
-func refuseUnknownModel(model string) *Refusal {
+func RefuseUnknownModel(model string) *Refusal {
 	return &Refusal{BadModel, &wire.Error{
 		Status: http.StatusNotFound, Code: "model_not_found", Param: "model",
 		Message: "The model `" + wire.Clip(model, longestShown) + "` does not exist here. GET /v1/models lists the models that this key may use.",
 	}}
 }
 
-func refuseModel(model string) *Refusal {
+func RefuseModel(model string) *Refusal {
 	return &Refusal{BadModel, &wire.Error{
 		Status: http.StatusForbidden, Type: "permission_error", Code: "model_not_allowed", Param: "model",
 		Message: "This key may not use the model `" + wire.Clip(model, longestShown) + "`. GET /v1/models lists the models that it may use.",
 	}}
 }
 
-func refuseEndpoint(model string, e wire.Endpoint) *Refusal {
+func RefuseEndpoint(model string, e wire.Endpoint) *Refusal {
 	return &Refusal{BadModel, &wire.Error{
 		Status: http.StatusNotFound, Code: "endpoint_not_supported", Param: "model",
 		Message: "The model `" + wire.Clip(model, longestShown) + "` cannot be used with " + e.Path() + ".",
 	}}
 }
 
-func refuseBusy(model string, wait time.Duration) *Refusal {
+func RefuseBusy(model string, wait time.Duration) *Refusal {
 	return &Refusal{OverLimit, &wire.Error{
 		Status: http.StatusTooManyRequests, Type: "rate_limit_error", Code: "channels_busy", RetryAfter: wait,
 		Message: "Every channel for `" + wire.Clip(model, longestShown) + "` is full or limited at the moment. Retry after the time in Retry-After.",
@@ -75,7 +75,7 @@ func RefuseNoRoom(why error) *Refusal {
 	}}
 }
 
-func refuseNoChannel(model string) *Refusal {
+func RefuseNoChannel(model string) *Refusal {
 	return &Refusal{NoChannel, &wire.Error{
 		Status: http.StatusServiceUnavailable, Type: "api_error", Code: "no_usable_channel",
 		Message: "No channel for `" + wire.Clip(model, longestShown) + "` is usable at the moment.",

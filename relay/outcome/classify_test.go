@@ -1,4 +1,4 @@
-package channel
+package outcome
 
 import (
 	"fmt"
@@ -232,7 +232,7 @@ func TestALimitInsideA200AsksToBeLeftAloneAsOneWithItsStatusDoes(t *testing.T) {
 		require.Equal(t, want, EventFailure([]byte(body)).RetryAfter, body)
 	}
 	f := EventFailure([]byte(`{"error":"Too many requests. Please try again in 20s."}`))
-	f.unquoted()
+	f.Unquoted(func(string) bool { return true })
 	require.Equal(t, ClassServer, f.Class)
 	require.Zero(t, f.RetryAfter, "the client may have written all of it")
 }

@@ -1,4 +1,4 @@
-package channel
+package outcome
 
 import (
 	"net/http"
@@ -11,6 +11,8 @@ import (
 )
 
 const httpDate = http.TimeFormat
+
+var midday = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 
 func headerOf(pairs ...string) http.Header {
 	h := http.Header{}
@@ -36,8 +38,8 @@ func TestALimitSaysWhenItIsReset(t *testing.T) {
 		"a bare number":                {reset("12"), 12 * time.Second},
 		"a point in time":              {reset("1795262460"), time.Minute},
 		"the same in milliseconds":     {reset("1795262460000"), time.Minute},
-		"a date":                       {reset(noon.Add(time.Minute).Format(time.RFC3339)), time.Minute},
-		"a date that has passed":       {reset(noon.Add(-time.Minute).Format(time.RFC3339)), 0},
+		"a date":                       {reset(midday.Add(time.Minute).Format(time.RFC3339)), time.Minute},
+		"a date that has passed":       {reset(midday.Add(-time.Minute).Format(time.RFC3339)), 0},
 		"nonsense":                     {reset("soon"), 0},
 		"negative":                     {reset("-5s"), 0},
 		"absurd":                       {reset("1e300"), longestRetryAfter},
@@ -45,7 +47,7 @@ func TestALimitSaysWhenItIsReset(t *testing.T) {
 		"without what remains":         {headerOf("x-ratelimit-reset-tokens", "20s"), 0},
 		"only what is used up":         {headerOf("x-ratelimit-remaining-tokens", "100", "x-ratelimit-reset-tokens", "90s", "x-ratelimit-remaining-requests", "0", "x-ratelimit-reset-requests", "6ms"), 6 * time.Millisecond},
 		"the longest of those":         {headerOf("x-ratelimit-remaining-tokens", "0", "x-ratelimit-reset-tokens", "9s", "x-ratelimit-remaining-requests", "0", "x-ratelimit-reset-requests", "6s"), 9 * time.Second},
-		"Anthropic's":                  {headerOf("anthropic-ratelimit-input-tokens-remaining", "0", "anthropic-ratelimit-input-tokens-reset", noon.Add(17*time.Second).Format(time.RFC3339), "anthropic-ratelimit-requests-remaining", "9", "anthropic-ratelimit-requests-reset", noon.Add(time.Hour).Format(time.RFC3339)), 17 * time.Second},
+		"Anthropic's":                  {headerOf("anthropic-ratelimit-input-tokens-remaining", "0", "anthropic-ratelimit-input-tokens-reset", midday.Add(17*time.Second).Format(time.RFC3339), "anthropic-ratelimit-requests-remaining", "9", "anthropic-ratelimit-requests-reset", midday.Add(time.Hour).Format(time.RFC3339)), 17 * time.Second},
 		"OpenRouter's":                 {headerOf("X-RateLimit-Remaining", "0", "X-RateLimit-Reset", "1795262430000"), 30 * time.Second},
 		"IETF's":                       {headerOf("RateLimit-Remaining", "0", "RateLimit-Reset", "30"), 30 * time.Second},
 		"Retry-After comes first":      {headerOf("x-ratelimit-remaining-requests", "0", "x-ratelimit-reset-requests", "20s", "Retry-After", "3"), 3 * time.Second},
@@ -53,11 +55,11 @@ func TestALimitSaysWhenItIsReset(t *testing.T) {
 		"a Retry-After that is no use": {headerOf("x-ratelimit-remaining-requests", "0", "x-ratelimit-reset-requests", "20s", "Retry-After", "0"), 20 * time.Second},
 	} {
 		for _, status := range []int{429, 503, 529} {
-			require.Equal(t, c.want, asked(status, c.header, nil, noon), name)
+			require.Equal(t, c.want, asked(status, c.header, nil, midday), name)
 		}
 	}
-	require.Zero(t, asked(500, reset("20s"), nil, noon), "only where it is about limits")
-	require.Equal(t, 7*time.Second, asked(500, headerOf("Retry-After", "7"), nil, noon))
+	require.Zero(t, asked(500, reset("20s"), nil, midday), "only where it is about limits")
+	require.Equal(t, 7*time.Second, asked(500, headerOf("Retry-After", "7"), nil, midday))
 }
 
 func TestAnErrorSaysInWordsHowLongToWait(t *testing.T) {
@@ -74,10 +76,10 @@ func TestAnErrorSaysInWordsHowLongToWait(t *testing.T) {
 		"retry in 5 lengths": 0,
 		"":                   0,
 	} {
-		require.Equal(t, want, asked(429, nil, &complaint.Complaint{Message: message}, noon), message)
+		require.Equal(t, want, asked(429, nil, &complaint.Complaint{Message: message}, midday), message)
 	}
-	require.Zero(t, asked(503, nil, &complaint.Complaint{Message: "Please try again in 20s."}, noon), "words that may be a client's rest no channel")
-	require.Equal(t, 37*time.Second, asked(429, nil, &complaint.Complaint{Message: "Please retry in 5s.", Retry: 37 * time.Second}, noon), "RetryInfo is exact")
+	require.Zero(t, asked(503, nil, &complaint.Complaint{Message: "Please try again in 20s."}, midday), "words that may be a client's rest no channel")
+	require.Equal(t, 37*time.Second, asked(429, nil, &complaint.Complaint{Message: "Please retry in 5s.", Retry: 37 * time.Second}, midday), "RetryInfo is exact")
 }
 
 func FuzzWhatIsAskedIsNeverNegativeNorBeyondItsBound(f *testing.F) {
@@ -124,4 +126,15 @@ func FuzzRetryAfterIsNeverNegativeNorBeyondItsBound(f *testing.F) {
 		require.GreaterOrEqual(t, d, time.Duration(0))
 		require.LessOrEqual(t, d, longestRetryAfter)
 	})
+}
+
+// TestARetryAfterDateIsMeantByTheClockOfWhoSentIt: ours may be an hour off.
+func TestARetryAfterDateIsMeantByTheClockOfWhoSentIt(t *testing.T) {
+	for _, wrong := range []time.Duration{-time.Hour, 0, time.Hour} {
+		ours := midday.Add(wrong)
+		header := headerOf("Date", midday.Format(httpDate), "Retry-After", midday.Add(90*time.Second).Format(httpDate))
+		require.Equal(t, 90*time.Second, RetryAfter(header, ours))
+		header = headerOf("Date", midday.Format(httpDate), "Anthropic-Ratelimit-Tokens-Remaining", "0", "Anthropic-Ratelimit-Tokens-Reset", midday.Add(30*time.Second).Format(time.RFC3339))
+		require.Equal(t, 30*time.Second, asked(429, header, nil, ours))
+	}
 }
