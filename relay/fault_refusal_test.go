@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/breaker"
 	"one-api/relay/outcome"
 )
 
@@ -113,7 +113,7 @@ func TestAKeyThatIsRefusedRestsAndTheOtherOneServes(t *testing.T) {
 				require.Equal(t, 3, used["Bearer sk-up-bad"], "once by each channel that sends keys so")
 				require.Equal(t, 2, used["sk-up-bad"])
 				for _, w := range ways {
-					require.Equal(t, channel.KeyCounts{Usable: 1, Refused: 1}, s.server.pool.Set().Get(w.name).Snapshot(time.Now()).Keys)
+					require.Equal(t, breaker.KeyCounts{Usable: 1, Refused: 1}, s.server.pool.Set().Get(w.name).Snapshot(time.Now()).Keys)
 					require.Len(t, s.endsOf(w.name), rounds)
 				}
 				require.NotContains(t, s.log.String(), "sk-up-")

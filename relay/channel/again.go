@@ -3,7 +3,6 @@ package channel
 import (
 	"context"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"one-api/relay/outcome"
@@ -58,84 +57,5 @@ func (s *Set) Again(ctx context.Context, w *Want, c *Channel) *Exchange {
 
 // OnceMore reports whether a request for which no other channel is left may make one more attempt at this one, and counts it.
 func (c *Channel) OnceMore(w *Want) bool {
-	return (w.broken == nil || c.finishes(w.broken, w.text)) && c.state.tries.again(c.pool.now())
-}
-
-// cooling is the key that will be in use first, of those that are limited; nil: there is none.
-func (r keyring) cooling(now time.Time) (first *key) {
-	for _, k := range r.keys {
-		if !k.refused.Load() && (first == nil || k.rest.wait(now) < first.rest.wait(now)) {
-			first = k
-		}
-	}
-	return first
-}
-
-// The time in which calls are counted, and in how many slots.
-const (
-	triesWindow = 10 * time.Second
-	trySlot     = triesWindow / 40
-	trySlots    = int64(triesWindow/trySlot) + 1 // the window, and what has passed of the slot that is running
-)
-
-// callsForAgain is how many calls of a channel allow one of them to be made again.
-const callsForAgain = 10
-
-// tries counts a channel's calls of the last ten seconds, and those of them that repeat one that failed where nothing else was
-// left: an upstream in trouble is not to be asked twice by everybody. The zero value is ready. It is atomics and no lock.
-type tries struct {
-	slots [trySlots]atomic.Uint64 // each: which slot of time it is, the calls in it, and the repeated ones
-}
-
-const (
-	againBits, callBits = 12, 20
-	maxAgain, maxCalls  = 1<<againBits - 1, 1<<callBits - 1
-)
-
-func slotOf(now time.Time) int64 { return int64(now.Sub(epoch)/trySlot) + trySlots }
-
-// of takes a slot's word apart. One that is of another time counts nothing.
-func of(word uint64, slot int64) (calls, again int64) {
-	if uint32(word>>(againBits+callBits)) != uint32(slot) {
-		return 0, 0
-	}
-	return int64(word >> againBits & maxCalls), int64(word & maxAgain)
-}
-
-func word(slot, calls, again int64) uint64 {
-	return uint64(uint32(slot))<<(againBits+callBits) | uint64(min(calls, maxCalls))<<againBits | uint64(min(again, maxAgain))
-}
-
-// count counts a call.
-func (t *tries) count(now time.Time) {
-	slot := slotOf(now)
-	at := &t.slots[slot%trySlots]
-	for {
-		old := at.Load()
-		calls, again := of(old, slot)
-		if at.CompareAndSwap(old, word(slot, calls+1, again)) {
-			return
-		}
-	}
-}
-
-// again counts a call that is to be repeated, if it may be: one in callsForAgain, and at least one.
-func (t *tries) again(now time.Time) bool {
-	slot := slotOf(now)
-	at := &t.slots[slot%trySlots]
-	for {
-		old := at.Load()
-		calls, again := of(old, slot)
-		allCalls, allAgain := calls, again
-		for before := slot - trySlots + 1; before < slot; before++ { // they do not change any more
-			c, a := of(t.slots[before%trySlots].Load(), before)
-			allCalls, allAgain = allCalls+c, allAgain+a
-		}
-		if allAgain >= max(1, allCalls/callsForAgain) {
-			return false
-		}
-		if at.CompareAndSwap(old, word(slot, calls, again+1)) {
-			return true
-		}
-	}
+	return (w.broken == nil || c.finishes(w.broken, w.text)) && c.state.tries.Allow(c.pool.now())
 }

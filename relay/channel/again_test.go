@@ -1,8 +1,6 @@
 package channel
 
 import (
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -10,53 +8,6 @@ import (
 
 	"one-api/relay/outcome"
 )
-
-func TestOneCallInTenMayBeMadeAgainAndAtLeastOne(t *testing.T) {
-	now := epoch.Add(time.Hour)
-	var fresh tries
-	assert.True(t, fresh.again(now), "at least one")
-	assert.False(t, fresh.again(now))
-	assert.False(t, fresh.again(now.Add(9*time.Second)), "in ten seconds")
-	assert.True(t, fresh.again(now.Add(triesWindow+trySlot)), "and another one later")
-
-	var busy tries
-	made, calls := 0, 0
-	for i := range 2000 { // twenty seconds
-		at := now.Add(time.Duration(i) * 10 * time.Millisecond)
-		busy.count(at)
-		calls++
-		for busy.again(at) {
-			made++
-		}
-		assert.LessOrEqual(t, made, max(1, (calls+9)/10))
-	}
-	assert.GreaterOrEqual(t, made, 195)
-	for busy.again(now.Add(time.Hour)) {
-		made++
-	}
-	assert.LessOrEqual(t, made, 201, "what was long ago counts for nothing")
-}
-
-func TestAWaveOfFailuresIsRepeatedByOneInTenAndByOneAtLeast(t *testing.T) {
-	for calls, want := range map[int]int64{1: 1, 5: 1, 40: 4, 500: 50} {
-		var tr tries
-		now := epoch.Add(time.Minute)
-		for range calls {
-			tr.count(now)
-		}
-		var made atomic.Int64
-		var all sync.WaitGroup
-		for range calls {
-			all.Go(func() {
-				if tr.again(now) {
-					made.Add(1)
-				}
-			})
-		}
-		all.Wait()
-		assert.Equal(t, want, made.Load(), "of %d", calls)
-	}
-}
 
 func TestOnlyWhatMayPassIsTriedAgain(t *testing.T) {
 	for _, c := range []struct {

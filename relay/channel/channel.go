@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"one-api/relay/breaker"
 	"one-api/relay/config"
 	"one-api/relay/outcome"
 	"one-api/relay/provider"
@@ -29,7 +30,7 @@ type Channel struct {
 	metrics   *telemetry.Channel
 	pool      *Pool
 	state     *state
-	keys      keyring
+	keys      breaker.KeyRing
 	transport *transport
 	addresses addresses
 	usage     usageRefused
@@ -54,10 +55,8 @@ const (
 func (c *Channel) SetDisabled(disabled bool) {
 	c.state.disabled.Store(&disabled)
 	if !disabled {
-		c.state.health.clear()
-		for _, k := range c.keys.keys {
-			k.revive()
-		}
+		c.state.health.Clear()
+		c.keys.Revive()
 	}
 }
 
@@ -77,7 +76,7 @@ func (c *Channel) serves(endpoint wire.Endpoint) bool { return c.lanes[endpoint]
 
 // available tells whether acquire would succeed. desperate calls do not mind a channel that is passed over for its failures.
 func (c *Channel) available(now time.Time, desperate bool) bool {
-	return !c.isDisabled() && !c.full() && (desperate || c.state.health.rest.ready(now)) && c.keys.ready(now)
+	return !c.isDisabled() && !c.full() && (desperate || c.state.health.Cooldown.Ready(now)) && c.keys.Ready(now)
 }
 
 // inGroups tells whether a token of these groups may use the channel.

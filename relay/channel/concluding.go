@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"one-api/relay/breaker"
 	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
@@ -30,21 +31,21 @@ func (x *Exchange) concludeChannel(a *Attempt, v outcome.Verdict, now time.Time)
 	health := &x.Channel.state.health
 	switch {
 	case a.Outcome == outcome.Completed && a.Sent:
-		health.succeeds()
+		health.Succeeds()
 	case a.saysSomething():
-		health.fails()
+		health.Fails()
 	}
-	blame := v.Blame || v.Doubts && health.doubt.against(x.call.Token, x.call.RequestID)
+	blame := v.Blame || v.Doubts && health.Doubt.Against(x.call.Token, x.call.RequestID)
 	switch {
 	case blame && asksForRest(a.Failure):
-		health.blame(x.began, now, x.trial)
-		health.askedFor(now, a.Failure.RetryAfter, x.trial)
+		health.CountFailure(x.began, now, x.trial)
+		health.CoolFor(now, a.Failure.RetryAfter, x.trial)
 	case blame:
-		health.blame(x.began, now, x.trial)
+		health.CountFailure(x.began, now, x.trial)
 	case v.Clears:
-		health.worked(x.began, x.trial)
+		health.CountSuccess(x.began, x.trial)
 	case x.trial:
-		health.rest.abandon()
+		health.Cooldown.Abandon()
 	}
 }
 
@@ -75,17 +76,17 @@ func (x *Exchange) concludeKey(a *Attempt, v outcome.Verdict, now time.Time) {
 	switch x.keyAction(v) {
 	case outcome.KeyRests:
 		a.Rested = true
-		if x.key.refuse(now, x.keyTry) {
+		if x.key.Refuse(now, x.keyTry) {
 			x.Channel.sayRefused(x.key, x.requestID(), a.Failure.ErrorType()+" "+a.Failure.Detail)
 		}
 	case outcome.KeyCools:
 		a.Rested = true
-		x.key.limit(now, a.Failure.RetryAfter, x.keyTry)
+		x.key.Limit(now, a.Failure.RetryAfter, x.keyTry)
 	case outcome.KeyRevives:
-		x.key.worked(x.keyTry)
+		x.key.Worked(x.keyTry)
 	default:
 		if x.keyTry {
-			x.key.rest.abandon()
+			x.key.Cooldown.Abandon()
 		}
 	}
 }
@@ -118,7 +119,7 @@ func (w *Want) spared(c *Channel) (how sparing) {
 func (x *Exchange) keyAction(v outcome.Verdict) outcome.KeyAction {
 	switch {
 	case v.Key == outcome.KeyDoubted:
-		if x.key.doubt.against(x.call.Token, x.call.RequestID) && x.spares == sparesNone {
+		if x.key.Doubt.Against(x.call.Token, x.call.RequestID) && x.spares == sparesNone {
 			return outcome.KeyRests
 		}
 		return outcome.KeyKeeps
@@ -146,13 +147,13 @@ func leavesDoubt(f *outcome.Failure) bool {
 
 // sayRefused tells the operator, once, that a key is refused: by its place in the configuration, since keys are not to be read
 // in a log.
-func (c *Channel) sayRefused(k *key, requestID, why string) {
-	c.pool.options.Log.Warn("a key was refused and rests: replace it, or see to its account", "channel", c.Name, "key", c.keys.index(k),
-		"of", len(c.keys.keys), "request_id", requestID, "why", wire.Clip(c.redact.text(why), longestDetail))
+func (c *Channel) sayRefused(k *breaker.Key, requestID, why string) {
+	c.pool.options.Log.Warn("a key was refused and rests: replace it, or see to its account", "channel", c.Name, "key", c.keys.Index(k),
+		"of", c.keys.Len(), "request_id", requestID, "why", wire.Clip(c.redact.text(why), longestDetail))
 }
 
 // distrusted reports whether none of the channel's last attempts succeeded.
-func (c *Channel) distrusted() bool { return c.state.health.fruitless.Load() >= attemptsToDistrust }
+func (c *Channel) distrusted() bool { return c.state.health.InVain() >= attemptsToDistrust }
 
 // anotherKey reports whether the request may be answered with another key of the channel, so that the channel is not out of the
 // question for it. A refusal of which it is not certain that it is about the key is taken to one other key and no further: if it

@@ -7,6 +7,7 @@ import (
 	"runtime/pprof"
 	"time"
 
+	"one-api/relay/breaker"
 	"one-api/relay/outcome"
 	"one-api/relay/wire"
 	"one-api/telemetry"
@@ -34,7 +35,7 @@ type Attempt struct {
 	// Waited is the part of Duration that was spent waiting for the upstream.
 	Waited time.Duration
 	Usage  wire.Usage
-	key    *key
+	key    *breaker.Key
 	// Rested is true where it put its key to rest. No request does that twice.
 	Rested bool
 }

@@ -9,6 +9,7 @@ import (
 	"runtime/pprof"
 	"time"
 
+	"one-api/relay/breaker"
 	"one-api/relay/outcome"
 	"one-api/relay/wire"
 	"one-api/telemetry"
@@ -29,7 +30,7 @@ type Exchange struct {
 	hold      *holding
 	net       runtime.Cleanup // the safety net, from the answer's header on
 	began     time.Time
-	key       *key
+	key       *breaker.Key
 	trial     bool // the channel is being tried after a rest
 	keyTry    bool // the key is
 	ended     bool
@@ -73,24 +74,24 @@ func (c *Channel) begin(ctx context.Context, w *Want, now time.Time, how manner)
 		c.state.inFlight.Add(-1)
 		return nil
 	}
-	ok, trial := c.state.health.rest.admit(now)
+	ok, trial := c.state.health.Cooldown.Admit(now)
 	if !ok && !how.desperate {
 		c.state.inFlight.Add(-1)
 		return nil
 	}
-	k, keyTry := c.keys.take(w, now)
+	k, keyTry := c.keys.Take(w.used, now)
 	if k == nil && how.cooling {
-		k = c.keys.cooling(now)
+		k = c.keys.Cooling(now)
 	}
 	if k == nil {
 		if trial {
-			c.state.health.rest.abandon()
+			c.state.health.Cooldown.Abandon()
 		}
 		c.state.inFlight.Add(-1)
 		return nil
 	}
 	c.pool.inFlight.Add(1)
-	c.state.tries.count(now)
+	c.state.tries.Count(now)
 	c.transport.enter()
 	x := &Exchange{Channel: c, client: ctx, began: now, key: k, trial: trial, keyTry: keyTry}
 	x.tie()
@@ -131,9 +132,9 @@ func (x *Exchange) Send(call *Call) *outcome.Failure {
 	x.told(x.span.In(x.client))
 	if x.keyTry {
 		x.keyTry = false
-		x.key.accepted()
+		x.key.Accepted()
 	}
-	x.key.taken()
+	x.key.Taken()
 	if !x.body.unpack(x.answer.encoding) {
 		return outcome.Malformed("the answer has a Content-Encoding that was not asked for")
 	}

@@ -91,21 +91,11 @@ func (c *Channel) askForListing(done chan struct{}) {
 			l.done, l.ended = nil, true
 			close(done)
 		}()
-		failure = c.list(ctx, c.keys.anyInUse(), func(x *Exchange) (f *outcome.Failure) {
+		failure = c.list(ctx, c.keys.AnyInUse(), func(x *Exchange) (f *outcome.Failure) {
 			names, f = x.readListing()
 			return f
 		})
 	}()
-}
-
-// anyInUse is a key that does not rest or, if all do, any.
-func (r *keyring) anyInUse() *key {
-	for _, k := range r.keys {
-		if !k.rest.resting() {
-			return k
-		}
-	}
-	return r.keys[0]
 }
 
 // readListing reads the names on a list of models.

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"one-api/relay/breaker"
 	"one-api/relay/budget"
 	"one-api/relay/config"
 	"one-api/relay/outcome"
@@ -67,7 +68,7 @@ type Pool struct {
 
 	mu         sync.Mutex // guards what follows, and Apply
 	states     map[string]*state
-	keys       map[string]map[string]*key // by channel name, by secret
+	keys       map[string]map[string]*breaker.Key // by channel name, by secret
 	transports map[string]*ownedTransport
 }
 
@@ -88,7 +89,7 @@ func NewPool(options Options) *Pool {
 		options.Now = time.Now
 	}
 	p := &Pool{
-		options: options, states: map[string]*state{}, keys: map[string]map[string]*key{},
+		options: options, states: map[string]*state{}, keys: map[string]map[string]*breaker.Key{},
 		transports: map[string]*ownedTransport{},
 	}
 	p.current.Store(newSet(nil))
@@ -184,23 +185,23 @@ func (p *Pool) listConnections(channels []*Channel) {
 	p.connections.Store(&list)
 }
 
-func (p *Pool) keyringOf(c config.Channel, s *state) keyring {
+func (p *Pool) keyringOf(c config.Channel, s *state) breaker.KeyRing {
 	secrets := c.Keys
 	if len(secrets) == 0 {
 		secrets = []string{""}
 	}
-	old, next := p.keys[c.Name], make(map[string]*key, len(secrets))
-	ring := keyring{next: &s.nextKey}
+	old, next := p.keys[c.Name], make(map[string]*breaker.Key, len(secrets))
+	ring := make([]*breaker.Key, 0, len(secrets))
 	for _, secret := range secrets {
 		k := old[secret]
 		if k == nil {
-			k = &key{secret: secret}
+			k = breaker.NewKey(secret)
 		}
 		next[secret] = k
-		ring.keys = append(ring.keys, k)
+		ring = append(ring, k)
 	}
 	p.keys[c.Name] = next
-	return ring
+	return breaker.NewKeyRing(ring, &s.nextKey)
 }
 
 func (p *Pool) transportOf(c config.Channel) *transport {

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"one-api/relay/breaker"
 	"one-api/relay/outcome"
 )
 
@@ -64,11 +65,11 @@ func (q *questions) stop() {
 
 // wonder asks the channel's upstream for its models with a key that has been refused, unless that was done a short while ago.
 // It is asked by a goroutine that takes itself out of every count when it ends, which is after questionTimeout at the latest.
-func (c *Channel) wonder(k *key) {
-	if c.asks == nil || k.secret == "" || k.uncertain.Add(1) < refusalsToAsk || k.rest.resting() {
+func (c *Channel) wonder(k *breaker.Key) {
+	if c.asks == nil || k.Secret == "" || k.Wonders() < refusalsToAsk || k.Cooldown.Active() {
 		return
 	}
-	now := moment(c.pool.now())
+	now := breaker.Moment(c.pool.now())
 	last := c.state.wondered.Load()
 	if last != 0 && now-last < int64(questionEvery) || !c.state.wondered.CompareAndSwap(last, now) {
 		return
@@ -82,7 +83,7 @@ func (c *Channel) wonder(k *key) {
 			}
 		}()
 		if failure := c.list(ctx, k, nil); failure != nil && failure.IsOfTheKey() {
-			if k.refuse(c.pool.now(), false) {
+			if k.Refuse(c.pool.now(), false) {
 				c.sayRefused(k, "", "it was refused the list of models as well: "+failure.ErrorType()+" "+failure.Detail)
 			}
 		}
@@ -91,7 +92,7 @@ func (c *Channel) wonder(k *key) {
 
 // list asks for the list of models, through the one door. nil: it was answered, and read, which is nil if nobody is interested in
 // what is on it, had nothing against it.
-func (c *Channel) list(ctx context.Context, k *key, read func(*Exchange) *outcome.Failure) *outcome.Failure {
+func (c *Channel) list(ctx context.Context, k *breaker.Key, read func(*Exchange) *outcome.Failure) *outcome.Failure {
 	now := time.Now()
 	c.state.inFlight.Add(1)
 	c.pool.inFlight.Add(1)

@@ -30,22 +30,13 @@ func (c *Channel) wait(now time.Time) time.Duration {
 	if c.isDisabled() {
 		return 0
 	}
-	return max(c.state.health.rest.wait(now), c.keys.out(now))
+	return max(c.state.health.Cooldown.Remaining(now), c.keys.Out(now))
 }
 
 func (c *Channel) troubled(now time.Time) bool {
 	h := &c.state.health
-	return h.failures.Load() > 0 || h.rest.resting() || c.distrusted() || h.doubt.any() ||
-		c.keys.counts(now).Usable < len(c.keys.keys) || c.keys.doubted() > 0
-}
-
-func (r keyring) doubted() (n int) {
-	for _, k := range r.keys {
-		if k.doubt.any() {
-			n++
-		}
-	}
-	return n
+	return h.InARow() > 0 || h.Cooldown.Active() || c.distrusted() || h.Doubt.Any() ||
+		c.keys.Counts(now).Usable < c.keys.Len() || c.keys.Doubted() > 0
 }
 
 // reason says in plain words why the channel is not healthy; "": it is.
@@ -56,14 +47,14 @@ func (c *Channel) reason(now time.Time) string {
 		}
 		return "disabled in the configuration"
 	}
-	h, counts := &c.state.health, c.keys.counts(now)
+	h, counts := &c.state.health, c.keys.Counts(now)
 	var why []string
 	add := func(format string, values ...any) { why = append(why, fmt.Sprintf(format, values...)) }
-	failures, fruitless := h.failures.Load(), h.fruitless.Load()
+	failures, fruitless := h.InARow(), h.InVain()
 	switch {
-	case h.rest.wait(now) > 0:
+	case h.Cooldown.Remaining(now) > 0:
 		add("passed over after failures")
-	case h.rest.resting():
+	case h.Cooldown.Active():
 		add("being tried again after failures")
 	case failures > 0:
 		add("failures in a row: %d", failures)
@@ -72,15 +63,15 @@ func (c *Channel) reason(now time.Time) string {
 		add("none of its last %d attempts succeeded", fruitless)
 	}
 	if counts.Refused > 0 {
-		add("keys refused: %d of %d", counts.Refused, len(c.keys.keys))
+		add("keys refused: %d of %d", counts.Refused, c.keys.Len())
 	}
 	if counts.Cooling > 0 {
-		add("keys limited: %d of %d", counts.Cooling, len(c.keys.keys))
+		add("keys limited: %d of %d", counts.Cooling, c.keys.Len())
 	}
-	if n := c.keys.doubted(); n > 0 && counts.Refused == 0 {
-		add("refusals that may be about a key: %d of %d keys", n, len(c.keys.keys))
+	if n := c.keys.Doubted(); n > 0 && counts.Refused == 0 {
+		add("refusals that may be about a key: %d of %d keys", n, c.keys.Len())
 	}
-	if len(why) == 0 && h.doubt.any() {
+	if len(why) == 0 && h.Doubt.Any() {
 		add("refused by a web page")
 	}
 	if len(why) == 0 {

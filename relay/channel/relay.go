@@ -188,7 +188,7 @@ func (x *Exchange) start() {
 	}
 	if x.trial {
 		x.trial = false
-		x.Channel.state.health.proved()
+		x.Channel.state.health.Proved()
 	}
 }
 

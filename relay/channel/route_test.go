@@ -83,14 +83,14 @@ func makeScene(t *testing.T, r *rand.Rand) scene {
 	trouble, hour := r.IntN(4), time.Hour
 	for _, c := range s.channels() {
 		if r.IntN(4) < trouble && once(2) {
-			c.state.health.rest.begin(time.Now(), hour, false)
+			c.state.health.Cooldown.Start(time.Now(), hour, false)
 		}
 		if r.IntN(4) < trouble && once(3) {
 			c.state.inFlight.Store(int64(1 + r.IntN(2)))
 		}
-		for _, k := range c.keys.keys {
+		for _, k := range c.keys.All() {
 			if r.IntN(4) < trouble && once(3) {
-				k.limit(time.Now(), hour, false)
+				k.Limit(time.Now(), hour, false)
 			}
 		}
 		if r.IntN(4) < trouble && once(3) {
@@ -208,7 +208,7 @@ func TestACrowdSharesTheCallsByWeight(t *testing.T) {
 			for i, c := range p.Set().channels {
 				switch {
 				case i >= usable:
-					c.state.health.rest.begin(time.Now(), time.Hour, false)
+					c.state.health.Cooldown.Start(time.Now(), time.Hour, false)
 				case c.Weight > 0:
 					shares[c.Name] = c.Weight
 				}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"one-api/relay/breaker"
 	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
@@ -97,10 +98,10 @@ type Want struct {
 
 type tried struct {
 	channel *Channel
-	byKey   bool // it was the key that failed, not the channel
-	rested  bool // it put its key to rest
-	key     *key // that it was tried with
-	stays   bool // the channel is to be tried again, before any other
+	byKey   bool         // it was the key that failed, not the channel
+	rested  bool         // it put its key to rest
+	key     *breaker.Key // that it was tried with
+	stays   bool         // the channel is to be tried again, before any other
 }
 
 // Tried excludes a channel from the request's further attempts. One of which only the key failed may be tried again with
@@ -119,6 +120,11 @@ func (w *Want) note(attempt Attempt, stays bool) {
 	w.tried = append(w.tried, tried{attempt.Channel, attempt.anotherKey(w), attempt.Rested, attempt.key, stays})
 }
 
+// used reports whether the request has been tried with the key.
+func (w *Want) used(k *breaker.Key) bool {
+	return slices.ContainsFunc(w.tried, func(t tried) bool { return t.key == k })
+}
+
 func (w *Want) excludes(c *Channel, anotherKey bool) bool {
 	if w.broken != nil && !c.finishes(w.broken, w.text) {
 		return true
@@ -126,7 +132,7 @@ func (w *Want) excludes(c *Channel, anotherKey bool) bool {
 	times := 0
 	for _, t := range w.tried {
 		if t.channel == c && !t.stays {
-			if times++; !t.byKey || times >= len(c.keys.keys) {
+			if times++; !t.byKey || times >= c.keys.Len() {
 				return true
 			}
 		}
@@ -214,7 +220,7 @@ func (r *route) refusal(w *Want, now time.Time) *outcome.Refusal {
 		}
 		until := time.Second // full: a guess, calls end at any moment
 		if !c.full() {
-			limited, ok := c.keys.wait(now)
+			limited, ok := c.keys.Wait(now)
 			if !ok {
 				continue // all keys refused
 			}

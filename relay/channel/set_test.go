@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"one-api/relay/breaker"
 	"one-api/relay/config"
 	"one-api/relay/outcome"
 	"one-api/relay/provider"
@@ -200,9 +201,9 @@ func TestAFullChannelIsLeftForTheNextOneAndWhenAllAreFullTheClientIsAskedToWait(
 func TestALimitedChannelAsksForTheTimeThatItsFirstKeyNeeds(t *testing.T) {
 	p := testPool(t, testChannel("a", func(c *config.Channel) { c.Keys = []string{"k1", "k2"} }))
 	now := time.Now()
-	p.Set().Get("a").keys.keys[0].limit(now, time.Minute, false)
+	p.Set().Get("a").keys.All()[0].Limit(now, time.Minute, false)
 	require.Equal(t, "a", pick(t, p, want()))
-	p.Set().Get("a").keys.keys[1].limit(now, 20*time.Second, false)
+	p.Set().Get("a").keys.All()[1].Limit(now, 20*time.Second, false)
 	_, refusal := p.Set().Begin(context.Background(), want())
 	require.Equal(t, 429, refusal.Err.Status)
 	require.InDelta(t, 20, refusal.Err.RetryAfter.Seconds(), 1)
@@ -210,8 +211,8 @@ func TestALimitedChannelAsksForTheTimeThatItsFirstKeyNeeds(t *testing.T) {
 
 func TestAFailingChannelIsPassedOverUnlessItIsTheOnlyOne(t *testing.T) {
 	p := testPool(t, testChannel("bad", func(c *config.Channel) { c.Priority = 9 }), testChannel("good"))
-	for range failuresToRest {
-		p.Set().Get("bad").state.health.blame(time.Now(), time.Now(), false)
+	for range breaker.FailuresToCool {
+		p.Set().Get("bad").state.health.CountFailure(time.Now(), time.Now(), false)
 	}
 	for range 50 {
 		require.Equal(t, "good", pick(t, p, want()))
@@ -226,7 +227,7 @@ func TestAChannelWhoseKeyFailedIsTriedAgainWithAnotherKeyOnceNoOtherChannelIsLef
 	p := testPool(t, testChannel("keys", func(c *config.Channel) { c.Priority = 9; c.Keys = []string{"k1", "k2"} }), testChannel("other"))
 	w := want()
 	ch := p.Set().Get("keys")
-	ch.keys.keys[0].refuse(time.Now(), false)
+	ch.keys.All()[0].Refuse(time.Now(), false)
 	w.Tried(Attempt{Channel: ch, Outcome: outcome.UpstreamStatus, Class: outcome.ClassKeyRefused})
 	require.Equal(t, "other", pick(t, p, w))
 	w.Tried(Attempt{Channel: p.Set().Get("other"), Outcome: outcome.UpstreamStatus, Class: outcome.ClassServer})
@@ -250,9 +251,9 @@ func TestTheOperatorsWordOutlivesAReloadUntilTheFileSaysOtherwise(t *testing.T) 
 func TestAReloadKeepsWhatAChannelKnowsAndItsConnectionsWhereTheyLeadTheSameWay(t *testing.T) {
 	p := testPool(t, testChannel("a"), testChannel("b"))
 	before := p.Set()
-	before.Get("a").keys.keys[0].limit(time.Now(), time.Minute, false)
-	for range failuresToRest {
-		before.Get("b").state.health.blame(time.Now(), time.Now(), false)
+	before.Get("a").keys.All()[0].Limit(time.Now(), time.Minute, false)
+	for range breaker.FailuresToCool {
+		before.Get("b").state.health.CountFailure(time.Now(), time.Now(), false)
 	}
 	x, _ := before.Begin(context.Background(), want(func(w *Want) { w.Tried(Attempt{Channel: before.Get("a"), Outcome: outcome.ConnectFailed}) }))
 	require.Equal(t, "b", x.Channel.Name)

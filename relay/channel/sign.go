@@ -33,12 +33,12 @@ func (x *Exchange) sign(r *Request) *outcome.Failure {
 		return nil
 	}
 	if auth.Sign == nil {
-		auth.Headers(r.Header, x.key.secret)
+		auth.Headers(r.Header, x.key.Secret)
 		return nil
 	}
 	err := auth.Sign(x.client, &provider.Outgoing{
 		Method: cmp.Or(r.Method, http.MethodPost), URL: x.at.url, Header: r.Header, Body: r.Body,
-	}, x.key.secret)
+	}, x.key.Secret)
 	if err == nil {
 		return nil
 	}

@@ -3,33 +3,34 @@ package channel
 import (
 	"time"
 
+	"one-api/relay/breaker"
 	"one-api/relay/outcome"
 	"one-api/telemetry"
 )
 
 // Snapshot is what a channel is and does, for the drill-down. It names no key and no address.
 type Snapshot struct {
-	Name                string           `json:"name"`
-	Type                string           `json:"type"`
-	Provider            string           `json:"provider"`
-	State               State            `json:"state"`
-	Reason              string           `json:"reason"` // empty: healthy
-	Groups              []string         `json:"groups"`
-	Models              []string         `json:"models"`
-	Priority            int              `json:"priority"`
-	Weight              int              `json:"weight"`
-	InFlight            int64            `json:"in_flight"`
-	MaxConcurrent       int              `json:"max_concurrent"`
-	OpenBodies          int64            `json:"open_bodies"`
-	OldestInFlight      float64          `json:"oldest_in_flight_seconds"`
-	OpenConnections     int64            `json:"open_connections"`
-	LeakedBodies        int64            `json:"leaked_bodies"`
-	ConsecutiveFailures int32            `json:"consecutive_failures"`
-	RetryIn             float64          `json:"retry_in_seconds"`
-	Keys                KeyCounts        `json:"keys"`
-	Attempts            map[string]int64 `json:"attempts"` // by outcome, those that happened
-	AttemptsTotal       int64            `json:"attempts_total"`
-	LastFailure         *LastFailure     `json:"last_failure"`
+	Name                string            `json:"name"`
+	Type                string            `json:"type"`
+	Provider            string            `json:"provider"`
+	State               State             `json:"state"`
+	Reason              string            `json:"reason"` // empty: healthy
+	Groups              []string          `json:"groups"`
+	Models              []string          `json:"models"`
+	Priority            int               `json:"priority"`
+	Weight              int               `json:"weight"`
+	InFlight            int64             `json:"in_flight"`
+	MaxConcurrent       int               `json:"max_concurrent"`
+	OpenBodies          int64             `json:"open_bodies"`
+	OldestInFlight      float64           `json:"oldest_in_flight_seconds"`
+	OpenConnections     int64             `json:"open_connections"`
+	LeakedBodies        int64             `json:"leaked_bodies"`
+	ConsecutiveFailures int32             `json:"consecutive_failures"`
+	RetryIn             float64           `json:"retry_in_seconds"`
+	Keys                breaker.KeyCounts `json:"keys"`
+	Attempts            map[string]int64  `json:"attempts"` // by outcome, those that happened
+	AttemptsTotal       int64             `json:"attempts_total"`
+	LastFailure         *LastFailure      `json:"last_failure"`
 }
 
 // Snapshot takes one.
@@ -39,8 +40,8 @@ func (c *Channel) Snapshot(now time.Time) Snapshot {
 		Groups: c.Groups, Models: c.Models, Priority: c.Priority, Weight: c.Weight,
 		InFlight: c.state.inFlight.Load(), MaxConcurrent: c.MaxConcurrent, OpenBodies: c.state.openBodies.Load(),
 		OldestInFlight: c.state.calls.oldest(now).Seconds(), OpenConnections: c.transport.connections(),
-		LeakedBodies: c.state.leaked.Load(), ConsecutiveFailures: c.state.health.failures.Load(),
-		RetryIn: tenths(c.wait(now)), Keys: c.keys.counts(now), Attempts: map[string]int64{},
+		LeakedBodies: c.state.leaked.Load(), ConsecutiveFailures: c.state.health.InARow(),
+		RetryIn: tenths(c.wait(now)), Keys: c.keys.Counts(now), Attempts: map[string]int64{},
 		LastFailure: c.state.last.Load(),
 	}
 	for o := range c.state.attempts {
@@ -93,7 +94,7 @@ func (s *Set) Counts(now time.Time) Counts {
 func (c *Channel) Gauges(now time.Time) telemetry.ChannelGauges {
 	open, inFlight := c.transport.connections(), c.state.inFlight.Load()
 	active := min(open, inFlight)
-	keys := c.keys.counts(now)
+	keys := c.keys.Counts(now)
 	return telemetry.ChannelGauges{
 		Channel: c.metrics, InFlight: inFlight, OpenBodies: c.state.openBodies.Load(), Oldest: c.state.calls.oldest(now),
 		Goroutines: -1, Leaked: c.state.leaked.Load(), State: string(c.State(now)),

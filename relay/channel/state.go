@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"one-api/relay/breaker"
 	"one-api/relay/outcome"
 )
 
@@ -15,14 +16,14 @@ type state struct {
 	leaked     atomic.Int64 // bodies closed by the safety net
 	attempts   [outcome.Count]atomic.Int64
 	nextKey    atomic.Uint32
-	health     health
+	health     breaker.Breaker
 	disabled   atomic.Pointer[bool] // the operator's word; nil: the configuration's stands
 	last       atomic.Pointer[LastFailure]
 	wondered   atomic.Int64 // when the upstream was last asked for its models, a moment; 0: never
 
 	calls   calls
 	overdue atomic.Int64 // calls, when they were looked at last
-	tries   tries
+	tries   breaker.RetryBudget
 	cuts    atomic.Int64 // how often an operator has ended them all
 }
 

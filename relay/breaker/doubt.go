@@ -1,4 +1,4 @@
-package channel
+package breaker
 
 import (
 	"sync"
@@ -12,8 +12,8 @@ const (
 	tokensToConvict   = 2
 )
 
-// doubt is the refusals so far. The zero value has none.
-type doubt struct {
+// Doubt is the refusals so far. The zero value has none.
+type Doubt struct {
 	refusals atomic.Int32 // requests
 
 	mu      sync.Mutex
@@ -22,8 +22,8 @@ type doubt struct {
 	request string // the last one's id: its further attempts say nothing new
 }
 
-// against adds a refusal; true: there are enough.
-func (d *doubt) against(token, request string) bool {
+// Against adds a refusal; true: there are enough.
+func (d *Doubt) Against(token, request string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	n := d.refusals.Load()
@@ -41,12 +41,12 @@ func (d *doubt) against(token, request string) bool {
 	return n >= requestsToConvict && d.others
 }
 
-// any reports whether there are refusals.
-func (d *doubt) any() bool { return d.refusals.Load() != 0 }
+// Any reports whether there are refusals.
+func (d *Doubt) Any() bool { return d.refusals.Load() != 0 }
 
-// clear forgets them.
-func (d *doubt) clear() {
-	if !d.any() {
+// Clear forgets them.
+func (d *Doubt) Clear() {
+	if !d.Any() {
 		return // as nearly always: every success comes here
 	}
 	d.mu.Lock()

@@ -1,4 +1,4 @@
-package channel
+package breaker
 
 import (
 	"testing"
@@ -35,30 +35,30 @@ func TestRestsTakeTheirTimeWhateverHappensToTheWallClock(t *testing.T) {
 			now := time.Now()
 			at := func(d time.Duration) time.Time { return stepped(now.Add(d), step) } // behind the step
 
-			var limited key
-			limited.limit(now, time.Second, false)
-			require.Equal(t, time.Second, limited.rest.wait(at(0)))
-			require.False(t, limited.rest.ready(at(time.Second-1)))
-			require.True(t, limited.rest.ready(at(time.Second)))
+			var limited Key
+			limited.Limit(now, time.Second, false)
+			require.Equal(t, time.Second, limited.Cooldown.Remaining(at(0)))
+			require.False(t, limited.Cooldown.Ready(at(time.Second-1)))
+			require.True(t, limited.Cooldown.Ready(at(time.Second)))
 
-			var refused key
-			refused.refuse(now, false)
-			require.False(t, refused.rest.ready(at(firstRefusal-1)))
-			require.True(t, refused.rest.ready(at(firstRefusal)))
+			var refused Key
+			refused.Refuse(now, false)
+			require.False(t, refused.Cooldown.Ready(at(firstRefusal-1)))
+			require.True(t, refused.Cooldown.Ready(at(firstRefusal)))
 
-			var h health
-			for range failuresToRest {
-				h.blame(now, now, false)
+			var h Breaker
+			for range FailuresToCool {
+				h.CountFailure(now, now, false)
 			}
-			require.Equal(t, firstRest, h.rest.wait(at(0)))
-			require.False(t, h.rest.ready(at(firstRest-1)))
-			require.True(t, h.rest.ready(at(firstRest)))
-			h.worked(at(time.Millisecond), false)
-			require.False(t, h.rest.resting(), "a call from after the rest's beginning ends it")
+			require.Equal(t, firstCooldown, h.Cooldown.Remaining(at(0)))
+			require.False(t, h.Cooldown.Ready(at(firstCooldown-1)))
+			require.True(t, h.Cooldown.Ready(at(firstCooldown)))
+			h.CountSuccess(at(time.Millisecond), false)
+			require.False(t, h.Cooldown.Active(), "a call from after the rest's beginning ends it")
 
-			ring := keyring{keys: []*key{&limited}}
-			require.Equal(t, KeyCounts{Cooling: 1}, ring.counts(at(0)))
-			require.Equal(t, KeyCounts{Usable: 1}, ring.counts(at(time.Second)))
+			ring := KeyRing{keys: []*Key{&limited}}
+			require.Equal(t, KeyCounts{Cooling: 1}, ring.Counts(at(0)))
+			require.Equal(t, KeyCounts{Usable: 1}, ring.Counts(at(time.Second)))
 		})
 	}
 }

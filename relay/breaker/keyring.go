@@ -1,0 +1,236 @@
+package breaker
+
+import (
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+// How long a key is left alone. A limited key cools for what its upstream asks, within bounds: an upstream that says a day is
+// asked again after longestCooling, and one that says nothing gets a second, doubling while it goes on.
+const (
+	firstCooling   = time.Second
+	longestCooling = 5 * time.Minute
+	firstRefusal   = time.Minute
+	longestRefusal = 10 * time.Minute
+)
+
+// Key is one credential of a channel. It outlives a reload of the configuration that keeps it.
+type Key struct {
+	Secret   string
+	Cooldown Cooldown
+	refused  atomic.Bool  // it cools because it was refused, not because it is limited
+	strikes  atomic.Int32 // cooldowns in a row
+	Doubt    Doubt
+	// uncertain is how many refusals there were, since the upstream last took the key, that may be about it.
+	uncertain atomic.Int32
+}
+
+// Taken notes that the upstream took the key: it answered with a 2xx.
+func (k *Key) Taken() {
+	k.Doubt.Clear()
+	if k.uncertain.Load() != 0 { // hardly ever: every call comes here
+		k.uncertain.Store(0)
+	}
+}
+
+// Wonders notes a refusal that may be about the key, and is how many there were since the upstream last took it.
+func (k *Key) Wonders() int32 { return k.uncertain.Add(1) }
+
+// Limit cools the key.
+func (k *Key) Limit(now time.Time, asked time.Duration, probe bool) {
+	d := asked
+	if d <= 0 {
+		if k.Cooldown.Active() && !probe {
+			return // one of a wave that was limited together
+		}
+		d = min(firstCooling<<min(k.strikes.Load(), 16), longestCooling)
+	}
+	k.refused.Store(false)
+	if k.Cooldown.Start(now, min(d, longestCooling), probe) {
+		k.strikes.Add(1)
+	}
+}
+
+// Refuse takes the key out for long. news is true if it was not known as refused.
+func (k *Key) Refuse(now time.Time, probe bool) (news bool) {
+	if k.refused.Load() && k.Cooldown.Active() && !probe {
+		return false
+	}
+	d := min(firstRefusal<<min(k.strikes.Load(), 16), longestRefusal)
+	news = !k.refused.Swap(true)
+	if k.Cooldown.Start(now, d, probe) {
+		k.strikes.Add(1)
+	}
+	return news
+}
+
+// Revive forgets what was held against the key.
+func (k *Key) Revive() {
+	k.Taken()
+	k.strikes.Store(0)
+	k.refused.Store(false)
+	k.Cooldown.Clear()
+}
+
+// Accepted ends the cooldown when a probe is answered with a 2xx: nobody should have to wait for the end of a long stream. The
+// strikes stay until the answer is complete, since some providers report a limit inside of it.
+func (k *Key) Accepted() {
+	k.refused.Store(false)
+	k.Cooldown.Clear()
+}
+
+// refusedStill reports whether the key was refused and has not worked since. That its cooldown is over proves nothing.
+func (k *Key) refusedStill() bool { return k.refused.Load() && k.Cooldown.Active() }
+
+// Worked takes note of a success. That of a call from before the cooldown says nothing about it: the upstream has asked for
+// it since.
+func (k *Key) Worked(probe bool) {
+	switch {
+	case probe:
+		k.Revive()
+	case k.strikes.Load() != 0 && !k.Cooldown.Active():
+		k.strikes.Store(0)
+	}
+}
+
+// KeyRing rotates a channel's keys. A channel without credentials has one key with an empty secret.
+type KeyRing struct {
+	keys []*Key
+	next *atomic.Uint32
+}
+
+// NewKeyRing makes a ring of a channel's keys. next outlives it, so that a reload does not begin with the first key again.
+func NewKeyRing(keys []*Key, next *atomic.Uint32) KeyRing { return KeyRing{keys, next} }
+
+// NewKey makes a key that is in use.
+func NewKey(secret string) *Key { return &Key{Secret: secret} }
+
+// All is the keys, in the order of the configuration.
+func (r KeyRing) All() []*Key { return r.keys }
+
+// Len is how many keys there are.
+func (r KeyRing) Len() int { return len(r.keys) }
+
+// Revive forgets what was held against the keys.
+func (r KeyRing) Revive() {
+	for _, k := range r.keys {
+		k.Revive()
+	}
+}
+
+// Index is the key's place in the configuration, from 1; 0: it has none any more.
+func (r KeyRing) Index(k *Key) int { return slices.Index(r.keys, k) + 1 }
+
+// Ready tells whether any key can be used.
+func (r KeyRing) Ready(now time.Time) bool {
+	for _, k := range r.keys {
+		if k.Cooldown.Ready(now) {
+			return true
+		}
+	}
+	return false
+}
+
+// Take gives the next usable key, one that the request has not used as long as there is any; nil: none.
+func (r KeyRing) Take(used func(*Key) bool, now time.Time) (k *Key, probe bool) {
+	if len(r.keys) == 1 {
+		if ok, probe := r.keys[0].Cooldown.Admit(now); ok {
+			return r.keys[0], probe
+		}
+		return nil, false
+	}
+	start := r.next.Add(1)
+	for _, again := range []bool{false, true} {
+		for i := range r.keys {
+			k := r.keys[(int(start)+i)%len(r.keys)]
+			if used(k) != again {
+				continue
+			}
+			if ok, probe := k.Cooldown.Admit(now); ok {
+				return k, probe
+			}
+		}
+	}
+	return nil, false
+}
+
+// Wait is how long until the first limited key can be used; ok is false where no key is limited: all are refused.
+func (r KeyRing) Wait(now time.Time) (d time.Duration, ok bool) {
+	for _, k := range r.keys {
+		if k.refused.Load() {
+			continue
+		}
+		if w := k.Cooldown.Remaining(now); !ok || w < d {
+			d, ok = w, true
+		}
+	}
+	return d, ok
+}
+
+// KeyCounts says how a channel's keys are doing.
+type KeyCounts struct {
+	Usable  int `json:"usable"`
+	Cooling int `json:"cooling"`
+	Refused int `json:"refused"`
+}
+
+// Counts takes the keys as they are now: a limited one is usable when its time is over, and a refused one is not known to be
+// anything else until it has worked.
+func (r KeyRing) Counts(now time.Time) (n KeyCounts) {
+	for _, k := range r.keys {
+		switch {
+		case k.refusedStill():
+			n.Refused++
+		case k.Cooldown.Remaining(now) > 0:
+			n.Cooling++
+		default:
+			n.Usable++
+		}
+	}
+	return n
+}
+
+// Out is how long until the first key can be used again; 0: one can be.
+func (r KeyRing) Out(now time.Time) (d time.Duration) {
+	for i, k := range r.keys {
+		w := k.Cooldown.Remaining(now)
+		if w == 0 {
+			return 0
+		}
+		if i == 0 || w < d {
+			d = w
+		}
+	}
+	return d
+}
+
+// Cooling is the key that will be in use first, of those that are limited; nil: there is none.
+func (r KeyRing) Cooling(now time.Time) (first *Key) {
+	for _, k := range r.keys {
+		if !k.refused.Load() && (first == nil || k.Cooldown.Remaining(now) < first.Cooldown.Remaining(now)) {
+			first = k
+		}
+	}
+	return first
+}
+
+// AnyInUse is a key that does not cool down or, if all do, any.
+func (r KeyRing) AnyInUse() *Key {
+	for _, k := range r.keys {
+		if !k.Cooldown.Active() {
+			return k
+		}
+	}
+	return r.keys[0]
+}
+
+// Doubted is how many keys have refusals against them that may be about what was asked.
+func (r KeyRing) Doubted() (n int) {
+	for _, k := range r.keys {
+		if k.Doubt.Any() {
+			n++
+		}
+	}
+	return n
+}
