@@ -16,14 +16,14 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"one-api/relay/budget"
+	"one-api/relay/apikey"
 	"one-api/relay/channel"
 	"one-api/relay/config"
 	"one-api/relay/controller"
 	"one-api/relay/demo"
+	"one-api/relay/membudget"
 	"one-api/relay/memory"
 	"one-api/relay/outcome"
-	"one-api/relay/token"
 	"one-api/telemetry"
 )
 
@@ -71,7 +71,7 @@ type Server struct {
 	options    Options
 	pool       *channel.Pool
 	controller *controller.Controller
-	budget     *budget.Budget
+	budget     *membudget.Budget
 	engine     *gin.Engine
 	snapshot   atomic.Pointer[controller.Snapshot]
 	clients    *clients
@@ -89,7 +89,7 @@ type Server struct {
 
 // New makes a server that does not yet listen. Close what it has started if Serve is never called.
 func New(options Options) (*Server, error) {
-	s := &Server{options: options, samples: telemetry.NewSampler(), budget: budget.New(options.Settings.MaxBuffered)}
+	s := &Server{options: options, samples: telemetry.NewSampler(), budget: membudget.New(options.Settings.MaxBuffered)}
 	s.samples.Expected = s.expectedGoroutines
 	settings := options.Settings
 	s.reserve = newReserve(cmp.Or(options.HeaderTimeout, reservedTimeout))
@@ -145,7 +145,7 @@ func (s *Server) apply(c *config.Config) error {
 	files := filesOf(c)
 	s.files.Store(&files)
 	s.loaded.Store(time.Now().UnixNano())
-	s.snapshot.Store(&controller.Snapshot{Channels: s.pool.Set(), Tokens: token.NewStore(c.Tokens), ContextFallback: c.ContextFallback})
+	s.snapshot.Store(&controller.Snapshot{Channels: s.pool.Set(), Tokens: apikey.NewStore(c.Tokens), ContextFallback: c.ContextFallback})
 	return nil
 }
 

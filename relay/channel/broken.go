@@ -14,7 +14,7 @@ import (
 	"strings"
 	"syscall"
 
-	"one-api/relay/budget"
+	"one-api/relay/membudget"
 	"one-api/relay/outcome"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
@@ -60,7 +60,7 @@ func (x *Exchange) broken(err error, connected bool) *outcome.Failure {
 		}
 		err = os.ErrDeadlineExceeded // nothing was sent: whichever clock it was, the upstream could not be reached
 	}
-	if errors.Is(err, budget.ErrFull) {
+	if errors.Is(err, membudget.ErrFull) {
 		return outcome.NoRoom(err)
 	}
 	f := &outcome.Failure{Outcome: outcome.UpstreamReset, Detail: describe(err)}

@@ -5,7 +5,7 @@ import (
 	"io"
 	"sync"
 
-	"one-api/relay/budget"
+	"one-api/relay/membudget"
 )
 
 // holding is everything that an exchange holds of the process: its place in the counts, the upstream call, the clock, the
@@ -19,7 +19,7 @@ type holding struct {
 	clock   clock
 	// Parts of the budget: the upstream request's body where it is not the client's, the answer or event as it comes, and what
 	// converting any of them takes.
-	request, answer, work budget.Lease
+	request, answer, work membudget.Lease
 
 	mu       sync.Mutex
 	body     io.Closer // nil: no answer is open

@@ -3,9 +3,9 @@ package channel
 import (
 	"net/http"
 
-	"one-api/relay/budget"
 	"one-api/relay/format"
 	"one-api/relay/jsonscan"
+	"one-api/relay/membudget"
 	"one-api/relay/provider"
 	"one-api/relay/wire"
 )
@@ -35,18 +35,18 @@ type Call struct {
 	RequestID string
 	Token     string // the name of the client's token
 	Endpoint  wire.Endpoint
-	Model     string        // as the client asked for it
-	Stream    bool          // the client asked for a stream
-	Choices   int           // how many answers the client asked for (n); 0: it did not say
-	Body      []byte        // the whole body: a valid JSON object. nil once a stream has begun, unless Keep says that another attempt can follow
-	Keep      bool          //
-	Prefix    string        // what the client has of the answer's text: the upstream is asked for the rest. empty: for all of it
-	ModelFrom int           // Body[ModelFrom:ModelTo] is the value of "model", quotes included
-	ModelTo   int           //
-	Options   StreamOptions // what the client says of its stream
-	Held      *budget.Lease // what Body holds of the process's budget; nil: it is not counted
-	Header    http.Header   // the client's headers. Only what the provider's format defines may be passed on
-	Query     string        // the raw query, under the same rule
+	Model     string           // as the client asked for it
+	Stream    bool             // the client asked for a stream
+	Choices   int              // how many answers the client asked for (n); 0: it did not say
+	Body      []byte           // the whole body: a valid JSON object. nil once a stream has begun, unless Keep says that another attempt can follow
+	Keep      bool             //
+	Prefix    string           // what the client has of the answer's text: the upstream is asked for the rest. empty: for all of it
+	ModelFrom int              // Body[ModelFrom:ModelTo] is the value of "model", quotes included
+	ModelTo   int              //
+	Options   StreamOptions    // what the client says of its stream
+	Held      *membudget.Lease // what Body holds of the process's budget; nil: it is not counted
+	Header    http.Header      // the client's headers. Only what the provider's format defines may be passed on
+	Query     string           // the raw query, under the same rule
 }
 
 // StreamOptions is what a client says of its stream (stream_options of OpenAI's format), as far as it has to be known.

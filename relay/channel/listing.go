@@ -12,8 +12,8 @@ import (
 	"time"
 	"unicode"
 
-	"one-api/relay/budget"
 	"one-api/relay/config"
+	"one-api/relay/membudget"
 	"one-api/relay/outcome"
 )
 
@@ -100,7 +100,7 @@ func (c *Channel) askForListing(done chan struct{}) {
 
 // readListing reads the names on a list of models.
 func (x *Exchange) readListing() ([]string, *outcome.Failure) {
-	var held budget.Lease
+	var held membudget.Lease
 	held.Of(x.Channel.pool.options.Budget)
 	defer held.Release()
 	if held.Hold(listingBytes) != nil || !x.body.unpack(x.answer.encoding) {

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"one-api/relay/breaker"
-	"one-api/relay/budget"
 	"one-api/relay/config"
+	"one-api/relay/membudget"
 	"one-api/relay/outcome"
 	"one-api/relay/provider"
 	"one-api/telemetry"
@@ -45,7 +45,7 @@ type Options struct {
 	// TLS is the client side's TLS configuration; nil: the system's roots.
 	TLS *tls.Config
 	// Budget is what large bodies may hold; nil: there is no limit.
-	Budget *budget.Budget
+	Budget *membudget.Budget
 	// ErrorBodyTimeout is how long the body of an error is read; 0: errorBodyTimeout.
 	ErrorBodyTimeout time.Duration
 	// Now is the clock that rests go by; nil: time.Now.

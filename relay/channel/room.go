@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"unicode/utf8"
 
-	"one-api/relay/budget"
+	"one-api/relay/membudget"
 	"one-api/relay/outcome"
 	"one-api/relay/sse"
 )
@@ -34,7 +34,7 @@ const smallEvent = 1 << 10
 
 // lease says which budget the exchange holds parts of, and for whom.
 func (x *Exchange) lease(call *Call) {
-	for _, l := range [...]*budget.Lease{&x.hold.request, &x.hold.answer, &x.hold.work} {
+	for _, l := range [...]*membudget.Lease{&x.hold.request, &x.hold.answer, &x.hold.work} {
 		l.Of(x.Channel.pool.options.Budget)
 		l.As(call.Held)
 	}

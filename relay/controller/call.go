@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"time"
 
-	"one-api/relay/budget"
 	"one-api/relay/jsonscan"
+	"one-api/relay/membudget"
 	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
@@ -23,7 +23,7 @@ const (
 
 // readBody reads a request's body, all of it, into memory: it may have to be sent more than once. held counts what that takes.
 // ended reports whether the request was ended from outside, which passes the deadline of the read that is waiting.
-func readBody(w http.ResponseWriter, r *http.Request, most int64, timeout time.Duration, held *budget.Lease, ended func() bool) ([]byte, *outcome.Refusal) {
+func readBody(w http.ResponseWriter, r *http.Request, most int64, timeout time.Duration, held *membudget.Lease, ended func() bool) ([]byte, *outcome.Refusal) {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		return nil, refuseBody(http.StatusUnsupportedMediaType, "Content-Encoding "+strconv.QuoteToASCII(clip(encoding))+" is not supported: send the body as it is.")
 	}

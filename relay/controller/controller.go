@@ -9,18 +9,18 @@ import (
 	"sync/atomic"
 	"time"
 
-	"one-api/relay/budget"
+	"one-api/relay/apikey"
 	"one-api/relay/channel"
 	"one-api/relay/config"
+	"one-api/relay/membudget"
 	"one-api/relay/outcome"
-	"one-api/relay/token"
 	"one-api/telemetry"
 )
 
 // Snapshot is the configuration that a request begins with and keeps.
 type Snapshot struct {
 	Channels *channel.Set
-	Tokens   *token.Store
+	Tokens   *apikey.Store
 	// ContextFallback is the larger model for each one whose context may be too small.
 	ContextFallback map[string]string
 }
@@ -39,7 +39,7 @@ type Controller struct {
 	// Connections is how many clients are connected, and how many of them no request is served for; nil: nobody counts them.
 	Connections func() (open, idle int64)
 	// Budget is what large bodies may hold; nil: there is no limit.
-	Budget *budget.Budget
+	Budget *membudget.Budget
 	// BodyTimeout is how long each part of a request's body may take to arrive; 0: bodyBlockTimeout.
 	BodyTimeout time.Duration
 	// Pause is how long a request waits before another try at the same channel, where the upstream does not say; 0: 0.2 to 1 s.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"one-api/relay/budget"
+	"one-api/relay/membudget"
 	"one-api/relay/outcome"
 	"one-api/telemetry"
 )
@@ -110,7 +110,7 @@ func (c *Controller) Watchers() int64 {
 }
 
 // read reads a request's body, and counts the requests that are at it.
-func (c *Controller) read(w http.ResponseWriter, r *http.Request, held *budget.Lease, ended func() bool) ([]byte, *outcome.Refusal) {
+func (c *Controller) read(w http.ResponseWriter, r *http.Request, held *membudget.Lease, ended func() bool) ([]byte, *outcome.Refusal) {
 	c.reading.Add(1)
 	defer c.reading.Add(-1)
 	timeout := c.BodyTimeout

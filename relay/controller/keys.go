@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"strings"
 
-	"one-api/relay/token"
+	"one-api/relay/apikey"
 )
 
 // keyHeaders are the headers that clients send their keys in: OpenAI's, Anthropic's, Azure's and Google's. Which one a client
@@ -15,7 +15,7 @@ var keyHeaders = [...]string{"Authorization", "X-Api-Key", "Api-Key", "X-Goog-Ap
 const maxKeys = 8
 
 // tokenOf finds the token of a request: that of any valid key that it shows. nil: it shows none.
-func tokenOf(r *http.Request, tokens *token.Store) *token.Token {
+func tokenOf(r *http.Request, tokens *apikey.Store) *apikey.Key {
 	looked := 0
 	for _, name := range &keyHeaders {
 		for _, key := range r.Header[name] {

@@ -4,7 +4,7 @@ import (
 	"net/url"
 	"strings"
 
-	"one-api/relay/token"
+	"one-api/relay/apikey"
 )
 
 // maxParameters is how many parameters an address may have for any of them to be passed on. No API has half as many.
@@ -21,7 +21,7 @@ var separators = strings.NewReplacer("-", "", "_", "", ".", "")
 
 // withoutKeys is an address's query without its credentials, whatever they are called: those of such a name, and those that are the
 // key of a client. What cannot be read is not in it either.
-func withoutKeys(query string, tokens *token.Store) string {
+func withoutKeys(query string, tokens *apikey.Store) string {
 	if query == "" {
 		return ""
 	}
@@ -38,7 +38,7 @@ func withoutKeys(query string, tokens *token.Store) string {
 	return strings.Join(kept, "&")
 }
 
-func isKey(parameter string, tokens *token.Store) bool {
+func isKey(parameter string, tokens *apikey.Store) bool {
 	name, value, _ := strings.Cut(parameter, "=")
 	name, err := url.QueryUnescape(name)
 	if err != nil || credentials[strings.ToLower(separators.Replace(name))] {

@@ -7,13 +7,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"one-api/relay/apikey"
 	"one-api/relay/config"
-	"one-api/relay/token"
 )
 
 func TestAQueryIsPassedOnWithoutKeys(t *testing.T) {
 	const key = "sk-0123456789abcdef"
-	tokens := token.NewStore([]config.Token{{Name: "t", Digests: [][sha256.Size]byte{sha256.Sum256([]byte(key))}}})
+	tokens := apikey.NewStore([]config.Token{{Name: "t", Digests: [][sha256.Size]byte{sha256.Sum256([]byte(key))}}})
 	for query, want := range map[string]string{
 		"":                                     "",
 		"beta=true":                            "beta=true",

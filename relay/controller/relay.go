@@ -7,12 +7,12 @@ import (
 	"runtime/debug"
 	"time"
 
-	"one-api/relay/budget"
+	"one-api/relay/apikey"
 	"one-api/relay/channel"
+	"one-api/relay/membudget"
 	"one-api/relay/outcome"
 	"one-api/relay/reply"
 	"one-api/relay/resume"
-	"one-api/relay/token"
 	"one-api/relay/wire"
 	"one-api/telemetry"
 )
@@ -47,13 +47,13 @@ type visit struct {
 	end      RequestEnd
 
 	snapshot Snapshot
-	token    *token.Token
+	token    *apikey.Key
 	call     *channel.Call // asked, or what has become of it
 	asked    channel.Call  // as the client made it
 	detours  detours
 	want     channel.Want
-	held     budget.Lease  // of the request's body
-	owner    *budget.Owner // the token's part of the budget
+	held     membudget.Lease  // of the request's body
+	owner    *membudget.Owner // the token's part of the budget
 	client   reply.Writer
 	left     int // attempts that may be made
 	repeats  repeats

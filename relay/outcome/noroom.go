@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"time"
 
-	"one-api/relay/budget"
+	"one-api/relay/membudget"
 	"one-api/relay/wire"
 )
 
@@ -16,7 +16,7 @@ func NoRoom(why error) *Failure {
 		Status: http.StatusServiceUnavailable, Type: "api_error", Code: TooLarge.String(), RetryAfter: time.Second,
 		Message: "the relay has no memory left for an answer of this size at the moment: retry later, or have its operator raise MAX_BUFFERED_MB",
 	}
-	if errors.Is(why, budget.ErrShare) {
+	if errors.Is(why, membudget.ErrShare) {
 		e.Status, e.Type = http.StatusTooManyRequests, "rate_limit_error"
 		e.Message = "this key's calls hold their share of the relay's memory for large bodies: read the answers that are waiting, then retry, or have the relay's operator raise MAX_BUFFERED_MB"
 	}

@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"time"
 
-	"one-api/relay/budget"
+	"one-api/relay/membudget"
 	"one-api/relay/wire"
 )
 
@@ -63,7 +63,7 @@ func RefuseBusy(model string, wait time.Duration) *Refusal {
 // RefuseNoRoom is for a body that came when other large ones held the memory for it, or those of its own token more than their
 // share. why is a budget's.
 func RefuseNoRoom(why error) *Refusal {
-	if errors.Is(why, budget.ErrShare) {
+	if errors.Is(why, membudget.ErrShare) {
 		return &Refusal{OverLimit, &wire.Error{
 			Status: http.StatusTooManyRequests, Type: "rate_limit_error", Code: "buffers_share", RetryAfter: time.Second,
 			Message: "The calls of this key hold their share of the relay's memory for large bodies, and others use it too. Retry when one of them has ended, or have the relay's operator raise MAX_BUFFERED_MB.",

@@ -7,9 +7,9 @@ package resume
 import (
 	"errors"
 
-	"one-api/relay/budget"
 	"one-api/relay/channel"
 	"one-api/relay/jsonscan"
+	"one-api/relay/membudget"
 	"one-api/relay/outcome"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
@@ -29,13 +29,13 @@ const (
 type Account struct {
 	client    channel.Client
 	format    format
-	held      budget.Lease // of text and of what a continuation takes
-	beside    int          // what a continuation takes
-	text      []byte       // of the answer, without reasoning
-	noted     int          // events
-	lost      bool         // something was sent that a continuation cannot be fitted to
-	pending   []byte       // events that the client may not have got yet: they promise nothing
-	ended     bool         // the answer says that it is complete
+	held      membudget.Lease // of text and of what a continuation takes
+	beside    int             // what a continuation takes
+	text      []byte          // of the answer, without reasoning
+	noted     int             // events
+	lost      bool            // something was sent that a continuation cannot be fitted to
+	pending   []byte          // events that the client may not have got yet: they promise nothing
+	ended     bool            // the answer says that it is complete
 	tooLong   bool
 	continued bool // what is sent belongs to a continuation, which is fitted to what is noted
 }
@@ -52,7 +52,7 @@ type format interface {
 
 // NewAccount keeps the account of a stream to client, within the budget of another lease of the call, which may be nil. Only the
 // two endpoints that answer with messages can be resumed; nil: not this one. It is to be closed.
-func NewAccount(client channel.Client, endpoint wire.Endpoint, like *budget.Lease) *Account {
+func NewAccount(client channel.Client, endpoint wire.Endpoint, like *membudget.Lease) *Account {
 	a := &Account{client: client}
 	switch endpoint {
 	case wire.ChatCompletions:

@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/budget"
+	"one-api/relay/membudget"
 	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
@@ -105,7 +105,7 @@ func (sink) Write([]byte) error        { return nil }
 // TestTheAccountIsHeldOfTheBudget fills a budget with the account of one stream: the others cannot be resumed, and nothing else
 // happens to them.
 func TestTheAccountIsHeldOfTheBudget(t *testing.T) {
-	within, like := budget.New(600<<10), &budget.Lease{}
+	within, like := membudget.New(600<<10), &membudget.Lease{}
 	like.Of(within)
 	piece := func(n int) []byte {
 		return chatEvent(`{"choices":[{"index":0,"delta":{"content":"` + filled("word ", n) + `"}}]}`)
@@ -116,7 +116,7 @@ func TestTheAccountIsHeldOfTheBudget(t *testing.T) {
 	require.NoError(t, second.Write(piece(200<<10)))
 	require.False(t, second.Resumable())
 	require.Empty(t, second.Text())
-	require.InDelta(t, 400<<10, within.Used(), budget.Free+1000)
+	require.InDelta(t, 400<<10, within.Used(), membudget.Free+1000)
 
 	err := first.Continue(false).Write(piece(30 << 10))
 	var failure *outcome.Failure

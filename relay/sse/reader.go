@@ -4,7 +4,7 @@ import (
 	"errors"
 	"io"
 
-	"one-api/relay/budget"
+	"one-api/relay/membudget"
 )
 
 // ErrTooLarge says that an event, or a single comment line, has more bytes than the Reader's bound.
@@ -25,7 +25,7 @@ const maxEmptyReads = 100
 // come together, and of more only where an event needs it. It is not safe for concurrent use.
 type Reader struct {
 	// Lease counts the buffers of events that are not small; nil: nobody does. Where it has no room, Next returns its error.
-	Lease *budget.Lease
+	Lease *membudget.Lease
 
 	// Strays says that Next also returns what is no event but holds an object, without data or a name: see Stray.
 	Strays bool

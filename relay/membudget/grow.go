@@ -1,4 +1,4 @@
-package budget
+package membudget
 
 // step is how many times what has arrived of an announced body the buffer for it may be: an announcement is believed as far
 // as it is borne out, and no body of which it is true is copied more than once for every step-1 of its bytes.

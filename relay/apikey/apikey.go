@@ -1,5 +1,5 @@
-// Package token knows the clients' keys.
-package token
+// Package apikey knows the clients' keys: what the configuration calls tokens. The word token is for what models count.
+package apikey
 
 import (
 	"crypto/sha256"
@@ -10,8 +10,8 @@ import (
 	"one-api/relay/config"
 )
 
-// Token is one client of the relay.
-type Token struct {
+// Key is what one client of the relay may ask for.
+type Key struct {
 	Name      string
 	Groups    []string
 	AllGroups bool
@@ -19,35 +19,35 @@ type Token struct {
 	allowance func(model string) bool
 }
 
-// Allows tells whether the token may ask for a model; whether any channel of its groups has it is another question.
-func (t *Token) Allows(model string) bool {
-	return len(t.models) == 0 ||
-		slices.ContainsFunc(t.models, func(pattern string) bool { return config.Match(pattern, model) })
+// Allows reports whether the client may ask for a model; whether any channel of its groups has it is another question.
+func (k *Key) Allows(model string) bool {
+	return len(k.models) == 0 ||
+		slices.ContainsFunc(k.models, func(pattern string) bool { return config.Match(pattern, model) })
 }
 
 // Allowance is Allows as a function, made once: a method's value is an allocation. nil: every model.
-func (t *Token) Allowance() func(model string) bool { return t.allowance }
+func (k *Key) Allowance() func(model string) bool { return k.allowance }
 
-// Store finds the token that a key belongs to. It is immutable.
+// Store finds a client by its key. It is immutable.
 type Store struct {
 	byDigest map[[sha256.Size]byte]entry
 }
 
 type entry struct {
 	digest [sha256.Size]byte
-	token  *Token
+	key    *Key
 }
 
 // NewStore makes a store of the configured tokens.
 func NewStore(tokens []config.Token) *Store {
 	s := &Store{byDigest: make(map[[sha256.Size]byte]entry, len(tokens))}
 	for _, t := range tokens {
-		token := &Token{Name: t.Name, Groups: t.Groups, AllGroups: t.AllGroups, models: t.Models}
+		key := &Key{Name: t.Name, Groups: t.Groups, AllGroups: t.AllGroups, models: t.Models}
 		if len(t.Models) > 0 {
-			token.allowance = token.Allows
+			key.allowance = key.Allows
 		}
 		for _, digest := range t.Digests {
-			s.byDigest[digest] = entry{digest, token}
+			s.byDigest[digest] = entry{digest, key}
 		}
 	}
 	return s
@@ -57,10 +57,10 @@ func NewStore(tokens []config.Token) *Store {
 // one-api stored its keys without it.
 const prefix = "sk-"
 
-// Find gives the token of a key, which may be spelt with or without its sk-; nil: the key is unknown. The time that it takes
+// Find gives the client of a key, which may be spelt with or without its sk-; nil: the key is unknown. The time that it takes
 // tells nothing about the keys: what is looked up is a digest, which a client cannot steer, and the match is confirmed in
-// constant time. It does not grow with the number of tokens.
-func (s *Store) Find(key string) *Token {
+// constant time. It does not grow with the number of keys.
+func (s *Store) Find(key string) *Key {
 	if found := s.find(sha256.Sum256([]byte(key))); found != nil {
 		return found
 	}
@@ -73,10 +73,10 @@ func (s *Store) Find(key string) *Token {
 	return s.find(sha256.Sum256(append(append(room[:0], prefix...), key...)))
 }
 
-func (s *Store) find(digest [sha256.Size]byte) *Token {
+func (s *Store) find(digest [sha256.Size]byte) *Key {
 	e := s.byDigest[digest]
 	if subtle.ConstantTimeCompare(e.digest[:], digest[:]) != 1 {
 		return nil
 	}
-	return e.token
+	return e.key
 }

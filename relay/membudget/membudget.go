@@ -1,4 +1,4 @@
-// Package budget bounds what large bodies may hold of the process's memory, all of them together: requests while they may
+// Package membudget bounds what large bodies may hold of the process's memory, all of them together: requests while they may
 // have to be sent again, whole answers, long events, and what converting any of these takes.
 //
 // A body is small, and free, up to Free bytes: ordinary calls are never turned away because of giants. What is bounded then is
@@ -6,7 +6,7 @@
 // that was given back.
 //
 // Tokens share the budget (Owner): while more than half of it is used, none may hold more than its equal share.
-package budget
+package membudget
 
 import (
 	"errors"
