@@ -194,7 +194,7 @@ func (e guardedMetrics) Export(ctx context.Context, all *metricdata.ResourceMetr
 	defer cancel()
 	last := e.ends()
 	n := pointsOf(all)
-	err := e.export(n, func(from, to int) error {
+	err := e.export(ctx, n, func(from, to int) error {
 		if from == 0 && to == n {
 			return e.Exporter.Export(ctx, all)
 		}

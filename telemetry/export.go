@@ -19,6 +19,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/log"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/exemplar"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
@@ -209,7 +210,9 @@ func metricReader(ctx context.Context, s signal, getenv func(string) string, pro
 		return nil, err
 	}
 	options := []sdkmetric.PeriodicReaderOption{sdkmetric.WithMaxExportBatchSize(maxExportBatch)}
-	for _, p := range producers(Form{Temporality: exporter.Temporality, Aggregation: exporter.Aggregation}) {
+	form := Form{Temporality: exporter.Temporality, Aggregation: exporter.Aggregation}
+	s.guard.delta = form.temporality(sdkmetric.InstrumentKindCounter) == metricdata.DeltaTemporality
+	for _, p := range producers(form) {
 		options = append(options, sdkmetric.WithProducer(p))
 	}
 	return sdkmetric.NewPeriodicReader(guardedMetrics{exporter, s.guard.opened(), ender}, options...), nil

@@ -127,6 +127,7 @@ type guard struct {
 	redact   redactor
 	count    func(signal, failure string)
 	pauses   pauses
+	delta    bool            // metrics say what was added since the export before
 	end      context.Context // of all exports; nil: they end by themselves
 	closed   chan struct{}   // when the exporter has been shut down; nil: there is none
 
@@ -237,13 +238,13 @@ func (g *guard) say(v verdict, err error) {
 	answer := g.redact.text(brief(err))
 	switch v {
 	case passing:
-		g.log.Warn("telemetry could not be exported; requests are not affected, and counts catch up when it can", append(attributes, "error", answer)...)
+		g.log.Warn("telemetry could not be exported; requests are not affected, and "+g.unsent(), append(attributes, "error", answer)...)
 	case partial:
 		rejected := "some"
 		if found := rejectedItems.FindStringSubmatch(err.Error()); found != nil {
 			rejected = found[1]
 		}
-		g.log.Warn("the backend took only a part of the telemetry; the rest is lost", append(attributes, "rejected", rejected, "answer", answer)...)
+		g.log.Warn("the backend took only a part of the telemetry; "+g.untaken(), append(attributes, "rejected", rejected, "answer", answer)...)
 	case unserved:
 		g.log.Warn("the backend takes no "+g.signal+" there: none are sent any more, but for a try every hour",
 			append(attributes, "answer", answer, "change", "OTEL_"+own+"_EXPORTER=none ends it; OTEL_EXPORTER_OTLP_"+own+"_ENDPOINT sends them to where they are taken")...)
@@ -255,6 +256,34 @@ func (g *guard) say(v verdict, err error) {
 	case refused:
 		g.log.Warn("the backend refuses the telemetry for good: it is dropped and not sent again", append(attributes, "answer", answer, "change", "what the answer names")...)
 	}
+}
+
+// itemsOf is what an export of a signal consists of, for people.
+var itemsOf = map[string]string{"metrics": "points", "traces": "spans", "logs": "log records"}
+
+// catchesUp reports whether the next export says again what one has said that did not arrive: the totals of metrics do.
+func (g *guard) catchesUp() bool { return g.signal == "metrics" && !g.delta && !g.ends() }
+
+// unsent is what becomes of an export that could not be made, for people. Whether it arrived all the same, nobody knows: its answer
+// may have come too late.
+func (g *guard) unsent() string {
+	switch {
+	case g.catchesUp():
+		return "counts catch up with the next export that arrives"
+	case g.signal == "metrics" && g.delta:
+		return "its deltas are not sent again: what of them has not arrived is lost"
+	case g.signal == "metrics":
+		return "it was the last export: what was counted since one arrived is lost"
+	}
+	return "its " + itemsOf[g.signal] + " are not sent again: what of them has not arrived is lost"
+}
+
+// untaken is the same of the part that a backend has refused.
+func (g *guard) untaken() string {
+	if g.catchesUp() {
+		return "counts catch up with the next export that it takes whole"
+	}
+	return "the rest is lost"
 }
 
 // brief is an exporter's error without the URL in it, which may hold a key.
@@ -292,7 +321,7 @@ func (g *guard) shrink(size, n int) bool {
 }
 
 // export sends n items in parts that the backend takes.
-func (g *guard) export(n int, send func(from, to int) error) (failed error) {
+func (g *guard) export(ctx context.Context, n int, send func(from, to int) error) (failed error) {
 	if g.rests() {
 		return nil
 	}
@@ -307,6 +336,9 @@ func (g *guard) export(n int, send func(from, to int) error) (failed error) {
 			continue
 		}
 		from += size
+		if err != nil && g.superseded(ctx) {
+			return accounted{err}
+		}
 		if err != nil {
 			failed = errors.Join(failed, g.failed(v, err))
 			if v != partial {
@@ -320,6 +352,11 @@ func (g *guard) export(n int, send func(from, to int) error) (failed error) {
 			return failed
 		}
 	}
+}
+
+// superseded reports whether an export was called off because the last one follows at once, which says all that it would have said.
+func (g *guard) superseded(ctx context.Context) bool {
+	return g.signal == "metrics" && !g.delta && g.ends() && errors.Is(ctx.Err(), context.Canceled) && (g.end == nil || g.end.Err() == nil)
 }
 
 // toEnd says that what is exported from now on is the last.
@@ -350,7 +387,7 @@ type guardedSpans struct {
 func (e guardedSpans) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
 	ctx, cancel := e.within(ctx)
 	defer cancel()
-	return e.export(len(spans), func(from, to int) error { return e.SpanExporter.ExportSpans(ctx, spans[from:to]) })
+	return e.export(ctx, len(spans), func(from, to int) error { return e.SpanExporter.ExportSpans(ctx, spans[from:to]) })
 }
 
 // Shutdown is the SDK's.
@@ -367,7 +404,7 @@ type guardedLogs struct {
 func (e guardedLogs) Export(ctx context.Context, records []log.Record) error {
 	ctx, cancel := e.within(ctx)
 	defer cancel()
-	return e.export(len(records), func(from, to int) error { return e.Exporter.Export(ctx, records[from:to]) })
+	return e.export(ctx, len(records), func(from, to int) error { return e.Exporter.Export(ctx, records[from:to]) })
 }
 
 // Shutdown is the SDK's.

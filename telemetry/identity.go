@@ -89,8 +89,17 @@ func (m machine) find(file string, pattern *regexp.Regexp) string {
 	return ""
 }
 
-// instance names the process, if nobody else does: after its pod or its container, whose main process it has to be, or at random.
-func (m machine) instance(known []attribute.KeyValue) string {
+// afterRestart is what becomes of a name that no file keeps, for people.
+func afterRestart(lasts bool) string {
+	if lasts {
+		return "is made of its pod's or its container's instead, and lasts as long as that"
+	}
+	return "will be another one after a restart"
+}
+
+// instance names the process, if nobody else does: after its pod or its container, whose main process it has to be, or at random. It
+// reports whether that name lasts.
+func (m machine) instance(known []attribute.KeyValue) (id string, lasts bool) {
 	of := attribute.NewSet(known...)
 	name := ""
 	if uid, ok := of.Value(keyPodUID); ok {
@@ -100,9 +109,9 @@ func (m machine) instance(known []attribute.KeyValue) string {
 		name = id.AsString()
 	}
 	if name == "" || m.pid != 1 {
-		return uuid.NewString()
+		return uuid.NewString(), false
 	}
-	return uuid.NewSHA1(instanceNamespace, []byte(name)).String()
+	return uuid.NewSHA1(instanceNamespace, []byte(name)).String(), true
 }
 
 // resourceOf says who exports. What the environment says comes last and wins. A detector that fails leaves its attributes out.
@@ -113,14 +122,15 @@ func (t *Telemetry) resourceOf(ctx context.Context, m machine) (*resource.Resour
 	if _, named := said.Set().Value(keyInstance); instance == "" && t.options.Kept != "" && !named {
 		id, release, err := keptInstance(t.options.Kept)
 		if err != nil {
-			t.options.Log.Warn("the name of this process in telemetry is not kept, and will be another one after a restart", "directory", t.options.Kept, "error", err.Error())
+			_, lasts := m.instance(seen)
+			t.options.Log.Warn("the name of this process in telemetry is not kept, and "+afterRestart(lasts), "directory", t.options.Kept, "error", err.Error())
 		} else {
 			instance = id
 			t.release = release
 		}
 	}
 	if instance == "" {
-		instance = m.instance(seen)
+		instance, _ = m.instance(seen)
 	}
 	res, err := resource.New(ctx,
 		// Not the command line, in which there may be a key, and not the process's id, which would be a new series of

@@ -71,8 +71,10 @@ func TestTheInstanceIsAUUIDThatNoOtherProcessHas(t *testing.T) {
 	pod := []attribute.KeyValue{keyPodUID.String(somePod), keyContainer.String(someContainer)}
 	container := []attribute.KeyValue{keyContainer.String(someContainer)}
 	of := func(pid int, known []attribute.KeyValue) uuid.UUID {
-		id, err := uuid.Parse(madeUp(pid, nil, nil).instance(known))
+		name, lasts := madeUp(pid, nil, nil).instance(known)
+		id, err := uuid.Parse(name)
 		require.NoError(t, err)
+		require.Equal(t, id.Version() == 5, lasts, "a random one does not")
 		return id
 	}
 	require.Equal(t, of(1, pod), of(1, pod), "a container that restarts in its pod goes on")
@@ -191,4 +193,27 @@ func TestADirectoryThatCannotBeWrittenCostsNothingButALine(t *testing.T) {
 	require.Contains(t, log.String(), "the name of this process in telemetry is not kept")
 	_, err = uuid.Parse(started.Instance)
 	require.NoError(t, err)
+}
+
+func TestWhatIsSaidOfANameThatIsNotKeptIsWhatBecomesOfIt(t *testing.T) {
+	pod := map[string]string{"KUBERNETES_SERVICE_HOST": "10.0.0.1", "POD_UID": somePod}
+	for _, c := range []struct {
+		pid  int
+		env  map[string]string
+		want string
+	}{
+		{1, pod, "not kept, and is made of its pod's or its container's instead, and lasts as long as that"},
+		{7, pod, "not kept, and will be another one after a restart"},
+		{1, nil, "not kept, and will be another one after a restart"},
+	} {
+		var log bytes.Buffer
+		name := func() string {
+			starting := &Telemetry{options: Options{Kept: filepath.Join(t.TempDir(), "nowhere"), Log: slog.New(slog.NewTextHandler(&log, nil))}}
+			_, err := starting.resourceOf(t.Context(), madeUp(c.pid, c.env, nil))
+			require.NoError(t, err)
+			return starting.Instance
+		}
+		require.Equal(t, strings.Contains(c.want, "another one"), name() != name(), "after a restart")
+		require.Contains(t, log.String(), c.want)
+	}
 }

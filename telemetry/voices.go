@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -151,10 +152,10 @@ func (v grpcVoice) debug(message func() string) {
 }
 
 // complaint is what the SDK hands to its error handler: failed exports, which were counted and logged where they failed, and whatever
-// else goes wrong.
+// else goes wrong. A collection that the end has come in the way of is no fault: the last one follows it.
 func (r *remarks) complaint(err error) {
 	var known accounted
-	if !errors.As(err, &known) {
+	if !errors.As(err, &known) && !errors.Is(err, context.Canceled) {
 		r.say(slog.LevelError, "opentelemetry", err.Error())
 	}
 }
