@@ -1,8 +1,9 @@
 package telemetry
 
 import (
-	"regexp"
 	"strings"
+
+	"one-api/telemetry/otelenv"
 )
 
 const (
@@ -13,24 +14,12 @@ const (
 // redactor takes out of a text what must be in no log. It knows the secrets of the environment, and the look of others.
 type redactor struct{ secrets *strings.Replacer }
 
-const redacted = "[redacted]"
-
 func newRedactor(secrets []string) redactor {
 	pairs := make([]string, 0, 2*len(secrets))
 	for _, s := range secrets {
-		pairs = append(pairs, s, redacted)
+		pairs = append(pairs, s, otelenv.Redacted)
 	}
 	return redactor{strings.NewReplacer(pairs...)}
-}
-
-var looksSecret = []struct {
-	pattern *regexp.Regexp
-	by      string
-}{
-	{regexp.MustCompile(`(?i)\b(bearer|basic|apikey|api-key|x-api-key|authorization)((?:["']?\s*[:=]\s*["']?)|\s+)(?:(?:bearer|basic)\s+)?[A-Za-z0-9._~+/%=-]{6,}`), "$1$2" + redacted},
-	{regexp.MustCompile(`\b(sk|pk|glc|hcaik|dd)[-_][A-Za-z0-9_-]{8,}`), redacted},
-	{regexp.MustCompile(`://[^\s/@"']+@`), "://" + redacted + "@"},
-	{regexp.MustCompile(`(://[^\s?"'<>]+)\?[^\s"'<>]+`), "$1?" + redacted},
 }
 
 // text is a text without its secrets, and then cut: a key that is cut in two is still half a key.
@@ -42,9 +31,7 @@ func (r redactor) text(s string) string {
 		}
 	}
 	s = r.secrets.Replace(s)
-	for _, l := range looksSecret {
-		s = l.pattern.ReplaceAllString(s, l.by)
-	}
+	s = otelenv.Redact(s)
 	if len(s) > longestRemark {
 		s = strings.ToValidUTF8(s[:longestRemark], "") + "…"
 	}

@@ -19,7 +19,7 @@ func endpoint(text string) verdict {
 	switch {
 	case !ok:
 		return verdict{problem: form}
-	case !slices.Contains(schemesOfGRPC, u.Scheme) && (u.Hostname() == "" || !validPort(u)):
+	case !slices.Contains(schemesOfGRPC, u.Scheme) && (!isHost(u.Hostname()) || !validPort(u)):
 		return verdict{problem: form}
 	case u.User != nil:
 		return verdict{value: text, problem: "has a user and a password in it, which exporters do not send (OTEL_EXPORTER_OTLP_HEADERS='authorization=Basic%20…' does)", used: "the URL without them"}
@@ -109,5 +109,5 @@ func Shown(endpoint string) string {
 		}
 		return "an endpoint that is no URL"
 	}
-	return u.Scheme + "://" + u.Host
+	return Redact(u.Scheme + "://" + u.Host)
 }

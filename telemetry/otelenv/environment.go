@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Environment is what the variables say, as far as the relay takes it from them.
@@ -61,12 +62,8 @@ func (e *Environment) Get(name string) string { return e.values[name] }
 
 // take judges one variable.
 func (e *Environment) take(v Variable, text string) {
-	shown := short(text)
-	if v.secret {
-		shown = hidden
-	}
 	find := func(problem, used string) {
-		e.Findings = append(e.Findings, Finding{v.Name, shown, problem, used})
+		e.Findings = append(e.Findings, Finding{v.Name, shown(v.Name, text), problem, used})
 	}
 	clean, blemish := cleaned(text)
 	if v.Refused {
@@ -75,6 +72,10 @@ func (e *Environment) take(v Variable, text string) {
 	}
 	if strings.ContainsFunc(clean, unicode.IsControl) {
 		find("has a line break or another control character in it", v.unset())
+		return
+	}
+	if !utf8.ValidString(clean) { // no export could say it
+		find("is not in UTF-8", v.unset())
 		return
 	}
 	judged := v.judge(clean)
@@ -90,6 +91,8 @@ func (e *Environment) take(v Variable, text string) {
 			used = v.unset()
 		}
 		find(judged.problem, used)
+	case judged.value == "" && clean != "":
+		find("is a list of nothing", v.unset())
 	case blemish != "" && judged.value == "":
 		find(blemish, v.unset())
 	case blemish != "":
@@ -123,9 +126,22 @@ func cleaned(text string) (clean, blemish string) {
 
 func short(text string) string {
 	if len(text) > 100 {
-		return text[:100] + "…"
+		return strings.ToValidUTF8(text[:100], "") + "…"
 	}
-	return text
+	return strings.ToValidUTF8(text, "�")
+}
+
+// shown is what of a variable's value is for everybody to see.
+func shown(name, text string) string {
+	for _, v := range Variables {
+		if v.Name == name && v.secret {
+			return hidden
+		}
+	}
+	if Redact(text) != text {
+		return hidden // what is secret was put where nothing secret belongs
+	}
+	return short(text)
 }
 
 // pairs judges what only two variables together can be wrong about.
@@ -139,8 +155,12 @@ func (e *Environment) pairs() {
 			e.values[of+"MAX_EXPORT_BATCH_SIZE"] = strconv.Itoa(queue)
 		}
 	}
-	if arg := e.values["OTEL_TRACES_SAMPLER_ARG"]; arg != "" && e.values["OTEL_TRACES_SAMPLER"] == "" {
+	switch sampler := e.values["OTEL_TRACES_SAMPLER"]; {
+	case e.values["OTEL_TRACES_SAMPLER_ARG"] == "" || strings.Contains(sampler, "ratio"):
+	case sampler == "":
 		e.find("OTEL_TRACES_SAMPLER_ARG", "says nothing without OTEL_TRACES_SAMPLER=parentbased_traceidratio", "the default sampler")
+	default:
+		e.find("OTEL_TRACES_SAMPLER_ARG", "says nothing to OTEL_TRACES_SAMPLER="+sampler+" (it does to parentbased_traceidratio)", sampler)
 	}
 	e.clientCertificate(otlp)
 	for _, signal := range signals {
@@ -157,7 +177,7 @@ func (e *Environment) number(name string, fallback int) int {
 
 // find is for a value that was taken at first.
 func (e *Environment) find(name, problem, used string) {
-	e.Findings = append(e.Findings, Finding{name, short(e.values[name]), problem, used})
+	e.Findings = append(e.Findings, Finding{name, shown(name, e.values[name]), problem, used})
 }
 
 func (e *Environment) clientCertificate(of string) {
@@ -236,6 +256,7 @@ func (e *Environment) endpoint(signal, text, variable string, protocol *string) 
 	if !ok {
 		return text // it was judged already
 	}
+	text = u.Scheme + text[len(u.Scheme):] // in small letters: HTTP:// is plain text, too
 	if *protocol == "" {
 		*protocol = "http/protobuf"
 		if u.Port() == "4317" || u.Scheme != "" && u.Scheme != "http" && u.Scheme != "https" {
@@ -247,7 +268,7 @@ func (e *Environment) endpoint(signal, text, variable string, protocol *string) 
 	case u.Scheme == "":
 		u.Scheme = guessScheme(u, insecure)
 		text = u.String()
-		e.once(variable, "has no scheme", u.Scheme+"://"+u.Host)
+		e.once(variable, "has no scheme", Shown(text))
 	case u.Scheme != "http" && u.Scheme != "https" && *protocol != "grpc":
 		e.once(variable, "is an address for gRPC ("+u.Scheme+":)", "the protocol grpc")
 		*protocol = "grpc"
@@ -278,13 +299,7 @@ func (e *Environment) tls(signal, endpoint string) {
 
 // once is find for what several signals may find.
 func (e *Environment) once(name, problem, used string) {
-	shown := short(e.values[name])
-	for _, v := range Variables {
-		if v.Name == name && v.secret {
-			shown = hidden
-		}
-	}
-	f := Finding{name, shown, problem, used}
+	f := Finding{name, shown(name, e.values[name]), problem, used}
 	for _, known := range e.Findings {
 		if known == f {
 			return

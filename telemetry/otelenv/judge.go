@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"net/netip"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 func anything(text string) verdict { return verdict{value: text} }
@@ -26,6 +29,16 @@ func boolean(text string) verdict {
 func positive(text string) verdict {
 	if n, err := strconv.ParseInt(text, 10, 32); err != nil || n < 1 {
 		return verdict{problem: fmt.Sprintf("must be a whole number from 1 to %d, without a unit", math.MaxInt32)}
+	}
+	return verdict{value: text}
+}
+
+// mostQueued bounds a queue of spans or log records, for which there is room made at the start: a record is some 400 bytes.
+const mostQueued = 100_000
+
+func queued(text string) verdict {
+	if n, err := strconv.ParseInt(text, 10, 32); err != nil || n < 1 || n > mostQueued {
+		return verdict{problem: fmt.Sprintf("must be a whole number from 1 to %d", mostQueued)}
 	}
 	return verdict{value: text}
 }
@@ -70,15 +83,47 @@ func listOf(known ...string) func(string) verdict {
 			case slices.Contains(known, item):
 				kept = append(kept, item)
 			default:
-				strange = append(strange, strconv.Quote(item))
+				strange = append(strange, item)
 			}
 		}
 		v := verdict{value: strings.Join(kept, ",")}
 		if len(strange) > 0 {
-			v.problem, v.used = fmt.Sprintf("has %s in it, which is none of %s", strings.Join(strange, " and "), strings.Join(known, ", ")), v.value
+			v.problem, v.used = fmt.Sprintf("has %s in it, which is none of %s", quoted(strange), strings.Join(known, ", ")), v.value
 		}
 		return v
 	}
+}
+
+// mostNamed is how many items of a list are named of which each is wrong.
+const mostNamed = 3
+
+// quoted names what is strange in a list, as far as it may be shown and is worth it.
+func quoted(items []string) string {
+	var all []string
+	for i, item := range items {
+		if i == mostNamed {
+			all = append(all, fmt.Sprintf("%d more", len(items)-mostNamed))
+			break
+		}
+		all = append(all, strconv.Quote(short(Redact(item))))
+	}
+	return strings.Join(all, " and ")
+}
+
+// host is where to listen: a name or an address, and nothing around it.
+func host(text string) verdict {
+	if address := strings.TrimSuffix(strings.TrimPrefix(text, "["), "]"); isHost(address) {
+		return verdict{value: address}
+	}
+	return verdict{problem: "is no host's name and no address, such as localhost or 0.0.0.0 (the port has a variable of its own)"}
+}
+
+var hostName = regexp.MustCompile(`^[\p{L}\p{N}_]([\p{L}\p{N}_.-]*[\p{L}\p{N}_.])?$`)
+
+// isHost reports whether a text can be a host's name, in any alphabet, or is an address.
+func isHost(text string) bool {
+	_, err := netip.ParseAddr(text)
+	return err == nil || len(text) <= 253 && hostName.MatchString(text)
 }
 
 // exporter takes one exporter: with two readers, each would collect the relay's own metrics for itself.
@@ -90,7 +135,7 @@ func exporter(known ...string) func(string) verdict {
 			switch item = strings.TrimSpace(item); {
 			case item == "" || item == first:
 			case !slices.Contains(known, item):
-				strange = append(strange, strconv.Quote(item))
+				strange = append(strange, item)
 			case first == "":
 				first = item
 			default:
@@ -100,7 +145,7 @@ func exporter(known ...string) func(string) verdict {
 		v := verdict{value: first}
 		switch {
 		case len(strange) > 0:
-			v.problem, v.used = fmt.Sprintf("names %s, which is none of %s", strings.Join(strange, " and "), strings.Join(known, ", ")), first
+			v.problem, v.used = fmt.Sprintf("names %s, which is none of %s", quoted(strange), strings.Join(known, ", ")), first
 		case len(further) > 0:
 			v.problem, v.used = "names several exporters, and the relay has one for each signal (a Collector gives to several)", first
 		}
@@ -152,6 +197,10 @@ func pairs(text, of, form string, isName func(string) bool) verdict {
 			wrong = append(wrong, fmt.Sprintf("the value of item %d has a %% that begins no escape (%%25 is one of itself)", n))
 		case strings.ContainsFunc(decoded, func(r rune) bool { return r < ' ' || r == 0x7f }):
 			wrong = append(wrong, fmt.Sprintf("the value of item %d has a line break or another control character", n))
+		case of == "header" && strings.ContainsFunc(decoded, func(r rune) bool { return r > 0x7f }):
+			wrong = append(wrong, fmt.Sprintf("the value of item %d has a character that no header can carry (those of ASCII alone)", n))
+		case !utf8.ValidString(decoded):
+			wrong = append(wrong, fmt.Sprintf("the value of item %d is not in UTF-8 once it is unescaped", n))
 		default:
 			kept = append(kept, item)
 		}
@@ -159,6 +208,9 @@ func pairs(text, of, form string, isName func(string) bool) verdict {
 	v := verdict{value: strings.Join(kept, ",")}
 	if len(wrong) == 0 {
 		return v
+	}
+	if more := len(wrong) - mostNamed; more > 0 {
+		wrong = append(wrong[:mostNamed], fmt.Sprintf("%d more are as wrong", more))
 	}
 	v.problem = strings.Join(wrong, ", and ") + "; the form is " + form
 	v.used = fmt.Sprintf("the other items, %d of %d", len(kept), n)

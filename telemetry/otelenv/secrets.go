@@ -2,9 +2,32 @@ package otelenv
 
 import (
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 )
+
+// Redacted stands in the place of what was secret.
+const Redacted = "[redacted]"
+
+var looksSecret = []struct {
+	pattern *regexp.Regexp
+	by      string
+}{
+	{regexp.MustCompile(`(?is)-----BEGIN [A-Z ]*PRIVATE KEY.*`), Redacted},
+	{regexp.MustCompile(`(?i)\b(bearer|basic|apikey|api-key|x-api-key|authorization)((?:["']?\s*[:=]\s*["']?)|\s+)(?:(?:bearer|basic)\s+)?[A-Za-z0-9._~+/%=-]{6,}`), "$1$2" + Redacted},
+	{regexp.MustCompile(`\b(sk|pk|glc|hcaik|dd)[-_][A-Za-z0-9_-]{8,}`), Redacted},
+	{regexp.MustCompile(`://[^\s/@"']+@`), "://" + Redacted + "@"},
+	{regexp.MustCompile(`(://[^\s?"'<>]+)\?[^\s"'<>]+`), "$1?" + Redacted},
+}
+
+// Redact takes out of a text what looks secret.
+func Redact(text string) string {
+	for _, l := range looksSecret {
+		text = l.pattern.ReplaceAllString(text, l.by)
+	}
+	return text
+}
 
 // shortestSecret keeps a header such as x-scope=1 from blacking out every 1 of a log.
 const shortestSecret = 6

@@ -98,7 +98,7 @@ var general = []Variable{
 
 // declarative was looked at in go.opentelemetry.io/contrib/otelconf v0.27.0, the latest: it would only be five packages more, but its
 // readers take no producers, its exporters no guard, it has nothing that can be pulled, and the SDK applies views to no producer.
-const declarative = "the declarative configuration's module for Go makes readers of its own, to which the relay's metrics cannot be given, and its views would reach a few figures of the Go runtime alone; the file is not read, and the other variables hold. The collector or Prometheus' `metric_relabel_configs` can drop and rename metrics"
+const declarative = "the declarative configuration's module for Go makes readers of its own, to which the relay's metrics cannot be given, and its views would reach a few figures of the Go runtime alone; the file is not read, and the other variables hold. The collector can drop and rename metrics, and so can the `metric_relabel_configs` of a Prometheus that scrapes"
 
 var selection = []Variable{
 	{Name: "OTEL_METRICS_EXPORTER", Default: "`otlp` if there is an endpoint, else `none`", Usual: true, Does: "`otlp`, `prometheus` (to be scraped; exemplars are in its answers in OpenMetrics, for which Prometheus asks by itself), `console` or `none`", judge: exporter("otlp", "prometheus", "console", "none")},
@@ -115,7 +115,7 @@ var otlpFamilies = []Variable{
 	{Name: otlp + "INSECURE", Default: "false", Does: "`true`: an endpoint that has no scheme is spoken to without TLS. An endpoint's scheme decides before it", judge: boolean},
 	{Name: otlp + "CERTIFICATE", Default: "the system's", Does: "a PEM file with the authorities that the collector's certificate is checked against", judge: authorities},
 	{Name: otlp + "CLIENT_CERTIFICATE", Does: "a PEM file with the relay's own certificate, for mutual TLS", judge: anything},
-	{Name: otlp + "CLIENT_KEY", Does: "a PEM file with the key of the certificate", judge: anything},
+	{Name: otlp + "CLIENT_KEY", Does: "a PEM file with the key of the certificate", secret: true, judge: anything},
 }
 
 var metrics = []Variable{
@@ -124,19 +124,19 @@ var metrics = []Variable{
 	{Name: "OTEL_METRICS_EXEMPLAR_FILTER", Default: "`trace_based`", Does: "`trace_based`, `always_on` or `always_off`: which measurements keep their trace", judge: oneOf("trace_based", "always_on", "always_off")},
 	{Name: otlp + "METRICS_TEMPORALITY_PREFERENCE", Default: "`cumulative`", Does: "`cumulative`, `delta` or `lowmemory`", judge: oneOf("cumulative", "delta", "lowmemory")},
 	{Name: otlp + "METRICS_DEFAULT_HISTOGRAM_AGGREGATION", Default: "`explicit_bucket_histogram`", Does: "or `base2_exponential_bucket_histogram`", judge: oneOf("explicit_bucket_histogram", "base2_exponential_bucket_histogram")},
-	{Name: "OTEL_EXPORTER_PROMETHEUS_HOST", Default: "localhost", Usual: true, Does: "where `OTEL_METRICS_EXPORTER=prometheus` is scraped", judge: anything},
+	{Name: "OTEL_EXPORTER_PROMETHEUS_HOST", Default: "localhost", Usual: true, Does: "where `OTEL_METRICS_EXPORTER=prometheus` is scraped", judge: host},
 	{Name: "OTEL_EXPORTER_PROMETHEUS_PORT", Default: "9464", Usual: true, Does: "the port of it", judge: port},
 }
 
 var batches = []Variable{
 	{Name: "OTEL_BSP_SCHEDULE_DELAY", Default: "5000 (ms)", Does: "the time between two exports of spans", judge: positive},
 	{Name: "OTEL_BSP_EXPORT_TIMEOUT", Default: "30000 (ms)", Does: "for one export of spans", judge: positive},
-	{Name: "OTEL_BSP_MAX_QUEUE_SIZE", Default: "2048", Does: "spans that wait; what comes beyond is dropped", judge: positive},
-	{Name: "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", Default: "512", Does: "spans in one export, no more than wait", judge: positive},
+	{Name: "OTEL_BSP_MAX_QUEUE_SIZE", Default: "2048", Does: "spans that wait, 100000 at most; what comes beyond is dropped", judge: queued},
+	{Name: "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", Default: "512", Does: "spans in one export, no more than wait", judge: queued},
 	{Name: "OTEL_BLRP_SCHEDULE_DELAY", Default: "1000 (ms)", Does: "the time between two exports of log records", judge: positive},
 	{Name: "OTEL_BLRP_EXPORT_TIMEOUT", Default: "30000 (ms)", Does: "for one export of log records", judge: positive},
-	{Name: "OTEL_BLRP_MAX_QUEUE_SIZE", Default: "2048", Does: "log records that wait; what comes beyond is dropped", judge: positive},
-	{Name: "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", Default: "512", Does: "log records in one export, no more than wait", judge: positive},
+	{Name: "OTEL_BLRP_MAX_QUEUE_SIZE", Default: "2048", Does: "log records that wait, 100000 at most; what comes beyond is dropped", judge: queued},
+	{Name: "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", Default: "512", Does: "log records in one export, no more than wait", judge: queued},
 }
 
 var limits = []Variable{
