@@ -40,6 +40,9 @@ const (
 	UsageReasoning      = "gen_ai.client.inference.usage.reasoning.output_tokens"
 )
 
+// Renamed is the latest name of each instrument of which nothing else has changed than its name.
+var Renamed = map[string]string{OperationDuration: InferenceDuration, FirstChunk: InferenceFirstChunk, PerOutputChunk: InferencePerChunk}
+
 // Modalities of tokens.
 const (
 	modalityText    = "text"
@@ -86,10 +89,11 @@ func genAIClient(version GenAI) []Instrument {
 	if version == GenAICurrent {
 		return []Instrument{operationDuration, firstChunk, perOutputChunk, tokenUsage}
 	}
-	inference, other := named(operationDuration, InferenceDuration), operationDuration
+	renamed := func(i Instrument) Instrument { return named(i, Renamed[i.Name]) }
+	inference, other := renamed(operationDuration), operationDuration
 	other.Description = "Duration of an attempt at a channel that is no inference (embeddings), to its end."
 	return []Instrument{
-		inference, other, named(firstChunk, InferenceFirstChunk), named(perOutputChunk, InferencePerChunk),
+		inference, other, renamed(firstChunk), renamed(perOutputChunk),
 		tokensOf(InferenceInput, "Input tokens of an attempt, as the provider counts them; 0 where it did not."),
 		tokensOf(InferenceOutput, "Output tokens of an attempt, as the provider counts them; 0 where it did not."),
 		usageOf(UsageInput, "Input tokens, cached ones included.", "What is used, and where?"),
@@ -129,7 +133,7 @@ type names struct{ duration, firstChunk, perChunk string }
 
 func (v GenAI) names() names {
 	if v == GenAILatest {
-		return names{InferenceDuration, InferenceFirstChunk, InferencePerChunk}
+		return names{Renamed[OperationDuration], Renamed[FirstChunk], Renamed[PerOutputChunk]}
 	}
 	return names{OperationDuration, FirstChunk, PerOutputChunk}
 }

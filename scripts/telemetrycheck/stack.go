@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"one-api/telemetry"
 )
 
 const (
@@ -35,8 +37,12 @@ type relay struct {
 
 // named is a query with the names that the relay has for what it asks.
 func (r *relay) named(promql string) string {
-	if r.latest {
-		return strings.ReplaceAll(promql, "gen_ai_client_operation_", "gen_ai_client_inference_")
+	if !r.latest {
+		return promql
+	}
+	inPrometheus := strings.NewReplacer(".", "_")
+	for current, latest := range telemetry.Renamed {
+		promql = strings.ReplaceAll(promql, inPrometheus.Replace(current), inPrometheus.Replace(latest))
 	}
 	return promql
 }

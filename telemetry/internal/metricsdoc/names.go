@@ -13,9 +13,20 @@ type asked struct {
 	Selector string `json:"selector,omitempty"`
 }
 
-// names is what the dashboards call the metrics whose names depend on the version of the GenAI conventions: all of the names, for
-// relays of either may be there.
+// names is figures as the dashboards' sources read it.
 func names() (string, error) {
+	all, err := figures()
+	if err != nil {
+		return "", err
+	}
+	text, err := json.MarshalIndent(all, "", "  ")
+	return "// Made by \"go generate ./telemetry\" from the list of instruments: change that, and not this.\n\n" +
+		"export const names = " + string(text) + ";\n", err
+}
+
+// figures is what dashboards and rules call the metrics whose names depend on the version of the GenAI conventions: all of the names,
+// for relays of either may be there.
+func figures() (map[string][]asked, error) {
 	latest := telemetry.InstrumentsOf(telemetry.GenAILatest)
 	var failed error
 	name := func(of []telemetry.Instrument, name, suffix string) string {
@@ -31,8 +42,8 @@ func names() (string, error) {
 		failed = fmt.Errorf("%s is in no list", name)
 		return ""
 	}
-	both := func(current, later string) []asked {
-		return []asked{{Name: name(telemetry.Instruments, current, "")}, {Name: name(latest, later, "")}}
+	both := func(current string) []asked {
+		return []asked{{Name: name(telemetry.Instruments, current, "")}, {Name: name(latest, telemetry.Renamed[current], "")}}
 	}
 	tokens := func(kind, later string) []asked {
 		return []asked{
@@ -40,17 +51,13 @@ func names() (string, error) {
 			{Name: name(latest, later, "")},
 		}
 	}
-	text, err := json.MarshalIndent(map[string][]asked{
-		"duration":   both(telemetry.OperationDuration, telemetry.InferenceDuration),
-		"firstChunk": both(telemetry.FirstChunk, telemetry.InferenceFirstChunk),
-		"perChunk":   both(telemetry.PerOutputChunk, telemetry.InferencePerChunk),
+	all := map[string][]asked{
+		"duration":   both(telemetry.OperationDuration),
+		"firstChunk": both(telemetry.FirstChunk),
+		"perChunk":   both(telemetry.PerOutputChunk),
 		"tokensIn":   tokens("input", telemetry.UsageInput),
 		"tokensOut":  tokens("output", telemetry.UsageOutput),
 		"openFiles":  {{Name: name(telemetry.Instruments, telemetry.FileDescriptors, "")}},
-	}, "", "  ")
-	if err == nil {
-		err = failed
 	}
-	return "// Made by \"go generate ./telemetry\" from the list of instruments: change that, and not this.\n\n" +
-		"export const names = " + string(text) + ";\n", err
+	return all, failed
 }

@@ -25,6 +25,36 @@ func TestTheReferenceIsCurrent(t *testing.T) {
 	require.Equal(t, want, string(got), "run: go generate ./telemetry, and scripts/dashboard-check --write")
 }
 
+func TestTheRulesAskForTheNamesOfBothGenAIVersionsThatTheListHas(t *testing.T) {
+	files, err := ruleFiles("../../..")
+	require.NoError(t, err)
+	made, tested := 0, 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		want, err := rulesOf(file)
+		require.NoError(t, err)
+		require.Equal(t, want, string(text), "%s: go generate ./telemetry, and go test ./scripts/dashboardcheck -write", file)
+		made += len(ruleLine.FindAllString(want, -1))
+		tested += len(ruleTest.FindAllString(want, -1))
+		byHand := ruleTest.ReplaceAllString(ruleLine.ReplaceAllString(want, ""), "\n")
+		require.NotRegexp(t, `gen_ai_client_`, byHand, "%s: a name that the next version changes is in no line that is made", file)
+	}
+	require.GreaterOrEqual(t, made, 2)
+	require.GreaterOrEqual(t, tested, 1)
+}
+
+func TestARuleIsMadeOfTheTemplateBeforeIt(t *testing.T) {
+	made, err := withBoth("expr: |\n  # GenAI duration: rate(@_sum[5m])\n  anything\n  > 1\n")
+	require.NoError(t, err)
+	require.Equal(t, "expr: |\n  # GenAI duration: rate(@_sum[5m])\n"+
+		"  rate(gen_ai_client_operation_duration_seconds_sum[5m]) or rate(gen_ai_client_inference_duration_seconds_sum[5m])\n  > 1\n", made)
+	_, err = withBoth("# GenAI nothing: @\n\n")
+	require.ErrorContains(t, err, `"nothing" is no figure`)
+	_, err = withBoth("# GenAI tokensIn: @\n\n")
+	require.ErrorContains(t, err, "is told apart by")
+}
+
 func TestTheReferenceHasEveryInstrumentOnce(t *testing.T) {
 	text, err := render()
 	require.NoError(t, err)
