@@ -105,7 +105,7 @@ func New(options Options) (*Server, error) {
 	s.controller = &controller.Controller{
 		Settings: settings, Pool: s.pool, Log: options.Log, Version: options.Version, Started: time.Now(),
 		Metrics: channelOptions.Metrics, Tracing: channelOptions.Tracing,
-		Snapshot: func() controller.Snapshot { return *s.snapshot.Load() }, Goroutines: s.goroutines, Record: s.recordRequest, Connections: s.connections,
+		Snapshot: s.snapshot.Load, Goroutines: s.goroutines, Record: s.recordRequest, Connections: s.connections,
 		Budget: s.budget, BodyTimeout: options.BodyTimeout, Pause: options.Pause, Samples: s.samples, Leaks: telemetry.NewLeakSampler(),
 	}
 	if err := s.apply(options.Config); err != nil {

@@ -35,11 +35,11 @@ type Call struct {
 	RequestID string
 	Token     string // the name of the client's token
 	Endpoint  wire.Endpoint
-	Model     string           // as the client asked for it
 	Stream    bool             // the client asked for a stream
+	Keep      bool             // another attempt can follow once a stream has begun
+	Model     string           // as the client asked for it
 	Choices   int              // how many answers the client asked for (n); 0: it did not say
-	Body      []byte           // the whole body: a valid JSON object. nil once a stream has begun, unless Keep says that another attempt can follow
-	Keep      bool             //
+	Body      []byte           // the whole body: a valid JSON object. nil once a stream has begun, unless Keep says so
 	Prefix    string           // what the client has of the answer's text: the upstream is asked for the rest. empty: for all of it
 	ModelFrom int              // Body[ModelFrom:ModelTo] is the value of "model", quotes included
 	ModelTo   int              //

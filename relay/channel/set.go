@@ -87,13 +87,13 @@ func (w Caller) reaches(c *Channel) bool { return w.AllGroups || c.inGroups(w.Gr
 type Want struct {
 	Caller   Caller
 	Endpoint wire.Endpoint
-	Model    string
 	Stream   bool
 	Last     bool // no attempt follows the one that is to be begun
+	text     bool // a stream is to be finished, and there is text of it, which has to be continued
+	Model    string
 	tried    []tried
 	because  string   // why the attempt before failed; empty: there was none
 	broken   *Channel // whose stream broke off and is to be finished; nil: the client has nothing yet
-	text     bool     // and there is text of it, which has to be continued
 }
 
 type tried struct {

@@ -19,20 +19,20 @@ const (
 
 // repeats is what a request has to do with the channel that it asked last.
 type repeats struct {
-	made int  // how often it was tried again
-	now  bool // it is to be tried again, before any other
-	once bool // a channel was asked once more because there was no other: that happens once a request
+	made int32 // how often it was tried again
+	now  bool  // it is to be tried again, before any other
+	once bool  // a channel was asked once more because there was no other: that happens once a request
 }
 
 // staysAt reports whether the channel that just failed is tried again before another one is, because its configuration says so
 // (retry_same): what an upstream remembers of a long prompt is worth more than a quick answer from one that does not.
 func (v *visit) staysAt() bool {
-	return v.left > 0 && !v.client.Started() && v.repeats.made < v.last.Channel.RetrySame && v.last.Transient(false)
+	return v.left > 0 && !v.client.Started() && int(v.repeats.made) < v.last.Channel.RetrySame && v.last.Transient(false)
 }
 
 // onceMore reports whether the channel that failed last is asked once more although it has failed: there is no other.
 func (v *visit) onceMore() bool {
-	if v.repeats.once || v.repeats.made > 0 || v.last.Failure == nil || !v.last.Transient(v.client.Started()) {
+	if v.repeats.once || v.repeats.made > 0 || v.last == nil || !v.last.Transient(v.client.Started()) {
 		return false
 	}
 	v.repeats.once = v.last.Channel.OnceMore(&v.want)

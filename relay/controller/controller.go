@@ -33,7 +33,7 @@ type Controller struct {
 	Version  string
 	Started  time.Time
 	// Snapshot gives the configuration that holds now.
-	Snapshot func() Snapshot
+	Snapshot func() *Snapshot
 	// Goroutines is how many there are, and how many of them nothing accounts for.
 	Goroutines func() (all, unexplained int)
 	// Connections is how many clients are connected, and how many of them no request is served for; nil: nobody counts them.
@@ -89,8 +89,8 @@ type RequestEnd struct {
 	Token           string // name; empty: unknown
 	Model           string // as the client wrote it: not fit for a metric
 	Known           bool   // the configuration names the model
-	Status          int    // what the client was sent; 0: nothing
 	Outcome         outcome.Outcome
+	Status          int              // what the client was sent; 0: nothing
 	Reason          outcome.Reason   // for Rejected
 	Failure         *outcome.Failure // nil: Completed or Rejected
 	Attempts        int

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -47,4 +48,10 @@ func TestLettingARequestInAllocatesNothingButItsID(t *testing.T) {
 	assert.Equal(t, []string{given}, header["X-Oneapi-Request-Id"], "the relay's own, whatever the client says")
 	assert.Equal(t, []string{"of-the-client"}, header["X-Request-Id"])
 	assert.Equal(t, "of-the-client", id.client[0])
+}
+
+// An open call holds its visit for as long as it lasts. The allocator has nothing between 1,024 bytes and 1,152, and takes 8 of
+// them to say where the pointers are.
+func TestAVisitFitsIntoAKilobyte(t *testing.T) {
+	assert.LessOrEqual(t, unsafe.Sizeof(visit{}), uintptr(1024-8))
 }

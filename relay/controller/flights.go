@@ -37,26 +37,25 @@ type flight struct {
 	phase      atomic.Uint32
 
 	mu       sync.Mutex
-	token    string
 	model    string
-	channel  string
+	channel  *channel.Channel  // that was asked last; nil: none was
 	exchange *channel.Exchange // the attempt at hand
 	wake     chan struct{}     // closed to end a pause; nil: there is none
 	ended    bool              // by an operator
 	over     bool              // the response belongs to net/http again, and soon to another request
 }
 
-// identify says whose request it is and what for.
-func (f *flight) identify(token, model string) {
+// asksFor says which model the request is for.
+func (f *flight) asksFor(model string) {
 	f.mu.Lock()
-	f.token, f.model = token, model
+	f.model = model
 	f.mu.Unlock()
 }
 
 // flies notes the attempt at hand. One that begins after the request's end was ordered is ended at once.
 func (f *flight) flies(x *channel.Exchange) {
 	f.mu.Lock()
-	f.exchange, f.channel = x, x.Channel.Name
+	f.exchange, f.channel = x, x.Channel
 	ended := f.ended
 	f.mu.Unlock()
 	f.is(asking)
@@ -215,8 +214,12 @@ func (v *visit) inFlight(now time.Time) Flight {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	asked := ""
+	if f.channel != nil {
+		asked = f.channel.Name
+	}
 	return Flight{
-		ID: v.end.RequestID, Token: f.token, Model: f.model, Channel: f.channel, Phase: phaseNames[is],
+		ID: v.end.RequestID, Token: v.token.Name, Model: f.model, Channel: asked, Phase: phaseNames[is],
 		AgeSeconds: now.Sub(v.end.Began).Seconds(), Bytes: sent,
 	}
 }

@@ -27,11 +27,11 @@ func (v *visit) grows() bool {
 	}
 	v.growth++
 	v.want = want
-	v.want.Failed(v.last) // why it is made again
+	v.want.Failed(*v.last) // why it is made again
 	v.call = renamed(v.call, next)
 	v.repeats, v.left = repeats{}, max(v.left, 1)
 	v.prepareRescue()
-	v.flight.identify(v.token.Name, next)
+	v.flight.asksFor(next)
 	v.end.Fallback = next
 	v.w.Header().Set(fallbackHeader, next)
 	return true

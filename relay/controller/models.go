@@ -64,7 +64,7 @@ func (c *Controller) Model(g *gin.Context) {
 }
 
 // caller is who asks and may; false: nobody who may, and that has been said.
-func (c *Controller) caller(g *gin.Context) (channel.Caller, Snapshot, bool) {
+func (c *Controller) caller(g *gin.Context) (channel.Caller, *Snapshot, bool) {
 	snapshot := c.Snapshot()
 	token := tokenOf(g.Request, snapshot.Tokens)
 	if token == nil {

@@ -33,39 +33,39 @@ func (c *Controller) relay(w http.ResponseWriter, r *http.Request, endpoint wire
 
 // visit is one client's request on its way through the relay.
 type visit struct {
-	c        *Controller
-	w        http.ResponseWriter
-	r        *http.Request
-	ctx      context.Context // the request's, with the span of the call in it where that is traced
-	endpoint wire.Endpoint
-	method   int // telemetry.MethodIndex
-	id       givenID
-	flight   flight
-	entered  bool // it counts as a call, and its end is recorded
-	listed   bool // among those in flight
-	span     telemetry.Span
-	end      RequestEnd
+	c      *Controller
+	w      http.ResponseWriter
+	r      *http.Request
+	ctx    context.Context // the request's, with the span of the call in it where that is traced
+	method int             // telemetry.MethodIndex
+	id     givenID
+	flight flight
+	span   telemetry.Span
+	end    RequestEnd
 
-	snapshot Snapshot
+	snapshot *Snapshot
 	token    *apikey.Key
 	call     *channel.Call // asked, or what has become of it
 	asked    channel.Call  // as the client made it
-	detours  detours
 	want     channel.Want
 	held     membudget.Lease  // of the request's body
 	owner    *membudget.Owner // the token's part of the budget
 	client   reply.Writer
-	left     int // attempts that may be made
-	repeats  repeats
-	growth   int               // how many larger models it has been given to
+	left     int               // attempts that may be made
 	exchange *channel.Exchange // the attempt at hand; nil: none is being made
 	failure  *outcome.Failure  // of the attempt at hand
-	last     channel.Attempt   // that ended
+	last     *channel.Attempt  // that ended, if it failed; nil: it did not
 	account  *resume.Account   // of what the client has been sent; nil: a stream that breaks off stays so
 	noted    int               // of its events, before the attempt at hand
-	anew     bool              // and is begun anew for that: its upstream does not continue a message
-	resuming bool              // the stream broke off and is being finished
 	failed   *outcome.Failure  // what the client has to be told
+
+	endpoint wire.Endpoint
+	entered  bool // it counts as a call, and its end is recorded
+	listed   bool // among those in flight
+	resuming bool // the stream broke off and is being finished
+	anew     bool // and is begun anew for that: its upstream does not continue a message
+	growth   int8 // how many larger models it has been given to
+	repeats  repeats
 }
 
 //go:noinline
@@ -84,10 +84,11 @@ func (v *visit) begin() bool {
 	v.end.RequestID = v.id.give(v.w.Header(), v.r)
 	v.client.Init(v.w, v.endpoint.Format(), v.end.RequestID)
 	refusal := limitHeader(v.r.Header)
+	var d detours // parts of the body, which a stream does not keep
 	if refusal == nil {
 		allowOrigin(v.w.Header(), v.r)
 		v.enter()
-		refusal = v.admit()
+		refusal = v.admit(&d)
 	}
 	if refusal != nil {
 		readAway(v.w, v.r)
@@ -96,16 +97,15 @@ func (v *visit) begin() bool {
 		}
 		return false
 	}
-	v.flight.identify(v.token.Name, v.call.Model)
+	v.flight.asksFor(v.call.Model)
 	if v.call.Stream {
 		v.client.KeepAlive(v.c.Settings.KeepAlive)
 	}
 	v.want = channel.Want{Caller: v.caller(), Endpoint: v.endpoint, Model: v.call.Model, Stream: v.call.Stream}
 	refusal = v.snapshot.Channels.Check(&v.want)
 	if refusal == nil {
-		refusal = v.checkDetours(&v.detours)
+		refusal = v.checkDetours(&d)
 	}
-	v.detours = detours{} // parts of the body, which a stream does not keep
 	if refusal != nil {
 		v.refuse(refusal)
 		return false
@@ -167,8 +167,8 @@ func (v *visit) gone() {
 	})
 }
 
-// admit finds out who calls and what for.
-func (v *visit) admit() *outcome.Refusal {
+// admit finds out who calls and what for, and what else the request may be asking for.
+func (v *visit) admit(d *detours) *outcome.Refusal {
 	if v.c.draining.Load() {
 		v.trace()
 		v.w.Header().Set("Connection", "close")
@@ -183,7 +183,6 @@ func (v *visit) admit() *outcome.Refusal {
 	}
 	v.trace()
 	v.end.Token, v.call.Token = v.token.Name, v.token.Name
-	v.flight.identify(v.token.Name, "")
 	v.c.flights.add(v) // what is in flight is somebody's: strangers are counted and bounded elsewhere
 	v.listed = true
 	v.owner = v.c.Budget.Owner(v.token.Name)
@@ -196,7 +195,7 @@ func (v *visit) admit() *outcome.Refusal {
 	if refusal != nil {
 		return refusal
 	}
-	if v.detours, refusal = parseCall(v.call, v.endpoint, body); refusal != nil {
+	if *d, refusal = parseCall(v.call, v.endpoint, body); refusal != nil {
 		return refusal
 	}
 	v.call.Held = &v.held
@@ -233,7 +232,7 @@ func (v *visit) next() *channel.Exchange {
 		if x := v.again(); x != nil || v.over() {
 			return x
 		}
-		v.want.Tried(v.last) // it was disabled meanwhile, or is full
+		v.want.Tried(*v.last) // it was disabled meanwhile, or is full
 		v.continues()
 	}
 	exchange, refusal := v.snapshot.Channels.Begin(v.ctx, &v.want)
@@ -265,36 +264,40 @@ func (v *visit) attempt() (made bool) {
 
 func (v *visit) ended() {
 	v.flight.lands()
-	v.last = v.exchange.End(v.failure, recover())
-	v.exchange = nil
+	attempt := v.exchange.End(v.failure, recover())
+	v.exchange, v.last = nil, nil
+	if attempt.Sent {
+		v.end.Attempts++
+	}
+	v.end.Waited += attempt.Waited
+	if v.end.FirstToken == 0 && attempt.FirstEvent > 0 {
+		v.end.FirstToken = attempt.Began.Sub(v.end.Began) + attempt.FirstEvent
+	}
+	if attempt.Failure != nil {
+		failed := attempt
+		v.last = &failed
+	}
 }
 
 // goesOn makes of an attempt what it means for the call; true: there is to be another one.
 //
 //go:noinline
 func (v *visit) goesOn() bool {
-	if v.last.Sent {
-		v.end.Attempts++
-	}
-	v.end.Waited += v.last.Waited
-	if v.end.FirstToken == 0 && v.last.FirstEvent > 0 {
-		v.end.FirstToken = v.last.Began.Sub(v.end.Began) + v.last.FirstEvent
-	}
 	v.client.Drop()
 	if v.account != nil {
 		v.account.Settle(v.client.Started())
 	}
-	if v.last.Failure == nil {
+	if v.last == nil {
 		v.failed = nil
 		return false
 	}
-	if !v.movesOn(&v.last) {
+	if !v.movesOn(v.last) {
 		return v.grows()
 	}
 	if v.repeats.now = v.staysAt() || v.beginsAnew(); v.repeats.now {
-		v.want.Failed(v.last)
+		v.want.Failed(*v.last)
 	} else {
-		v.want.Tried(v.last)
+		v.want.Tried(*v.last)
 	}
 	return v.left > 0
 }

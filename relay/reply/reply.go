@@ -33,26 +33,31 @@ var (
 type Writer struct {
 	to        http.ResponseWriter
 	flusher   flusher
-	format    wire.Format
 	requestID string
 	interval  time.Duration // of keep-alive; 0: none
 
 	sent    atomic.Int64 // bytes of the answer
 	writing atomic.Bool  // something is being handed to the client
+	format  wire.Format
 
 	mu        sync.Mutex
-	timer     *time.Timer
-	last      time.Time // of the last flush
-	committed bool      // the status has been sent
-	streams   bool      // as that of a stream
-	started   bool      // so has a part of the answer
-	held      []byte    // events that promise nothing, which wait for the first that does
-	status    int
+	committed bool // the status has been sent
+	streams   bool // as that of a stream
+	started   bool // so has a part of the answer
 	closed    bool
+	status    int
+	timer     *time.Timer
+	last      time.Duration // when the last flush was
+	held      []byte        // events that promise nothing, which wait for the first that does
 	length    [1]string     // Content-Length, as a header has it
-	handing   time.Time     // when the last part of the answer was begun to be handed over
+	handing   time.Duration // when the last part of the answer was begun to be handed over
 	waited    time.Duration // for the client to take what is written
 }
+
+// epoch is what times are kept as the distance from: that takes a third of the memory of a time, and half the time to ask for.
+var epoch = time.Now()
+
+func now() time.Duration { return time.Since(epoch) }
 
 // flusher is what net/http's response writers offer: unlike http.Flusher it tells of errors.
 type flusher interface{ FlushError() error }
@@ -69,7 +74,7 @@ func (w *Writer) KeepAlive(interval time.Duration) {
 	}
 	w.mu.Lock() // the timer may fire before this is through
 	defer w.mu.Unlock()
-	w.interval, w.last = interval, time.Now()
+	w.interval, w.last = interval, now()
 	w.timer = time.AfterFunc(interval, w.keepAlive)
 }
 
@@ -167,13 +172,13 @@ func (w *Writer) Flush() error {
 // off the stack: Flush is where an open stream has it deepest.
 func (w *Writer) hand() {
 	w.mu.Lock()
-	w.handing = time.Now()
+	w.handing = now()
 	w.writing.Store(true)
 }
 
 func (w *Writer) handed() {
 	w.writing.Store(false)
-	w.waited += time.Since(w.handing)
+	w.waited += now() - w.handing
 	w.mu.Unlock()
 }
 
@@ -274,7 +279,7 @@ func (w *Writer) keepAlive() {
 	if w.closed {
 		return
 	}
-	if silent := time.Since(w.last); silent < w.interval {
+	if silent := now() - w.last; silent < w.interval {
 		w.timer.Reset(w.interval - silent)
 		return
 	}
