@@ -18,17 +18,17 @@ func (x *Exchange) censored(f *outcome.Failure) *outcome.Failure {
 	redact := x.Channel.redact
 	if f.Err != nil {
 		e := *f.Err
-		message := cmp.Or(strings.TrimSpace(redact.text(e.Message)), "the upstream reported an error")
+		message := cmp.Or(strings.TrimSpace(redact.Text(e.Message)), "the upstream reported an error")
 		if f.Detail == e.Message { // as mostly
 			f.Detail = message
 		} else {
-			f.Detail = redact.text(f.Detail)
+			f.Detail = redact.Text(f.Detail)
 		}
-		e.Message, e.Code, e.Param, e.Type = clipped(message), redact.text(e.Code), redact.text(e.Param), redact.text(e.Type)
+		e.Message, e.Code, e.Param, e.Type = clipped(message), redact.Text(e.Code), redact.Text(e.Param), redact.Text(e.Type)
 		f.Err = &e
 		return f
 	}
-	f.Detail = redact.text(f.Detail)
+	f.Detail = redact.Text(f.Detail)
 	return f
 }
 

@@ -13,6 +13,7 @@ import (
 	"one-api/relay/config"
 	"one-api/relay/outcome"
 	"one-api/relay/provider"
+	"one-api/relay/redact"
 	"one-api/relay/wire"
 	"one-api/telemetry"
 )
@@ -34,7 +35,7 @@ type Channel struct {
 	transport *transport
 	addresses addresses
 	usage     usageRefused
-	redact    *redactor
+	redact    *redact.Redactor
 	labels    context.Context // of the goroutines that work for the channel
 	of        *provider.Provider
 	listing   listing

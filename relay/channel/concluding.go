@@ -149,7 +149,7 @@ func leavesDoubt(f *outcome.Failure) bool {
 // in a log.
 func (c *Channel) sayRefused(k *breaker.Key, requestID, why string) {
 	c.pool.options.Log.Warn("a key was refused and rests: replace it, or see to its account", "channel", c.Name, "key", c.keys.Index(k),
-		"of", c.keys.Len(), "request_id", requestID, "why", wire.Clip(c.redact.text(why), longestDetail))
+		"of", c.keys.Len(), "request_id", requestID, "why", wire.Clip(c.redact.Text(why), longestDetail))
 }
 
 // distrusted reports whether none of the channel's last attempts succeeded.

@@ -15,6 +15,7 @@ import (
 	"one-api/relay/membudget"
 	"one-api/relay/outcome"
 	"one-api/relay/provider"
+	"one-api/relay/redact"
 	"one-api/telemetry"
 )
 
@@ -117,7 +118,7 @@ func (p *Pool) Apply(configs []config.Channel) {
 			Channel: c, Provider: of.TelemetryName(), of: &of.Provider,
 			lanes: of.Lanes(&configs[i]), correct: of.Correct, asks: of.Asks, addresses: addressesOf(c.BaseURL),
 			metrics: recorders[i],
-			pool:    p, state: s, keys: p.keyringOf(c, s), transport: p.transportOf(c), redact: &redactor{channel: c, proxy: c.Proxy},
+			pool:    p, state: s, keys: p.keyringOf(c, s), transport: p.transportOf(c), redact: redact.New(c),
 			labels: telemetry.ChannelLabels(c.Name),
 		})
 	}

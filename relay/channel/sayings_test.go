@@ -11,6 +11,7 @@ import (
 	"one-api/relay/config"
 	"one-api/relay/outcome"
 	"one-api/relay/provider"
+	"one-api/relay/redact"
 )
 
 const refusedPrompt = `{"code":"The caller does not have permission to execute the specified operation","error":"Content violates usage guidelines. Team: 11111111-2222-3333-4444-555555555555, API key ID: 99999999-2222-3333-4444-555555555555, Model: grok-4-0709, Failed check: SAFETY_CHECK_TYPE_BIO"}`
@@ -21,7 +22,7 @@ func saidBy(t *testing.T, kind string, f *outcome.Failure) *outcome.Failure {
 	all := provider.All()
 	at := slices.IndexFunc(all, func(p provider.Provider) bool { return p.Type == kind })
 	require.GreaterOrEqual(t, at, 0)
-	x := &Exchange{Channel: &Channel{correct: outcome.Sayings(all[at].Says), redact: &redactor{channel: config.Channel{}}}, call: &Call{RequestID: "r", Body: []byte("{}")}}
+	x := &Exchange{Channel: &Channel{correct: outcome.Sayings(all[at].Says), redact: redact.New(config.Channel{})}, call: &Call{RequestID: "r", Body: []byte("{}")}}
 	x.corrects(f)
 	return x.censored(f)
 }
@@ -101,7 +102,7 @@ func TestAProvidersWordsInsideAnAnswerAreItsOwnToo(t *testing.T) {
 func TestWordsThatHarmOthersAreNotTheClients(t *testing.T) {
 	says := []provider.Saying{{Status: 400, Words: []string{"account frozen"}, Means: provider.AboutKey}}
 	for body, class := range map[string]outcome.Class{`{"model":"m"}`: outcome.ClassKeyRefused, `{"model":"Account Frozen"}`: outcome.ClassRequest} {
-		x := &Exchange{Channel: &Channel{correct: outcome.Sayings(says), redact: &redactor{}}, call: &Call{RequestID: "r", Body: []byte(body)}}
+		x := &Exchange{Channel: &Channel{correct: outcome.Sayings(says), redact: redact.New(config.Channel{})}, call: &Call{RequestID: "r", Body: []byte(body)}}
 		f := outcome.StatusFailure(400, nil, []byte(`{"error":{"message":"Account frozen: no such model"}}`))
 		x.corrects(f)
 		assert.Equal(t, class, x.censored(f).Class, body)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"one-api/relay/jsonscan"
+	"one-api/relay/redact"
 	"one-api/relay/wire"
 	"one-api/telemetry"
 )
@@ -75,14 +76,14 @@ func noteText(to *string, value []byte) {
 }
 
 // answer is what was said, without what an upstream may have copied into it.
-func (s *says) answer(redact *redactor) (a telemetry.Answer) {
+func (s *says) answer(redact *redact.Redactor) (a telemetry.Answer) {
 	if s == nil {
 		return a
 	}
-	a.Model, a.ID = redact.text(s.model), redact.text(s.id)
+	a.Model, a.ID = redact.Text(s.model), redact.Text(s.id)
 	for _, end := range s.ends {
 		if end != "" {
-			a.Ends = append(a.Ends, redact.text(end))
+			a.Ends = append(a.Ends, redact.Text(end))
 		}
 	}
 	return a

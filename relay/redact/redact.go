@@ -1,4 +1,5 @@
-package channel
+// Package redact keeps from an upstream's words what only the operator may know.
+package redact
 
 import (
 	"encoding/base64"
@@ -14,10 +15,10 @@ import (
 	"one-api/relay/config"
 )
 
-// redactor takes out of an upstream's words what only the operator may know: the channel's secrets in whatever shape they come
+// Redactor takes out of an upstream's words what only the operator may know: the channel's secrets in whatever shape they come
 // back, where it is, and whose account it is. It works on failures only, and on all of their text before anything is cut from
 // it: half a key at a cut would not be known as one. It is made when a channel first fails.
-type redactor struct {
+type Redactor struct {
 	channel config.Channel
 	proxy   *url.URL // what the channel's connections go through; nil: none
 	once    sync.Once
@@ -26,6 +27,9 @@ type redactor struct {
 	exactly   *regexp.Regexp // the secrets in all shapes; nil: there is none
 	addresses *regexp.Regexp // the base URL, its host; nil: there is none
 }
+
+// New makes that of a channel.
+func New(c config.Channel) *Redactor { return &Redactor{channel: c, proxy: c.Proxy} }
 
 // What stands for what was taken out.
 const (
@@ -38,7 +42,7 @@ const (
 // which are words.
 const shortestSecret = 6
 
-func (r *redactor) prepare() {
+func (r *Redactor) prepare() {
 	for _, secret := range r.channel.Keys {
 		r.keep(secret, ":")
 	}
@@ -73,7 +77,7 @@ func (r *redactor) prepare() {
 }
 
 // keep notes a secret, and its parts where it has some: "Bearer xyz", "id:secret", "a=b; session=xyz", "Basic dXNlcjpwYXNz".
-func (r *redactor) keep(secret, separators string) {
+func (r *Redactor) keep(secret, separators string) {
 	if len(secret) < shortestSecret {
 		return
 	}
@@ -175,8 +179,8 @@ var (
 	hosts    = regexp.MustCompile(`(?i)\b(?:localhost(?::[0-9]{1,5})?|[a-z0-9][a-z0-9.\-]*\.(?:internal|local|lan|svc|cluster\.local|intranet|corp|home\.arpa))(?::[0-9]{1,5})?\b`)
 )
 
-// text is s without what only the operator may know.
-func (r *redactor) text(s string) string {
+// Text is s without what only the operator may know.
+func (r *Redactor) Text(s string) string {
 	if s == "" {
 		return s
 	}
@@ -250,7 +254,7 @@ func replace(pattern *regexp.Regexp, s string, by func(groups []string) string) 
 }
 
 // showsEnds reports whether a masked text shows the beginning or the end of a secret.
-func (r *redactor) showsEnds(first, last string) bool {
+func (r *Redactor) showsEnds(first, last string) bool {
 	for _, secret := range r.secrets {
 		if len(first) >= 2 && strings.HasPrefix(secret, first) || len(last) >= 3 && strings.HasSuffix(secret, last) {
 			return true
@@ -260,7 +264,7 @@ func (r *redactor) showsEnds(first, last string) bool {
 }
 
 // isPiece reports whether a text is a part of a secret, such as its beginning.
-func (r *redactor) isPiece(text string) bool {
+func (r *Redactor) isPiece(text string) bool {
 	for _, secret := range r.secrets {
 		piece := strings.TrimRight(text, ".")
 		if len(secret) < 12 || len(secret) <= len(piece) {
