@@ -42,17 +42,17 @@ type oddAnswer struct {
 	nativeFor string          // why it is played to clients of the same format only; empty: it is played to both
 }
 
-// lane is a way of an answer to a client, with a healthy channel behind it or not.
-type lane struct {
+// crossing is a way of an answer to a client, with a healthy channel behind it or not.
+type crossing struct {
 	*oddAnswer
 	client wire.Format
 	alone  bool
 	number int
 }
 
-func (l lane) native() bool { return (l.client == wire.Anthropic) == l.anthropic }
+func (l crossing) native() bool { return (l.client == wire.Anthropic) == l.anthropic }
 
-func (l lane) model() string {
+func (l crossing) model() string {
 	words := []string{l.name, "to a chat", "first of two"}
 	if l.client == wire.Anthropic {
 		words[1] = "to messages"
@@ -63,10 +63,10 @@ func (l lane) model() string {
 	return strings.Join(words, " ")
 }
 
-func (l lane) odd() string  { return fmt.Sprintf("odd-%d", l.number) }
-func (l lane) good() string { return fmt.Sprintf("good-%d", l.number) }
+func (l crossing) odd() string  { return fmt.Sprintf("odd-%d", l.number) }
+func (l crossing) good() string { return fmt.Sprintf("good-%d", l.number) }
 
-func (l lane) wants() outcome.Outcome {
+func (l crossing) wants() outcome.Outcome {
 	if !l.native() && l.converted != outcome.Completed {
 		return l.converted
 	}
@@ -76,12 +76,12 @@ func (l lane) wants() outcome.Outcome {
 // playAnswers plays all answers at once on one relay, and judges each.
 func playAnswers(t *testing.T, all []oddAnswer, options ...relayOption) {
 	t.Helper()
-	byModel := map[string]lane{}
-	var lanes []lane
+	byModel := map[string]crossing{}
+	var lanes []crossing
 	for i := range all {
 		for _, client := range []wire.Format{wire.OpenAI, wire.Anthropic} {
 			for _, alone := range []bool{false, true} {
-				l := lane{&all[i], client, alone, len(lanes)}
+				l := crossing{&all[i], client, alone, len(lanes)}
 				if l.nativeFor != "" && !l.native() {
 					continue
 				}
@@ -119,7 +119,7 @@ func playAnswers(t *testing.T, all []oddAnswer, options ...relayOption) {
 }
 
 // play is the odd upstream.
-func (l lane) play(w http.ResponseWriter, r *http.Request) {
+func (l crossing) play(w http.ResponseWriter, r *http.Request) {
 	kind := l.kind
 	switch {
 	case kind != "":
@@ -135,7 +135,7 @@ func (l lane) play(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (l lane) call(r *testRelay) (h heard) {
+func (l crossing) call(r *testRelay) (h heard) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	path := wire.ChatCompletions.Path()
@@ -152,7 +152,7 @@ func (l lane) call(r *testRelay) (h heard) {
 	return heard{err: err, status: response.StatusCode, header: response.Header, text: string(text)}
 }
 
-func (l lane) judge(t *testing.T, r *testRelay, h heard) {
+func (l crossing) judge(t *testing.T, r *testRelay, h heard) {
 	require.NoError(t, h.err)
 	var odd, good []outcome.Outcome
 	for _, a := range r.recorded() {
@@ -190,7 +190,7 @@ func (l lane) judge(t *testing.T, r *testRelay, h heard) {
 }
 
 // requireSaid is for what came of the odd answer.
-func (l lane) requireSaid(t *testing.T, h heard) {
+func (l crossing) requireSaid(t *testing.T, h heard) {
 	t.Helper()
 	require.Equal(t, http.StatusOK, h.status, h.text)
 	parts := l.says

@@ -16,6 +16,7 @@ import (
 	"one-api/relay/channel"
 	"one-api/relay/config"
 	"one-api/relay/controller"
+	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
@@ -43,23 +44,23 @@ func (s *tremor) strike(at string) {
 }
 
 type shakyLane struct {
-	channel.Lane
+	lane.Lane
 	*tremor
 }
 
-func (l shakyLane) Request(c *channel.Call, t channel.Target) (channel.Request, error) {
+func (l shakyLane) Request(c *lane.Call, t lane.Target) (lane.Request, error) {
 	l.strike("Request")
 	return l.Lane.Request(c, t)
 }
 
-func (l shakyLane) Answer(c *channel.Call, sent *channel.Converted) channel.Translator {
+func (l shakyLane) Answer(c *lane.Call, sent *lane.Converted) lane.Translator {
 	l.strike("Answer")
 	return shakyTranslator{l.Lane.Answer(c, sent), l.tremor}
 }
 
 // shakyLanes are those of a provider, and panic.
-func shakyLanes(of func(*config.Channel) channel.Lanes, s *tremor) func(*config.Channel) channel.Lanes {
-	return func(c *config.Channel) channel.Lanes {
+func shakyLanes(of func(*config.Channel) lane.Lanes, s *tremor) func(*config.Channel) lane.Lanes {
+	return func(c *config.Channel) lane.Lanes {
 		lanes := of(c)
 		for i, lane := range lanes {
 			if lane != nil {
@@ -71,7 +72,7 @@ func shakyLanes(of func(*config.Channel) channel.Lanes, s *tremor) func(*config.
 }
 
 type shakyTranslator struct {
-	channel.Translator
+	lane.Translator
 	*tremor
 }
 
@@ -80,7 +81,7 @@ func (t shakyTranslator) Whole(body []byte) ([]byte, error) {
 	return t.Translator.Whole(body)
 }
 
-func (t shakyTranslator) Event(e sse.Event) (channel.Step, error) {
+func (t shakyTranslator) Event(e sse.Event) (lane.Step, error) {
 	t.strike("Event")
 	if bytes.Contains(e.Data, []byte("shake")) {
 		t.strike("a later Event")

@@ -15,20 +15,20 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
 	"one-api/relay/config"
+	"one-api/relay/lane"
 	"one-api/relay/wire"
 	"one-api/telemetry"
 )
 
 // leaker is a lane with the bug that this relay was written against: every request leaves a goroutine behind.
 type leaker struct {
-	channel.Lane
+	lane.Lane
 	leaked  *sync.WaitGroup
 	release chan struct{}
 }
 
-func (l leaker) Request(call *channel.Call, target channel.Target) (channel.Request, error) {
+func (l leaker) Request(call *lane.Call, target lane.Target) (lane.Request, error) {
 	l.leaked.Go(l.wait)
 	return l.Lane.Request(call, target)
 }
@@ -41,7 +41,7 @@ func withLeaker(t *testing.T) (release func()) {
 	lanes := leaky.Lanes(&config.Channel{})
 	l := leaker{lanes[wire.ChatCompletions], &sync.WaitGroup{}, make(chan struct{})}
 	lanes[wire.ChatCompletions] = l
-	leaky.Lanes = func(*config.Channel) channel.Lanes { return lanes }
+	leaky.Lanes = func(*config.Channel) lane.Lanes { return lanes }
 	Providers["leaky"] = leaky
 	release = sync.OnceFunc(func() {
 		close(l.release)

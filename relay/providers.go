@@ -6,7 +6,7 @@ import (
 
 	"one-api/relay/channel"
 	"one-api/relay/config"
-	lanes "one-api/relay/lane"
+	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	providers "one-api/relay/provider"
 	"one-api/relay/wire"
@@ -14,11 +14,11 @@ import (
 
 // formats is the wire formats that providers speak: the ways to one who does, and how it is asked for its models.
 var formats = map[providers.Format]struct {
-	lanes func(*config.Channel) channel.Lanes
-	asks  func() channel.Request
+	lanes func(*config.Channel) lane.Lanes
+	asks  func() lane.Request
 }{
-	providers.Chat:     {lanes.OpenAI.Lanes, lanes.OpenAI.Asks},
-	providers.Messages: {lanes.Anthropic.Lanes, lanes.Anthropic.Asks},
+	providers.Chat:     {lane.OpenAI.Lanes, lane.OpenAI.Asks},
+	providers.Messages: {lane.Anthropic.Lanes, lane.Anthropic.Asks},
 }
 
 // Providers is every channel type.
@@ -44,8 +44,8 @@ func ConfigProviders() map[string]config.Provider {
 
 // lanesTo puts together the ways to a provider's channels. Of several dialects the first one that has a client's own endpoint is it
 // spoken to in; else the first one that the client's call can be converted to.
-func lanesTo(p providers.Provider) func(*config.Channel) channel.Lanes {
-	return func(c *config.Channel) (lanes channel.Lanes) {
+func lanesTo(p providers.Provider) func(*config.Channel) lane.Lanes {
+	return func(c *config.Channel) (lanes lane.Lanes) {
 		for _, d := range p.Speaks {
 			of := formats[d.Format].lanes(c)
 			for e := range wire.Endpoints {
@@ -63,7 +63,7 @@ func lanesTo(p providers.Provider) func(*config.Channel) channel.Lanes {
 }
 
 // placed is a lane that leads to where a provider has its endpoints.
-func placed(lane channel.Lane, path func(own, model string) string) channel.Lane {
+func placed(lane lane.Lane, path func(own, model string) string) lane.Lane {
 	if path == nil {
 		return lane
 	}
@@ -71,24 +71,24 @@ func placed(lane channel.Lane, path func(own, model string) string) channel.Lane
 }
 
 type placedLane struct {
-	channel.Lane
+	lane.Lane
 	path func(own, model string) string
 }
 
-func (l placedLane) Request(call *channel.Call, target channel.Target) (channel.Request, error) {
+func (l placedLane) Request(call *lane.Call, target lane.Target) (lane.Request, error) {
 	request, err := l.Lane.Request(call, target)
 	request.Path = l.path(request.Path, target.Model)
 	return request, err
 }
 
 // askedFor is how a provider is asked for its models; nil: it has no list.
-func askedFor(p providers.Provider) func() channel.Request {
+func askedFor(p providers.Provider) func() lane.Request {
 	if p.List == "" {
 		return nil
 	}
 	of := formats[p.Speaks[0].Format].asks
 	path, query, _ := strings.Cut(p.List, "?")
-	return func() channel.Request {
+	return func() lane.Request {
 		request := of()
 		request.Path, request.Query = path, query
 		return request

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"one-api/relay/channel/http1"
+	"one-api/relay/lane"
 	"one-api/relay/outcome"
 )
 
@@ -21,7 +22,7 @@ type answer struct {
 
 // ask sends the request and waits for the answer's header, which is in x.answer then. connected tells whether something of
 // the request may have been sent.
-func (x *Exchange) ask(r Request) (connected bool, err error) {
+func (x *Exchange) ask(r lane.Request) (connected bool, err error) {
 	if x.Channel.transport.plain != nil && r.Method == "" && len(r.Body) <= http1.MaxBody {
 		return x.askPlainly(r)
 	}
@@ -29,7 +30,7 @@ func (x *Exchange) ask(r Request) (connected bool, err error) {
 }
 
 // askPlainly is for an upstream without TLS: this goroutine writes and reads by itself.
-func (x *Exchange) askPlainly(r Request) (connected bool, err error) {
+func (x *Exchange) askPlainly(r lane.Request) (connected bool, err error) {
 	got, connected, err := x.Channel.transport.plain.Do(&x.hold.leash, http1.Request{
 		Path: x.at.path, Query: x.at.url.RawQuery, Host: x.at.url.Host, Header: r.Header, Body: r.Body,
 	})
@@ -43,7 +44,7 @@ func (x *Exchange) askPlainly(r Request) (connected bool, err error) {
 
 // askAnyhow leaves it to net/http. A reused connection that dies before a byte of the answer was most likely closed while the
 // request was on its way: the request is sent once more, on a connection that is made for it.
-func (x *Exchange) askAnyhow(r Request) (bool, error) {
+func (x *Exchange) askAnyhow(r lane.Request) (bool, error) {
 	x.payload = &payload{b: r.Body}
 	t := x.Channel.transport
 	x.hold.clock.until(x.connectPhase())
@@ -61,7 +62,7 @@ func (x *Exchange) askAnyhow(r Request) (bool, error) {
 }
 
 // askOver is one request and its answer.
-func (x *Exchange) askOver(over *http.Transport, r Request) (*netCall, error) {
+func (x *Exchange) askOver(over *http.Transport, r lane.Request) (*netCall, error) {
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(x.client))
 	l := &x.hold.leash
 	end := func() { cancel(l.why()) }
@@ -98,7 +99,7 @@ func (x *Exchange) askOver(over *http.Transport, r Request) (*netCall, error) {
 }
 
 // httpRequest is a request as net/http takes it.
-func (x *Exchange) httpRequest(ctx context.Context, r Request) *http.Request {
+func (x *Exchange) httpRequest(ctx context.Context, r lane.Request) *http.Request {
 	body, _ := x.payload.open() // fails only once it has been released
 	request := &http.Request{
 		Method: http.MethodPost, URL: x.at.url, Header: r.Header,

@@ -11,6 +11,7 @@ import (
 
 	"one-api/relay/breaker"
 	"one-api/relay/config"
+	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/provider"
 	"one-api/relay/redact"
@@ -24,9 +25,9 @@ type Channel struct {
 	config.Channel
 	Provider string // gen_ai.provider.name
 
-	lanes   Lanes
+	lanes   lane.Lanes
 	correct func(*outcome.Failure) // nil: nothing has to be
-	asks    func() Request         // for the list of models; nil: there is none
+	asks    func() lane.Request    // for the list of models; nil: there is none
 
 	metrics   *telemetry.Channel
 	pool      *Pool

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"one-api/relay/breaker"
+	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/wire"
 	"one-api/telemetry"
@@ -19,7 +20,7 @@ const longestDetail = 300
 // Attempt is how an exchange ended.
 type Attempt struct {
 	Channel  *Channel
-	Call     *Call
+	Call     *lane.Call
 	Outcome  outcome.Outcome
 	Class    outcome.Class    // for UpstreamStatus and UpstreamErrorEvent
 	Failure  *outcome.Failure // nil: Completed

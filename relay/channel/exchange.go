@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"one-api/relay/breaker"
+	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/wire"
 	"one-api/telemetry"
@@ -34,9 +35,9 @@ type Exchange struct {
 	trial     bool // the channel is being tried after a rest
 	keyTry    bool // the key is
 	ended     bool
-	call      *Call
-	at        address    // of the request
-	converted *Converted // what the lane did to the request; nil: nothing, or the answer is there
+	call      *lane.Call
+	at        address         // of the request
+	converted *lane.Converted // what the lane did to the request; nil: nothing, or the answer is there
 	payload   *payload
 	sent      bool
 	// What the relay asks for on its own account: the usage of a stream.
@@ -49,7 +50,7 @@ type Exchange struct {
 
 	answer     answer
 	body       body
-	translator Translator
+	translator lane.Translator
 	out        outflow
 	quiet      quiet
 	firstEvent time.Time // with content
@@ -118,7 +119,7 @@ func (x *Exchange) tie() {
 }
 
 // Send asks the upstream. On success the answer is a 2xx and waits to be relayed.
-func (x *Exchange) Send(call *Call) *outcome.Failure {
+func (x *Exchange) Send(call *lane.Call) *outcome.Failure {
 	x.call = call
 	x.chunks = x.Channel.metrics.Chunks(call.Endpoint.Operation())
 	x.lease(call)
@@ -141,7 +142,7 @@ func (x *Exchange) Send(call *Call) *outcome.Failure {
 	x.translator = x.lane().Answer(call, x.converted)
 	x.converted = nil
 	if x.asksUsage {
-		if hider, ok := x.translator.(UsageHider); ok {
+		if hider, ok := x.translator.(lane.UsageHider); ok {
 			hider.HideUsage()
 		}
 	}
@@ -149,7 +150,7 @@ func (x *Exchange) Send(call *Call) *outcome.Failure {
 }
 
 // request sends the request, and waits for the header of a 2xx.
-func (x *Exchange) request(call *Call) *outcome.Failure {
+func (x *Exchange) request(call *lane.Call) *outcome.Failure {
 	request, failure := x.prepare(call)
 	if failure != nil {
 		return failure

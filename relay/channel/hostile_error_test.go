@@ -8,9 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
-	"one-api/relay/channel/lanetest"
 	"one-api/relay/lane"
+	"one-api/relay/lane/lanetest"
 	"one-api/relay/outcome"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
@@ -49,7 +48,7 @@ func TestAnErrorInsideAnAnswerCostsNoMoreHoweverLongItIs(t *testing.T) {
 		t.Skip("the race detector allocates")
 	}
 	const most, more = 16 << 20, 128 << 10 // for any error, and for one that is three times as long
-	call := &channel.Call{Endpoint: wire.ChatCompletions, Model: "m", Body: []byte(`{"stream":true}`)}
+	call := &lane.Call{Endpoint: wire.ChatCompletions, Model: "m", Body: []byte(`{"stream":true}`)}
 	for name, adaptor := range map[string]lanetest.Lanes{"openai": lanetest.Of(lane.OpenAI.Lanes), "anthropic": lanetest.Of(lane.Anthropic.Lanes)} {
 		for _, s := range hostileErrors() {
 			for where, read := range map[string]func(text []byte){
@@ -94,7 +93,7 @@ func TestWhatAnErrorSaysIsReadHoweverLongItIs(t *testing.T) {
 		`{"x":[%s0],"error":{"message":"The engine is overloaded.","type":"server_error"}}`,
 	} {
 		for name, adaptor := range map[string]lanetest.Lanes{"openai": lanetest.Of(lane.OpenAI.Lanes), "anthropic": lanetest.Of(lane.Anthropic.Lanes)} {
-			_, err := adaptor.Answer(&channel.Call{Endpoint: wire.Messages, Model: "m"}).Whole(fmt.Appendf(nil, text, filler))
+			_, err := adaptor.Answer(&lane.Call{Endpoint: wire.Messages, Model: "m"}).Whole(fmt.Appendf(nil, text, filler))
 			require.Error(t, err, name)
 			failure := outcome.FailureOf(err)
 			require.Equal(t, outcome.UpstreamErrorEvent, failure.Outcome, name)

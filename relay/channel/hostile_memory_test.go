@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/channel"
-	"one-api/relay/channel/lanetest"
 	"one-api/relay/lane"
+	"one-api/relay/lane/lanetest"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
@@ -49,12 +49,12 @@ func TestAConversionTakesNoMoreThanIsHeldForIt(t *testing.T) {
 		"chat to anthropic":  {lanetest.Of(lane.Anthropic.Lanes), wire.ChatCompletions, wire.Messages},
 		"messages to openai": {lanetest.Of(lane.OpenAI.Lanes), wire.Messages, wire.ChatCompletions},
 	} {
-		call := &channel.Call{Endpoint: c.client, Model: "m"}
+		call := &lane.Call{Endpoint: c.client, Model: "m"}
 		for _, s := range hostileRequests(c.client) {
 			requireRoom(t, name+", the request", s, func(text []byte) {
 				asked := *call
 				asked.Body = text
-				_, _ = c.adaptor.Request(&asked, channel.Target{Model: "m"})
+				_, _ = c.adaptor.Request(&asked, lane.Target{Model: "m"})
 			})
 		}
 		for _, s := range hostileAnswers(c.upstream) {

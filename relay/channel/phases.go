@@ -3,6 +3,7 @@ package channel
 import (
 	"time"
 
+	"one-api/relay/lane"
 	"one-api/relay/outcome"
 )
 
@@ -79,7 +80,7 @@ func (x *Exchange) silence(now time.Time, heard int) (deadline time.Time, as out
 }
 
 // listens notes what a step says, something or only that the upstream is alive, where so many events and comments have come.
-func (x *Exchange) listens(step Step, heard int) {
+func (x *Exchange) listens(step lane.Step, heard int) {
 	q := &x.quiet
 	switch {
 	case step.Content, len(step.Out) > 0 && !step.Preamble:

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"one-api/relay/config"
+	"one-api/relay/lane"
 	"one-api/relay/provider"
 )
 
@@ -21,7 +22,7 @@ func waitFor(model string, timeouts config.Timeouts) *waiting {
 	w := &waiting{now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 	w.Exchange = &Exchange{
 		Channel: &Channel{Channel: config.Channel{Timeouts: timeouts}, of: &provider.Provider{HidesReasoning: []string{"o3"}}},
-		began:   w.now, call: &Call{Model: model, Stream: true},
+		began:   w.now, call: &lane.Call{Model: model, Stream: true},
 	}
 	return w
 }
@@ -41,13 +42,13 @@ func (w *waiting) after(d time.Duration) string {
 
 func TestTheClocksOfAStream(t *testing.T) {
 	const s = time.Second
-	role, ping, text := Step{Out: []byte("x"), Preamble: true}, Step{Out: []byte("x"), Preamble: true, Ping: true}, Step{Out: []byte("x"), Content: true}
+	role, ping, text := lane.Step{Out: []byte("x"), Preamble: true}, lane.Step{Out: []byte("x"), Preamble: true, Ping: true}, lane.Step{Out: []byte("x"), Content: true}
 	usual := config.Timeouts{Header: 900 * s, Idle: 300 * s}
 	first := config.Timeouts{Header: 900 * s, Idle: 300 * s, FirstToken: 20 * s}
 	type part struct {
 		wait time.Duration
-		says *Step // what comes then; nil: a part of something
-		sign bool  // a comment
+		says *lane.Step // what comes then; nil: a part of something
+		sign bool       // a comment
 	}
 	ticks := func(n int, p part) (all []part) {
 		for range n {

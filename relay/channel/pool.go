@@ -12,6 +12,7 @@ import (
 
 	"one-api/relay/breaker"
 	"one-api/relay/config"
+	"one-api/relay/lane"
 	"one-api/relay/membudget"
 	"one-api/relay/outcome"
 	"one-api/relay/provider"
@@ -22,11 +23,11 @@ import (
 // Provider is a channel type: its lanes, and who answers there.
 type Provider struct {
 	// Lanes puts together the ways to a channel of the type.
-	Lanes func(*config.Channel) Lanes
+	Lanes func(*config.Channel) lane.Lanes
 	// Correct has the provider's own idea of a failure: of another class, or in other words. nil: what its status says will do.
 	Correct func(*outcome.Failure)
 	// Asks makes the request, a GET without a body, for the list of the provider's models; nil: it has none.
-	Asks func() Request
+	Asks func() lane.Request
 	provider.Provider
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"one-api/relay/breaker"
+	"one-api/relay/lane"
 	"one-api/relay/outcome"
 )
 
@@ -97,7 +98,7 @@ func (c *Channel) list(ctx context.Context, k *breaker.Key, read func(*Exchange)
 	c.state.inFlight.Add(1)
 	c.pool.inFlight.Add(1)
 	c.transport.enter()
-	x := &Exchange{Channel: c, client: ctx, began: now, key: k, call: &Call{}}
+	x := &Exchange{Channel: c, client: ctx, began: now, key: k, call: &lane.Call{}}
 	x.tie()
 	defer func() {
 		x.net.Stop()

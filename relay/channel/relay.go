@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/sse"
 )
@@ -146,7 +147,7 @@ func (x *Exchange) takes(event sse.Event) (over bool, failure *outcome.Failure) 
 }
 
 // goes notes what a step says, and passes it on; false: the client is lost, and the stream ends.
-func (x *Exchange) goes(step Step, event sse.Event) bool {
+func (x *Exchange) goes(step lane.Step, event sse.Event) bool {
 	if step.Content {
 		if x.firstEvent.IsZero() {
 			x.firstEvent = time.Now()

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"one-api/relay/config"
+	"one-api/relay/lane"
 )
 
 // BreaksOff asks for channels that can finish the stream that broke off in attempt. text: the client has text of it.
@@ -49,7 +50,7 @@ func (c *Channel) finishes(broken *Channel, text bool) bool {
 func (x *Exchange) HidesSpace() bool { return x.Channel.of.Continues.TrimSpace }
 
 // asContinuation is the call as the upstream gets it: with what the client has of the answer as its last message.
-func (x *Exchange) asContinuation(call *Call) *Call {
+func (x *Exchange) asContinuation(call *lane.Call) *lane.Call {
 	prefix := call.Prefix
 	if x.HidesSpace() {
 		prefix = strings.TrimRight(prefix, " \t\r\n")
@@ -60,7 +61,7 @@ func (x *Exchange) asContinuation(call *Call) *Call {
 	continued := *call
 	continued.Prefix = prefix
 	if prefix != "" {
-		continued.append(prefix)
+		continued.Append(prefix)
 	}
 	return &continued
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"unicode/utf8"
 
+	"one-api/relay/lane"
 	"one-api/relay/membudget"
 	"one-api/relay/outcome"
 	"one-api/relay/sse"
@@ -33,7 +34,7 @@ const longConversion = 1 << 20
 const smallEvent = 1 << 10
 
 // lease says which budget the exchange holds parts of, and for whom.
-func (x *Exchange) lease(call *Call) {
+func (x *Exchange) lease(call *lane.Call) {
 	for _, l := range [...]*membudget.Lease{&x.hold.request, &x.hold.answer, &x.hold.work} {
 		l.Of(x.Channel.pool.options.Budget)
 		l.As(call.Held)
@@ -43,10 +44,10 @@ func (x *Exchange) lease(call *Call) {
 // converts reports whether the channel speaks another format than the client.
 func (x *Exchange) converts() bool { return x.lane().Converts() }
 
-func (x *Exchange) lane() Lane { return x.Channel.lanes[x.call.Endpoint] }
+func (x *Exchange) lane() lane.Lane { return x.Channel.lanes[x.call.Endpoint] }
 
 // prepare makes the upstream request, where there is room for it.
-func (x *Exchange) prepare(call *Call) (Request, *outcome.Failure) {
+func (x *Exchange) prepare(call *lane.Call) (lane.Request, *outcome.Failure) {
 	takes := int64(0)
 	if x.converts() {
 		takes = conversion(call.Body) + perByte*int64(len(call.Prefix))
@@ -59,27 +60,27 @@ func (x *Exchange) prepare(call *Call) (Request, *outcome.Failure) {
 		takes = max(takes, int64(len(call.Body))) // a copy
 	}
 	if err := x.hold.work.Hold(takes); err != nil {
-		return Request{}, outcome.NoRoomForRequest(err)
+		return lane.Request{}, outcome.NoRoomForRequest(err)
 	}
 	call = x.asContinuation(call)
-	request, err := x.lane().Request(call, Target{
+	request, err := x.lane().Request(call, lane.Target{
 		Model: x.Channel.upstreamModel(call.Model), Official: x.Channel.Official, Quirks: x.Channel.of.QuirksAt(x.Channel.Official), Hint: x.Channel.Resume, AskUsage: asksUsage,
 	})
 	x.hold.work.Release()
 	if err != nil {
-		return Request{}, x.unsayable(err)
+		return lane.Request{}, x.unsayable(err)
 	}
 	x.conversion(request.Converted)
 	if !shared(request.Body, x.call.Body) {
 		if err := x.hold.request.Hold(int64(cap(request.Body))); err != nil {
-			return Request{}, outcome.NoRoomForRequest(err)
+			return lane.Request{}, outcome.NoRoomForRequest(err)
 		}
 	}
 	return request, nil
 }
 
 // conversion notes what the lane did to the request, and counts what it had to leave out.
-func (x *Exchange) conversion(c *Converted) {
+func (x *Exchange) conversion(c *lane.Converted) {
 	if x.converted = c; c == nil {
 		return
 	}
@@ -116,7 +117,7 @@ func (x *Exchange) translate(answer []byte) ([]byte, *outcome.Failure) {
 }
 
 // step translates an event, where there is room for it. A *Failure says what there was instead.
-func (x *Exchange) step(event sse.Event) (Step, error) {
+func (x *Exchange) step(event sse.Event) (lane.Step, error) {
 	event = unmarked(event)
 	if len(event.Raw) <= smallEvent && x.kept+x.out.held <= smallEvent {
 		return x.translator.Event(event)
@@ -126,7 +127,7 @@ func (x *Exchange) step(event sse.Event) (Step, error) {
 		takes = conversion(event.Data)
 	}
 	if err := x.hold.work.Hold(int64(x.kept+x.out.held) + takes); err != nil {
-		return Step{}, x.broken(err, true)
+		return lane.Step{}, x.broken(err, true)
 	}
 	step, err := x.translator.Event(event)
 	if err != nil {
@@ -136,7 +137,7 @@ func (x *Exchange) step(event sse.Event) (Step, error) {
 		x.kept = max(x.kept, keptTwice*cap(step.Out))
 	}
 	if err := x.hold.work.Hold(int64(x.kept + x.out.held + step.Held)); err != nil {
-		return Step{}, x.broken(err, true)
+		return lane.Step{}, x.broken(err, true)
 	}
 	return step, nil
 }

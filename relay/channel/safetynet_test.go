@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/config"
+	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/provider"
 	"one-api/relay/wire"
@@ -117,7 +118,7 @@ func begun(t *testing.T, p *Pool) *Exchange {
 	t.Helper()
 	x, refusal := p.Set().Begin(context.Background(), want())
 	require.Nil(t, refusal)
-	require.Nil(t, x.Send(&Call{Endpoint: wire.ChatCompletions, Model: "m", Stream: true, Body: []byte(`{"model":"m"}`)}))
+	require.Nil(t, x.Send(&lane.Call{Endpoint: wire.ChatCompletions, Model: "m", Stream: true, Body: []byte(`{"model":"m"}`)}))
 	return x
 }
 

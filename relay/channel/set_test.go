@@ -14,6 +14,7 @@ import (
 
 	"one-api/relay/breaker"
 	"one-api/relay/config"
+	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/provider"
 	"one-api/relay/sse"
@@ -23,7 +24,7 @@ import (
 // plain is an adaptor for tests of selection: it serves everything and says nothing.
 type plain struct{ only wire.Endpoint }
 
-func (p plain) lanes(*config.Channel) (all Lanes) {
+func (p plain) lanes(*config.Channel) (all lane.Lanes) {
 	for endpoint := range all {
 		if e := wire.Endpoint(endpoint); p.only == 0 || p.only == e {
 			all[e] = p
@@ -36,21 +37,21 @@ var plainProvider = provider.Provider{Name: "plain", Auth: provider.Auth{Header:
 
 func (plain) Converts() bool { return false }
 
-func (plain) Request(call *Call, _ Target) (Request, error) {
-	return Request{Path: call.Endpoint.Path(), Header: http.Header{}, Body: call.Body}, nil
+func (plain) Request(call *lane.Call, _ lane.Target) (lane.Request, error) {
+	return lane.Request{Path: call.Endpoint.Path(), Header: http.Header{}, Body: call.Body}, nil
 }
 
-func (plain) Answer(*Call, *Converted) Translator { return plainAnswer{} }
+func (plain) Answer(*lane.Call, *lane.Converted) lane.Translator { return plainAnswer{} }
 
 type plainAnswer struct{}
 
 func (plainAnswer) Whole(body []byte) ([]byte, error) { return body, nil }
 
-func (plainAnswer) Event(e sse.Event) (Step, error) {
-	return Step{Out: e.Raw, Content: true, Done: string(e.Data) == "[DONE]"}, nil
+func (plainAnswer) Event(e sse.Event) (lane.Step, error) {
+	return lane.Step{Out: e.Raw, Content: true, Done: string(e.Data) == "[DONE]"}, nil
 }
 
-func (plainAnswer) End() (Step, error) { return Step{}, outcome.Truncated("no terminator") }
+func (plainAnswer) End() (lane.Step, error) { return lane.Step{}, outcome.Truncated("no terminator") }
 
 func (plainAnswer) Usage() wire.Usage { return wire.Usage{} }
 

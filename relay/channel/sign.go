@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 
+	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/provider"
 	"one-api/relay/wire"
@@ -12,7 +13,7 @@ import (
 var userAgent = []string{"one-api"}
 
 // address completes a request: where it goes, what the operator adds to its header and, when nothing of it changes any more, who asks.
-func (x *Exchange) address(r *Request) *outcome.Failure {
+func (x *Exchange) address(r *lane.Request) *outcome.Failure {
 	for name, value := range x.Channel.Headers {
 		r.Header.Set(name, value)
 	}
@@ -27,7 +28,7 @@ func (x *Exchange) address(r *Request) *outcome.Failure {
 }
 
 // sign shows the upstream who asks. What the operator has put into that header stands.
-func (x *Exchange) sign(r *Request) *outcome.Failure {
+func (x *Exchange) sign(r *lane.Request) *outcome.Failure {
 	auth := &x.Channel.of.Auth
 	if _, given := x.Channel.Headers[auth.Header]; given && auth.Header != "" {
 		return nil

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"one-api/relay/config"
+	"one-api/relay/lane"
 	"one-api/relay/wire"
 )
 
@@ -16,7 +17,7 @@ import (
 // as the client made it, and they are not asked again.
 
 // asksForUsage reports whether the upstream is to be asked for the usage of a stream whose client does not.
-func (x *Exchange) asksForUsage(call *Call) bool {
+func (x *Exchange) asksForUsage(call *lane.Call) bool {
 	c := x.Channel
 	switch {
 	case !call.Stream, call.Options.Usage, x.withdrawn, c.StreamUsage == config.StreamUsageNever:

@@ -10,14 +10,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
 
 func TestReadingACallAllocatesNothingButItsModelsName(t *testing.T) {
 	body := []byte(`{"model":"gpt-4o-mini-of-some-length","stream":true,"messages":[{"role":"user","content":"` + strings.Repeat("x", 10_000) + `"}]}`)
-	var call channel.Call
+	var call lane.Call
 	var refusal *outcome.Refusal
 	assert.Equal(t, 1.0, testing.AllocsPerRun(100, func() { _, refusal = parseCall(&call, wire.ChatCompletions, body) }))
 	require.Nil(t, refusal)

@@ -9,10 +9,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
-	"one-api/relay/channel/lanetest"
 	"one-api/relay/jsonscan"
 	"one-api/relay/lane"
+	"one-api/relay/lane/lanetest"
 	"one-api/relay/wire"
 )
 
@@ -34,7 +33,7 @@ func FuzzModelReplacement(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte, model string, endpoint uint8) {
 		original := bytes.Clone(body)
-		call := &channel.Call{}
+		call := &lane.Call{}
 		_, refusal := parseCall(call, wire.Endpoint(endpoint%4), body)
 		if bytes.Count(body, []byte("{"))+bytes.Count(body, []byte("[")) > jsonscan.MaxDepth {
 			return // encoding/json goes deeper
@@ -58,12 +57,12 @@ func FuzzModelReplacement(f *testing.F) {
 	})
 }
 
-func requireRequest(t *testing.T, a lanetest.Lanes, call *channel.Call, model string) {
+func requireRequest(t *testing.T, a lanetest.Lanes, call *lane.Call, model string) {
 	t.Helper()
 	if !a.Serves(call.Endpoint) {
 		return
 	}
-	request, err := a.Request(call, channel.Target{Model: model})
+	request, err := a.Request(call, lane.Target{Model: model})
 	if err != nil {
 		var e *wire.Error
 		require.ErrorAs(t, err, &e)

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"one-api/relay/channel"
+	"one-api/relay/lane"
 )
 
 // fallbackHeader says which model was asked instead of the one that the client asked for.
@@ -45,7 +46,7 @@ func (v *visit) shrinks() {
 }
 
 // renamed is the call for another model. The one that it was is recorded, and holds its body no longer.
-func renamed(call *channel.Call, model string) *channel.Call {
+func renamed(call *lane.Call, model string) *lane.Call {
 	c := *call
 	c.Rename(model)
 	call.Body = nil

@@ -8,6 +8,7 @@ import (
 
 	"one-api/relay/channel"
 	"one-api/relay/jsonscan"
+	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
@@ -55,7 +56,7 @@ func nameOf(key []byte) int {
 
 // reader finds, for a call, the few things that the relay has to know of a request.
 type reader struct {
-	call  *channel.Call
+	call  *lane.Call
 	body  []byte
 	at    [exactNames]int // where the value of the first one begins; 0: there was none
 	wrong *outcome.Refusal
@@ -68,7 +69,7 @@ type reader struct {
 type detours struct{ models, route, fallbacks []byte }
 
 // parseCall finds, for call, what the relay has to know of a request, and returns what else it may be asking for.
-func parseCall(call *channel.Call, endpoint wire.Endpoint, body []byte) (detours, *outcome.Refusal) {
+func parseCall(call *lane.Call, endpoint wire.Endpoint, body []byte) (detours, *outcome.Refusal) {
 	call.Endpoint, call.Body = endpoint, body
 	r := reader{call: call, body: body, flag: true}
 	err := jsonscan.Object(body, func(m jsonscan.Member) { r.read(m) })

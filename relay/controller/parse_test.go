@@ -8,13 +8,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
 
 func refusalOf(body string) *outcome.Refusal {
-	_, refusal := parseCall(&channel.Call{}, wire.ChatCompletions, []byte(body))
+	_, refusal := parseCall(&lane.Call{}, wire.ChatCompletions, []byte(body))
 	return refusal
 }
 
@@ -59,7 +59,7 @@ func TestEveryOtherNameAndEverythingNestedPassesAsItIs(t *testing.T) {
 	} {
 		assert.Nil(t, refusalOf(body), body)
 	}
-	call := channel.Call{}
+	call := lane.Call{}
 	_, refusal := parseCall(&call, wire.ChatCompletions, []byte(`{"str\u0065am":true,"mod\u0065l":"m"}`))
 	require.Nil(t, refusal)
 	assert.True(t, call.Stream)
@@ -72,7 +72,7 @@ func FuzzDetours(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, list string) {
 		body := []byte(`{"model":"m","models":` + list + `}`)
-		d, refusal := parseCall(&channel.Call{}, wire.ChatCompletions, body)
+		d, refusal := parseCall(&lane.Call{}, wire.ChatCompletions, body)
 		if refusal != nil {
 			return
 		}

@@ -9,6 +9,7 @@ import (
 
 	"one-api/relay/apikey"
 	"one-api/relay/channel"
+	"one-api/relay/lane"
 	"one-api/relay/membudget"
 	"one-api/relay/outcome"
 	"one-api/relay/reply"
@@ -45,8 +46,8 @@ type visit struct {
 
 	snapshot *Snapshot
 	token    *apikey.Key
-	call     *channel.Call // asked, or what has become of it
-	asked    channel.Call  // as the client made it
+	call     *lane.Call // asked, or what has become of it
+	asked    lane.Call  // as the client made it
 	want     channel.Want
 	held     membudget.Lease  // of the request's body
 	owner    *membudget.Owner // the token's part of the budget

@@ -3,20 +3,19 @@ package lane
 import (
 	"bytes"
 
-	"one-api/relay/channel"
 	"one-api/relay/jsonscan"
 )
 
 // continuing tells a server, in the words that it understands, that the last message is the beginning of its answer. The API
 // itself has none: most servers go on with an assistant's message at the end of a conversation when they find one.
-func continuing(body []byte, call *channel.Call, target channel.Target) []byte {
+func continuing(body []byte, call *Call, target Target) []byte {
 	if call.Prefix == "" {
 		return body
 	}
 	switch target.Hint {
-	case channel.HintPrefix: // https://api-docs.deepseek.com/guides/chat_prefix_completion, https://docs.mistral.ai/capabilities/completion/prefix
+	case HintPrefix: // https://api-docs.deepseek.com/guides/chat_prefix_completion, https://docs.mistral.ai/capabilities/completion/prefix
 		return insert(body, endOfLastMessage(body), `,"prefix":true`)
-	case channel.HintContinueFinal: // https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html#chat-api
+	case HintContinueFinal: // https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html#chat-api
 		return insert(body, bytes.LastIndexByte(body, '}'), `,"continue_final_message":true,"add_generation_prompt":false`)
 	}
 	return body

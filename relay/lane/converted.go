@@ -1,7 +1,6 @@
 package lane
 
 import (
-	"one-api/relay/channel"
 	"one-api/relay/format"
 	"one-api/relay/llm"
 	"one-api/relay/sse"
@@ -26,35 +25,35 @@ type asked struct {
 }
 
 // Request says the client's request in the provider's format.
-func (l *converted) Request(call *channel.Call, target channel.Target) (channel.Request, error) {
+func (l *converted) Request(call *Call, target Target) (Request, error) {
 	r, problem := l.client.Client.Parse(call.Body)
 	if problem != nil {
-		return channel.Request{}, problem.Wire()
+		return Request{}, problem.Wire()
 	}
 	r.Stream = call.Stream // which decides how the answer is read
 	left, problem := l.server.Column.Admit(r)
 	if problem != nil {
-		return channel.Request{}, problem.Wire()
+		return Request{}, problem.Wire()
 	}
 	to := &format.Target{Model: target.Model, Official: target.Official, Quirks: target.Quirks, Seal: l.seal, AskUsage: target.AskUsage}
 	body, dropped, problem := l.server.Server.Build(r, to)
 	if problem != nil {
-		return channel.Request{}, problem.Wire()
+		return Request{}, problem.Wire()
 	}
 	if l.family.goOn != nil {
 		body = l.family.goOn(body, call, target)
 	}
-	sent := &channel.Converted{State: &asked{r.IncludeUsage, to.Names}, From: l.client.Name, To: l.server.Name}
+	sent := &Converted{State: &asked{r.IncludeUsage, to.Names}, From: l.client.Name, To: l.server.Name}
 	for _, feature := range append(left, dropped...) {
 		sent.Dropped = append(sent.Dropped, feature.String())
 	}
-	return channel.Request{
+	return Request{
 		Path: l.family.endpoint.Path(), Header: l.family.header(call, false), Body: body, AsksUsage: to.Asked, Converted: sent,
 	}, nil
 }
 
 // Answer makes what turns the provider's answer into the client's.
-func (l *converted) Answer(_ *channel.Call, sent *channel.Converted) channel.Translator {
+func (l *converted) Answer(_ *Call, sent *Converted) Translator {
 	of := &asked{}
 	if sent != nil {
 		of = sent.State.(*asked)
@@ -81,19 +80,19 @@ func (t *translator) Whole(body []byte) ([]byte, error) {
 	return t.client.Whole(&answer, t.decoder.Usage()), nil
 }
 
-func (t *translator) Event(event sse.Event) (channel.Step, error) {
+func (t *translator) Event(event sse.Event) (Step, error) {
 	t.begin()
 	heard, err := t.decoder.Event(event, t.encoder)
 	if err != nil {
-		return channel.Step{}, err
+		return Step{}, err
 	}
 	return t.step(heard)
 }
 
-func (t *translator) End() (channel.Step, error) {
+func (t *translator) End() (Step, error) {
 	t.begin()
 	if err := t.decoder.End(t.encoder); err != nil {
-		return channel.Step{}, err
+		return Step{}, err
 	}
 	return t.step(format.Heard{Done: true})
 }
@@ -105,14 +104,14 @@ func (t *translator) begin() {
 	t.encoder.Begin()
 }
 
-func (t *translator) step(heard format.Heard) (channel.Step, error) {
+func (t *translator) step(heard format.Heard) (Step, error) {
 	if heard.Done {
 		t.encoder.End(t.decoder.Usage())
 	}
 	if err := t.encoder.Err(); err != nil {
-		return channel.Step{}, err
+		return Step{}, err
 	}
-	return channel.Step{
+	return Step{
 		Out: t.encoder.Out(), Content: heard.Content, Preamble: heard.Preamble, Done: heard.Done, Held: t.decoder.Held() + t.encoder.Held(),
 	}, nil
 }

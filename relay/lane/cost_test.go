@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/lane"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
@@ -49,7 +49,7 @@ func TestWhatAConversionAllocatesStaysWithinItsBounds(t *testing.T) {
 				require.NoError(t, err)
 			}
 			in := event(c.data)
-			var step channel.Step
+			var step lane.Step
 			took = testing.AllocsPerRun(100, func() { step, _ = translator.Event(in) })
 			require.True(t, step.Content)
 			require.LessOrEqual(t, took, c.event, "an event")

@@ -4,8 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-
-	"one-api/relay/channel"
 )
 
 // Values of request headers, which are shared by all requests: a header that is set again gets a value of its own.
@@ -19,7 +17,7 @@ var (
 // (https://docs.claude.com/en/api/versioning). Later ones refuse what a conversion may have to say, such as a temperature.
 const apiVersion = "2023-06-01"
 
-func header(call *channel.Call) http.Header {
+func header(call *Call) http.Header {
 	h := make(http.Header, 5)
 	h["Content-Type"], h["Accept"] = applicationJSON, applicationJSON
 	if call.Stream {
@@ -28,7 +26,7 @@ func header(call *channel.Call) http.Header {
 	return h
 }
 
-func openAIHeader(call *channel.Call, native bool) http.Header {
+func openAIHeader(call *Call, native bool) http.Header {
 	h := header(call)
 	if native {
 		if beta := call.Header.Values("OpenAI-Beta"); len(beta) > 0 {
@@ -39,7 +37,7 @@ func openAIHeader(call *channel.Call, native bool) http.Header {
 }
 
 // anthropicHeader lets a native client choose the version and the betas, since the answer reaches it as it is.
-func anthropicHeader(call *channel.Call, native bool) http.Header {
+func anthropicHeader(call *Call, native bool) http.Header {
 	h := header(call)
 	h["Anthropic-Version"] = version
 	if !native {

@@ -1,5 +1,6 @@
-// Package lane puts formats together: each client format that there is over each one that a provider speaks. A new format is a
-// folder of relay/format and a line in each of the two tables here.
+// Package lane is the ways from a client's endpoint to a provider (Lane, Call, Request), and puts formats together: each client
+// format that there is over each one that a provider speaks. A new format is a folder of relay/format and a line in each of the two
+// tables here.
 package lane
 
 import (
@@ -8,7 +9,6 @@ import (
 	"encoding/hex"
 	"net/http"
 
-	"one-api/relay/channel"
 	"one-api/relay/config"
 	"one-api/relay/format"
 	"one-api/relay/format/chat"
@@ -32,10 +32,10 @@ type Family struct {
 	endpoint wire.Endpoint   // of the format that others are converted to
 	native   []wire.Endpoint // that are passed through
 	// body is a native call's, with the channel's model in it and nothing else changed but what has to be.
-	body   func(call *channel.Call, t channel.Target) (body []byte, asksUsage bool)
-	header func(call *channel.Call, native bool) http.Header
-	query  func(raw string) string                                        // of a client's that is passed on
-	goOn   func(body []byte, call *channel.Call, t channel.Target) []byte // says that the last message is to be continued; nil: that is understood
+	body   func(call *Call, t Target) (body []byte, asksUsage bool)
+	header func(call *Call, native bool) http.Header
+	query  func(raw string) string                        // of a client's that is passed on
+	goOn   func(body []byte, call *Call, t Target) []byte // says that the last message is to be continued; nil: that is understood
 }
 
 // OpenAI is OpenAI's: chat completions, and what belongs to them.
@@ -50,7 +50,7 @@ var Anthropic = &Family{
 }
 
 // Lanes is the ways to a channel of the family.
-func (f *Family) Lanes(c *config.Channel) (lanes channel.Lanes) {
+func (f *Family) Lanes(c *config.Channel) (lanes Lanes) {
 	for _, endpoint := range f.native {
 		lanes[endpoint] = native{f, clients[endpoint]}
 	}
@@ -65,8 +65,8 @@ func (f *Family) Lanes(c *config.Channel) (lanes channel.Lanes) {
 }
 
 // Asks makes the request for the list of models.
-func (f *Family) Asks() channel.Request {
-	return channel.Request{Path: "/v1/models", Header: f.header(&channel.Call{}, false)}
+func (f *Family) Asks() Request {
+	return Request{Path: "/v1/models", Header: f.header(&Call{}, false)}
 }
 
 // secretOf is what pseudonyms and seals are made with: the operator's, or one that follows from the channel's first key, so that it
@@ -89,18 +89,18 @@ type native struct {
 func (native) Converts() bool { return false }
 
 // Request changes nothing but the model, and what only this relay has put there.
-func (l native) Request(call *channel.Call, target channel.Target) (channel.Request, error) {
+func (l native) Request(call *Call, target Target) (Request, error) {
 	body, asksUsage := l.family.body(call, target)
 	if l.family.goOn != nil {
 		body = l.family.goOn(body, call, target)
 	}
-	return channel.Request{
+	return Request{
 		Path: call.Endpoint.Path(), Query: l.family.query(call.Query), Header: l.family.header(call, true), Body: body, AsksUsage: asksUsage,
 	}, nil
 }
 
 // anthropicBody is without what only this relay has put into a conversation.
-func anthropicBody(call *channel.Call, target channel.Target) (body []byte, asksUsage bool) {
+func anthropicBody(call *Call, target Target) (body []byte, asksUsage bool) {
 	body = call.Body
 	if target.Model != call.Model {
 		body = jsonscan.Replace(body, call.ModelFrom, call.ModelTo, target.Model)
@@ -108,6 +108,6 @@ func anthropicBody(call *channel.Call, target channel.Target) (body []byte, asks
 	return messages.Clean(body), false
 }
 
-func (l native) Answer(call *channel.Call, _ *channel.Converted) channel.Translator {
+func (l native) Answer(call *Call, _ *Converted) Translator {
 	return l.format.Inspect(call.Choices)
 }

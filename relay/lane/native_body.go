@@ -3,7 +3,6 @@ package lane
 import (
 	"bytes"
 
-	"one-api/relay/channel"
 	"one-api/relay/jsonscan"
 )
 
@@ -15,7 +14,7 @@ const (
 
 // nativeBody is the client's body with the channel's model in it and, where that is wanted and can be said, the question for the
 // stream's usage. All else stays as it is, and nothing is copied if nothing changes.
-func openAIBody(call *channel.Call, target channel.Target) (body []byte, asksUsage bool) {
+func openAIBody(call *Call, target Target) (body []byte, asksUsage bool) {
 	var edits [2]jsonscan.Edit
 	n := 0
 	if target.Model != call.Model {
@@ -37,7 +36,7 @@ func openAIBody(call *channel.Call, target channel.Target) (body []byte, asksUsa
 }
 
 // askForUsage says where in a call the usage is asked for; false: what the client says of its stream is nothing that can be added to.
-func askForUsage(call *channel.Call) (jsonscan.Edit, bool) {
+func askForUsage(call *Call) (jsonscan.Edit, bool) {
 	o := &call.Options
 	if o.To == 0 {
 		end := bytes.LastIndexByte(call.Body, '}') // the object has a model, so that this is not its first member

@@ -8,7 +8,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
 	"one-api/relay/config"
 	"one-api/relay/lane"
 	"one-api/relay/provider"
@@ -19,10 +18,10 @@ import (
 // scene is a client of one format in front of a channel of some type.
 type scene struct {
 	t      *testing.T
-	lane   channel.Lane
-	target channel.Target
-	call   *channel.Call
-	sent   channel.Request
+	lane   lane.Lane
+	target lane.Target
+	call   *lane.Call
+	sent   lane.Request
 }
 
 // channelOf is a channel of a type, as a configuration has it.
@@ -39,8 +38,8 @@ func to(t *testing.T, kind, model string, own bool, client wire.Endpoint) *scene
 			if p.Speaks[0].Format == provider.Messages {
 				family = lane.Anthropic
 			}
-			return &scene{t: t, lane: family.Lanes(channelOf(kind))[client], target: channel.Target{Model: model, Official: own, Quirks: p.QuirksAt(own), AskUsage: true},
-				call: &channel.Call{Endpoint: client, Model: model, Header: http.Header{}}}
+			return &scene{t: t, lane: family.Lanes(channelOf(kind))[client], target: lane.Target{Model: model, Official: own, Quirks: p.QuirksAt(own), AskUsage: true},
+				call: &lane.Call{Endpoint: client, Model: model, Header: http.Header{}}}
 		}
 	}
 	t.Fatalf("no provider of type %s", kind)

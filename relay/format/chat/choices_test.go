@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
@@ -57,7 +57,7 @@ func TestWhatPromisesNothingIsAPreambleAndAllElseIsNot(t *testing.T) {
 func TestAnEndIsSeenHoweverTheEventsBeforeItWereRead(t *testing.T) {
 	for _, asked := range []int{0, 1, 2} {
 		for _, spaces := range []string{"", " "} {
-			translator := lanes.Answer(&channel.Call{Endpoint: wire.ChatCompletions, Stream: true, Choices: asked})
+			translator := lanes.Answer(&lane.Call{Endpoint: wire.ChatCompletions, Stream: true, Choices: asked})
 			say := func(index int, delta, finish string) {
 				data := strings.Replace(one(delta, finish), `"index":0`, fmt.Sprintf(`"index":%d`, index), 1)
 				_, err := translator.Event(clean("", strings.ReplaceAll(data, `":`, `":`+spaces)))
@@ -98,7 +98,7 @@ func TestAChoiceThatFailsFailsTheAnswer(t *testing.T) {
 		`{"index":0,"delta":{},"finish_reason":"error ` + strings.Repeat("é", 40) + `"}`:                 `"error \u00e9`,
 	} {
 		for _, endpoint := range []wire.Endpoint{wire.ChatCompletions, wire.Messages} {
-			translator := lanes.Answer(&channel.Call{Endpoint: endpoint, Stream: true})
+			translator := lanes.Answer(&lane.Call{Endpoint: endpoint, Stream: true})
 			for range 3 { // so that there is a pattern
 				_, err := translator.Event(clean("", chunk))
 				require.NoError(t, err)
@@ -110,7 +110,7 @@ func TestAChoiceThatFailsFailsTheAnswer(t *testing.T) {
 			assert.Contains(t, f.Err.Message, message)
 
 			whole := strings.Replace(choice, `"delta":{`, `"message":{"content":"a"},"x":{`, 1)
-			_, err = lanes.Answer(&channel.Call{Endpoint: endpoint}).Whole([]byte(`{"id":"c1","choices":[` + whole + `]}`))
+			_, err = lanes.Answer(&lane.Call{Endpoint: endpoint}).Whole([]byte(`{"id":"c1","choices":[` + whole + `]}`))
 			assert.Equal(t, outcome.UpstreamErrorEvent, failure(t, err).Outcome, whole)
 		}
 	}

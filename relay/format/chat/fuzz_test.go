@@ -8,8 +8,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"one-api/relay/channel"
 	"one-api/relay/format"
+	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
@@ -26,7 +26,7 @@ func FuzzMessagesToChat(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		r, err := lanes.Request(&channel.Call{Endpoint: wire.Messages, Body: body}, channel.Target{Model: "m"})
+		r, err := lanes.Request(&lane.Call{Endpoint: wire.Messages, Body: body}, lane.Target{Model: "m"})
 		if err != nil {
 			e, ok := err.(*wire.Error)
 			if !ok || e.Status != http.StatusBadRequest || e.Message == "" {
@@ -57,7 +57,7 @@ func FuzzStream(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		for _, endpoint := range []wire.Endpoint{wire.ChatCompletions, wire.Messages} {
-			tr := lanes.Answer(&channel.Call{Endpoint: endpoint, Stream: true})
+			tr := lanes.Answer(&lane.Call{Endpoint: endpoint, Stream: true})
 			for _, data := range bytes.Split(stream, []byte("\n")) {
 				step, err := tr.Event(sse.Event{Data: data})
 				if err != nil {

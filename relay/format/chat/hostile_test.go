@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/lane"
 	"one-api/relay/outcome"
 )
 
@@ -39,7 +39,7 @@ func TestAStreamCannotMakeTheConversionRememberWithoutEnd(t *testing.T) {
 }
 
 func TestAUsageThatIsNoneIsNotKept(t *testing.T) {
-	for _, tr := range []channel.Translator{converted(), native()} {
+	for _, tr := range []lane.Translator{converted(), native()} {
 		_, err := tr.Event(clean("", `{"id":"c1","model":"m","choices":[],"usage":{"prompt_tokens":7}}`))
 		require.NoError(t, err)
 		_, err = tr.Event(clean("", `{"id":"c1","model":"m","choices":[],"usage":{"prompt_tokens":8,"x":"`+strings.Repeat("x", 1<<20)+`"}}`))

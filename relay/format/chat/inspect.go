@@ -92,7 +92,7 @@ func (t *inspector) End() (format.Step, error) {
 	return format.Step{Out: endOfStream, Done: true}, nil
 }
 
-// HideUsage is channel.UsageHider's.
+// HideUsage is lane.UsageHider's.
 func (t *inspector) HideUsage() { t.hides = true }
 
 func isEmptyList(value []byte) bool {

@@ -8,13 +8,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
 
-func converted() channel.Translator {
-	return lanes.Answer(&channel.Call{Endpoint: wire.Messages})
+func converted() lane.Translator {
+	return lanes.Answer(&lane.Call{Endpoint: wire.Messages})
 }
 
 // completion is a chat completion with one choice.

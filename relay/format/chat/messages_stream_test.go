@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
@@ -57,7 +57,7 @@ func sequence(t *testing.T, out []byte) []string {
 }
 
 // run translates a whole stream and joins what comes out.
-func run(t *testing.T, tr channel.Translator, data ...string) []byte {
+func run(t *testing.T, tr lane.Translator, data ...string) []byte {
 	t.Helper()
 	var all []byte
 	for i, d := range data {
@@ -320,7 +320,7 @@ func TestAStreamThatCannotBeToldHonestlyFails(t *testing.T) {
 			}
 			step, err := tr.Event(clean("", tc.chunks[last]))
 			assert.Equal(t, tc.outcome, failure(t, err).Outcome)
-			assert.Equal(t, channel.Step{}, step)
+			assert.Equal(t, lane.Step{}, step)
 		})
 	}
 }

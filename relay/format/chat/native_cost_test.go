@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/lane"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
@@ -36,7 +36,7 @@ func TestAnEventOfANativeStreamAllocatesNothing(t *testing.T) {
 func TestAWholeNativeAnswerAllocatesNothingButItsTranslator(t *testing.T) {
 	body := []byte(`{"id":"chatcmpl-1","object":"chat.completion","model":"gpt-4o","choices":[{"index":0,"message":{"role":"assistant","content":"Hello!"},"finish_reason":"stop"}],` +
 		`"usage":{"prompt_tokens":7,"completion_tokens":5,"total_tokens":12,"prompt_tokens_details":{"cached_tokens":3},"completion_tokens_details":{"reasoning_tokens":2}}}`)
-	var tr channel.Translator
+	var tr lane.Translator
 	var err error
 	var usage wire.Usage
 	assert.Equal(t, 1.0, testing.AllocsPerRun(100, func() {

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
@@ -22,9 +22,9 @@ func clean(name, data string) sse.Event {
 	return event
 }
 
-var chatCall = &channel.Call{Endpoint: wire.ChatCompletions}
+var chatCall = &lane.Call{Endpoint: wire.ChatCompletions}
 
-func native() channel.Translator {
+func native() lane.Translator {
 	return lanes.Answer(chatCall)
 }
 
@@ -114,7 +114,7 @@ func TestUsageIsFoundWhereverItStands(t *testing.T) {
 			_, err = streamed.Event(clean("", body))
 			require.NoError(t, err)
 			assert.Equal(t, want, streamed.Usage(), "streamed")
-			converted := lanes.Answer(&channel.Call{Endpoint: wire.Messages, Stream: true})
+			converted := lanes.Answer(&lane.Call{Endpoint: wire.Messages, Stream: true})
 			_, err = converted.Event(clean("", body))
 			require.NoError(t, err)
 			assert.Equal(t, want, converted.Usage(), "converted")
@@ -168,7 +168,7 @@ func TestAnEventIsPassedOnAsItCame(t *testing.T) {
 	step, err := native().Event(event)
 	require.NoError(t, err)
 	assert.Same(t, &event.Raw[0], &step.Out[0])
-	assert.Equal(t, channel.Step{Out: event.Raw, Content: true}, step)
+	assert.Equal(t, lane.Step{Out: event.Raw, Content: true}, step)
 }
 
 func TestAnEventThatIsNotCleanIsWrittenAnew(t *testing.T) {
@@ -188,14 +188,14 @@ func TestTheTerminatorEndsANativeStream(t *testing.T) {
 		require.NoError(t, err)
 		step, err := tr.Event(event)
 		require.NoError(t, err)
-		assert.Equal(t, channel.Step{Out: event.Raw, Done: true}, step)
+		assert.Equal(t, lane.Step{Out: event.Raw, Done: true}, step)
 	}
 }
 
 func TestAnEmptyEventIsDropped(t *testing.T) {
 	step, err := native().Event(clean("", ""))
 	require.NoError(t, err)
-	assert.Equal(t, channel.Step{}, step)
+	assert.Equal(t, lane.Step{}, step)
 }
 
 func TestContentIsToldFromFraming(t *testing.T) {
@@ -261,9 +261,9 @@ func TestAnEventThatIsNoChunkFails(t *testing.T) {
 	} {
 		for _, endpoint := range []wire.Endpoint{wire.ChatCompletions, wire.Messages} {
 			t.Run(name+" "+endpoint.Path(), func(t *testing.T) {
-				step, err := lanes.Answer(&channel.Call{Endpoint: endpoint, Stream: true}).Event(tc.event)
+				step, err := lanes.Answer(&lane.Call{Endpoint: endpoint, Stream: true}).Event(tc.event)
 				f := failure(t, err)
-				assert.Equal(t, channel.Step{}, step)
+				assert.Equal(t, lane.Step{}, step)
 				assert.Equal(t, tc.outcome, f.Outcome)
 				assert.Equal(t, tc.class, f.Class)
 				assert.NotEmpty(t, f.Err.Message)

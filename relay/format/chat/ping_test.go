@@ -6,14 +6,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/lane"
 	"one-api/relay/wire"
 )
 
 // TestAnothersPingIsNoPartOfAnAnswer is of gateways to Anthropic that speak OpenAI's format and leave the pings in. Clients read a
 // choice in every event.
 func TestAnothersPingIsNoPartOfAnAnswer(t *testing.T) {
-	for name, translator := range map[string]channel.Translator{"native": native(), "converted": converted()} {
+	for name, translator := range map[string]lane.Translator{"native": native(), "converted": converted()} {
 		for _, data := range []string{`{"type":"ping"}`, ` { "type" : "ping", "time": 1 } `, ``, ` `} {
 			for _, event := range []string{"", "ping"} {
 				step, err := translator.Event(clean(event, data))
@@ -51,7 +51,7 @@ func TestAnOddIndexDoesNotCostTheAnswer(t *testing.T) {
 		_, err = native().Whole([]byte(`{"choices":[{"index":` + index + `,"message":{"content":"a"},"finish_reason":"stop"}]}`))
 		require.NoError(t, err, index)
 
-		translator = lanes.Answer(&channel.Call{Endpoint: wire.ChatCompletions, Stream: true})
+		translator = lanes.Answer(&lane.Call{Endpoint: wire.ChatCompletions, Stream: true})
 		_, err = translator.Event(clean("", `{"choices":[{"index":`+index+`,"delta":{"content":"a"},"finish_reason":null}]}`))
 		require.NoError(t, err, index)
 		_, err = translator.End()

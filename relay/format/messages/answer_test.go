@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
@@ -123,7 +123,7 @@ func TestAWholeAnswerThatCannotBeOneIsAFailure(t *testing.T) {
 		{`{"type":"message","content":[{"type":"text","text":1}]}`, outcome.Completed, outcome.Completed},
 	} {
 		t.Run(c.body, func(t *testing.T) {
-			check := func(translator channel.Translator, want outcome.Outcome) {
+			check := func(translator lane.Translator, want outcome.Outcome) {
 				_, err := translator.Whole([]byte(c.body))
 				if want == outcome.Completed {
 					require.NoError(t, err)

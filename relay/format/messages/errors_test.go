@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"one-api/relay/channel"
+	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/sse"
 )
@@ -31,7 +31,7 @@ func TestAnErrorEventIsAFailureOfTheStatusThatItsTypeStandsFor(t *testing.T) {
 		{"something_new", 0, outcome.ClassServer},
 	} {
 		data := `{"type":"error","error":{"type":"` + c.kind + `","message":"said so"},"request_id":"r"}`
-		for _, translator := range []channel.Translator{native(), chatTranslator(`{"stream":true}`)} {
+		for _, translator := range []lane.Translator{native(), chatTranslator(`{"stream":true}`)} {
 			_, err := translator.Event(event(data))
 			f := failureOf(t, err)
 			assert.Equal(t, outcome.UpstreamErrorEvent, f.Outcome, c.kind)

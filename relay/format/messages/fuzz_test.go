@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"one-api/relay/channel"
+	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
@@ -25,7 +25,7 @@ func FuzzChatToMessages(f *testing.F) {
 	}
 	f.Add([]byte(`[`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		request, err := lanes.Request(&channel.Call{Endpoint: wire.ChatCompletions, Model: "m", Body: body}, target)
+		request, err := lanes.Request(&lane.Call{Endpoint: wire.ChatCompletions, Model: "m", Body: body}, target)
 		if err != nil {
 			var e *wire.Error
 			if !errors.As(err, &e) || e.Status != 400 || e.Message == "" || strings.Contains(e.Message, "Go struct") {

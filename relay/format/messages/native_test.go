@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
@@ -27,7 +27,7 @@ func TestANativeBodyIsPassedOnAsItIs(t *testing.T) {
 
 func TestAMappedModelIsAllThatChangesInANativeBody(t *testing.T) {
 	c := call(wire.Messages, nativeRequest)
-	request, err := lanes.Request(c, channel.Target{Model: "claude-\"x\""})
+	request, err := lanes.Request(c, lane.Target{Model: "claude-\"x\""})
 	require.NoError(t, err)
 	assert.Equal(t, strings.Replace(nativeRequest, `"claude-test"`, `"claude-\"x\""`, 1), string(request.Body))
 	assert.Equal(t, nativeRequest, string(c.Body), "attempts share the call")
@@ -35,7 +35,7 @@ func TestAMappedModelIsAllThatChangesInANativeBody(t *testing.T) {
 
 func TestNativeHeadersAreThoseThatTheFormatDefines(t *testing.T) {
 	c := call(wire.Messages, `{"model":"claude-test"}`)
-	request, err := lanes.Request(c, channel.Target{Model: "claude-test"})
+	request, err := lanes.Request(c, lane.Target{Model: "claude-test"})
 	require.NoError(t, err)
 	assert.Equal(t, http.Header{
 		"Content-Type": {"application/json"}, "Accept": {"application/json"}, "Anthropic-Version": {"2023-06-01"},
@@ -123,7 +123,7 @@ func TestANativeStreamIsPassedOnAsItIs(t *testing.T) {
 		in := event(e.data)
 		step, err := translator.Event(in)
 		require.NoError(t, err)
-		assert.Equal(t, channel.Step{Out: in.Raw, Content: e.content, Preamble: e.preamble, Ping: e.data == `{"type":"ping"}`, Done: e.done}, step, e.data)
+		assert.Equal(t, lane.Step{Out: in.Raw, Content: e.content, Preamble: e.preamble, Ping: e.data == `{"type":"ping"}`, Done: e.done}, step, e.data)
 	}
 	assert.Equal(t, wire.Usage{Uncached: 10, CacheRead: 5, Text: 20}, translator.Usage())
 }
@@ -140,7 +140,7 @@ func TestAPingWithoutDataIsPassedOn(t *testing.T) {
 	in := sse.Event{Raw: []byte("event: ping\n\n"), Name: []byte("ping"), Clean: true}
 	step, err := native().Event(in)
 	require.NoError(t, err)
-	assert.Equal(t, channel.Step{Out: in.Raw, Preamble: true, Ping: true}, step)
+	assert.Equal(t, lane.Step{Out: in.Raw, Preamble: true, Ping: true}, step)
 	step, err = chatTranslator(`{"stream":true}`).Event(in)
 	require.NoError(t, err)
 	assert.Zero(t, step)
@@ -153,7 +153,7 @@ func TestAnEventWithoutDataIsNone(t *testing.T) {
 		for _, data := range []string{"", " "} {
 			in := sse.Event{Name: []byte(name), Data: []byte(data), Clean: true}
 			in.Raw = sse.Append(nil, in.Name, in.Data)
-			for _, translator := range []channel.Translator{native(), chatTranslator(`{"stream":true}`)} {
+			for _, translator := range []lane.Translator{native(), chatTranslator(`{"stream":true}`)} {
 				step, err := translator.Event(in)
 				require.NoError(t, err)
 				assert.Zero(t, step)
@@ -187,7 +187,7 @@ func TestATypeWithEscapesIsStillKnown(t *testing.T) {
 
 func TestAnEventThatIsNoJSONObjectIsMalformed(t *testing.T) {
 	for _, data := range []string{`{`, `[]`, `null`, `{"type":"ping"}x`, `{"type":"content_block_delta","delta":{"text":"a}`} {
-		for _, translator := range []channel.Translator{native(), chatTranslator(`{"stream":true}`)} {
+		for _, translator := range []lane.Translator{native(), chatTranslator(`{"stream":true}`)} {
 			_, err := translator.Event(event(data))
 			assert.Equal(t, outcome.UpstreamMalformed, failureOf(t, err).Outcome, data)
 		}

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
@@ -36,7 +36,7 @@ type exchange struct {
 	want    []string
 }
 
-func assertStream(t *testing.T, translator channel.Translator, exchanges []exchange) {
+func assertStream(t *testing.T, translator lane.Translator, exchanges []exchange) {
 	t.Helper()
 	for i, x := range exchanges {
 		step, err := translator.Event(event(x.data))

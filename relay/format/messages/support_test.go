@@ -9,9 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
-	"one-api/relay/channel/lanetest"
 	"one-api/relay/lane"
+	"one-api/relay/lane/lanetest"
 	"one-api/relay/outcome"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
@@ -20,11 +19,11 @@ import (
 // lanes is the ways to a channel of the type.
 var lanes = lanetest.Of(lane.Anthropic.Lanes)
 
-var target = channel.Target{Model: "claude-test"}
+var target = lane.Target{Model: "claude-test"}
 
 // call makes a client's call. body has to have the member "model":"claude-test" for the mapping of models to find it.
-func call(endpoint wire.Endpoint, body string) *channel.Call {
-	c := &channel.Call{
+func call(endpoint wire.Endpoint, body string) *lane.Call {
+	c := &lane.Call{
 		Endpoint: endpoint, Model: "claude-test", Body: []byte(body), Header: http.Header{},
 		Stream: strings.Contains(body, `"stream":true`),
 	}
@@ -53,10 +52,10 @@ func refused(t *testing.T, members string) *wire.Error {
 }
 
 // native is what reads an answer that is passed on.
-func native() channel.Translator { return lanes.Answer(call(wire.Messages, `{"stream":true}`)) }
+func native() lane.Translator { return lanes.Answer(call(wire.Messages, `{"stream":true}`)) }
 
 // chatTranslator is what turns the answer to a chat request with these members into one for its client, whose time it fixes.
-func chatTranslator(body string) channel.Translator {
+func chatTranslator(body string) lane.Translator {
 	members := `"model":"claude-test",` + hello
 	if body != `{}` {
 		members += "," + strings.TrimSuffix(strings.TrimPrefix(body, "{"), "}")
@@ -64,7 +63,7 @@ func chatTranslator(body string) channel.Translator {
 	return dated{lanes.Answer(call(wire.ChatCompletions, "{"+members+"}"))}
 }
 
-type dated struct{ channel.Translator }
+type dated struct{ lane.Translator }
 
 var createdNow = regexp.MustCompile(`"created":\d+`)
 
@@ -73,7 +72,7 @@ func (d dated) Whole(body []byte) ([]byte, error) {
 	return createdNow.ReplaceAll(out, []byte(`"created":1700000000`)), err
 }
 
-func (d dated) Event(event sse.Event) (channel.Step, error) {
+func (d dated) Event(event sse.Event) (lane.Step, error) {
 	step, err := d.Translator.Event(event)
 	if step.Out != nil {
 		step.Out = createdNow.ReplaceAll(step.Out, []byte(`"created":1700000000`))

@@ -1,4 +1,4 @@
-package channel_test
+package lane_test
 
 import (
 	"encoding/base64"

@@ -1,4 +1,4 @@
-package channel_test
+package lane_test
 
 import (
 	"bytes"
@@ -10,10 +10,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
-	"one-api/relay/channel/lanetest"
 	"one-api/relay/format"
 	"one-api/relay/lane"
+	"one-api/relay/lane/lanetest"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
@@ -30,9 +29,9 @@ func FuzzAnswerRoundTrip(f *testing.F) {
 		f.Add(b)
 	}
 	f.Add([]byte{})
-	whole := &channel.Call{Endpoint: wire.ChatCompletions, Body: []byte(`{}`)}
-	streamed := &channel.Call{Endpoint: wire.ChatCompletions, Stream: true, Body: []byte(`{"messages":[{"role":"user","content":"a"}],"stream_options":{"include_usage":true}}`)}
-	messagesWhole, messagesStreamed := &channel.Call{Endpoint: wire.Messages}, &channel.Call{Endpoint: wire.Messages, Stream: true}
+	whole := &lane.Call{Endpoint: wire.ChatCompletions, Body: []byte(`{}`)}
+	streamed := &lane.Call{Endpoint: wire.ChatCompletions, Stream: true, Body: []byte(`{"messages":[{"role":"user","content":"a"}],"stream_options":{"include_usage":true}}`)}
+	messagesWhole, messagesStreamed := &lane.Call{Endpoint: wire.Messages}, &lane.Call{Endpoint: wire.Messages, Stream: true}
 	f.Fuzz(func(t *testing.T, input []byte) {
 		s := &source{input}
 		a := s.answer()
@@ -86,7 +85,7 @@ func (v *view) plain() *view {
 	return &p
 }
 
-func atOnce(t *testing.T, a lanetest.Lanes, call *channel.Call, body []byte, usage wire.Usage) []byte {
+func atOnce(t *testing.T, a lanetest.Lanes, call *lane.Call, body []byte, usage wire.Usage) []byte {
 	t.Helper()
 	translator := a.Answer(call)
 	out, err := translator.Whole(body)

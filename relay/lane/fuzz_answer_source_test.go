@@ -1,4 +1,4 @@
-package channel_test
+package lane_test
 
 import (
 	"encoding/json"
@@ -62,7 +62,7 @@ func (a *answer) messages(s *source) []byte {
 		m.Content = append(m.Content, p.block())
 	}
 	m.Usage = a.messagesUsage()
-	return []byte(mustEncode(m))
+	return []byte(unescapedJSON(m))
 }
 
 func (p *piece) block() wire.Block {
@@ -143,7 +143,7 @@ func (s *source) event(b *strings.Builder, name string, data any) {
 	}
 	text, raw := data.(string)
 	if !raw {
-		text = mustEncode(data)
+		text = unescapedJSON(data)
 	}
 	b.WriteString("data: " + text + end + end)
 	if name == "message_start" && s.yes() {
@@ -166,7 +166,7 @@ func (a *answer) chat() []byte {
 			})
 		}
 	}
-	return []byte(mustEncode(wire.ChatCompletion{
+	return []byte(unescapedJSON(wire.ChatCompletion{
 		ID: a.ID, Object: "chat.completion", Created: 1, Model: a.Model,
 		Choices: []wire.ChatChoice{{Message: m, FinishReason: a.Reason}}, Usage: a.chatUsage(),
 	}))

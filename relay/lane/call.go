@@ -1,4 +1,4 @@
-package channel
+package lane
 
 import (
 	"net/http"

@@ -1,4 +1,4 @@
-package channel_test
+package lane_test
 
 import (
 	"encoding/json"
@@ -10,9 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
-	"one-api/relay/channel/lanetest"
 	"one-api/relay/lane"
+	"one-api/relay/lane/lanetest"
 	"one-api/relay/wire"
 )
 
@@ -37,7 +36,7 @@ func FuzzChatRequestRoundTrip(f *testing.F) {
 	f.Fuzz(func(t *testing.T, input []byte) {
 		body, made := input, false
 		if !startsAnObject(input) {
-			body, made = []byte(mustEncode((&source{input}).chatRequest())), true
+			body, made = []byte(unescapedJSON((&source{input}).chatRequest())), true
 		}
 		there, ok := convert(t, lanetest.Of(lane.Anthropic.Lanes), wire.ChatCompletions, body, made)
 		if !ok {
@@ -75,7 +74,7 @@ func FuzzMessagesRequestRoundTrip(f *testing.F) {
 	f.Fuzz(func(t *testing.T, input []byte) {
 		body, made := input, false
 		if !startsAnObject(input) {
-			body, made = []byte(mustEncode((&source{input}).messagesRequest())), true
+			body, made = []byte(unescapedJSON((&source{input}).messagesRequest())), true
 		}
 		there, ok := convert(t, lanetest.Of(lane.OpenAI.Lanes), wire.Messages, body, made)
 		if !ok {
@@ -130,7 +129,7 @@ func convert(t *testing.T, a lanetest.Lanes, endpoint wire.Endpoint, body []byte
 	t.Helper()
 	var head struct{ Stream bool }
 	_ = json.Unmarshal(body, &head)
-	r, err := a.Request(&channel.Call{Endpoint: endpoint, Model: "m", Stream: head.Stream, Body: body}, channel.Target{Model: "m"})
+	r, err := a.Request(&lane.Call{Endpoint: endpoint, Model: "m", Stream: head.Stream, Body: body}, lane.Target{Model: "m"})
 	if err == nil {
 		return r.Body, true
 	}
@@ -259,7 +258,7 @@ func (out *terms) tool(t *testing.T, name, description string, schema json.RawMe
 	if !typed(text) {
 		text = `{"type":"object",` + text[1:]
 	}
-	out.Tools = append(out.Tools, tool{name, description, text, mustEncode(strict)})
+	out.Tools = append(out.Tools, tool{name, description, text, unescapedJSON(strict)})
 }
 
 func typed(schema string) bool {

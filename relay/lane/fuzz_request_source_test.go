@@ -1,4 +1,4 @@
-package channel_test
+package lane_test
 
 import (
 	"encoding/json"
@@ -14,7 +14,7 @@ func (s *source) chatRequest() *wire.ChatRequest {
 		r.User = s.text()
 	}
 	if s.yes() {
-		r.Stop = json.RawMessage(mustEncode([]string{s.text(), s.text()}))
+		r.Stop = json.RawMessage(unescapedJSON([]string{s.text(), s.text()}))
 	}
 	if len(r.Tools) > 0 {
 		choices := []string{``, `"auto"`, `"none"`, `"required"`, `{"type":"function","function":{"name":` + quoted(r.Tools[0].Function.Name) + `}}`}
@@ -79,7 +79,7 @@ func (s *source) chatText() json.RawMessage {
 	for range s.n(3) {
 		parts = append(parts, wire.ChatPart{Type: "text", Text: s.text()})
 	}
-	return json.RawMessage(mustEncode(parts))
+	return json.RawMessage(unescapedJSON(parts))
 }
 
 // chatContent is what a user may say or a tool may answer.
@@ -98,7 +98,7 @@ func (s *source) chatContent() json.RawMessage {
 			parts = append(parts, wire.ChatPart{Type: "file", File: s.file()})
 		}
 	}
-	return json.RawMessage(mustEncode(parts))
+	return json.RawMessage(unescapedJSON(parts))
 }
 
 func (s *source) image() string {
@@ -166,7 +166,7 @@ func (s *source) userTurn(unanswered []string) json.RawMessage {
 	for range s.n(3) {
 		turn = append(turn, s.userBlock())
 	}
-	return json.RawMessage(mustEncode(turn))
+	return json.RawMessage(unescapedJSON(turn))
 }
 
 func (s *source) assistantTurn(calls *int) (content json.RawMessage, called []string) {
@@ -184,7 +184,7 @@ func (s *source) assistantTurn(calls *int) (content json.RawMessage, called []st
 			turn = append(turn, wire.Block{Type: "thinking", Thinking: s.text(), Signature: "c2ln"})
 		}
 	}
-	return json.RawMessage(mustEncode(turn)), called
+	return json.RawMessage(unescapedJSON(turn)), called
 }
 
 // blocksOf is a string or an array of blocks.
@@ -196,7 +196,7 @@ func (s *source) blocksOf(block func() wire.Block) json.RawMessage {
 	for range s.n(3) {
 		list = append(list, block())
 	}
-	return json.RawMessage(mustEncode(list))
+	return json.RawMessage(unescapedJSON(list))
 }
 
 func (s *source) textBlock() wire.Block {

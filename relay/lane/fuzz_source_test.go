@@ -1,4 +1,4 @@
-package channel_test
+package lane_test
 
 import (
 	"bytes"
@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"one-api/relay/channel"
-	"one-api/relay/channel/lanetest"
+	"one-api/relay/lane"
+	"one-api/relay/lane/lanetest"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
@@ -120,10 +120,10 @@ func (s *source) pieces(text string) []string {
 	return out
 }
 
-func quoted(s string) string { return mustEncode(s) }
+func quoted(s string) string { return unescapedJSON(s) }
 
 // mustEncode leaves <, > and & as they are.
-func mustEncode(v any) string {
+func unescapedJSON(v any) string {
 	var b strings.Builder
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -167,7 +167,7 @@ func (r *splitReader) Read(p []byte) (int, error) {
 }
 
 // through relays a stream as an exchange does, and returns what the client gets. Bytes after the terminator are an error.
-func through(t *testing.T, a lanetest.Lanes, call *channel.Call, stream []byte, s *source) (out []byte, usage wire.Usage) {
+func through(t *testing.T, a lanetest.Lanes, call *lane.Call, stream []byte, s *source) (out []byte, usage wire.Usage) {
 	t.Helper()
 	events := sse.NewReader(&splitReader{stream, s}, 1<<20)
 	defer events.Close()

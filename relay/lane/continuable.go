@@ -1,4 +1,4 @@
-package channel
+package lane
 
 import (
 	"bytes"
@@ -39,8 +39,8 @@ func (c *Call) Continuable() bool {
 	return err == nil && one && messages == 1 && last != nil && member(last, "role") != "assistant"
 }
 
-// append adds an assistant's message at the end of the conversation. Both client formats write it alike.
-func (c *Call) append(text string) {
+// Append adds an assistant's message at the end of the conversation. Both client formats write it alike.
+func (c *Call) Append(text string) {
 	at := -1
 	_ = jsonscan.Object(c.Body, func(m jsonscan.Member) { // it has been read before
 		if string(m.Key) == "messages" && len(m.Value) > 0 && m.Value[0] == '[' {
