@@ -159,7 +159,7 @@ func (c *Channel) Attempt(a Attempt) {
 	example := c.metrics.form.mark(a.Span, &in)
 	ended.count.count(1, example)
 	ended.duration.record(int64(a.Duration), example)
-	if a.Chunks != nil && a.Chunks.count > 0 {
+	if a.Chunks != nil && a.Chunks.any {
 		a.Chunks.flush(c.chunks.get(a.Operation), example)
 	}
 	if c.metrics.form.GenAI == GenAILatest {

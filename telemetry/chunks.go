@@ -9,49 +9,71 @@ import (
 const chunkBuckets = 15
 
 // ChunkTimes is the times between the chunks of one stream: a local value of its exchange, to which a chunk is an addition,
-// flushed when the stream has ended. Its zero value counts into the list's buckets.
+// flushed when the stream has ended. Its zero value counts into the list's buckets. Every open stream has one, so it is kept small.
 type ChunkTimes struct {
-	into    *histogram // where buckets are exponential; nil: counts are those of the list's
-	last    time.Time
-	counts  [chunkBuckets]uint64 // with into: nanoseconds that are not counted yet
-	count   uint64
+	into *histogram // where buckets are exponential; nil: counts are those of the list's
+	last int64      // nanoseconds since origin; 0: none has come
+	// With into, nanoseconds that are not counted yet: the upper half of one, the lower half of it, and so on.
+	counts  [chunkBuckets]uint32
+	pending uint8 // with into: how many those are
+	any     bool  // there has been one
 	sum     time.Duration
 	longest time.Duration
 }
 
+// chunkBatch is how many times wait together to be counted into exponential buckets.
+const chunkBatch = chunkBuckets / 2
+
+// origin is what the times of chunks are kept as the distance from.
+var origin = time.Now()
+
 // Chunk notes that one has come.
 func (t *ChunkTimes) Chunk(now time.Time) {
-	if t.last.IsZero() {
-		t.last = now
+	at, before := int64(now.Sub(origin)), t.last
+	t.last = at
+	if before == 0 {
 		return
 	}
-	d := now.Sub(t.last)
-	t.last = now
+	t.any = true
+	d := time.Duration(at - before)
 	if t.longest < d {
 		t.longest = d
 	}
 	if t.into != nil {
-		t.counts[t.count%chunkBuckets] = uint64(max(0, d))
-		if t.count++; t.count%chunkBuckets == 0 {
-			t.into.fine.recordAll(t.counts[:], t.into.shape.unit)
-		}
+		t.keep(uint64(max(0, d)))
 		return
 	}
 	i, _ := slices.BinarySearch(chunkBounds, d.Seconds()) // a bucket includes its upper bound
 	t.counts[i]++
-	t.count++
 	t.sum += d
+}
+
+// keep notes a time for exponential buckets, and counts those that wait when there are many.
+func (t *ChunkTimes) keep(nanoseconds uint64) {
+	t.counts[2*t.pending], t.counts[2*t.pending+1] = uint32(nanoseconds>>32), uint32(nanoseconds)
+	if t.pending++; t.pending == chunkBatch {
+		t.record()
+	}
+}
+
+func (t *ChunkTimes) record() {
+	var times [chunkBatch]uint64
+	for i := range t.pending {
+		times[i] = uint64(t.counts[2*i])<<32 | uint64(t.counts[2*i+1])
+	}
+	t.into.fine.recordAll(times[:t.pending], t.into.shape.unit)
+	t.pending = 0
 }
 
 // flush counts the times, and keeps the longest as their example.
 func (t *ChunkTimes) flush(h *histogram, m *mark) {
 	switch {
 	case t.into != nil:
-		t.into.fine.recordAll(t.counts[:t.count%chunkBuckets], t.into.shape.unit)
+		t.record()
 	case h.fine == nil:
 		for i, n := range t.counts {
 			if n > 0 {
-				h.counts[i].Add(n)
+				h.counts[i].Add(uint64(n))
 			}
 		}
 		h.sum.Add(int64(t.sum))

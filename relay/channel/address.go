@@ -17,7 +17,7 @@ type address struct {
 // addresses makes those of a channel, whose base URL ends in the API's version. Those of the usual endpoints are ready.
 type addresses struct {
 	base  *url.URL // nil: the channel has none
-	ready map[string]address
+	ready map[string]*address
 }
 
 func addressesOf(base *url.URL) addresses {
@@ -25,7 +25,7 @@ func addressesOf(base *url.URL) addresses {
 	if base == nil {
 		return a
 	}
-	a.ready = make(map[string]address, wire.Endpoints)
+	a.ready = make(map[string]*address, wire.Endpoints)
 	for e := range wire.Endpoints {
 		a.ready[e.Path()] = a.make(e.Path(), "")
 	}
@@ -33,7 +33,7 @@ func addressesOf(base *url.URL) addresses {
 }
 
 // of is where a request goes of which an adaptor says this path, escaped, and this raw query.
-func (a *addresses) of(path, query string) address {
+func (a *addresses) of(path, query string) *address {
 	if query == "" {
 		if known, ok := a.ready[path]; ok {
 			return known
@@ -42,7 +42,7 @@ func (a *addresses) of(path, query string) address {
 	return a.make(path, query)
 }
 
-func (a *addresses) make(path, query string) address {
+func (a *addresses) make(path, query string) *address {
 	u := *a.base
 	escaped := a.base.EscapedPath() + pathOf(path)
 	u.Path, u.RawPath = escaped, ""
@@ -50,7 +50,7 @@ func (a *addresses) make(path, query string) address {
 		u.Path, u.RawPath = plain, escaped
 	}
 	u.RawQuery = query
-	return address{&u, u.EscapedPath()}
+	return &address{&u, u.EscapedPath()}
 }
 
 // pathOf is the part of a request's path that the base URL does not have.

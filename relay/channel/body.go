@@ -20,10 +20,10 @@ type body struct {
 	deadline time.Time
 	outcome  outcome.Outcome
 
-	encoded string // Content-Encoding; empty: none
-	read    int64  // bytes handed out
-	waited  time.Duration
-	came    time.Time // when the last read ended
+	packed bool  // it comes packed, with gzip
+	read   int64 // bytes handed out
+	waited time.Duration
+	came   time.Time // when the last read ended
 }
 
 // by bounds all reads that follow.
@@ -58,11 +58,11 @@ func (b *body) Read(p []byte) (int, error) {
 
 // unpack prepares for a packed answer; false: it is packed in a way that was never asked for and cannot be undone.
 func (b *body) unpack(encoding string) bool {
-	b.encoded = strings.ToLower(strings.TrimSpace(encoding))
-	switch b.encoded {
+	switch strings.ToLower(strings.TrimSpace(encoding)) {
 	case "", "identity", "none", "utf-8", "utf8", "binary", "8bit": // nothing has been packed, whoever takes this for a place to say so
-		b.encoded, b.reader = "", b.source
+		b.reader = b.source
 	case "gzip", "x-gzip":
+		b.packed = true
 	default:
 		return false
 	}

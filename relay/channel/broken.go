@@ -89,7 +89,7 @@ func (x *Exchange) broken(err error, connected bool) *outcome.Failure {
 // bounded tells whether the answer says where it ends, other than by its transfer coding: an early end is then a lack of
 // bytes and not a broken connection.
 func (x *Exchange) bounded() bool {
-	return x.answer.status != 0 && (x.answer.length >= 0 || x.body.encoded != "")
+	return x.answer.status != 0 && (x.answer.length >= 0 || x.body.packed)
 }
 
 func isCorrupt(err error) bool {

@@ -18,25 +18,39 @@ func (e expired) Error() string { return e.outcome.String() }
 type clock struct {
 	leash *leash
 
-	mu       sync.Mutex
-	timer    *time.Timer
-	fires    time.Time       // when the timer goes off; zero: it does not
-	deadline time.Time       // of this phase; zero: none is running
-	outcome  outcome.Outcome // of this phase, should it expire
-	limit    time.Time       // no phase may last beyond it; zero: none
-	limitIs  outcome.Outcome // what passing the limit is called; Completed: whatever the phase is called
-	stopped  bool
+	mu      sync.Mutex
+	outcome outcome.Outcome // of this phase, should it expire
+	limitIs outcome.Outcome // what passing the limit is called; Completed: whatever the phase is called
+	stopped bool
+	timer   *time.Timer
+	// Moments.
+	fires    int64 // when the timer goes off; 0: it does not
+	deadline int64 // of this phase; 0: none is running
+	limit    int64 // no phase may last beyond it; 0: none
 }
+
+// epoch is what moments count from, by Go's monotonic clock.
+var epoch = time.Now()
+
+// moment is a point in time in a third of a time's memory: nanoseconds since epoch.
+func moment(t time.Time) int64 { return int64(t.Sub(epoch)) }
+
+// untilMoment is how long it is until then.
+func untilMoment(at int64) time.Duration { return time.Duration(at) - time.Since(epoch) }
 
 // until starts a phase. A zero deadline has no bound but the limit.
 func (c *clock) until(deadline time.Time, outcome outcome.Outcome) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.start(deadline, outcome)
+	at := int64(0)
+	if !deadline.IsZero() {
+		at = moment(deadline)
+	}
+	c.start(at, outcome)
 }
 
-func (c *clock) start(deadline time.Time, as outcome.Outcome) {
-	if !c.limit.IsZero() && (deadline.IsZero() || c.limit.Before(deadline)) {
+func (c *clock) start(deadline int64, as outcome.Outcome) {
+	if c.limit != 0 && (deadline == 0 || c.limit < deadline) {
 		deadline = c.limit
 		if c.limitIs != outcome.Completed {
 			as = c.limitIs
@@ -49,7 +63,7 @@ func (c *clock) start(deadline time.Time, as outcome.Outcome) {
 // off ends the phase.
 func (c *clock) off() {
 	c.mu.Lock()
-	c.deadline = time.Time{}
+	c.deadline = 0
 	c.mu.Unlock()
 }
 
@@ -58,11 +72,12 @@ func (c *clock) off() {
 func (c *clock) limitTo(at time.Time, outcome outcome.Outcome) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.limit.IsZero() && c.limit.Before(at) {
+	limit := moment(at)
+	if c.limit != 0 && c.limit < limit {
 		return
 	}
-	c.limit, c.limitIs = at, outcome
-	if !c.deadline.IsZero() {
+	c.limit, c.limitIs = limit, outcome
+	if c.deadline != 0 {
 		c.start(c.deadline, c.outcome)
 	}
 }
@@ -78,14 +93,14 @@ func (c *clock) stop() {
 }
 
 func (c *clock) arm() {
-	if c.stopped || c.deadline.IsZero() {
+	if c.stopped || c.deadline == 0 {
 		return
 	}
-	if !c.fires.IsZero() && !c.deadline.Before(c.fires) {
+	if c.fires != 0 && c.deadline >= c.fires {
 		return // it fires before the deadline and will see then
 	}
 	c.fires = c.deadline
-	wait := time.Until(c.deadline)
+	wait := untilMoment(c.deadline)
 	if c.timer == nil {
 		c.timer = time.AfterFunc(wait, c.fire)
 	} else {
@@ -95,12 +110,12 @@ func (c *clock) arm() {
 
 func (c *clock) fire() {
 	c.mu.Lock()
-	c.fires = time.Time{}
-	if c.stopped || c.deadline.IsZero() {
+	c.fires = 0
+	if c.stopped || c.deadline == 0 {
 		c.mu.Unlock()
 		return
 	}
-	if time.Until(c.deadline) > 0 {
+	if untilMoment(c.deadline) > 0 {
 		c.arm()
 		c.mu.Unlock()
 		return

@@ -66,14 +66,11 @@ func (x *Exchange) End(failure *outcome.Failure, recovered any) Attempt {
 func (x *Exchange) attempt(failure *outcome.Failure) Attempt {
 	a := Attempt{
 		Channel: x.Channel, Call: x.call, Failure: failure, Sent: x.sent, Answered: x.answer.status != 0,
-		Began: x.began, Duration: time.Since(x.began), Events: x.events, Waited: x.waited, key: x.key,
+		Began: x.began, Duration: time.Since(x.began), FirstEvent: x.firstEvent, Events: x.events, Waited: x.waited, key: x.key,
 	}
 	a.Waited += x.body.waited
 	if failure != nil {
 		a.Outcome, a.Class = failure.Outcome, failure.Class
-	}
-	if !x.firstEvent.IsZero() {
-		a.FirstEvent = x.firstEvent.Sub(x.began)
 	}
 	if x.translator != nil && a.Outcome != outcome.Panic {
 		a.Usage = x.usage()

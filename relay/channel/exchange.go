@@ -32,35 +32,36 @@ type Exchange struct {
 	net       runtime.Cleanup // the safety net, from the answer's header on
 	began     time.Time
 	key       *breaker.Key
-	trial     bool // the channel is being tried after a rest
-	keyTry    bool // the key is
-	ended     bool
 	call      *lane.Call
-	at        address         // of the request
+	at        *address        // of the request
 	converted *lane.Converted // what the lane did to the request; nil: nothing, or the answer is there
 	payload   *payload
-	sent      bool
+
+	trial  bool // the channel is being tried after a rest
+	keyTry bool // the key is
+	ended  bool
+	sent   bool
 	// What the relay asks for on its own account: the usage of a stream.
 	asksUsage bool // the request does
 	denied    bool // its upstream has refused it for that
 	withdrawn bool // and is asked without
 
-	hurried bool // another healthy channel is left: nobody need wait for this one as long as for the last
-	started bool // the answer is this channel's: an event has been passed on, or the whole of it
+	hurried bool    // another healthy channel is left: nobody need wait for this one as long as for the last
+	started bool    // the answer is this channel's: an event has been passed on, or the whole of it
+	resumes bool    // the client has the beginning of the answer
+	spares  sparing // what an attempt of the request before this one has done to a key
 
 	answer     answer
 	body       body
 	translator lane.Translator
 	out        outflow
 	quiet      quiet
-	firstEvent time.Time // with content
-	events     int64     // with content
-	kept       int       // capacity of the translator's buffer
+	firstEvent time.Duration // with content, since the beginning; 0: none has come
+	events     int64         // with content
+	kept       int           // capacity of the translator's buffer
 	chunks     telemetry.ChunkTimes
 	waited     time.Duration // for the upstream
 	because    string        // why the request's attempt before this one failed; empty: there was none
-	resumes    bool          // the client has the beginning of the answer
-	spares     sparing       // what an attempt of the request before this one has done to a key
 	span       telemetry.Span
 	says       *says // nil: nobody records the span
 }

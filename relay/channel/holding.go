@@ -23,8 +23,8 @@ type holding struct {
 
 	mu       sync.Mutex
 	body     io.Closer // nil: no answer is open
-	plain    bool      // it is http1's
 	net      *netCall  // nil: net/http was not asked
+	plain    bool      // the body is http1's
 	released bool
 }
 

@@ -18,9 +18,9 @@ type leash struct {
 	stop   func() bool // ends the watch on the client
 
 	mu    sync.Mutex
-	cause error     // why the call was ended; nil: it was not
-	ended time.Time // when; zero: it was not
-	abort func()    // ends what the call waits for; nil: it waits for nothing, or has been ended
+	cause error  // why the call was ended; nil: it was not
+	ended int64  // when, a moment; 0: it was not
+	abort func() // ends what the call waits for; nil: it waits for nothing, or has been ended
 }
 
 // watch begins to look after the client.
@@ -40,7 +40,7 @@ func (l *leash) left() {
 func (l *leash) end(cause error) {
 	l.mu.Lock()
 	if l.cause == nil {
-		l.cause, l.ended = cause, time.Now()
+		l.cause, l.ended = cause, moment(time.Now())
 	}
 	abort := l.abort
 	l.abort = nil

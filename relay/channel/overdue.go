@@ -47,15 +47,15 @@ func (l *calls) overdue(now time.Time) (n int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for c := l.first; c != nil; c = c.next {
-		if told := c.leash.told(); !told.IsZero() && now.Sub(told) > overdueAfter {
+		if told := c.leash.told(); told != 0 && moment(now)-told > int64(overdueAfter) {
 			n++
 		}
 	}
 	return n
 }
 
-// told is when the call was told to end; zero: it was not.
-func (l *leash) told() time.Time {
+// told is the moment at which the call was told to end; 0: it was not.
+func (l *leash) told() int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.ended

@@ -38,11 +38,11 @@ func (x *Exchange) headerPhase() (time.Time, outcome.Outcome) {
 // quiet is what a stream has not said yet, and not for how long.
 type quiet struct {
 	content   bool          // something has come that promises an answer
+	preambles int32         // that have come since the upstream last said something
 	heard     int           // events and comments, when the silence began that is going on
 	since     time.Time     // when that was; zero: nothing has been waited for yet
 	spoke     time.Duration // how long the upstream had been waited for when it last said something
 	spokeAt   int           // events and comments by then
-	preambles int           // that have come since
 }
 
 // mostPreambles is how many events that promise nothing may follow each other before they are signs of life and nothing else:

@@ -57,7 +57,7 @@ func (x *Exchange) relayWhole(client Client) *outcome.Failure {
 // whole reads the answer to its end. begun is what has been read of it before.
 func (x *Exchange) whole(begun []byte) ([]byte, *outcome.Failure) {
 	announced := x.answer.length
-	if x.body.encoded != "" {
+	if x.body.packed {
 		announced = -1 // of what it is packed in
 	}
 	if announced > maxAnswer {
@@ -149,8 +149,8 @@ func (x *Exchange) takes(event sse.Event) (over bool, failure *outcome.Failure) 
 // goes notes what a step says, and passes it on; false: the client is lost, and the stream ends.
 func (x *Exchange) goes(step lane.Step, event sse.Event) bool {
 	if step.Content {
-		if x.firstEvent.IsZero() {
-			x.firstEvent = time.Now()
+		if x.firstEvent == 0 {
+			x.firstEvent = time.Since(x.began)
 		}
 		x.events++
 		x.chunks.Chunk(x.body.came)

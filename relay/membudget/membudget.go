@@ -30,6 +30,7 @@ type Budget struct {
 	limit  int64
 	used   atomic.Int64
 	owners atomic.Pointer[map[string]*Owner] // never changed
+	nobody *Owner                            // has no share, and is none of the owners
 	began  time.Time
 
 	mu      sync.Mutex // held while something is taken
@@ -40,6 +41,7 @@ type Budget struct {
 // New makes a budget of limit bytes.
 func New(limit int64) *Budget {
 	b := &Budget{limit: limit, began: time.Now()}
+	b.nobody = &Owner{of: b}
 	b.owners.Store(&map[string]*Owner{})
 	return b
 }
@@ -60,48 +62,53 @@ func (b *Budget) take(n int64, by *Owner) error {
 	if n > b.limit-used {
 		return ErrFull
 	}
-	if by != nil {
+	if by != b.nobody {
 		if err := b.fair(by, n, used+n); err != nil {
 			return err
 		}
-		by.held.Add(n)
 	}
+	by.held.Add(n)
 	b.used.Add(n)
 	return nil
 }
 
 func (b *Budget) give(n int64, by *Owner) {
 	b.used.Add(-n)
-	if by != nil {
-		by.held.Add(-n)
-	}
+	by.held.Add(-n)
 }
 
 // Lease is one body's part of a budget. It is a field of what holds the body, so that it costs no allocation. The zero Lease
 // and a nil one have no limit. Hold is for one goroutine at a time; Release may come from another one.
 type Lease struct {
-	from *Budget
-	by   *Owner       // nil: nobody in particular
+	by   *Owner       // nil: there is no limit
 	held atomic.Int64 // beyond Free
 }
 
-// Of says which budget the lease is of. It is called once, before Hold.
-func (l *Lease) Of(b *Budget) { l.from = b }
+// Of says which budget the lease is of, as nobody's in particular. It is called once, before Hold.
+func (l *Lease) Of(b *Budget) {
+	if l.by = nil; b != nil {
+		l.by = b.nobody
+	}
+}
 
-// By says whose it is. It is called once, before Hold; nil: nobody in particular's.
-func (l *Lease) By(o *Owner) { l.by = o }
+// By says whose it is, of the same budget. It is called once, after Of and before Hold; nil: nobody in particular's.
+func (l *Lease) By(o *Owner) {
+	if o != nil {
+		l.by = o
+	}
+}
 
 // As makes the lease one of the same budget and the same owner as another one, which may be nil. It is called before Hold.
 func (l *Lease) As(other *Lease) {
 	if other != nil {
-		l.from, l.by = other.from, other.by
+		l.by = other.by
 	}
 }
 
 // Hold says that the body holds size bytes from now on, which may be more or less than before. The error is ErrFull, or
 // ErrShare, which is one; then the lease is as it was. A size below zero is a sum that overflowed: there is no room for that either.
 func (l *Lease) Hold(size int64) error {
-	if l == nil || l.from == nil {
+	if l == nil || l.by == nil {
 		return nil
 	}
 	if size < 0 {
@@ -110,21 +117,21 @@ func (l *Lease) Hold(size int64) error {
 	want, held := max(0, size-Free), l.held.Load()
 	switch {
 	case want > held:
-		if err := l.from.take(want-held, l.by); err != nil {
+		if err := l.by.of.take(want-held, l.by); err != nil {
 			return err
 		}
 		l.held.Add(want - held)
 	case want < held:
 		l.held.Add(want - held)
-		l.from.give(held-want, l.by)
+		l.by.of.give(held-want, l.by)
 	}
 	return nil
 }
 
 // Release gives everything back. Again does nothing, until the lease is used again.
 func (l *Lease) Release() {
-	if l == nil || l.from == nil || l.held.Load() == 0 {
+	if l == nil || l.by == nil || l.held.Load() == 0 {
 		return
 	}
-	l.from.give(l.held.Swap(0), l.by)
+	l.by.of.give(l.held.Swap(0), l.by)
 }
