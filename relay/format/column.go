@@ -27,13 +27,26 @@ type Rule struct {
 // Column is what becomes in a format of what not every format has. What it does not name is carried.
 type Column map[llm.Feature]Rule
 
+// Explain says why a request that asks for something that has no place in a conversation is refused.
+func (c Column) Explain(p *Problem) *Problem {
+	if p != nil && p.What == "" {
+		if rule := c[p.feature]; rule.Fate == Refuse {
+			p.What = rule.Why
+			if p.named != "" {
+				p.What += " (" + Quote(p.named) + ")"
+			}
+		}
+	}
+	return p
+}
+
 // Admit looks at what a request uses: dropped is what is left out of it and has to be counted. A problem names the first thing that
 // cannot be said.
 func (c Column) Admit(r *llm.Request) (dropped []llm.Feature, problem *Problem) {
 	for _, use := range r.Uses {
 		switch rule := c[use.Feature]; rule.Fate {
 		case Refuse:
-			return nil, &Problem{use.Path, rule.Why}
+			return nil, &Problem{Path: use.Path, What: rule.Why}
 		case Cost:
 			dropped = append(dropped, use.Feature)
 		case Carry, Adapt, Drop:

@@ -6,17 +6,34 @@ import (
 	"strings"
 
 	"one-api/relay/jsonscan"
+	"one-api/relay/llm"
 	"one-api/relay/wire"
 )
 
 // Problem is what a client has to change in its request, and where.
 type Problem struct {
 	Path string // of the member; empty: the whole
-	What string // "must be a string, not number"
+	What string // "must be a string, not number"; empty: what the other format says of the feature
+
+	feature llm.Feature // what the request asks for, and cannot be read into a conversation
+	named   string      // what the client calls it
+}
+
+// Asks is the problem of a request that asks for something that has no place in a conversation without a format. Its words are those
+// of the format that it would have to be said in (Column.Explain).
+func Asks(f llm.Feature) *Problem { return &Problem{feature: f} }
+
+// Named adds the client's word for it.
+func (p *Problem) Named(word string) *Problem {
+	p.named = word
+	return p
 }
 
 // Error is the problem for the client.
 func (p *Problem) Error() string {
+	if p.What == "" {
+		return p.Path + " asks for what cannot be converted: " + p.feature.What()
+	}
 	if p.Path == "" {
 		return "the request " + p.What
 	}

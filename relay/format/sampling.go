@@ -3,9 +3,8 @@ package format
 import "one-api/relay/llm"
 
 // Sampling reads the members that say how the words of an answer are chosen, and are called the same in every format here. Other
-// members are left alone.
-func Sampling(name string, value []byte, r *llm.Request) *Problem {
-	var problem *Problem
+// members are left alone: no other format has them, or nobody knows them.
+func Sampling(name string, value []byte, r *llm.Request) (problem *Problem) {
 	switch name {
 	case "temperature":
 		r.Note(llm.Temperature, name)
@@ -19,6 +18,8 @@ func Sampling(name string, value []byte, r *llm.Request) *Problem {
 		if _, problem = Int(value, &k); problem == nil {
 			r.TopK = &k
 		}
+	default:
+		r.Note(llm.OtherMembers, name)
 	}
 	return problem.In(name)
 }

@@ -28,7 +28,7 @@ type asked struct {
 func (l *converted) Request(call *Call, target Target) (Request, error) {
 	r, problem := l.client.Client.Parse(call.Body)
 	if problem != nil {
-		return Request{}, problem.Wire()
+		return Request{}, l.server.Column.Explain(problem).Wire()
 	}
 	r.Stream = call.Stream // which decides how the answer is read
 	left, problem := l.server.Column.Admit(r)

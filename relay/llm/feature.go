@@ -14,17 +14,25 @@ const (
 	DocumentText
 	DocumentURL
 	DocumentFile
+	DocumentNotes
+	OtherDocuments
+	OtherParts
 	SearchResults
 	ResultMedia
 	ResultFailure
 	EarlierReasoning
 	EarlierRefusal
+	EarlierServerTools
+	OddArguments
 	MessageName
 	Prefill
 	ProviderTools
 	CustomTools
 	OldFunctions
+	ToolReferences
+	ToolHints
 	StrictTools
+	ForcedTools
 	AllowedTools
 	LongToolNames
 	Temperature
@@ -38,6 +46,8 @@ const (
 	StopSequences
 	JSONObject
 	JSONSchema
+	StrictSchemas
+	OtherForms
 	ReasoningEffort
 	ThinkingBudget
 	EndUser
@@ -54,60 +64,74 @@ const (
 	Containers
 	ContextEditing
 	Citations
+	InferenceGeo
+	OtherMembers
 
 	Features // how many there are
 )
 
 // features are what telemetry calls each one, and what it is.
 var features = [Features]struct{ name, what string }{
-	MidSystem:        {"mid_system", "a system message in the midst of a conversation"},
-	ImageURL:         {"image_url", "an image as a link"},
-	ImageFile:        {"image_file", "an image by the id of an uploaded file"},
-	AudioInput:       {"audio_input", "audio in a message"},
-	DocumentData:     {"document_data", "a PDF with its data"},
-	DocumentText:     {"document_text", "a document that is text"},
-	DocumentURL:      {"document_url", "a document as a link"},
-	DocumentFile:     {"document_file", "a document by the id of an uploaded file"},
-	SearchResults:    {"search_results", "search results that the client has found (search_result)"},
-	ResultMedia:      {"result_media", "images and documents in the result of a tool"},
-	ResultFailure:    {"result_failure", "a tool that failed (is_error)"},
-	EarlierReasoning: {"earlier_reasoning", "reasoning of earlier turns"},
-	EarlierRefusal:   {"earlier_refusal", "a refusal of an earlier turn"},
-	MessageName:      {"message_name", "the name of a message"},
-	Prefill:          {"prefill", "a last assistant message that is to be continued"},
-	ProviderTools:    {"provider_tools", "tools that the provider runs itself"},
-	CustomTools:      {"custom_tools", "tools that are not functions"},
-	OldFunctions:     {"old_functions", "functions and function_call, the API before tools"},
-	StrictTools:      {"strict_tools", "tools whose arguments have to follow their schema (strict)"},
-	AllowedTools:     {"allowed_tools", "a choice among some of the tools"},
-	LongToolNames:    {"long_tool_names", "names of tools of more than 64 characters"},
-	Temperature:      {"temperature", "temperature"},
-	SamplingTopP:     {"top_p", "top_p"},
-	SamplingTopK:     {"top_k", "top_k"},
-	Seed:             {"seed", "seed"},
-	Penalties:        {"penalties", "frequency_penalty and presence_penalty"},
-	LogitBias:        {"logit_bias", "logit_bias"},
-	Logprobs:         {"logprobs", "logprobs"},
-	ManyChoices:      {"many_choices", "n above 1"},
-	StopSequences:    {"stop_sequences", "stop sequences"},
-	JSONObject:       {"json_object", "an answer that is any JSON object"},
-	JSONSchema:       {"json_schema", "an answer that follows a JSON schema"},
-	ReasoningEffort:  {"reasoning_effort", "how much effort reasoning is worth"},
-	ThinkingBudget:   {"thinking_budget", "thinking, with a budget or without"},
-	EndUser:          {"end_user", "the end user's name (user, metadata.user_id)"},
-	CacheHints:       {"cache_hints", "cache_control"},
-	CacheKeys:        {"cache_keys", "prompt_cache_key and prompt_cache_retention"},
-	ServiceTier:      {"service_tier", "service_tier"},
-	AudioOutput:      {"audio_output", "an answer that is audio"},
-	WebSearch:        {"web_search", "web_search_options"},
-	Prediction:       {"prediction", "prediction"},
-	Verbosity:        {"verbosity", "verbosity"},
-	StoredAnswers:    {"stored_answers", "store"},
-	Labels:           {"labels", "metadata of OpenAI's"},
-	MCPServers:       {"mcp_servers", "mcp_servers"},
-	Containers:       {"containers", "container"},
-	ContextEditing:   {"context_editing", "context_management"},
-	Citations:        {"citations", "citations"},
+	MidSystem:          {"mid_system", "a system message in the midst of a conversation"},
+	ImageURL:           {"image_url", "an image as a link"},
+	ImageFile:          {"image_file", "an image by the id of an uploaded file"},
+	AudioInput:         {"audio_input", "audio in a message"},
+	DocumentData:       {"document_data", "a PDF with its data"},
+	DocumentText:       {"document_text", "a document that is text"},
+	DocumentURL:        {"document_url", "a document as a link"},
+	DocumentFile:       {"document_file", "a document by the id of an uploaded file"},
+	DocumentNotes:      {"document_notes", "the title and the context of a document"},
+	OtherDocuments:     {"other_documents", "a document that is neither a PDF nor text"},
+	OtherParts:         {"other_parts", "a part of a message that only one format has"},
+	SearchResults:      {"search_results", "search results that the client has found (search_result)"},
+	ResultMedia:        {"result_media", "images and documents in the result of a tool"},
+	ResultFailure:      {"result_failure", "a tool that failed (is_error)"},
+	EarlierReasoning:   {"earlier_reasoning", "reasoning of earlier turns"},
+	EarlierRefusal:     {"earlier_refusal", "a refusal of an earlier turn"},
+	EarlierServerTools: {"earlier_server_tools", "what tools that the provider ran itself did in earlier turns"},
+	OddArguments:       {"odd_arguments", "arguments of an earlier tool call that are no JSON object"},
+	MessageName:        {"message_name", "the name of a message"},
+	Prefill:            {"prefill", "a last assistant message that is to be continued"},
+	ProviderTools:      {"provider_tools", "tools that the provider runs itself"},
+	CustomTools:        {"custom_tools", "tools that are not functions"},
+	OldFunctions:       {"old_functions", "functions and function_call, the API before tools"},
+	ToolReferences:     {"tool_references", "names of tools that a search for tools has found (tool_reference)"},
+	ToolHints:          {"tool_hints", "what a provider is told beside of a tool (defer_loading, input_examples, allowed_callers …)"},
+	StrictTools:        {"strict_tools", "tools whose arguments have to follow their schema (strict)"},
+	ForcedTools:        {"forced_tools", "a tool that has to be called"},
+	AllowedTools:       {"allowed_tools", "a choice among some of the tools"},
+	LongToolNames:      {"long_tool_names", "names of tools of more than 64 characters"},
+	Temperature:        {"temperature", "temperature"},
+	SamplingTopP:       {"top_p", "top_p"},
+	SamplingTopK:       {"top_k", "top_k"},
+	Seed:               {"seed", "seed"},
+	Penalties:          {"penalties", "frequency_penalty and presence_penalty"},
+	LogitBias:          {"logit_bias", "logit_bias"},
+	Logprobs:           {"logprobs", "logprobs"},
+	ManyChoices:        {"many_choices", "n above 1"},
+	StopSequences:      {"stop_sequences", "stop sequences"},
+	JSONObject:         {"json_object", "an answer that is any JSON object"},
+	JSONSchema:         {"json_schema", "an answer that follows a JSON schema"},
+	StrictSchemas:      {"strict_schemas", "an answer that follows its schema to the letter (strict)"},
+	OtherForms:         {"other_forms", "a form of answers other than text and JSON"},
+	ReasoningEffort:    {"reasoning_effort", "how much effort reasoning is worth"},
+	ThinkingBudget:     {"thinking_budget", "thinking, with a budget or without"},
+	EndUser:            {"end_user", "the end user's name (user, metadata.user_id)"},
+	CacheHints:         {"cache_hints", "cache_control"},
+	CacheKeys:          {"cache_keys", "prompt_cache_key and prompt_cache_retention"},
+	ServiceTier:        {"service_tier", "service_tier"},
+	AudioOutput:        {"audio_output", "an answer that is audio"},
+	WebSearch:          {"web_search", "web_search_options"},
+	Prediction:         {"prediction", "prediction"},
+	Verbosity:          {"verbosity", "verbosity"},
+	StoredAnswers:      {"stored_answers", "store"},
+	Labels:             {"labels", "metadata of OpenAI's"},
+	MCPServers:         {"mcp_servers", "mcp_servers"},
+	Containers:         {"containers", "container"},
+	ContextEditing:     {"context_editing", "context_management"},
+	Citations:          {"citations", "citations"},
+	InferenceGeo:       {"inference_geo", "inference_geo"},
+	OtherMembers:       {"other_members", "members of a request that no other format has"},
 }
 
 func (f Feature) String() string { return features[f].name }

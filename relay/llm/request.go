@@ -102,6 +102,7 @@ type Media struct {
 	URL  string
 	Text string // of a document that is plain text
 	Name string
+	Note string // what the client says of a document
 }
 
 // Tool is a function that the model may call.

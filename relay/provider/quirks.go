@@ -19,10 +19,21 @@ type Quirks struct {
 	CacheHints bool
 	// NoSchemas says that a response_format has no json_schema, so that the schema is asked for in words.
 	NoSchemas bool
-	// NoToolChoice says that there is no tool_choice.
+	// NoToolChoice says that there is no tool_choice, or none but auto: that a tool has to be called cannot be said, and that none may
+	// be is said by leaving the tools out.
 	NoToolChoice bool
-	// NoEffort says that there is no reasoning_effort.
+	// ThoughtlessChoice says that a tool that has to be called is refused while the model thinks, which it does unless it is told not to.
+	ThoughtlessChoice bool
+	// NoEffort says that there is no reasoning_effort, but for the models that are known to take it.
 	NoEffort bool
+	// WideEffort says that reasoning_effort is low, high or max.
+	WideEffort bool
+	// MostThinking is how many tokens a model may be told to think at most (thinking_budget); 0: it cannot be told.
+	MostThinking int64
+	// NoZero says that the temperature has to be above 0.
+	NoZero bool
+	// Also is further members of a converted request, as JSON; empty: there are none.
+	Also string
 	// ShortIDs says that ids of tool calls have nine letters and digits.
 	ShortIDs bool
 	// ThoughtSignatures says that calls of earlier turns are refused without a signature.
@@ -43,6 +54,7 @@ const (
 	BackUnsigned Back = iota // what nobody signed: a compatible server has made it, and may want it back
 	BackNever                // the provider refuses it
 	BackAlways               // the provider refuses tool calls without it
+	BackDetails              // as BackUnsigned, in a member of its own form (reasoning_details)
 )
 
 // Switch is how a chat provider is told to think or not to.
@@ -50,9 +62,10 @@ type Switch uint8
 
 // The switches.
 const (
-	SwitchNone   Switch = iota
-	SwitchType          // "thinking": {"type": "enabled"}
-	SwitchEnable        // "enable_thinking": true
+	SwitchNone      Switch = iota
+	SwitchType             // "thinking": {"type": "enabled"}
+	SwitchEnable           // "enable_thinking": true
+	SwitchReasoning        // "reasoning": {"enabled": true}, which has effort and budget in it too
 )
 
 // QuirksAt is the provider's quirks at its own address or at another one. A type that stands for whatever is compatible says nothing of

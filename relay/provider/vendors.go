@@ -17,7 +17,8 @@ var vendors = []Provider{
 	{ // https://api-docs.deepseek.com. In a base_url /anthropic leads to its Messages API, for channels of type anthropic.
 		Type: "deepseek", Also: []string{"deep-seek"}, BaseURL: "https://api.deepseek.com/v1", Speaks: chatOnly, List: listOfModels, Auth: Bearer,
 		KeyVariables: []string{"DEEPSEEK_API_KEY"}, Models: []string{"deepseek-*"}, WellKnown: []string{"deepseek-chat", "deepseek-reasoner"},
-		Quirks: Quirks{Reasoning: BackAlways, Thinking: SwitchType, MidSystem: true, NoSchemas: true, MostStops: 16},
+		// https://api-docs.deepseek.com/guides/thinking_mode: low, high and max; "Thinking mode does not support this tool_choice".
+		Quirks: Quirks{Reasoning: BackAlways, Thinking: SwitchType, ThoughtlessChoice: true, WideEffort: true, MidSystem: true, NoSchemas: true, MostStops: 16},
 	},
 	{ // https://docs.mistral.ai/api: unknown members are a 422, stream_options among them
 		Type: "mistral", Also: []string{"mistralai", "mistral-ai", "mistral_ai"}, Name: "mistral_ai", BaseURL: "https://api.mistral.ai/v1",
@@ -35,7 +36,7 @@ var vendors = []Provider{
 	{ // https://openrouter.ai/docs/api-reference/overview
 		Type: "openrouter", Also: []string{"open-router", "open_router"}, BaseURL: "https://openrouter.ai/api/v1", Speaks: everything, List: listOfModels, Auth: Bearer,
 		KeyVariables: []string{"OPENROUTER_API_KEY"}, Models: []string{"*/*"}, WellKnown: []string{"openrouter/auto"},
-		Quirks: Quirks{MidSystem: true, CacheHints: true, MostStops: 4},
+		Quirks: Quirks{MidSystem: true, CacheHints: true, Thinking: SwitchReasoning, MostStops: 4},
 	},
 	{ // https://docs.together.ai/docs/openai-api-compatibility
 		Type: "together", Also: []string{"togetherai", "together-ai", "together_ai"}, BaseURL: "https://api.together.xyz/v1", Elsewhere: []string{"https://api.together.ai/v1"},
@@ -45,31 +46,36 @@ var vendors = []Provider{
 		Type: "moonshot", Also: []string{"kimi", "moonshotai", "moonshot-ai"}, Name: "moonshot_ai", BaseURL: "https://api.moonshot.ai/v1",
 		Elsewhere: []string{"https://api.moonshot.cn/v1", "https://api.kimi.com/coding/v1"}, Speaks: chatOnly, List: listOfModels, Auth: Bearer,
 		KeyVariables: []string{"MOONSHOT_API_KEY", "KIMI_API_KEY"}, Models: []string{"kimi-*", "moonshot-*"}, WellKnown: []string{"kimi-k2.6", "kimi-k2.5", "moonshot-v1-auto"},
-		Quirks: Quirks{Reasoning: BackAlways, Thinking: SwitchType, NoSchemas: true, MostStops: 5},
+		// "tool_choice 'required' is incompatible with thinking enabled"
+		Quirks: Quirks{MaxCompletionTokens: true, Reasoning: BackAlways, Thinking: SwitchType, ThoughtlessChoice: true, NoEffort: true, NoSchemas: true, MostStops: 5},
 	},
 	{ // https://docs.bigmodel.cn, https://docs.z.ai. …/api/coding/paas/v4 is for its coding plan.
 		Type: "zhipu", Also: []string{"glm", "zhipuai", "bigmodel", "zai", "z.ai", "chatglm"}, BaseURL: "https://open.bigmodel.cn/api/paas/v4",
 		Elsewhere: []string{"https://api.z.ai/api/paas/v4", "https://open.bigmodel.cn/api/coding/paas/v4", "https://api.z.ai/api/coding/paas/v4"},
 		Speaks:    chatAndVector, List: listOfModels, Auth: Bearer, KeyVariables: []string{"ZHIPU_API_KEY", "ZHIPUAI_API_KEY"},
 		Models: []string{"glm-*", "embedding-*"}, WellKnown: []string{"glm-4.6", "glm-4.5", "glm-4.5-air", "embedding-3"},
-		Quirks: Quirks{Reasoning: BackAlways, Thinking: SwitchType, NoSchemas: true, MostStops: 1},
+		// https://docs.z.ai/api-reference/llm/chat-completion: tool_choice is auto
+		Quirks: Quirks{Reasoning: BackAlways, Thinking: SwitchType, NoToolChoice: true, NoEffort: true, NoSchemas: true, MostStops: 1},
 	},
 	{ // https://help.aliyun.com/zh/model-studio/compatibility-of-openai-with-dashscope
 		Type: "dashscope", Also: []string{"qwen", "ali", "aliyun", "alibaba", "bailian", "tongyi", "modelstudio"}, BaseURL: "https://dashscope.aliyuncs.com/compatible-mode/v1",
 		Elsewhere: []string{"https://dashscope-intl.aliyuncs.com/compatible-mode/v1", "https://dashscope-us.aliyuncs.com/compatible-mode/v1"},
 		Speaks:    everything, List: listOfModels, Auth: Bearer, KeyVariables: []string{"DASHSCOPE_API_KEY"},
 		Models: []string{"qwen*", "qwq-*", "qvq-*", "text-embedding-v*"}, WellKnown: []string{"qwen-max", "qwen-plus", "qwen-flash", "qwen3-coder-plus", "qwen3-vl-plus", "text-embedding-v4"},
-		Quirks: Quirks{Thinking: SwitchEnable, CacheHints: true},
+		// "The tool_choice parameter does not support being set to required or object in thinking mode"
+		Quirks: Quirks{Thinking: SwitchEnable, ThoughtlessChoice: true, NoEffort: true, MostThinking: 1 << 20, CacheHints: true},
 	},
 	{ // https://docs.siliconflow.cn
 		Type: "siliconflow", Also: []string{"silicon-flow", "silicon_flow", "silicon"}, BaseURL: "https://api.siliconflow.cn/v1", Elsewhere: []string{"https://api.siliconflow.com/v1"},
 		Speaks: chatAndVector, List: listOfModels, Auth: Bearer, KeyVariables: []string{"SILICONFLOW_API_KEY"}, Models: []string{"*/*"},
-		Quirks: Quirks{Thinking: SwitchEnable, NoSchemas: true},
+		// https://docs.siliconflow.cn/docs/api/chat-completions-post
+		Quirks: Quirks{Thinking: SwitchEnable, NoEffort: true, MostThinking: 32768, NoSchemas: true, MostStops: 4},
 	},
 	{ // https://platform.minimax.io/docs. Its errors come with a 200, in base_resp.
 		Type: "minimax", Also: []string{"mini-max", "minimaxi"}, BaseURL: "https://api.minimax.io/v1", Elsewhere: []string{"https://api.minimaxi.com/v1", "https://api.minimax.chat/v1"},
 		Speaks: chatOnly, List: listOfModels, Auth: Bearer, KeyVariables: []string{"MINIMAX_API_KEY"}, Models: []string{"MiniMax-*", "abab*"}, WellKnown: []string{"MiniMax-M2.5", "MiniMax-M2"},
-		Quirks: Quirks{MaxCompletionTokens: true, NoSchemas: true},
+		// https://platform.minimax.io/docs/api-reference/text-openai-api: without reasoning_split the thoughts stand in the text
+		Quirks: Quirks{MaxCompletionTokens: true, Reasoning: BackDetails, Also: `"reasoning_split":true`, NoEffort: true, NoToolChoice: true, NoSchemas: true, NoZero: true},
 	},
 	{ // https://docs.fireworks.ai
 		Type: "fireworks", Also: []string{"fireworksai", "fireworks-ai", "fireworks_ai"}, BaseURL: "https://api.fireworks.ai/inference/v1",

@@ -9,7 +9,7 @@ var xAI = Provider{
 	Models:         []string{"grok-*"},
 	WellKnown:      []string{"grok-4", "grok-4-fast-reasoning", "grok-4-fast-non-reasoning", "grok-code-fast-1", "grok-3", "grok-3-mini"},
 	HidesReasoning: []string{"grok-4"}, // https://docs.x.ai/docs/guides/reasoning
-	Quirks:         Quirks{MaxCompletionTokens: true, MidSystem: true, NoEffort: true, MostStops: 4},
+	Quirks:         Quirks{MaxCompletionTokens: true, MidSystem: true, MostStops: 4},
 	// Outside the documentation: 403 "Content violates usage guidelines. Team: …, API key ID: …, Model: …, Failed check:
 	// SAFETY_CHECK_TYPE_…" is about the prompt and not about the key.
 	Says: []Saying{{

@@ -63,6 +63,8 @@ func anthropicMessages(messages []map[string]any) *Refusal {
 	for i, m := range messages {
 		at, role := fmt.Sprintf("messages.%d", i), jsonText(m["role"])
 		switch {
+		case role == "system" && i > 0 && stranger(m, "role content cache_control") == "": // a reminder in the midst of a conversation
+			continue
 		case role != "user" && role != "assistant":
 			return anthropicWrong(at + ".role: Input should be 'user' or 'assistant'")
 		case i == 0 && role != "user":
@@ -130,6 +132,8 @@ func anthropicBlock(b map[string]any, at string) *Refusal {
 		return anthropicWrong(at + "." + kind + "." + unknown + ": Extra inputs are not permitted")
 	case kind == "text" && strings.TrimSpace(jsonText(b["text"])) == "":
 		return anthropicWrong("messages: text content blocks must contain non-whitespace text")
+	case kind == "thinking" && jsonText(b["signature"]) == "":
+		return anthropicWrong(at + ": Invalid `signature` in `thinking` block")
 	case kind == "tool_use" && (!isIdentifier(jsonText(b["id"])) || !isIdentifier(jsonText(b["name"])) || jsonObject(b["input"]) == nil):
 		return anthropicWrong(at + ".tool_use.input: Input should be a valid dictionary")
 	case kind == "image" && !anthropicImage.MatchString(quotedSource(source)):
@@ -194,11 +198,41 @@ func anthropicOptions(body map[string]any) *Refusal {
 			return anthropicWrong("stop_sequences: each stop sequence must contain non-whitespace")
 		}
 	}
+	if refused := anthropicThinking(body); refused != nil {
+		return refused
+	}
+	if user := jsonText(jsonObject(body["metadata"])["user_id"]); len(user) > 256 || strings.Contains(user, "@") {
+		return anthropicWrong("metadata.user_id: user_id appears to contain an email address, or is longer than 256 characters")
+	}
 	switch {
+	case strings.Count(quoted(body), `"cache_control":`) > 4:
+		return anthropicWrong("A maximum of 4 blocks with cache_control may be provided.")
 	case temperature < 0 || temperature > 1:
 		return anthropicWrong("temperature: range: 0..1")
 	case format != nil && (format["type"] != "json_schema" || jsonObject(format["schema"]) == nil || stranger(format, "type schema") != ""):
 		return anthropicWrong("output_config.format.json_schema: Extra inputs are not permitted")
+	}
+	return nil
+}
+
+// anthropicThinking checks what thinking may stand beside.
+func anthropicThinking(body map[string]any) *Refusal {
+	thinking := jsonObject(body["thinking"])
+	kind := jsonText(thinking["type"])
+	if kind == "" || kind == "disabled" {
+		return nil
+	}
+	budget, _ := thinking["budget_tokens"].(float64)
+	limit, _ := body["max_tokens"].(float64)
+	choice := jsonText(jsonObject(body["tool_choice"])["type"])
+	temperature, warm := body["temperature"].(float64)
+	switch {
+	case kind == "enabled" && (budget < 1024 || budget >= limit):
+		return anthropicWrong("`max_tokens` must be greater than `thinking.budget_tokens`, which must be at least 1024")
+	case choice == "any" || choice == "tool":
+		return anthropicWrong("Thinking may not be enabled when tool_choice forces tool use.")
+	case warm && temperature != 1:
+		return anthropicWrong("`temperature` may only be set to 1 when thinking is enabled.")
 	}
 	return nil
 }

@@ -23,6 +23,7 @@ const (
 	openAIChatMembers = "audio frequency_penalty function_call functions logit_bias logprobs max_completion_tokens max_tokens messages metadata modalities model n " +
 		"parallel_tool_calls prediction presence_penalty prompt_cache_key reasoning_effort response_format safety_identifier seed service_tier stop store stream " +
 		"stream_options temperature tool_choice tools top_logprobs top_p user verbosity web_search_options"
+	openAIMessageMembers    = "audio content function_call name refusal role tool_call_id tool_calls"
 	openAICompletionMembers = "best_of echo frequency_penalty logit_bias logprobs max_tokens model n presence_penalty prompt seed stop stream stream_options suffix temperature top_p user"
 	openAIEmbeddingMembers  = "dimensions encoding_format input model user"
 )
@@ -66,7 +67,14 @@ func (d OpenAI) Refuse(r *http.Request, body map[string]any) *Refusal {
 	case r.URL.Path != "/v1/chat/completions":
 		return nil
 	}
-	if refused := openAIMessages(jsonObjects(body["messages"])); refused != nil {
+	messages := jsonObjects(body["messages"])
+	for i, m := range messages {
+		if unknown := stranger(m, openAIMessageMembers); unknown != "" && !d.Lenient {
+			at := fmt.Sprintf("messages[%d].%s", i, unknown)
+			return openAIWrong(at, "Unknown parameter: '"+at+"'.")
+		}
+	}
+	if refused := openAIMessages(messages); refused != nil {
 		return refused
 	}
 	return openAIOptions(body)
@@ -103,7 +111,7 @@ func openAIMessages(messages []map[string]any) *Refusal {
 			parts = "text refusal"
 			for _, call := range jsonObjects(m["tool_calls"]) {
 				f := jsonObject(call["function"])
-				if jsonText(call["id"]) == "" || call["type"] != "function" || !isIdentifier(jsonText(f["name"])) || f["arguments"] == nil {
+				if jsonText(call["id"]) == "" || call["type"] != "function" || !isShort(jsonText(f["name"])) || f["arguments"] == nil {
 					return openAIWrong(at+".tool_calls", "Missing required parameter: '"+at+".tool_calls[0]'.")
 				}
 				owed[jsonText(call["id"])] = true
@@ -159,8 +167,12 @@ func openAIOptions(body map[string]any) *Refusal {
 	for i, tool := range tools {
 		f := jsonObject(tool["function"])
 		schema, given := f["parameters"]
-		if tool["type"] != "function" || !isIdentifier(jsonText(f["name"])) || given && jsonObject(schema)["type"] != "object" {
+		switch {
+		case tool["type"] != "function" || !isShort(jsonText(f["name"])) || given && jsonObject(schema)["type"] != "object",
+			stranger(tool, "type function") != "" || stranger(f, "name description parameters strict") != "":
 			return openAIWrong(fmt.Sprintf("tools[%d].function", i), "Invalid schema for function.")
+		case f["strict"] == true && !isClosed(schema):
+			return openAIWrong(fmt.Sprintf("tools[%d].function.parameters", i), "Invalid schema for function: 'required' is required to be supplied and to be an array including every key in properties.")
 		}
 	}
 	switch choice := body["tool_choice"]; {
@@ -184,12 +196,32 @@ func openAIOptions(body map[string]any) *Refusal {
 		return openAIWrong("max_tokens", "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.")
 	case format["type"] == "json_schema" && (!isIdentifier(jsonText(schema["name"])) || schema["schema"] == nil):
 		return openAIWrong("response_format.json_schema", "Missing required parameter: 'response_format.json_schema'.")
+	case schema["strict"] == true && !isClosed(schema["schema"]):
+		return openAIWrong("response_format", "Invalid schema for response_format: 'additionalProperties' is required to be supplied and to be false.")
+	case len(jsonText(body["user"])) > 64:
+		return openAIWrong("user", "Invalid 'user': string too long. Expected a string with maximum length 64.")
 	case len(stops) > 4:
 		return openAIWrong("stop", "Invalid 'stop': array too long.")
 	case temperature < 0 || temperature > 2:
 		return openAIWrong("temperature", "Invalid 'temperature': decimal above maximum value.")
 	}
 	return nil
+}
+
+// isShort tells what OpenAI takes as the name of a function.
+func isShort(name string) bool { return isIdentifier(name) && len(name) <= 64 }
+
+// isClosed reports whether OpenAI takes a schema with strict, as far down as objects in objects go.
+func isClosed(schema any) bool {
+	s := jsonObject(schema)
+	properties := jsonObject(s["properties"])
+	required, _ := s["required"].([]any)
+	for _, p := range properties {
+		if jsonObject(p)["type"] == "object" && !isClosed(p) {
+			return false
+		}
+	}
+	return s["type"] != "object" || s["additionalProperties"] == false && len(required) == len(properties)
 }
 
 // ErrorBody is Dialect's.

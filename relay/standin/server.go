@@ -12,10 +12,28 @@ import (
 type Server struct {
 	Dialect Dialect
 	Answers []Answer // one after the other, and the last one again and again
+	// Script says what is answered to a request; nil: the Answers are.
+	Script func(body map[string]any) Answer
 
 	mu      sync.Mutex
 	served  int
 	refused []string
+	asked   []Asked
+}
+
+// Asked is a request as it came.
+type Asked struct {
+	Method, Path, Query string
+	Header              http.Header
+	Text                []byte
+	Body                map[string]any
+}
+
+// Asked is every request so far, whether it was refused or not.
+func (s *Server) Asked() []Asked {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Asked(nil), s.asked...)
 }
 
 // Refused is what the server has said to requests that it would not serve.
@@ -29,6 +47,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	var asked map[string]any
 	_ = json.Unmarshal(body, &asked) // what is no object lacks everything
+	s.mu.Lock()
+	s.asked = append(s.asked, Asked{r.Method, r.URL.Path, r.URL.RawQuery, r.Header.Clone(), body, asked})
+	s.mu.Unlock()
 	for name, value := range s.Dialect.Headers() {
 		w.Header().Set(name, value)
 	}
@@ -45,18 +66,21 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasSuffix(r.URL.Path, "/embeddings"):
 		say(w, http.StatusOK, `{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.5,-0.25]}],"model":`+quoted(s.Dialect.Model())+`,"usage":{"prompt_tokens":8,"total_tokens":8}}`)
 	case asked["stream"] == true:
-		content, ending := s.Dialect.Events(s.next(), asked)
+		content, ending := s.Dialect.Events(s.next(asked), asked)
 		w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 		for _, event := range append(content, ending...) {
 			_, _ = io.WriteString(w, event)
 			_ = http.NewResponseController(w).Flush()
 		}
 	default:
-		say(w, http.StatusOK, s.Dialect.Whole(s.next()))
+		say(w, http.StatusOK, s.Dialect.Whole(s.next(asked)))
 	}
 }
 
-func (s *Server) next() Answer {
+func (s *Server) next(asked map[string]any) Answer {
+	if s.Script != nil {
+		return s.Script(asked)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.served++

@@ -16,7 +16,8 @@ const (
 func Vendors() []Vendor {
 	return []Vendor{
 		{
-			kind: "deepseek", model: "deepseek-chat", base: "/v1", endpoints: chatPath, wrong: wantsReasoning("The `reasoning_content` in the thinking mode must be passed back to the API."),
+			kind: "deepseek", model: "deepseek-chat", base: "/v1", endpoints: chatPath,
+			wrong: all(wantsReasoning("The `reasoning_content` in the thinking mode must be passed back to the API."), thinksFreely("Thinking mode does not support this tool_choice"), knowsRoles("system user assistant tool latest_reminder")),
 			usage: `{"prompt_tokens":25,"completion_tokens":7,"total_tokens":32,"prompt_cache_hit_tokens":10,"prompt_cache_miss_tokens":15}`,
 			place: atTheEnd, thinks: "reasoning_content", before: ": keep-alive\n\n", stops: 16,
 		},
@@ -36,17 +37,21 @@ func Vendors() []Vendor {
 		{kind: "together", model: "meta-llama/Llama-3.3-70B-Instruct-Turbo", base: "/v1", endpoints: allPaths, place: atTheEnd, thinks: "reasoning"},
 		{
 			kind: "moonshot", model: "kimi-k2.6", base: "/v1", endpoints: chatPath, place: inChoice, thinks: "reasoning_content", stops: 5,
-			wrong: wantsReasoning("thinking is enabled but reasoning_content is missing in assistant tool call message at index 1"),
+			wrong: all(wantsReasoning("thinking is enabled but reasoning_content is missing in assistant tool call message at index 1"),
+				thinksFreely("tool_choice 'required' is incompatible with thinking enabled"), fixedSampling),
 			usage: `{"prompt_tokens":25,"completion_tokens":7,"total_tokens":32,"cached_tokens":10}`,
 		},
 		{
 			kind: "zhipu", model: "glm-4.6", base: "/api/paas/v4", endpoints: mostPaths, place: atTheEnd, thinks: "reasoning_content",
-			wrong: wantsReasoning("reasoning_content is required"), stops: 1,
+			wrong: all(wantsReasoning("reasoning_content is required"), onlyAuto), stops: 1,
 			says: func(r *Refusal) string {
 				return fmt.Sprintf(`{"error":{"code":%s,"message":%s}}`, quoted(r.Code), quoted(r.Message))
 			},
 		},
-		{kind: "dashscope", model: "qwen-plus", base: "/compatible-mode/v1", endpoints: allPaths, thinks: "reasoning_content"},
+		{
+			kind: "dashscope", model: "qwen-plus", base: "/compatible-mode/v1", endpoints: allPaths, thinks: "reasoning_content",
+			wrong: thinksFreely("The tool_choice parameter does not support being set to required or object in thinking mode"),
+		},
 		{
 			kind: "siliconflow", model: "deepseek-ai/DeepSeek-V3", base: "/v1", endpoints: mostPaths, place: everyTime, thinks: "reasoning_content",
 			says: func(r *Refusal) string {
@@ -54,7 +59,7 @@ func Vendors() []Vendor {
 			},
 		},
 		{
-			kind: "minimax", model: "MiniMax-M2", base: "/v1", endpoints: chatPath, thinks: "reasoning_content", with: `"input_sensitive":false,"output_sensitive":false,"base_resp":{"status_code":0,"status_msg":""}`,
+			kind: "minimax", model: "MiniMax-M2", base: "/v1", endpoints: chatPath, thinks: "reasoning_content", wrong: minimaxs, with: `"input_sensitive":false,"output_sensitive":false,"base_resp":{"status_code":0,"status_msg":""}`,
 		},
 		{kind: "fireworks", model: "accounts/fireworks/models/llama-v3p3-70b-instruct", base: "/inference/v1", endpoints: allPaths, place: atTheEnd},
 		{
@@ -72,6 +77,66 @@ func Vendors() []Vendor {
 	}
 }
 
+// all refuses what one of them refuses.
+func all(those ...func(map[string]any) *Refusal) func(map[string]any) *Refusal {
+	return func(body map[string]any) *Refusal {
+		for _, wrong := range those {
+			if refused := wrong(body); refused != nil {
+				return refused
+			}
+		}
+		return nil
+	}
+}
+
+// thinksFreely is for those who let no tool be demanded while they think, which they do unless they are told not to.
+func thinksFreely(message string) func(map[string]any) *Refusal {
+	return func(body map[string]any) *Refusal {
+		choice := body["tool_choice"]
+		if choice == nil || choice == "auto" || choice == "none" || jsonObject(body["thinking"])["type"] == "disabled" || body["enable_thinking"] == false {
+			return nil
+		}
+		return &Refusal{Status: 400, Kind: "invalid_request_error", Code: "invalid_request_error", Message: message}
+	}
+}
+
+// onlyAuto is Zhipu's.
+func onlyAuto(body map[string]any) *Refusal {
+	if choice := body["tool_choice"]; choice != nil && choice != "auto" {
+		return &Refusal{Status: 400, Kind: "invalid_request_error", Code: "1210", Message: "tool_choice: auto"}
+	}
+	return nil
+}
+
+// fixedSampling is Kimi's.
+func fixedSampling(body map[string]any) *Refusal {
+	if t := body["temperature"]; t != nil && t != 1.0 {
+		return &Refusal{Status: 400, Kind: "invalid_request_error", Code: "invalid_request_error", Message: "invalid temperature: only 1 is allowed for this model"}
+	}
+	return nil
+}
+
+// minimaxs is what only MiniMax refuses.
+func minimaxs(body map[string]any) *Refusal {
+	if t, given := body["temperature"].(float64); given && (t <= 0 || t > 1) {
+		return &Refusal{Status: 400, Kind: "bad_request_error", Code: "2013", Message: "invalid params, temperature"}
+	}
+	return nil
+}
+
+// knowsRoles is for those whose parser takes no other.
+func knowsRoles(roles string) func(map[string]any) *Refusal {
+	return func(body map[string]any) *Refusal {
+		for i, m := range jsonObjects(body["messages"]) {
+			if role := jsonText(m["role"]); !strings.Contains(" "+roles+" ", " "+role+" ") {
+				return &Refusal{Status: 400, Kind: "invalid_request_error", Code: "invalid_request_error", Message: fmt.Sprintf(
+					"Failed to deserialize the JSON body into the target type: messages[%d].role: unknown variant `%s`, expected one of %s", i, role, roles)}
+			}
+		}
+		return nil
+	}
+}
+
 // wantsReasoning is for those who want the reasoning of a turn that called tools back, unless they were told not to think.
 func wantsReasoning(message string) func(map[string]any) *Refusal {
 	return func(body map[string]any) *Refusal {
@@ -84,7 +149,7 @@ func wantsReasoning(message string) func(map[string]any) *Refusal {
 				continue
 			}
 			called = called || m["tool_calls"] != nil
-			if _, given := m["reasoning_content"].(string); called && !given {
+			if called && jsonText(m["reasoning_content"]) == "" {
 				return &Refusal{Status: 400, Kind: "invalid_request_error", Code: "invalid_request_error", Message: message}
 			}
 		}

@@ -59,8 +59,16 @@ func (server) Build(r *llm.Request, t *format.Target) (body []byte, dropped []ll
 		}
 		b.Said("user", t.Seal.EndUser(r.User, longest))
 	}
+	b.add(b.quirks.Also)
 	b.Close('}')
 	return b.JSON, b.dropped, nil
+}
+
+// add adds members that are JSON already.
+func (b *builder) add(members string) {
+	if members != "" {
+		b.Raw(members)
+	}
 }
 
 // size guesses how long the body becomes.
@@ -123,6 +131,9 @@ func (b *builder) limits() {
 	}
 }
 
+// leastTemperature is what stands for 0 where that is refused.
+const leastTemperature = 0.01
+
 func (b *builder) sampling() {
 	r := b.r
 	if b.habits.noSampling {
@@ -135,7 +146,11 @@ func (b *builder) sampling() {
 		return
 	}
 	if r.Temperature != nil {
-		b.Float("temperature", *r.Temperature)
+		temperature := *r.Temperature
+		if b.quirks.NoZero {
+			temperature = max(temperature, leastTemperature)
+		}
+		b.Float("temperature", temperature)
 	}
 	if r.TopP != nil {
 		b.Float("top_p", *r.TopP)
@@ -161,54 +176,126 @@ func (b *builder) form() {
 		b.String("name", name)
 		b.Said("description", f.Description)
 		b.Value("schema", f.Schema)
-		if isStrict(f.Schema) {
-			b.Literal("strict", "true")
-		}
+		b.strict(f.Strict == nil || *f.Strict, f.Schema, llm.StrictSchemas)
 		b.Close('}')
 		b.Close('}')
 	}
 }
 
-// thinking says whether and how much the model is to think.
+// strict says whether a schema is one that has to be followed to the letter, unless OpenAI would refuse it with that.
+func (b *builder) strict(wanted bool, schema []byte, f llm.Feature) {
+	switch {
+	case !wanted:
+		b.Literal("strict", "false")
+	case isStrict(schema):
+		b.Literal("strict", "true")
+	default:
+		b.drop(f)
+	}
+}
+
+// thinking says whether and how much the model is to think. What of that the provider cannot be told is counted.
 func (b *builder) thinking() {
 	r := b.r
-	said, off := r.Think != nil, r.Effort == "none" || r.Think != nil && r.Think.Off
+	said, off := r.Think != nil && !r.Think.Off, r.Effort == "none" || r.Think != nil && r.Think.Off
 	switch {
-	case b.quirks.Thinking == provider.SwitchType && off:
-		b.Literal("thinking", `{"type":"disabled"}`)
-	case b.quirks.Thinking == provider.SwitchType && said:
-		b.Literal("thinking", `{"type":"enabled"}`)
-	case b.quirks.Thinking == provider.SwitchEnable && (off || said):
-		b.Bool("enable_thinking", !off)
+	case b.mustNotThink():
+		if said {
+			b.drop(llm.ThinkingBudget)
+		}
+		said, off = false, true
+	case off && b.habits.alwaysThink:
+		b.drop(llm.ThinkingBudget)
+		off = false
 	}
-	if effort := b.effort(); effort != "" {
-		b.String("reasoning_effort", effort)
+	effort := b.effort(off)
+	switch b.quirks.Thinking {
+	case provider.SwitchType:
+		if off {
+			b.Literal("thinking", `{"type":"disabled"}`)
+		} else if said {
+			b.Literal("thinking", `{"type":"enabled"}`)
+		}
+	case provider.SwitchEnable:
+		b.enable(said, off)
+	case provider.SwitchReasoning:
+		b.reasoning(said, off, effort)
+		return
+	case provider.SwitchNone:
+		if said && effort == "" && !b.habits.effort {
+			b.drop(llm.ThinkingBudget)
+		}
+	}
+	b.Said("reasoning_effort", effort)
+}
+
+// mustNotThink reports whether a tool has to be called by a model that cannot think meanwhile.
+func (b *builder) mustNotThink() bool {
+	return b.quirks.ThoughtlessChoice && b.forced() && !b.habits.alwaysThink
+}
+
+// enable is DashScope's way to say it.
+func (b *builder) enable(said, off bool) {
+	if !off && !said {
+		return
+	}
+	b.Bool("enable_thinking", !off)
+	if budget := b.r.Think; said && budget.Budget > 0 && b.quirks.MostThinking > 0 {
+		b.Int("thinking_budget", min(budget.Budget, b.quirks.MostThinking))
 	}
 }
 
-func (b *builder) effort() string {
-	r := b.r
+// reasoning is OpenRouter's way to say it (https://openrouter.ai/docs/use-cases/reasoning-tokens).
+func (b *builder) reasoning(said, off bool, effort string) {
+	if !off && !said && effort == "" {
+		return
+	}
+	b.Key("reasoning")
+	b.Open('{')
 	switch {
-	case b.quirks.NoEffort || b.quirks.Thinking != provider.SwitchNone || b.habits.noEffort:
-		if r.Effort != "" && r.Effort != "none" {
+	case off:
+		b.Literal("enabled", "false")
+	case effort != "":
+		b.String("effort", effort)
+	case b.r.Think.Budget > 0:
+		b.Int("max_tokens", b.r.Think.Budget)
+	default:
+		b.Literal("enabled", "true")
+	}
+	b.Close('}')
+}
+
+// effort is reasoning_effort; empty: it is not said.
+func (b *builder) effort(off bool) string {
+	r := b.r
+	said := r.Effort
+	switch {
+	case off && b.quirks.Thinking != provider.SwitchNone:
+		return ""
+	case b.habits.noEffort || b.quirks.NoEffort && !b.habits.effort:
+		if said != "" && said != "none" {
 			b.drop(llm.ReasoningEffort)
 		}
 		return ""
-	case r.Effort != "":
-		return plainEffort(r.Effort)
-	case r.Think == nil || !b.habits.effort:
-		return "" // of others it is not known that they take it
+	case said != "":
+	case r.Think == nil:
+		return ""
 	case r.Think.Off:
 		return b.habits.leastEffort
-	case r.Think.Budget > 0:
-		return effortOfBudget(r.Think.Budget)
+	case r.Think.Budget > 0 && (b.habits.effort || b.quirks.WideEffort):
+		said = effortOfBudget(r.Think.Budget)
+	default:
+		return "" // of others it is not known that they take it
 	}
-	return ""
+	if b.quirks.WideEffort || b.habits.wideEffort {
+		return wideEffort(said)
+	}
+	return plainEffort(said)
 }
 
 func (b *builder) tools() {
 	r := b.r
-	if len(r.Tools) == 0 {
+	if len(r.Tools) == 0 || b.quirks.NoToolChoice && r.Choice.How == llm.ChoiceNone {
 		return
 	}
 	b.Key("tools")
@@ -224,8 +311,8 @@ func (b *builder) tools() {
 		if tool.Schema != nil {
 			b.Value("parameters", tool.Schema)
 		}
-		if tool.Strict != nil && (!*tool.Strict || isStrict(tool.Schema)) {
-			b.Bool("strict", *tool.Strict)
+		if tool.Strict != nil {
+			b.strict(*tool.Strict, tool.Schema, llm.StrictTools)
 		}
 		b.Close('}')
 		b.cache(tool.Cache)
@@ -238,11 +325,17 @@ func (b *builder) tools() {
 	}
 }
 
+// forced reports whether a tool has to be called.
+func (b *builder) forced() bool {
+	how := b.r.Choice.How
+	return len(b.r.Tools) > 0 && (how == llm.ChoiceAny || how == llm.ChoiceTool)
+}
+
 func (b *builder) choice() {
 	c := b.r.Choice
-	if b.quirks.NoToolChoice {
-		if c.How == llm.ChoiceAny || c.How == llm.ChoiceTool {
-			b.drop(llm.AllowedTools)
+	if b.quirks.NoToolChoice || b.forced() && b.quirks.ThoughtlessChoice && b.habits.alwaysThink {
+		if b.forced() {
+			b.drop(llm.ForcedTools)
 		}
 		return
 	}

@@ -131,9 +131,19 @@ func isText(p *llm.Part) bool {
 
 func textOf(p *llm.Part) string {
 	if p.Kind == llm.Document {
-		return p.Media.Text
+		return heading(p.Media) + p.Media.Text
 	}
 	return p.Text
+}
+
+// heading is what a client says of a document that is said as text.
+func heading(m *llm.Media) (text string) {
+	for _, line := range [...]string{m.Name, m.Note} {
+		if line != "" {
+			text += line + "\n"
+		}
+	}
+	return text
 }
 
 // content is a plain string if every part is text, since not every compatible server knows parts.
@@ -162,6 +172,9 @@ func (b *builder) content(parts []llm.Part, separator string) {
 func (b *builder) part(p *llm.Part) {
 	if isText(p) && textOf(p) == "" {
 		return // OpenAI refuses an empty text beside an image
+	}
+	if p.Kind == llm.Document && p.Media.Note != "" && !isText(p) {
+		b.part(&llm.Part{Text: p.Media.Note})
 	}
 	b.Open('{')
 	switch {
@@ -228,11 +241,14 @@ func (b *builder) assistant(parts []llm.Part) {
 		case llm.ToolCall:
 			calls++
 		case llm.Reasoning:
-			if b.quirks.Reasoning == provider.BackAlways || p.Signature == "" {
+			if b.quirks.Reasoning == provider.BackAlways || b.habits.wantsThinks || p.Signature == "" {
 				thought.WriteString(p.Text)
 			}
 		case llm.Redacted, llm.Image, llm.Document, llm.ToolResult:
 		}
+	}
+	if isEmpty(parts) {
+		return // only the provider's own tools ran in it
 	}
 	b.Open('{')
 	b.Literal("role", `"assistant"`)
@@ -241,11 +257,7 @@ func (b *builder) assistant(parts []llm.Part) {
 	} else {
 		b.Literal("content", "null")
 	}
-	switch {
-	case b.quirks.Reasoning == provider.BackNever:
-	case thought.Len() > 0, b.quirks.Reasoning == provider.BackAlways:
-		b.String("reasoning_content", thought.String())
-	}
+	b.thought(thought.String(), calls > 0)
 	if calls > 0 {
 		b.waiting = true
 		b.Key("tool_calls")
@@ -260,6 +272,41 @@ func (b *builder) assistant(parts []llm.Part) {
 		b.Close(']')
 	}
 	b.Close('}')
+}
+
+// isEmpty reports whether a turn has parts, and nothing is left of any.
+func isEmpty(parts []llm.Part) bool {
+	for i := range parts {
+		if parts[i].Kind != llm.Text || parts[i].Text != "" {
+			return false
+		}
+	}
+	return len(parts) > 0
+}
+
+// nothingThought stands for reasoning that a client has not given back, or that there never was, where the provider refuses turns
+// without any: DeepSeek V4 and Kimi take an empty text for none.
+const nothingThought = " "
+
+// thought gives back what an earlier answer came of, to those who take it.
+func (b *builder) thought(text string, called bool) {
+	back := b.quirks.Reasoning
+	switch {
+	case back == provider.BackNever, b.habits.noThoughts && back == provider.BackUnsigned:
+	case text == "" && (back == provider.BackAlways || back == provider.BackUnsigned && called && b.habits.wantsThinks):
+		b.String("reasoning_content", nothingThought)
+	case text == "":
+	case back == provider.BackDetails:
+		b.Key("reasoning_details")
+		b.Open('[')
+		b.Open('{')
+		b.Literal("type", `"reasoning.text"`)
+		b.String("text", text)
+		b.Close('}')
+		b.Close(']')
+	default:
+		b.String("reasoning_content", text)
+	}
 }
 
 // unsigned is what Gemini takes for the signature of a call that another model has made

@@ -11,29 +11,42 @@ type habits struct {
 	effort      bool // reasoning_effort is taken
 	noEffort    bool // reasoning_effort is refused
 	newName     bool // max_completion_tokens instead of max_tokens
+	wideEffort  bool // reasoning_effort is low, high or max
 	leastEffort string
 	signs       bool // tool calls of earlier turns are refused without a signature
+	noThoughts  bool // reasoning of earlier turns is refused (OpenAI's own, wherever they are served)
+	wantsThinks bool // tool calls of earlier turns are refused without their reasoning
+	alwaysThink bool // thinking cannot be turned off
 }
 
 // models is data, the first match counts:
 //
 //   - OpenAI's reasoning models: https://platform.openai.com/docs/guides/reasoning
 //   - Gemini 3: https://ai.google.dev/gemini-api/docs/thought-signatures
-//   - xAI's: https://docs.x.ai/docs/guides/reasoning
+//   - xAI's: https://docs.x.ai/docs/guides/reasoning. grok-4.3 and later take an effort, those before them refuse it.
+//   - DeepSeek's: https://api-docs.deepseek.com/guides/thinking_mode
+//   - Kimi's: https://platform.moonshot.ai/docs. Their sampling is fixed; kimi-k3 and kimi-k2.7 always think.
+//   - GLM's: https://docs.z.ai/guides/capabilities/thinking-mode
 var models = []habits{
-	{prefix: "gpt-5.", except: "chat", noSampling: true, noStops: true, effort: true, newName: true, leastEffort: "none"},
-	{prefix: "gpt-5", except: "chat", noSampling: true, noStops: true, effort: true, newName: true, leastEffort: "minimal"},
-	{prefix: "o1", noSampling: true, effort: true, newName: true, leastEffort: "low"},
-	{prefix: "o3", noSampling: true, noStops: true, effort: true, newName: true, leastEffort: "low"},
-	{prefix: "o4", noSampling: true, noStops: true, effort: true, newName: true, leastEffort: "low"},
-	{prefix: "gpt-", except: "oss", noEffort: true}, {prefix: "chatgpt-", noEffort: true},
+	{prefix: "gpt-5.", except: "chat", noSampling: true, noStops: true, effort: true, newName: true, leastEffort: "none", noThoughts: true},
+	{prefix: "gpt-5", except: "chat", noSampling: true, noStops: true, effort: true, newName: true, leastEffort: "minimal", noThoughts: true},
+	{prefix: "o1", noSampling: true, effort: true, newName: true, leastEffort: "low", noThoughts: true},
+	{prefix: "o3", noSampling: true, noStops: true, effort: true, newName: true, leastEffort: "low", noThoughts: true},
+	{prefix: "o4", noSampling: true, noStops: true, effort: true, newName: true, leastEffort: "low", noThoughts: true},
+	{prefix: "gpt-", except: "oss", noEffort: true, noThoughts: true}, {prefix: "chatgpt-", noEffort: true, noThoughts: true},
 	{prefix: "gemini-3", signs: true},
-	{prefix: "grok-3-mini", noStops: true, effort: true}, {prefix: "grok-4", noStops: true, noEffort: true},
-	{prefix: "grok-code", noStops: true, noEffort: true}, {prefix: "grok-", noEffort: true},
+	{prefix: "grok-3-mini", noStops: true, effort: true, leastEffort: "low"},
+	{prefix: "grok-4.3", noStops: true, effort: true, leastEffort: "none"}, {prefix: "grok-4.5", noStops: true, effort: true, leastEffort: "low"},
+	{prefix: "grok-4", except: "non-reasoning", noStops: true, noEffort: true}, {prefix: "grok-code", noStops: true, noEffort: true}, {prefix: "grok-", noEffort: true},
+	{prefix: "deepseek-v4", wantsThinks: true}, {prefix: "deepseek-reasoner", wantsThinks: true},
+	{prefix: "kimi-k3", noSampling: true, effort: true, wideEffort: true, wantsThinks: true, alwaysThink: true},
+	{prefix: "kimi-k2.7", noSampling: true, wantsThinks: true, alwaysThink: true},
+	{prefix: "kimi-k2.", noSampling: true, wantsThinks: true}, {prefix: "kimi-k2-thinking", wantsThinks: true, alwaysThink: true},
+	{prefix: "glm-5.3", effort: true, wideEffort: true, alwaysThink: true}, {prefix: "glm-5.2", effort: true, wideEffort: true},
 }
 
 func habitsOf(model string) habits {
-	model = model[strings.LastIndexByte(model, '/')+1:] // as in "openai/o3", which aggregators call it
+	model = strings.ToLower(model[strings.LastIndexByte(model, '/')+1:]) // as in "openai/o3", which aggregators call it
 	for _, h := range models {
 		if strings.HasPrefix(model, h.prefix) && (h.except == "" || !strings.Contains(model, h.except)) && isWhole(model, h.prefix) {
 			return h
@@ -59,6 +72,17 @@ func effortOfBudget(tokens int64) string {
 		return "low"
 	case tokens <= 8192:
 		return "medium"
+	}
+	return "high"
+}
+
+// wideEffort is an effort in the words of those who know three.
+func wideEffort(effort string) string {
+	switch effort {
+	case "minimal", "low":
+		return "low"
+	case "max":
+		return "max"
 	}
 	return "high"
 }

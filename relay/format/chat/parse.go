@@ -13,11 +13,12 @@ type client struct{}
 type request struct {
 	*llm.Request
 	parallel bool
+	person   string // safety_identifier
 }
 
 // Parse reads a request.
 func (client) Parse(body []byte) (*llm.Request, *format.Problem) {
-	r := request{&llm.Request{}, true}
+	r := request{Request: &llm.Request{}, parallel: true}
 	if problem := format.Object(body, r.member); problem != nil {
 		return nil, problem
 	}
@@ -31,6 +32,9 @@ func (client) Parse(body []byte) (*llm.Request, *format.Problem) {
 		r.Choice = llm.Choice{}
 	}
 	r.Serial = !r.parallel && len(r.Tools) > 0
+	if r.User == "" {
+		r.User = r.person
+	}
 	return r.Request, nil
 }
 
@@ -59,7 +63,9 @@ func (r *request) member(name string, value []byte) *format.Problem {
 	case "thinking":
 		problem = r.thinking(value)
 	case "enable_thinking":
-		r.Think = &llm.Thinking{Off: string(value) == "false"}
+		r.think().Off = string(value) == "false"
+	case "thinking_budget":
+		problem = r.budget(value)
 	case "modalities":
 		problem = format.Each(value, func(_ int, element []byte) *format.Problem {
 			if string(element) == `"audio"` {
@@ -69,6 +75,10 @@ func (r *request) member(name string, value []byte) *format.Problem {
 		})
 	case "user":
 		if problem = format.String(value, &r.User); r.User != "" {
+			r.Note(llm.EndUser, name)
+		}
+	case "safety_identifier": // which user is becoming
+		if problem = format.String(value, &r.person); r.person != "" {
 			r.Note(llm.EndUser, name)
 		}
 	case "stream":
@@ -110,7 +120,7 @@ var asked = map[string]llm.Feature{
 	"functions": llm.OldFunctions, "function_call": llm.OldFunctions, "audio": llm.AudioOutput, "web_search_options": llm.WebSearch,
 	"seed": llm.Seed, "frequency_penalty": llm.Penalties, "presence_penalty": llm.Penalties, "logit_bias": llm.LogitBias,
 	"service_tier": llm.ServiceTier, "prediction": llm.Prediction, "verbosity": llm.Verbosity, "metadata": llm.Labels,
-	"prompt_cache_key": llm.CacheKeys, "prompt_cache_retention": llm.CacheKeys,
+	"prompt_cache_key": llm.CacheKeys, "prompt_cache_retention": llm.CacheKeys, "prompt_cache_options": llm.CacheKeys,
 }
 
 // noted notes a member that only some formats have.
@@ -131,6 +141,7 @@ func (r *request) noted(name string, value []byte) bool {
 		if string(value) == "true" {
 			r.Note(llm.Logprobs, name)
 		}
+	case "top_logprobs": // which says nothing without logprobs
 	case "store":
 		if string(value) == "true" {
 			r.Note(llm.StoredAnswers, name)
@@ -204,7 +215,7 @@ func (r *request) form(value []byte) *format.Problem {
 		}
 		r.Note(llm.JSONSchema, "response_format")
 	default:
-		return format.Wrong("must be text, json_object or json_schema for this provider").In("type")
+		return format.Asks(llm.OtherForms).Named(kind).In("type")
 	}
 	r.Format = form
 	return nil
@@ -236,7 +247,9 @@ func (r *request) reasoning(value []byte) *format.Problem {
 			return r.budget(value).In(name)
 		case "enabled":
 			if string(value) == "false" {
-				r.Think = &llm.Thinking{Off: true}
+				r.think().Off = true
+			} else if string(value) == "true" {
+				r.think()
 			}
 		}
 		return nil
@@ -249,10 +262,7 @@ func (r *request) thinking(value []byte) *format.Problem {
 		switch name {
 		case "type":
 			kind, _ := jsonscan.String(value)
-			if r.Think == nil {
-				r.Think = &llm.Thinking{}
-			}
-			r.Think.Off = kind == "disabled"
+			r.think().Off = kind == "disabled"
 		case "budget_tokens":
 			return r.budget(value).In(name)
 		}
@@ -261,10 +271,15 @@ func (r *request) thinking(value []byte) *format.Problem {
 }
 
 func (r *request) budget(value []byte) *format.Problem {
+	r.Note(llm.ThinkingBudget, "thinking")
+	_, problem := format.Int(value, &r.think().Budget)
+	return problem
+}
+
+// think is what the request says of thinking, whichever member says it.
+func (r *request) think() *llm.Thinking {
 	if r.Think == nil {
 		r.Think = &llm.Thinking{}
 	}
-	r.Note(llm.ThinkingBudget, "thinking")
-	_, problem := format.Int(value, &r.Think.Budget)
-	return problem
+	return r.Think
 }

@@ -56,7 +56,7 @@ func (r *request) document(value []byte) (llm.Part, *format.Problem) {
 	case problem != nil:
 		return part, problem
 	case id != "":
-		return part, format.Wrong("names a file that this provider does not know: send file_data").In("file_id")
+		return part, format.Asks(llm.DocumentFile).In("file_id")
 	case content == "":
 		return part, format.Wrong("is missing").In("file_data")
 	}
@@ -71,7 +71,10 @@ func (r *request) document(value []byte) (llm.Part, *format.Problem) {
 		}
 		part.Media.Type, part.Media.Text = data.mediaType, text
 	default:
-		return part, format.Wrong("must be a data URL of the type application/pdf (base64) or text/plain").In("file_data")
+		if !ok {
+			return part, format.Wrong("must be a data URL").In("file_data")
+		}
+		return part, format.Asks(llm.OtherDocuments).Named(data.mediaType).In("file_data")
 	}
 	return part, nil
 }

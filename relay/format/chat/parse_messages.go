@@ -13,6 +13,7 @@ import (
 // message is a message as it stands.
 type message struct {
 	role, refusal, id string
+	name              string
 	content, calls    []byte
 	reasoning         string
 	cache             json.RawMessage
@@ -48,6 +49,12 @@ func (m *message) member(name string, value []byte) *format.Problem {
 		m.calls = value
 	case "reasoning_content":
 		m.reasoning, _ = jsonscan.String(value)
+	case "name":
+		m.name, _ = jsonscan.String(value)
+	case "audio":
+		if format.Given(value) {
+			return format.Asks(llm.AudioInput)
+		}
 	case "reasoning":
 		if m.reasoning == "" {
 			m.reasoning, _ = jsonscan.String(value)
@@ -56,7 +63,7 @@ func (m *message) member(name string, value []byte) *format.Problem {
 		m.cache = format.Raw(value)
 	case "function_call":
 		if format.Given(value) {
-			return format.Wrong("is not supported by this provider: use tool_calls")
+			return format.Asks(llm.OldFunctions)
 		}
 	}
 	return nil
@@ -64,6 +71,9 @@ func (m *message) member(name string, value []byte) *format.Problem {
 
 // turn adds what the message says.
 func (r *request) turn(m *message) *format.Problem {
+	if m.name != "" {
+		r.Note(llm.MessageName, "messages")
+	}
 	switch m.role {
 	case "system", "developer":
 		parts, problem := r.parts(m)
@@ -85,7 +95,7 @@ func (r *request) turn(m *message) *format.Problem {
 		r.say(llm.User, []llm.Part{{Kind: llm.ToolResult, ID: m.id, Parts: parts, Cache: lift(parts)}})
 		return problem.In("content")
 	case "function":
-		return format.Wrong("function is not supported by this provider: use tools").In("role")
+		return format.Asks(llm.OldFunctions).Named(m.role).In("role")
 	}
 	return format.Wrong("must be system, developer, user, assistant or tool").In("role")
 }
@@ -111,6 +121,7 @@ func (r *request) say(role llm.Role, parts []llm.Part) {
 func (r *request) answer(m *message) ([]llm.Part, *format.Problem) {
 	var parts []llm.Part
 	if m.reasoning != "" {
+		r.Note(llm.EarlierReasoning, "messages")
 		parts = append(parts, llm.Part{Kind: llm.Reasoning, Text: m.reasoning})
 	}
 	said, problem := r.parts(m)
@@ -123,7 +134,7 @@ func (r *request) answer(m *message) ([]llm.Part, *format.Problem) {
 	}
 	parts = slices.Grow(parts, format.Count(m.calls))
 	problem = format.Each(m.calls, func(_ int, element []byte) *format.Problem {
-		call, problem := toolCall(element)
+		call, problem := r.toolCall(element)
 		parts = append(parts, call)
 		return problem
 	})
@@ -229,16 +240,18 @@ func (r *request) part(element []byte, role string) (*llm.Part, *format.Problem)
 		part.Cache = r.hint(p.cache)
 		return &part, problem.In("file")
 	case p.kind == "input_audio" && media:
-		r.Note(llm.AudioInput, "messages")
-		return nil, format.Wrong("is audio, which this provider does not take")
+		return nil, format.Asks(llm.AudioInput)
+	case (p.kind == "thinking" || p.kind == "reasoning") && role == "assistant": // as Mistral has it
+		r.Note(llm.EarlierReasoning, "messages")
+		return nil, nil
 	case p.kind == "":
 		return nil, format.Wrong("is missing").In("type")
 	}
-	return nil, format.Wrong("is of the type " + format.Quote(p.kind) + ", which this provider does not take in a message of the role " + role)
+	return nil, format.Asks(llm.OtherParts).Named(p.kind)
 }
 
 // toolCall reads a call of an earlier answer. OpenAI's arguments are JSON text, as the model wrote it; others' are an object.
-func toolCall(element []byte) (llm.Part, *format.Problem) {
+func (r *request) toolCall(element []byte) (llm.Part, *format.Problem) {
 	call := llm.Part{Kind: llm.ToolCall}
 	kind, arguments := "", ""
 	var object []byte
@@ -267,7 +280,7 @@ func toolCall(element []byte) (llm.Part, *format.Problem) {
 	case problem != nil:
 		return call, problem
 	case kind != "function" && kind != "":
-		return call, format.Wrong("must be function for this provider").In("type")
+		return call, format.Asks(llm.CustomTools).Named(kind).In("type")
 	case call.ID == "":
 		return call, format.Wrong("is missing").In("id")
 	case call.Name == "":
@@ -281,7 +294,12 @@ func toolCall(element []byte) (llm.Part, *format.Problem) {
 	default:
 		call.Input = json.RawMessage(text)
 		if jsonscan.Object(call.Input, func(jsonscan.Member) {}) != nil {
-			return call, format.Wrong("must be the JSON text of an object: this provider takes no other arguments").In("function.arguments")
+			r.Note(llm.OddArguments, "messages")
+			j := format.JSON{}
+			j.Open('{')
+			j.String("arguments", text)
+			j.Close('}')
+			call.Input = json.RawMessage(j)
 		}
 	}
 	return call, nil

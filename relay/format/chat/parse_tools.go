@@ -26,7 +26,7 @@ func (r *request) tools(value []byte) *format.Problem {
 		case problem != nil:
 			return problem
 		case kind != "function":
-			return format.Wrong("must be function for this provider").In("type")
+			return format.Asks(llm.CustomTools).Named(kind).In("type")
 		case tool.Name == "":
 			return format.Wrong("is missing").In("function.name")
 		}
@@ -53,7 +53,7 @@ func function(tool *llm.Tool, name string, value []byte) *format.Problem {
 }
 
 func (r *request) choice(value []byte) *format.Problem {
-	wrong := format.Wrong(`must be "auto", "none", "required" or a named function for this provider`)
+	wrong := format.Wrong(`must be "auto", "none", "required" or a named function`)
 	if word, ok := jsonscan.String(value); ok {
 		switch word {
 		case "auto":
@@ -82,7 +82,12 @@ func (r *request) choice(value []byte) *format.Problem {
 		}
 		return nil
 	})
-	if problem != nil || kind != "function" || named == "" {
+	switch {
+	case problem == nil && kind == "allowed_tools":
+		return format.Asks(llm.AllowedTools)
+	case problem == nil && kind == "custom":
+		return format.Asks(llm.CustomTools).Named(kind).In("type")
+	case problem != nil || kind != "function" || named == "":
 		return wrong
 	}
 	r.Choice = llm.Choice{How: llm.ChoiceTool, Name: named}

@@ -36,7 +36,9 @@ func (server) Build(r *llm.Request, t *format.Target) (body []byte, dropped []ll
 	if len(b.turns) == 0 {
 		return nil, nil, &format.Problem{Path: "messages", What: "must have a user message that is not empty"}
 	}
-	b.spare = max(0, b.hints()-mostHints)
+	if b.spare = max(0, b.hints()-mostHints); b.spare > 0 {
+		b.drop(llm.CacheHints)
+	}
 	b.JSON = make([]byte, 0, b.size())
 	b.Open('{')
 	b.String("model", t.Model)
@@ -234,14 +236,13 @@ func (b *builder) thinking() bool {
 	case r.Effort == "" && r.Think == nil:
 		return false
 	case r.Choice.How == llm.ChoiceAny || r.Choice.How == llm.ChoiceTool: // the API takes no thinking beside a tool that has to be called
+		b.unthought()
 		return false
 	case h.adaptive:
 		b.Literal("thinking", `{"type":"adaptive"}`)
 		return true
-	case !h.budget:
-		b.drop(llm.ReasoningEffort)
-		return false
-	case b.most <= leastBudget || b.callsUnthought():
+	case !h.budget, b.most <= leastBudget, b.callsUnthought():
+		b.unthought()
 		return false
 	}
 	if budget == 0 {
@@ -253,6 +254,16 @@ func (b *builder) thinking() bool {
 	b.Int("budget_tokens", max(leastBudget, min(budget, b.most*3/4)))
 	b.Close('}')
 	return true
+}
+
+// unthought counts that the model is not told to think, although it was asked for.
+func (b *builder) unthought() {
+	switch {
+	case b.r.Think != nil:
+		b.drop(llm.ThinkingBudget)
+	case !b.habits.effort:
+		b.drop(llm.ReasoningEffort)
+	}
 }
 
 // callsUnthought reports whether the last answer ends with tool calls, and without the signed reasoning that the API wants in front

@@ -110,14 +110,23 @@ func TestMessagesThatCannotBeSaidAreRefusedByPlace(t *testing.T) {
 		{toolCall(`{"type":"function","function":{"name":"f","arguments":"{}"}}`), "messages[1].tool_calls[0].id"},
 		{toolCall(`{"id":"c","type":"function","function":{"arguments":"{}"}}`), "messages[1].tool_calls[0].function.name"},
 		{toolCall(`{"id":"c","type":"custom","custom":{"name":"f","input":"x"}}`), "messages[1].tool_calls[0].type"},
-		{toolCall(`{"id":"c","type":"function","function":{"name":"f","arguments":"[1]"}}`), "messages[1].tool_calls[0].function.arguments"},
-		{toolCall(`{"id":"c","type":"function","function":{"name":"f","arguments":"{\"a\":"}}`), "messages[1].tool_calls[0].function.arguments"},
-		{toolCall(`{"id":"c","type":"function","function":{"name":"f","arguments":"{}{}"}}`), "messages[1].tool_calls[0].function.arguments"},
 	} {
 		t.Run(c.messages, func(t *testing.T) {
 			e := refused(t, `"messages":[`+c.messages+`]`)
 			assert.Equal(t, c.param, e.Param)
 			assert.Contains(t, e.Message, "messages")
 		})
+	}
+}
+
+// TestArgumentsThatAreNoObjectGoOnAsOne since a model's slip, which its client has kept, is no reason to end a conversation.
+func TestArgumentsThatAreNoObjectGoOnAsOne(t *testing.T) {
+	for arguments, want := range map[string]string{
+		`[1]`: `{"arguments":"[1]"}`, `{\"a\":`: `{"arguments":"{\"a\":"}`, `{}{}`: `{"arguments":"{}{}"}`, `none`: `{"arguments":"none"}`, ` `: `{}`,
+	} {
+		body := convert(t, `"max_tokens":9,"messages":[{"role":"user","content":"a"},{"role":"assistant","content":null,"tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"`+
+			arguments+`"}}]},{"role":"tool","tool_call_id":"c","content":"no JSON"}]`)
+		assert.JSONEq(t, `{"model":"claude-test","max_tokens":9,"messages":[{"role":"user","content":[{"type":"text","text":"a"}]},{"role":"assistant","content":[{"type":"tool_use","id":"c","name":"f","input":`+want+`}]},
+			{"role":"user","content":[{"type":"tool_result","tool_use_id":"c","content":"no JSON"}]}]}`, body)
 	}
 }

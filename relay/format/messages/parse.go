@@ -13,6 +13,7 @@ type client struct{}
 type request struct {
 	*llm.Request
 	serial bool
+	cache  []byte // a cache_control of the whole
 }
 
 // Parse reads a request.
@@ -35,12 +36,23 @@ func (client) Parse(body []byte) (*llm.Request, *format.Problem) {
 		r.Choice = llm.Choice{}
 	}
 	r.Serial = r.serial && len(r.Tools) > 0
+	r.hintAtEnd()
 	return r.Request, nil
 }
 
 // asked are members that are a feature, if they are given at all.
 var asked = map[string]llm.Feature{
 	"mcp_servers": llm.MCPServers, "container": llm.Containers, "context_management": llm.ContextEditing, "service_tier": llm.ServiceTier,
+	"inference_geo": llm.InferenceGeo,
+}
+
+// hintAtEnd puts a cache_control of the whole where the API does: at the last part
+// (https://docs.claude.com/en/docs/build-with-claude/prompt-caching#automatic-caching).
+func (r *request) hintAtEnd() {
+	hint := r.hint(r.cache)
+	if parts := r.Turns[len(r.Turns)-1].Parts; hint != nil && len(parts) > 0 && parts[len(parts)-1].Cache == nil {
+		parts[len(parts)-1].Cache = hint
+	}
 }
 
 func (r *request) member(name string, value []byte) *format.Problem {
@@ -73,6 +85,8 @@ func (r *request) member(name string, value []byte) *format.Problem {
 		problem = r.thinking(value)
 	case "metadata":
 		problem = r.metadata(value)
+	case "cache_control":
+		r.cache = value
 	case "stream":
 		problem = format.Bool(value, &r.Stream)
 	default:
@@ -124,6 +138,7 @@ func (r *request) config(value []byte) *format.Problem {
 		case "format":
 			return r.form(value).In(name)
 		}
+		r.Note(llm.OtherMembers, "output_config."+name)
 		return nil
 	})
 }
@@ -171,7 +186,7 @@ func (r *request) thinking(value []byte) *format.Problem {
 		return nil
 	})
 	r.Think = think
-	if think.Budget > 0 {
+	if !think.Off {
 		r.Note(llm.ThinkingBudget, "thinking")
 	}
 	return problem
@@ -205,6 +220,8 @@ func (r *request) tools(value []byte) *format.Problem {
 				tool.Schema = format.Raw(value)
 			case "cache_control":
 				tool.Cache = r.hint(value)
+			default:
+				r.Note(llm.ToolHints, "tools")
 			}
 			return nil
 		})
@@ -212,7 +229,7 @@ func (r *request) tools(value []byte) *format.Problem {
 		case problem != nil:
 			return problem
 		case kind != "" && kind != "custom":
-			return format.Wrong("is " + format.Quote(kind) + ", a tool of Anthropic's own, which this model's provider does not have").In("type")
+			return format.Asks(llm.ProviderTools).Named(kind).In("type")
 		case tool.Name == "":
 			return format.Wrong("is required").In("name")
 		}

@@ -38,8 +38,15 @@ func readSource(value []byte) (s source, problem *format.Problem) {
 	return s, problem
 }
 
-func (s *source) unknown() *format.Problem {
-	return format.Wrong("is of type " + format.Quote(s.kind) + ", which cannot be sent to this model's provider")
+// unknown is the problem of a source that is neither data nor what of: of a link, of an uploaded file, or of nothing that is known.
+func (s *source) unknown(link, file llm.Feature) *format.Problem {
+	switch s.kind {
+	case "url":
+		return format.Asks(link)
+	case "file":
+		return format.Asks(file)
+	}
+	return format.Asks(llm.OtherParts).Named(s.kind)
 }
 
 func image(value []byte) (llm.Part, *format.Problem) {
@@ -60,7 +67,7 @@ func image(value []byte) (llm.Part, *format.Problem) {
 		}
 		part.Media = &llm.Media{URL: s.url}
 	default:
-		return part, s.unknown()
+		return part, s.unknown(llm.ImageURL, llm.ImageFile)
 	}
 	return part, nil
 }
@@ -73,7 +80,7 @@ func (r *request) document(b *block) (llm.Part, *format.Problem) {
 	}
 	switch s.kind {
 	case "text":
-		part.Media = &llm.Media{Type: "text/plain", Text: s.data, Name: b.title}
+		part.Media = &llm.Media{Type: "text/plain", Text: s.data, Name: b.title, Note: b.context}
 	case "content":
 		inner, problem := r.content(s.content, inSystem)
 		if problem != nil {
@@ -83,7 +90,7 @@ func (r *request) document(b *block) (llm.Part, *format.Problem) {
 		for i := range inner {
 			texts[i] = inner[i].Text
 		}
-		part.Media = &llm.Media{Type: "text/plain", Text: strings.Join(texts, "\n"), Name: b.title}
+		part.Media = &llm.Media{Type: "text/plain", Text: strings.Join(texts, "\n"), Name: b.title, Note: b.context}
 	case "base64":
 		if s.mediaType != "application/pdf" {
 			return part, format.Wrong("must be application/pdf").In("media_type")
@@ -91,9 +98,9 @@ func (r *request) document(b *block) (llm.Part, *format.Problem) {
 		if s.data == "" {
 			return part, format.Wrong("is required").In("data")
 		}
-		part.Media = &llm.Media{Type: s.mediaType, Data: s.data, Name: b.title}
+		part.Media = &llm.Media{Type: s.mediaType, Data: s.data, Name: b.title, Note: b.context}
 	default:
-		return part, s.unknown()
+		return part, s.unknown(llm.DocumentURL, llm.DocumentFile)
 	}
 	return part, nil
 }

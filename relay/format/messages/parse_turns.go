@@ -86,9 +86,10 @@ func (r *request) content(value []byte, in where) ([]llm.Part, *format.Problem) 
 // block is a block as it stands.
 type block struct {
 	kind, id, name, use, title       string
+	context, reference               string
 	text, source, input, content     []byte
 	thinking, signature, data, cache []byte
-	failed                           bool
+	failed, cites                    bool
 }
 
 func (b *block) member(name string, value []byte) *format.Problem {
@@ -119,6 +120,12 @@ func (b *block) member(name string, value []byte) *format.Problem {
 		b.data = value
 	case "title":
 		b.title, _ = jsonscan.String(value)
+	case "context":
+		b.context, _ = jsonscan.String(value)
+	case "tool_name":
+		b.reference, _ = jsonscan.String(value)
+	case "citations": // of a document; an answer's are a list
+		b.cites = format.IsObject(value) && string(member(value, "enabled")) == "true"
 	case "cache_control":
 		b.cache = value
 	}
@@ -132,6 +139,9 @@ func (r *request) block(element []byte, in where) (part llm.Part, problem *forma
 	}
 	if problem = format.Object(element, b.member); problem != nil {
 		return part, problem
+	}
+	if b.cites {
+		r.Note(llm.Citations, "messages")
 	}
 	shown := in == inUser || in == inResult
 	switch {
@@ -149,8 +159,11 @@ func (r *request) block(element []byte, in where) (part llm.Part, problem *forma
 		part, problem = r.result(&b)
 	case b.kind == "tool_use" && in == inAssistant:
 		part, problem = toolUse(&b)
+	case b.kind == "tool_reference" && in == inResult:
+		r.Note(llm.ToolReferences, "messages")
+		part.Text = b.reference
 	case in == inAssistant:
-		part, problem = thought(&b)
+		part, problem = r.thought(&b)
 	default:
 		problem = b.unknown()
 	}
@@ -162,7 +175,11 @@ func (b *block) unknown() *format.Problem {
 	if b.kind == "" {
 		return format.Wrong("is required").In("type")
 	}
-	return format.Wrong("is a block of type " + format.Quote(b.kind) + ", which cannot be sent to this model's provider from here")
+	switch b.kind {
+	case "image", "document", "search_result", "tool_result", "tool_use", "thinking", "redacted_thinking", "tool_reference":
+		return format.Wrong("is a block of type " + format.Quote(b.kind) + ", which has no place here")
+	}
+	return format.Asks(llm.OtherParts).Named(b.kind)
 }
 
 func plainText(value []byte) (part llm.Part, problem *format.Problem) {
@@ -182,9 +199,10 @@ func (r *request) hint(cache []byte) json.RawMessage {
 }
 
 // thought reads a block of an earlier answer that is neither text nor a call.
-func thought(b *block) (part llm.Part, problem *format.Problem) {
+func (r *request) thought(b *block) (part llm.Part, problem *format.Problem) {
 	switch b.kind {
 	case "thinking":
+		r.Note(llm.EarlierReasoning, "messages")
 		part.Kind = llm.Reasoning
 		part.Text, _ = jsonscan.String(b.thinking)
 		part.Signature, _ = jsonscan.String(b.signature)
@@ -194,8 +212,13 @@ func thought(b *block) (part llm.Part, problem *format.Problem) {
 	case "compaction": // what is left of the conversation before it
 		part.Text, _ = jsonscan.String(b.content)
 	case "fallback": // a mark where another model went on: it says nothing
+	case "server_tool_use", "mcp_tool_use":
+		r.Note(llm.EarlierServerTools, "messages")
 	default:
-		return part, b.unknown()
+		if !strings.HasSuffix(b.kind, "_tool_result") {
+			return part, b.unknown()
+		}
+		r.Note(llm.EarlierServerTools, "messages") // such as web_search_tool_result
 	}
 	return part, nil
 }
