@@ -31,7 +31,11 @@ func TestClaudeCodeEndsATurnWithTwoTools(t *testing.T) {
 			require.NoError(t, os.WriteFile(filepath.Join(home, "first.txt"), []byte("the first file says apricot\n"), 0o600))
 			require.NoError(t, os.WriteFile(filepath.Join(home, "second.txt"), []byte("the second file says walnut\n"), 0o600))
 			r, server := relayToTurns(t, d, func(body map[string]any) standin.Answer { return turnOfTools(body, home) })
-			answer, err := runClaudeCode(t, program, home, r.URL, d.Model())
+			model := d.Model()
+			if d.Type() == "anthropic" {
+				model = standin.AnthropicAnswering // it gives signed thoughts back to the model that it knows to have answered only
+			}
+			answer, err := runClaudeCode(t, program, home, r.URL, model)
 			record(t, d.Type(), server)
 			require.NoError(t, err, "%s\n%v", answer, server.Refused())
 			require.Contains(t, answer, "Both files are read: apricot and walnut.")
@@ -57,8 +61,8 @@ func relayToTurns(t *testing.T, d standin.Dialect, script func(map[string]any) s
 	t.Helper()
 	server := &standin.Server{Dialect: d, Script: script}
 	u := startUpstream(t, server.ServeHTTP, func(u *upstream) { u.Start() })
-	return startRelay(t, fmt.Sprintf("channels:\n  - {name: a, type: %s, base_url: %q, keys: [%s], models: ['*'], model_mapping: {m: %q}}\n",
-		d.Type(), u.URL, standin.Key, d.Model())), server
+	return startRelay(t, fmt.Sprintf("channels:\n  - {name: a, type: %s, base_url: %q, keys: [%s], models: ['*'], model_mapping: {m: %q, %s: %q}}\n",
+		d.Type(), u.URL, standin.Key, d.Model(), standin.AnthropicAnswering, d.Model())), server
 }
 
 // runClaudeCode has the program answer one prompt in a folder, with a configuration of its own.
@@ -114,7 +118,7 @@ func requireWholeTurn(t *testing.T, d standin.Dialect, server *standin.Server) {
 		require.Contains(t, text, `"reasoning_content":"I need both."`, "the thoughts in front of the calls")
 	}
 	if d.Type() == "anthropic" {
-		require.Contains(t, text, `"signature":"EqoBCkgIARABGAIiQ=="`)
+		require.Contains(t, text, standin.AnthropicSignature)
 		require.NotEmpty(t, last.Header["Anthropic-Beta"])
 	}
 }

@@ -94,6 +94,7 @@ var inMessages = []saying{
 	carried(`"metadata":{"user_id":"MARK"}`, "MARK"), carried(`"output_config":{"effort":"low"}`, `"reasoning_effort":"low"`), carried(`"output_config":{"format":{"type":"json_schema","schema":{"type":"object","title":"MARK"}}}`, "MARK"),
 
 	rules(llm.MidSystem, `"messages":[{"role":"user","content":"x"},{"role":"system","content":"y"}]`),
+	rules(llm.BillingNote, `"system":[{"type":"text","text":"x-anthropic-billing-header: cc_version=2.1.0.abc;"},{"type":"text","text":"x"}]`),
 	rules(llm.ImageFile, userSays(`{"type":"image","source":{"type":"file","file_id":"f"}}`)), rules(llm.DocumentFile, userSays(`{"type":"document","source":{"type":"file","file_id":"f"}}`)),
 	rules(llm.DocumentURL, userSays(`{"type":"document","source":{"type":"url","url":"https://x"}}`)), rules(llm.DocumentText, userSays(`{"type":"document","source":{"type":"text","media_type":"text/plain","data":"MARK"}}`)),
 	rules(llm.DocumentNotes, userSays(`{"type":"document","title":"T","context":"C","source":{"type":"text","media_type":"text/plain","data":"d"}}`)), rules(llm.OtherDocuments, ""),

@@ -7,6 +7,7 @@ type Feature uint8
 // The features. A format that does not speak of one carries it.
 const (
 	MidSystem Feature = iota
+	BillingNote
 	ImageURL
 	ImageFile
 	AudioInput
@@ -73,6 +74,7 @@ const (
 // features are what telemetry calls each one, and what it is.
 var features = [Features]struct{ name, what string }{
 	MidSystem:          {"mid_system", "a system message in the midst of a conversation"},
+	BillingNote:        {"billing_note", "a note of Claude Code's to Anthropic's billing among the instructions"},
 	ImageURL:           {"image_url", "an image as a link"},
 	ImageFile:          {"image_file", "an image by the id of an uploaded file"},
 	AudioInput:         {"audio_input", "audio in a message"},

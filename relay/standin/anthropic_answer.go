@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+// AnthropicSignature is of every thought.
+const AnthropicSignature = "EqoBCkgIARABGAIiQ=="
+
 // AnthropicAnswerID is the id of each answer.
 const AnthropicAnswerID = "msg_01XFDUDYJgAACzvnptvVoYEL"
 

@@ -16,6 +16,7 @@ var Format = &format.Format{
 // column is what becomes in a chat completion of what not every format has.
 var column = format.Column{
 	llm.MidSystem:          {Fate: format.Adapt, Why: "in its place if the provider takes it there, else joined to the first system message"},
+	llm.BillingNote:        {Fate: format.Drop, Why: "it is nothing to the model, and differs from one conversation to the next, so that no prompt would be found in a cache"},
 	llm.DocumentText:       {Fate: format.Adapt, Why: "as text"},
 	llm.DocumentNotes:      {Fate: format.Adapt, Why: "as text in front of the document; a PDF's title is the name of the file"},
 	llm.OtherDocuments:     {Fate: format.Refuse, Why: "is a document of a kind that this provider does not take"},

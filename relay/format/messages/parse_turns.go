@@ -21,8 +21,16 @@ const (
 
 func (r *request) system(value []byte) (problem *format.Problem) {
 	r.Instructions, problem = r.content(value, inSystem)
+	if len(r.Instructions) > 0 && strings.HasPrefix(r.Instructions[0].Text, billingNote) {
+		r.Note(llm.BillingNote, "system")
+		r.Instructions = r.Instructions[1:]
+	}
 	return problem
 }
+
+// billingNote is how a block begins that Claude Code puts in front of its instructions, for Anthropic alone.
+const billingNote = "x-anthropic-billing-header:"
+
 
 func (r *request) messages(value []byte) *format.Problem {
 	r.Turns = make([]llm.Turn, 0, format.Count(value))
