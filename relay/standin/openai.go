@@ -23,7 +23,7 @@ const (
 	openAIChatMembers = "audio frequency_penalty function_call functions logit_bias logprobs max_completion_tokens max_tokens messages metadata modalities model n " +
 		"parallel_tool_calls prediction presence_penalty prompt_cache_key reasoning_effort response_format safety_identifier seed service_tier stop store stream " +
 		"stream_options temperature tool_choice tools top_logprobs top_p user verbosity web_search_options"
-	openAIMessageMembers    = "audio content function_call name refusal role tool_call_id tool_calls"
+	openAIMessageMembers    = "annotations audio content function_call name refusal role tool_call_id tool_calls"
 	openAICompletionMembers = "best_of echo frequency_penalty logit_bias logprobs max_tokens model n presence_penalty prompt seed stop stream stream_options suffix temperature top_p user"
 	openAIEmbeddingMembers  = "dimensions encoding_format input model user"
 )
