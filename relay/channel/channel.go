@@ -36,6 +36,7 @@ type Channel struct {
 	transport *transport
 	addresses addresses
 	usage     usageRefused
+	thoughts  usageRefused // conversations without the reasoning of their earlier turns
 	redact    *redact.Redactor
 	labels    context.Context // of the goroutines that work for the channel
 	of        *provider.Provider

@@ -45,6 +45,9 @@ type Exchange struct {
 	asksUsage bool // the request does
 	denied    bool // its upstream has refused it for that
 	withdrawn bool // and is asked without
+	// What clients leave out of a conversation.
+	unthought  bool // its upstream has refused it without the reasoning of earlier turns
+	thoughtful bool // and is sent something in its place
 
 	hurried bool    // another healthy channel is left: nobody need wait for this one as long as for the last
 	started bool    // the answer is this channel's: an event has been passed on, or the whole of it
@@ -125,7 +128,7 @@ func (x *Exchange) Send(call *lane.Call) *outcome.Failure {
 	x.chunks = x.Channel.metrics.Chunks(call.Endpoint.Operation())
 	x.lease(call)
 	failure := x.request(call)
-	if failure != nil && x.withdraws() {
+	for failure != nil && x.withdraws() {
 		failure = x.request(call)
 	}
 	if failure != nil {
@@ -216,7 +219,7 @@ func (x *Exchange) refused() *outcome.Failure {
 	if f := x.interrupted(); f != nil && f.Outcome != outcome.HeaderTimeout {
 		return f
 	}
-	x.denied = x.refusesUsage(text)
+	x.denied, x.unthought = x.refusesUsage(text), x.missesThoughts(text)
 	f := outcome.StatusFailure(x.answer.status, x.answer.header, bytes.TrimPrefix(text, byteOrderMark))
 	x.corrects(f)
 	if f.Class == outcome.ClassMisplaced {

@@ -59,12 +59,16 @@ func (x *Exchange) prepare(call *lane.Call) (lane.Request, *outcome.Failure) {
 	if asksUsage {
 		takes = max(takes, int64(len(call.Body))) // a copy
 	}
+	thoughts := x.givesThoughts(call)
+	if thoughts {
+		takes = max(takes, 3*int64(len(call.Body))) // the messages, and all with them in it
+	}
 	if err := x.hold.work.Hold(takes); err != nil {
 		return lane.Request{}, outcome.NoRoomForRequest(err)
 	}
 	call = x.asContinuation(call)
 	request, err := x.lane().Request(call, lane.Target{
-		Model: x.Channel.upstreamModel(call.Model), Official: x.Channel.Official, Quirks: x.Channel.of.QuirksAt(x.Channel.Official), Hint: x.Channel.Resume, AskUsage: asksUsage,
+		Model: x.Channel.upstreamModel(call.Model), Official: x.Channel.Official, Quirks: x.Channel.of.QuirksAt(x.Channel.Official), Hint: x.Channel.Resume, AskUsage: asksUsage, Thoughts: thoughts,
 	})
 	x.hold.work.Release()
 	if err != nil {

@@ -37,13 +37,14 @@ func (x *Exchange) refusesUsage(text []byte) bool {
 	return false
 }
 
-// withdraws prepares for sending the call once more as the client made it, if it was refused for what the relay has added to it: that is
-// the same attempt, and nobody is to blame.
+// withdraws prepares for sending the call once more: as the client made it, if it was refused for what the relay has added to it, or
+// with something in the place of the reasoning that its client has not given back. That is the same attempt, and nobody is to blame.
 func (x *Exchange) withdraws() bool {
-	if !x.denied || x.withdrawn || x.hold.leash.why() != nil {
+	withdraws, adds := x.denied && !x.withdrawn, x.unthought && !x.thoughtful
+	if !withdraws && !adds || x.hold.leash.why() != nil {
 		return false
 	}
-	x.withdrawn = true
+	x.withdrawn, x.thoughtful = x.withdrawn || withdraws, x.thoughtful || adds
 	x.net.Stop()
 	x.waited += x.body.waited
 	x.answer, x.body = answer{}, body{}
@@ -53,6 +54,7 @@ func (x *Exchange) withdraws() bool {
 // told notes, where a call was taken without what the relay had added to it, that it need not be added any more.
 func (x *Exchange) told(ctx context.Context) {
 	model := x.Channel.upstreamModel(x.call.Model)
+	x.toldThoughts(ctx, model)
 	if x.withdrawn && x.Channel.usage.refuse(model) {
 		x.Channel.pool.options.Log.InfoContext(ctx, "an upstream refuses to be asked for the usage of streams (stream_options.include_usage), and is not asked again before the next reload: what they cost is only counted if it is told unasked",
 			"channel", x.Channel.Name, "request_id", x.requestID())

@@ -86,6 +86,8 @@ type Target struct {
 	Seal     *Seal
 	// AskUsage has a stream's usage asked for, where that has to be said. Asked is set by Build if it was.
 	AskUsage, Asked bool
+	// Thoughts has something put into the place of reasoning that is not given back.
+	Thoughts bool
 	// Names is what became of names of tools that are too long for the provider; the answer has to be told of it. It is made by
 	// Build.
 	Names map[string]string

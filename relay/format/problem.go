@@ -17,6 +17,7 @@ type Problem struct {
 
 	feature llm.Feature // what the request asks for, and cannot be read into a conversation
 	named   string      // what the client calls it
+	details string      // what clients' programs go by
 }
 
 // Asks is the problem of a request that asks for something that has no place in a conversation without a format. Its words are those
@@ -26,6 +27,12 @@ func Asks(f llm.Feature) *Problem { return &Problem{feature: f} }
 // Named adds the client's word for it.
 func (p *Problem) Named(word string) *Problem {
 	p.named = word
+	return p
+}
+
+// Detailed adds what clients' programs go by (wire.Error).
+func (p *Problem) Detailed(details string) *Problem {
+	p.details = details
 	return p
 }
 
@@ -41,7 +48,11 @@ func (p *Problem) Error() string {
 }
 
 // Wire is the problem as an error of the API.
-func (p *Problem) Wire() *wire.Error { return wire.BadRequest(p.Path, p.Error()) }
+func (p *Problem) Wire() *wire.Error {
+	e := wire.BadRequest(p.Path, p.Error())
+	e.Details = p.details
+	return e
+}
 
 // In is the problem seen from further outside. It is nil if there is none.
 func (p *Problem) In(path string) *Problem {

@@ -82,6 +82,8 @@ type Target struct {
 	Quirks *provider.Quirks
 	// AskUsage has the upstream asked for the usage of a stream, for which the client does not ask.
 	AskUsage bool
+	// Thoughts has something put into the place of reasoning that is not given back: the upstream has refused a conversation without.
+	Thoughts bool
 	// Hint says how the upstream is told to continue a message, where the call has a Prefix.
 	Hint Hint
 }

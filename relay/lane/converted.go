@@ -35,7 +35,7 @@ func (l *converted) Request(call *Call, target Target) (Request, error) {
 	if problem != nil {
 		return Request{}, problem.Wire()
 	}
-	to := &format.Target{Model: target.Model, Official: target.Official, Quirks: target.Quirks, Seal: l.seal, AskUsage: target.AskUsage}
+	to := &format.Target{Model: target.Model, Official: target.Official, Quirks: target.Quirks, Seal: l.seal, AskUsage: target.AskUsage, Thoughts: target.Thoughts}
 	body, dropped, problem := l.server.Server.Build(r, to)
 	if problem != nil {
 		return Request{}, problem.Wire()

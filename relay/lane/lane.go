@@ -91,6 +91,9 @@ func (native) Converts() bool { return false }
 // Request changes nothing but the model, and what only this relay has put there.
 func (l native) Request(call *Call, target Target) (Request, error) {
 	body, asksUsage := l.family.body(call, target)
+	if target.Thoughts && call.Endpoint == wire.ChatCompletions {
+		body = chat.Thoughtful(body)
+	}
 	if l.family.goOn != nil {
 		body = l.family.goOn(body, call, target)
 	}

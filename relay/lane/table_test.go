@@ -113,6 +113,7 @@ var inMessages = []saying{
 	rules(llm.Temperature, ""), rules(llm.SamplingTopP, ""), rules(llm.SamplingTopK, `"top_k":5`), rules(llm.StopSequences, ""), rules(llm.ReasoningEffort, ""),
 	rules(llm.ThinkingBudget, `"thinking":{"type":"enabled","budget_tokens":2048}`), rules(llm.ThinkingBudget, `"thinking":{"type":"adaptive"}`),
 	rules(llm.EndUser, `"metadata":{"user_id":"`+strings.Repeat("u", 65)+`"}`), rules(llm.CacheHints, `"system":[{"type":"text","text":"x","cache_control":{"type":"ephemeral"}}]`), rules(llm.CacheHints, `"cache_control":{"type":"ephemeral"}`),
+	rules(llm.Threads, `"thread":{"type":"create"}`), rules(llm.Threads, `"thread":{"type":"continue","previous_message_id":"msg_1"}`),
 	rules(llm.ServiceTier, `"service_tier":"auto"`), rules(llm.MCPServers, `"mcp_servers":[{"type":"url","url":"https://x","name":"x"}]`), rules(llm.Containers, `"container":"c"`),
 	rules(llm.ContextEditing, `"context_management":{"edits":[{"type":"clear_tool_uses_20250919"}]}`), rules(llm.InferenceGeo, `"inference_geo":"us"`),
 	rules(llm.Citations, userSays(`{"type":"document","citations":{"enabled":true},"source":{"type":"text","media_type":"text/plain","data":"d"}}`)),

@@ -66,6 +66,7 @@ const (
 	ContextEditing
 	Citations
 	InferenceGeo
+	Threads
 	OtherMembers
 
 	Features // how many there are
@@ -133,6 +134,7 @@ var features = [Features]struct{ name, what string }{
 	ContextEditing:     {"context_editing", "context_management"},
 	Citations:          {"citations", "citations"},
 	InferenceGeo:       {"inference_geo", "inference_geo"},
+	Threads:            {"threads", "a conversation that the provider keeps (thread)"},
 	OtherMembers:       {"other_members", "members of a request that no other format has"},
 }
 

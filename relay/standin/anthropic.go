@@ -39,6 +39,8 @@ func (Anthropic) Refuse(r *http.Request, body map[string]any) *Refusal {
 		return anthropicWrong("model: Field required")
 	case unknown != "" && r.Header.Get("Anthropic-Beta") == "":
 		return anthropicWrong(unknown + ": Extra inputs are not permitted")
+	case jsonObject(body["thread"])["type"] == "continue": // it keeps none
+		return &Refusal{Status: 400, Kind: "invalid_request_error", Message: "thread: no usable Thread state was found", Details: `{"error_code":"thread_not_found"}`}
 	case limit < 1:
 		return anthropicWrong("max_tokens: Field required")
 	case model != "claude-sonnet-4-5":
@@ -239,5 +241,9 @@ func anthropicThinking(body map[string]any) *Refusal {
 
 // ErrorBody is Dialect's.
 func (Anthropic) ErrorBody(r *Refusal) string {
-	return fmt.Sprintf(`{"type":"error","error":{"type":%s,"message":%s},"request_id":"req_011CSHoEeqs5C35K2UUqR7Fy"}`, quoted(r.Kind), quoted(r.Message))
+	details := ""
+	if r.Details != "" {
+		details = `"details":` + r.Details + ","
+	}
+	return fmt.Sprintf(`{"type":"error","error":{`+details+`"type":%s,"message":%s},"request_id":"req_011CSHoEeqs5C35K2UUqR7Fy"}`, quoted(r.Kind), quoted(r.Message))
 }

@@ -29,6 +29,7 @@ type Refusal struct {
 	Status            int
 	Kind, Code, Param string
 	Message           string
+	Details           string // what clients' programs go by, as JSON
 }
 
 // Answer is what a model says.

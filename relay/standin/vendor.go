@@ -140,7 +140,7 @@ func (v Vendor) Events(a Answer, asked map[string]any) (content, ending []string
 
 // spelt is a piece of an answer with the vendor's names and figures in it.
 func (v Vendor) spelt(s string) string {
-	s = strings.NewReplacer(OpenAIAnswering, v.model, `"service_tier":"default",`, "").Replace(s)
+	s = strings.NewReplacer(OpenAIAnswering, v.model, `"service_tier":"default",`, "", `,"annotations":[]`, "").Replace(s)
 	return strings.ReplaceAll(s, openAIUsage, v.cost())
 }
 

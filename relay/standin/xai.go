@@ -2,6 +2,7 @@ package standin
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 )
@@ -27,12 +28,30 @@ const xaiUsage = `{"prompt_tokens":25,"completion_tokens":7,"total_tokens":37,"p
 
 // Refuse is Dialect's.
 func (d XAI) Refuse(r *http.Request, body map[string]any) *Refusal {
+	body = maps.Clone(body)
+	if messages, ok := body["messages"].([]any); ok { // it takes its thoughts back
+		body["messages"] = without(messages, "reasoning_content")
+	}
 	refused := d.OpenAI.Refuse(r, body)
 	if refused != nil && refused.Status == http.StatusUnauthorized {
 		refused.Status, refused.Code = http.StatusBadRequest, "Client specified an invalid argument"
 		refused.Message = "Incorrect API key provided: sk***00. You can obtain an API key from https://console.x.ai."
 	}
 	return refused
+}
+
+// without is messages without one of their members.
+func without(messages []any, member string) []any {
+	out := make([]any, len(messages))
+	for i := range messages {
+		out[i] = messages[i]
+		if m := jsonObject(messages[i]); m != nil {
+			m = maps.Clone(m)
+			delete(m, member)
+			out[i] = m
+		}
+	}
+	return out
 }
 
 // ErrorBody is Dialect's.

@@ -22,6 +22,7 @@ type Error struct {
 	Code       string        // OpenAI only: machine-readable code, may be empty
 	Param      string        // OpenAI only: the offending parameter, may be empty
 	Message    string        // for people
+	Details    string        // Anthropic only: what its clients' programs go by, as JSON; may be empty
 	RetryAfter time.Duration // sent as Retry-After, rounded up to whole seconds, where above 0
 }
 
@@ -40,14 +41,15 @@ func (f Format) ErrorBody(e *Error, requestID string) []byte {
 	var v any
 	if f == Anthropic {
 		type detail struct {
-			Type    string `json:"type"`
-			Message string `json:"message"`
+			Details json.RawMessage `json:"details,omitempty"`
+			Type    string          `json:"type"`
+			Message string          `json:"message"`
 		}
 		v = struct {
 			Type      string `json:"type"`
 			Error     detail `json:"error"`
 			RequestID string `json:"request_id"`
-		}{"error", detail{f.errorType(e), message}, requestID}
+		}{"error", detail{json.RawMessage(e.Details), f.errorType(e), message}, requestID}
 	} else {
 		type detail struct {
 			Message string  `json:"message"`
@@ -60,7 +62,7 @@ func (f Format) ErrorBody(e *Error, requestID string) []byte {
 		}{detail{message, f.errorType(e), nullable(e.Param), nullable(e.Code)}}
 	}
 	b, err := json.Marshal(v)
-	if err != nil { // strings only: cannot fail
+	if err != nil { // strings, and JSON of this program's: cannot fail
 		panic(err)
 	}
 	return b

@@ -48,6 +48,7 @@ var column = format.Column{
 	llm.ContextEditing:     {Fate: format.Cost, Why: "the provider keeps the whole conversation"},
 	llm.Citations:          {Fate: format.Cost, Why: "answers have none"},
 	llm.InferenceGeo:       {Fate: format.Cost, Why: "where a model runs is a matter of its channel"},
+	llm.Threads:            {Fate: format.Refuse, Why: "has the provider keep the conversation, which this model's does not do: send all of it, without a thread"},
 	llm.OtherMembers:       {Fate: format.Cost, Why: "nobody knows what they would be called"},
 	llm.DocumentURL:        {Fate: format.Refuse, Why: "is a link, and chat completions take documents as data only: send the document itself"},
 	llm.ImageFile:          {Fate: format.Refuse, Why: "names a file that this provider does not know: send the image itself"},

@@ -31,7 +31,6 @@ func (r *request) system(value []byte) (problem *format.Problem) {
 // billingNote is how a block begins that Claude Code puts in front of its instructions, for Anthropic alone.
 const billingNote = "x-anthropic-billing-header:"
 
-
 func (r *request) messages(value []byte) *format.Problem {
 	r.Turns = make([]llm.Turn, 0, format.Count(value))
 	return format.Each(value, func(_ int, element []byte) *format.Problem {
