@@ -174,19 +174,28 @@ func chatParts(t *testing.T, content json.RawMessage) []wire.ChatPart {
 			part.ImageURL.URL = plainDataURL(part.ImageURL.URL)
 		case "file":
 			part.File.FileData = plainDataURL(part.File.FileData)
+			heading := headed(part.File.Filename)
 			if part.File.Filename == "" {
 				part.File.Filename = "document.pdf"
 			}
 			if payload, is := strings.CutPrefix(part.File.FileData, "data:text/plain;base64,"); is {
 				b, _ := base64.StdEncoding.DecodeString(payload)
-				parts[i] = wire.ChatPart{Type: "text", Text: string([]rune(string(b)))}
+				parts[i] = wire.ChatPart{Type: "text", Text: heading + string([]rune(string(b)))}
 			} else if payload, is := strings.CutPrefix(part.File.FileData, "data:text/plain,"); is {
 				b, _ := url.PathUnescape(payload)
-				parts[i] = wire.ChatPart{Type: "text", Text: string([]rune(b))}
+				parts[i] = wire.ChatPart{Type: "text", Text: heading + string([]rune(b))}
 			}
 		}
 	}
 	return parts
+}
+
+// headed is the title of a document that is said as text.
+func headed(title string) string {
+	if title == "" {
+		return ""
+	}
+	return string([]rune(title)) + "\n"
 }
 
 // plainDataURL is a data URL without parameters and in lower case, as Anthropic's form keeps it. A link stays as it is.
@@ -258,7 +267,7 @@ func partOf(b *wire.Block) wire.ChatPart {
 	case b.Type == "text":
 		return wire.ChatPart{Type: "text", Text: *b.Text}
 	case b.Source.Type == "text":
-		return wire.ChatPart{Type: "text", Text: b.Source.Data}
+		return wire.ChatPart{Type: "text", Text: headed(b.Title) + b.Source.Data}
 	case b.Type == "document":
 		name := b.Title
 		if name == "" {
