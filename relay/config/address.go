@@ -52,6 +52,8 @@ func readBaseURL(text string) (u *url.URL, message string) {
 	}
 	u, err := url.Parse(text)
 	switch {
+	case !strings.Contains(text, ":/"):
+		return nil, baseURLForm + ": this one does not begin with http:// or https://"
 	case err != nil || u.Scheme != "http" && u.Scheme != "https":
 		return nil, baseURLForm
 	case u.User != nil:

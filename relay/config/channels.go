@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strings"
@@ -176,7 +177,7 @@ func (l *loader) upstream(c *Channel, at place, fields map[string]value) {
 	v, given = fields["keys"]
 	before := len(l.problems)
 	if given {
-		c.Keys = textsOf(l.texts(v, keyProblem))
+		c.Keys = textsOf(l.texts(v, func(text string) string { return cmp.Or(nameForKey(text), upstreamKeyProblem(text)) }))
 	}
 	if c.Official && !provider.Keyless && len(c.Keys) == 0 && len(l.problems) == before {
 		missing("keys", "missing; only a channel with a base_url of its own may have none")
@@ -273,7 +274,7 @@ func (l *loader) keyOf(p *Provider) (key string, at place, given bool) {
 			continue
 		}
 		at = variable(name)
-		if message := keyProblem(s.text); message != "" {
+		if message := upstreamKeyProblem(s.text); message != "" {
 			l.report(at, "%s", message)
 		}
 		return s.text, at, true

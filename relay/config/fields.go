@@ -39,8 +39,29 @@ func keyProblem(text string) string {
 		return emptyMessage
 	case strings.ContainsRune(text, '\r') || !hasInvisible(text) && blemish(text) != "":
 		return blemish(text)
+	case strings.HasPrefix(strings.ToLower(text), "bearer "):
+		return "begins with Bearer, which is added by itself: leave it out"
 	case hasInvisible(text):
 		return invisibleMessage
+	}
+	return ""
+}
+
+// upstreamKeyProblem judges a provider's key: all of them are ASCII, which is what a header may hold.
+func upstreamKeyProblem(text string) string {
+	if message := keyProblem(text); message != "" {
+		return message
+	}
+	if strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII }) {
+		return "holds a character that no key has (an ellipsis, a typographic quote, a full-width letter): copy it again"
+	}
+	return ""
+}
+
+// nameForKey is what is wrong with a key of a file that is the name of the variable that was meant to give it; "": nothing.
+func nameForKey(text string) string {
+	if name, is := strings.CutPrefix(text, "$"); is && isVariableName(name) {
+		return "is the name of a variable, and not its value: write ${…} around the name"
 	}
 	return ""
 }

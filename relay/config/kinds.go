@@ -3,6 +3,7 @@ package config
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -11,6 +12,9 @@ var compatible = []string{
 	"sglang", "lmstudio", "llamacpp", "localai", "volcengine", "doubao", "stepfun", "cerebras", "nvidia", "novita", "deepinfra", "baichuan", "hunyuan", "qianfan",
 	"litellm", "newapi", "new-api", "oneapi", "one-api",
 }
+
+// clouds are those that have no type yet, and an address that speaks OpenAI's format.
+var clouds = []string{"gemini", "google", "azure", "bedrock"}
 
 // rightType says what a type that there is not should be; "": nobody knows.
 func (l *loader) rightType(kind string) string {
@@ -25,6 +29,12 @@ func (l *loader) rightType(kind string) string {
 	}
 	if slices.Contains(compatible, kind) {
 		return kind + " speaks OpenAI's format: `type: openai` with its base_url; "
+	}
+	if slices.Contains(clouds, kind) {
+		return kind + " has no type here yet, and an address that speaks OpenAI's format: `type: openai` with its base_url; "
+	}
+	if _, err := strconv.Atoi(kind); err == nil {
+		return "a number is one-api's: a type has a name here, and any compatible server is `type: openai` with its base_url; "
 	}
 	if nearest := suggestion(kind, l.types()); strings.HasPrefix(nearest, "did you mean ") {
 		return nearest + " "

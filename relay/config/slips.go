@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,6 +15,9 @@ var (
 	missingBlank = regexp.MustCompile(`^\s*-([a-z_0-9]+):(?:\s|$)`)
 	missingSpace = regexp.MustCompile(`^\s*(?:- +)?([a-z_0-9]+):[^\s/:]`)
 	leadingTab   = regexp.MustCompile(`^ *\t`)
+	wideColon    = regexp.MustCompile(`^\s*(?:- +)?([a-z_0-9]+) *：`)
+	wideBlank    = regexp.MustCompile(`^[ \t]*[\x{00a0}\x{2000}-\x{200b}\x{202f}\x{3000}\x{feff}]`)
+	reserved     = regexp.MustCompile("(?:^|[:\\[,-])\\s*([@%`])")
 	bareStar     = regexp.MustCompile(`(?:^|[:\[,\-])\s*\*(?:[^A-Za-z0-9_]|$)|(?:^|[:\[,\-])\s*\*[A-Za-z0-9_-]+\*`)
 )
 
@@ -29,6 +33,12 @@ func slip(line string) string {
 	}
 	if word := missingBlank.FindStringSubmatch(line); word != nil && slices.Contains(knownWords, word[1]) {
 		return "a blank is missing after the -: write `- " + word[1] + ": …`"
+	}
+	if word := wideColon.FindStringSubmatch(line); word != nil && slices.Contains(knownWords, word[1]) {
+		return "a full-width colon (：) stands behind `" + word[1] + "`: YAML wants the ordinary one"
+	}
+	if wideBlank.MatchString(line) {
+		return "this line is indented with a blank that is none to YAML (a no-break or a full-width one, copied from a page): replace it by ordinary ones"
 	}
 	if leadingTab.MatchString(line) {
 		return "this line is indented with a tab: YAML wants blanks"
@@ -59,16 +69,63 @@ func (l *loader) slips(data []byte) {
 // explain adds to a syntax error what has most likely led to it.
 func explain(p *Problem, data []byte) {
 	lines := bytes.Split(data, []byte("\n"))
-	if bareStar.Match(lines[min(p.Line, len(lines))-1]) && !strings.Contains(p.Message, "quote a value") {
+	here := lines[min(p.Line, len(lines))-1]
+	if bareStar.Match(here) && !strings.Contains(p.Message, "quote a value") {
 		p.Message += ` (quote a value that begins with *: "*")`
 		return
 	}
-	switch line, message := slipped(data); line {
-	case 0:
-	case p.Line:
+	line, message := slipped(data)
+	if line == 0 {
+		line, message = p.Line, quoteSlip(p.Message, string(here))
+	}
+	if message == "" {
+		line, message = uneven(data)
+	}
+	switch {
+	case message == "":
+	case line == p.Line:
 		p.Message += " (" + message + ")"
 	default:
-		p.Message = "not valid YAML: " + message + " (the parser only stumbled later: " + strings.TrimPrefix(p.Message, "not valid YAML: ") + ")"
+		what := "the parser only stumbled later"
+		if line > p.Line {
+			what = "in the parser's words"
+		}
+		p.Message = "not valid YAML: " + message + " (" + what + ": " + strings.TrimPrefix(p.Message, "not valid YAML: ") + ")"
 		p.Line = line
 	}
+}
+
+// quoteSlip is what is wrong with the quotes of the line that a syntax error names; "": nothing.
+func quoteSlip(problem, line string) string {
+	if strings.Contains(problem, "cannot start any token") {
+		if begin := reserved.FindStringSubmatch(line); begin != nil {
+			return fmt.Sprintf("quote a value that begins with %s", begin[1])
+		}
+	}
+	if quote := openQuote(line); quote != 0 {
+		return fmt.Sprintf("a quote (%c) is opened in this line and not closed", quote)
+	}
+	return ""
+}
+
+// openQuote is the quote that is still open at the end of a line; 0: none. Only one that begins a value is a quote to YAML.
+func openQuote(line string) (quote byte) {
+	before := byte(' ')
+	for i := range len(line) {
+		c := line[i]
+		switch {
+		case quote != 0 && c == quote:
+			quote = 0
+		case quote == 0 && (c == '"' || c == '\'') && strings.IndexByte(" [{,", before) >= 0:
+			quote = c
+		case quote == 0 && c == '#' && before == ' ':
+			return 0
+		}
+		if quote != '"' || c != '\\' || before != '\\' {
+			before = c
+		} else {
+			before = ' ' // an escaped backslash
+		}
+	}
+	return quote
 }

@@ -114,6 +114,10 @@ func (l *loader) tokenDigests(at place, fields map[string]value) []digest {
 		if !ok {
 			return nil
 		}
+		if message := nameForKey(s.text); message != "" {
+			l.report(s.place, "%s", message)
+			return nil
+		}
 		return l.clientKey(s.place, s.text)
 	}
 	s, ok := l.scalar(hashed)
