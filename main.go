@@ -171,7 +171,11 @@ func parseFlags(args []string, stdout, stderr io.Writer) (f flags, code int, don
 	set := flag.NewFlagSet("one-api", flag.ContinueOnError)
 	set.SetOutput(io.Discard)
 	set.StringVar(&f.config, "config", "", "the configuration `file` (default: CONFIG_FILE, else ./channels.yaml if it exists)")
-	set.IntVar(&f.port, "port", -1, "the port to listen on (default: PORT, else 3000)")
+	f.port = -1
+	set.Func("port", "the `port` to listen on (default: PORT, else 3000)", func(text string) (err error) {
+		f.port, err = strconv.Atoi(text)
+		return err
+	})
 	set.BoolVar(&f.checkConfig, "check-config", false, "check the configuration, report everything that is wrong with it, and exit")
 	showVersion := set.Bool("version", false, "print the version and exit")
 	help := func(w io.Writer) {
@@ -186,22 +190,42 @@ func parseFlags(args []string, stdout, stderr io.Writer) (f flags, code int, don
 		help(stdout)
 		return f, 0, true
 	case err != nil:
-		fmt.Fprintf(stderr, "one-api: %v\n\n", err)
-		help(stderr)
-		return f, 2, true
+		return f, wrongCall(stderr, err.Error()), true
 	case *showVersion:
 		fmt.Fprintln(stdout, "One API", version)
 		return f, 0, true
-	case set.NArg() > 1 || !slices.Contains([]string{"", "healthcheck", "ready", "tokens"}, set.Arg(0)):
-		fmt.Fprintf(stderr, "one-api: unknown command %q\n\n", set.Args())
-		help(stderr)
-		return f, 2, true
+	case !slices.Contains([]string{"", "healthcheck", "ready", "tokens"}, set.Arg(0)):
+		return f, wrongCall(stderr, "there is no command "+set.Arg(0)+meant(set.Arg(0), f.checkConfig)), true
+	case set.NArg() > 1 && strings.HasPrefix(set.Arg(1), "-"):
+		return f, wrongCall(stderr, "flags go before the command: one-api "+set.Arg(1)+" "+set.Arg(0)), true
+	case set.NArg() > 1:
+		return f, wrongCall(stderr, "one command at a time"), true
 	case f.port != -1 && (f.port < 0 || f.port > 65535):
-		fmt.Fprintf(stderr, "one-api: -port must be from 0 to 65535 (got %d)\n", f.port)
-		return f, 2, true
+		return f, wrongCall(stderr, fmt.Sprintf("-port must be from 0 to 65535 (got %d)", f.port)), true
 	}
 	f.command = set.Arg(0)
 	return f, 0, false
+}
+
+// wrongCall says what is wrong with a call in two lines, which do not scroll away as the whole help would make them.
+func wrongCall(stderr io.Writer, message string) int {
+	fmt.Fprintf(stderr, "one-api: %s\none-api --help lists commands, flags and variables\n", message)
+	return 2
+}
+
+// meant is what a word that is no command was most likely to be.
+func meant(word string, checkConfig bool) string {
+	switch {
+	case word == "version" || word == "help":
+		return ": did you mean one-api --" + word + "?"
+	case strings.HasSuffix(word, ".yaml") || strings.HasSuffix(word, ".yml"):
+		call := "one-api --config " + word
+		if checkConfig {
+			call = "one-api --check-config --config " + word
+		}
+		return ": a file is named with --config: " + call
+	}
+	return ""
 }
 
 func serve(options config.Options, settings config.Settings, cfg *config.Config, signals <-chan os.Signal, stdout, stderr io.Writer) int {

@@ -302,8 +302,13 @@ func TestTheCommandLineExplainsItselfAndItsMistakes(t *testing.T) {
 	}{
 		{"help", []string{"--help"}, nil, 0, []string{"Usage:", "-check-config", "healthcheck"}, nil},
 		{"version", []string{"--version"}, nil, 0, []string{"One API v"}, nil},
-		{"an unknown flag", []string{"--prot=1"}, nil, 2, nil, []string{"-prot", "Usage:"}},
-		{"an unknown command", []string{"serve"}, nil, 2, nil, []string{"serve", "Usage:"}},
+		{"an unknown flag", []string{"--prot=1"}, nil, 2, nil, []string{"-prot", "one-api --help"}},
+		{"an unknown command", []string{"serve"}, nil, 2, nil, []string{"there is no command serve", "one-api --help"}},
+		{"two commands", []string{"ready", "tokens"}, nil, 2, nil, []string{"one command at a time", "one-api --help"}},
+		{"a flag behind a command", []string{"ready", "--port=1"}, nil, 2, nil, []string{"flags go before the command", "one-api --help"}},
+		{"version as a command", []string{"version"}, nil, 2, nil, []string{"there is no command version: did you mean one-api --version?"}},
+		{"help as a command", []string{"help"}, nil, 2, nil, []string{"there is no command help: did you mean one-api --help?"}},
+		{"a file behind the flag that takes none", []string{"--check-config", good}, nil, 2, nil, []string{"there is no command " + good + ": a file is named with --config: one-api --check-config --config " + good}},
 		{"a port that cannot be", []string{"--port=70000"}, nil, 2, nil, []string{"-port must be from 0 to 65535"}},
 		{"a good file", []string{"--check-config", "--config", good}, nil, 0, []string{"Checked: " + good, "The configuration is good: 1 channels, 1 tokens.", "who may switch channels: nobody"}, nil},
 		{"no file", []string{"--check-config"}, nil, 0, []string{"Checked: the environment (no channels.yaml here, and no provider's key is set: the demo channel answers)"}, nil},
@@ -325,6 +330,10 @@ func TestTheCommandLineExplainsItselfAndItsMistakes(t *testing.T) {
 			for _, text := range c.stderr {
 				require.Contains(t, stderr.String(), text)
 			}
+			if code == 2 {
+				require.LessOrEqual(t, strings.Count(stderr.String(), "\n"), 2, "what is wrong is still on the screen: %s", stderr.String())
+			}
+			require.NotContains(t, stdout.String(), "(default -1)")
 		})
 	}
 }

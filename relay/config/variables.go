@@ -1,7 +1,9 @@
 package config
 
 import (
+	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -40,7 +42,7 @@ var Variables = withKeys([]Variable{
 	{Name: "RELAY_PROXY", Help: "proxy for channels without one of their own; `proxy: direct`, NO_PROXY and loopback go without"},
 	{Name: "HTTP_PROXY", Help: "where RELAY_PROXY is not set", check: checkProxy},
 	{Name: "HTTPS_PROXY", Help: "where RELAY_PROXY is not set", check: checkProxy},
-	{Name: "NO_PROXY", Help: "hosts, domains and networks that are reached without RELAY_PROXY, HTTP_PROXY and HTTPS_PROXY"},
+	{Name: "NO_PROXY", Help: "hosts, domains and networks that are reached without RELAY_PROXY, HTTP_PROXY and HTTPS_PROXY", check: checkNoProxy, odd: true},
 	{Name: "MAX_REQUEST_BODY_MB", Default: "64", Help: "the largest request body"},
 	{Name: "MAX_BUFFERED_MB", Default: "1024, or half of GOMEMLIMIT", Help: "what all large bodies may hold together"},
 	{Name: "MAX_CLIENT_CONNECTIONS", Default: "40 % of the descriptor limit", Help: "idle ones close first"},
@@ -52,7 +54,7 @@ var Variables = withKeys([]Variable{
 	{Name: "MONITOR_ALLOW_CIDR", Help: "networks that may look without a token"},
 	{Name: "PUBLIC_HEALTH", Default: "true", Help: "false: /api/monitor/health is behind the same door"},
 	{Name: "TRUSTED_PROXIES", Help: "networks whose X-Forwarded-For is believed"},
-	{Name: "PUBLISHED_PORT", Default: "PORT", Help: "the port in the printed curl lines"},
+	{Name: "PUBLISHED_PORT", Default: "PORT", Help: "the port in the printed curl lines", check: checkPort},
 	{Name: "METRICS_MAX_MODEL_LABELS", Default: "500", Help: "(channel, model) pairs that telemetry tells apart"},
 	{Name: "DEBUG", Default: "false", Help: "more in the log"},
 	{Name: "GIN_MODE", Default: "release", Help: "release, debug or test"},
@@ -62,8 +64,8 @@ var Variables = withKeys([]Variable{
 	{Name: "POD_NAMESPACE", Default: "the service account's", Help: "or K8S_NAMESPACE"},
 	{Name: "NODE_NAME", Help: "or K8S_NODE_NAME"},
 	{Name: "CONTAINER_NAME", Help: "or K8S_CONTAINER_NAME"},
-	{Name: "GOGC", Help: "Go's garbage collection, where the relay's own goal is not wanted"},
-	{Name: "GOMEMLIMIT", Default: "90 % of the container's", Help: "Go's memory limit"},
+	{Name: "GOGC", Help: "Go's garbage collection, where the relay's own goal is not wanted", check: checkGC, odd: true},
+	{Name: "GOMEMLIMIT", Default: "90 % of the container's", Help: "Go's memory limit, such as 2GiB or 900MiB: Go itself ends the program at a start with another form"},
 })
 
 // withKeys adds the variables with which providers' keys make channels, behind that of the file that they stand in for.
@@ -132,6 +134,32 @@ func (l *loader) oddVariables() {
 func checkZone(text string) string {
 	if _, err := time.LoadLocation(text); err != nil {
 		return "is not the name of a time zone such as Asia/Shanghai, so times are in UTC"
+	}
+	return ""
+}
+
+func checkPort(text string) string {
+	if n, err := strconv.Atoi(text); err != nil || n < 1 || n > 65535 {
+		return "must be a port from 1 to 65535"
+	}
+	return ""
+}
+
+// checkGC judges as Go's runtime does, which ignores what it does not understand.
+func checkGC(text string) string {
+	if _, err := strconv.ParseInt(text, 10, 32); err != nil && text != "off" {
+		return "must be a whole number or off; Go's own 100 is used instead"
+	}
+	return ""
+}
+
+// checkNoProxy looks for networks that match nothing, and so leave hosts to the proxy that were meant to be reached without.
+func checkNoProxy(text string) string {
+	for item := range strings.SplitSeq(text, ",") {
+		item = strings.TrimSpace(item)
+		if _, err := netip.ParsePrefix(item); strings.Contains(item, "/") && err != nil {
+			return "holds a network that is none (the form is 10.0.0.0/8), which no host is in"
+		}
 	}
 	return ""
 }

@@ -81,7 +81,8 @@ func TestWhatCameAlongWithAValueIsNamedForEveryVariable(t *testing.T) {
 
 func TestWhatALibraryWouldJudgeBadlyIsJudgedHere(t *testing.T) {
 	for name, values := range map[string][2][]string{
-		"HTTPS_PROXY": {{"proxy:3128", "http://proxy:3128", "socks5://u:SECRET@proxy"}, {"ftp://u:SECRET@proxy", "http://"}},
+		"PUBLISHED_PORT": {{"18080", "1"}, {"http", "0", "70000", "18080.5"}},
+		"HTTPS_PROXY":    {{"proxy:3128", "http://proxy:3128", "socks5://u:SECRET@proxy"}, {"ftp://u:SECRET@proxy", "http://"}},
 	} {
 		for _, good := range values[0] {
 			_, err := LoadSettings(options(map[string]string{name: good}, nil))
@@ -96,6 +97,19 @@ func TestWhatALibraryWouldJudgeBadlyIsJudgedHere(t *testing.T) {
 	c := loadAll(t, options(map[string]string{"TZ": "China/Shanghai"}, nil))
 	assert.Equal(t, []string{"environment: TZ: is not the name of a time zone such as Asia/Shanghai, so times are in UTC"}, c.Warnings)
 	assert.Empty(t, loadAll(t, options(map[string]string{"TZ": "Asia/Shanghai"}, nil)).Warnings)
+	for name, values := range map[string][2][]string{
+		"GOGC":     {{"off", "100", "0", "-1"}, {"banana", "1.5", "100%"}},
+		"NO_PROXY": {{"10.0.0.0/8,localhost, .example.com,*.x,host:80", "*", "::1"}, {"10.0.0.0/99", "localhost,10.0.0/8"}},
+	} {
+		for _, good := range values[0] {
+			assert.Empty(t, loadAll(t, options(map[string]string{name: good}, nil)).Warnings, "%s=%s", name, good)
+		}
+		for _, bad := range values[1] {
+			warnings := loadAll(t, options(map[string]string{name: bad}, nil)).Warnings
+			assert.Len(t, warnings, 1, "%s=%s", name, bad)
+			assert.Contains(t, warnings[0], "environment: "+name+": ", "%s=%s", name, bad)
+		}
+	}
 }
 
 func TestTheProxyOfTheRelayHasExceptions(t *testing.T) {

@@ -99,6 +99,21 @@ func withSignal(base, signal string) string {
 	return u.String()
 }
 
+// withoutSignal takes the path of a signal off a URL. had: there was one.
+func withoutSignal(endpoint string) (base string, had bool) {
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Host == "" {
+		return endpoint, false
+	}
+	path := strings.TrimRight(u.Path, "/")
+	for _, signal := range []string{"metrics", "traces", "logs"} {
+		if u.Path, had = strings.CutSuffix(path, "/v1/"+signal); had {
+			return u.String(), true
+		}
+	}
+	return endpoint, false
+}
+
 // Shown is what of an endpoint may be shown: no user, no path, no query.
 func Shown(endpoint string) string {
 	u, err := url.Parse(endpoint)

@@ -277,7 +277,11 @@ func (e *Environment) endpoint(signal, text, variable string, protocol *string) 
 		e.once(name, "contradicts the scheme of "+variable+", which decides", u.Scheme)
 	}
 	if *protocol != "grpc" && variable == otlp+"ENDPOINT" {
-		text = withSignal(text, signal)
+		base, had := withoutSignal(text)
+		if had {
+			e.once(variable, "has a path that is added to it for each signal ("+otlp+"METRICS_ENDPOINT and its like take one whole)", "what is left without")
+		}
+		text = withSignal(base, signal)
 	}
 	return text
 }

@@ -146,6 +146,22 @@ func TestAnEndpointIsUnderstoodOrRefusedInWords(t *testing.T) {
 	require.Contains(t, e.Findings[0].String(), `OTEL_EXPORTER_OTLP_INSECURE="true" contradicts the scheme of OTEL_EXPORTER_OTLP_ENDPOINT, which decides. Used instead: https`)
 }
 
+func TestTheAddressOfOneSignalIsNotTakenForTheBaseOfAll(t *testing.T) {
+	for _, text := range []string{"http://localhost:4318/v1/metrics", "http://localhost:4318/v1/traces/", "http://localhost:4318/v1/logs"} {
+		e := read("OTEL_EXPORTER_OTLP_ENDPOINT", text)
+		require.Equal(t, "http://localhost:4318/v1/metrics", e.Metrics.Endpoint, text)
+		require.Equal(t, "http://localhost:4318/v1/traces", e.Traces.Endpoint, text)
+		require.Len(t, e.Findings, 1, text)
+		require.Contains(t, e.Findings[0].Problem, "has a path that is added to it for each signal", text)
+	}
+	e := read("OTEL_EXPORTER_OTLP_ENDPOINT", "https://x.example/api/v1/otlp")
+	require.Equal(t, "https://x.example/api/v1/otlp/v1/metrics", e.Metrics.Endpoint)
+	require.Empty(t, e.Findings)
+	e = read("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://localhost:4318/v1/metrics")
+	require.Equal(t, "http://localhost:4318/v1/metrics", e.Metrics.Endpoint, "of one signal it is the whole")
+	require.Empty(t, e.Findings)
+}
+
 func TestAKeyThatIsInTheWrongPlaceIsNeverShown(t *testing.T) {
 	for name, values := range map[string][]string{
 		"OTEL_EXPORTER_OTLP_HEADERS": {
