@@ -21,11 +21,27 @@ const mostEndsTold = 8
 
 // note looks at a whole answer or at an event's data, of any format.
 func (s *says) note(data []byte) {
-	if s.id != "" && !bytes.Contains(data, []byte(`_reason"`)) {
+	if s.id != "" && !mayEnd(data) {
 		return
 	}
 	_ = jsonscan.Object(data, s.member)
 }
+
+// mayEnd reports whether a text may have an end reason in it. As nearly every chunk says that it has none, nobody looks closer.
+func mayEnd(data []byte) bool {
+	for {
+		at := bytes.Index(data, endKey)
+		if at < 0 {
+			return false
+		}
+		data = data[at+len(endKey):]
+		if !bytes.HasPrefix(data, endNull) && !bytes.HasPrefix(data, endNullSpaced) {
+			return true
+		}
+	}
+}
+
+var endKey, endNull, endNullSpaced = []byte(`_reason"`), []byte(`:null`), []byte(`: null`)
 
 func (s *says) member(m jsonscan.Member) {
 	switch string(m.Key) {

@@ -13,8 +13,8 @@ const (
 // recognizes nothing.
 type Pattern struct {
 	text     []byte
-	from, to int // text[from:to] is the string's content
-	misses   int // texts learnt since the last one that was recognized
+	from, to int32 // text[from:to] is the string's content
+	misses   int32 // texts learnt since the last one that was recognized
 }
 
 // Learn takes a valid text as the pattern, if it has a string behind key that is neither empty nor has escapes. key is the
@@ -33,17 +33,17 @@ func (p *Pattern) Learn(text []byte, key string) {
 	if to == from || to == len(text) || text[to] != '"' {
 		return
 	}
-	p.text, p.from, p.to = append(p.text[:0], text...), from, to
+	p.text, p.from, p.to = append(p.text[:0], text...), int32(from), int32(to)
 	p.misses++
 }
 
 // Matches tells whether a text is like the one that was learnt in all but the string, which is not empty and has no escapes in
 // this one either.
 func (p *Pattern) Matches(text []byte) bool {
-	rest := len(p.text) - p.to // begins with the string's last quote
-	to := len(text) - rest
-	if len(p.text) == 0 || to <= p.from || !bytes.Equal(text[:p.from], p.text[:p.from]) ||
-		skipPlain(text, p.from) != to || !bytes.Equal(text[to:], p.text[p.to:]) {
+	rest := len(p.text) - int(p.to) // begins with the string's last quote
+	from, to := int(p.from), len(text)-rest
+	if len(p.text) == 0 || to <= from || !bytes.Equal(text[:from], p.text[:from]) ||
+		skipPlain(text, from) != to || !bytes.Equal(text[to:], p.text[p.to:]) {
 		return false
 	}
 	p.misses = 0

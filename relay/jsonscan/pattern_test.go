@@ -85,7 +85,7 @@ func FuzzWhatMatchesAPatternIsValidAndDiffersInTheStringOnly(f *testing.F) {
 				continue
 			}
 			require.NoError(t, Object(text, func(Member) {}))
-			want, got := withoutContent(t, learnt, p.from, p.to), withoutContent(t, text, p.from, len(text)-(len(learnt)-p.to))
+			want, got := withoutContent(t, learnt, int(p.from), int(p.to)), withoutContent(t, text, int(p.from), len(text)-(len(learnt)-int(p.to)))
 			require.Equal(t, want, got)
 		}
 	})

@@ -9,20 +9,29 @@ import (
 	"one-api/relay/wire"
 )
 
-// maxChoices is how many choices of an answer are told apart: the most that OpenAI gives (n).
-const maxChoices = 128
+// maxChoices is how many choices of an answer are told apart: the most that OpenAI gives (n). Of those, most answers have none
+// but the first fewChoices.
+const (
+	maxChoices = 128
+	fewChoices = 64
+)
 
-// choiceSet is a set of choices, by their index, and of one for all that have another.
-type choiceSet [maxChoices/64 + 1]uint64
-
-// add takes in a choice. Those with an index that none can have are one choice more: what they say has been passed on, and an odd
-// number is no reason to call the answer broken.
-func (s *choiceSet) add(index int64) {
-	if index < 0 || index >= maxChoices {
-		index = maxChoices
-	}
-	s[index/64] |= 1 << (index % 64)
+// progress is how far the choices of an answer have come. It is kept small: every open stream has one.
+type progress struct {
+	begun, ended uint64 // of the first choices, by their index
+	more         *moreProgress
 }
+
+// moreProgress is what few answers have to say.
+type moreProgress struct {
+	begun, ended choiceSet
+	unknown      string // an end reason in no table
+}
+
+// choiceSet is a set of choices beyond the first, by their index, and of one for all that have another.
+type choiceSet [(maxChoices-fewChoices)/64 + 1]uint64
+
+func (s *choiceSet) add(index int64) { s[(index-fewChoices)/64] |= 1 << (index % 64) }
 
 func (s *choiceSet) count() (n int) {
 	for _, word := range s {
@@ -31,22 +40,66 @@ func (s *choiceSet) count() (n int) {
 	return n
 }
 
-// progress is how far the choices of an answer have come.
-type progress struct {
-	begun, ended choiceSet
-	unknown      string // an end reason in no table
+// begins takes in a choice. Those with an index that none can have are one choice more: what they say has been passed on, and an
+// odd number is no reason to call the answer broken.
+func (p *progress) begins(index int64) {
+	if index = known(index); index < fewChoices {
+		p.begun |= 1 << index
+	} else {
+		p.beyond().begun.add(index)
+	}
+}
+
+// ends takes in the end of a choice.
+func (p *progress) ends(index int64) {
+	if index = known(index); index < fewChoices {
+		p.ended |= 1 << index
+	} else {
+		p.beyond().ended.add(index)
+	}
+}
+
+func known(index int64) int64 {
+	if index < 0 || index >= maxChoices {
+		return maxChoices
+	}
+	return index
+}
+
+func (p *progress) beyond() *moreProgress {
+	if p.more == nil {
+		p.more = &moreProgress{}
+	}
+	return p.more
 }
 
 // any reports whether there has been a choice at all.
-func (p *progress) any() bool { return p.begun != choiceSet{} }
+func (p *progress) any() bool { return p.begun != 0 || p.more != nil && p.more.begun != choiceSet{} }
 
 // complete reports whether every choice has its end reason. asked is how many were asked for; 0: one.
 func (p *progress) complete(asked int) bool {
-	return p.begun == p.ended && p.begun.count() >= max(asked, 1)
+	n := bits.OnesCount64(p.begun)
+	if p.more != nil {
+		if p.more.begun != p.more.ended {
+			return false
+		}
+		n += p.more.begun.count()
+	}
+	return p.begun == p.ended && n >= max(asked, 1)
 }
 
 // onlyFirst reports whether choice 0 is the only one so far.
-func (p *progress) onlyFirst() bool { return p.begun == choiceSet{1} }
+func (p *progress) onlyFirst() bool {
+	return p.begun == 1 && (p.more == nil || p.more.begun == choiceSet{})
+}
+
+// unknown is an end reason in no table; empty: there was none.
+func (p *progress) unknown() string {
+	if p.more == nil {
+		return ""
+	}
+	return p.more.unknown
+}
 
 // reading is what the choices of a chunk, or of a whole answer, say.
 type reading struct {
@@ -71,7 +124,7 @@ func (r *reading) choice(choice []byte) {
 	if jsonscan.Object(choice, r.choiceMember) != nil {
 		return
 	}
-	r.progress.begun.add(r.index)
+	r.progress.begins(r.index)
 	switch reason := wire.EndReasonOf(r.end); {
 	case holdsSomething(r.fault) && string(r.fault) != "false":
 		r.fails(format.Reported(choice))
@@ -79,10 +132,10 @@ func (r *reading) choice(choice []byte) {
 		r.fails(format.BadEnd(wire.EndWord(r.end)))
 	case reason != wire.NotEnded:
 		if reason == wire.EndedSomehow {
-			r.progress.unknown = wire.EndWord(r.end)
+			r.progress.beyond().unknown = wire.EndWord(r.end)
 		}
 		r.ended, r.says = true, true
-		r.progress.ended.add(r.index)
+		r.progress.ends(r.index)
 	}
 }
 

@@ -3,6 +3,8 @@
 package chat
 
 import (
+	"math"
+
 	"one-api/relay/format"
 	"one-api/relay/llm"
 )
@@ -10,7 +12,7 @@ import (
 // Format is the format.
 var Format = &format.Format{
 	Name: "chat", Client: client{}, Server: server{}, Column: column,
-	Inspect: func(choices int) format.Translator { return &inspector{asked: choices} },
+	Inspect: func(choices int) format.Translator { return &inspector{asked: int32(min(choices, math.MaxInt32))} },
 }
 
 // column is what becomes in a chat completion of what not every format has.

@@ -20,9 +20,9 @@ func isTerminator(data []byte) bool { return string(bytes.TrimSpace(data)) == te
 // inspector passes answers on to clients that speak the provider's own format. It looks, and changes nothing.
 type inspector struct {
 	usage    tally
-	scratch  []byte
-	asked    int  // choices; 0: the client did not say
-	hides    bool // what says nothing but the usage
+	scratch  *[]byte // for events that are not clean; nil: there was none
+	asked    int32   // choices; 0: the client did not say
+	hides    bool    // what says nothing but the usage
 	progress progress
 	like     jsonscan.Pattern // of the chunks that carry text
 }
@@ -45,6 +45,9 @@ func (t *inspector) Whole(body []byte) ([]byte, error) {
 }
 
 func (t *inspector) Event(event sse.Event) (format.Step, error) {
+	if t.like.Matches(event.Data) && string(event.Name) != "error" {
+		return format.Step{Out: t.pass(event), Content: true}, nil // as nearly always
+	}
 	if isTerminator(event.Data) {
 		if !t.progress.any() {
 			return format.Step{}, format.Malformed("a stream that ends without a single choice")
@@ -53,9 +56,6 @@ func (t *inspector) Event(event sse.Event) (format.Step, error) {
 	}
 	if isKeepAlive(event) {
 		return format.Step{}, nil
-	}
-	if t.like.Matches(event.Data) && string(event.Name) != "error" {
-		return format.Step{Out: t.pass(event), Content: true}, nil
 	}
 	var seen members // not kept: they share the event's memory, which may be large, and the next one may be long in coming
 	if err := seen.chunk(event); err != nil {
@@ -86,7 +86,7 @@ func (t *inspector) Event(event sse.Event) (format.Step, error) {
 
 // End is for servers that leave the terminator out.
 func (t *inspector) End() (format.Step, error) {
-	if !t.progress.complete(t.asked) {
+	if !t.progress.complete(int(t.asked)) {
 		return format.Step{}, format.Truncated("the stream ended without its terminator, and before every choice had its finish_reason")
 	}
 	return format.Step{Out: endOfStream, Done: true}, nil
@@ -103,13 +103,16 @@ func (t *inspector) pass(event sse.Event) []byte {
 	if event.Clean {
 		return event.Raw
 	}
-	t.scratch = event.AppendTo(t.scratch[:0])
-	return t.scratch
+	if t.scratch == nil {
+		t.scratch = new([]byte)
+	}
+	*t.scratch = event.AppendTo((*t.scratch)[:0])
+	return *t.scratch
 }
 
 func (t *inspector) Usage() wire.Usage { return t.usage.neutral() }
 
-func (t *inspector) UnknownEnd() string { return t.progress.unknown }
+func (t *inspector) UnknownEnd() string { return t.progress.unknown() }
 
 // isKeepAlive reports whether an event has nothing in it, or is the ping of another format, which gateways to other providers
 // leave as it is. Some servers send those while they wait, and the clients that decode every event fail on them: in neither is

@@ -19,7 +19,6 @@ type members struct {
 }
 
 func (m *members) note(member jsonscan.Member) {
-	m.signs.Note(member)
 	var at *[]byte
 	switch string(member.Key) {
 	case "id":
@@ -28,6 +27,7 @@ func (m *members) note(member jsonscan.Member) {
 		at = &m.model
 	case "object":
 		at = &m.object
+		m.signs.Note(member)
 	case "choices":
 		at, m.listed = &m.choices, true
 	case "data":
@@ -37,6 +37,7 @@ func (m *members) note(member jsonscan.Member) {
 	case "x_groq":
 		at = &m.groq
 	default:
+		m.signs.Note(member)
 		return
 	}
 	*at = nil // the last one wins, as with most decoders
