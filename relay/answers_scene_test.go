@@ -131,7 +131,7 @@ func (l crossing) play(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", kind)
 	say(w, l.body)
 	if l.again != "" {
-		every(r, 20*time.Millisecond, func() bool { say(w, l.again); return true })
+		every(r, 50*time.Millisecond, func() bool { say(w, l.again); return true })
 	}
 }
 

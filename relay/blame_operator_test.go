@@ -215,3 +215,34 @@ func TestTheRelaysOwnQuestionIsBounded(t *testing.T) {
 	require.Less(t, time.Since(began), patience)
 	require.Zero(t, r.server.pool.InFlight())
 }
+
+// TestALimitOfSomebodyBehindAGatewayIsOnOneModel: the channel's only key goes on with the others.
+func TestALimitOfSomebodyBehindAGatewayIsOnOneModel(t *testing.T) {
+	const openRouter = `{"error":{"message":"Provider returned error","code":429,"metadata":{"raw":"m is temporarily rate-limited upstream. Please retry shortly.","provider_name":"P"}}}`
+	for name, limited := range map[string]string{
+		"OpenRouter's":               raw(429, openRouter, "Retry-After: 60"),
+		"OpenRouter's inside a 200":  raw(200, openRouter),
+		"LiteLLM's":                  raw(429, `{"error":{"message":"litellm.RateLimitError: AzureException - slow down","type":null,"param":null,"code":"429"}}`, "Retry-After: 60"),
+		"Portkey's":                  raw(429, `{"error":{"message":"openai error: slow down","type":"requests","param":null,"code":"rate_limit_exceeded"},"provider":"openai"}`, "Retry-After: 60"),
+		"a refusal of LiteLLM's key": raw(401, `{"error":{"message":"litellm.AuthenticationError: OpenAIException - Incorrect API key provided: sk-theirs.","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := blames(t, "openai", playsBy(t, func(_ *http.Request, body string) string {
+				if strings.Contains(body, `"model":"m"`) {
+					return limited
+				}
+				return rawGood()
+			}), false, withPause(time.Millisecond))
+			for range 5 {
+				status, text, _ := b.says(testKey, plainCall)
+				require.NotEqual(t, http.StatusOK, status)
+				require.NotContains(t, text, "theirs")
+				status, text, _ = b.says(testKey, strings.Replace(plainCall, `"m"`, `"another"`, 1))
+				require.Equal(t, http.StatusOK, status, text)
+				require.Equal(t, "3 0 0", b.keys())
+			}
+			require.Equal(t, "healthy", b.channel("primary")["state"])
+		})
+	}
+}

@@ -10,7 +10,43 @@ import (
 
 // F19: an upstream that shows signs of life for ever, and says nothing.
 
-// TestSignsOfLifeHoldNoCallForEver has comments, pings and single bytes without end, each faster than any clock of silence.
+// signs are what shows that an upstream is alive, and promises nothing.
+var signs = map[string]func(voice) string{
+	"comments":                  func(voice) string { return ": still thinking\n\n" },
+	"pings":                     voice.keepAlive,
+	"pings of another format":   func(v voice) string { return voice{!v.anthropic}.keepAlive() },
+	"pings by their name alone": func(voice) string { return event("ping", `{"at":1764504000}`) },
+	"pings that are a time":     func(voice) string { return event("ping", "1764504000") },
+	"white space":               func(voice) string { return event("", "  ") },
+	"empty chunks": func(v voice) string {
+		if v.anthropic {
+			return v.keepAlive()
+		}
+		return event("", `{"id":"c1","object":"chat.completion.chunk","created":1,"model":"up","choices":[]}`)
+	},
+}
+
+// empties are further events that say nothing. Most are passed on, for what they may be.
+var empties = map[string]func(voice) string{
+	"empty text":     func(v voice) string { return v.more("") },
+	"unknown events": func(voice) string { return event("progress", `{"type":"progress","percent":3}`) },
+	"empty objects":  func(voice) string { return event("", `{}`) },
+	"usage": func(v voice) string {
+		if v.anthropic {
+			return event("message_delta", `{"type":"message_delta","delta":{},"usage":{"output_tokens":1}}`)
+		}
+		return event("", `{"usage":{"prompt_tokens":3,"completion_tokens":1,"total_tokens":4}}`)
+	},
+	"empty pieces of what is no text": func(v voice) string {
+		if v.anthropic {
+			return event("content_block_delta", `{"type":"content_block_delta","index":0,"delta":{"type":"citations_delta","citation":null}}`)
+		}
+		return event("", `{"id":"c1","object":"chat.completion.chunk","created":1,"model":"up","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":""}}]},"finish_reason":null}]}`)
+	},
+}
+
+// TestSignsOfLifeHoldNoCallForEver has signs of life, events that say nothing and single bytes without end, each faster than any
+// clock of silence.
 func TestSignsOfLifeHoldNoCallForEver(t *testing.T) {
 	long(t)
 	inMatrix(t, "F19")
@@ -19,16 +55,6 @@ func TestSignsOfLifeHoldNoCallForEver(t *testing.T) {
 	first := ending{outcome: outcome.FirstTokenTimeout, status: http.StatusGatewayTimeout, code: "first_token_timeout"}
 	cut := idle
 	cut.cut = true
-	signs := map[string]func(voice) string{
-		"comments": func(voice) string { return ": still thinking\n\n" },
-		"pings":    voice.keepAlive,
-		"empty chunks": func(v voice) string {
-			if v.anthropic {
-				return v.keepAlive()
-			}
-			return event("", `{"id":"c1","object":"chat.completion.chunk","created":1,"model":"up","choices":[]}`)
-		},
-	}
 	// The signs keep a stream from being silent; what ends it is that for as long as a header may take nothing is said.
 	const clocks, clocksWithToken = "header: 5s, idle: 40s", "header: 40s, first_token: 5s"
 	longer := map[string][]string{clocks: {"header: 9s, idle: 40s"}} // a header has to come in that time, too
@@ -55,6 +81,12 @@ func TestSignsOfLifeHoldNoCallForEver(t *testing.T) {
 			forever(w, r)
 		}}
 	}
+	for name, empty := range empties {
+		all[name+" after content"] = mishap{fits: streaming, timeouts: clocks, ending: cut, handle: func(v variant, w http.ResponseWriter, r *http.Request) {
+			v.begin(w, r, fromFaulty)
+			every(r, pace, func() bool { say(w, empty(voiceFor(r))); return true })
+		}}
+	}
 	// An event that never ends is no sign of life, however its bytes drip.
 	drip := func(v variant, w http.ResponseWriter, r *http.Request) {
 		every(r, pace, func() bool { say(w, "x"); return true })
@@ -79,5 +111,6 @@ func TestSignsOfLifeHoldNoCallForEver(t *testing.T) {
 		v.begin(w, r, fromFaulty)
 		drip(v, w, r)
 	}, ending: ending{outcome: outcome.HeaderTimeout, status: http.StatusGatewayTimeout, code: "header_timeout"}}
-	all.inVariants(t, atMostEach(), plan{waits: true, longer: longer})
+	// A keep-alive that is due would commit what has been held back.
+	all.inVariants(t, atMostEach(), plan{waits: true, longer: longer, options: []relayOption{withEnv("KEEPALIVE_INTERVAL", "0")}})
 }

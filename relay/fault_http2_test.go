@@ -171,7 +171,8 @@ type frameStream struct {
 	asked  bytes.Buffer
 }
 
-func (s *frameStream) header() {
+// header says how long the answer is, or does not.
+func (s *frameStream) header(lengths ...string) {
 	kind := "application/json"
 	if s.v.stream {
 		kind = "text/event-stream"
@@ -180,6 +181,9 @@ func (s *frameStream) header() {
 	encoder := hpack.NewEncoder(&block)
 	_ = encoder.WriteField(hpack.HeaderField{Name: ":status", Value: "200"})
 	_ = encoder.WriteField(hpack.HeaderField{Name: "content-type", Value: kind})
+	for _, length := range lengths {
+		_ = encoder.WriteField(hpack.HeaderField{Name: "content-length", Value: length})
+	}
 	_ = s.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: s.id, BlockFragment: block.Bytes(), EndHeaders: true})
 }
 
@@ -195,11 +199,15 @@ func (s *frameStream) begin() {
 
 func (s *frameStream) answer() {
 	s.header()
-	text := s.voice.whole(fromFaulty)
+	_ = s.framer.WriteData(s.id, true, []byte(s.text()))
+}
+
+// text is a good answer.
+func (s *frameStream) text() string {
 	if s.v.stream {
-		text = s.voice.opening(fromFaulty) + s.voice.closing()
+		return s.voice.opening(fromFaulty) + s.voice.closing()
 	}
-	_ = s.framer.WriteData(s.id, true, []byte(text))
+	return s.voice.whole(fromFaulty)
 }
 
 func (s *frameStream) reset(code http2.ErrCode) { _ = s.framer.WriteRSTStream(s.id, code) }

@@ -20,7 +20,7 @@ func (a *Attempt) Transient(begun bool) bool {
 	if f == nil || f.RetryAfter > longestAsked {
 		return false
 	}
-	troubled := a.Class == outcome.ClassServer || a.Class == outcome.ClassKeyLimited
+	troubled := a.Class == outcome.ClassServer || a.Class == outcome.ClassKeyLimited || a.Class == outcome.ClassModelLimited
 	switch a.Outcome {
 	case outcome.ConnectFailed:
 		return true

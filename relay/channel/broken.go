@@ -70,7 +70,7 @@ func (x *Exchange) broken(err error, connected bool) *outcome.Failure {
 		f.Outcome = outcome.TooLarge
 	case !connected:
 		f.Outcome = outcome.ConnectFailed
-	case strings.Contains(text, "malformed"), strings.Contains(text, "invalid byte in chunk length"), strings.Contains(text, "suspiciously long trailer"),
+	case strings.Contains(text, "malformed"), strings.Contains(text, "Content-Length"), strings.Contains(text, "invalid byte in chunk length"), strings.Contains(text, "suspiciously long trailer"),
 		errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), isCorrupt(err):
 		f.Outcome = outcome.UpstreamMalformed
 	case errors.Is(err, io.ErrUnexpectedEOF) && x.bounded():

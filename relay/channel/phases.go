@@ -37,17 +37,22 @@ func (x *Exchange) headerPhase() (time.Time, outcome.Outcome) {
 
 // quiet is what a stream has not said yet, and not for how long.
 type quiet struct {
-	content   bool          // something has come that promises an answer
-	preambles int32         // that have come since the upstream last said something
-	heard     int           // events and comments, when the silence began that is going on
-	since     time.Time     // when that was; zero: nothing has been waited for yet
-	spoke     time.Duration // how long the upstream had been waited for when it last said something
-	spokeAt   int           // events and comments by then
+	content bool          // something has come that promises an answer
+	ended   bool          // all has come but what ends the stream
+	goesOn  bool          // there was content behind that
+	empty   int32         // events without content that have come since the upstream last said something
+	heard   int           // events and comments, when the silence began that is going on
+	since   time.Time     // when that was; zero: nothing has been waited for yet
+	spoke   time.Duration // how long the upstream had been waited for when it last said something
+	spokeAt int           // events and comments by then
 }
 
-// mostPreambles is how many events that promise nothing may follow each other before they are signs of life and nothing else:
-// some servers send empty chunks where others send comments.
-const mostPreambles = 8
+// mostEmpty is how many events without content may follow each other before they are signs of life and nothing else: some servers
+// send empty chunks, or events of their own, where others send comments.
+const mostEmpty = 8
+
+// longestEnd is how long a stream that has said all may take to end. What may follow is its usage, at once.
+const longestEnd = 5 * time.Second
 
 // silencePhase bounds the silence of a stream, which only a whole event or comment ends, and the time in which it shows signs of
 // life and says nothing. Nothing bounds the whole of it. Until there is content, the first token's clock stands in for that of
@@ -69,9 +74,13 @@ func (x *Exchange) silence(now time.Time, heard int) (deadline time.Time, as out
 			deadline = after(q.since, t.FirstToken)
 		}
 	}
-	if t.Header > 0 && q.heard > q.spokeAt {
+	longest, bounded := t.Header, t.Header > 0 && q.heard > q.spokeAt
+	if q.ended && !q.goesOn {
+		longest, bounded = longestEnd, true
+	}
+	if bounded {
 		// The client's slowness does not count: what is compared is the time that was spent on waiting for the upstream.
-		say := now.Add(t.Header - (x.waited + x.body.waited - q.spoke))
+		say := now.Add(longest - (x.waited + x.body.waited - q.spoke))
 		if deadline.IsZero() || say.Before(deadline) {
 			deadline = say
 		}
@@ -80,17 +89,31 @@ func (x *Exchange) silence(now time.Time, heard int) (deadline time.Time, as out
 }
 
 // listens notes what a step says, something or only that the upstream is alive, where so many events and comments have come.
-func (x *Exchange) listens(step lane.Step, heard int) {
+// complete: nothing is missing any more but what ends the stream.
+func (x *Exchange) listens(step lane.Step, heard int, complete bool) {
 	q := &x.quiet
+	committed := len(step.Out) > 0 && !step.Preamble
+	q.content = q.content || step.Content || committed
+	before := q.ended
+	q.ended = complete
 	switch {
-	case step.Content, len(step.Out) > 0 && !step.Preamble:
-		q.content, q.preambles = true, 0
-	case step.Preamble && !step.Ping && q.preambles < mostPreambles:
-		q.preambles++
+	case step.Content:
+		q.empty = 0
+		q.goesOn = q.goesOn || before // whose word on its end is worth little
+	case q.ended && !before:
+	case q.ended:
+		return
+	case (committed || step.Preamble && !step.Ping) && q.empty < mostEmpty:
+		q.empty++
 	default:
 		return
 	}
 	q.spoke, q.spokeAt = x.waited+x.body.waited, heard
+}
+
+// endsBySilence reports whether what ended a stream was that it fell silent, where no more was to come but its end.
+func (x *Exchange) endsBySilence(f *outcome.Failure) bool {
+	return x.quiet.ended && (f.Outcome == outcome.IdleTimeout || f.Outcome == outcome.FirstTokenTimeout)
 }
 
 // silent tells the operator of a stream that was no silence in the strict sense why it ended as one.

@@ -158,7 +158,7 @@ func (x *Exchange) goes(step lane.Step, event sse.Event) bool {
 	if x.says != nil {
 		x.says.note(event.Data)
 	}
-	x.listens(step, x.out.heard())
+	x.listens(step, x.out.heard(), x.translator.Complete())
 	return x.pass(step, event)
 }
 
@@ -199,18 +199,19 @@ func endsInALine(event sse.Event) bool {
 	return last != '\n' && last != '\r'
 }
 
-// ends says what it means that a stream ended before its terminator, and writes that if the answer is complete without it.
-// anything: there was an event in it.
+// ends says what it means that a stream ended before its terminator, and writes that if the answer is complete without it: then it
+// is no matter whether it ended in good order or fell silent. anything: there was an event in it.
 func (x *Exchange) ends(err error, anything bool) *outcome.Failure {
 	x.send(false)
 	if x.out.lost != nil {
 		return x.out.lost
 	}
+	cut := x.interrupted()
 	if !errors.Is(err, io.EOF) {
-		return x.broken(err, true)
+		cut = x.broken(err, true)
 	}
-	if f := x.interrupted(); f != nil {
-		return f
+	if cut != nil && !x.endsBySilence(cut) {
+		return cut
 	}
 	if !anything && x.body.read > 0 {
 		return outcome.Malformed("the answer is not an event stream")

@@ -55,6 +55,8 @@ func (plainAnswer) End() (lane.Step, error) { return lane.Step{}, outcome.Trunca
 
 func (plainAnswer) Usage() wire.Usage { return wire.Usage{} }
 
+func (plainAnswer) Complete() bool { return false }
+
 func (plainAnswer) UnknownEnd() string { return "" }
 
 func testChannel(name string, change ...func(*config.Channel)) config.Channel {

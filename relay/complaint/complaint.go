@@ -49,6 +49,9 @@ type Complaint struct {
 	// Relayed is true for the error of a provider behind a gateway, which names that provider beside it (OpenRouter's
 	// metadata.provider_name).
 	Relayed bool
+	// Behind is true for every error that is known to be about somebody behind a gateway: his limit, his word on the gateway's key or
+	// account with him. What the relay has at the gateway is as good as ever.
+	Behind bool
 	// InnerStatus is the status that such a provider's error stands for, as far as the gateway quotes it; 0: it does not say. It
 	// is good for no more than Inner.
 	InnerStatus int
@@ -126,7 +129,7 @@ type members struct {
 	failure, failures, message, detail, title   []byte
 	kind, code, status, param                   []byte
 	details, metadata, baseResp, nested, waited []byte
-	waitedMS                                    []byte
+	waitedMS, provider, extra, bifrost          []byte
 	refused, isError                            bool // "success":false; "object":"error"
 }
 
@@ -191,6 +194,12 @@ func (m *members) place(name string, value []byte) *[]byte {
 		return &m.waited
 	case "retryafterms":
 		return &m.waitedMS
+	case "provider":
+		return &m.provider
+	case "extrafields":
+		return &m.extra
+	case "isbifrosterror":
+		return &m.bifrost
 	case "success":
 		m.refused = m.refused || string(value) == "false"
 	case "object":

@@ -26,6 +26,9 @@ func (m *members) complaint(level int) *Complaint {
 	}
 	m.annotations(c, level)
 	m.unquote(c, level)
+	if level == 0 {
+		c.Behind = m.behind(c)
+	}
 	if c.empty() {
 		return nil
 	}

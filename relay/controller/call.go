@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
@@ -107,7 +108,12 @@ func readAway(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func refuseJSON(err error) *outcome.Refusal {
+// refuseJSON is for a body that cannot be read. In UTF-16 or UTF-32 (RFC 8259, 8.1, asks for UTF-8) one of the first two bytes is 0,
+// or both are a byte order mark.
+func refuseJSON(err error, body []byte) *outcome.Refusal {
+	if len(body) > 1 && (body[0] == 0 || body[1] == 0 || bytes.HasPrefix(body, []byte{0xFE, 0xFF}) || bytes.HasPrefix(body, []byte{0xFF, 0xFE})) {
+		return refuseBody(http.StatusBadRequest, "The request's body is not in UTF-8 but in UTF-16 or UTF-32, by its first bytes: send it in UTF-8.")
+	}
 	if errors.Is(err, jsonscan.ErrTruncated) {
 		return refuseBody(http.StatusBadRequest, "The request's body is not valid JSON: it ends too early.")
 	}

@@ -68,14 +68,19 @@ type reader struct {
 // detours are members by which an upstream may be asked for other models than the one that the relay knows of.
 type detours struct{ models, route, fallbacks []byte }
 
-// parseCall finds, for call, what the relay has to know of a request, and returns what else it may be asking for.
+// byteOrderMark is what some editors and shells (PowerShell's) put in front of a text in UTF-8.
+var byteOrderMark = []byte("\uFEFF")
+
+// parseCall finds, for call, what the relay has to know of a request, and returns what else it may be asking for. A byte order mark
+// is left out, since most upstreams would not take it (RFC 8259, 8.1).
 func parseCall(call *lane.Call, endpoint wire.Endpoint, body []byte) (detours, *outcome.Refusal) {
+	body = bytes.TrimPrefix(body, byteOrderMark)
 	call.Endpoint, call.Body = endpoint, body
 	r := reader{call: call, body: body, flag: true}
 	err := jsonscan.Object(body, func(m jsonscan.Member) { r.read(m) })
 	switch {
 	case err != nil:
-		return detours{}, refuseJSON(err)
+		return detours{}, refuseJSON(err, body)
 	case r.wrong != nil:
 		return detours{}, r.wrong
 	case !r.named || call.Model == "":

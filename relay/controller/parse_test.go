@@ -48,6 +48,30 @@ func TestAnOddSpellingOfWhatDecidesARequestIsRefused(t *testing.T) {
 	}
 }
 
+func TestAByteOrderMarkLosesNothing(t *testing.T) {
+	const body = `{"model":"m","stream":true,"stream_options":{"include_usage":false}}`
+	call := lane.Call{}
+	_, refusal := parseCall(&call, wire.ChatCompletions, []byte("\uFEFF"+body))
+	require.Nil(t, refusal)
+	assert.Equal(t, body, string(call.Body), "most upstreams would not take it")
+	assert.Equal(t, `"m"`, string(call.Body[call.ModelFrom:call.ModelTo]))
+	assert.Equal(t, "false", string(call.Body[call.Options.UsageFrom:call.Options.UsageTo]))
+	assert.True(t, call.Stream)
+	for _, c := range []struct{ body, why string }{
+		{"\uFEFF", "it ends too early"},
+		{"\uFEFF\uFEFF" + body, "cannot be read"},
+		{"\xFF\xFE{\x00}\x00", "UTF-16"},
+		{"\xFE\xFF\x00{\x00}", "UTF-16"},
+		{"{\x00\"\x00", "UTF-16"},
+		{"\x00{\x00\"", "UTF-16"},
+	} {
+		refusal := refusalOf(c.body)
+		require.NotNil(t, refusal, "%q", c.body)
+		assert.Equal(t, 400, refusal.Err.Status)
+		assert.Contains(t, refusal.Err.Message, c.why, "%q", c.body)
+	}
+}
+
 func TestEveryOtherNameAndEverythingNestedPassesAsItIs(t *testing.T) {
 	for _, body := range []string{
 		`{"model":"m","mod\u0061lities":[],"Temperature":1,"temperature":2,"TEMPERATURE":3}`,

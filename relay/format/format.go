@@ -63,6 +63,8 @@ type Decoder interface {
 	Event(event sse.Event, to llm.Sink) (Heard, error)
 	// End is called if a stream has ended in good order and no event was its end. An error is a *Fault: it was not complete.
 	End(to llm.Sink) error
+	// Complete reports whether a stream has said all that it has to, but for what ends it: End would have no complaint.
+	Complete() bool
 	Usage() wire.Usage
 	// UnknownEnd is an end reason that is in no table; empty: there was none.
 	UnknownEnd() string
@@ -105,6 +107,10 @@ type Translator interface {
 	// has what is missing, such as the terminator, and is Done. If not, there is an error.
 	End() (Step, error)
 
+	// Complete reports whether a stream has said all that it has to, but for what ends it: every choice has its end reason, and
+	// End would have no complaint.
+	Complete() bool
+
 	// Usage is what the answer has said so far of its cost.
 	Usage() wire.Usage
 
@@ -116,7 +122,7 @@ type Translator interface {
 type Step struct {
 	// Out is what the client gets, whole SSE events; empty: nothing. Valid until the next call of Event or of the SSE reader.
 	Out []byte
-	// Content is true if the event carries a part of the answer: text, reasoning, a piece of a tool call.
+	// Content is true if the event carries a part of the answer: text, reasoning, a piece of a tool call. An empty one is none.
 	Content bool
 	// Preamble is true if the event is on the closed list of those that promise nothing: message_start, ping, the start of an
 	// empty text block, a chunk with nothing but a role, empty or null choices. As long as nothing else has come, another

@@ -116,6 +116,8 @@ func (t *translator) step(heard format.Heard) (Step, error) {
 	}, nil
 }
 
+func (t *translator) Complete() bool { return t.decoder.Complete() }
+
 func (t *translator) Usage() wire.Usage { return t.decoder.Usage() }
 
 func (t *translator) UnknownEnd() string { return t.decoder.UnknownEnd() }

@@ -29,6 +29,29 @@ func classify(status int, page bool, said *complaint.Complaint) judgement {
 	if said == nil {
 		return judgement{class: classOfStatus(status, &complaint.Complaint{})}
 	}
+	j := judged(status, said)
+	if said.Behind {
+		j.class, j.instead = behind(j.class), behind(j.instead)
+	}
+	return j
+}
+
+// behind is what a class becomes if the error is about somebody behind a gateway: one whom the gateway has for a model that was asked
+// for. So it is nothing that the gateway's other models, or its keys, should rest for.
+func behind(class Class) Class {
+	switch class {
+	case ClassKeyLimited:
+		return ClassModelLimited
+	case ClassKeyRefused, ClassUnauthorized, ClassForbidden:
+		return ClassBehind
+	case ClassMisplaced:
+		return ClassElsewhere
+	}
+	return class
+}
+
+// judged is classify, for an error that says something.
+func judged(status int, said *complaint.Complaint) judgement {
 	if isAboutTheRequest(status, said) {
 		return judgement{class: ClassRequest}
 	}

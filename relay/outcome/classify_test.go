@@ -14,6 +14,9 @@ func saying(kind, code, message string) string {
 	return fmt.Sprintf(`{"error":{"message":%q,"type":%q,"param":null,"code":%q}}`, message, kind, code)
 }
 
+// openRouterLimited is about a provider of OpenRouter's.
+const openRouterLimited = `{"error":{"message":"Provider returned error","code":429,"metadata":{"raw":"google/gemini-2.0-flash-exp:free is temporarily rate-limited upstream. Please retry shortly, or add your own key to accumulate your rate limits: https://openrouter.ai/settings/integrations","provider_name":"Google AI Studio"}},"user_id":"user_1"}`
+
 func TestAnErrorIsClassifiedByWhatTheProviderMeansByIt(t *testing.T) {
 	const page = "<!DOCTYPE html><html><title>Just a moment...</title></html>"
 	for _, c := range []struct {
@@ -120,7 +123,8 @@ func TestAnErrorIsClassifiedByWhatTheProviderMeansByIt(t *testing.T) {
 		{"LiteLLM has no connection", 400, saying("None", "400", "litellm.APIConnectionError: OllamaException - [Errno 111] Connection refused"), ClassServer, 502},
 		{"LiteLLM waits in vain", 400, saying("None", "400", "litellm.Timeout: APITimeoutError - Request timed out."), ClassServer, 502},
 		{"what LiteLLM has behind it fails", 400, saying("", "", "litellm.InternalServerError: AnthropicError - Overloaded"), ClassServer, 502},
-		{"what LiteLLM has behind it limits", 400, saying("", "", "litellm.RateLimitError: x"), ClassKeyLimited, 429},
+		{"what LiteLLM has behind it limits", 400, saying("", "", "litellm.RateLimitError: OpenAIException - x"), ClassModelLimited, 429},
+		{"LiteLLM itself limits", 400, saying("", "", "litellm.RateLimitError: x"), ClassKeyLimited, 429},
 		{"LiteLLM's key is refused", 400, saying("", "", "litellm.AuthenticationError: x"), ClassElsewhere, 502},
 		{"LiteLLM's name for a refused request", 400, saying("", "", "litellm.APIConnectionError: Client error '400 Bad Request' for url 'https://api.example.com/v1/messages'"), ClassElsewhere, 502},
 		{"LiteLLM's word on the request", 400, saying("", "400", "litellm.BadRequestError: OpenAIException - Invalid 'temperature'"), ClassRequest, 400},
@@ -138,12 +142,37 @@ func TestAnErrorIsClassifiedByWhatTheProviderMeansByIt(t *testing.T) {
 		{"OpenRouter's, of whom nobody knows what", 400, `{"error":{"code":400,"message":"Provider returned error","metadata":{"raw":"ERROR","provider_name":"P"}}}`, ClassElsewhere, 502},
 		{"OpenRouter's, without a word", 400, `{"error":{"code":400,"message":"Provider returned error"}}`, ClassElsewhere, 502},
 		{"OpenRouter's, whose provider fails", 400, `{"error":{"code":400,"message":"Provider returned error","metadata":{"raw":"{\"error\":{\"message\":\"m\",\"code\":503}}","provider_name":"P"}}}`, ClassElsewhere, 502},
-		{"OpenRouter's, whose provider limits it", 400, `{"error":{"code":400,"message":"Provider returned error","metadata":{"raw":"{\"error\":{\"type\":\"rate_limit_error\",\"message\":\"m\"}}","provider_name":"P"}}}`, ClassElsewhere, 502},
-		{"OpenRouter's, whose provider refuses its key", 403, `{"error":{"code":403,"message":"Provider returned error","metadata":{"raw":"{\"error\":{\"code\":401,\"message\":\"m\"}}","provider_name":"P"}}}`, ClassElsewhere, 502},
+		{"OpenRouter's, whose provider limits it", 400, `{"error":{"code":400,"message":"Provider returned error","metadata":{"raw":"{\"error\":{\"type\":\"rate_limit_error\",\"message\":\"m\"}}","provider_name":"P"}}}`, ClassModelLimited, 429},
+		{"OpenRouter's, whose provider refuses its key", 403, `{"error":{"code":403,"message":"Provider returned error","metadata":{"raw":"{\"error\":{\"code\":401,\"message\":\"m\"}}","provider_name":"P"}}}`, ClassBehind, 502},
 		{"OpenRouter's, whose provider will not have the request", 400, `{"error":{"code":400,"message":"Provider returned error","metadata":{"raw":"{\"error\":{\"type\":\"invalid_request_error\",\"message\":\"at most 1 image\"}}","provider_name":"P"}}}`, ClassRequest, 400},
 		{"OpenRouter's, whose provider's context is too small", 400, `{"error":{"code":400,"message":"Provider returned error","metadata":{"raw":{"error":{"code":"context_length_exceeded","message":"m"}},"provider_name":"P"}}}`, ClassRequest, 400},
 		{"a limit with a 400", 400, saying("rate_limit_error", "", "slow down"), ClassKeyLimited, 429},
 		{"a limit with a 403, at Google", 403, `{"error":{"code":403,"message":"x","details":[{"reason":"RATE_LIMIT_EXCEEDED"}]}}`, ClassKeyLimited, 429},
+
+		// Somebody behind a gateway, who is no reason to leave the gateway's key or its other models alone.
+		{"OpenRouter's provider is over its limit", 429, openRouterLimited, ClassModelLimited, 429},
+		{"the same in the provider's words", 429, `{"error":{"message":"Provider returned error","code":429,"metadata":{"raw":"{\"error\":{\"message\":\"You exceeded your current quota\",\"code\":\"insufficient_quota\"}}","provider_name":"OpenAI"}}}`, ClassModelLimited, 429},
+		{"OpenRouter's own limit", 429, `{"error":{"message":"Rate limit exceeded: free-models-per-min. ","code":429,"metadata":{"headers":{"X-RateLimit-Limit":"20","X-RateLimit-Remaining":"0"}}}}`, ClassKeyLimited, 429},
+		{"OpenRouter's provider refuses its key", 401, `{"error":{"message":"Provider returned error","code":401,"metadata":{"raw":"Incorrect API key provided: sk-theirs","provider_name":"P"}}}`, ClassBehind, 502},
+		{"OpenRouter's provider wants to be paid", 402, `{"error":{"message":"Provider returned error","code":402,"metadata":{"raw":"{\"error\":{\"message\":\"Insufficient balance\"}}","provider_name":"P"}}}`, ClassBehind, 502},
+		{"OpenRouter's provider is down", 502, `{"error":{"message":"Provider returned error","code":502,"metadata":{"provider_name":"P"}}}`, ClassServer, 502},
+		{"OpenRouter's own word on the key", 401, `{"error":{"message":"User not found.","code":401}}`, ClassKeyRefused, 502},
+		{"LiteLLM's provider is over its limit", 429, saying("throttling_error", "429", "litellm.RateLimitError: RateLimitError: OpenAIException - Rate limit reached for gpt-4o-mini in organization org-abc on requests per min (RPM): Limit 3, Used 3."), ClassModelLimited, 429},
+		{"LiteLLM has nobody left for a model", 429, saying("None", "429", "No deployments available for selected model, Try again in 5 seconds. Passed model=m."), ClassModelLimited, 429},
+		{"LiteLLM's own limit", 429, saying("None", "429", "Rate limit exceeded for api_key: x. Limit type: requests. Current limit: 1"), ClassKeyLimited, 429},
+		{"LiteLLM's provider refuses its key", 401, saying("invalid_request_error", "invalid_api_key", "litellm.AuthenticationError: OpenAIException - Incorrect API key provided: sk-theirs."), ClassBehind, 502},
+		{"LiteLLM's own word on the key", 401, saying("auth_error", "401", "Authentication Error, Invalid proxy server token passed."), ClassKeyRefused, 502},
+		{"LiteLLM's provider will not have the request", 400, saying("invalid_request_error", "400", "litellm.BadRequestError: OpenAIException - Invalid 'temperature'"), ClassRequest, 400},
+		{"Portkey's provider is over its limit", 429, `{"error":{"message":"openai error: Rate limit reached","type":"requests","param":null,"code":"rate_limit_exceeded"},"provider":"openai"}`, ClassModelLimited, 429},
+		{"Portkey's provider refuses its key", 401, `{"error":{"message":"openai error: Incorrect API key provided: sk-theirs","type":"invalid_request_error","param":null,"code":"invalid_api_key"},"provider":"openai"}`, ClassBehind, 502},
+		{"Portkey's provider will not have the request", 400, `{"error":{"message":"openai error: Invalid temperature","type":"invalid_request_error","param":"temperature","code":null},"provider":"openai"}`, ClassRequest, 400},
+		{"Bifrost's provider is over its limit", 429, `{"is_bifrost_error":false,"status_code":429,"error":{"type":"requests","code":"rate_limit_exceeded","message":"m"},"extra_fields":{"provider":"openai","model_requested":"m"}}`, ClassModelLimited, 429},
+		{"Bifrost's own limit", 429, `{"is_bifrost_error":true,"status_code":429,"error":{"type":"rate_limited","message":"m"},"extra_fields":{"provider":"openai"}}`, ClassKeyLimited, 429},
+		{"one-api's channels are over their limits", 429, saying("invalid_request_error", "rate_limit_exceeded", "当前分组上游负载已饱和，请稍后再试 (request id: x)"), ClassModelLimited, 429},
+		{"new-api's upstream is over its limit", 429, saying("upstream_error", "bad_response_status_code", "m"), ClassModelLimited, 429},
+		{"one-api's upstream refuses its key", 401, saying("upstream_error", "bad_response_status_code", "bad response status code 401"), ClassBehind, 502},
+		{"a provider's error in no words that are known", 429, saying("", "", "Error from provider (Console Go): Upstream request failed: [rate_limit_exceeded] Rate limit exceeded."), ClassModelLimited, 429},
+		{"what a provider behind a gateway finds too large", 429, saying("tokens", "rate_limit_exceeded", "litellm.RateLimitError: OpenAIException - Request too large: Limit 30000, Requested 50000."), ClassElsewhere, 413},
 
 		// A CDN's.
 		{"a challenge", 403, page, ClassPage, 502},
@@ -158,8 +187,12 @@ func TestAnErrorIsClassifiedByWhatTheProviderMeansByIt(t *testing.T) {
 			require.Equal(t, c.class, f.Class)
 			require.Equal(t, c.client, f.Err.Status)
 			require.NotEmpty(t, f.Err.Message)
-			if c.class == ClassKeyRefused {
+			switch c.class {
+			case ClassKeyRefused:
 				require.Equal(t, "upstream_refused_credentials", f.Err.Code)
+			case ClassBehind:
+				require.Equal(t, "upstream_refused", f.Err.Code)
+				require.NotContains(t, f.Err.Message, "theirs", "another's key, or what the operator's account there is worth")
 			}
 		})
 	}
@@ -193,7 +226,8 @@ func TestAnErrorInsideA200IsClassifiedByTheStatusThatItStandsFor(t *testing.T) {
 		{"FastAPI's detail", `{"detail":"queue full, try later"}`, 0, ClassServer},
 		{"Google's status", `{"error":{"message":"x","status":"RESOURCE_EXHAUSTED"}}`, 429, ClassKeyLimited},
 		{"Anthropic's type", `{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}`, 529, ClassServer},
-		{"an exception's name", `{"error":{"message":"litellm.RateLimitError: AzureException - x"}}`, 429, ClassKeyLimited},
+		{"an exception's name", `{"error":{"message":"litellm.RateLimitError: AzureException - x"}}`, 429, ClassModelLimited},
+		{"OpenRouter's limit of a provider", openRouterLimited, 429, ClassModelLimited},
 		{"MiniMax's balance", `{"base_resp":{"status_code":1008,"status_msg":"insufficient balance"}}`, 0, ClassKeyRefused},
 		{"MiniMax's limit", `{"base_resp":{"status_code":1002,"status_msg":"rate limit"}}`, 0, ClassKeyLimited},
 		{"MiniMax's filter", `{"base_resp":{"status_code":1026,"status_msg":"sensitive"}}`, 0, ClassRequest},

@@ -123,7 +123,7 @@ func EventFailure(body []byte) *Failure {
 // waits reads how long an error inside a 200 asks to be left alone. A limit without a status says so in the words of one with it.
 func (f *Failure) waits(class Class) {
 	status := f.Status
-	if status == 0 && class == ClassKeyLimited {
+	if status == 0 && (class == ClassKeyLimited || class == ClassModelLimited) {
 		status = http.StatusTooManyRequests
 	}
 	f.RetryAfter = asked(status, nil, f.said, time.Now())
@@ -186,12 +186,17 @@ func (f *Failure) tell(e *wire.Error) {
 			Status: http.StatusBadGateway, Type: "api_error", Code: "upstream_refused",
 			Message: "the upstream refused this request or the relay's credentials, without saying which; the operator of this relay can see its words in the log",
 		}
+	case ClassBehind:
+		*e = wire.Error{
+			Status: http.StatusBadGateway, Type: "api_error", Code: "upstream_refused",
+			Message: "the upstream was refused by what it has behind it; the operator of this relay can see its words in the log",
+		}
 	case ClassMisplaced, ClassPage:
 		*e = wire.Error{
 			Status: http.StatusBadGateway, Type: "api_error", Code: "upstream_status", RetryAfter: f.RetryAfter,
 			Message: "the upstream answered with status " + strconv.Itoa(f.Status),
 		}
-	case ClassKeyLimited:
+	case ClassKeyLimited, ClassModelLimited:
 		e.Status = http.StatusTooManyRequests
 	default:
 		e.Status = http.StatusBadGateway

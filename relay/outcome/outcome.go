@@ -75,6 +75,11 @@ const (
 	ClassPage
 	// ClassKeyLimited is a key over its rate: 429.
 	ClassKeyLimited
+	// ClassModelLimited is a limit of somebody behind a gateway, or of the gateway there: on one model. Its others are as good as ever,
+	// and so is the key.
+	ClassModelLimited
+	// ClassBehind is somebody behind a gateway who refuses the gateway: its key or its account with him, which are nobody's here.
+	ClassBehind
 	// ClassServer is the provider's own trouble: 5xx, overloaded.
 	ClassServer
 	// ClassRelay is the relay's own trouble with an answer: other large bodies hold the memory for it (TooLarge).
@@ -140,6 +145,8 @@ var classVerdicts = [classes]Verdict{
 	ClassForbidden:    {MoveOn: true, Key: KeyDoubted, Telling: 1},
 	ClassPage:         {MoveOn: true, Doubts: true, Telling: 2},
 	ClassKeyLimited:   {MoveOn: true, Key: KeyCools, AnotherKey: true, Telling: 7},
+	ClassModelLimited: {MoveOn: true, Telling: 7},
+	ClassBehind:       {MoveOn: true, Telling: 1},
 	ClassServer:       {MoveOn: true, Blame: true, Telling: 5},
 	ClassRelay:        {MoveOn: true, Telling: 4},
 }

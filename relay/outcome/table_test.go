@@ -38,6 +38,8 @@ func TestTheTableSaysWhatFollowsFromEachEnding(t *testing.T) {
 		{UpstreamStatus, ClassForbidden, true, false, false, KeyDoubted},
 		{UpstreamStatus, ClassPage, true, false, false, KeyKeeps},
 		{UpstreamStatus, ClassKeyLimited, true, false, false, KeyCools},
+		{UpstreamStatus, ClassModelLimited, true, false, false, KeyKeeps}, // the key is good for other models
+		{UpstreamStatus, ClassBehind, true, false, false, KeyKeeps},
 		{UpstreamStatus, ClassServer, true, true, false, KeyKeeps},
 		{UpstreamErrorEvent, ClassRequest, false, false, true, KeyKeeps},
 		{UpstreamErrorEvent, ClassKeyLimited, true, false, false, KeyCools},

@@ -129,11 +129,25 @@ func classOfAnother(status int, said *complaint.Complaint) (Class, bool) {
 	case said.Status == http.StatusTooManyRequests, said.Limited(), isAnyOf(limitCodes, said):
 		return classOfStatus(http.StatusTooManyRequests, said), true
 	case said.Relayed && (said.InnerStatus == 0 || classOfStatus(said.InnerStatus, said) != ClassRequest):
-		return ClassElsewhere, true // a provider behind the gateway has refused the gateway, in words that may quote the client
+		return classOfRelayed(status, said.InnerStatus), true // a provider behind the gateway has refused the gateway, in words that may quote the client
 	case mistaken && (isAnyOf(serverCodes, said) || said.Status >= 500 && !isAnyOf(vagueCodes, said)):
 		return ClassServer, true
 	}
 	return 0, false
+}
+
+// classOfRelayed is for a status that is not about the request, by the one that a gateway quotes; 0: it quotes none.
+func classOfRelayed(status, inner int) Class {
+	if inner == 0 {
+		inner = status
+	}
+	switch inner {
+	case http.StatusTooManyRequests:
+		return ClassModelLimited
+	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden:
+		return ClassBehind
+	}
+	return ClassElsewhere
 }
 
 // sentence is how messages begin that mean something else than their status says. A message further on may quote the client.

@@ -165,7 +165,8 @@ func (r *reading) choiceMember(m jsonscan.Member) {
 func (r *reading) deltaMember(m jsonscan.Member) {
 	switch string(m.Key) {
 	case "role":
-	case "content", "reasoning_content", "reasoning", "reasoning_details", "refusal", "tool_calls", "function_call", "audio", "images":
+	case "content", "reasoning_content", "reasoning", "reasoning_details", "reasoning_text", "thinking", "thinking_blocks",
+		"refusal", "tool_calls", "function_call", "audio", "images":
 		r.add(m.Value, true)
 	default:
 		r.add(m.Value, false)
@@ -175,8 +176,31 @@ func (r *reading) deltaMember(m jsonscan.Member) {
 func (r *reading) add(value []byte, content bool) {
 	if holdsSomething(value) {
 		r.says = true
-		r.content = r.content || content
+		r.content = r.content || content && adds(value, deepestText)
 	}
+}
+
+// adds reports whether there is anything to read in a value that is not empty. A piece of a tool call that has its number and no
+// arguments says nothing, nor does a part whose text is empty.
+func adds(value []byte, depth int) (something bool) {
+	if depth == 0 {
+		return true
+	}
+	switch value[0] {
+	case '[':
+		jsonscan.Elements(value, func(element []byte) { something = something || holdsSomething(element) && adds(element, depth-1) })
+		return something
+	case '{':
+		_ = jsonscan.Object(value, func(m jsonscan.Member) {
+			switch string(m.Key) {
+			case "index", "type", "id", "format", "role":
+			default:
+				something = something || holdsSomething(m.Value) && adds(m.Value, depth-1)
+			}
+		})
+		return something
+	}
+	return true
 }
 
 // written is how most chunks begin what they have to say. Inside a string its quotes would be escaped.

@@ -30,6 +30,7 @@ func (server) Decode(t *format.Target) format.Decoder { return &decoder{seal: t.
 func (d *decoder) Usage() wire.Usage  { return d.usage.neutral() }
 func (d *decoder) UnknownEnd() string { return d.unknown }
 func (d *decoder) Held() int          { return d.calls.held }
+func (d *decoder) Complete() bool     { return d.reason != wire.NotEnded }
 
 // Whole reads a whole answer.
 func (d *decoder) Whole(body []byte, to llm.Sink) error {
@@ -95,7 +96,7 @@ func (d *decoder) Event(event sse.Event, to llm.Sink) (format.Heard, error) {
 
 // End is for servers that leave the terminator out.
 func (d *decoder) End(to llm.Sink) error {
-	if d.reason == wire.NotEnded {
+	if !d.Complete() {
 		return format.Truncated("the stream ended without its terminator and without a finish_reason")
 	}
 	return d.end(to)
@@ -356,7 +357,7 @@ func (d *decoder) pieces(message []byte, to llm.Sink) (called bool, err error) {
 		if !ok || err != nil || p == (piece{index: p.index}) {
 			return
 		}
-		called = true
+		called = called || p.name != "" || p.arguments != "" || p.signature != ""
 		if fault := d.calls.take(&p, d.seal, d.names, to); fault != nil {
 			err = fault
 		}

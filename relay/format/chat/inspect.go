@@ -86,11 +86,13 @@ func (t *inspector) Event(event sse.Event) (format.Step, error) {
 
 // End is for servers that leave the terminator out.
 func (t *inspector) End() (format.Step, error) {
-	if !t.progress.complete(int(t.asked)) {
+	if !t.Complete() {
 		return format.Step{}, format.Truncated("the stream ended without its terminator, and before every choice had its finish_reason")
 	}
 	return format.Step{Out: endOfStream, Done: true}, nil
 }
+
+func (t *inspector) Complete() bool { return t.progress.complete(int(t.asked)) }
 
 // HideUsage is lane.UsageHider's.
 func (t *inspector) HideUsage() { t.hides = true }
@@ -121,15 +123,22 @@ func isKeepAlive(event sse.Event) bool {
 	if string(event.Name) == "error" {
 		return false
 	}
-	data := bytes.TrimSpace(event.Data)
-	return len(data) == 0 || len(data) <= longestPing && bytes.Contains(data, []byte(`"ping"`)) && isPing(data)
+	data, named := bytes.TrimSpace(event.Data), string(event.Name) == "ping"
+	switch {
+	case len(data) == 0:
+		return true
+	case named:
+		return data[0] != '{' && data[0] != '[' || isPing(data, true)
+	}
+	return len(data) <= longestPing && bytes.Contains(data, []byte(`"ping"`)) && isPing(data, false)
 }
 
 // longestPing is how long a ping may be: it has a type, and perhaps a time.
 const longestPing = 128
 
-func isPing(data []byte) (ping bool) {
-	says := false
+// isPing reports whether an object is a ping, by its type or, if it has none, by its event's name.
+func isPing(data []byte, named bool) bool {
+	ping, says := named, false
 	err := jsonscan.Object(data, func(m jsonscan.Member) {
 		switch string(m.Key) {
 		case "type":

@@ -41,6 +41,7 @@ func (server) Decode(t *format.Target) format.Decoder { return &decoder{names: t
 
 func (d *decoder) Usage() wire.Usage  { return d.usage.neutral() }
 func (d *decoder) UnknownEnd() string { return d.unknown }
+func (d *decoder) Complete() bool     { return d.finished }
 
 // Held is what of the open blocks is kept.
 func (d *decoder) Held() (n int) {

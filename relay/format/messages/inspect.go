@@ -70,7 +70,7 @@ func (t *inspector) Event(event sse.Event) (format.Step, error) {
 		step.Content, step.Preamble = startsWith(e.contentBlock)
 	case contentBlockDelta:
 		t.begun, step.Preamble = true, addsNothing(e.delta)
-		if step.Content = !step.Preamble; step.Content {
+		if step.Content = !step.Preamble && adds(e.delta); step.Content {
 			t.like.Learn(event.Data, `"text":"`)
 		}
 	case contentBlockStop:
@@ -104,6 +104,8 @@ func (t *inspector) End() (format.Step, error) {
 	}
 	return format.Step{Out: endOfMessage, Done: true}, nil
 }
+
+func (t *inspector) Complete() bool { return t.ended }
 
 var endOfMessage = []byte("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n")
 
@@ -142,6 +144,14 @@ func startsWith(block []byte) (content, preamble bool) {
 func addsNothing(delta []byte) bool {
 	kind := member(delta, "type")
 	return isText(kind, "text_delta") && isEmpty(member(delta, "text")) || isText(kind, "thinking_delta") && isEmpty(member(delta, "thinking"))
+}
+
+// adds reports whether a delta holds anything beside its type, whatever that is.
+func adds(delta []byte) (something bool) {
+	_ = jsonscan.Object(delta, func(m jsonscan.Member) {
+		something = something || string(m.Key) != "type" && !isEmpty(m.Value)
+	})
+	return something
 }
 
 // isEmpty is true of nothing, null and "".

@@ -151,6 +151,8 @@ func scanEvent(event sse.Event) (envelope, error) {
 	switch {
 	case string(event.Name) == "error":
 		return e, format.Reported(event.Data)
+	case err != nil && isPing(event):
+		return envelope{kind: pingKind}, nil
 	case err != nil:
 		if first := onlyError(event.Data); first != nil {
 			return e, first
@@ -158,6 +160,8 @@ func scanEvent(event sse.Event) (envelope, error) {
 		return e, format.Malformed("an event's data is not a JSON object")
 	case e.isError():
 		return e, format.Reported(event.Data)
+	case (e.kind == noKind || e.kind == unknownKind) && string(event.Name) == "ping":
+		e.kind = pingKind
 	}
 	return e, nil
 }
@@ -166,6 +170,12 @@ func scanEvent(event sse.Event) (envelope, error) {
 // keeps to the standard does not even hear of it (WHATWG HTML, 9.2.6).
 func isKeepAlive(event sse.Event) bool {
 	return len(bytes.TrimSpace(event.Data)) == 0 && string(event.Name) != "error"
+}
+
+// isPing reports whether an event is a ping whose data is no JSON but the time, say.
+func isPing(event sse.Event) bool {
+	data := bytes.TrimSpace(event.Data)
+	return string(event.Name) == "ping" && data[0] != '{' && data[0] != '['
 }
 
 // onlyError is the failure of a list that begins with an error, which is how Google's servers report one; nil: it is none.
