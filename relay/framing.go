@@ -30,6 +30,11 @@ type framing struct {
 func (f *framing) sees(p []byte) {
 	for len(p) > 0 {
 		end := bytes.IndexByte(p, '\n')
+		if f.at == 0 && end >= 0 {
+			f.ends(p[:min(end, len(f.line))]) // the whole line is here, as nearly always
+			p = p[end+1:]
+			continue
+		}
 		if f.at < len(f.line) {
 			part := p
 			if end >= 0 {
@@ -40,18 +45,20 @@ func (f *framing) sees(p []byte) {
 		if end < 0 {
 			return
 		}
-		f.ends()
+		f.ends(f.line[:f.at])
+		f.at = 0
 		p = p[end+1:]
 	}
 }
 
-// ends is the end of a line.
-func (f *framing) ends() {
-	line := f.line[:f.at]
-	f.at = 0
+// ends is the end of a line, of which this is the beginning.
+func (f *framing) ends(line []byte) {
 	switch {
 	case len(line) == 0, len(line) == 1 && line[0] == '\r':
 		f.coding, f.length = false, false
+		return
+	case line[0]|0x20 != nameOfCoding[0] && line[0]|0x20 != nameOfLength[0]:
+		return
 	case named(line, nameOfCoding):
 		f.coding = true
 		f.chunked.Store(true)

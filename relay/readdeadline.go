@@ -56,7 +56,7 @@ func (c *clientConn) SetReadDeadline(t time.Time) error {
 	c.read.mu.Lock()
 	defer c.read.mu.Unlock()
 	c.read.wanted = t
-	if c.read.passed() {
+	if c.read.idle != nil && c.read.passed() {
 		c.read.interrupt()
 	}
 	if c.read.reads == 0 {

@@ -134,7 +134,9 @@ func (x *Exchange) Send(call *lane.Call) *outcome.Failure {
 	if failure != nil {
 		return failure
 	}
-	x.told(x.span.In(x.client))
+	if x.withdrawn || x.thoughtful {
+		x.told(x.span.In(x.client))
+	}
 	if x.keyTry {
 		x.keyTry = false
 		x.key.Accepted()

@@ -1,8 +1,10 @@
 package controller
 
 import (
+	"bytes"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"unsafe"
@@ -54,4 +56,25 @@ func TestLettingARequestInAllocatesNothingButItsID(t *testing.T) {
 // them to say where the pointers are.
 func TestAVisitFitsIntoAKilobyte(t *testing.T) {
 	assert.LessOrEqual(t, unsafe.Sizeof(visit{}), uintptr(1024-8))
+}
+
+// nameOf passes most keys over by their length. This is what it has to find, without that.
+func TestANameIsFoundHoweverItsLettersAreFolded(t *testing.T) {
+	slowly := func(key []byte) int {
+		return slices.IndexFunc(exactly[:], func(name []byte) bool { return bytes.EqualFold(key, name) })
+	}
+	keys := []string{"", "messages", "temperature", "mode", "models ", "N", "ſ", "ſtream", "streamſ", "mödel", "fallbac\u212a", "\xff", "\xff\xff\xff\xff\xff"}
+	for _, name := range exactly {
+		plain := string(name)
+		long := strings.NewReplacer("s", "ſ", "k", "\u212a").Replace(plain)
+		keys = append(keys, plain, strings.ToUpper(plain), long, strings.ToUpper(plain[:1])+long[1:], plain+"x", plain[1:], "é"+plain)
+	}
+	found := 0
+	for _, key := range keys {
+		assert.Equal(t, slowly([]byte(key)), nameOf([]byte(key)), "%q", key)
+		if nameOf([]byte(key)) >= 0 {
+			found++
+		}
+	}
+	assert.Greater(t, found, 3*len(exactly))
 }

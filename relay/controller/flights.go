@@ -41,7 +41,7 @@ type flight struct {
 	channel  *channel.Channel  // that was asked last; nil: none was
 	exchange *channel.Exchange // the attempt at hand
 	wake     chan struct{}     // closed to end a pause; nil: there is none
-	ended    bool              // by an operator
+	ended    atomic.Bool       // by an operator; it is set under mu
 	over     bool              // the response belongs to net/http again, and soon to another request
 }
 
@@ -56,7 +56,7 @@ func (f *flight) asksFor(model string) {
 func (f *flight) flies(x *channel.Exchange) {
 	f.mu.Lock()
 	f.exchange, f.channel = x, x.Channel
-	ended := f.ended
+	ended := f.ended.Load()
 	f.mu.Unlock()
 	f.is(asking)
 	if ended {
@@ -75,18 +75,14 @@ func (f *flight) lands() {
 func (f *flight) is(p phase) { f.phase.Store(uint32(p)) }
 
 // isEnded reports whether an operator has ended the request.
-func (f *flight) isEnded() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.ended
-}
+func (f *flight) isEnded() bool { return f.ended.Load() }
 
 // pause is closed when an operator ends the request before resume is called.
 func (f *flight) pause() <-chan struct{} {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.wake = make(chan struct{})
-	if f.ended {
+	if f.ended.Load() {
 		close(f.wake)
 	}
 	f.is(pausing)
@@ -104,8 +100,7 @@ func (f *flight) resume() {
 func (v *visit) endBy(cause error) {
 	f := &v.flight
 	f.mu.Lock()
-	again := f.ended
-	f.ended = true
+	again := f.ended.Swap(true)
 	exchange, wake := f.exchange, f.wake
 	f.mu.Unlock()
 	if again {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"one-api/relay/channel"
 	"one-api/relay/jsonscan"
@@ -44,8 +45,16 @@ const longestFold = 3 * len("max_completion_tokens")
 
 // nameOf is which of the exact names a key folds to; -1: none.
 func nameOf(key []byte) int {
-	if len(key) <= longestFold {
-		for i, name := range exactly {
+	if len(key) > longestFold {
+		return -1
+	}
+	plain := true
+	for _, c := range key {
+		plain = plain && c < utf8.RuneSelf
+	}
+	for i, name := range exactly {
+		// What folds to one of them and has no letter of more than a byte is as long as it is: nearly all keys are none at a glance.
+		if len(key) == len(name) || !plain && len(key) > len(name) {
 			if bytes.EqualFold(key, name) {
 				return i
 			}
