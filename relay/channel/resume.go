@@ -4,8 +4,14 @@ import (
 	"strings"
 
 	"one-api/relay/config"
+	"one-api/relay/format"
 	"one-api/relay/lane"
 )
+
+// hints is how upstreams are told to continue the last message; most need not be.
+var hints = map[config.Resume]format.Hint{
+	config.ResumePrefix: format.HintPrefix, config.ResumeContinueFinal: format.HintContinueFinal,
+}
 
 // BreaksOff asks for channels that can finish the stream that broke off in attempt. text: the client has text of it.
 func (w *Want) BreaksOff(attempt Attempt, text bool) {
@@ -49,19 +55,12 @@ func (c *Channel) finishes(broken *Channel, text bool) bool {
 // HidesSpace tells whether the exchange's upstream is not told of white space at the end of what it continues.
 func (x *Exchange) HidesSpace() bool { return x.Channel.of.Continues.TrimSpace }
 
-// asContinuation is the call as the upstream gets it: with what the client has of the answer as its last message.
+// asContinuation is the call as the upstream gets it: with what it is told of the answer.
 func (x *Exchange) asContinuation(call *lane.Call) *lane.Call {
-	prefix := call.Prefix
-	if x.HidesSpace() {
-		prefix = strings.TrimRight(prefix, " \t\r\n")
-	}
-	if prefix == call.Prefix && prefix == "" {
+	if call.Prefix == "" || !x.HidesSpace() {
 		return call
 	}
 	continued := *call
-	continued.Prefix = prefix
-	if prefix != "" {
-		continued.Append(prefix)
-	}
+	continued.Prefix = strings.TrimRight(call.Prefix, " \t\r\n")
 	return &continued
 }

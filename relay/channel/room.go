@@ -68,7 +68,7 @@ func (x *Exchange) prepare(call *lane.Call) (lane.Request, *outcome.Failure) {
 	}
 	call = x.asContinuation(call)
 	request, err := x.lane().Request(call, lane.Target{
-		Model: x.Channel.upstreamModel(call.Model), Official: x.Channel.Official, Quirks: x.Channel.of.QuirksAt(x.Channel.Official), Hint: x.Channel.Resume, AskUsage: asksUsage, Thoughts: thoughts,
+		Model: x.Channel.upstreamModel(call.Model), Official: x.Channel.Official, Quirks: x.Channel.of.QuirksAt(x.Channel.Official), Hint: hints[x.Channel.Resume], AskUsage: asksUsage, Thoughts: thoughts,
 	})
 	x.hold.work.Release()
 	if err != nil {

@@ -56,9 +56,10 @@ type visit struct {
 	exchange *channel.Exchange // the attempt at hand; nil: none is being made
 	failure  *outcome.Failure  // of the attempt at hand
 	last     *channel.Attempt  // that ended, if it failed; nil: it did not
-	account  *resume.Account   // of what the client has been sent; nil: a stream that breaks off stays so
-	noted    int               // of its events, before the attempt at hand
+	noted    int               // how often the client had been sent something before the attempt at hand
 	failed   *outcome.Failure  // what the client has to be told
+
+	transcript *resume.Transcript // of what the client has been sent; nil: a stream that breaks off stays so
 
 	endpoint wire.Endpoint
 	entered  bool // it counts as a call, and its end is recorded
@@ -155,7 +156,7 @@ func (v *visit) gone() {
 	if v.entered {
 		errorType = v.end.ErrorType()
 		v.held.Release()
-		v.account.Close()
+		v.transcript.Close()
 		v.owner.Leave()
 		if v.listed {
 			v.c.flights.remove(v)
@@ -285,8 +286,8 @@ func (v *visit) ended() {
 //go:noinline
 func (v *visit) goesOn() bool {
 	v.client.Drop()
-	if v.account != nil {
-		v.account.Settle(v.client.Started())
+	if v.transcript != nil {
+		v.transcript.Settle(v.client.Started())
 	}
 	if v.last == nil {
 		v.failed = nil
@@ -305,7 +306,7 @@ func (v *visit) goesOn() bool {
 
 // movesOn tells whether another channel is tried after a failure, and notes which failure the client is to be told of.
 func (v *visit) movesOn(attempt *channel.Attempt) bool {
-	if v.client.Started() && v.account != nil {
+	if v.client.Started() && v.transcript != nil {
 		return v.resumes(attempt)
 	}
 	verdict := attempt.Failure.Verdict()

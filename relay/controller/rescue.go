@@ -2,19 +2,23 @@ package controller
 
 import (
 	"one-api/relay/channel"
+	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/resume"
 )
 
 // What a visit does to finish a stream that has broken off.
 
-// prepareRescue begins to keep account of a stream that another channel may have to finish.
+// prepareRescue begins to follow a stream that another channel may have to finish.
 func (v *visit) prepareRescue() {
-	v.account = nil
+	v.transcript.Close()
+	v.transcript = nil
 	if v.call.Stream && v.snapshot.Channels.Resumes(&v.want) {
-		v.account = resume.NewAccount(&v.client, v.endpoint, &v.held)
+		if how := lane.Rescue(v.endpoint); how != nil {
+			v.transcript = resume.NewTranscript(&v.client, how, v.call.Options.Usage, &v.held)
+		}
 	}
-	v.call.Keep = v.account != nil
+	v.call.Keep = v.transcript != nil
 }
 
 // resumes is movesOn for a stream that broke off and that another channel may finish. What the client is told of, if none can,
@@ -26,20 +30,20 @@ func (v *visit) resumes(attempt *channel.Attempt) bool {
 	case outcome.ClientGone, outcome.ClientStalled, outcome.Shutdown, outcome.Panic:
 		ours = true
 	}
-	added := v.account.Noted() > v.noted
-	v.noted = v.account.Noted()
+	added := v.transcript.Noted() > v.noted
+	v.noted = v.transcript.Noted()
 	switch {
 	case ours:
 		v.failed = attempt.Failure
 		return false
-	case !added:
+	case !added && v.resuming:
 		return true // asked for the rest, and it had none to give: the next one may
 	}
 	v.failed = attempt.Failure
-	if !verdict.MoveOn || !v.account.Resumable() || !v.resuming && !v.call.Continuable() {
+	if !verdict.MoveOn || !v.transcript.Resumable() || !v.resuming && !v.transcript.Continuable(v.call.Body) {
 		return false
 	}
-	v.resuming, v.call.Prefix = true, v.account.Text()
+	v.resuming, v.call.Prefix = true, v.transcript.Text()
 	v.want.BreaksOff(*attempt, v.call.Prefix != "")
 	return true
 }
@@ -52,11 +56,11 @@ func (v *visit) way() channel.Client {
 	case v.resuming:
 		v.end.Resumed++
 		if v.anew {
-			return v.account.Anew()
+			return v.transcript.Anew()
 		}
-		return v.account.Continue(v.exchange.HidesSpace())
-	case v.account != nil:
-		return v.account
+		return v.transcript.Continue(v.exchange.HidesSpace())
+	case v.transcript != nil:
+		return v.transcript
 	}
 	return &v.client
 }
@@ -78,6 +82,6 @@ func (v *visit) beginsAnew() bool {
 // continues has the next attempt of a rescue go on with what the client has.
 func (v *visit) continues() {
 	if v.anew {
-		v.anew, v.call.Prefix = false, v.account.Text()
+		v.anew, v.call.Prefix = false, v.transcript.Text()
 	}
 }

@@ -19,6 +19,8 @@ type Format struct {
 	Column Column
 	// Inspect makes what reads one answer that is passed on. choices is how many answers the client asked for; 0: it did not say.
 	Inspect func(choices int) Translator
+	// Rescue is how streams of its clients are finished that break off; nil: they are not.
+	Rescue Rescue
 }
 
 // Client is the side of a format that clients speak.

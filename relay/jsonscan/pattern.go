@@ -1,6 +1,9 @@
 package jsonscan
 
-import "bytes"
+import (
+	"bytes"
+	"unicode/utf8"
+)
 
 // Bounds of a Pattern: texts over longestPattern are not learnt, and none is any more once mostMisses in a row were in vain.
 const (
@@ -13,7 +16,8 @@ const (
 // recognizes nothing.
 type Pattern struct {
 	text     []byte
-	from, to int32 // text[from:to] is the string's content
+	from, to int16 // text[from:to] is the string's content
+	also, up int16 // text[also:up] is that of another one behind it, which differs too; 0, 0: there is none
 	misses   int32 // texts learnt since the last one that was recognized
 }
 
@@ -33,19 +37,76 @@ func (p *Pattern) Learn(text []byte, key string) {
 	if to == from || to == len(text) || text[to] != '"' {
 		return
 	}
-	p.text, p.from, p.to = append(p.text[:0], text...), int32(from), int32(to)
+	p.text, p.from, p.to = append(p.text[:0], text...), int16(from), int16(to)
+	p.also, p.up = 0, 0
 	p.misses++
 }
+
+// LearnText is Learn for who wants to know the string of those that are recognized: there is one member of that name, and its string
+// is said. beside is another member's, behind it, whose string may be any without escapes; empty: none's.
+func (p *Pattern) LearnText(text []byte, key, said, beside string) {
+	if len(text) > longestPattern || p.misses == mostMisses {
+		return
+	}
+	at := bytes.Index(text, []byte(key))
+	if at < 0 || bytes.Count(text, []byte(key)) > 1 {
+		return
+	}
+	if rest, is := bytes.CutPrefix(text[at+len(key):], []byte(said)); !is || len(rest) == 0 || rest[0] != '"' {
+		return
+	}
+	before := p.misses
+	if p.Learn(text, key); p.misses == before || beside == "" {
+		return
+	}
+	if at = bytes.Index(text[p.to:], []byte(beside)); at < 0 {
+		return
+	}
+	also := int(p.to) + at + len(beside)
+	if up := skipPlain(text, also); up < len(text) && text[up] == '"' {
+		p.also, p.up = int16(also), int16(up)
+	}
+}
+
+// Text is the string of a text that is recognized, and valid as UTF-8; false: it is not.
+func (p *Pattern) Text(text []byte) (string, bool) {
+	to, ok := p.find(text)
+	if !ok || !utf8.Valid(text[p.from:to]) {
+		return "", false
+	}
+	p.misses = 0
+	return string(text[p.from:to]), true
+}
+
+// Forget recognizes nothing until it has learnt again.
+func (p *Pattern) Forget() { p.text = p.text[:0] }
 
 // Matches tells whether a text is like the one that was learnt in all but the string, which is not empty and has no escapes in
 // this one either.
 func (p *Pattern) Matches(text []byte) bool {
-	rest := len(p.text) - int(p.to) // begins with the string's last quote
-	from, to := int(p.from), len(text)-rest
-	if len(p.text) == 0 || to <= from || !bytes.Equal(text[:from], p.text[:from]) ||
-		skipPlain(text, from) != to || !bytes.Equal(text[to:], p.text[p.to:]) {
-		return false
+	_, ok := p.find(text)
+	if ok {
+		p.misses = 0
 	}
-	p.misses = 0
-	return true
+	return ok
+}
+
+// find is where the string of a text that is recognized ends.
+func (p *Pattern) find(text []byte) (to int, ok bool) {
+	from := int(p.from)
+	if len(p.text) == 0 || len(text) < from || !bytes.Equal(text[:from], p.text[:from]) {
+		return 0, false
+	}
+	if to = skipPlain(text, from); to == from {
+		return 0, false
+	}
+	rest, learnt := text[to:], p.text[p.to:] // begins with the string's last quote
+	if p.up > 0 {
+		between := int(p.also - p.to)
+		if len(rest) < between || !bytes.Equal(rest[:between], learnt[:between]) {
+			return 0, false
+		}
+		rest, learnt = rest[skipPlain(rest, between):], p.text[p.up:]
+	}
+	return to, bytes.Equal(rest, learnt)
 }

@@ -41,6 +41,41 @@ func TestAPatternLearnsNothingFromATextWithoutSuchAString(t *testing.T) {
 	}
 }
 
+func TestAPatternSaysWhatDiffers(t *testing.T) {
+	padded := func(content, padding string) []byte {
+		return fmt.Appendf(nil, `{"choices":[{"delta":{"content":"%s"}}],"padding":"%s"}`, content, padding)
+	}
+	var p Pattern
+	p.LearnText(padded("Hello", "abc"), `"content":"`, "Hello", `"padding":"`)
+	for _, like := range [][2]string{{" world", "x"}, {"a", ""}, {"你好", "a long padding, behind a short text"}} {
+		said, ok := p.Text(padded(like[0], like[1]))
+		require.True(t, ok, like)
+		require.Equal(t, like[0], said)
+		require.True(t, p.Matches(padded(like[0], like[1])))
+	}
+	for _, other := range [][2]string{{"", "x"}, {`a\n`, "x"}, {"a", `\n`}, {"a", `x","y":"`}, {"\xff", "x"}, {`a"},"x":{"y":"`, ""}} {
+		_, ok := p.Text(padded(other[0], other[1]))
+		require.False(t, ok, "%q", other)
+	}
+	whole := padded("Hello", "abc")
+	for i := range whole {
+		require.False(t, p.Matches(whole[:i]), "cut at %d", i)
+	}
+	p.Forget()
+	require.False(t, p.Matches(whole))
+
+	for _, text := range []string{`{"content":"Hello!"}`, `{"content":"Hell"}`, `{"x":{"content":"Hello"},"content":"Hello"}`, `{"content":"\u0048ello"}`, `{"content":null}`} {
+		p = Pattern{}
+		p.LearnText([]byte(text), `"content":"`, "Hello", "")
+		require.False(t, p.Matches([]byte(text)), text)
+	}
+	p = Pattern{}
+	p.LearnText(chunk("Hello"), `"content":"`, "Hello", `"padding":"`)
+	said, ok := p.Text(chunk(" world"))
+	require.True(t, ok, "there is nothing beside it")
+	require.Equal(t, " world", said)
+}
+
 func TestAPatternThatNothingMatchesIsGivenUp(t *testing.T) {
 	var p Pattern
 	text := func(i int) []byte { return fmt.Appendf(nil, `{"id":%d,"content":"a"}`, i) }

@@ -85,7 +85,7 @@ type Target struct {
 	// Thoughts has something put into the place of reasoning that is not given back: the upstream has refused a conversation without.
 	Thoughts bool
 	// Hint says how the upstream is told to continue a message, where the call has a Prefix.
-	Hint Hint
+	Hint format.Hint
 }
 
 // Request is an upstream request as a value: the exchange sends it.

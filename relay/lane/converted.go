@@ -40,8 +40,8 @@ func (l *converted) Request(call *Call, target Target) (Request, error) {
 	if problem != nil {
 		return Request{}, problem.Wire()
 	}
-	if l.family.goOn != nil {
-		body = l.family.goOn(body, call, target)
+	if body, problem = goOn(l.server, body, call, target); problem != nil {
+		return Request{}, problem.Wire()
 	}
 	sent := &Converted{State: &asked{r.IncludeUsage, to.Names}, From: l.client.Name, To: l.server.Name}
 	for _, feature := range append(left, dropped...) {

@@ -27,6 +27,24 @@ var clients = [wire.Endpoints]*format.Format{
 // Formats is every format, in the order of their endpoints.
 func Formats() []*format.Format { return clients[:] }
 
+// Rescue is how streams to clients of an endpoint are finished that break off; nil: they are not.
+func Rescue(of wire.Endpoint) format.Rescue { return clients[of].Rescue }
+
+// goOn has the body of a request, in its server's format, ask for the rest of an answer, if that is what is to be asked for.
+func goOn(in *format.Format, body []byte, call *Call, target Target) ([]byte, *format.Problem) {
+	switch {
+	case call.Prefix == "":
+		return body, nil
+	case in.Rescue == nil:
+		return nil, format.Wrong("asks for the rest of an answer, which its format cannot say")
+	}
+	body = in.Rescue.Continue(body, call.Prefix, target.Hint)
+	if target.Thoughts && in == chat.Format {
+		body = chat.Thoughtful(body) // what was added is an assistant's message like the others
+	}
+	return body, nil
+}
+
 // Family is what providers speak of one house: a format that others are converted to, and what goes with it.
 type Family struct {
 	endpoint wire.Endpoint   // of the format that others are converted to
@@ -34,14 +52,13 @@ type Family struct {
 	// body is a native call's, with the channel's model in it and nothing else changed but what has to be.
 	body   func(call *Call, t Target) (body []byte, asksUsage bool)
 	header func(call *Call, native bool) http.Header
-	query  func(raw string) string                        // of a client's that is passed on
-	goOn   func(body []byte, call *Call, t Target) []byte // says that the last message is to be continued; nil: that is understood
+	query  func(raw string) string // of a client's that is passed on
 }
 
 // OpenAI is OpenAI's: chat completions, and what belongs to them.
 var OpenAI = &Family{
 	endpoint: wire.ChatCompletions, native: []wire.Endpoint{wire.ChatCompletions, wire.Completions, wire.Embeddings},
-	body: openAIBody, header: openAIHeader, query: noQuery, goOn: continuing,
+	body: openAIBody, header: openAIHeader, query: noQuery,
 }
 
 // Anthropic is Anthropic's.
@@ -91,11 +108,12 @@ func (native) Converts() bool { return false }
 // Request changes nothing but the model, and what only this relay has put there.
 func (l native) Request(call *Call, target Target) (Request, error) {
 	body, asksUsage := l.family.body(call, target)
+	body, problem := goOn(l.format, body, call, target)
+	if problem != nil {
+		return Request{}, problem.Wire()
+	}
 	if target.Thoughts && call.Endpoint == wire.ChatCompletions {
 		body = chat.Thoughtful(body)
-	}
-	if l.family.goOn != nil {
-		body = l.family.goOn(body, call, target)
 	}
 	return Request{
 		Path: call.Endpoint.Path(), Query: l.family.query(call.Query), Header: l.family.header(call, true), Body: body, AsksUsage: asksUsage,

@@ -18,10 +18,11 @@ const (
 	Signed                // Text: the signature of what was thought
 	Sealed                // Text: reasoning that only its maker can read
 	Refused               // Text
-	Called                // Call, ID, Name: a tool call begins
+	Called                // Call, ID, Name: a tool call begins; Text: what its maker has signed it with, unless the id holds that
 	Given                 // Call, Text: a piece of its arguments, which are JSON
 	CallEnded             // Call
-	Finished              // Reason
+	Other                 // a part of the answer that only its own format has a word for, and that is left out
+	Finished              // Reason; Text: the stop sequence that ended it, where that is known
 )
 
 // Event is a step of an answer. A whole answer is the fold of its events.
@@ -86,7 +87,7 @@ func (a *Answer) Take(e *Event) {
 		}
 	case Finished:
 		a.Reason = e.Reason
-	case CallEnded:
+	case CallEnded, Other:
 	}
 }
 

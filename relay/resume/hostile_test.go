@@ -65,21 +65,21 @@ func beginningOf(endpoint wire.Endpoint) []byte {
 	return chatEvent(`{"id":"one","created":1,"choices":[{"index":0,"delta":{"role":"assistant","content":"Once upon a time "}}]}`)
 }
 
-// TestWhatAnUpstreamSendsCostsTheAccountNoMoreThanItsSize: an event may have 16 MiB, and it took 2.6 GB.
-func TestWhatAnUpstreamSendsCostsTheAccountNoMoreThanItsSize(t *testing.T) {
+// TestWhatAnUpstreamSendsCostsTheTranscriptNoMoreThanItsSize: an event may have 16 MiB, and it took 2.6 GB.
+func TestWhatAnUpstreamSendsCostsTheTranscriptNoMoreThanItsSize(t *testing.T) {
 	for endpoint, events := range hostile {
 		for _, event := range events {
 			for _, size := range []int{longestEvent / 2, 8 << 20} {
 				text := chatEvent(filledOut(event, size))
 				name := endpoint.Path() + " " + event
 
-				a := NewAccount(&sink{}, endpoint, nil)
+				a := follow(&sink{}, endpoint, nil)
 				require.NoError(t, a.Write(beginningOf(endpoint)))
 				took := allocated(func() { require.NoError(t, a.Write(text)) })
 				require.Less(t, took, int64(5*longestEvent), "noting %d bytes: %s", size, name)
 				require.LessOrEqual(t, len(a.Text()), maxText)
 
-				a = NewAccount(&sink{}, endpoint, nil)
+				a = follow(&sink{}, endpoint, nil)
 				require.NoError(t, a.Write(beginningOf(endpoint)))
 				took = allocated(func() {
 					c := a.Continue(false)
@@ -102,15 +102,15 @@ func (sink) Whole([]byte) error        { return nil }
 func (sink) Flush() error              { return nil }
 func (sink) Write([]byte) error        { return nil }
 
-// TestTheAccountIsHeldOfTheBudget fills a budget with the account of one stream: the others cannot be resumed, and nothing else
+// TestTheTranscriptIsHeldOfTheBudget fills a budget with the transcript of one stream: the others cannot be resumed, and nothing else
 // happens to them.
-func TestTheAccountIsHeldOfTheBudget(t *testing.T) {
+func TestTheTranscriptIsHeldOfTheBudget(t *testing.T) {
 	within, like := membudget.New(600<<10), &membudget.Lease{}
 	like.Of(within)
 	piece := func(n int) []byte {
 		return chatEvent(`{"choices":[{"index":0,"delta":{"content":"` + filled("word ", n) + `"}}]}`)
 	}
-	first, second := NewAccount(&sink{}, wire.ChatCompletions, like), NewAccount(&sink{}, wire.ChatCompletions, like)
+	first, second := follow(&sink{}, wire.ChatCompletions, like), follow(&sink{}, wire.ChatCompletions, like)
 	require.NoError(t, first.Write(piece(200<<10)))
 	require.True(t, first.Resumable())
 	require.NoError(t, second.Write(piece(200<<10)))
@@ -123,7 +123,7 @@ func TestTheAccountIsHeldOfTheBudget(t *testing.T) {
 	require.ErrorAs(t, err, &failure, "there is no room for the search")
 	require.Equal(t, outcome.TooLarge, failure.Outcome)
 	require.True(t, first.Resumable())
-	for _, a := range []*Account{first, second, nil} {
+	for _, a := range []*Transcript{first, second, nil} {
 		a.Close()
 		a.Close()
 	}

@@ -1,14 +1,28 @@
 package resume
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"one-api/relay/channel"
+	"one-api/relay/format/chat"
+	"one-api/relay/format/messages"
+	"one-api/relay/membudget"
 	"one-api/relay/wire"
 )
+
+// follow follows a stream to a client of an endpoint who asked for its usage.
+func follow(client channel.Client, endpoint wire.Endpoint, like *membudget.Lease) *Transcript {
+	how := chat.Format.Rescue
+	if endpoint == wire.Messages {
+		how = messages.Format.Rescue
+	}
+	return NewTranscript(client, how, true, like)
+}
 
 // page is a client that keeps what it is sent, and what it holds back.
 type page struct {
@@ -35,10 +49,10 @@ func (p *page) Write(events []byte) error {
 
 func chatEvent(data string) []byte { return []byte("data: " + data + "\n\n") }
 
-func sentChat(t *testing.T, chunks ...string) (*Account, *page) {
+func sentChat(t *testing.T, chunks ...string) (*Transcript, *page) {
 	t.Helper()
 	p := &page{}
-	a := NewAccount(p, wire.ChatCompletions, nil)
+	a := follow(p, wire.ChatCompletions, nil)
 	for _, c := range chunks {
 		require.NoError(t, a.Write(chatEvent(c)))
 	}
@@ -63,7 +77,7 @@ func TestTextThatIsHeldBackArrivesBeforeTheEndHoweverThatIsWritten(t *testing.T)
 	}
 }
 
-func TestAnAccountKnowsWhatCannotBeContinued(t *testing.T) {
+func TestATranscriptKnowsWhatCannotBeContinued(t *testing.T) {
 	for name, chunk := range map[string]string{
 		"a tool call":    `{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"1"}]}}]}`,
 		"a refusal":      `{"choices":[{"index":0,"delta":{"refusal":"No."}}]}`,
@@ -81,13 +95,24 @@ func TestAnAccountKnowsWhatCannotBeContinued(t *testing.T) {
 	assert.Empty(t, a.Text())
 }
 
+// saidIn is the text of a stream of Anthropic's.
+func saidIn(stream string) (text string) {
+	for line := range strings.SplitSeq(stream, "\n") {
+		var event struct{ Delta struct{ Text string } }
+		if data, ok := strings.CutPrefix(line, "data: "); ok && json.Unmarshal([]byte(data), &event) == nil {
+			text += event.Delta.Text
+		}
+	}
+	return text
+}
+
 func messagesEvent(name, data string) []byte {
 	return []byte("event: " + name + "\ndata: " + data + "\n\n")
 }
 
 func TestALaterBlockOfAContinuationIsCountedOn(t *testing.T) {
 	p := &page{}
-	a := NewAccount(p, wire.Messages, nil)
+	a := follow(p, wire.Messages, nil)
 	require.NoError(t, a.Write(messagesEvent("message_start", `{"type":"message_start","message":{"id":"one"}}`)))
 	require.NoError(t, a.Write(messagesEvent("content_block_start", `{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}`)))
 	require.NoError(t, a.Write(messagesEvent("content_block_delta", `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Let me look: "}}`)))
@@ -110,7 +135,7 @@ func TestALaterBlockOfAContinuationIsCountedOn(t *testing.T) {
 		require.NoError(t, c.Write(messagesEvent(e[0], e[1])))
 	}
 	sent := p.String()
-	assert.Equal(t, "Let me look: one moment.", a.Text())
+	assert.Equal(t, "Let me look: one moment.", saidIn(sent))
 	assert.Equal(t, 1, strings.Count(sent, "message_start\n"))
 	assert.NotContains(t, sent, "thinking")
 	assert.NotContains(t, sent, `"index":2`)
@@ -122,8 +147,8 @@ func TestALaterBlockOfAContinuationIsCountedOn(t *testing.T) {
 
 func TestWhatIsHeldBackIsNotedOnceTheClientHasIt(t *testing.T) {
 	const role = `{"id":"one","created":1,"choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}`
-	begun := func() *Account {
-		a := NewAccount(&page{}, wire.ChatCompletions, nil)
+	begun := func() *Transcript {
+		a := follow(&page{}, wire.ChatCompletions, nil)
 		committed, err := a.Hold(chatEvent(role))
 		require.NoError(t, err)
 		assert.False(t, committed)

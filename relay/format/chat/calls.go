@@ -38,6 +38,7 @@ type call struct {
 // the one or the other, repeat id and name in every piece, give all calls the same number or the same id, or mix their pieces.
 type calls struct {
 	answer  string // the answer's own id
+	same    bool   // the client speaks this format: ids stay as they are, and so do signatures
 	all     []*call
 	current *call
 	ids     map[string]bool // that have been given to the client
@@ -146,7 +147,13 @@ func (t *calls) take(p *piece, seal *format.Seal, names map[string]string, to ll
 		if long, ok := names[name]; ok {
 			name = long
 		}
-		to.Take(&llm.Event{Step: llm.Called, Call: c.number, ID: t.public(seal, c.id, c.signature, c.number), Name: name})
+		begun := llm.Event{Step: llm.Called, Call: c.number, Name: name}
+		if t.same {
+			begun.ID, begun.Text = t.assign(c.id, c.number), c.signature
+		} else {
+			begun.ID = t.public(seal, c.id, c.signature, c.number)
+		}
+		to.Take(&begun)
 		t.held -= len(c.waiting)
 		arguments, c.waiting, c.signature = c.waiting+arguments, "", ""
 	}

@@ -11,6 +11,9 @@ import (
 	"one-api/relay/wire"
 )
 
+// padding is what OpenAI puts into the chunks of a stream to hide how long their texts are (stream_options.include_obfuscation).
+const padding = `"obfuscation":"`
+
 // decoder turns the answer to a chat completion into events. What it does not need it does not read, and what has another type
 // than it should is read for what it may mean: one odd member is no reason to lose an answer.
 type decoder struct {
@@ -22,6 +25,13 @@ type decoder struct {
 	calls   calls
 	seal    *format.Seal
 	names   map[string]string
+	event   llm.Event        // a piece of text, so that none is allocated for each
+	like    jsonscan.Pattern // of the chunks that carry text
+
+	// What is kept of a stream to a client of this very format, whose ids and signatures stay as they are.
+	same    bool
+	id      string
+	created int64
 }
 
 // Decode makes what turns one answer into events.
@@ -48,7 +58,9 @@ func (d *decoder) Whole(body []byte, to llm.Sink) error {
 		return err
 	}
 	d.start(&seen, to)
-	d.say(c.message, to)
+	var said speech
+	said.read(c.message)
+	d.say(&said, to)
 	if err := d.wholeCalls(c.message, end, to); err != nil {
 		return err
 	}
@@ -58,6 +70,10 @@ func (d *decoder) Whole(body []byte, to llm.Sink) error {
 
 // Event reads a chunk.
 func (d *decoder) Event(event sse.Event, to llm.Sink) (format.Heard, error) {
+	if text, ok := d.like.Text(event.Data); ok && string(event.Name) != "error" {
+		d.tell(llm.Said, text, to)
+		return format.Heard{Content: true}, nil
+	}
 	if isTerminator(event.Data) {
 		return format.Heard{Done: true}, d.end(to)
 	}
@@ -65,14 +81,21 @@ func (d *decoder) Event(event sse.Event, to llm.Sink) (format.Heard, error) {
 		return format.Heard{Preamble: true}, nil
 	}
 	var seen members // not kept: they share the event's memory, which may be large, and the next one may be long in coming
-	if err := seen.chunk(event); err != nil {
+	if err := d.chunk(&seen, event); err != nil {
 		return format.Heard{}, err
 	}
-	d.usage.note(seen.cost())
 	c, found := firstChoice(seen.choices)
+	cost := seen.costIn(&c)
+	d.usage.note(cost)
 	// Azure's first chunk says nothing but what its filter found in the prompt: neither id nor model nor choice.
 	if !d.started && (found || holdsSomething(seen.model) || holdsSomething(seen.id)) {
 		d.start(&seen, to)
+	}
+	if d.same && d.started && (d.id == "" || d.created == 0) {
+		d.keep(&seen)
+	}
+	if c.others {
+		d.tell(llm.Other, "", to)
 	}
 	if !found {
 		return format.Heard{Preamble: true}, nil
@@ -82,8 +105,10 @@ func (d *decoder) Event(event sse.Event, to llm.Sink) (format.Heard, error) {
 	if err != nil {
 		return format.Heard{}, err
 	}
-	content := d.say(c.message, to)
-	called, err := d.pieces(c.message, to)
+	var said speech
+	said.read(c.message)
+	content := d.say(&said, to)
+	called, err := d.pieces(said.calls, to)
 	if err != nil {
 		return format.Heard{}, err
 	}
@@ -91,7 +116,18 @@ func (d *decoder) Event(event sse.Event, to llm.Sink) (format.Heard, error) {
 		d.reason = reason
 	}
 	content = content || called
+	if cost == nil && reason == wire.NotEnded && said.onlyText() {
+		d.like.LearnText(event.Data, written, said.text, padding)
+	}
 	return format.Heard{Content: content, Preamble: !content}, nil
+}
+
+// chunk reads what of a chunk has to be known.
+func (d *decoder) chunk(seen *members, event sse.Event) error {
+	if d.same && d.started {
+		return seen.checked(event)
+	}
+	return seen.chunk(event)
 }
 
 // End is for servers that leave the terminator out.
@@ -118,7 +154,7 @@ func (d *decoder) end(to llm.Sink) error {
 func (d *decoder) start(seen *members, to llm.Sink) {
 	d.started = true
 	e := llm.Event{Step: llm.Started, ID: wordOf(seen.id), Model: wordOf(seen.model)}
-	d.calls.answer = identifier(e.ID) // the rest of a long one is not kept for as long as the stream
+	d.calls.answer, d.calls.same = identifier(e.ID), d.same // the rest of a long one is not kept for as long as the stream
 	to.Take(&e)
 }
 
@@ -127,6 +163,8 @@ type choice struct {
 	index      int64
 	message    []byte // the message, or the delta
 	end, fault []byte
+	usage      []byte // Moonshot's place for it
+	others     bool   // there is more than the first choice
 }
 
 func (c *choice) member(m jsonscan.Member) {
@@ -141,20 +179,31 @@ func (c *choice) member(m jsonscan.Member) {
 		c.end = m.Value
 	case "error": // OpenRouter's, beside the finish_reason "error"
 		c.fault = m.Value
+	case "usage":
+		if c.usage = m.Value; jsonscan.IsNull(c.usage) {
+			c.usage = nil
+		}
 	}
 }
 
 // firstChoice is choice 0, the only one that was asked for.
 func firstChoice(choices []byte) (first choice, found bool) {
+	others := false
 	jsonscan.Elements(choices, func(element []byte) {
 		if found {
+			others = true
 			return
 		}
 		var c choice
-		if jsonscan.Object(element, c.member) == nil && c.index == 0 {
+		switch {
+		case jsonscan.Object(element, c.member) != nil:
+		case c.index == 0:
 			first, found = c, true
+		default:
+			others = true
 		}
 	})
+	first.others = others
 	return first, found
 }
 
@@ -173,23 +222,45 @@ func (d *decoder) endOf(c *choice) (wire.EndReason, error) {
 }
 
 // say passes on what a message says, but for its calls. It reports whether there was anything.
-func (d *decoder) say(message []byte, to llm.Sink) (content bool) {
-	var speech speech
-	_ = jsonscan.Object(message, speech.member) // it was read with the rest
-	for _, said := range [...]struct {
-		step llm.Step
-		text string
-	}{{llm.Thought, speech.thought()}, {llm.Said, speech.text}, {llm.Refused, speech.refusal}} {
-		if said.text != "" {
-			to.Take(&llm.Event{Step: said.step, Text: said.text})
-			content = true
-		}
+func (d *decoder) say(said *speech, to llm.Sink) (content bool) {
+	thought := said.thought()
+	if thought != "" {
+		d.tell(llm.Thought, thought, to)
 	}
-	return content
+	if said.text != "" {
+		d.tell(llm.Said, said.text, to)
+	}
+	if said.refusal != "" {
+		d.tell(llm.Refused, said.refusal, to)
+	}
+	if said.other {
+		d.tell(llm.Other, "", to)
+	}
+	return thought != "" || said.text != "" || said.refusal != ""
+}
+
+// tell passes an event on that is nothing but a text.
+func (d *decoder) tell(step llm.Step, text string, to llm.Sink) {
+	d.event.Step, d.event.Text = step, text
+	to.Take(&d.event)
 }
 
 // speech is what a message says.
-type speech struct{ text, reasoning, thinking, refusal string }
+type speech struct {
+	text, reasoning, thinking, refusal string
+
+	calls []byte
+	other bool // something that other formats have no word for
+}
+
+// onlyText reports whether the text is all that a message says.
+func (s *speech) onlyText() bool {
+	return s.text != "" && s.calls == nil && !s.other && s.reasoning == "" && s.thinking == "" && s.refusal == ""
+}
+
+func (s *speech) read(message []byte) {
+	_ = jsonscan.Object(message, s.member) // it was read with the rest
+}
 
 // thought is the reasoning, which some servers have under two names.
 func (s *speech) thought() string {
@@ -213,6 +284,10 @@ func (s *speech) member(m jsonscan.Member) {
 		}
 	case "refusal":
 		s.refusal = textIn(m.Value, deepestText)
+	case "tool_calls":
+		s.calls = m.Value
+	case "function_call", "audio", "images":
+		s.other = s.other || holdsSomething(m.Value)
 	}
 }
 
@@ -246,7 +321,11 @@ func (s *speech) content(value []byte) {
 			}
 			thoughts.WriteString(textIn(thinking, deepestText))
 		case "", "text", "output_text", "refusal":
-			texts.WriteString(textIn(element, deepestText))
+			text := textIn(element, deepestText)
+			texts.WriteString(text)
+			s.other = s.other || text == "" && kind != ""
+		default:
+			s.other = true
 		}
 	})
 	s.text, s.thinking = texts.String(), thoughts.String()
@@ -350,8 +429,7 @@ func argumentsOf(value []byte) string {
 }
 
 // pieces passes on what a chunk says of tool calls.
-func (d *decoder) pieces(message []byte, to llm.Sink) (called bool, err error) {
-	list := memberOf(message, "tool_calls")
+func (d *decoder) pieces(list []byte, to llm.Sink) (called bool, err error) {
 	jsonscan.Elements(list, func(element []byte) {
 		p, ok := readPiece(element)
 		if !ok || err != nil || p == (piece{index: p.index}) {

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"cmp"
 	"time"
 
 	"one-api/relay/format"
@@ -19,6 +20,8 @@ type encoder struct {
 	includeUsage bool
 	given        []bool // of each call, whether the client has got arguments
 	finished     bool
+	goesOn       bool   // the client has the beginning of the stream, which was of this format
+	id           string // of that stream
 }
 
 // Stream makes what turns the events of an answer into chunks.
@@ -36,7 +39,13 @@ func (e *encoder) Take(event *llm.Event) {
 	switch event.Step {
 	case llm.Started:
 		e.start(event)
-	case llm.Said, llm.Refused:
+	case llm.Said:
+		e.piece(`"content":`, event.Text)
+	case llm.Refused:
+		if e.goesOn {
+			e.piece(`"refusal":`, event.Text)
+			return
+		}
 		e.piece(`"content":`, event.Text)
 	case llm.Thought:
 		e.piece(`"reasoning_content":`, event.Text)
@@ -52,7 +61,14 @@ func (e *encoder) Take(event *llm.Event) {
 		e.out.Open('{')
 		e.out.String("name", event.Name)
 		e.out.String("arguments", "")
-		e.close(`}}]},"finish_reason":null}]}`)
+		e.out.Close('}')
+		if event.Text != "" { // Gemini's (https://ai.google.dev/gemini-api/docs/thought-signatures)
+			e.out.Key("extra_content")
+			e.out = append(e.out, `{"google":{`...)
+			e.out.String("thought_signature", event.Text)
+			e.out = append(e.out, "}}"...)
+		}
+		e.close(`}]},"finish_reason":null}]}`)
 	case llm.Given:
 		e.arguments(event.Call, event.Text)
 	case llm.CallEnded:
@@ -61,18 +77,21 @@ func (e *encoder) Take(event *llm.Event) {
 		}
 	case llm.Finished:
 		e.finish(event.Reason)
-	case llm.Signed, llm.Sealed: // the format has no place for it
+	case llm.Signed, llm.Sealed, llm.Other: // the format has no place for it
 	}
 }
 
 func (e *encoder) start(event *llm.Event) {
 	head := format.JSON("data: ")
 	head = append(head, '{')
-	head.String("id", event.ID)
+	head.String("id", cmp.Or(e.id, event.ID))
 	head.Literal("object", `"chat.completion.chunk"`)
 	head.Int("created", e.created)
 	head.String("model", event.Model)
 	e.head = head
+	if e.goesOn {
+		return
+	}
 	e.open()
 	e.close(`"role":"assistant","content":""},"finish_reason":null}]}`)
 }

@@ -13,6 +13,7 @@ import (
 var Format = &format.Format{
 	Name: "chat", Client: client{}, Server: server{}, Column: column,
 	Inspect: func(choices int) format.Translator { return &inspector{asked: int32(min(choices, math.MaxInt32))} },
+	Rescue:  rescue{},
 }
 
 // column is what becomes in a chat completion of what not every format has.

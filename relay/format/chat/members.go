@@ -12,7 +12,7 @@ import (
 
 // members are the top-level members of an answer or a chunk that matter. They share its memory.
 type members struct {
-	id, model, object, choices, data, usage, groq []byte
+	id, model, created, object, choices, data, usage, groq []byte
 
 	listed bool // there is a "choices", which may be empty or null
 	signs  wire.ErrorSigns
@@ -25,6 +25,8 @@ func (m *members) note(member jsonscan.Member) {
 		at = &m.id
 	case "model":
 		at = &m.model
+	case "created":
+		at = &m.created
 	case "object":
 		at = &m.object
 		m.signs.Note(member)
@@ -49,11 +51,8 @@ func (m *members) note(member jsonscan.Member) {
 // cost is the answer's usage; nil: there is none. Groq puts it into a member of its own as well, and left it out of the usual one
 // for long; Moonshot puts it into the last chunk's choice.
 func (m *members) cost() []byte {
-	switch {
-	case m.usage != nil:
-		return m.usage
-	case m.groq != nil:
-		return memberOf(m.groq, "usage")
+	if usage, said := m.total(); said {
+		return usage
 	}
 	var inside []byte
 	jsonscan.Elements(m.choices, func(choice []byte) {
@@ -62,6 +61,28 @@ func (m *members) cost() []byte {
 		}
 	})
 	return inside
+}
+
+// total is the usage beside the choices; false: there is no place for one.
+func (m *members) total() (usage []byte, said bool) {
+	switch {
+	case m.usage != nil:
+		return m.usage, true
+	case m.groq != nil:
+		return memberOf(m.groq, "usage"), true
+	}
+	return nil, false
+}
+
+// costIn is cost, where the first choice has been read.
+func (m *members) costIn(first *choice) []byte {
+	switch usage, said := m.total(); {
+	case said:
+		return usage
+	case first.others:
+		return m.cost()
+	}
+	return first.usage
 }
 
 // memberOf is the value that an object has under a key; nil: it has none, or null.
@@ -116,6 +137,21 @@ func (m *members) chunk(event sse.Event) error {
 		return format.Reported(event.Data)
 	}
 	return nil
+}
+
+// checked notes the members of a chunk that has been checked before, as far as they are needed for what goes on from it.
+func (m *members) checked(event sse.Event) error {
+	if jsonscan.Object(event.Data, m.noteChecked) != nil {
+		return format.Malformed("an event of the stream")
+	}
+	return nil
+}
+
+func (m *members) noteChecked(member jsonscan.Member) {
+	switch string(member.Key) {
+	case "id", "model", "created", "choices", "usage":
+		m.note(member)
+	}
 }
 
 // isListOfErrors recognizes Gemini's way to report an error: [{"error":{…}}].

@@ -24,8 +24,11 @@ type decoder struct {
 	finished bool   // so has an end reason
 	stopped  bool   // message_stop has come
 	blocks   map[int64]*openBlock
+	next     int // the number of the block after the last one
 	calls    int
 	names    map[string]string
+	event    llm.Event        // the one at hand, so that none is allocated for each piece
+	like     jsonscan.Pattern // of the deltas of text
 }
 
 // openBlock is a content block between its start and its stop.
@@ -155,12 +158,22 @@ func (d *decoder) say(step llm.Step, value []byte, to llm.Sink) bool {
 	if text == "" {
 		return false
 	}
-	to.Take(&llm.Event{Step: step, Text: text})
+	d.tell(step, text, to)
 	return step != llm.Signed
+}
+
+// tell passes a piece on.
+func (d *decoder) tell(step llm.Step, text string, to llm.Sink) {
+	d.event = llm.Event{Step: step, Text: text}
+	to.Take(&d.event)
 }
 
 // Event reads an event of a stream.
 func (d *decoder) Event(event sse.Event, to llm.Sink) (heard format.Heard, err error) {
+	if text, ok := d.like.Text(event.Data); ok && string(event.Name) != "error" {
+		d.tell(llm.Said, text, to)
+		return format.Heard{Content: true}, nil
+	}
 	if isTerminator(event.Data) && !d.stopped {
 		return format.Heard{Done: true}, d.End(to)
 	}
@@ -176,13 +189,16 @@ func (d *decoder) Event(event sse.Event, to llm.Sink) (heard format.Heard, err e
 	if d.started == (outside.kind == messageStart) || d.stopped {
 		return heard, format.Malformed("the stream's events are out of order")
 	}
+	if outside.kind != contentBlockDelta {
+		d.like.Forget() // a block may have come to its end
+	}
 	switch outside.kind {
 	case messageStart:
 		heard.Preamble = true
 		return heard, d.start(outside.message, to)
 	case messageDelta:
 		d.usage.note(outside.usage)
-		heard.Content, err = d.ends(member(outside.delta, "stop_reason"), to)
+		heard.Content, err = d.ends(outside.delta, to)
 	case messageStop:
 		heard.Done = true
 		heard.Content, err = d.stop(to)
@@ -190,6 +206,9 @@ func (d *decoder) Event(event sse.Event, to llm.Sink) (heard format.Heard, err e
 		heard.Content, err = d.blockStart(outside.index, outside.contentBlock, to)
 	case contentBlockDelta:
 		heard.Content, err = d.blockDelta(outside.index, outside.delta, to)
+		if heard.Content && d.event.Step == llm.Said {
+			d.like.LearnText(event.Data, `"text":"`, d.event.Text, "")
+		}
 	default:
 		heard.Content, err = d.blockStop(outside.index, to)
 	}
@@ -219,15 +238,15 @@ func (d *decoder) stop(to llm.Sink) (content bool, err error) {
 	if !d.begun && !d.finished {
 		return false, format.Malformed("the stream ends without a message in it")
 	}
-	content = d.finish(wire.NotEnded, to) // where no message_delta has
+	content = d.finish(wire.NotEnded, "", to) // where no message_delta has
 	d.stopped = true
 	return content, nil
 }
 
-func (d *decoder) ends(stopReason []byte, to llm.Sink) (content bool, err error) {
-	end, err := d.endOf(stopReason)
+func (d *decoder) ends(delta []byte, to llm.Sink) (content bool, err error) {
+	end, err := d.endOf(member(delta, "stop_reason"))
 	if err == nil && end != wire.NotEnded {
-		content = d.finish(end, to)
+		content = d.finish(end, textOf(member(delta, "stop_sequence")), to)
 	}
 	return content, err
 }
@@ -240,8 +259,9 @@ func (d *decoder) endOf(stopReason []byte) (wire.EndReason, error) {
 	return end, err
 }
 
-// finish ends the answer. It reports whether there was something left to say.
-func (d *decoder) finish(end wire.EndReason, to llm.Sink) (content bool) {
+// finish ends the answer. It reports whether there was something left to say. sequence is what the model was told to stop at, if it
+// has come to that.
+func (d *decoder) finish(end wire.EndReason, sequence string, to llm.Sink) (content bool) {
 	if d.finished {
 		return false
 	}
@@ -250,7 +270,7 @@ func (d *decoder) finish(end wire.EndReason, to llm.Sink) (content bool) {
 	}
 	clear(d.blocks)
 	d.finished = true
-	to.Take(&llm.Event{Step: llm.Finished, Reason: end})
+	to.Take(&llm.Event{Step: llm.Finished, Reason: end, Text: sequence})
 	return content
 }
 
@@ -268,7 +288,7 @@ func (d *decoder) blockStart(index int64, started []byte, to llm.Sink) (content 
 	}
 	d.begun = true
 	b := &openBlock{}
-	d.blocks[index] = b
+	d.blocks[index], d.next = b, max(d.next, int(index)+1)
 	switch p.kind {
 	case "text":
 		return d.say(llm.Said, p.text, to), nil
@@ -288,6 +308,7 @@ func (d *decoder) blockStart(index int64, started []byte, to llm.Sink) (content 
 		return true, nil
 	}
 	b.other = true
+	to.Take(&llm.Event{Step: llm.Other})
 	return false, nil
 }
 
@@ -315,7 +336,8 @@ func (d *decoder) blockDelta(index int64, delta []byte, to llm.Sink) (content bo
 		}
 		if text := textOf(p.partial); text != "" {
 			b.input = nil
-			to.Take(&llm.Event{Step: llm.Given, Call: b.call, Text: text})
+			d.event = llm.Event{Step: llm.Given, Call: b.call, Text: text}
+			to.Take(&d.event)
 			return true, nil
 		}
 	}

@@ -23,6 +23,7 @@ type encoder struct {
 	isOpen  bool
 	calls   int
 	reason  wire.EndReason
+	stopped string  // the stop sequence that ended the answer
 	kept    []entry // blocks that have to wait, in their order
 	size    int     // of what is kept
 }
@@ -69,7 +70,8 @@ func (e *encoder) Take(event *llm.Event) {
 	case llm.CallEnded:
 		e.whole(event.Call)
 	case llm.Finished:
-		e.reason = event.Reason
+		e.reason, e.stopped = event.Reason, event.Text
+	case llm.Other: // the format has no place for it
 	}
 }
 
@@ -272,8 +274,13 @@ func (e *encoder) End(u wire.Usage) {
 	e.event("message_delta", func(j *format.JSON) {
 		j.Key("delta")
 		j.Open('{')
-		j.String("stop_reason", e.reason.Messages(e.calls > 0))
-		j.Literal("stop_sequence", "null")
+		if e.stopped != "" {
+			j.Literal("stop_reason", `"stop_sequence"`)
+			j.String("stop_sequence", e.stopped)
+		} else {
+			j.String("stop_reason", e.reason.Messages(e.calls > 0))
+			j.Literal("stop_sequence", "null")
+		}
 		j.Close('}')
 		usage(j, u)
 	})

@@ -10,6 +10,7 @@ import (
 var Format = &format.Format{
 	Name: "messages", Client: client{}, Server: server{}, Column: column,
 	Inspect: func(int) format.Translator { return &inspector{} },
+	Rescue:  rescue{},
 }
 
 // column is what becomes in a Messages request of what not every format has.
