@@ -219,7 +219,7 @@ $memory = Read-State -StateFile $stateFile
 $now = [long](Get-UnixTime)
 $since = $now - [long]$memory.restarted
 if ($since -lt $MinInterval) {
-    Write-Record (Get-Text '⚠️ Goroutines {0} > {1}，但 {2} 秒前刚重启过（最短间隔 {3} 秒），不重启' '⚠️ Goroutines {0} > {1}, but it was restarted {2} s ago (minimum interval {3} s): no restart' $n $Threshold $since $MinInterval)
+    Write-Record (Get-Text '⚠️ Goroutines {0} > {1}，但 {2} 秒前刚尝试过重启（最短间隔 {3} 秒），不重启' '⚠️ Goroutines {0} > {1}, but a restart was tried {2} s ago (minimum interval {3} s): no restart' $n $Threshold $since $MinInterval)
     exit $ExitCode.TooSoon
 }
 $compose = @(Get-Compose)

@@ -220,8 +220,8 @@ fi
 now="$(date +%s)"
 since=$((now - $(read_state "$state" .restarted)))
 if [ "$since" -lt "$min_interval" ]; then
-  record '⚠️ Goroutines %s > %s，但 %s 秒前刚重启过（最短间隔 %s 秒），不重启' \
-    '⚠️ Goroutines %s > %s, but it was restarted %s s ago (minimum interval %s s): no restart' "$goroutines" "$threshold" "$since" "$min_interval"
+  record '⚠️ Goroutines %s > %s，但 %s 秒前刚尝试过重启（最短间隔 %s 秒），不重启' \
+    '⚠️ Goroutines %s > %s, but a restart was tried %s s ago (minimum interval %s s): no restart' "$goroutines" "$threshold" "$since" "$min_interval"
   exit "$EXIT_TOO_SOON"
 fi
 choose_compose

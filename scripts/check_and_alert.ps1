@@ -158,6 +158,7 @@ if ($level -eq 'normal') {
             (Get-Text '✅ OneAPI恢复' '✅ OneAPI recovered')
             (Get-Text '当前Goroutine数量: {0}，已恢复正常（期间峰值: {1}）' 'Goroutines now: {0}, normal again (peak: {1})' $n ([long]$memory.peak))
             (Get-Text '服务: {0}' 'Service: {0}' (Get-ShownUrl))
+            @(Get-IdleText $health)
         ) -join "`n"
         $text
         $sent = Send-Told -Occasion 'recovery' -Title '✅ OneAPI Recovered' -Text $text

@@ -152,7 +152,7 @@ if [ "$level" = normal ]; then
   if [ "$(read_state "$state" .incident)" = true ]; then
     text="$(say '✅ OneAPI恢复\n当前Goroutine数量: %s，已恢复正常（期间峰值: %s）\n服务: %s' \
       '✅ OneAPI recovered\nGoroutines now: %s, normal again (peak: %s)\nService: %s' \
-      "$goroutines" "$(read_state "$state" .peak)" "$(shown_url)")"
+      "$goroutines" "$(read_state "$state" .peak)" "$(shown_url)"; show_idle)"
     tell recovery normal '✅ OneAPI Recovered' "$text" &&
       remember '{told: {warning: (.told.warning // 0)}, incident: false, failed: 0}'
   else

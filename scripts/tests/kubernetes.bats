@@ -41,6 +41,13 @@ teardown() { stop_relay; }
   grep -q 'kubectl -n elsewhere get pods' "$BATS_TEST_TMPDIR/called"
 }
 
+@test "a cluster that cannot be reached is not taken for a Secret without a token" {
+  stand_in kubectl 'echo "The connection to the server was refused" >&2; exit 1'
+  run -3 "$channel" enable a
+  has 'could not read the Secret'
+  has_not 'no ADMIN_TOKEN'
+}
+
 @test "no pod, no token and a wrong call are said" {
   pods='' run -3 "$channel" enable a
   has 'no pod'

@@ -71,6 +71,16 @@ last_post() { asked 'select(.method == "POST") | .body' | tail -1; }
   [ "$(posts)" -eq 2 ]
 }
 
+@test "a recovery above the threshold says that what is left are idle clients" {
+  export WEBHOOK_URL="$url/hook"
+  health 6000
+  check -1
+  idle=6100 health 7000
+  check -0
+  [ "$(last_post | jq -r .event)" = recovery ]
+  [[ "$(last_post | jq -r .text)" == *'当前Goroutine数量: 7000'*'其中空闲客户端连接: 6100'* ]]
+}
+
 @test "WeCom gets the guide's message as it wants it" {
   export WECOM_WEBHOOK_URL="$url/wecom?key=1"
   health 6000
@@ -325,6 +335,7 @@ restart() { run "$@" "$scripts/auto_restart_if_needed.sh" --wait 1; }
   restart -12
   [ "$(last_post | jq -r .event)" = restart_failed ]
   restart -10
+  has '刚尝试过重启' # it was not restarted, and nobody says so
 }
 
 @test "two runs at once: the second is exit code 11" {
