@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 
@@ -31,7 +32,16 @@ func formatOf(r *http.Request) wire.Format {
 // NotFound answers every path that there is not.
 func (c *Controller) NotFound(g *gin.Context) {
 	fail(g, &wire.Error{Status: http.StatusNotFound, Code: "unknown_url",
-		Message: "Invalid URL (" + clip(g.Request.Method) + " " + clip(g.Request.URL.Path) + ")" + baseURLHint(g.Request.URL.Path)})
+		Message: "Invalid URL (" + clip(g.Request.Method) + " " + clip(g.Request.URL.Path) + ")" + cmp.Or(baseURLHint(g.Request.URL.Path), c.adminHint(g.Request))})
+}
+
+// adminHint says why an operator does not find an endpoint that the README names; else it is empty.
+func (c *Controller) adminHint(r *http.Request) string {
+	path := r.URL.Path
+	if c.Settings.AdminToken != "" || !strings.HasPrefix(path, "/api/channel/") && !strings.HasPrefix(path, "/debug/pprof") && !strings.HasPrefix(path, "/api/monitor/requests/") {
+		return ""
+	}
+	return ": the admin endpoints exist once ADMIN_TOKEN is set"
 }
 
 // endpoints are the paths below /v1 that clients append to a base URL.
@@ -42,6 +52,9 @@ func baseURLHint(path string) string {
 	trimmed := strings.TrimRight(path, "/")
 	if strings.HasSuffix(trimmed, "/v1/v1") || strings.Contains(path, "/v1/v1/") {
 		return ": /v1 is in it twice. Your client adds one to its base URL by itself, so take it out there: it should be http://HOST, without /v1"
+	}
+	if strings.HasPrefix(path, "//") {
+		return ": two slashes stand before its path, so your client's base URL should not end with one"
 	}
 	for _, endpoint := range endpoints {
 		before, found := strings.CutSuffix(trimmed, endpoint)
