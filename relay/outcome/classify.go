@@ -56,6 +56,9 @@ func judged(status int, said *complaint.Complaint) judgement {
 		return judgement{class: ClassRequest}
 	}
 	if class, ok := classOfCode(status, said); ok {
+		if beginning := nothingLeft.FindString(said.Message); class == ClassElsewhere && beginning != "" {
+			return judgement{ClassKeyRefused, beginning, class}
+		}
 		return judgement{class: class}
 	}
 	without := classOfStatus(status, said)

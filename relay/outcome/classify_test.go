@@ -60,6 +60,13 @@ func TestAnErrorIsClassifiedByWhatTheProviderMeansByIt(t *testing.T) {
 		{"Groq's", 413, saying("tokens", "rate_limit_exceeded", "Request too large for model `x`: Limit 6000, Requested 7105"), ClassElsewhere, 413},
 		{"Anthropic's long context", 429, `{"type":"error","error":{"type":"rate_limit_error","message":"Extra usage is required for long context requests."}}`, ClassElsewhere, 413},
 		{"a model outside the free tier", 429, `{"error":{"code":429,"message":"You exceeded your current quota. * Quota exceeded for metric: x, limit: 0","status":"RESOURCE_EXHAUSTED"}}`, ClassElsewhere, 413},
+		{"new-api's user with nothing left", 403, saying("new_api_error", "insufficient_user_quota", "用户额度不足, 剩余额度: ＄0.000000 (request id: 1)"), ClassKeyRefused, 502},
+		{"new-api's user below nothing", 403, saying("new_api_error", "insufficient_user_quota", "用户额度不足, 剩余额度: ＄-0.120000"), ClassKeyRefused, 502},
+		{"new-api's user with too little for this", 403, saying("new_api_error", "insufficient_user_quota", "用户额度不足, 剩余额度: ＄0.012000"), ClassElsewhere, 502},
+		{"new-api's user with too little, as it says", 403, saying("new_api_error", "insufficient_user_quota", "预扣费额度失败, 用户剩余额度: ＄0.500000, 需要预扣费额度: ＄2.000000"), ClassElsewhere, 502},
+		{"new-api's token that is used up", 403, saying("new_api_error", "", "[sk-abc***xyz] 该令牌额度已用尽 !token.UnlimitedQuota && token.RemainQuota = 0"), ClassKeyRefused, 502},
+		{"one-api's token that is used up", 403, saying("one_api_error", "", "该令牌额度已用尽"), ClassKeyRefused, 502},
+		{"one-api's user who is banned", 403, saying("one_api_error", "", "用户已被封禁"), ClassKeyRefused, 502},
 		{"one-api's quota", 403, saying("new_api_error", "pre_consume_token_quota_failed", "token quota is not enough"), ClassElsewhere, 502},
 
 		// Unmistakable words on a key or an account.

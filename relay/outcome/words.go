@@ -175,6 +175,7 @@ var sentences = []sentence{
 	{0, 429, sentenceOf(`(?:Insufficient|Not enough) (?:account )?(?:balance|credits?|funds)\b`), ClassKeyRefused},
 	{0, 429, sentenceOf(`(?:Sorry, )?your (?:account )?balance is (?:insufficient|not enough|too low)`), ClassKeyRefused},
 	{0, 429, sentenceOf(`Your (?:prepayment|prepaid) credits are (?:depleted|used up)`), ClassKeyRefused},
+	{401, 403, sentenceOf(`(?:\[sk-[^\]]{1,60}\] )?(?:该令牌(?:额度已用尽|已过期|状态不可用)|用户已被封禁)`), ClassKeyRefused},
 	{401, 429, sentenceOf(`(?:Key|Credit) limit exceeded\b`), ClassKeyRefused},
 	{0, 429, sentenceOf(`You have exceeded your monthly included credits`), ClassKeyRefused},
 	{0, 429, sentenceOf(`Your newly created teams? doesn't have any credits`), ClassKeyRefused},
@@ -200,6 +201,10 @@ var sentences = []sentence{
 	{0, 0, sentenceOf(`(?:The |Your )?requests? (?:was|were|has been|have been|is|are) (?:throttled|rate[- ]limited)`), ClassKeyLimited},
 	{400, 400, sentenceOf(`(?:The )?model .{1,200}? (?:has been|is) (?:decommissioned|no longer (?:available|supported))`), ClassElsewhere},
 }
+
+// nothingLeft is what new-api says of a user who has no credit at all, under the code that it also gives to one who has too little for
+// what the request may cost.
+var nothingLeft = sentenceOf(`用户额度不足, 剩余额度: [＄$¥￥]?(?:-|0+(?:\.0+)?(?:[^0-9.]|$))`)
 
 func sentenceOf(pattern string) *regexp.Regexp { return regexp.MustCompile(`^(?i:` + pattern + `)`) }
 
