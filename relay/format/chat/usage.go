@@ -125,17 +125,16 @@ func (c *completionFigures) details(value []byte) (says bool) {
 
 // read takes a figure over; false: it is none.
 func read(value []byte, to *int64) bool {
-	n, ok := jsonscan.Int(value)
-	if !ok || n < 0 {
-		return false
+	n, ok := jsonscan.Count(value)
+	if ok {
+		*to = n
 	}
-	*to = n
-	return true
+	return ok
 }
 
 // readMost takes a figure over that may be said in several places: a zero in one of them is no word against the others.
 func readMost(value []byte, to *int64) {
-	if n, ok := jsonscan.Int(value); ok && n > *to {
+	if n, ok := jsonscan.Count(value); ok && n > *to {
 		*to = n
 	}
 }

@@ -64,11 +64,10 @@ func (t *tally) noteKept(value []byte) (all int64) {
 }
 
 func read(value []byte, to *int64) int64 {
-	n, ok := jsonscan.Int(value)
-	if !ok || n < 0 {
-		return 0
+	n, ok := jsonscan.Count(value)
+	if ok {
+		*to = n
 	}
-	*to = n
 	return n
 }
 

@@ -1,0 +1,18 @@
+package jsonscan
+
+import "bytes"
+
+// Count decodes a whole number that is not negative, as 7 or as 7.0: servers whose language has one kind of number say the latter. It
+// allocates nothing.
+func Count(value []byte) (n int64, ok bool) {
+	if whole, fraction, found := bytes.Cut(value, []byte{'.'}); found {
+		if len(fraction) == 0 || len(bytes.Trim(fraction, "0")) > 0 {
+			return 0, false
+		}
+		value = whole
+	}
+	if len(value) == 0 || value[0] == '-' {
+		return 0, false
+	}
+	return Int(value)
+}
