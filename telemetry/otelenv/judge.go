@@ -73,6 +73,26 @@ func oneOf(known ...string) func(string) verdict {
 	}
 }
 
+// areas are what other conventions have opt-ins for, and the relay exports nothing of, or the stable names in any case: a fleet's list may
+// name them.
+var areas = []string{"http", "database", "messaging", "rpc", "code", "k8s"}
+
+// optIn is a list of conventions that somebody wants the newer ones of.
+func optIn(text string) verdict {
+	known := []string{"gen_ai_latest_experimental"}
+	for _, area := range areas {
+		known = append(known, area)
+		if area != "http" { // "too" is more than the relay has
+			known = append(known, area+"/dup")
+		}
+	}
+	v := listOf(known...)(text)
+	if v.problem != "" {
+		v.problem = "asks for more than the relay has, which is gen_ai_latest_experimental, and the stable names for HTTP in any case: " + v.problem
+	}
+	return v
+}
+
 // listOf keeps what it knows of a list, each item once.
 func listOf(known ...string) func(string) verdict {
 	return func(text string) verdict {

@@ -103,3 +103,17 @@ func TestNoQueueIsSoLongThatTheProcessCannotHaveIt(t *testing.T) {
 		require.Equal(t, "100000", read(of+"MAX_QUEUE_SIZE", "100000").Get(of+"MAX_QUEUE_SIZE"))
 	}
 }
+
+func TestAnOptInThatIsMisspeltIsSaid(t *testing.T) {
+	const name = "OTEL_SEMCONV_STABILITY_OPT_IN"
+	for text, want := range map[string]string{
+		"gen_ai_latest_experimental": "", "http,database/dup": "", "gen_ai_latest": `has "gen_ai_latest" in it`, "http/dup": `has "http/dup" in it`,
+	} {
+		e := read(name, text)
+		require.Equal(t, want != "", len(e.Findings) == 1, text)
+		if want != "" {
+			require.Contains(t, e.Findings[0].Problem, want)
+		}
+	}
+	require.Equal(t, "gen_ai_latest_experimental", read(name, "gen_ai_latest_experimental,gen_ai_x").Get(name))
+}

@@ -65,9 +65,9 @@ func TestEveryVariableIsHonouredOrRefusedInWords(t *testing.T) {
 	good := map[string]string{ // the others take any text
 		"boolean": "true", "number": "12", "HEADERS": "a=b", "ENDPOINT": "http://localhost:4318", "PROTOCOL": "grpc", "COMPRESSION": "gzip",
 		"OTEL_RESOURCE_ATTRIBUTES": "a=b", "OTEL_LOG_LEVEL": "debug", "OTEL_PROPAGATORS": "b3", "OTEL_TRACES_SAMPLER": "always_on", "OTEL_TRACES_SAMPLER_ARG": "0.5",
-		"EXPORTER": "otlp", "OTEL_METRICS_EXEMPLAR_FILTER": "always_on", "TEMPORALITY_PREFERENCE": "delta", "HISTOGRAM_AGGREGATION": "base2_exponential_bucket_histogram",
+		"EXPORTER": "otlp", "STABILITY_OPT_IN": "gen_ai_latest_experimental", "OTEL_METRICS_EXEMPLAR_FILTER": "always_on", "TEMPORALITY_PREFERENCE": "delta", "HISTOGRAM_AGGREGATION": "base2_exponential_bucket_histogram",
 	}
-	free := regexp.MustCompile(`SERVICE_NAME|PROMETHEUS_HOST|STABILITY|CLIENT_`)
+	free := regexp.MustCompile(`SERVICE_NAME|CLIENT_`)
 	for _, v := range Variables {
 		if v.Refused {
 			e := read(v.Name, "x")

@@ -93,7 +93,7 @@ var general = []Variable{
 	{Name: "OTEL_TRACES_SAMPLER_ARG", Default: "1.0", Usual: true, Does: "the ratio, from 0 to 1", judge: ratio},
 	{Name: "OTEL_CONFIG_FILE", Refused: true, Does: declarative},
 	{Name: "OTEL_EXPERIMENTAL_CONFIG_FILE", Refused: true, Does: declarative},
-	{Name: "OTEL_SEMCONV_STABILITY_OPT_IN", Does: "`gen_ai_latest_experimental`: the newer names of the GenAI conventions. The names for HTTP are the stable ones in any case", judge: anything},
+	{Name: "OTEL_SEMCONV_STABILITY_OPT_IN", Does: "`gen_ai_latest_experimental`: the newer names of the GenAI conventions. The names for HTTP are the stable ones in any case", judge: optIn},
 }
 
 // declarative was looked at in go.opentelemetry.io/contrib/otelconf v0.27.0, the latest: it would only be five packages more, but its
