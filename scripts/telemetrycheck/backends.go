@@ -26,7 +26,8 @@ var backends = []backend{
 	{"victoriametrics", "VictoriaMetrics, from the relay", []string{"victoria-metrics"}, (*bench).victoriaDirect},
 	{"victoriametrics-collector", "VictoriaMetrics, through the collector, OTLP", []string{"victoria-metrics"}, (*bench).victoriaThroughCollector},
 	{"victoriametrics-remote-write", "VictoriaMetrics, through the collector, remote write", []string{"victoria-metrics", "fuller-collector"}, (*bench).victoriaRemoteWrite},
-	{"jaeger", "Jaeger, from the relay, gRPC and HTTP", []string{"jaeger"}, (*bench).jaegerDirect},
+	{"jaeger", "Jaeger, from two relays, gRPC and HTTP", []string{"jaeger"}, (*bench).jaegerDirect},
+	{"jaeger-collector", "Jaeger, from two relays, through the collector", []string{"jaeger"}, (*bench).jaegerThroughCollector},
 	{"tempo", "Tempo, from the relay, read back by search", []string{"tempo"}, (*bench).tempoDirect},
 	{"delta", "an intake that takes deltas only, from the relay", nil, (*bench).deltaDirect},
 	{"delta-collector", "the same, through the collector", []string{"fuller-collector"}, (*bench).deltaThroughCollector},
@@ -269,6 +270,9 @@ func (b *bench) expectAll(done []call, relays ...*relay) expected {
 		}
 		for key, n := range e.tokens {
 			all.tokens[key] += n
+		}
+		for key, n := range e.rejected {
+			all.rejected[key] += n
 		}
 	}
 	fmt.Fprintf(b.out, "%d calls, %v attempts\n", len(done), all.attempts.sum())
