@@ -1,28 +1,24 @@
 package channel
 
 import (
-	"compress/flate"
 	"compress/gzip"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"strings"
-	"syscall"
 
 	"one-api/relay/membudget"
 	"one-api/relay/outcome"
 	"one-api/relay/sse"
+	"one-api/relay/upstream"
 	"one-api/relay/wire"
 )
 
 // interrupted tells why the upstream call was ended before its time; nil: it was not.
 func (x *Exchange) interrupted() *outcome.Failure {
-	cause := x.hold.leash.why()
+	cause := x.hold.leash.Why()
 	if cause == nil {
 		return nil
 	}
@@ -63,7 +59,7 @@ func (x *Exchange) broken(err error, connected bool) *outcome.Failure {
 	if errors.Is(err, membudget.ErrFull) {
 		return outcome.NoRoom(err)
 	}
-	f := &outcome.Failure{Outcome: outcome.UpstreamReset, Detail: describe(err)}
+	f := &outcome.Failure{Outcome: outcome.UpstreamReset, Detail: upstream.Describe(err)}
 	text := err.Error()
 	switch {
 	case errors.Is(err, sse.ErrTooLarge), strings.Contains(text, "response headers exceeded"), strings.Contains(text, "header list"):
@@ -71,7 +67,7 @@ func (x *Exchange) broken(err error, connected bool) *outcome.Failure {
 	case !connected:
 		f.Outcome = outcome.ConnectFailed
 	case strings.Contains(text, "malformed"), strings.Contains(text, "Content-Length"), strings.Contains(text, "invalid byte in chunk length"), strings.Contains(text, "suspiciously long trailer"),
-		errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), isCorrupt(err):
+		errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), upstream.IsCorrupt(err):
 		f.Outcome = outcome.UpstreamMalformed
 	case errors.Is(err, io.ErrUnexpectedEOF) && x.bounded():
 		f.Outcome = outcome.UpstreamTruncated
@@ -89,66 +85,5 @@ func (x *Exchange) broken(err error, connected bool) *outcome.Failure {
 // bounded tells whether the answer says where it ends, other than by its transfer coding: an early end is then a lack of
 // bytes and not a broken connection.
 func (x *Exchange) bounded() bool {
-	return x.answer.status != 0 && (x.answer.length >= 0 || x.body.packed)
-}
-
-func isCorrupt(err error) bool {
-	var corrupt flate.CorruptInputError
-	return errors.As(err, &corrupt)
-}
-
-// describe says in plain words what went wrong on the way to an upstream, without an address.
-func describe(err error) string {
-	var dns *net.DNSError
-	var certificate *tls.CertificateVerificationError
-	var authority x509.UnknownAuthorityError
-	var host x509.HostnameError
-	var invalid x509.CertificateInvalidError
-	var record tls.RecordHeaderError
-	var alert tls.AlertError
-	var errno syscall.Errno
-	switch {
-	case errors.As(err, &dns):
-		if dns.IsNotFound {
-			return "the host name does not resolve"
-		}
-		return "the host name could not be resolved"
-	case errors.As(err, &authority):
-		return "TLS: the certificate's authority is unknown"
-	case errors.As(err, &host):
-		return "TLS: the certificate is for another host"
-	case errors.As(err, &invalid):
-		return "TLS: the certificate is expired or may not be used for this"
-	case errors.As(err, &certificate):
-		return "TLS: the certificate could not be verified"
-	case errors.As(err, &record):
-		return "TLS: the other end does not speak TLS"
-	case errors.As(err, &alert):
-		return "TLS: " + alert.Error()
-	case errors.As(err, &errno):
-		return errno.Error()
-	case errors.Is(err, os.ErrDeadlineExceeded), isTimeout(err):
-		return "timeout"
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return "the connection was closed early"
-	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), isCorrupt(err):
-		return "the gzip encoding is broken"
-	case errors.Is(err, sse.ErrTooLarge):
-		return "an event is over its bound"
-	}
-	var op *net.OpError // says between which addresses, as SOCKS proxies' refusals do
-	if errors.As(err, &op) && op.Err != nil {
-		err = op.Err
-	}
-	// Short and without an address in it: net/http's own words, such as "http2: stream closed", say most.
-	text := err.Error()
-	if len(text) < 120 && !strings.ContainsAny(text, "/@[]") && !strings.Contains(text, "dial") && !strings.Contains(text, ":443") {
-		return text
-	}
-	return "the connection failed"
-}
-
-func isTimeout(err error) bool {
-	var timeout net.Error
-	return errors.As(err, &timeout) && timeout.Timeout()
+	return x.answer.Status != 0 && (x.answer.Length >= 0 || x.body.packed)
 }

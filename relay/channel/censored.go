@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"one-api/relay/outcome"
+	"one-api/relay/upstream"
 )
 
 // longestMessage is how many bytes of a provider's message are passed on.
@@ -56,9 +57,9 @@ func (x *Exchange) mayHaveSaid(phrase string) bool {
 // explained adds to a failure that the base URL is to blame for what the operator has to know to set it right.
 func (x *Exchange) explained(f *outcome.Failure) string {
 	if f.Status >= 300 && f.Status < 400 {
-		return redirection(f.Status, x.at.url, x.answer.header)
+		return upstream.Redirection(f.Status, x.at.URL(), x.answer.Header)
 	}
-	if what := misplaced(f.Status); what != "" {
+	if what := upstream.Misplaced(f.Status); what != "" {
 		return f.Detail + ": " + what
 	}
 	return f.Detail

@@ -15,6 +15,7 @@ import (
 	"one-api/relay/outcome"
 	"one-api/relay/provider"
 	"one-api/relay/redact"
+	"one-api/relay/upstream"
 	"one-api/relay/wire"
 	"one-api/telemetry"
 )
@@ -33,8 +34,8 @@ type Channel struct {
 	pool      *Pool
 	state     *state
 	keys      breaker.KeyRing
-	transport *transport
-	addresses addresses
+	transport *upstream.Transport
+	addresses upstream.Addresses
 	usage     usageRefused
 	thoughts  usageRefused // conversations without the reasoning of their earlier turns
 	redact    *redact.Redactor

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"one-api/relay/breaker"
 	"one-api/relay/outcome"
 )
 
@@ -23,20 +24,14 @@ type clock struct {
 	limitIs outcome.Outcome // what passing the limit is called; Completed: whatever the phase is called
 	stopped bool
 	timer   *time.Timer
-	// Moments.
+	// Moments, as package breaker has them: a third of a time's memory.
 	fires    int64 // when the timer goes off; 0: it does not
 	deadline int64 // of this phase; 0: none is running
 	limit    int64 // no phase may last beyond it; 0: none
 }
 
-// epoch is what moments count from, by Go's monotonic clock.
-var epoch = time.Now()
-
-// moment is a point in time in a third of a time's memory: nanoseconds since epoch.
-func moment(t time.Time) int64 { return int64(t.Sub(epoch)) }
-
 // untilMoment is how long it is until then.
-func untilMoment(at int64) time.Duration { return time.Duration(at) - time.Since(epoch) }
+func untilMoment(at int64) time.Duration { return time.Duration(at - breaker.Moment(time.Now())) }
 
 // until starts a phase. A zero deadline has no bound but the limit.
 func (c *clock) until(deadline time.Time, outcome outcome.Outcome) {
@@ -44,7 +39,7 @@ func (c *clock) until(deadline time.Time, outcome outcome.Outcome) {
 	defer c.mu.Unlock()
 	at := int64(0)
 	if !deadline.IsZero() {
-		at = moment(deadline)
+		at = breaker.Moment(deadline)
 	}
 	c.start(at, outcome)
 }
@@ -72,7 +67,7 @@ func (c *clock) off() {
 func (c *clock) limitTo(at time.Time, outcome outcome.Outcome) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	limit := moment(at)
+	limit := breaker.Moment(at)
 	if c.limit != 0 && c.limit < limit {
 		return
 	}

@@ -65,7 +65,7 @@ func (x *Exchange) End(failure *outcome.Failure, recovered any) Attempt {
 
 func (x *Exchange) attempt(failure *outcome.Failure) Attempt {
 	a := Attempt{
-		Channel: x.Channel, Call: x.call, Failure: failure, Sent: x.sent, Answered: x.answer.status != 0,
+		Channel: x.Channel, Call: x.call, Failure: failure, Sent: x.sent, Answered: x.answer.Status != 0,
 		Began: x.began, Duration: time.Since(x.began), FirstEvent: x.firstEvent, Events: x.events, Waited: x.waited, key: x.key,
 	}
 	a.Waited += x.body.waited
@@ -137,6 +137,6 @@ func (x *Exchange) measured(a Attempt) telemetry.Attempt {
 	if a.Failure != nil {
 		m.ErrorType = a.Failure.ErrorType()
 	}
-	m.Status, m.Unserved = x.answer.status, a.Failure != nil && a.Class == outcome.ClassElsewhere
+	m.Status, m.Unserved = x.answer.Status, a.Failure != nil && a.Class == outcome.ClassElsewhere
 	return m
 }

@@ -12,6 +12,7 @@ import (
 	"one-api/relay/breaker"
 	"one-api/relay/lane"
 	"one-api/relay/outcome"
+	"one-api/relay/upstream"
 	"one-api/relay/wire"
 	"one-api/telemetry"
 )
@@ -33,9 +34,8 @@ type Exchange struct {
 	began     time.Time
 	key       *breaker.Key
 	call      *lane.Call
-	at        *address        // of the request
-	converted *lane.Converted // what the lane did to the request; nil: nothing, or the answer is there
-	payload   *payload
+	at        *upstream.Address // of the request
+	converted *lane.Converted   // what the lane did to the request; nil: nothing, or the answer is there
 
 	trial  bool // the channel is being tried after a rest
 	keyTry bool // the key is
@@ -54,7 +54,7 @@ type Exchange struct {
 	resumes bool    // the client has the beginning of the answer
 	spares  sparing // what an attempt of the request before this one has done to a key
 
-	answer     answer
+	answer     upstream.Answer
 	body       body
 	translator lane.Translator
 	out        outflow
@@ -97,7 +97,7 @@ func (c *Channel) begin(ctx context.Context, w *Want, now time.Time, how manner)
 	}
 	c.pool.inFlight.Add(1)
 	c.state.tries.Count(now)
-	c.transport.enter()
+	c.transport.Enter()
 	x := &Exchange{Channel: c, client: ctx, began: now, key: k, trial: trial, keyTry: keyTry}
 	x.tie()
 	if c.state.cuts.Load() != cuts {
@@ -142,7 +142,7 @@ func (x *Exchange) Send(call *lane.Call) *outcome.Failure {
 		x.key.Accepted()
 	}
 	x.key.Taken()
-	if !x.body.unpack(x.answer.encoding) {
+	if !x.body.unpack(x.answer.Encoding) {
 		return outcome.Malformed("the answer has a Content-Encoding that was not asked for")
 	}
 	x.translator = x.lane().Answer(call, x.converted)
@@ -172,14 +172,14 @@ func (x *Exchange) request(call *lane.Call) *outcome.Failure {
 	x.sent = true
 	asked := time.Now()
 	x.hold.clock.until(x.headerPhase())
-	connected, err := x.ask(request)
+	connected, err := x.ask(&request)
 	x.hold.clock.off()
 	x.waited += time.Since(asked)
 	if err != nil {
 		return x.broken(err, connected)
 	}
 	x.opened()
-	if x.answer.status < 200 || x.answer.status > 299 {
+	if x.answer.Status < 200 || x.answer.Status > 299 {
 		return x.refused()
 	}
 	return nil
@@ -199,9 +199,9 @@ func (x *Exchange) unsayable(err error) *outcome.Failure {
 }
 
 func (x *Exchange) opened() {
-	x.hold.opened(x.answer.body)
+	x.hold.opened(x.answer.Body, x.answer.CloseFirst)
 	x.net = runtime.AddCleanup(x, (*holding).forgotten, x.hold)
-	x.body = body{source: x.answer.body, clock: &x.hold.clock}
+	x.body = body{source: x.answer.Body, clock: &x.hold.clock}
 	if x.call.Stream {
 		x.body.silence = x.silencePhase
 	} else {
@@ -213,7 +213,7 @@ func (x *Exchange) opened() {
 func (x *Exchange) refused() *outcome.Failure {
 	x.body.by(time.Now().Add(x.Channel.pool.options.ErrorBodyTimeout), outcome.HeaderTimeout)
 	var text []byte
-	if x.body.unpack(x.answer.encoding) {
+	if x.body.unpack(x.answer.Encoding) {
 		// An error of reading is no news: what counts is the status, which has arrived.
 		text, _ = io.ReadAll(io.LimitReader(&x.body, errorBodyBytes))
 	}
@@ -222,7 +222,7 @@ func (x *Exchange) refused() *outcome.Failure {
 		return f
 	}
 	x.denied, x.unthought = x.refusesUsage(text), x.missesThoughts(text)
-	f := outcome.StatusFailure(x.answer.status, x.answer.header, bytes.TrimPrefix(text, byteOrderMark))
+	f := outcome.StatusFailure(x.answer.Status, x.answer.Header, bytes.TrimPrefix(text, byteOrderMark))
 	x.corrects(f)
 	if f.Class == outcome.ClassMisplaced {
 		f.Detail = x.explained(f)

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"one-api/relay/membudget"
+	"one-api/relay/upstream"
 )
 
 // holding is everything that an exchange holds of the process: its place in the counts, the upstream call, the clock, the
@@ -22,28 +23,37 @@ type holding struct {
 	request, answer, work membudget.Lease
 
 	mu       sync.Mutex
-	body     io.Closer // nil: no answer is open
-	net      *netCall  // nil: net/http was not asked
-	plain    bool      // the body is http1's
+	body     io.Closer      // nil: no answer is open
+	sent     *upstream.Sent // nil: net/http was not asked
+	first    bool           // the body is closed before the call is ended
 	released bool
 }
 
-// use adds a request of net/http's. Where there was one before, it has failed.
-func (h *holding) use(n *netCall) {
+// sends adds a request of net/http's. Where there was one before, it has failed.
+func (h *holding) sends(n *upstream.Sent) {
 	h.mu.Lock()
-	former := h.net
-	h.net = n
+	former := h.sent
+	h.sent = n
 	h.mu.Unlock()
 	if former != nil {
-		former.finish()
+		former.Finish()
 	}
 }
 
-// opened adds the answer's body.
-func (h *holding) opened(body io.Closer) {
+// letGo lets go of the request's body, which is not to be sent again.
+func (h *holding) letGo() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.body = body
+	if h.sent != nil {
+		h.sent.LetGo()
+	}
+}
+
+// opened adds the answer's body. first: it is closed before the call is ended.
+func (h *holding) opened(body io.Closer, first bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.body, h.first = body, first
 	h.channel.state.openBodies.Add(1)
 	h.pool.openBodies.Add(1)
 }
@@ -74,15 +84,15 @@ func (h *holding) release() (leaked bool) {
 	}
 	h.clock.stop()
 	h.leash.stop()
-	if h.plain {
-		leaked = h.closeBody() // before the call is ended, which would close a connection that is good for another one
+	if h.first {
+		leaked = h.closeBody()
 	}
 	// net/http's is told before its body is closed: closing alone would wait for an HTTP/1.1 answer's end to reuse the
 	// connection.
 	h.leash.end(context.Canceled)
 	leaked = h.closeBody() || leaked
-	if h.net != nil {
-		h.net.finish()
+	if h.sent != nil {
+		h.sent.Finish()
 	}
 	h.request.Release()
 	h.answer.Release()
@@ -90,10 +100,7 @@ func (h *holding) release() (leaked bool) {
 	h.channel.state.calls.remove(&h.call)
 	h.channel.state.inFlight.Add(-1)
 	h.pool.inFlight.Add(-1)
-	h.channel.transport.calls.Add(-1)
-	if h.channel.transport.retired.Load() {
-		h.channel.transport.http.CloseIdleConnections()
-	}
+	h.channel.transport.Leave()
 	return leaked
 }
 

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"one-api/relay/breaker"
 	"one-api/relay/outcome"
 )
 
@@ -40,7 +41,7 @@ func (l *leash) left() {
 func (l *leash) end(cause error) {
 	l.mu.Lock()
 	if l.cause == nil {
-		l.cause, l.ended = cause, moment(time.Now())
+		l.cause, l.ended = cause, breaker.Moment(time.Now())
 	}
 	abort := l.abort
 	l.abort = nil
@@ -72,8 +73,8 @@ func (l *leash) Drop() bool {
 	return intime
 }
 
-// why is the reason for which the call was ended; nil: it was not. A client's leaving counts before the watch has seen it.
-func (l *leash) why() error {
+// Why is the reason for which the call was ended; nil: it was not. A client's leaving counts before the watch has seen it.
+func (l *leash) Why() error {
 	l.mu.Lock()
 	cause := l.cause
 	l.mu.Unlock()

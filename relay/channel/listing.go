@@ -103,7 +103,7 @@ func (x *Exchange) readListing() ([]string, *outcome.Failure) {
 	var held membudget.Lease
 	held.Of(x.Channel.pool.options.Budget)
 	defer held.Release()
-	if held.Hold(listingBytes) != nil || !x.body.unpack(x.answer.encoding) {
+	if held.Hold(listingBytes) != nil || !x.body.unpack(x.answer.Encoding) {
 		return nil, outcome.Malformed("the list of models cannot be read")
 	}
 	names, err := listedNames(io.LimitReader(&x.body, listingBytes))

@@ -1,6 +1,10 @@
 package channel
 
-import "time"
+import (
+	"time"
+
+	"one-api/relay/breaker"
+)
 
 // A call that has been told to end (its client has left, a clock has run out, an operator said so) is over within moments, or as
 // soon as its client takes or loses what is being written to it. One that is not is stuck somewhere that nothing reaches any
@@ -47,7 +51,7 @@ func (l *calls) overdue(now time.Time) (n int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for c := l.first; c != nil; c = c.next {
-		if told := c.leash.told(); told != 0 && moment(now)-told > int64(overdueAfter) {
+		if told := c.leash.told(); told != 0 && breaker.Moment(now)-told > int64(overdueAfter) {
 			n++
 		}
 	}

@@ -31,7 +31,7 @@ func TestACallThatDoesNotEndWhenItIsToldToIsCountedAsUnexplained(t *testing.T) {
 	p.lookForOverdue(now)
 	require.Zero(t, p.Overdue(), "nobody has told it")
 	leave()
-	require.Eventually(t, func() bool { return x.hold.leash.why() != nil && x.hold.leash.told() != 0 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return x.hold.leash.Why() != nil && x.hold.leash.told() != 0 }, 10*time.Second, time.Millisecond)
 	p.lookForOverdue(now.Add(overdueAfter / 2))
 	require.Zero(t, p.Overdue(), "it may still be at it")
 	late := time.Now().Add(overdueAfter + time.Minute)

@@ -17,6 +17,7 @@ import (
 	"one-api/relay/outcome"
 	"one-api/relay/provider"
 	"one-api/relay/redact"
+	"one-api/relay/upstream"
 	"one-api/telemetry"
 )
 
@@ -65,7 +66,7 @@ type Pool struct {
 	looked      time.Time    // when that was; for the goroutine that calls Trim
 	unknownEnds unknownEnds
 	// connections is every transport that may still have some: those of the channels, and those that a reload has replaced.
-	connections atomic.Pointer[[]*transport]
+	connections atomic.Pointer[[]*upstream.Transport]
 	questions   questions
 
 	mu         sync.Mutex // guards what follows, and Apply
@@ -75,8 +76,8 @@ type Pool struct {
 }
 
 type ownedTransport struct {
-	settings  transportSettings
-	transport *transport
+	settings  upstream.Settings
+	transport *upstream.Transport
 }
 
 // NewPool makes a pool without channels.
@@ -117,7 +118,7 @@ func (p *Pool) Apply(configs []config.Channel) {
 		of := p.options.Providers[c.Type]
 		channels = append(channels, &Channel{
 			Channel: c, Provider: of.TelemetryName(), of: &of.Provider,
-			lanes: of.Lanes(&configs[i]), correct: of.Correct, asks: of.Asks, addresses: addressesOf(c.BaseURL),
+			lanes: of.Lanes(&configs[i]), correct: of.Correct, asks: of.Asks, addresses: upstream.AddressesOf(c.BaseURL),
 			metrics: recorders[i],
 			pool:    p, state: s, keys: p.keyringOf(c, s), transport: p.transportOf(c), redact: redact.New(c),
 			labels: telemetry.ChannelLabels(c.Name),
@@ -125,7 +126,7 @@ func (p *Pool) Apply(configs []config.Channel) {
 	}
 	for name, owned := range p.transports {
 		if !kept[name] {
-			owned.transport.retire()
+			owned.transport.Retire()
 			delete(p.transports, name)
 			delete(p.keys, name)
 		}
@@ -173,13 +174,13 @@ func (p *Pool) configured(configs []config.Channel) []telemetry.Configured {
 
 // listConnections lists the transports of these channels, and of the former ones those that somebody still uses.
 func (p *Pool) listConnections(channels []*Channel) {
-	list := make([]*transport, 0, len(channels))
+	list := make([]*upstream.Transport, 0, len(channels))
 	for _, c := range channels {
 		list = append(list, c.transport)
 	}
 	if former := p.connections.Load(); former != nil {
 		for _, t := range *former {
-			if t.retired.Load() && t.used() {
+			if t.Retired() && t.Used() {
 				list = append(list, t)
 			}
 		}
@@ -206,15 +207,15 @@ func (p *Pool) keyringOf(c config.Channel, s *state) breaker.KeyRing {
 	return breaker.NewKeyRing(ring, &s.nextKey)
 }
 
-func (p *Pool) transportOf(c config.Channel) *transport {
-	settings := settingsOf(c)
+func (p *Pool) transportOf(c config.Channel) *upstream.Transport {
+	settings := upstream.SettingsOf(c)
 	if owned := p.transports[c.Name]; owned != nil {
 		if owned.settings == settings {
 			return owned.transport
 		}
-		owned.transport.retire()
+		owned.transport.Retire()
 	}
-	t := newTransport(c, p.options.TLS)
+	t := upstream.New(c, p.options.TLS)
 	p.transports[c.Name] = &ownedTransport{settings, t}
 	return t
 }
@@ -228,11 +229,14 @@ func (p *Pool) InFlight() int64 { return p.inFlight.Load() }
 // OpenBodies is how many upstream answers are open.
 func (p *Pool) OpenBodies() int64 { return p.openBodies.Load() }
 
+// TrimInterval is how often Trim looks.
+const TrimInterval = time.Second
+
 // Trim looks once after connections that a burst has left behind, and after calls that do not end. One goroutine calls it, every TrimInterval.
 func (p *Pool) Trim() {
 	if all := p.connections.Load(); all != nil {
 		for _, t := range *all {
-			t.trim()
+			t.Trim()
 		}
 	}
 	p.lookForOverdue(time.Now())
@@ -246,7 +250,7 @@ func (p *Pool) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, owned := range p.transports {
-		owned.transport.retire()
+		owned.transport.Retire()
 	}
 }
 
@@ -256,7 +260,7 @@ func (p *Pool) Close() {
 func (p *Pool) ExpectedGoroutines() (n int64) {
 	if list := p.connections.Load(); list != nil {
 		for _, t := range *list {
-			n += t.goroutines()
+			n += t.Goroutines()
 		}
 	}
 	return n + p.questions.running.Load() - p.overdue.Load()

@@ -97,7 +97,7 @@ func (c *Channel) list(ctx context.Context, k *breaker.Key, read func(*Exchange)
 	now := time.Now()
 	c.state.inFlight.Add(1)
 	c.pool.inFlight.Add(1)
-	c.transport.enter()
+	c.transport.Enter()
 	x := &Exchange{Channel: c, client: ctx, began: now, key: k, call: &lane.Call{}}
 	x.tie()
 	defer func() {
@@ -111,13 +111,13 @@ func (c *Channel) list(ctx context.Context, k *breaker.Key, read func(*Exchange)
 		return failure
 	}
 	x.hold.clock.until(now.Add(questionTimeout), outcome.HeaderTimeout)
-	connected, err := x.ask(request)
+	connected, err := x.ask(&request)
 	x.hold.clock.off()
 	if err != nil {
 		return x.broken(err, connected)
 	}
 	x.opened()
-	if x.answer.status < 200 || x.answer.status > 299 {
+	if x.answer.Status < 200 || x.answer.Status > 299 {
 		f := x.refused()
 		f.Unprompted()
 		return f

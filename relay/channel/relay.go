@@ -56,7 +56,7 @@ func (x *Exchange) relayWhole(client Client) *outcome.Failure {
 
 // whole reads the answer to its end. begun is what has been read of it before.
 func (x *Exchange) whole(begun []byte) ([]byte, *outcome.Failure) {
-	announced := x.answer.length
+	announced := x.answer.Length
 	if x.body.packed {
 		announced = -1 // of what it is packed in
 	}
@@ -179,9 +179,7 @@ func (x *Exchange) start() {
 	x.started = true
 	x.out.held = 0
 	// From here on no other channel will be asked, except where streams are resumed: a long one need not keep a long prompt.
-	if x.payload != nil {
-		x.payload.release()
-	}
+	x.hold.letGo()
 	x.hold.request.Release()
 	if !x.call.Keep {
 		x.call.Held.Release()

@@ -267,7 +267,7 @@ func TestAReloadKeepsWhatAChannelKnowsAndItsConnectionsWhereTheyLeadTheSameWay(t
 	})
 	require.Same(t, before.Get("a").transport, p.Set().Get("a").transport)
 	require.NotSame(t, before.Get("b").transport, p.Set().Get("b").transport)
-	require.True(t, before.Get("b").transport.retired.Load())
+	require.True(t, before.Get("b").transport.Retired())
 	require.Equal(t, Cooling, p.Set().Get("a").State(time.Now()))
 	require.Equal(t, Cooling, p.Set().Get("b").State(time.Now()))
 	require.EqualValues(t, 1, p.Set().Get("b").state.inFlight.Load())

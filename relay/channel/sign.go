@@ -1,16 +1,13 @@
 package channel
 
 import (
-	"cmp"
 	"net/http"
 
 	"one-api/relay/lane"
 	"one-api/relay/outcome"
-	"one-api/relay/provider"
+	"one-api/relay/upstream"
 	"one-api/relay/wire"
 )
-
-var userAgent = []string{"one-api"}
 
 // address completes a request: where it goes, what the operator adds to its header and, when nothing of it changes any more, who asks.
 func (x *Exchange) address(r *lane.Request) *outcome.Failure {
@@ -18,12 +15,12 @@ func (x *Exchange) address(r *lane.Request) *outcome.Failure {
 		r.Header.Set(name, value)
 	}
 	if r.Header.Get("User-Agent") == "" {
-		r.Header["User-Agent"] = userAgent
+		r.Header["User-Agent"] = upstream.UserAgent
 	}
 	if r.Method == "" { // not for the relay's own questions
 		x.trace(r.Header)
 	}
-	x.at = x.Channel.addresses.of(r.Path, r.Query)
+	x.at = x.Channel.addresses.Of(r.Path, r.Query)
 	return x.sign(r)
 }
 
@@ -33,13 +30,7 @@ func (x *Exchange) sign(r *lane.Request) *outcome.Failure {
 	if _, given := x.Channel.Headers[auth.Header]; given && auth.Header != "" {
 		return nil
 	}
-	if auth.Sign == nil {
-		auth.Headers(r.Header, x.key.Secret)
-		return nil
-	}
-	err := auth.Sign(x.client, &provider.Outgoing{
-		Method: cmp.Or(r.Method, http.MethodPost), URL: x.at.url, Header: r.Header, Body: r.Body,
-	}, x.key.Secret)
+	err := x.outgoing(r).Sign(x.client, auth, x.key.Secret)
 	if err == nil {
 		return nil
 	}

@@ -23,7 +23,7 @@ var lacks = [...]string{"passed back", "missing", "required", "must be provided"
 
 // missesThoughts reports whether an error says that the reasoning of earlier turns is not there.
 func (x *Exchange) missesThoughts(text []byte) bool {
-	if x.answer.status != http.StatusBadRequest && x.answer.status != http.StatusUnprocessableEntity || !bytes.Contains(text, []byte("reasoning_content")) {
+	if x.answer.Status != http.StatusBadRequest && x.answer.Status != http.StatusUnprocessableEntity || !bytes.Contains(text, []byte("reasoning_content")) {
 		return false
 	}
 	text = bytes.ToLower(text)

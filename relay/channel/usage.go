@@ -9,6 +9,7 @@ import (
 
 	"one-api/relay/config"
 	"one-api/relay/lane"
+	"one-api/relay/upstream"
 	"one-api/relay/wire"
 )
 
@@ -30,7 +31,7 @@ func (x *Exchange) asksForUsage(call *lane.Call) bool {
 
 // refusesUsage notes whether an error names what the relay has added to the request to be told the usage.
 func (x *Exchange) refusesUsage(text []byte) bool {
-	switch x.answer.status {
+	switch x.answer.Status {
 	case http.StatusBadRequest, http.StatusUnprocessableEntity:
 		return x.asksUsage && (bytes.Contains(text, []byte("stream_options")) || bytes.Contains(text, []byte("include_usage")))
 	}
@@ -41,13 +42,13 @@ func (x *Exchange) refusesUsage(text []byte) bool {
 // with something in the place of the reasoning that its client has not given back. That is the same attempt, and nobody is to blame.
 func (x *Exchange) withdraws() bool {
 	withdraws, adds := x.denied && !x.withdrawn, x.unthought && !x.thoughtful
-	if !withdraws && !adds || x.hold.leash.why() != nil {
+	if !withdraws && !adds || x.hold.leash.Why() != nil {
 		return false
 	}
 	x.withdrawn, x.thoughtful = x.withdrawn || withdraws, x.thoughtful || adds
 	x.net.Stop()
 	x.waited += x.body.waited
-	x.answer, x.body = answer{}, body{}
+	x.answer, x.body = upstream.Answer{}, body{}
 	return true
 }
 

@@ -1,4 +1,4 @@
-package channel
+package upstream
 
 import (
 	"bufio"
@@ -135,7 +135,7 @@ func (d *dialer) throughCONNECT(ctx context.Context, deadline time.Time, address
 
 // connect asks an HTTP proxy for a tunnel (RFC 9110, section 9.3.6).
 func (d *dialer) connect(conn net.Conn, address string) error {
-	request := "CONNECT " + address + " HTTP/1.1\r\nHost: " + address + "\r\nUser-Agent: " + userAgent[0] + "\r\n"
+	request := "CONNECT " + address + " HTTP/1.1\r\nHost: " + address + "\r\nUser-Agent: " + UserAgent[0] + "\r\n"
 	if user := d.proxy.User; user != nil {
 		password, _ := user.Password()
 		request += "Proxy-Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(user.Username()+":"+password)) + "\r\n"

@@ -1,4 +1,4 @@
-package channel
+package upstream
 
 import (
 	"net/url"
@@ -7,33 +7,37 @@ import (
 	"one-api/relay/wire"
 )
 
-// address is where a request goes. It is made once, before a transport is chosen, so that every one asks for the same: what is
+// Address is where a request goes. It is made once, before a transport is chosen, so that every one asks for the same: what is
 // escaped in a path stays so, and is not escaped once more.
-type address struct {
+type Address struct {
 	url  *url.URL // nobody changes it
 	path string   // of it, as it stands in a request's first line
 }
 
-// addresses makes those of a channel, whose base URL ends in the API's version. Those of the usual endpoints are ready.
-type addresses struct {
+// Addresses makes those of a channel, whose base URL ends in the API's version. Those of the usual endpoints are ready.
+type Addresses struct {
 	base  *url.URL // nil: the channel has none
-	ready map[string]*address
+	ready map[string]*Address
 }
 
-func addressesOf(base *url.URL) addresses {
-	a := addresses{base: base}
+// URL is the whole of it. Nobody changes it.
+func (a *Address) URL() *url.URL { return a.url }
+
+// AddressesOf makes those of a channel.
+func AddressesOf(base *url.URL) Addresses {
+	a := Addresses{base: base}
 	if base == nil {
 		return a
 	}
-	a.ready = make(map[string]*address, wire.Endpoints)
+	a.ready = make(map[string]*Address, wire.Endpoints)
 	for e := range wire.Endpoints {
 		a.ready[e.Path()] = a.make(e.Path(), "")
 	}
 	return a
 }
 
-// of is where a request goes of which an adaptor says this path, escaped, and this raw query.
-func (a *addresses) of(path, query string) *address {
+// Of is where a request goes of which an adaptor says this path, escaped, and this raw query.
+func (a *Addresses) Of(path, query string) *Address {
 	if query == "" {
 		if known, ok := a.ready[path]; ok {
 			return known
@@ -42,7 +46,7 @@ func (a *addresses) of(path, query string) *address {
 	return a.make(path, query)
 }
 
-func (a *addresses) make(path, query string) *address {
+func (a *Addresses) make(path, query string) *Address {
 	u := *a.base
 	escaped := a.base.EscapedPath() + pathOf(path)
 	u.Path, u.RawPath = escaped, ""
@@ -50,7 +54,7 @@ func (a *addresses) make(path, query string) *address {
 		u.Path, u.RawPath = plain, escaped
 	}
 	u.RawQuery = query
-	return &address{&u, u.EscapedPath()}
+	return &Address{&u, u.EscapedPath()}
 }
 
 // pathOf is the part of a request's path that the base URL does not have.

@@ -1,4 +1,4 @@
-package channel
+package upstream
 
 import (
 	"net/http"
@@ -12,9 +12,9 @@ import (
 // login finds what the pages are called to which those are sent who have to show who they are.
 var login = regexp.MustCompile(`(?i)\b(?:log-?in|sign-?in|auth|sso|oauth2?|saml|cas|idp)\b`)
 
-// redirection says in plain words where an upstream sends the relay on to: to which scheme, and what kind of path, but not to
+// Redirection says in plain words where an upstream sends the relay on to: to which scheme, and what kind of path, but not to
 // which host. That is mostly enough to see what is wrong with a base URL.
-func redirection(status int, from *url.URL, header http.Header) string {
+func Redirection(status int, from *url.URL, header http.Header) string {
 	said := "redirected with status " + strconv.Itoa(status)
 	to, err := url.Parse(header.Get("Location"))
 	if err != nil || header.Get("Location") == "" {
@@ -51,9 +51,9 @@ func kindOfPath(from, to string) string {
 	return "another path"
 }
 
-// misplaced says what may be wrong where an upstream has nothing at the path, or a proxy on the way refuses; "": nothing that
+// Misplaced says what may be wrong where an upstream has nothing at the path, or a proxy on the way refuses; "": nothing that
 // is known.
-func misplaced(status int) string {
+func Misplaced(status int) string {
 	switch status {
 	case http.StatusNotFound:
 		return "there is nothing at this path: is the base_url's path right?"

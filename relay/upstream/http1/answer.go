@@ -33,7 +33,7 @@ type Answer struct {
 
 	pool     *Pool
 	conn     *conn // nil: closed
-	leash    Leash
+	canceler Canceler
 	page     *page  // nil: given back
 	rest     []byte // what came with the header, in page or, where that was too small, elsewhere
 	framing  framing
@@ -133,7 +133,7 @@ func (a *Answer) Close() error {
 	a.conn, a.rest = nil, nil
 	a.dropPage()
 	// Where this comes too late, the connection has been closed, or is being closed.
-	if a.leash.Drop() && good {
+	if a.canceler.Drop() && good {
 		a.pool.put(c)
 	} else {
 		c.close()

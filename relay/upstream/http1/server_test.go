@@ -93,7 +93,7 @@ type smallReads struct{ r io.Reader }
 
 func (s smallReads) Read(p []byte) (int, error) { return s.r.Read(p[:min(len(p), 5)]) }
 
-// on is a leash.
+// on is a canceler.
 type on struct {
 	mu    sync.Mutex
 	ended bool
@@ -128,7 +128,7 @@ func (l *on) end() {
 	l.abort = nil
 }
 
-// tied is a leash that ends with a context.
+// tied is a canceler that ends with a context.
 func tied(ctx context.Context) *on {
 	l := &on{}
 	context.AfterFunc(ctx, l.end)

@@ -63,10 +63,10 @@ func TestACallAllocatesItsAnswerAndNothingElse(t *testing.T) {
 		t.Skip("the race detector makes pools forget")
 	}
 	p := inMemory([]byte("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nServer: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"), 4096)
-	leash := &on{}
+	canceler := &on{}
 	buffer := make([]byte, 64)
 	require.EqualValues(t, 1, testing.AllocsPerRun(1000, func() {
-		a, _, err := p.Do(leash, hello)
+		a, _, err := p.Do(canceler, hello)
 		if err != nil {
 			t.Fatal(err)
 		}

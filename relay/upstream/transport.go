@@ -1,4 +1,7 @@
-package channel
+// Package upstream is the way to an upstream: its address, made once; the transports, one of which is chosen when a channel is made;
+// proxies, signatures, and what errors of the network mean. It belongs to the exchange, the only door to an upstream, and a linter
+// keeps everybody else from it.
+package upstream
 
 import (
 	"context"
@@ -12,8 +15,8 @@ import (
 	"time"
 	"unicode"
 
-	"one-api/relay/channel/http1"
 	"one-api/relay/config"
+	"one-api/relay/upstream/http1"
 )
 
 // Bounds of one channel's connections. The idle time is below the minute that most load balancers keep theirs, so that a
@@ -27,20 +30,19 @@ const (
 	http2WriteTimeout    = 15 * time.Second
 	tcpKeepAliveInterval = 30 * time.Second
 
-	// TrimInterval is how often connections are looked at that a burst has left behind, and spareConns how many more than
-	// lately needed may stay idle.
-	TrimInterval = time.Second
-	spareConns   = 8
+	// spareConns is how many connections more than lately needed may stay idle.
+	spareConns = 8
 )
 
-// transport is one channel's connections. Channels share none, so that each one's can be counted, and so that a reload that
+// Transport is one channel's connections. Channels share none, so that each one's can be counted, and so that a reload that
 // changes a channel's proxy leaves the others' alone.
-type transport struct {
+type Transport struct {
 	http  *http.Transport
 	fresh *http.Transport // the same, for calls whose connection has to be a new one
-	plain *http1.Pool     // for what it can do; nil: nothing of this channel's
-	open  atomic.Int64    // net/http's connections
-	tcp   atomic.Int64    // those of plain, which have no goroutines
+	way   way
+	plain *http1.Pool  // for what it can do; nil: nothing of this channel's
+	open  atomic.Int64 // net/http's connections
+	tcp   atomic.Int64 // those of plain, which have no goroutines
 
 	// What goroutines are explained by.
 	calls       atomic.Int64 // exchanges that have begun and not ended
@@ -59,15 +61,15 @@ type transport struct {
 	retired atomic.Bool
 }
 
-// transportSettings is what two configurations of a channel must agree on to share a transport.
-type transportSettings struct {
+// Settings is what two configurations of a channel must agree on to share a transport.
+type Settings struct {
 	scheme, host, proxy string
 	direct              bool
 	connect             time.Duration
 }
 
-func settingsOf(c config.Channel) transportSettings {
-	s := transportSettings{connect: c.Timeouts.Connect, direct: c.Direct}
+func SettingsOf(c config.Channel) Settings {
+	s := Settings{connect: c.Timeouts.Connect, direct: c.Direct}
 	if c.BaseURL != nil {
 		s.scheme, s.host = c.BaseURL.Scheme, c.BaseURL.Host
 	}
@@ -77,8 +79,8 @@ func settingsOf(c config.Channel) transportSettings {
 	return s
 }
 
-func newTransport(c config.Channel, tlsConfig *tls.Config) *transport {
-	t := &transport{}
+func New(c config.Channel, tlsConfig *tls.Config) *Transport {
+	t := &Transport{}
 	t.handshakeBegins = func() { t.handshaking.Add(1) }
 	t.handshakeEnded = func(agreed tls.ConnectionState, err error) {
 		t.handshaking.Add(-1)
@@ -96,7 +98,8 @@ func newTransport(c config.Channel, tlsConfig *tls.Config) *transport {
 	}
 	t.http, t.fresh = t.newHTTP(c, dialer, proxy, tlsConfig), t.newHTTP(c, dialer, proxy, tlsConfig)
 	t.fresh.DisableKeepAlives = true
-	if plainly(c.BaseURL, proxy) && dialer.proxy == nil {
+	t.way = &anyhow{t}
+	if isReachedPlainly(c.BaseURL, proxy) && dialer.proxy == nil {
 		t.plain = &http1.Pool{
 			Address: addressOf(c.BaseURL), IdleTimeout: idleConnTimeout, MaxIdle: maxIdleConns, Open: &t.tcp,
 			Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -105,6 +108,7 @@ func newTransport(c config.Channel, tlsConfig *tls.Config) *transport {
 				return dialer.dial(ctx, network, address)
 			},
 		}
+		t.way = &plainly{t.plain, t.way}
 	}
 	return t
 }
@@ -130,7 +134,7 @@ func carrier(at *url.URL, proxy func(*http.Request) (*url.URL, error)) *url.URL 
 	return nil
 }
 
-func (t *transport) newHTTP(c config.Channel, dialer *dialer, proxy func(*http.Request) (*url.URL, error), tlsConfig *tls.Config) *http.Transport {
+func (t *Transport) newHTTP(c config.Channel, dialer *dialer, proxy func(*http.Request) (*url.URL, error), tlsConfig *tls.Config) *http.Transport {
 	return &http.Transport{
 		Proxy: proxy,
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -157,8 +161,8 @@ func (t *transport) newHTTP(c config.Channel, dialer *dialer, proxy func(*http.R
 	}
 }
 
-// plainly tells whether an upstream is reached over HTTP/1.1 and nothing else: no TLS, no proxy.
-func plainly(at *url.URL, proxy func(*http.Request) (*url.URL, error)) bool {
+// isReachedPlainly reports whether an upstream is reached over HTTP/1.1 and nothing else: no TLS, no proxy.
+func isReachedPlainly(at *url.URL, proxy func(*http.Request) (*url.URL, error)) bool {
 	if !http1.Supported || at == nil || at.Scheme != "http" || !isPlain(at.Host) {
 		return false
 	}
@@ -182,24 +186,35 @@ func addressOf(at *url.URL) string {
 	return net.JoinHostPort(at.Hostname(), port)
 }
 
-// connections is how many are open.
-func (t *transport) connections() int64 { return t.open.Load() + t.tcp.Load() }
+// Connections is how many are open.
+func (t *Transport) Connections() int64 { return t.open.Load() + t.tcp.Load() }
 
-// enter counts a call in.
-func (t *transport) enter() {
+// Enter counts a call in.
+func (t *Transport) Enter() {
 	n := t.calls.Add(1)
 	for p := t.peak.Load(); n > p && !t.peak.CompareAndSwap(p, n); p = t.peak.Load() {
 	}
 }
 
-// trim closes the idle connections when far more are open than were lately needed: each costs two goroutines and the memory of
+// Leave counts one out.
+func (t *Transport) Leave() {
+	t.calls.Add(-1)
+	if t.retired.Load() {
+		t.http.CloseIdleConnections()
+	}
+}
+
+// Retired reports whether a reload has replaced the transport.
+func (t *Transport) Retired() bool { return t.retired.Load() }
+
+// Trim closes the idle connections when far more are open than were lately needed: each costs two goroutines and the memory of
 // two buffers, and a burst would keep them for a minute.
-func (t *transport) trim() {
+func (t *Transport) Trim() {
 	recent := t.peak.Swap(t.calls.Load())
 	needed := max(recent, t.before.Swap(recent))
 	// An HTTP/2 connection is not idle yet when the call that was its last gives it back: one that a reload has left behind is closed
 	// here, and not as late as one that may be used again.
-	if t.retired.Load() || t.connections()-t.calls.Load() > needed+spareConns {
+	if t.retired.Load() || t.Connections()-t.calls.Load() > needed+spareConns {
 		t.http.CloseIdleConnections()
 	}
 	if t.plain != nil {
@@ -207,15 +222,15 @@ func (t *transport) trim() {
 	}
 }
 
-// used tells whether somebody still holds something of the transport's.
-func (t *transport) used() bool {
-	return t.connections() > 0 || t.dialing.Load() > 0 || t.calls.Load() > 0
+// Used tells whether somebody still holds something of the transport's.
+func (t *Transport) Used() bool {
+	return t.Connections() > 0 || t.dialing.Load() > 0 || t.calls.Load() > 0
 }
 
-// goroutines is how many net/http (Go 1.26) runs for the transport; plain has none but while it dials. Over HTTP/1.1: one that
+// Goroutines is how many net/http (Go 1.26) runs for the transport; plain has none but while it dials. Over HTTP/1.1: one that
 // dials; for an open connection two, the one that dials and the one that shakes hands at first, and those that read and write
 // later. Over HTTP/2: one that reads each connection, and one each call from the moment it has a connection to its end.
-func (t *transport) goroutines() int64 {
+func (t *Transport) Goroutines() int64 {
 	dialing, open := t.dialing.Load(), t.open.Load()
 	if !t.http2.Load() {
 		return dialing + 2*open
@@ -224,7 +239,7 @@ func (t *transport) goroutines() int64 {
 	return dialing + open + handshaking + max(0, t.calls.Load()-dialing-handshaking)
 }
 
-func (t *transport) retire() {
+func (t *Transport) Retire() {
 	t.retired.Store(true)
 	t.http.CloseIdleConnections()
 	t.fresh.CloseIdleConnections()

@@ -1,4 +1,4 @@
-package channel
+package upstream
 
 import (
 	"context"
@@ -9,9 +9,10 @@ import (
 	"sync/atomic"
 )
 
-// netCall is what net/http tells of one request. Its goroutines keep the request, and with it its context, for as long as the
+// Sent is a request of net/http's, and what that tells of it. Its goroutines keep the request, and with it its context, for as long as the
 // connection lives: therefore neither this nor what ends the context may refer to the exchange.
-type netCall struct {
+type Sent struct {
+	body     *replayable
 	tcp      atomic.Pointer[upstreamConn] // nil: none yet
 	shared   atomic.Bool                  // with other calls
 	reused   atomic.Bool                  // it had been used before
@@ -21,7 +22,7 @@ type netCall struct {
 }
 
 // trace has net/http tell the call.
-func (n *netCall) trace(ctx context.Context, t *transport) context.Context {
+func (n *Sent) trace(ctx context.Context, t *Transport) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(got httptrace.GotConnInfo) { // again where net/http itself tries again
 			tcp, shared := below(got.Conn)
@@ -40,10 +41,10 @@ func (n *netCall) trace(ctx context.Context, t *transport) context.Context {
 }
 
 // connected reports whether there was a connection, so that something of the request may have been sent.
-func (n *netCall) connected() bool { return n.tcp.Load() != nil }
+func (n *Sent) connected() bool { return n.tcp.Load() != nil }
 
 // diedUnused reports whether err is the end of a connection that had been used before, and on which nothing of an answer came.
-func (n *netCall) diedUnused(err error) bool {
+func (n *Sent) diedUnused(err error) bool {
 	var ofStream streamError
 	return n.reused.Load() && !n.answered.Load() && !errors.As(err, &ofStream)
 }
@@ -58,9 +59,12 @@ type streamError struct {
 
 func (streamError) Error() string { return "the stream was reset" }
 
-// finish closes the call's connection, unless other calls share it or net/http has it back in good order. By then nobody reads
+// LetGo lets go of the request's body, which is not to be sent again.
+func (n *Sent) LetGo() { n.body.release() }
+
+// Finish closes the call's connection, unless other calls share it or net/http has it back in good order. By then nobody reads
 // it any more: in some states net/http would not.
-func (n *netCall) finish() {
+func (n *Sent) Finish() {
 	tcp := n.tcp.Load()
 	if tcp == nil || n.shared.Load() {
 		return

@@ -1,4 +1,4 @@
-package channel
+package upstream
 
 import (
 	"bytes"
@@ -7,42 +7,42 @@ import (
 	"sync"
 )
 
-// payload is the body of one upstream request, for as long as it may have to be sent: net/http keeps a request until its
+// replayable is the body of one upstream request, for as long as it may have to be sent: net/http keeps a request until its
 // connection has read the whole answer, and a prompt can be large and a stream long.
-type payload struct {
+type replayable struct {
 	mu sync.Mutex
 	b  []byte
 }
 
-func (p *payload) bytes() []byte {
+func (p *replayable) bytes() []byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.b
 }
 
 // release lets go of the bytes. Readers that were handed out keep theirs until they are closed.
-func (p *payload) release() {
+func (p *replayable) release() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.b = nil
 }
 
 // open makes a reader of the body, for net/http to read and close.
-func (p *payload) open() (io.ReadCloser, error) {
+func (p *replayable) open() (io.ReadCloser, error) {
 	b := p.bytes()
 	if b == nil {
 		return nil, errors.New("the request has been answered")
 	}
-	return &payloadReader{r: bytes.NewReader(b)}, nil
+	return &replayReader{r: bytes.NewReader(b)}, nil
 }
 
-// payloadReader is closed by another goroutine than the one that reads it, where a call ends early.
-type payloadReader struct {
+// replayReader is closed by another goroutine than the one that reads it, where a call ends early.
+type replayReader struct {
 	mu sync.Mutex
 	r  *bytes.Reader // nil: closed
 }
 
-func (p *payloadReader) Read(b []byte) (int, error) {
+func (p *replayReader) Read(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.r == nil {
@@ -52,7 +52,7 @@ func (p *payloadReader) Read(b []byte) (int, error) {
 }
 
 // Close lets go of the bytes.
-func (p *payloadReader) Close() error {
+func (p *replayReader) Close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.r = nil

@@ -34,17 +34,17 @@ func (p *page) giveBack() {
 	pages.Put(p)
 }
 
-// Leash is how a call is ended before its time. Hold says what that takes, and has it done at once where the call has ended
+// Canceler is how a call is ended before its time. Hold says what that takes, and has it done at once where the call has ended
 // already; Drop takes it back, and is false where it came too late: abort has been called, or is just being called.
-type Leash interface {
+type Canceler interface {
 	Hold(abort func())
 	Drop() bool
 }
 
 // Do sends a request and waits for the header of its answer. Where a connection that has been used before ends before a byte of
 // the answer, its server was just closing it, and the request is sent once more, on a new one. From here until the answer is
-// closed, the leash ends the call by closing its connection. connected tells whether there was a connection, so that something of the request may have been sent.
-func (p *Pool) Do(leash Leash, r Request) (a *Answer, connected bool, err error) {
+// closed, the canceler ends the call by closing its connection. connected tells whether there was a connection, so that something of the request may have been sent.
+func (p *Pool) Do(canceler Canceler, r Request) (a *Answer, connected bool, err error) {
 	scratch := pages.Get().(*page)
 	head, err := appendHead(scratch[:0], r)
 	if err != nil {
@@ -58,22 +58,22 @@ func (p *Pool) Do(leash Leash, r Request) (a *Answer, connected bool, err error)
 		}
 		used := c != nil
 		if !used {
-			if c, err = p.dialOn(leash); err != nil {
+			if c, err = p.dialOn(canceler); err != nil {
 				scratch.giveBack()
 				return nil, connected, err
 			}
 		}
 		connected = true
-		leash.Hold(c.abort)
+		canceler.Hold(c.abort)
 		n, failed := c.send(head, r.Body)
-		if failed != nil && used && n == 0 && leash.Drop() {
+		if failed != nil && used && n == 0 && canceler.Drop() {
 			// The server closed it just now: nothing of the request has left.
 			c.close()
 			continue
 		}
-		a = &Answer{pool: p, conn: c, page: scratch, leash: leash}
+		a = &Answer{pool: p, conn: c, page: scratch, canceler: canceler}
 		if err = a.readHead(); err != nil {
-			if used && a.silent && leash.Drop() {
+			if used && a.silent && canceler.Drop() {
 				c.close()
 				fresh = true
 				continue // the request's header still stands in the page: nothing has been read over it
@@ -90,13 +90,13 @@ func (p *Pool) Do(leash Leash, r Request) (a *Answer, connected bool, err error)
 	}
 }
 
-// dialOn makes a connection while the leash holds.
-func (p *Pool) dialOn(leash Leash) (*conn, error) {
+// dialOn makes a connection while the canceler holds.
+func (p *Pool) dialOn(canceler Canceler) (*conn, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	leash.Hold(cancel)
+	canceler.Hold(cancel)
 	c, err := p.dial(ctx)
-	if !leash.Drop() && err == nil {
+	if !canceler.Drop() && err == nil {
 		c.close()
 		return nil, context.Canceled
 	}

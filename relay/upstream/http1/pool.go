@@ -6,7 +6,7 @@
 // is in memory, whole and before it reads, which is right for bodies that a connection's buffers can take (MaxBody). Larger
 // ones, TLS, HTTP/2 and proxies are left to net/http.
 //
-// It is a part of relay/channel's exchange, and of nothing else.
+// It is a part of relay/upstream, and of nothing else.
 package http1
 
 import (

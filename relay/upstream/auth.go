@@ -1,0 +1,21 @@
+package upstream
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+
+	"one-api/relay/provider"
+)
+
+// UserAgent is who asks, unless somebody says something else.
+var UserAgent = []string{"one-api"}
+
+// Sign shows the upstream who asks. It comes last, when nothing of the request changes any more.
+func (r Request) Sign(ctx context.Context, auth *provider.Auth, secret string) error {
+	if auth.Sign == nil {
+		auth.Headers(r.Header, secret)
+		return nil
+	}
+	return auth.Sign(ctx, &provider.Outgoing{Method: cmp.Or(r.Method, http.MethodPost), URL: r.At.url, Header: r.Header, Body: r.Body}, secret)
+}
