@@ -68,14 +68,18 @@ func (p *Pattern) LearnText(text []byte, key, said, beside string) {
 	}
 }
 
-// Text is the string of a text that is recognized, and valid as UTF-8; false: it is not.
+// Text is the string of a text that is recognized, as String decodes it: here it may have escapes. false: the text is another one.
 func (p *Pattern) Text(text []byte) (string, bool) {
-	to, ok := p.find(text)
-	if !ok || !utf8.Valid(text[p.from:to]) {
+	to, ok := p.find(text, true)
+	if !ok {
 		return "", false
 	}
 	p.misses = 0
-	return string(text[p.from:to]), true
+	raw := text[p.from:to]
+	if bytes.IndexByte(raw, '\\') < 0 && utf8.Valid(raw) {
+		return string(raw), true
+	}
+	return decode(raw), true
 }
 
 // Forget recognizes nothing until it has learnt again.
@@ -84,20 +88,28 @@ func (p *Pattern) Forget() { p.text = p.text[:0] }
 // Matches tells whether a text is like the one that was learnt in all but the string, which is not empty and has no escapes in
 // this one either.
 func (p *Pattern) Matches(text []byte) bool {
-	_, ok := p.find(text)
+	_, ok := p.find(text, false)
 	if ok {
 		p.misses = 0
 	}
 	return ok
 }
 
-// find is where the string of a text that is recognized ends.
-func (p *Pattern) find(text []byte) (to int, ok bool) {
+// find is where the string of a text that is recognized ends. escapes says that it may have some.
+func (p *Pattern) find(text []byte, escapes bool) (to int, ok bool) {
 	from := int(p.from)
 	if len(p.text) == 0 || len(text) < from || !bytes.Equal(text[:from], p.text[:from]) {
 		return 0, false
 	}
-	if to = skipPlain(text, from); to == from {
+	to = skipPlain(text, from)
+	if escapes && to < len(text) && text[to] == '\\' {
+		end, _, err := skipString(text, from-1)
+		if err != nil {
+			return 0, false
+		}
+		to = end - 1
+	}
+	if to == from {
 		return 0, false
 	}
 	rest, learnt := text[to:], p.text[p.to:] // begins with the string's last quote

@@ -47,13 +47,16 @@ func TestAPatternSaysWhatDiffers(t *testing.T) {
 	}
 	var p Pattern
 	p.LearnText(padded("Hello", "abc"), `"content":"`, "Hello", `"padding":"`)
-	for _, like := range [][2]string{{" world", "x"}, {"a", ""}, {"你好", "a long padding, behind a short text"}} {
-		said, ok := p.Text(padded(like[0], like[1]))
+	for _, like := range [][3]string{
+		{" world", " world", "x"}, {"a", "a", ""}, {"你好", "你好", "a long padding, behind a short text"},
+		{`a\nb`, "a\nb", "x"}, {`\"`, `"`, "x"}, {`\ud83d\ude00`, "😀", ""}, {"\xff", "\uFFFD", "x"},
+	} {
+		said, ok := p.Text(padded(like[0], like[2]))
 		require.True(t, ok, like)
-		require.Equal(t, like[0], said)
-		require.True(t, p.Matches(padded(like[0], like[1])))
+		require.Equal(t, like[1], said)
+		require.Equal(t, !bytes.ContainsRune([]byte(like[0]), '\\'), p.Matches(padded(like[0], like[2])), "which knows no escapes")
 	}
-	for _, other := range [][2]string{{"", "x"}, {`a\n`, "x"}, {"a", `\n`}, {"a", `x","y":"`}, {"\xff", "x"}, {`a"},"x":{"y":"`, ""}} {
+	for _, other := range [][2]string{{"", "x"}, {`\x`, "x"}, {"a\nb", "x"}, {"a", `\n`}, {"a", `x","y":"`}, {`a"},"x":{"y":"`, ""}, {`a\`, "x"}} {
 		_, ok := p.Text(padded(other[0], other[1]))
 		require.False(t, ok, "%q", other)
 	}
@@ -110,6 +113,7 @@ func FuzzWhatMatchesAPatternIsValidAndDiffersInTheStringOnly(f *testing.F) {
 			return
 		}
 		p.Learn(learnt, `"content":"`)
+		requireTextOfEncodingJSON(t, learnt, text)
 		// What the fuzzer finds seldom matches; a text that is made to match must keep the promise too.
 		texts := [][]byte{text}
 		if len(p.text) > 0 {
@@ -124,6 +128,25 @@ func FuzzWhatMatchesAPatternIsValidAndDiffersInTheStringOnly(f *testing.F) {
 			require.Equal(t, want, got)
 		}
 	})
+}
+
+// requireTextOfEncodingJSON has a pattern with two strings say what differs, and encoding/json what that is.
+func requireTextOfEncodingJSON(t *testing.T, first, content []byte) {
+	t.Helper()
+	type object struct{ Content, Padding string }
+	padded := func(content []byte) []byte {
+		return fmt.Appendf(nil, `{"id":%d,"content":"%s","padding":"%s"}`, len(first), content, content)
+	}
+	var p Pattern
+	p.LearnText(padded([]byte("x")), `"content":"`, "x", `"padding":"`)
+	said, ok := p.Text(padded(content))
+	if !ok {
+		return
+	}
+	require.NoError(t, Object(padded(content), func(Member) {}))
+	var want object
+	require.NoError(t, json.Unmarshal(padded(content), &want))
+	require.Equal(t, want.Content, said)
 }
 
 // withoutContent decodes a text in which what is between two places, which has to be within a string, has been replaced.
