@@ -56,6 +56,9 @@ func (s *Server) refused(ctx context.Context, end *controller.RequestEnd) {
 	}
 	if end.Failure != nil && end.Failure.Err != nil {
 		said = append(said, "why", wire.Clip(end.Failure.Err.Message, longestLogged))
+		if code := end.Failure.Err.Code; code == "no_usable_channel" || code == "channels_busy" {
+			said = append(said, "channels", s.snapshot.Load().Channels.Why(end.Model, time.Now()))
+		}
 	}
 	if passedOver > 0 {
 		said = append(said, "not_logged_before", passedOver)

@@ -20,8 +20,8 @@ func TestARefusedRequestIsInTheLogByItsID(t *testing.T) {
 		status, asks int
 		reason, why  string
 	}{
-		"no channel is usable":     {", disabled: true", 503, 1, "no_channel", "No channel for `m` is usable"},
-		"every channel is limited": {"", 429, 2, "limit", "full or limited"},
+		"no channel is usable":     {", disabled: true", 503, 1, "no_channel", "No channel for `m` is usable at the moment.\" channels=\"a: disabled in the configuration\""},
+		"every channel is limited": {"", 429, 2, "limit", "full or limited at the moment. Retry after the time in Retry-After.\" channels=\"a: keys limited: 1 of 1;"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := startRelay(t, openAIChannel("a", limited, c.more))
