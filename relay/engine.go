@@ -26,6 +26,11 @@ func newEngine(c *controller.Controller) *gin.Engine {
 	engine.NoRoute(c.NotFound)
 	engine.NoMethod(c.WrongMethod)
 
+	for endpoint := range wire.Endpoints {
+		if endpoint.Sockets() {
+			engine.GET(endpoint.Path(), c.NoWebsocket)
+		}
+	}
 	look(engine, "/v1/models", c.Models)
 	look(engine, "/v1/models/*model", c.Model)
 	engine.OPTIONS("/v1/*path", func(g *gin.Context) { g.Status(http.StatusNoContent) })

@@ -17,8 +17,9 @@ var formats = map[providers.Format]struct {
 	lanes func(*config.Channel) lane.Lanes
 	asks  func() lane.Request
 }{
-	providers.Chat:     {lane.OpenAI.Lanes, lane.OpenAI.Asks},
-	providers.Messages: {lane.Anthropic.Lanes, lane.Anthropic.Asks},
+	providers.Chat:      {lane.OpenAI.Lanes, lane.OpenAI.Asks},
+	providers.Messages:  {lane.Anthropic.Lanes, lane.Anthropic.Asks},
+	providers.Responses: {lane.Responses.Lanes, lane.Responses.Asks},
 }
 
 // Providers is every channel type.
@@ -46,11 +47,11 @@ func ConfigProviders() map[string]config.Provider {
 // spoken to in; else the first one that the client's call can be converted to.
 func lanesTo(p providers.Provider) func(*config.Channel) lane.Lanes {
 	return func(c *config.Channel) (lanes lane.Lanes) {
-		for _, d := range p.Speaks {
+		for _, d := range spokenTo(p.Speaks, c) {
 			of := formats[d.Format].lanes(c)
 			for e := range wire.Endpoints {
 				lane := of[e]
-				if lane == nil || !lane.Converts() && c.Official && d.Endpoints != nil && !slices.Contains(d.Endpoints, e) {
+				if lane == nil || !lane.Converts() && !offers(c, &d, e) {
 					continue
 				}
 				if lanes[e] == nil || lanes[e].Converts() && !lane.Converts() {
@@ -60,6 +61,34 @@ func lanesTo(p providers.Provider) func(*config.Channel) lane.Lanes {
 		}
 		return lanes
 	}
+}
+
+// spokenTo are the dialects that a channel is spoken to in: those that its provider has at the channel's address, unless the channel
+// says which it is (api).
+func spokenTo(speaks []providers.Dialect, c *config.Channel) (dialects []providers.Dialect) {
+	responses := providers.Dialect{Format: providers.Responses}
+	for _, d := range speaks {
+		switch {
+		case d.Format != providers.Responses:
+			dialects = append(dialects, d)
+		case c.API == config.APIResponses:
+			responses = d
+		case c.API == config.APIAuto && (c.Official || !d.AtHome):
+			dialects = append(dialects, d)
+		}
+	}
+	if c.API == config.APIResponses {
+		return append([]providers.Dialect{responses}, dialects...)
+	}
+	return dialects
+}
+
+// offers reports whether a channel is asked at an endpoint of a dialect as its clients ask it.
+func offers(c *config.Channel, d *providers.Dialect, e wire.Endpoint) bool {
+	if e == wire.ChatCompletions && c.API == config.APIResponses {
+		return false
+	}
+	return !c.Official || d.Endpoints == nil || slices.Contains(d.Endpoints, e)
 }
 
 // placed is a lane that leads to where a provider has its endpoints.

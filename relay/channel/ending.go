@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"one-api/relay/breaker"
+	"one-api/relay/format"
 	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/wire"
@@ -39,6 +40,8 @@ type Attempt struct {
 	key    *breaker.Key
 	// Rested is true where it put its key to rest. No request does that twice.
 	Rested bool
+	// Failing can end the client's stream in that stream's own words; nil: its format has none.
+	Failing format.Failing
 }
 
 // End gives back everything that the exchange holds and records how it ended, once. failure nil: it completed. recovered is
@@ -74,6 +77,7 @@ func (x *Exchange) attempt(failure *outcome.Failure) Attempt {
 	}
 	if x.translator != nil && a.Outcome != outcome.Panic {
 		a.Usage = x.usage()
+		a.Failing, _ = x.translator.(format.Failing)
 	}
 	return a
 }

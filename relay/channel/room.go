@@ -124,7 +124,11 @@ func (x *Exchange) translate(answer []byte) ([]byte, *outcome.Failure) {
 func (x *Exchange) step(event sse.Event) (lane.Step, error) {
 	event = unmarked(event)
 	if len(event.Raw) <= smallEvent && x.kept+x.out.held <= smallEvent {
-		return x.translator.Event(event)
+		step, err := x.translator.Event(event)
+		if err == nil && step.Held > smallEvent && x.hold.work.Hold(int64(step.Held)) != nil {
+			return lane.Step{}, x.broken(membudget.ErrFull, true)
+		}
+		return step, err
 	}
 	takes := int64(len(event.Raw)) // even where it goes through, for it may have to be made clean
 	if x.converts() {

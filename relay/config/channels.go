@@ -13,7 +13,7 @@ const defaultGroup = "default"
 
 var channelKeys = []string{
 	"name", "type", "base_url", "keys", "models", "model_mapping", "groups", "priority", "weight", "max_concurrent", "disabled",
-	"proxy", "headers", "timeouts", "propagate_trace", "resume", "retry_same", "version", "stream_usage",
+	"proxy", "headers", "timeouts", "propagate_trace", "resume", "retry_same", "version", "stream_usage", "api",
 }
 
 // channels reads the file's channels; not one of them is a problem.
@@ -120,6 +120,26 @@ func (l *loader) resume(v value) Resume {
 	return ResumeUnsaid
 }
 
+// api reads which of OpenAI's formats is spoken; other providers have one format.
+func (l *loader) api(v value, provider *Provider, known bool) API {
+	s, ok := l.scalar(v)
+	if !ok {
+		return APIAuto
+	}
+	api := API(s.text)
+	switch {
+	case s.text == "auto":
+		return APIAuto
+	case api != APIChat && api != APIResponses:
+		l.report(s.place, "must be auto, chat or responses %s", s.got())
+	case known && !provider.Speak("chat"):
+		l.report(s.place, "is for types that speak OpenAI's formats; a channel of the type %s has one format of its own", provider.Type)
+	default:
+		return api
+	}
+	return APIAuto
+}
+
 func (l *loader) streamUsage(v value) StreamUsage {
 	s, ok := l.scalar(v)
 	if !ok {
@@ -150,6 +170,9 @@ func (l *loader) upstream(c *Channel, at place, fields map[string]value) {
 		}
 	}
 
+	if v, given := fields["api"]; given {
+		c.API = l.api(v, &provider, known)
+	}
 	if provider.Keyless {
 		c.Timeouts.StreamHeader = 0 // it is on this machine, and may have a model to load first
 	}

@@ -58,8 +58,19 @@ type Channel struct {
 	PropagateTrace bool
 	Resume         Resume
 	StreamUsage    StreamUsage
+	API            API
 	UserHashKey    string // USER_HASH_KEY; "": there is none, and the channel's first key is used
 }
+
+// API is which of OpenAI's formats a channel's models are served on (the channel option api).
+type API string
+
+// The APIs.
+const (
+	APIAuto      API = ""          // those that the provider is known to have
+	APIChat      API = "chat"      // chat completions only
+	APIResponses API = "responses" // the Responses API: chat completions are converted to it
+)
 
 // StreamUsage is whether an upstream is asked for the usage of streams whose clients do not ask for it (the channel option
 // stream_usage).

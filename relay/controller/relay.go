@@ -343,11 +343,22 @@ func (v *visit) finish(recovered any) {
 		}
 		// A client that has left may still read: without a word of ours, net/http would make up an empty 200 for it.
 		if f.Outcome != outcome.ClientStalled {
-			v.client.Fail(f.Err)
+			v.tell(f.Err)
 		}
 	}
 	v.end.Status = v.client.Status()
 	v.end.Waited += v.client.Waited()
+}
+
+// tell tells the client of the error: in the words of its stream, if that has begun and its format has any.
+func (v *visit) tell(e *wire.Error) {
+	if v.last != nil && v.last.Failing != nil && v.client.Started() {
+		if event := v.last.Failing.Failed(e, v.end.RequestID); event != nil {
+			v.client.End(event)
+			return
+		}
+	}
+	v.client.Fail(e)
 }
 
 func (v *visit) logPanic(p any) {

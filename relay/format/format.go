@@ -27,10 +27,10 @@ type Format struct {
 type Client interface {
 	// Parse reads a request. An error names the member that is wrong.
 	Parse(body []byte) (*llm.Request, *Problem)
-	// Stream makes what turns the events of an answer into a stream.
+	// Stream makes what turns the events of an answer into a stream. Of the request there is left what was kept of it.
 	Stream(r *llm.Request) Encoder
 	// Whole renders a whole answer.
-	Whole(a *llm.Answer, u wire.Usage) []byte
+	Whole(r *llm.Request, a *llm.Answer, u wire.Usage) []byte
 }
 
 // Encoder makes of events what a client gets of a stream.
@@ -46,6 +46,13 @@ type Encoder interface {
 	Held() int
 	// Err is why the events cannot be said; nil: they can.
 	Err() error
+}
+
+// Failing is what can tell a client that its stream has failed in the words of that very stream: an Encoder or a Translator of a
+// format whose errors have a number and a name in it.
+type Failing interface {
+	// Failed is the event that ends the stream, with what the client is told; nil: it has not begun.
+	Failed(e *wire.Error, requestID string) []byte
 }
 
 // Server is the side of a format that providers speak.

@@ -44,6 +44,20 @@ func (j *JSON) Text(s string) {
 	*j = jsonscan.AppendString(*j, s)
 }
 
+// Bytes is a text as an element, or as the value of a key.
+func (j *JSON) Bytes(text []byte) {
+	j.separate()
+	*j = jsonscan.AppendString(*j, string(text))
+}
+
+// Members adds members that have been written before.
+func (j *JSON) Members(members JSON) {
+	if len(members) > 0 {
+		j.separate()
+		*j = append(*j, members...)
+	}
+}
+
 // String adds a member.
 func (j *JSON) String(name, s string) {
 	j.Key(name)

@@ -21,7 +21,13 @@ func (*converted) Converts() bool { return true }
 // asked is what has to be known of a request when its answer comes.
 type asked struct {
 	includeUsage bool
+	kept         any
 	names        map[string]string
+}
+
+// request is what is left of the client's.
+func (a *asked) request() *llm.Request {
+	return &llm.Request{IncludeUsage: a.includeUsage, Kept: a.kept}
 }
 
 // Request says the client's request in the provider's format.
@@ -43,7 +49,7 @@ func (l *converted) Request(call *Call, target Target) (Request, error) {
 	if body, problem = goOn(l.server, body, call, target); problem != nil {
 		return Request{}, problem.Wire()
 	}
-	sent := &Converted{State: &asked{r.IncludeUsage, to.Names}, From: l.client.Name, To: l.server.Name}
+	sent := &Converted{State: &asked{r.IncludeUsage, r.Kept, to.Names}, From: l.client.Name, To: l.server.Name}
 	for _, feature := range append(left, dropped...) {
 		sent.Dropped = append(sent.Dropped, feature.String())
 	}
@@ -59,17 +65,17 @@ func (l *converted) Answer(_ *Call, sent *Converted) Translator {
 		of = sent.State.(*asked)
 	}
 	return &translator{
-		client: l.client.Client, includeUsage: of.includeUsage,
+		client: l.client.Client, of: of,
 		decoder: l.server.Server.Decode(&format.Target{Seal: l.seal, Names: of.names}),
 	}
 }
 
 // translator turns one answer into the client's format.
 type translator struct {
-	client       format.Client
-	decoder      format.Decoder
-	encoder      format.Encoder // nil until the first event
-	includeUsage bool
+	client  format.Client
+	decoder format.Decoder
+	encoder format.Encoder // nil until the first event
+	of      *asked
 }
 
 func (t *translator) Whole(body []byte) ([]byte, error) {
@@ -77,7 +83,7 @@ func (t *translator) Whole(body []byte) ([]byte, error) {
 	if err := t.decoder.Whole(body, &answer); err != nil {
 		return nil, err
 	}
-	return t.client.Whole(&answer, t.decoder.Usage()), nil
+	return t.client.Whole(t.of.request(), &answer, t.decoder.Usage()), nil
 }
 
 func (t *translator) Event(event sse.Event) (Step, error) {
@@ -99,7 +105,7 @@ func (t *translator) End() (Step, error) {
 
 func (t *translator) begin() {
 	if t.encoder == nil {
-		t.encoder = t.client.Stream(&llm.Request{IncludeUsage: t.includeUsage})
+		t.encoder = t.client.Stream(t.of.request())
 	}
 	t.encoder.Begin()
 }
@@ -117,6 +123,14 @@ func (t *translator) step(heard format.Heard) (Step, error) {
 }
 
 func (t *translator) Complete() bool { return t.decoder.Complete() }
+
+// Failed is format.Failing's.
+func (t *translator) Failed(e *wire.Error, requestID string) []byte {
+	if encoder, ok := t.encoder.(format.Failing); ok {
+		return encoder.Failed(e, requestID)
+	}
+	return nil
+}
 
 func (t *translator) Usage() wire.Usage { return t.decoder.Usage() }
 

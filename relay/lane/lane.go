@@ -15,6 +15,7 @@ import (
 	"one-api/relay/format/completions"
 	"one-api/relay/format/embeddings"
 	"one-api/relay/format/messages"
+	"one-api/relay/format/responses"
 	"one-api/relay/jsonscan"
 	"one-api/relay/wire"
 )
@@ -22,6 +23,7 @@ import (
 // clients is what is spoken at each endpoint.
 var clients = [wire.Endpoints]*format.Format{
 	wire.ChatCompletions: chat.Format, wire.Completions: completions.Format, wire.Embeddings: embeddings.Format, wire.Messages: messages.Format,
+	wire.ResponsesCreate: responses.Format,
 }
 
 // Formats is every format, in the order of their endpoints.
@@ -64,6 +66,20 @@ var OpenAI = &Family{
 // Anthropic is Anthropic's.
 var Anthropic = &Family{
 	endpoint: wire.Messages, native: []wire.Endpoint{wire.Messages}, body: anthropicBody, header: anthropicHeader, query: betaQuery,
+}
+
+// Responses is OpenAI's Responses API.
+var Responses = &Family{
+	endpoint: wire.ResponsesCreate, native: []wire.Endpoint{wire.ResponsesCreate}, body: responsesBody, header: openAIHeader, query: noQuery,
+}
+
+// responsesBody is without what only this relay has put into a conversation.
+func responsesBody(call *Call, target Target) (body []byte, asksUsage bool) {
+	body = call.Body
+	if target.Model != call.Model {
+		body = jsonscan.Replace(body, call.ModelFrom, call.ModelTo, target.Model)
+	}
+	return responses.Clean(body), false
 }
 
 // Lanes is the ways to a channel of the family.

@@ -50,7 +50,10 @@ func to(t *testing.T, kind, model string, own bool, client wire.Endpoint) *scene
 func (s *scene) ask(members string) error {
 	s.t.Helper()
 	body := `{"model":"` + s.call.Model + `"`
-	if !strings.Contains(members, `"messages"`) {
+	switch {
+	case s.call.Endpoint == wire.ResponsesCreate && !strings.Contains(members, `"input"`):
+		body += `,"input":"go"`
+	case s.call.Endpoint != wire.ResponsesCreate && !strings.Contains(members, `"messages"`):
 		body += `,"messages":[{"role":"user","content":"go"}]`
 	}
 	if s.call.Endpoint == wire.Messages && !strings.Contains(members, `"max_tokens"`) {

@@ -13,6 +13,7 @@ import (
 	"one-api/relay/format"
 	"one-api/relay/format/chat"
 	"one-api/relay/format/messages"
+	"one-api/relay/format/responses"
 	"one-api/relay/llm"
 	"one-api/relay/wire"
 )
@@ -124,6 +125,44 @@ func toolsAnswer(content string) string {
 	return `"messages":[{"role":"user","content":"x"},{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"f","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":` + content + `}]}]`
 }
 
+// inResponses is what a client of the Responses API can say, to others.
+var inResponses = []saying{
+	carried(`"instructions":"MARK"`, "MARK"), carried(`"input":"MARK"`, "MARK"), carried(`"input":[{"role":"user","content":"MARK"}]`, "MARK"),
+	carried(itemsSay(`{"type":"input_text","text":"MARK"}`), "MARK"), carried(itemsSay(`{"type":"input_image","image_url":"https://MARK/x.png"}`), "https://MARK/x.png"),
+	carried(itemsSay(`{"type":"input_image","image_url":"data:image/png;base64,TUFSSw=="}`), "TUFSSw=="), carried(itemsSay(`{"type":"input_file","filename":"a.pdf","file_data":"data:application/pdf;base64,TUFSSw=="}`), "TUFSSw=="),
+	carried(`"tools":[{"type":"function","name":"f","description":"MARK","parameters":{"type":"object","properties":{"MARK2":{}}}}]`, "MARK2"),
+	carried(`"max_output_tokens":777`, "777"), carried(`"temperature":0.25`, "0.25"), carried(`"top_p":0.25`, "0.25"), carried(`"user":"MARK"`, "MARK"), carried(`"safety_identifier":"MARK"`, "MARK"),
+	carried(`"text":{"format":{"type":"json_schema","name":"n","schema":{"type":"object","title":"MARK"}}}`, "MARK"), carried(`"stream":true`, `"stream":true`),
+	carried(`"input":[{"role":"user","content":"x"},{"type":"function_call","call_id":"c1","name":"f","arguments":"{\"a\":\"MARK\"}"},{"type":"function_call_output","call_id":"c1","output":"r"}]`, "MARK"),
+	carried(`"input":[{"role":"user","content":"x"},{"type":"function_call","call_id":"c1","name":"f","arguments":"{}"},{"type":"function_call_output","call_id":"c1","output":"MARK"}]`, "MARK"),
+
+	rules(llm.MidSystem, `"input":[{"role":"user","content":"x"},{"role":"developer","content":"y"}]`), rules(llm.AudioInput, itemsSay(`{"type":"input_audio","input_audio":{"data":"AA==","format":"wav"}}`)),
+	rules(llm.ImageFile, itemsSay(`{"type":"input_image","file_id":"f"}`)), rules(llm.DocumentFile, itemsSay(`{"type":"input_file","file_id":"f"}`)),
+	rules(llm.OtherDocuments, itemsSay(`{"type":"input_file","filename":"x.docx","file_data":"data:application/msword;base64,AA=="}`)),
+	rules(llm.OtherParts, itemsSay(`{"type":"input_video","video_url":"https://x"}`)), rules(llm.OtherParts, `"input":[{"role":"user","content":"x"},{"type":"brandnew"}]`),
+	rules(llm.EarlierReasoning, `"input":[{"role":"user","content":"x"},{"type":"reasoning","summary":[{"type":"summary_text","text":"t"}],"encrypted_content":"e"},{"role":"assistant","content":"y"},{"role":"user","content":"z"}]`),
+	rules(llm.EarlierServerTools, `"input":[{"role":"user","content":"x"},{"type":"web_search_call","id":"ws_1","status":"completed"},{"role":"assistant","content":"y"},{"role":"user","content":"z"}]`),
+	rules(llm.OddArguments, `"input":[{"role":"user","content":"x"},{"type":"function_call","call_id":"c1","name":"f","arguments":"{half"},{"type":"function_call_output","call_id":"c1","output":"no JSON"}]`),
+	rules(llm.ProviderTools, `"tools":[{"type":"web_search"}]`), rules(llm.ProviderTools, `"tools":[{"type":"function","name":"f"},{"type":"mcp","server_label":"x"}]`),
+	rules(llm.TextTools, `"tools":[{"type":"custom","name":"patch"}]`), rules(llm.ToolNamespaces, `"tools":[{"type":"namespace","name":"n","description":"d","tools":[{"type":"function","name":"f"}]}]`),
+	rules(llm.KeptState, `"previous_response_id":"resp_1"`), rules(llm.KeptState, `"conversation":"conv_1"`), rules(llm.KeptState, `"background":true`), rules(llm.KeptState, `"prompt":{"id":"p"}`),
+	rules(llm.KeptState, `"input":[{"type":"item_reference","id":"rs_1"}]`), rules(llm.KeptState, `"input":[{"role":"user","content":"x"},{"type":"compaction","encrypted_content":"e"}]`),
+	rules(llm.OtherForms, `"text":{"format":{"type":"grammar"}}`), rules(llm.JSONObject, ""), rules(llm.JSONSchema, ""), rules(llm.Temperature, ""), rules(llm.SamplingTopP, ""), rules(llm.ReasoningEffort, ""),
+	rules(llm.EndUser, ""), rules(llm.EarlierRefusal, ""), rules(llm.CacheKeys, `"prompt_cache_key":"k"`), rules(llm.CacheKeys, `"prompt_cache_retention":"24h"`), rules(llm.Verbosity, `"text":{"verbosity":"low"}`),
+	rules(llm.StoredAnswers, `"store":true`), rules(llm.Labels, `"metadata":{"a":"b"}`), rules(llm.Logprobs, `"top_logprobs":2`), rules(llm.Logprobs, `"include":["message.output_text.logprobs"]`),
+	rules(llm.ServiceTier, `"service_tier":"flex"`), rules(llm.ContextEditing, `"truncation":"auto"`), rules(llm.ContextEditing, `"context_management":[{"type":"compaction"}]`), rules(llm.OtherMembers, `"speed":"fast"`),
+}
+
+// inResponsesToChat is what only chat completions cannot have as it is.
+var inResponsesToChat = []saying{
+	rules(llm.DocumentText, itemsSay(`{"type":"input_file","filename":"a.txt","file_data":"data:text/plain,MARK"}`)), rules(llm.DocumentURL, itemsSay(`{"type":"input_file","file_url":"https://x/a.pdf"}`)),
+	rules(llm.ResultMedia, `"input":[{"role":"user","content":"x"},{"type":"function_call","call_id":"c1","name":"f","arguments":"{}"},{"type":"function_call_output","call_id":"c1","output":[{"type":"input_image","image_url":"data:image/png;base64,TUFSSw=="}]}]`),
+	rules(llm.StrictTools, `"tools":[{"type":"function","name":"f","strict":true,"parameters":{"type":"object","properties":{"a":{}}}}]`),
+	rules(llm.StrictSchemas, `"text":{"format":{"type":"json_schema","name":"n","strict":true,"schema":{"type":"object","properties":{"a":{}}}}}`),
+}
+
+func itemsSay(part string) string { return `"input":[{"role":"user","content":[` + part + `]}]` }
+
 // TestWhatAClientSaysIsCarriedOrStandsInTheTable has everything that a client can say: it reaches the provider, or the table says what
 // becomes of it, in the words that the client gets, and nothing is lost without a word.
 func TestWhatAClientSaysIsCarriedOrStandsInTheTable(t *testing.T) {
@@ -136,6 +175,9 @@ func TestWhatAClientSaysIsCarriedOrStandsInTheTable(t *testing.T) {
 	}{
 		"from chat to messages": {"anthropic", "claude-sonnet-4-5", true, wire.ChatCompletions, chat.Format, messages.Format, inChat},
 		"from messages to chat": {"openai", "gpt-x", false, wire.Messages, messages.Format, chat.Format, inMessages},
+
+		"from responses to chat":     {"openai", "gpt-x", false, wire.ResponsesCreate, responses.Format, chat.Format, append(inResponses, inResponsesToChat...)},
+		"from responses to messages": {"anthropic", "claude-sonnet-4-5", true, wire.ResponsesCreate, responses.Format, messages.Format, inResponses},
 	} {
 		t.Run(name, func(t *testing.T) {
 			met := map[llm.Feature]bool{}
@@ -181,13 +223,20 @@ func TestWhatAClientSaysIsCarriedOrStandsInTheTable(t *testing.T) {
 
 // cannotSay is what a format's clients have no way to say.
 var cannotSay = map[string]map[llm.Feature]bool{
-	"chat": {llm.OtherForms: false}, "messages": {},
+	"chat":     {llm.TextTools: true, llm.ToolNamespaces: true, llm.KeptState: true, llm.EarlierServerTools: true, llm.ProviderTools: true, llm.ContextEditing: true},
+	"messages": {llm.TextTools: true, llm.ToolNamespaces: true, llm.KeptState: true, llm.OddArguments: true, llm.OtherForms: true, llm.CacheKeys: true, llm.Verbosity: true, llm.StoredAnswers: true, llm.Labels: true, llm.Logprobs: true, llm.AudioInput: true},
+	"responses": {
+		llm.BillingNote: true, llm.DocumentNotes: true, llm.SearchResults: true, llm.ResultFailure: true, llm.MessageName: true, llm.CustomTools: true, llm.OldFunctions: true,
+		llm.ToolReferences: true, llm.ToolHints: true, llm.ForcedTools: true, llm.AllowedTools: true, llm.StopSequences: true, llm.Seed: true, llm.Penalties: true, llm.LogitBias: true,
+		llm.ManyChoices: true, llm.ThinkingBudget: true, llm.CacheHints: true, llm.AudioOutput: true, llm.WebSearch: true, llm.Prediction: true, llm.MCPServers: true,
+		llm.Containers: true, llm.Citations: true, llm.InferenceGeo: true, llm.Threads: true, llm.SamplingTopK: true, llm.LongToolNames: true,
+	},
 }
 
 // TestARefusalHasItsWordsFromTheTable looks at the code that reads requests: what it refuses itself is wrong in the client's own format,
 // and what another format cannot say is refused by the table of that one.
 func TestARefusalHasItsWordsFromTheTable(t *testing.T) {
-	columns := map[string]format.Column{"chat": messages.Format.Column, "messages": chat.Format.Column}
+	columns := map[string]format.Column{"chat": messages.Format.Column, "messages": chat.Format.Column, "responses": chat.Format.Column}
 	words := regexp.MustCompile("(?:format\\.Wrong\\(|What: )([\"`].*?[\"`])")
 	asks := regexp.MustCompile(`format\.Asks\(llm\.(\w+)\)`)
 	names := namesOfFeatures(t)

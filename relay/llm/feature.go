@@ -29,6 +29,8 @@ const (
 	Prefill
 	ProviderTools
 	CustomTools
+	TextTools
+	ToolNamespaces
 	OldFunctions
 	ToolReferences
 	ToolHints
@@ -67,6 +69,7 @@ const (
 	Citations
 	InferenceGeo
 	Threads
+	KeptState
 	OtherMembers
 
 	Features // how many there are
@@ -97,6 +100,8 @@ var features = [Features]struct{ name, what string }{
 	Prefill:            {"prefill", "a last assistant message that is to be continued"},
 	ProviderTools:      {"provider_tools", "tools that the provider runs itself"},
 	CustomTools:        {"custom_tools", "tools that are not functions"},
+	TextTools:          {"text_tools", "tools of the Responses API whose input is text (custom)"},
+	ToolNamespaces:     {"tool_namespaces", "tools of the Responses API in namespaces"},
 	OldFunctions:       {"old_functions", "functions and function_call, the API before tools"},
 	ToolReferences:     {"tool_references", "names of tools that a search for tools has found (tool_reference)"},
 	ToolHints:          {"tool_hints", "what a provider is told beside of a tool (defer_loading, input_examples, allowed_callers …)"},
@@ -135,6 +140,7 @@ var features = [Features]struct{ name, what string }{
 	Citations:          {"citations", "citations"},
 	InferenceGeo:       {"inference_geo", "inference_geo"},
 	Threads:            {"threads", "a conversation that the provider keeps (thread)"},
+	KeptState:          {"kept_state", "what the provider keeps of earlier requests (previous_response_id, conversation, prompt, background, item_reference, compaction)"},
 	OtherMembers:       {"other_members", "members of a request that no other format has"},
 }
 

@@ -30,6 +30,10 @@ type Request struct {
 	Stream       bool
 	IncludeUsage bool // a stream's client wants to know what it cost
 
+	// Kept is what the client's format has to know of its request when the answer is told. It is kept as long as a stream, so it is
+	// small; no other format looks at it.
+	Kept any
+
 	// Uses is what the request asks for that not every format has, each thing once, where it was first met.
 	Uses []Use
 }

@@ -5,7 +5,11 @@
 // documentation, the variable that makes a channel of it and its name in telemetry follow from that.
 package provider
 
-import "one-api/relay/wire"
+import (
+	"slices"
+
+	"one-api/relay/wire"
+)
 
 // Provider is one kind of channel.
 type Provider struct {
@@ -49,13 +53,19 @@ func (p *Provider) TelemetryName() string {
 	return p.Name
 }
 
+// Speak reports whether the provider speaks a format.
+func (p *Provider) Speak(f Format) bool {
+	return slices.ContainsFunc(p.Speaks, func(d Dialect) bool { return d.Format == f })
+}
+
 // Format is a wire format that providers speak.
 type Format string
 
 // The formats.
 const (
-	Chat     Format = "chat"     // OpenAI's: chat completions, and what belongs to them
-	Messages Format = "messages" // Anthropic's
+	Chat      Format = "chat"      // OpenAI's: chat completions, and what belongs to them
+	Messages  Format = "messages"  // Anthropic's
+	Responses Format = "responses" // OpenAI's Responses API
 )
 
 // Dialect is a format as one provider speaks it.
@@ -64,6 +74,8 @@ type Dialect struct {
 	// Endpoints are those of the format that the provider has; nil: all. At another address than its own nobody knows, and all are
 	// tried.
 	Endpoints []wire.Endpoint
+	// AtHome says that the provider itself speaks it, and that others of its type may not.
+	AtHome bool
 	// Path is where an endpoint is for a model, escaped; nil: own, the endpoint's usual path.
 	Path func(own, model string) string
 }

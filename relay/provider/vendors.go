@@ -10,6 +10,8 @@ var (
 	chatOnly      = []Dialect{{Format: Chat, Endpoints: []wire.Endpoint{wire.ChatCompletions}}}
 	chatAndVector = []Dialect{{Format: Chat, Endpoints: []wire.Endpoint{wire.ChatCompletions, wire.Embeddings}}}
 	everything    = []Dialect{{Format: Chat}}
+
+	chatAndResponses = []Dialect{{Format: Chat}, {Format: Responses}}
 )
 
 // vendors are those whose API is OpenAI's, at another address.
@@ -34,7 +36,7 @@ var vendors = []Provider{
 		Quirks:    Quirks{MaxCompletionTokens: true, Reasoning: BackNever, MidSystem: true, MostStops: 4},
 	},
 	{ // https://openrouter.ai/docs/api-reference/overview
-		Type: "openrouter", Also: []string{"open-router", "open_router"}, BaseURL: "https://openrouter.ai/api/v1", Speaks: everything, List: listOfModels, Auth: Bearer,
+		Type: "openrouter", Also: []string{"open-router", "open_router"}, BaseURL: "https://openrouter.ai/api/v1", Speaks: chatAndResponses, List: listOfModels, Auth: Bearer,
 		KeyVariables: []string{"OPENROUTER_API_KEY"}, Models: []string{"*/*"}, WellKnown: []string{"openrouter/auto"},
 		Quirks: Quirks{MidSystem: true, CacheHints: true, Thinking: SwitchReasoning, MostStops: 4},
 	},
@@ -91,6 +93,6 @@ var vendors = []Provider{
 		Speaks: everything, List: listOfModels, Auth: Bearer, Models: []string{"*"}, Quirks: Quirks{NoToolChoice: true},
 	},
 	{ // https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html
-		Type: "vllm", Also: []string{"v-llm"}, Speaks: everything, List: listOfModels, Auth: Bearer, Models: []string{"*"},
+		Type: "vllm", Also: []string{"v-llm"}, Speaks: chatAndResponses, List: listOfModels, Auth: Bearer, Models: []string{"*"},
 	},
 }

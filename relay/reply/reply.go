@@ -238,6 +238,14 @@ func (w *Writer) Fail(e *wire.Error) {
 	_ = w.object(e.Status, w.format.ErrorBody(e, w.requestID))
 }
 
+// End sends the last event of a stream that has begun.
+func (w *Writer) End(event []byte) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_ = w.stream(event) // as with Fail, there is nobody left to tell of an error
+	_ = w.flush()
+}
+
 // retryAfter is in whole seconds, rounded up; a 429 always has one.
 func retryAfter(e *wire.Error) int64 {
 	seconds := int64((e.RetryAfter + time.Second - 1) / time.Second)

@@ -11,6 +11,7 @@ const (
 	Completions
 	Embeddings
 	Messages
+	ResponsesCreate
 
 	Endpoints // how many there are
 )
@@ -21,11 +22,13 @@ var endpoints = [Endpoints]struct {
 	operation string // gen_ai.operation.name (OpenTelemetry GenAI conventions)
 	format    Format // that its clients speak
 	whole     bool   // its answers cannot be streamed
+	socket    bool   // its clients may ask for a websocket
 }{
 	ChatCompletions: {path: "/v1/chat/completions", operation: "chat", format: OpenAI},
 	Completions:     {path: "/v1/completions", operation: "text_completion", format: OpenAI},
 	Embeddings:      {path: "/v1/embeddings", operation: "embeddings", format: OpenAI, whole: true},
 	Messages:        {path: "/v1/messages", operation: "chat", format: Anthropic},
+	ResponsesCreate: {path: "/v1/responses", operation: "chat", format: Responses, socket: true},
 }
 
 // Path is the endpoint's path, the same on the relay and on a provider that speaks the format.
@@ -39,3 +42,6 @@ func (e Endpoint) Format() Format { return endpoints[e].format }
 
 // Streams reports whether the endpoint's answers can be streamed.
 func (e Endpoint) Streams() bool { return !endpoints[e].whole }
+
+// Sockets reports whether the endpoint's clients may ask for a websocket at its path.
+func (e Endpoint) Sockets() bool { return endpoints[e].socket }

@@ -13,6 +13,7 @@ type Format uint8
 const (
 	OpenAI Format = iota
 	Anthropic
+	Responses // OpenAI's, whose streams have errors of their own
 )
 
 // Error is an API error, not yet in any format.
@@ -70,6 +71,9 @@ func (f Format) ErrorBody(e *Error, requestID string) []byte {
 
 // ErrorEvent renders e as the last event of a stream that did not complete. No terminator may follow it.
 func (f Format) ErrorEvent(e *Error, requestID string) []byte {
+	if f == Responses {
+		return FailedResponse{}.Event(e, requestID)
+	}
 	body := f.ErrorBody(e, requestID)
 	var b []byte
 	if f == Anthropic {
@@ -89,7 +93,7 @@ func nullable(s string) *string {
 
 // errorType keeps the provider's own type where it means something in the format, and otherwise names the status.
 func (f Format) errorType(e *Error) string {
-	if f == OpenAI {
+	if f != Anthropic {
 		if e.Type != "" {
 			return e.Type
 		}

@@ -1,12 +1,7 @@
 package chat
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"strings"
-
 	"one-api/relay/format"
-	"one-api/relay/jsonscan"
 	"one-api/relay/llm"
 	"one-api/relay/provider"
 )
@@ -187,7 +182,7 @@ func (b *builder) strict(wanted bool, schema []byte, f llm.Feature) {
 	switch {
 	case !wanted:
 		b.Literal("strict", "false")
-	case isStrict(schema):
+	case format.IsStrict(schema):
 		b.Literal("strict", "true")
 	default:
 		b.drop(f)
@@ -306,7 +301,7 @@ func (b *builder) tools() {
 		b.Literal("type", `"function"`)
 		b.Key("function")
 		b.Open('{')
-		b.String("name", b.name(tool.Name))
+		b.String("name", b.t.Name(tool.Name))
 		b.Said("description", tool.Description)
 		if tool.Schema != nil {
 			b.Value("parameters", tool.Schema)
@@ -353,28 +348,10 @@ func (b *builder) choice() {
 		b.Literal("type", `"function"`)
 		b.Key("function")
 		b.Open('{')
-		b.String("name", b.name(c.Name))
+		b.String("name", b.t.Name(c.Name))
 		b.Close('}')
 		b.Close('}')
 	}
-}
-
-// longestName is how many characters OpenAI takes of a function's name.
-const longestName = 64
-
-// name is a tool's name as the provider takes it. One that is too long gets a shorter one, which the answer is told of.
-func (b *builder) name(name string) string {
-	if len(name) <= longestName {
-		return name
-	}
-	sum := sha256.Sum256([]byte(name))
-	mark := "_" + hex.EncodeToString(sum[:4])
-	short := strings.ToValidUTF8(name[:longestName-len(mark)], "") + mark
-	if b.t.Names == nil {
-		b.t.Names = map[string]string{}
-	}
-	b.t.Names[short] = name
-	return short
 }
 
 // cache adds a cache_control, if the provider is known to take it.
@@ -382,54 +359,4 @@ func (b *builder) cache(hint []byte) {
 	if hint != nil && b.quirks.CacheHints {
 		b.Value("cache_control", hint)
 	}
-}
-
-// deepestSchema is how deep a schema is looked into.
-const deepestSchema = 32
-
-// isStrict reports whether OpenAI takes a schema with strict: every object names all its properties as required, and takes no
-// others (https://platform.openai.com/docs/guides/structured-outputs#supported-schemas).
-func isStrict(schema []byte) bool { return format.IsObject(schema) && strictIn(schema, deepestSchema) }
-
-func strictIn(value []byte, depth int) bool {
-	if depth == 0 {
-		return false
-	}
-	if len(value) > 0 && value[0] == '[' {
-		all := true
-		jsonscan.Elements(value, func(element []byte) { all = all && strictIn(element, depth-1) })
-		return all
-	}
-	if !format.IsObject(value) {
-		return true
-	}
-	all, isObject, closed := true, false, false
-	properties := map[string]bool{}
-	var required []byte
-	_ = jsonscan.Object(value, func(m jsonscan.Member) { // the request has been read
-		switch string(m.Key) {
-		case "type":
-			isObject = isObject || string(m.Value) == `"object"`
-		case "additionalProperties":
-			closed = string(m.Value) == "false"
-		case "required":
-			required = m.Value
-		case "properties", "$defs", "definitions":
-			_ = jsonscan.Object(m.Value, func(inner jsonscan.Member) {
-				if string(m.Key) == "properties" {
-					properties[string(inner.Key)] = true
-				}
-				all = all && strictIn(inner.Value, depth-1)
-			})
-		case "items", "anyOf":
-			all = all && strictIn(m.Value, depth-1)
-		case "oneOf", "allOf", "not", "patternProperties", "if":
-			all = false
-		}
-	})
-	jsonscan.Elements(required, func(element []byte) {
-		name, _ := jsonscan.String(element)
-		delete(properties, name)
-	})
-	return all && (!isObject || closed && len(properties) == 0)
 }

@@ -373,7 +373,7 @@ func (b *builder) call(p *llm.Part, first bool) {
 	b.Literal("type", `"function"`)
 	b.Key("function")
 	b.Open('{')
-	b.String("name", b.name(p.Name))
+	b.String("name", b.t.Name(p.Name))
 	b.String("arguments", string(p.Input))
 	b.Close('}')
 	if signature == "" && first && (b.quirks.ThoughtSignatures || b.habits.signs) {

@@ -180,7 +180,7 @@ func usage(j *format.JSON, u wire.Usage) {
 }
 
 // Whole renders a whole answer. It joins what others keep in order: the format has one text, one reasoning and a list of calls.
-func (client) Whole(a *llm.Answer, u wire.Usage) []byte {
+func (client) Whole(_ *llm.Request, a *llm.Answer, u wire.Usage) []byte {
 	j := make(format.JSON, 0, sizeOf(a))
 	j.Open('{')
 	j.String("id", a.ID)

@@ -1,8 +1,6 @@
 package chat
 
 import (
-	"encoding/base64"
-	"net/url"
 	"strings"
 
 	"one-api/relay/format"
@@ -22,18 +20,18 @@ func image(value []byte) (llm.Part, *format.Problem) {
 	if problem != nil {
 		return part, problem
 	}
-	if hasScheme(link, "http://") || hasScheme(link, "https://") {
+	if format.IsLink(link) {
 		part.Media.URL = link
 		return part, nil
 	}
-	data, ok := parseDataURL(link)
-	if !ok || !data.base64 || !strings.HasPrefix(data.mediaType, "image/") {
+	data, ok := format.ParseDataURL(link)
+	if !ok || !data.Base64 || !strings.HasPrefix(data.Type, "image/") {
 		return part, format.Wrong("must be an http(s) link or a base64 data URL of an image").In("url")
 	}
-	if data.mediaType == "image/jpg" { // a common mistake, which not everybody forgives
-		data.mediaType = "image/jpeg"
+	if data.Type == "image/jpg" { // a common mistake, which not everybody forgives
+		data.Type = "image/jpeg"
 	}
-	part.Media.Type, part.Media.Data = data.mediaType, data.payload
+	part.Media.Type, part.Media.Data = data.Type, data.Payload
 	return part, nil
 }
 
@@ -60,59 +58,21 @@ func (r *request) document(value []byte) (llm.Part, *format.Problem) {
 	case content == "":
 		return part, format.Wrong("is missing").In("file_data")
 	}
-	data, ok := parseDataURL(content)
+	data, ok := format.ParseDataURL(content)
 	switch {
-	case ok && data.base64 && data.mediaType == "application/pdf":
-		part.Media.Type, part.Media.Data = data.mediaType, data.payload
-	case ok && data.mediaType == "text/plain":
-		text, err := data.text()
+	case ok && data.Base64 && data.Type == "application/pdf":
+		part.Media.Type, part.Media.Data = data.Type, data.Payload
+	case ok && data.Type == "text/plain":
+		text, err := data.Text()
 		if err != nil {
 			return part, format.Wrong("is not the data URL that it claims to be").In("file_data")
 		}
-		part.Media.Type, part.Media.Text = data.mediaType, text
+		part.Media.Type, part.Media.Text = data.Type, text
 	default:
 		if !ok {
 			return part, format.Wrong("must be a data URL").In("file_data")
 		}
-		return part, format.Asks(llm.OtherDocuments).Named(data.mediaType).In("file_data")
+		return part, format.Asks(llm.OtherDocuments).Named(data.Type).In("file_data")
 	}
 	return part, nil
-}
-
-// dataURL is data:[<media type>][;base64],<payload> (RFC 2397).
-type dataURL struct {
-	mediaType string // in lower case, without parameters
-	base64    bool
-	payload   string // as it stands
-}
-
-func parseDataURL(s string) (dataURL, bool) {
-	const scheme = "data:"
-	if !hasScheme(s, scheme) {
-		return dataURL{}, false
-	}
-	head, payload, ok := strings.Cut(s[len(scheme):], ",")
-	if !ok {
-		return dataURL{}, false
-	}
-	mediaType, parameters, _ := strings.Cut(head, ";")
-	last := parameters[strings.LastIndexByte(parameters, ';')+1:]
-	return dataURL{
-		mediaType: strings.ToLower(strings.TrimSpace(mediaType)),
-		base64:    strings.EqualFold(strings.TrimSpace(last), "base64"),
-		payload:   payload,
-	}, true
-}
-
-func (d dataURL) text() (string, error) {
-	if !d.base64 {
-		return url.PathUnescape(d.payload)
-	}
-	text, err := base64.StdEncoding.DecodeString(d.payload)
-	return string(text), err
-}
-
-// hasScheme compares without regard to case, as RFC 3986 asks for.
-func hasScheme(s, scheme string) bool {
-	return len(s) >= len(scheme) && strings.EqualFold(s[:len(scheme)], scheme)
 }

@@ -18,7 +18,7 @@ func (b *builder) collect() {
 		}
 		assistant := from.Role == llm.Assistant
 		for j := range from.Parts {
-			p := &from.Parts[j]
+			p := b.opened(&from.Parts[j])
 			if !says(p) {
 				continue
 			}
@@ -34,6 +34,28 @@ func (b *builder) collect() {
 			slices.SortStableFunc(b.turns[i].parts, resultsFirst)
 		}
 	}
+}
+
+// opened is a part with what is sealed in it as its maker gave it. What another channel has sealed, or nobody, is as if it were not
+// there.
+func (b *builder) opened(p *llm.Part) *llm.Part {
+	sealed := p.Signature
+	switch p.Kind {
+	case llm.Reasoning:
+	case llm.Redacted:
+		sealed = p.Text
+	case llm.Text, llm.Image, llm.Document, llm.ToolCall, llm.ToolResult, llm.Refusal:
+		return p
+	}
+	_, kept := b.t.Seal.Open(sealed)
+	if signature, ok := strings.CutPrefix(kept, sealedSignature); ok {
+		return &llm.Part{Kind: llm.Reasoning, Text: p.Text, Signature: signature}
+	}
+	data, ok := strings.CutPrefix(kept, sealedData)
+	if !ok {
+		data = ""
+	}
+	return &llm.Part{Kind: llm.Redacted, Text: data}
 }
 
 // says reports whether there is anything in a part that Anthropic takes. Reasoning it takes back with its own signature only.

@@ -29,6 +29,7 @@ type decoder struct {
 	names    map[string]string
 	event    llm.Event        // the one at hand, so that none is allocated for each piece
 	like     jsonscan.Pattern // of the deltas of text
+	seal     *format.Seal     // nil: signatures stay as they are
 }
 
 // openBlock is a content block between its start and its stop.
@@ -40,7 +41,7 @@ type openBlock struct {
 }
 
 // Decode makes what turns one answer into events.
-func (server) Decode(t *format.Target) format.Decoder { return &decoder{names: t.Names} }
+func (server) Decode(t *format.Target) format.Decoder { return &decoder{names: t.Names, seal: t.Seal} }
 
 func (d *decoder) Usage() wire.Usage  { return d.usage.neutral() }
 func (d *decoder) UnknownEnd() string { return d.unknown }
@@ -158,8 +159,28 @@ func (d *decoder) say(step llm.Step, value []byte, to llm.Sink) bool {
 	if text == "" {
 		return false
 	}
+	if step == llm.Signed || step == llm.Sealed {
+		text = d.sealed(step, text)
+	}
 	d.tell(step, text, to)
 	return step != llm.Signed
+}
+
+// Kinds of what is sealed, which tell it from what other formats seal.
+const (
+	sealedSignature = "sig:"
+	sealedData      = "red:"
+)
+
+// sealed is what only its maker can read as clients of other formats give it back: for this channel alone.
+func (d *decoder) sealed(step llm.Step, text string) string {
+	switch {
+	case d.seal == nil:
+		return text
+	case step == llm.Signed:
+		return d.seal.Into("", sealedSignature+text)
+	}
+	return d.seal.Into("", sealedData+text)
 }
 
 // tell passes a piece on.

@@ -305,7 +305,7 @@ func usage(j *format.JSON, u wire.Usage) {
 }
 
 // Whole renders a whole answer.
-func (client) Whole(a *llm.Answer, u wire.Usage) []byte {
+func (client) Whole(_ *llm.Request, a *llm.Answer, u wire.Usage) []byte {
 	n := 512
 	for i := range a.Blocks {
 		b := &a.Blocks[i]

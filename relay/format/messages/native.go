@@ -10,23 +10,26 @@ import (
 // Clean is the body of a request without what only this relay puts into the answers of others, and Anthropic refuses: reasoning
 // that nobody signed, and what is sealed into the ids of tool calls. Nearly always that is the body itself.
 func Clean(body []byte) []byte {
+	body = format.Unseal(body) // which leaves reasoning that others have signed without a signature
 	if holdsUnsigned(body) {
 		body = withoutUnsigned(body)
 	}
-	return format.Unseal(body)
+	return body
 }
 
-var signature = []byte(`"signature"`)
-
-// holdsUnsigned reports whether an empty signature stands anywhere in a body.
+// holdsUnsigned reports whether an empty signature, or empty data, stands anywhere in a body.
 func holdsUnsigned(body []byte) bool {
+	return holdsEmpty(body, `"signature"`) || holdsEmpty(body, `"data"`)
+}
+
+func holdsEmpty(body []byte, name string) bool {
 	const space = " \t\r\n"
 	for {
-		at := bytes.Index(body, signature)
+		at := bytes.Index(body, []byte(name))
 		if at < 0 {
 			return false
 		}
-		body = body[at+len(signature):]
+		body = body[at+len(name):]
 		rest, ok := bytes.CutPrefix(bytes.TrimLeft(body, space), []byte(":"))
 		if ok && bytes.HasPrefix(bytes.TrimLeft(rest, space), []byte(`""`)) {
 			return true
@@ -102,7 +105,9 @@ func isUnsigned(block []byte) bool {
 	if !format.IsObject(block) {
 		return false
 	}
-	return isText(member(block, "type"), "thinking") && string(member(block, "signature")) == `""`
+	kind := member(block, "type")
+	return isText(kind, "thinking") && string(member(block, "signature")) == `""` ||
+		isText(kind, "redacted_thinking") && string(member(block, "data")) == `""`
 }
 
 func appendElement(list, element []byte) []byte {

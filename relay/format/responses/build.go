@@ -1,0 +1,235 @@
+package responses
+
+import (
+	"strings"
+
+	"one-api/relay/format"
+	"one-api/relay/llm"
+)
+
+// server is what providers that speak the Responses API are sent and answer.
+type server struct{}
+
+// builder says a request in the format.
+type builder struct {
+	format.JSON
+	r       *llm.Request
+	t       *format.Target
+	habits  habits
+	dropped []llm.Feature
+}
+
+// longestUser is how many characters a safety_identifier may have.
+const longestUser = 64
+
+// leastOutput is the least max_output_tokens that OpenAI takes.
+const leastOutput = 16
+
+// Build says a request in the format. Nothing is to be stored: what belongs together comes with each request.
+func (server) Build(r *llm.Request, t *format.Target) (body []byte, dropped []llm.Feature, problem *format.Problem) {
+	b := &builder{r: r, t: t, habits: habitsOf(t.Model)}
+	b.JSON = make([]byte, 0, b.size())
+	b.Open('{')
+	b.String("model", t.Model)
+	b.instructions()
+	b.input()
+	b.tools()
+	if r.MaxTokens > 0 {
+		b.Int("max_output_tokens", max(r.MaxTokens, leastOutput))
+	}
+	b.sampling()
+	b.form()
+	b.reasoning()
+	b.Literal("store", "false")
+	if r.Stream {
+		b.Literal("stream", "true")
+	}
+	if r.User != "" {
+		name := "user" // which is all that compatible servers know
+		if t.Official {
+			name = "safety_identifier"
+		}
+		b.Said(name, t.Seal.EndUser(r.User, longestUser))
+	}
+	b.Close('}')
+	return b.JSON, b.dropped, nil
+}
+
+func (b *builder) drop(f llm.Feature) { b.dropped = append(b.dropped, f) }
+
+// size guesses how long the body becomes.
+func (b *builder) size() int {
+	n := 512
+	add := func(parts []llm.Part) {
+		for i := range parts {
+			n += sizeOfPart(&parts[i])
+			for j := range parts[i].Parts {
+				n += sizeOfPart(&parts[i].Parts[j])
+			}
+		}
+	}
+	add(b.r.Instructions)
+	for i := range b.r.Turns {
+		add(b.r.Turns[i].Parts)
+	}
+	for i := range b.r.Tools {
+		t := &b.r.Tools[i]
+		n += len(t.Schema) + len(t.Description) + len(t.Name) + 96
+	}
+	return n
+}
+
+func sizeOfPart(p *llm.Part) int {
+	n := len(p.Text) + len(p.Text)/16 + len(p.Input) + len(p.Input)/4 + len(p.Signature) + len(p.ID) + len(p.Name) + 128
+	if p.Media != nil {
+		n += len(p.Media.Data) + len(p.Media.URL) + len(p.Media.Text)
+	}
+	return n
+}
+
+func (b *builder) instructions() {
+	var all []string
+	for i := range b.r.Instructions {
+		if text := b.r.Instructions[i].Text; strings.TrimSpace(text) != "" {
+			all = append(all, text)
+		}
+	}
+	b.Said("instructions", strings.Join(all, "\n\n"))
+}
+
+func (b *builder) sampling() {
+	r := b.r
+	if b.habits.noSampling {
+		if r.Temperature != nil && *r.Temperature != 1 {
+			b.drop(llm.Temperature)
+		}
+		if r.TopP != nil && *r.TopP != 1 {
+			b.drop(llm.SamplingTopP)
+		}
+		return
+	}
+	if r.Temperature != nil {
+		b.Float("temperature", *r.Temperature)
+	}
+	if r.TopP != nil {
+		b.Float("top_p", *r.TopP)
+	}
+}
+
+func (b *builder) form() {
+	f := b.r.Format
+	if f == nil {
+		return
+	}
+	b.Key("text")
+	b.Open('{')
+	b.Key("format")
+	b.Open('{')
+	if f.Schema == nil {
+		b.Literal("type", `"json_object"`)
+	} else {
+		b.Literal("type", `"json_schema"`)
+		name := f.Name
+		if name == "" {
+			name = "output"
+		}
+		b.String("name", name)
+		b.Said("description", f.Description)
+		b.Value("schema", f.Schema)
+		b.Bool("strict", b.strict(f.Strict, f.Schema, llm.StrictSchemas))
+	}
+	b.Close('}')
+	b.Close('}')
+}
+
+// reasoning says how much the model is to think, and asks for what it thought: sealed, for its next turn.
+func (b *builder) reasoning() {
+	effort := b.effort()
+	if effort != "" {
+		b.Key("reasoning")
+		b.Open('{')
+		b.String("effort", effort)
+		b.Close('}')
+	}
+	if b.habits.reasons {
+		b.Literal("include", `["reasoning.encrypted_content"]`)
+	}
+}
+
+func (b *builder) effort() string {
+	r := b.r
+	switch {
+	case !b.habits.reasons || b.habits.noEffort:
+		if r.Effort != "" && r.Effort != "none" {
+			b.drop(llm.ReasoningEffort)
+		}
+		return ""
+	case r.Effort != "":
+		return plainEffort(r.Effort)
+	case r.Think == nil:
+		return ""
+	case r.Think.Off:
+		return "low" // which all of them take
+	case r.Think.Budget > 0:
+		return effortOfBudget(r.Think.Budget)
+	}
+	return ""
+}
+
+func (b *builder) tools() {
+	r := b.r
+	if len(r.Tools) == 0 {
+		return
+	}
+	b.Key("tools")
+	b.Open('[')
+	for i := range r.Tools {
+		tool := &r.Tools[i]
+		b.Open('{')
+		b.Literal("type", `"function"`)
+		b.String("name", b.t.Name(tool.Name))
+		b.Said("description", tool.Description)
+		if tool.Schema != nil {
+			b.Value("parameters", tool.Schema)
+		} else {
+			b.Literal("parameters", `{"type":"object","properties":{}}`)
+		}
+		b.Bool("strict", b.strict(tool.Strict, tool.Schema, llm.StrictTools)) // which is the default here, and nowhere else
+		b.Close('}')
+	}
+	b.Close(']')
+	b.choice()
+	if r.Serial {
+		b.Literal("parallel_tool_calls", "false")
+	}
+}
+
+// strict reports whether a schema is to be followed to the letter. OpenAI refuses that for schemas that others take.
+func (b *builder) strict(asked *bool, schema []byte, f llm.Feature) bool {
+	switch {
+	case asked == nil || !*asked:
+		return false
+	case format.IsStrict(schema):
+		return true
+	}
+	b.drop(f)
+	return false
+}
+
+func (b *builder) choice() {
+	switch c := b.r.Choice; c.How {
+	case llm.ChoiceUnsaid:
+	case llm.ChoiceAuto:
+		b.Literal("tool_choice", `"auto"`)
+	case llm.ChoiceNone:
+		b.Literal("tool_choice", `"none"`)
+	case llm.ChoiceAny:
+		b.Literal("tool_choice", `"required"`)
+	case llm.ChoiceTool:
+		b.Key("tool_choice")
+		b.Open('{')
+		b.Literal("type", `"function"`)
+		b.String("name", b.t.Name(c.Name))
+		b.Close('}')
+	}
+}

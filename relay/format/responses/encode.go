@@ -1,0 +1,414 @@
+package responses
+
+import (
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"one-api/relay/format"
+	"one-api/relay/llm"
+	"one-api/relay/wire"
+)
+
+// now is when an answer was made. Not every provider says; when it begins to come is near enough.
+var now = func() int64 { return time.Now().Unix() }
+
+// ownMark is in every id that the relay makes: no provider has ever heard of what it names.
+const ownMark = "_oneapi_"
+
+// encoder makes of events a stream of the Responses API: response.created, response.in_progress, items one after the other, each from
+// output_item.added to output_item.done with all that is in between, and one end with the whole response.
+//
+// All that an answer says is kept until its end, which repeats it.
+type encoder struct {
+	out     format.JSON
+	err     error
+	kept    *kept
+	id      string // of this answer, that all ids have in them
+	model   string
+	created int64
+	number  int64 // the next sequence_number
+	started bool
+	ended   bool
+	items   []*entry
+	current *entry // the message or the reasoning that is open
+	calls   map[int]*entry
+	reason  wire.EndReason
+	cut     bool // what is open now was cut by a limit or a filter
+	size    int
+}
+
+// entry is an item of the answer.
+type entry struct {
+	kind    kindOfItem
+	index   int
+	call    string // call_id
+	name    qualified
+	texts   []piece // of a message: its parts
+	text    []byte  // reasoning, arguments
+	sealed  string  // encrypted_content
+	summary bool    // the summary's part has begun
+	done    bool
+	status  string    // when it is done
+	input   textInput // of a custom tool
+}
+
+// piece is a part of a message.
+type piece struct {
+	refusal bool
+	text    []byte
+}
+
+type kindOfItem uint8
+
+const (
+	aMessage kindOfItem = iota
+	aReasoning
+	aCall
+	aTextCall
+)
+
+// beginnings of an item's id, by its kind.
+var beginnings = [...]string{aMessage: "msg", aReasoning: "rs", aCall: "fc", aTextCall: "ctc"}
+
+// mostItems and mostKept are how many items an answer may have, and how many bytes.
+const (
+	mostItems = 4096
+	mostKept  = 32 << 20
+)
+
+// Stream makes what turns the events of an answer into a stream.
+func (client) Stream(r *llm.Request) format.Encoder { return newEncoder(r) }
+
+func newEncoder(r *llm.Request) *encoder {
+	return &encoder{kept: keptOf(r), id: strconv.FormatUint(rand.Uint64()|1<<63, 36), created: now()}
+}
+
+func (e *encoder) Begin()      { e.out = e.out[:0] }
+func (e *encoder) Out() []byte { return e.out }
+func (e *encoder) Err() error  { return e.err }
+func (e *encoder) Held() int   { return e.size }
+
+// Take adds what an event becomes.
+func (e *encoder) Take(event *llm.Event) {
+	switch event.Step {
+	case llm.Started:
+		e.start(event.Model)
+	case llm.Said:
+		e.say(false, event.Text)
+	case llm.Refused:
+		e.say(true, event.Text)
+	case llm.Thought:
+		e.think(event.Text)
+	case llm.Signed:
+		if i := e.current; i == nil || i.kind != aReasoning || i.sealed != "" {
+			e.begin(&entry{kind: aReasoning})
+		}
+		e.grow(len(event.Text))
+		e.current.sealed = event.Text
+	case llm.Sealed:
+		e.begin(&entry{kind: aReasoning, sealed: event.Text})
+		e.grow(len(event.Text))
+		e.leave()
+	case llm.Called:
+		e.call(event)
+	case llm.Given:
+		e.give(event)
+	case llm.CallEnded:
+		if i := e.calls[event.Call]; i != nil {
+			e.finish(i)
+		}
+	case llm.Finished:
+		e.reason = event.Reason
+	case llm.Other: // the format may have a place for it, but nobody says what it was
+	}
+}
+
+func (e *encoder) start(model string) {
+	if e.started {
+		return
+	}
+	e.started, e.model = true, model
+	for _, name := range [...]string{"response.created", "response.in_progress"} {
+		j := e.event(name)
+		j.Key("response")
+		e.response(j, snapshot{status: "in_progress"})
+		e.send(j)
+	}
+}
+
+// event begins an event; send ends it.
+func (e *encoder) event(name string) *format.JSON {
+	j := append(append(append(e.out, "event: "...), name...), "\ndata: "...)
+	j.Open('{')
+	j.String("type", name)
+	j.Int("sequence_number", e.number)
+	e.number++
+	e.out = j
+	return &e.out
+}
+
+func (*encoder) send(j *format.JSON) {
+	j.Close('}')
+	*j = append(*j, "\n\n"...)
+}
+
+// of begins an event of an item.
+func (e *encoder) of(i *entry, name string) *format.JSON {
+	j := e.event(name)
+	e.itemID(j, "item_id", i)
+	j.Int("output_index", int64(i.index))
+	return j
+}
+
+func (e *encoder) itemID(j *format.JSON, name string, i *entry) {
+	j.Joined(name, beginnings[i.kind], ownMark, e.id, "_", strconv.Itoa(i.index))
+}
+
+func (e *encoder) grow(n int) {
+	if e.size += n; e.size > mostKept && e.err == nil {
+		e.err = format.Malformed("the answer is longer than a converted one may be")
+	}
+}
+
+// begin opens an item, and closes the message or the reasoning before it.
+func (e *encoder) begin(i *entry) {
+	e.leave()
+	e.start("")
+	i.index = len(e.items)
+	if e.items = append(e.items, i); len(e.items) > mostItems && e.err == nil {
+		e.err = format.Malformed("more items than an answer may have")
+	}
+	e.grow(128)
+	if i.kind == aMessage || i.kind == aReasoning {
+		e.current = i
+	}
+	j := e.event("response.output_item.added")
+	j.Int("output_index", int64(i.index))
+	j.Key("item")
+	e.item(j, &entry{kind: i.kind, index: i.index, call: i.call, name: i.name}, "in_progress")
+	e.send(j)
+}
+
+// leave closes the message or the reasoning that is open.
+func (e *encoder) leave() {
+	if e.current != nil {
+		e.finish(e.current)
+		e.current = nil
+	}
+}
+
+func (e *encoder) say(refusal bool, text string) {
+	if text == "" {
+		return
+	}
+	if e.current == nil || e.current.kind != aMessage {
+		e.begin(&entry{kind: aMessage})
+	}
+	i := e.current
+	if n := len(i.texts); n == 0 || i.texts[n-1].refusal != refusal {
+		e.endPart(i)
+		i.texts = append(i.texts, piece{refusal: refusal})
+		j := e.of(i, "response.content_part.added")
+		j.Int("content_index", int64(len(i.texts)-1))
+		j.Key("part")
+		i.texts[len(i.texts)-1].write(j)
+		e.send(j)
+	}
+	p := &i.texts[len(i.texts)-1]
+	p.text = append(p.text, text...)
+	e.grow(len(text))
+	name := "response.output_text.delta"
+	if refusal {
+		name = "response.refusal.delta"
+	}
+	j := e.of(i, name)
+	j.Int("content_index", int64(len(i.texts)-1))
+	j.String("delta", text)
+	if !refusal {
+		j.Literal("logprobs", "[]")
+	}
+	e.send(j)
+}
+
+// endPart closes the last part of a message.
+func (e *encoder) endPart(i *entry) {
+	n := len(i.texts) - 1
+	if n < 0 {
+		return
+	}
+	p := &i.texts[n]
+	name, of := "response.output_text.done", "text"
+	if p.refusal {
+		name, of = "response.refusal.done", "refusal"
+	}
+	j := e.of(i, name)
+	j.Int("content_index", int64(n))
+	j.Key(of)
+	j.Bytes(p.text)
+	if !p.refusal {
+		j.Literal("logprobs", "[]")
+	}
+	e.send(j)
+	j = e.of(i, "response.content_part.done")
+	j.Int("content_index", int64(n))
+	j.Key("part")
+	p.write(j)
+	e.send(j)
+}
+
+func (e *encoder) think(text string) {
+	if text == "" {
+		return
+	}
+	if i := e.current; i == nil || i.kind != aReasoning || i.sealed != "" {
+		e.begin(&entry{kind: aReasoning})
+	}
+	i := e.current
+	if !i.summary {
+		i.summary = true
+		j := e.of(i, "response.reasoning_summary_part.added")
+		j.Int("summary_index", 0)
+		j.Literal("part", `{"type":"summary_text","text":""}`)
+		e.send(j)
+	}
+	i.text = append(i.text, text...)
+	e.grow(len(text))
+	j := e.of(i, "response.reasoning_summary_text.delta")
+	j.Int("summary_index", 0)
+	j.String("delta", text)
+	e.send(j)
+}
+
+func (e *encoder) call(event *llm.Event) {
+	i := &entry{kind: aCall, call: event.ID, name: e.kept.of(event.Name)}
+	if e.kept.custom[event.Name] {
+		i.kind = aTextCall
+	}
+	if e.calls == nil {
+		e.calls = map[int]*entry{}
+	}
+	e.begin(i)
+	e.grow(len(event.ID) + len(event.Name))
+	e.calls[event.Call] = i
+}
+
+func (e *encoder) give(event *llm.Event) {
+	i := e.calls[event.Call]
+	if i == nil || i.done || event.Text == "" {
+		return
+	}
+	e.grow(len(event.Text))
+	if i.kind == aCall {
+		i.text = append(i.text, event.Text...)
+		j := e.of(i, "response.function_call_arguments.delta")
+		j.String("delta", event.Text)
+		e.send(j)
+		return
+	}
+	i.input.add(event.Text)
+	if text := i.input.next(); text != "" {
+		i.text = append(i.text, text...)
+		e.textDelta(i, text)
+	}
+}
+
+func (e *encoder) textDelta(i *entry, text string) {
+	j := e.of(i, "response.custom_tool_call_input.delta")
+	j.String("delta", text)
+	e.send(j)
+}
+
+// finish closes an item.
+func (e *encoder) finish(i *entry) {
+	if i.done {
+		return
+	}
+	i.done, i.status = true, "completed"
+	if e.cut {
+		i.status = "incomplete"
+	}
+	switch i.kind {
+	case aMessage:
+		e.endPart(i)
+	case aReasoning:
+		e.endSummary(i)
+	case aCall:
+		if len(i.text) == 0 {
+			i.text = []byte("{}") // clients parse what they got, and nothing is not valid JSON
+		}
+		j := e.of(i, "response.function_call_arguments.done")
+		j.String("name", i.name.name)
+		j.Key("arguments")
+		j.Bytes(i.text)
+		e.send(j)
+	case aTextCall:
+		if rest := i.input.rest(); rest != "" {
+			i.text = append(i.text, rest...)
+			e.textDelta(i, rest)
+		}
+		j := e.of(i, "response.custom_tool_call_input.done")
+		j.Key("input")
+		j.Bytes(i.text)
+		e.send(j)
+	}
+	j := e.event("response.output_item.done")
+	j.Int("output_index", int64(i.index))
+	j.Key("item")
+	e.item(j, i, i.status)
+	e.send(j)
+}
+
+func (e *encoder) endSummary(i *entry) {
+	if !i.summary {
+		return
+	}
+	j := e.of(i, "response.reasoning_summary_text.done")
+	j.Int("summary_index", 0)
+	j.Key("text")
+	j.Bytes(i.text)
+	e.send(j)
+	j = e.of(i, "response.reasoning_summary_part.done")
+	j.Int("summary_index", 0)
+	j.Key("part")
+	summaryOf(j, i.text)
+	e.send(j)
+}
+
+// closeAll closes what is open.
+func (e *encoder) closeAll() {
+	for _, i := range e.items {
+		e.finish(i)
+	}
+	e.current = nil
+}
+
+// End adds what ends a stream in good order.
+func (e *encoder) End(u wire.Usage) {
+	if e.ended {
+		return
+	}
+	e.ended = true
+	e.start("")
+	s := ending(e.reason)
+	s.usage, e.cut = &u, s.why != ""
+	e.closeAll()
+	j := e.event("response." + s.status)
+	j.Key("response")
+	e.response(j, s)
+	e.send(j)
+}
+
+// Failed is format.Failing's: what ends a stream that did not come to its end.
+func (e *encoder) Failed(failed *wire.Error, requestID string) []byte {
+	if !e.started || e.ended {
+		return nil
+	}
+	e.ended = true
+	e.Begin()
+	j := e.event("response.failed")
+	j.Key("response")
+	e.response(j, snapshot{status: "failed", failed: failed, requestID: requestID})
+	e.send(j)
+	return e.out
+}

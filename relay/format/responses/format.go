@@ -1,0 +1,71 @@
+// Package responses is OpenAI's Responses API (https://platform.openai.com/docs/api-reference/responses), as OpenAI and others speak
+// it.
+package responses
+
+import (
+	"one-api/relay/format"
+	"one-api/relay/llm"
+)
+
+// Format is the format.
+var Format = &format.Format{
+	Name: "responses", Client: client{}, Server: server{}, Column: column,
+	Inspect: func(int) format.Translator { return &inspector{} },
+}
+
+// column is what becomes in a Responses request of what not every format has.
+var column = format.Column{
+	llm.MidSystem:          {Fate: format.Adapt, Why: "in its place, as a system message"},
+	llm.AudioInput:         {Fate: format.Refuse, Why: "has audio in it, which this model's provider does not take here"},
+	llm.BillingNote:        {Fate: format.Drop, Why: "it is nothing to the model, and differs from one conversation to the next, so that no prompt would be found in a cache"},
+	llm.DocumentNotes:      {Fate: format.Adapt, Why: "as text in front of the document; a PDF's title is the name of the file"},
+	llm.OtherDocuments:     {Fate: format.Refuse, Why: "is a document of a kind that this provider does not take"},
+	llm.OtherParts:         {Fate: format.Refuse, Why: "is a part of a kind that this model's provider does not take"},
+	llm.EarlierServerTools: {Fate: format.Cost, Why: "only their provider can read them; the text that came of them stays"},
+	llm.OddArguments:       {Fate: format.Adapt, Why: "as an object with the text in it (arguments)"},
+	llm.ToolReferences:     {Fate: format.Adapt, Why: "as text: every tool is loaded from the start"},
+	llm.ToolHints:          {Fate: format.Drop, Why: "a tool works without them"},
+	llm.StrictSchemas:      {Fate: format.Adapt, Why: "strict is left out, and counted, where OpenAI would refuse the schema with it"},
+	llm.OtherForms:         {Fate: format.Refuse, Why: "must be text, json_object or json_schema for this provider"},
+	llm.InferenceGeo:       {Fate: format.Cost, Why: "where a model runs is a matter of its channel"},
+	llm.Threads:            {Fate: format.Refuse, Why: "has the provider keep the conversation, which is not converted: send all of it, without a thread"},
+	llm.OtherMembers:       {Fate: format.Cost, Why: "nobody knows what they would be called"},
+	llm.DocumentText:       {Fate: format.Adapt, Why: "as text"},
+	llm.SearchResults:      {Fate: format.Adapt, Why: "as text: title, source and content"},
+	llm.ResultFailure:      {Fate: format.Adapt, Why: "as the word Error: in front of the result"},
+	llm.EarlierReasoning:   {Fate: format.Adapt, Why: "as a reasoning item, if the same channel has made it; else left out"},
+	llm.MessageName:        {Fate: format.Drop, Why: "there is no place for it"},
+	llm.ProviderTools:      {Fate: format.Refuse, Why: "names a tool that another provider runs itself, which this model's provider does not have"},
+	llm.CustomTools:        {Fate: format.Refuse, Why: "must be function for this provider"},
+	llm.OldFunctions:       {Fate: format.Refuse, Why: "is not supported by this provider: use tools and tool_choice"},
+	llm.AllowedTools:       {Fate: format.Refuse, Why: "must be auto, none, required or a named function for this provider"},
+	llm.StrictTools:        {Fate: format.Adapt, Why: "tools that do not ask for it are said to be not strict, which they would be by default; strict is left out, and counted, where OpenAI would refuse the schema with it"},
+	llm.LongToolNames:      {Fate: format.Adapt, Why: "names of more than 64 characters are shortened, and given back in full"},
+	llm.Temperature:        {Fate: format.Adapt, Why: "left out, and counted, for models that refuse it"},
+	llm.SamplingTopP:       {Fate: format.Adapt, Why: "left out, and counted, for models that refuse it"},
+	llm.SamplingTopK:       {Fate: format.Cost, Why: "there is no top_k"},
+	llm.Seed:               {Fate: format.Drop, Why: "answers cannot be repeated"},
+	llm.Penalties:          {Fate: format.Cost, Why: "there are none"},
+	llm.LogitBias:          {Fate: format.Cost, Why: "there is none"},
+	llm.Logprobs:           {Fate: format.Refuse, Why: "is not converted for this provider"},
+	llm.ManyChoices:        {Fate: format.Refuse, Why: "must be 1: this provider gives one answer"},
+	llm.StopSequences:      {Fate: format.Cost, Why: "there are none"},
+	llm.ReasoningEffort:    {Fate: format.Adapt, Why: "as reasoning.effort, or left out, and counted, for models that do not reason"},
+	llm.ThinkingBudget:     {Fate: format.Adapt, Why: "as the nearest reasoning.effort, for models that reason"},
+	llm.EndUser:            {Fate: format.Adapt, Why: "as safety_identifier, or as user where OpenAI itself does not answer; a pseudonym if it is too long or looks like an address"},
+	llm.CacheHints:         {Fate: format.Drop, Why: "the provider caches by itself"},
+	llm.CacheKeys:          {Fate: format.Drop, Why: "they only make answers cheaper, and not known to be the same"},
+	llm.ServiceTier:        {Fate: format.Cost, Why: "tiers of one API mean nothing to another"},
+	llm.AudioOutput:        {Fate: format.Refuse, Why: "asks for audio, which this provider does not answer with"},
+	llm.WebSearch:          {Fate: format.Refuse, Why: "is not converted for this provider"},
+	llm.Prediction:         {Fate: format.Drop, Why: "it only makes answers faster"},
+	llm.Verbosity:          {Fate: format.Cost, Why: "it is not converted"},
+	llm.StoredAnswers:      {Fate: format.Drop, Why: "converted answers are not stored"},
+	llm.Labels:             {Fate: format.Drop, Why: "metadata of OpenAI's is for its own dashboard"},
+	llm.MCPServers:         {Fate: format.Refuse, Why: "asks the provider to call other servers: call them yourself and send tools"},
+	llm.Containers:         {Fate: format.Drop, Why: "there are none; tools that need one are refused"},
+	llm.ContextEditing:     {Fate: format.Cost, Why: "the provider keeps the whole conversation"},
+	llm.Citations:          {Fate: format.Cost, Why: "answers have none"},
+	llm.ImageFile:          {Fate: format.Refuse, Why: "names a file that this provider does not know: send the image itself"},
+	llm.DocumentFile:       {Fate: format.Refuse, Why: "names a file that this provider does not know: send the document itself"},
+}

@@ -1,0 +1,118 @@
+package responses
+
+import (
+	"one-api/relay/format"
+	"one-api/relay/jsonscan"
+	"one-api/relay/sse"
+	"one-api/relay/wire"
+)
+
+// inspector passes answers on to clients that speak the provider's own format. It looks, and changes nothing.
+type inspector struct {
+	usage    tally
+	unknown  string
+	id       string
+	model    string
+	created  int64
+	number   int64 // the next sequence_number
+	numbered bool  // the upstream has said one
+	ended    bool
+	scratch  []byte
+}
+
+// longestID is how many bytes of an id or of a model's name are kept.
+const longestID = 512
+
+func (t *inspector) Whole(body []byte) ([]byte, error) {
+	o, err := scanWhole(body)
+	if err != nil {
+		return nil, err
+	}
+	if len(o.output) == 0 && len(o.object) == 0 {
+		return nil, format.Malformed("an object that is no response")
+	}
+	t.usage.note(o.usage)
+	_, t.unknown = endOf(&o, false)
+	t.id = keep(o.id)
+	return body, nil
+}
+
+func (t *inspector) Event(event sse.Event) (format.Step, error) {
+	if isTerminator(event.Data) {
+		return t.End()
+	}
+	o, err := scanEvent(event)
+	if err != nil {
+		return format.Step{}, err
+	}
+	if o.kind == keepsAlive {
+		return format.Step{}, nil // clients decode what is in every event
+	}
+	if n, ok := jsonscan.Int(o.number); ok && len(o.number) > 0 {
+		t.number, t.numbered = n, true
+	}
+	t.number++
+	step := format.Step{Out: t.pass(event)}
+	switch o.kind {
+	case begins:
+		step.Preamble = true
+		if t.id == "" {
+			response := look(o.response)
+			t.id, t.model = keep(response.id), keep(response.model)
+			t.created, _ = jsonscan.Int(response.created)
+		}
+	case completes:
+		response := look(o.response)
+		t.usage.note(response.usage)
+		_, t.unknown = endOf(&response, false)
+		t.ended, step.Done = true, true
+	case itemAdded:
+		step.Content = textOf(look(o.item).kindOfValue) == "function_call"
+	case anotherKind, noKind, thoughtPart:
+	default:
+		step.Content = true
+	}
+	return step, nil
+}
+
+func keep(value []byte) string {
+	if len(value) > longestID {
+		return ""
+	}
+	return textOf(value)
+}
+
+// End is called for streams that end without the event that says so: nobody else can say how they end.
+func (t *inspector) End() (format.Step, error) {
+	if !t.ended {
+		return format.Step{}, format.Truncated("the stream ended without response.completed, response.incomplete or response.failed")
+	}
+	return format.Step{Done: true}, nil
+}
+
+// Complete reports whether the end has come.
+func (t *inspector) Complete() bool { return t.ended }
+
+// Failed is format.Failing's.
+func (t *inspector) Failed(e *wire.Error, requestID string) []byte {
+	if t.ended || t.number == 0 {
+		return nil
+	}
+	t.ended = true
+	return wire.FailedResponse{ID: t.id, Model: t.model, Created: t.created, Number: t.number}.Event(e, requestID)
+}
+
+// ResponseID is the answer's id; empty: it has not said one.
+func (t *inspector) ResponseID() string { return t.id }
+
+func (t *inspector) pass(event sse.Event) []byte {
+	if event.Clean {
+		return event.Raw
+	}
+	t.scratch = event.AppendTo(t.scratch[:0])
+	return t.scratch
+}
+
+func (t *inspector) Usage() wire.Usage { return t.usage.neutral() }
+
+func (t *inspector) UnknownEnd() string { return t.unknown }

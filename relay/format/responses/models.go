@@ -1,0 +1,51 @@
+package responses
+
+import "strings"
+
+// habits is what models refuse or want that others of the same format do not.
+type habits struct {
+	prefix     string
+	except     string // models that have it in their names are none of these; empty: all are
+	reasons    bool   // reasoning.effort is taken, and reasoning is given back sealed
+	noEffort   bool   // reasoning.effort is not
+	noSampling bool   // temperature and top_p are refused
+}
+
+// models is data, the first match counts: OpenAI's reasoning models (https://platform.openai.com/docs/guides/reasoning) and xAI's
+// (https://docs.x.ai/docs/guides/reasoning).
+var models = []habits{
+	{prefix: "gpt-5", except: "chat", reasons: true, noSampling: true},
+	{prefix: "o1", reasons: true, noSampling: true}, {prefix: "o3", reasons: true, noSampling: true}, {prefix: "o4", reasons: true, noSampling: true},
+	{prefix: "codex-", reasons: true, noSampling: true}, {prefix: "computer-use", reasons: true, noSampling: true},
+	{prefix: "grok-3-mini", reasons: true}, {prefix: "grok-4", reasons: true, noEffort: true}, {prefix: "grok-code", reasons: true, noEffort: true},
+}
+
+func habitsOf(model string) habits {
+	model = model[strings.LastIndexByte(model, '/')+1:] // as in "openai/o3", which aggregators call it
+	for _, h := range models {
+		if strings.HasPrefix(model, h.prefix) && (h.except == "" || !strings.Contains(model, h.except)) {
+			return h
+		}
+	}
+	return habits{}
+}
+
+// effortOfBudget is the effort that comes closest to a number of tokens to think with.
+func effortOfBudget(tokens int64) string {
+	switch {
+	case tokens <= 2048:
+		return "low"
+	case tokens <= 8192:
+		return "medium"
+	}
+	return "high"
+}
+
+// plainEffort is an effort in words that every server knows.
+func plainEffort(effort string) string {
+	switch effort {
+	case "xhigh", "max":
+		return "high"
+	}
+	return effort
+}
