@@ -26,11 +26,11 @@ type clientConn struct {
 	progress progress
 	clients  *clients // nil: it is in none
 	seat     seat
-	once     sync.Once
+	read     readDeadline
+	ahead    []byte // what came beyond the request that is being served; it is used by one read at a time
 
 	framing framing
-	read    readDeadline
-	ahead   []byte      // what came beyond the request that is being served; it is used by one read at a time
+	once    sync.Once
 	handing bool        // some of it has been handed out
 	overran bool        // it was more than maxAhead: nothing more is read
 	left    atomic.Bool // the client sends no more

@@ -20,11 +20,17 @@ const (
 // here knows where they begin. JSON has no such lines; what has loses its connection, and no more.
 type framing struct {
 	line           [len(nameOfCoding)]byte // the beginning of the line that is coming in
-	at             int                     // how much of it there is
+	at             uint8                   // how much of it there is
 	coding, length bool                    // in the lines since the last empty one
-	// For the handlers, which run while the next request may be coming in. Neither is ever taken back.
-	chunked, ambiguous atomic.Bool
+	// For the handlers, which run while the next request may be coming in. No bit is ever taken back.
+	found atomic.Uint32
 }
+
+// What has been found. It is bits of one number, since every connection has it.
+const (
+	foundChunked   = 1 << iota // there was a Transfer-Encoding
+	foundAmbiguous             // and a Content-Length beside it
+)
 
 // sees takes in what has been read.
 func (f *framing) sees(p []byte) {
@@ -35,12 +41,12 @@ func (f *framing) sees(p []byte) {
 			p = p[end+1:]
 			continue
 		}
-		if f.at < len(f.line) {
+		if int(f.at) < len(f.line) {
 			part := p
 			if end >= 0 {
 				part = p[:end]
 			}
-			f.at += copy(f.line[f.at:], part)
+			f.at += uint8(copy(f.line[f.at:], part))
 		}
 		if end < 0 {
 			return
@@ -61,12 +67,12 @@ func (f *framing) ends(line []byte) {
 		return
 	case named(line, nameOfCoding):
 		f.coding = true
-		f.chunked.Store(true)
+		f.found.Or(foundChunked)
 	case named(line, nameOfLength):
 		f.length = true
 	}
 	if f.coding && f.length {
-		f.ambiguous.Store(true)
+		f.found.Or(foundAmbiguous)
 	}
 }
 
@@ -76,5 +82,6 @@ func named(line []byte, name string) bool {
 
 // Ambiguous reports whether nobody can be sure where a request of this connection ends.
 func (c *clientConn) Ambiguous(r *http.Request) bool {
-	return c.framing.ambiguous.Load() || !r.ProtoAtLeast(1, 1) && c.framing.chunked.Load()
+	found := c.framing.found.Load()
+	return found&foundAmbiguous != 0 || !r.ProtoAtLeast(1, 1) && found&foundChunked != 0
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 )
@@ -88,9 +89,14 @@ func TestFramingIsSeenWhereverTheLinesAreCut(t *testing.T) {
 			for rest := text; rest != ""; rest = rest[min(step, len(rest)):] {
 				f.sees([]byte(rest[:min(step, len(rest))]))
 			}
-			require.Equal(t, want, f.ambiguous.Load(), "%q in pieces of %d", text, step)
+			require.Equal(t, want, f.found.Load()&foundAmbiguous != 0, "%q in pieces of %d", text, step)
 		}
 	}
+}
+
+// TestAConnectionFitsIntoItsSizeClass: an idle one holds little else, and there may be tens of thousands of them.
+func TestAConnectionFitsIntoItsSizeClass(t *testing.T) {
+	require.LessOrEqual(t, int(unsafe.Sizeof(clientConn{})), 256, "the allocator's next size is 288")
 }
 
 func TestAConnectionsFramingCostsNoMemory(t *testing.T) {

@@ -79,13 +79,7 @@ func classOfPage(status int) Class {
 	case http.StatusTooManyRequests, http.StatusRequestTimeout:
 		return ClassServer
 	}
-	switch {
-	case status >= 500:
-		return ClassServer
-	case status >= 300 && status < 400:
-		return ClassMisplaced
-	}
-	return ClassPage
+	return classOfHundred(status, ClassPage)
 }
 
 // classOfStatus is for errors whose codes say nothing that is known.
@@ -117,13 +111,18 @@ func classOfStatus(status int, said *complaint.Complaint) Class {
 	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly:
 		return ClassServer
 	}
+	return classOfHundred(status, ClassElsewhere)
+}
+
+// classOfHundred is for a status that only its first digit says something about; otherwise is for a 4xx.
+func classOfHundred(status int, otherwise Class) Class {
 	switch {
 	case status >= 500:
 		return ClassServer
 	case status >= 300 && status < 400:
 		return ClassMisplaced
 	}
-	return ClassElsewhere
+	return otherwise
 }
 
 // classOfRefusal is for a 401, 402 or 403. It is about the key only where it cannot be about anything else.
