@@ -213,7 +213,8 @@ func TestWhatIsSaidOfANameThatIsNotKeptIsWhatBecomesOfIt(t *testing.T) {
 			require.NoError(t, err)
 			return starting.Instance
 		}
-		require.Equal(t, strings.Contains(c.want, "another one"), name() != name(), "after a restart")
+		first, again := name(), name()
+		require.Equal(t, strings.Contains(c.want, "another one"), first != again, "after a restart")
 		require.Contains(t, log.String(), c.want)
 	}
 }
