@@ -36,8 +36,10 @@ const (
 func (f *framing) sees(p []byte) {
 	for len(p) > 0 {
 		end := bytes.IndexByte(p, '\n')
-		if f.at == 0 && end >= 0 {
-			f.ends(p[:min(end, len(f.line))]) // the whole line is here, as nearly always
+		if f.at == 0 && end >= 0 { // the whole line is here, as nearly always
+			if end <= 1 || mayFrame(p[0]) {
+				f.ends(p[:min(end, len(f.line))])
+			}
 			p = p[end+1:]
 			continue
 		}
@@ -63,7 +65,7 @@ func (f *framing) ends(line []byte) {
 	case len(line) == 0, len(line) == 1 && line[0] == '\r':
 		f.coding, f.length = false, false
 		return
-	case line[0]|0x20 != nameOfCoding[0] && line[0]|0x20 != nameOfLength[0]:
+	case !mayFrame(line[0]):
 		return
 	case named(line, nameOfCoding):
 		f.coding = true
@@ -74,6 +76,12 @@ func (f *framing) ends(line []byte) {
 	if f.coding && f.length {
 		f.found.Or(foundAmbiguous)
 	}
+}
+
+// mayFrame reports whether a line that begins so may be one of the two.
+func mayFrame(first byte) bool {
+	first |= 0x20 // a lower case letter, of a letter
+	return first == nameOfCoding[0] || first == nameOfLength[0]
 }
 
 func named(line []byte, name string) bool {

@@ -15,6 +15,9 @@ var epoch = time.Now()
 // Moment is a point in time as cooldowns keep it: nanoseconds since epoch.
 func Moment(t time.Time) int64 { return int64(t.Sub(epoch)) }
 
+// Now is the moment that it is. It takes half the time that time.Now does, which reads two clocks.
+func Now() int64 { return int64(time.Since(epoch)) }
+
 // Cooldown keeps a channel or a key out of use for a while, and then lets one call at a time try it until one succeeds.
 // The zero value is in use. It is read by every selection, so it is two atomics and no lock.
 type Cooldown struct {

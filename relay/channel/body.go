@@ -9,6 +9,11 @@ import (
 	"one-api/relay/outcome"
 )
 
+// epoch is what a body's times count from, of which only the distances matter: that takes one clock, where time.Now reads two.
+var epoch = time.Now()
+
+func sinceEpoch() time.Duration { return time.Since(epoch) }
+
 // body is an upstream's answer as the exchange reads it: unpacked, and on the clock. Reads happen in the request's goroutine
 // only.
 type body struct {
@@ -23,7 +28,7 @@ type body struct {
 	packed bool  // it comes packed, with gzip
 	read   int64 // bytes handed out
 	waited time.Duration
-	came   time.Time // when the last read ended
+	came   time.Duration // since epoch, when the last read ended
 }
 
 // by bounds all reads that follow.
@@ -33,15 +38,15 @@ func (b *body) by(deadline time.Time, outcome outcome.Outcome) {
 
 // Read waits for the upstream, no longer than the phase allows.
 func (b *body) Read(p []byte) (int, error) {
-	began := time.Now()
+	began := sinceEpoch()
 	if b.silence != nil {
-		b.deadline, b.outcome = b.silence(began)
+		b.deadline, b.outcome = b.silence(epoch.Add(began))
 	}
 	b.clock.until(b.deadline, b.outcome)
 	defer func() {
 		b.clock.off()
-		b.came = time.Now()
-		b.waited += b.came.Sub(began)
+		b.came = sinceEpoch()
+		b.waited += b.came - began
 	}()
 	if b.reader == nil {
 		// The gzip header is read here, on the clock, and not where the answer begins.

@@ -31,7 +31,7 @@ type clock struct {
 }
 
 // untilMoment is how long it is until then.
-func untilMoment(at int64) time.Duration { return time.Duration(at - breaker.Moment(time.Now())) }
+func untilMoment(at int64) time.Duration { return time.Duration(at - breaker.Now()) }
 
 // until starts a phase. A zero deadline has no bound but the limit.
 func (c *clock) until(deadline time.Time, outcome outcome.Outcome) {

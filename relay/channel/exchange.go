@@ -170,11 +170,11 @@ func (x *Exchange) request(call *lane.Call) *outcome.Failure {
 		x.Channel.metrics.Retry(x.because)
 	}
 	x.sent = true
-	asked := time.Now()
+	asked := sinceEpoch()
 	x.hold.clock.until(x.headerPhase())
 	connected, err := x.ask(&request)
 	x.hold.clock.off()
-	x.waited += time.Since(asked)
+	x.waited += sinceEpoch() - asked
 	if err != nil {
 		return x.broken(err, connected)
 	}

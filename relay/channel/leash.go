@@ -41,7 +41,7 @@ func (l *leash) left() {
 func (l *leash) end(cause error) {
 	l.mu.Lock()
 	if l.cause == nil {
-		l.cause, l.ended = cause, breaker.Moment(time.Now())
+		l.cause, l.ended = cause, breaker.Now()
 	}
 	abort := l.abort
 	l.abort = nil

@@ -153,7 +153,7 @@ func (x *Exchange) goes(step lane.Step, event sse.Event) bool {
 			x.firstEvent = time.Since(x.began)
 		}
 		x.events++
-		x.chunks.Chunk(x.body.came)
+		x.chunks.Chunk(epoch.Add(x.body.came))
 	}
 	if x.says != nil {
 		x.says.note(event.Data)

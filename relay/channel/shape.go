@@ -51,6 +51,9 @@ func (x *Exchange) notStream(events *sse.Reader) *outcome.Failure {
 // isEventStream reports whether an answer that should be one object has the frame of an event, which neither JSON nor a web
 // page begins like.
 func isEventStream(answer []byte) bool {
+	if len(answer) > 0 && answer[0] == '{' {
+		return false // as nearly always
+	}
 	answer = bytes.TrimLeft(answer, " \t\r\n")
 	for _, field := range [...]string{"data:", "event:", "id:", "retry:", "error:", ":"} {
 		if bytes.HasPrefix(answer, []byte(field)) {

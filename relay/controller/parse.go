@@ -48,6 +48,9 @@ func nameOf(key []byte) int {
 	if len(key) > longestFold {
 		return -1
 	}
+	if name, ok := exactName(key); ok {
+		return name
+	}
 	plain := true
 	for _, c := range key {
 		plain = plain && c < utf8.RuneSelf
@@ -61,6 +64,26 @@ func nameOf(key []byte) int {
 		}
 	}
 	return -1
+}
+
+// exactName is nameOf for who writes a name as it is, as nearly everybody does. The commonest key of all is none: it has no name's
+// length and no letter of more than a byte.
+func exactName(key []byte) (name int, ok bool) {
+	switch string(key) {
+	case "messages", "temperature":
+		return -1, true
+	case "model":
+		return nameModel, true
+	case "stream":
+		return nameStream, true
+	case "stream_options":
+		return nameStreamOptions, true
+	case "max_tokens":
+		return nameMaxTokens, true
+	case "max_completion_tokens":
+		return nameMaxCompletionTokens, true
+	}
+	return 0, false
 }
 
 // reader finds, for a call, the few things that the relay has to know of a request.

@@ -117,13 +117,10 @@ type reading struct {
 
 // read looks at the value of "choices", which may be nil, without decoding it. The values are known to be valid JSON, so the
 // only error left is that an element is not an object: then it is no choice.
-func (r *reading) read(choices []byte) { jsonscan.Elements(choices, r.choice) }
+func (r *reading) read(choices []byte) { jsonscan.Objects(choices, r.choiceMember, r.choice) }
 
+// choice is the end of one.
 func (r *reading) choice(choice []byte) {
-	r.index, r.end, r.fault = 0, nil, nil
-	if jsonscan.Object(choice, r.choiceMember) != nil {
-		return
-	}
 	r.progress.begins(r.index)
 	switch reason := wire.EndReasonOf(r.end); {
 	case holdsSomething(r.fault) && string(r.fault) != "false":
@@ -137,6 +134,7 @@ func (r *reading) choice(choice []byte) {
 		r.ended, r.says = true, true
 		r.progress.ends(r.index)
 	}
+	r.index, r.end, r.fault = 0, nil, nil
 }
 
 func (r *reading) fails(failure error) {
