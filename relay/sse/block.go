@@ -6,11 +6,11 @@ type block struct {
 	dataFrom, dataTo int // the value of the first data field
 	dataLines        int
 	dataLen          int // of all data fields, joined
-	dirty            bool
 
 	strayFrom, strayTo int  // lines that are an object and no field, or the value of a field error that is one
 	strayOpen          bool // the next line may be one of them
 	strayNamed         bool // it was such a field
+	dirty              bool
 }
 
 // dispatched tells whether a blank line makes this an event to be returned.

@@ -30,10 +30,14 @@ type Reader struct {
 	// Strays says that Next also returns what is no event but holds an object, without data or a name: see Stray.
 	Strays bool
 
+	named   bool // see Stray
+	ready   bool // buf[start:pos] is a whole event
+	begun   bool // the byte order mark has been looked for
+	afterCR bool // the last line ended in CR, so that an LF at pos belongs to it
+
 	src   io.Reader
 	max   int
 	stray []byte // of the last event
-	named bool   // see Stray
 	err   error  // to be returned behind the complete events that are buffered
 	// full is that there was no room for the data of an event. The buffer is kept until the next call, for what is in front.
 	full error
@@ -44,13 +48,10 @@ type Reader struct {
 	scratch    *buffer // the joined data of the last event, where it has several lines
 
 	// How far scan has come. It can run ahead of Next, as it moves no bytes.
-	lines   lineScanner
-	pos     int   // where the line begins that is looked at; buf[start:pos] is the beginning of an event
-	event   block // what is known of buf[start:pos]
-	ready   bool  // buf[start:pos] is a whole event
-	heard   int   // events and comments that were whole
-	begun   bool  // the byte order mark has been looked for
-	afterCR bool  // the last line ended in CR, so that an LF at pos belongs to it
+	lines lineScanner
+	pos   int   // where the line begins that is looked at; buf[start:pos] is the beginning of an event
+	event block // what is known of buf[start:pos]
+	heard int   // events and comments that were whole
 }
 
 // NewReader returns a Reader of r. maxEvent bounds an event's Raw, in bytes.
