@@ -212,8 +212,10 @@ func BenchmarkAStreamOf100Chunks(b *testing.B) {
 // What a call and a stream allocate in all, of which net/http's server takes a good part. The bounds leave room for what the
 // runtime does meanwhile; what is exact, the packages guard themselves.
 const (
-	mostOfACall   = 56
-	mostOfAStream = 70
+	mostOfACall        = 52
+	mostOfAStream      = 65
+	mostBytesOfACall   = 6_700
+	mostBytesOfAStream = 7_200
 )
 
 func TestACallAllocatesNoMoreThanItDoes(t *testing.T) {
@@ -225,10 +227,26 @@ func TestACallAllocatesNoMoreThanItDoes(t *testing.T) {
 		return func() { err = errors.Join(err, ask()) }
 	}
 	ofACall, ofAStream := testing.AllocsPerRun(200, ask(call.whole)), testing.AllocsPerRun(200, ask(stream.stream))
+	bytesOfACall, bytesOfAStream := bytesPerRun(200, ask(call.whole)), bytesPerRun(200, ask(stream.stream))
 	require.NoError(t, err)
-	t.Logf("a small call: %.0f, a stream of 100 chunks: %.0f", ofACall, ofAStream)
+	t.Logf("a small call: %.0f and %.0f bytes, a stream of 100 chunks: %.0f and %.0f bytes", ofACall, bytesOfACall, ofAStream, bytesOfAStream)
 	require.LessOrEqual(t, ofACall, float64(mostOfACall))
 	require.LessOrEqual(t, ofAStream, float64(mostOfAStream))
+	require.LessOrEqual(t, bytesOfACall, float64(mostBytesOfACall))
+	require.LessOrEqual(t, bytesOfAStream, float64(mostBytesOfAStream))
+}
+
+// bytesPerRun is testing.AllocsPerRun for bytes.
+func bytesPerRun(runs int, run func()) float64 {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	var before, after runtime.MemStats
+	run()
+	runtime.ReadMemStats(&before)
+	for range runs {
+		run()
+	}
+	runtime.ReadMemStats(&after)
+	return float64(after.TotalAlloc-before.TotalAlloc) / float64(runs)
 }
 
 // mostOfAStack is for the stacks of all goroutines that an open stream has, those of this test's upstream included. A handler
