@@ -32,6 +32,7 @@ func (r *Refusal) Error() string { return r.Err.Message }
 // longestShown is how many bytes of a model's name an error repeats.
 const longestShown = 100
 
+// RefuseUnknownModel is for a model that no channel has.
 func RefuseUnknownModel(model string) *Refusal {
 	return &Refusal{BadModel, &wire.Error{
 		Status: http.StatusNotFound, Code: "model_not_found", Param: "model",
@@ -39,6 +40,7 @@ func RefuseUnknownModel(model string) *Refusal {
 	}}
 }
 
+// RefuseModel is for a model that this key may not use.
 func RefuseModel(model string) *Refusal {
 	return &Refusal{BadModel, &wire.Error{
 		Status: http.StatusForbidden, Type: "permission_error", Code: "model_not_allowed", Param: "model",
@@ -46,6 +48,7 @@ func RefuseModel(model string) *Refusal {
 	}}
 }
 
+// RefuseEndpoint is for a model whose channels do not serve the endpoint.
 func RefuseEndpoint(model string, e wire.Endpoint) *Refusal {
 	return &Refusal{BadModel, &wire.Error{
 		Status: http.StatusNotFound, Code: "endpoint_not_supported", Param: "model",
@@ -53,6 +56,7 @@ func RefuseEndpoint(model string, e wire.Endpoint) *Refusal {
 	}}
 }
 
+// RefuseBusy is for a model whose channels are all full or limited, the first of them for wait.
 func RefuseBusy(model string, wait time.Duration) *Refusal {
 	return &Refusal{OverLimit, &wire.Error{
 		Status: http.StatusTooManyRequests, Type: "rate_limit_error", Code: "channels_busy", RetryAfter: wait,
@@ -75,6 +79,7 @@ func RefuseNoRoom(why error) *Refusal {
 	}}
 }
 
+// RefuseNoChannel is for a model whose channels are all disabled, or out of use for a while.
 func RefuseNoChannel(model string) *Refusal {
 	return &Refusal{NoChannel, &wire.Error{
 		Status: http.StatusServiceUnavailable, Type: "api_error", Code: "no_usable_channel",

@@ -68,6 +68,7 @@ type Settings struct {
 	connect             time.Duration
 }
 
+// SettingsOf is what decides whether a channel can keep the transport that it has.
 func SettingsOf(c config.Channel) Settings {
 	s := Settings{connect: c.Timeouts.Connect, direct: c.Direct}
 	if c.BaseURL != nil {
@@ -79,6 +80,7 @@ func SettingsOf(c config.Channel) Settings {
 	return s
 }
 
+// New is a transport to the upstream of a channel. It dials nothing yet.
 func New(c config.Channel, tlsConfig *tls.Config) *Transport {
 	t := &Transport{}
 	t.handshakeBegins = func() { t.handshaking.Add(1) }
@@ -239,6 +241,7 @@ func (t *Transport) Goroutines() int64 {
 	return dialing + open + handshaking + max(0, t.calls.Load()-dialing-handshaking)
 }
 
+// Retire closes the connections that are idle, and has those that are in use closed behind their last call.
 func (t *Transport) Retire() {
 	t.retired.Store(true)
 	t.http.CloseIdleConnections()
