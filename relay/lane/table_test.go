@@ -27,6 +27,7 @@ type saying struct {
 
 func carried(members, mark string) saying { return saying{members: members, mark: mark, carried: true} }
 
+// rules is something that the table has a rule for; without members it is nothing that such a client can say, or in a test of its own.
 func rules(f llm.Feature, members string) saying { return saying{members: members, feature: f} }
 
 func userSays(part string) string {
@@ -69,6 +70,8 @@ var inChat = []saying{
 	rules(llm.OldFunctions, `"functions":[{"name":"f"}]`), rules(llm.OldFunctions, `"function_call":"auto"`),
 	rules(llm.OldFunctions, `"messages":[{"role":"user","content":"x"},{"role":"assistant","function_call":{"name":"f","arguments":"{}"}},{"role":"function","name":"f","content":"r"}]`),
 	rules(llm.OldFunctions, `"messages":[{"role":"user","content":"x"},{"role":"function","name":"f","content":"r"}]`),
+	rules(llm.MaxTokens, `"max_tokens":100000`), rules(llm.StrictTools, ""), rules(llm.JSONSchema, `"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"type":"object","additionalProperties":true}}}`),
+	rules(llm.LeadingAnswer, `"messages":[{"role":"assistant","content":"a"},{"role":"user","content":"b"}]`), rules(llm.Prefill, `"messages":[{"role":"user","content":"b"},{"role":"assistant","content":"a "}]`),
 	rules(llm.ForcedTools, ""), // it is carried, and thinking is not
 	rules(llm.AllowedTools, `"tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"auto","tools":[]}}`),
 	rules(llm.Temperature, `"temperature":1.5`), rules(llm.SamplingTopP, `"temperature":0.5,"top_p":0.5`), rules(llm.SamplingTopK, `"reasoning_effort":"high","top_k":5`),
@@ -111,7 +114,7 @@ var inMessages = []saying{
 	rules(llm.ToolHints, `"tools":[{"name":"f","defer_loading":true}]`), rules(llm.ToolHints, `"tools":[{"name":"f","input_examples":[{}]}]`), rules(llm.ToolHints, `"tools":[{"name":"f","eager_input_streaming":true}]`),
 	rules(llm.ForcedTools, ""), rules(llm.StrictTools, `"tools":[{"name":"f","strict":true,"input_schema":{"type":"object"}}]`),
 	rules(llm.StrictSchemas, `"output_config":{"format":{"type":"json_schema","schema":{"type":"object","properties":{"a":{}}}}}`), rules(llm.JSONSchema, ""), rules(llm.LongToolNames, `"tools":[{"name":"`+strings.Repeat("n", 65)+`"}]`),
-	rules(llm.Temperature, ""), rules(llm.SamplingTopP, ""), rules(llm.SamplingTopK, `"top_k":5`), rules(llm.StopSequences, ""), rules(llm.ReasoningEffort, ""),
+	rules(llm.MaxTokens, ""), rules(llm.Temperature, ""), rules(llm.SamplingTopP, ""), rules(llm.SamplingTopK, `"top_k":5`), rules(llm.StopSequences, ""), rules(llm.ReasoningEffort, ""),
 	rules(llm.ThinkingBudget, `"thinking":{"type":"enabled","budget_tokens":2048}`), rules(llm.ThinkingBudget, `"thinking":{"type":"adaptive"}`),
 	rules(llm.EndUser, `"metadata":{"user_id":"`+strings.Repeat("u", 65)+`"}`), rules(llm.CacheHints, `"system":[{"type":"text","text":"x","cache_control":{"type":"ephemeral"}}]`), rules(llm.CacheHints, `"cache_control":{"type":"ephemeral"}`),
 	rules(llm.Threads, `"thread":{"type":"create"}`), rules(llm.Threads, `"thread":{"type":"continue","previous_message_id":"msg_1"}`),
@@ -226,6 +229,7 @@ var cannotSay = map[string]map[llm.Feature]bool{
 	"chat":     {llm.TextTools: true, llm.ToolNamespaces: true, llm.KeptState: true, llm.EarlierServerTools: true, llm.ProviderTools: true, llm.ContextEditing: true},
 	"messages": {llm.TextTools: true, llm.ToolNamespaces: true, llm.KeptState: true, llm.OddArguments: true, llm.OtherForms: true, llm.CacheKeys: true, llm.Verbosity: true, llm.StoredAnswers: true, llm.Labels: true, llm.Logprobs: true, llm.AudioInput: true},
 	"responses": {
+		llm.MaxTokens: true, llm.LeadingAnswer: true, llm.Prefill: true, llm.StrictTools: true, llm.JSONSchema: true,
 		llm.BillingNote: true, llm.DocumentNotes: true, llm.SearchResults: true, llm.ResultFailure: true, llm.MessageName: true, llm.CustomTools: true, llm.OldFunctions: true,
 		llm.ToolReferences: true, llm.ToolHints: true, llm.ForcedTools: true, llm.AllowedTools: true, llm.StopSequences: true, llm.Seed: true, llm.Penalties: true, llm.LogitBias: true,
 		llm.ManyChoices: true, llm.ThinkingBudget: true, llm.CacheHints: true, llm.AudioOutput: true, llm.WebSearch: true, llm.Prediction: true, llm.MCPServers: true,

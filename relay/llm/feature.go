@@ -38,6 +38,8 @@ const (
 	ForcedTools
 	AllowedTools
 	LongToolNames
+	MaxTokens
+	LeadingAnswer
 	Temperature
 	SamplingTopP
 	SamplingTopK
@@ -109,6 +111,8 @@ var features = [Features]struct{ name, what string }{
 	ForcedTools:        {"forced_tools", "a tool that has to be called"},
 	AllowedTools:       {"allowed_tools", "a choice among some of the tools"},
 	LongToolNames:      {"long_tool_names", "names of tools of more than 64 characters"},
+	MaxTokens:          {"max_tokens", "a limit of the answer"},
+	LeadingAnswer:      {"leading_answer", "a conversation that begins with an answer"},
 	Temperature:        {"temperature", "temperature"},
 	SamplingTopP:       {"top_p", "top_p"},
 	SamplingTopK:       {"top_k", "top_k"},

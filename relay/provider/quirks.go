@@ -30,6 +30,8 @@ type Quirks struct {
 	WideEffort bool
 	// MostThinking is how many tokens a model may be told to think at most (thinking_budget); 0: it cannot be told.
 	MostThinking int64
+	// TopK says that there is a top_k, which OpenAI has not.
+	TopK bool
 	// NoZero says that the temperature has to be above 0.
 	NoZero bool
 	// Also is further members of a converted request, as JSON; empty: there are none.

@@ -38,11 +38,11 @@ var vendors = []Provider{
 	{ // https://openrouter.ai/docs/api-reference/overview
 		Type: "openrouter", Also: []string{"open-router", "open_router"}, BaseURL: "https://openrouter.ai/api/v1", Speaks: chatAndResponses, List: listOfModels, Auth: Bearer,
 		KeyVariables: []string{"OPENROUTER_API_KEY"}, Models: []string{"*/*"}, WellKnown: []string{"openrouter/auto"},
-		Quirks: Quirks{MidSystem: true, CacheHints: true, Thinking: SwitchReasoning, MostStops: 4},
+		Quirks: Quirks{MidSystem: true, CacheHints: true, TopK: true, Thinking: SwitchReasoning, MostStops: 4},
 	},
 	{ // https://docs.together.ai/docs/openai-api-compatibility
 		Type: "together", Also: []string{"togetherai", "together-ai", "together_ai"}, BaseURL: "https://api.together.xyz/v1", Elsewhere: []string{"https://api.together.ai/v1"},
-		Speaks: everything, List: listOfModels, Auth: Bearer, KeyVariables: []string{"TOGETHER_API_KEY"}, Models: []string{"*/*"},
+		Speaks: everything, List: listOfModels, Auth: Bearer, KeyVariables: []string{"TOGETHER_API_KEY"}, Models: []string{"*/*"}, Quirks: Quirks{TopK: true},
 	},
 	{ // https://platform.moonshot.ai/docs. https://api.kimi.com/coding/v1 is for its coding plan.
 		Type: "moonshot", Also: []string{"kimi", "moonshotai", "moonshot-ai"}, Name: "moonshot_ai", BaseURL: "https://api.moonshot.ai/v1",
@@ -65,13 +65,13 @@ var vendors = []Provider{
 		Speaks:    everything, List: listOfModels, Auth: Bearer, KeyVariables: []string{"DASHSCOPE_API_KEY"},
 		Models: []string{"qwen*", "qwq-*", "qvq-*", "text-embedding-v*"}, WellKnown: []string{"qwen-max", "qwen-plus", "qwen-flash", "qwen3-coder-plus", "qwen3-vl-plus", "text-embedding-v4"},
 		// "The tool_choice parameter does not support being set to required or object in thinking mode"
-		Quirks: Quirks{Thinking: SwitchEnable, ThoughtlessChoice: true, NoEffort: true, MostThinking: 1 << 20, CacheHints: true},
+		Quirks: Quirks{Thinking: SwitchEnable, ThoughtlessChoice: true, NoEffort: true, MostThinking: 1 << 20, CacheHints: true, TopK: true},
 	},
 	{ // https://docs.siliconflow.cn
 		Type: "siliconflow", Also: []string{"silicon-flow", "silicon_flow", "silicon"}, BaseURL: "https://api.siliconflow.cn/v1", Elsewhere: []string{"https://api.siliconflow.com/v1"},
 		Speaks: chatAndVector, List: listOfModels, Auth: Bearer, KeyVariables: []string{"SILICONFLOW_API_KEY"}, Models: []string{"*/*"},
 		// https://docs.siliconflow.cn/docs/api/chat-completions-post
-		Quirks: Quirks{Thinking: SwitchEnable, NoEffort: true, MostThinking: 32768, NoSchemas: true, MostStops: 4},
+		Quirks: Quirks{Thinking: SwitchEnable, NoEffort: true, MostThinking: 32768, NoSchemas: true, TopK: true, MostStops: 4},
 	},
 	{ // https://platform.minimax.io/docs. Its errors come with a 200, in base_resp.
 		Type: "minimax", Also: []string{"mini-max", "minimaxi"}, BaseURL: "https://api.minimax.io/v1", Elsewhere: []string{"https://api.minimaxi.com/v1", "https://api.minimax.chat/v1"},
@@ -81,7 +81,7 @@ var vendors = []Provider{
 	},
 	{ // https://docs.fireworks.ai
 		Type: "fireworks", Also: []string{"fireworksai", "fireworks-ai", "fireworks_ai"}, BaseURL: "https://api.fireworks.ai/inference/v1",
-		Speaks: everything, List: listOfModels, Auth: Bearer, KeyVariables: []string{"FIREWORKS_API_KEY"}, Models: []string{"accounts/*", "fireworks/*"},
+		Speaks: everything, List: listOfModels, Auth: Bearer, KeyVariables: []string{"FIREWORKS_API_KEY"}, Models: []string{"accounts/*", "fireworks/*"}, Quirks: Quirks{TopK: true},
 	},
 	{ // https://docs.perplexity.ai: every chunk has the usage so far
 		Type: "perplexity", Also: []string{"pplx", "perplexityai", "sonar"}, BaseURL: "https://api.perplexity.ai", Unversioned: true, Speaks: chatOnly, Auth: Bearer,
@@ -93,6 +93,6 @@ var vendors = []Provider{
 		Speaks: everything, List: listOfModels, Auth: Bearer, Models: []string{"*"}, Quirks: Quirks{NoToolChoice: true},
 	},
 	{ // https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html
-		Type: "vllm", Also: []string{"v-llm"}, Speaks: chatAndResponses, List: listOfModels, Auth: Bearer, Models: []string{"*"},
+		Type: "vllm", Also: []string{"v-llm"}, Speaks: chatAndResponses, List: listOfModels, Auth: Bearer, Models: []string{"*"}, Quirks: Quirks{TopK: true},
 	},
 }

@@ -211,10 +211,23 @@ func anthropicOptions(body map[string]any) *Refusal {
 		return anthropicWrong("A maximum of 4 blocks with cache_control may be provided.")
 	case temperature < 0 || temperature > 1:
 		return anthropicWrong("temperature: range: 0..1")
+	case format != nil && !anthropicCloses(format["schema"]):
+		return anthropicWrong("output_config.format.schema: For 'object' type, 'additionalProperties' must be explicitly set to false")
 	case format != nil && (format["type"] != "json_schema" || jsonObject(format["schema"]) == nil || stranger(format, "type schema") != ""):
 		return anthropicWrong("output_config.format.json_schema: Extra inputs are not permitted")
 	}
 	return nil
+}
+
+// anthropicCloses reports whether the objects of a schema, one in another, have no other properties than those that they name.
+func anthropicCloses(schema any) bool {
+	s := jsonObject(schema)
+	for _, p := range jsonObject(s["properties"]) {
+		if !anthropicCloses(p) {
+			return false
+		}
+	}
+	return s["type"] != "object" || s["additionalProperties"] == false
 }
 
 // anthropicThinking checks what thinking may stand beside.

@@ -17,8 +17,8 @@ type builder struct {
 	quirks  *provider.Quirks
 	habits  habits
 	dropped []llm.Feature
-	late    []string // system messages that have to wait for the results of tools
-	waiting bool     // for those results
+	late    []late // what has to wait for the results of tools
+	owed    int    // how many of those have not come
 }
 
 func quirksOf(t *format.Target) *provider.Quirks {
@@ -100,12 +100,17 @@ func (b *builder) drop(f llm.Feature) { b.dropped = append(b.dropped, f) }
 
 func (b *builder) limits() {
 	r := b.r
+	most := r.MaxTokens
+	if b.habits.most > 0 && most > b.habits.most {
+		most = b.habits.most
+		b.drop(llm.MaxTokens)
+	}
 	switch {
-	case r.MaxTokens <= 0:
+	case most <= 0:
 	case b.quirks.MaxCompletionTokens || b.habits.newName:
-		b.Int("max_completion_tokens", r.MaxTokens)
+		b.Int("max_completion_tokens", most)
 	default:
-		b.Int("max_tokens", r.MaxTokens) // compatible servers may know only the old name
+		b.Int("max_tokens", most) // compatible servers may know only the old name
 	}
 	stops := r.Stop
 	if most := b.quirks.MostStops; most > 0 && len(stops) > most {
@@ -131,6 +136,13 @@ const leastTemperature = 0.01
 
 func (b *builder) sampling() {
 	r := b.r
+	switch {
+	case r.TopK == nil:
+	case b.quirks.TopK && !b.habits.noSampling:
+		b.Int("top_k", *r.TopK)
+	default:
+		b.drop(llm.SamplingTopK)
+	}
 	if b.habits.noSampling {
 		if r.Temperature != nil && *r.Temperature != 1 {
 			b.drop(llm.Temperature)

@@ -24,11 +24,8 @@ func (b *builder) messages() {
 			b.flush()
 			b.assistant(turn.Parts)
 		case llm.System:
-			if b.quirks.MidSystem {
-				b.late = append(b.late, texts(turn.Parts, "\n\n"))
-				if !b.waiting {
-					b.flush()
-				}
+			if text := texts(turn.Parts, "\n\n"); b.quirks.MidSystem && text != "" {
+				b.say("system", []llm.Part{{Text: text}})
 			}
 		}
 	}
@@ -61,17 +58,29 @@ func (b *builder) instructions() {
 	b.Close('}')
 }
 
-// flush says the system messages that had to wait.
-func (b *builder) flush() {
-	for _, text := range b.late {
-		if text != "" {
-			b.Open('{')
-			b.Literal("role", `"system"`)
-			b.String("content", text)
-			b.Close('}')
-		}
+// late is a message that has to wait: nothing may stand between calls and their results, nor between those.
+type late struct {
+	role  string
+	parts []llm.Part
+}
+
+// say says a message, once all results are there that are owed.
+func (b *builder) say(role string, parts []llm.Part) {
+	b.late = append(b.late, late{role, parts})
+	if b.owed <= 0 {
+		b.flush()
 	}
-	b.late, b.waiting = nil, false
+}
+
+// flush says the messages that had to wait.
+func (b *builder) flush() {
+	for _, m := range b.late {
+		b.Open('{')
+		b.String("role", m.role)
+		b.content(m.parts, "\n")
+		b.Close('}')
+	}
+	b.late, b.owed = b.late[:0], 0
 }
 
 func texts(parts []llm.Part, separator string) string {
@@ -107,7 +116,6 @@ func (b *builder) user(parts []llm.Part) {
 			}
 		}
 	}
-	b.flush()
 	if !results {
 		rest = parts
 	} else {
@@ -117,13 +125,12 @@ func (b *builder) user(parts []llm.Part) {
 			}
 		}
 	}
-	if len(rest) == 0 && results {
-		return
+	switch {
+	case len(rest) > 0 || !results:
+		b.say("user", rest)
+	case b.owed <= 0:
+		b.flush()
 	}
-	b.Open('{')
-	b.Literal("role", `"user"`)
-	b.content(rest, "\n")
-	b.Close('}')
 }
 
 // isText reports whether a part can be said as text.
@@ -214,6 +221,7 @@ func (b *builder) data(name string, m *llm.Media) {
 }
 
 func (b *builder) result(p *llm.Part) {
+	b.owed--
 	var lines []string
 	for i := range p.Parts {
 		if isText(&p.Parts[i]) {
@@ -261,7 +269,7 @@ func (b *builder) assistant(parts []llm.Part) {
 	}
 	b.thought(thought.String(), calls > 0)
 	if calls > 0 {
-		b.waiting = true
+		b.owed = calls
 		b.Key("tool_calls")
 		b.Open('[')
 		first := true

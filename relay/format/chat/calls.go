@@ -32,6 +32,7 @@ type call struct {
 	waiting   string // arguments that have to wait for the name
 	signature string
 	input     objectEnd
+	sum       uint64 // of its arguments
 }
 
 // calls tells which tool call a piece of one belongs to. Chat completions number them and give them ids; some servers leave out
@@ -52,7 +53,7 @@ func (t *calls) of(p *piece) (*call, *format.Fault) {
 		if len(t.all) == maxCalls {
 			return nil, format.Malformed("more tool calls than an answer may have")
 		}
-		c = &call{number: len(t.all), index: p.index}
+		c = &call{number: len(t.all), index: p.index, sum: emptySum}
 		t.all = append(t.all, c)
 	}
 	t.current = c
@@ -94,6 +95,8 @@ func (t *calls) find(p *piece) *call {
 		return c.unlessAnother(p)
 	case c.id == "" && p.index != noIndex && (c.name == "" || p.name == "" || p.name == c.name) && !c.input.isWhole():
 		return c // whose id comes late
+	case p.name == "" && c.input.begun && !c.input.isWhole() && (p.index == noIndex || p.index == c.index):
+		return c // some give every piece an id of its own
 	}
 	return nil
 }
@@ -114,11 +117,26 @@ func (c *call) unlessAnother(p *piece) *call {
 	if p.name == "" || c.name == "" {
 		return c
 	}
-	again := c.input.isWhole() && strings.TrimSpace(p.arguments) != ""
+	again := c.input.isWhole() && strings.TrimSpace(p.arguments) != "" && !c.repeats(p)
 	if again || p.id == "" && p.name != c.name {
 		return nil
 	}
 	return c
+}
+
+// repeats reports whether a piece is the whole call once more, as some servers end a stream.
+func (c *call) repeats(p *piece) bool {
+	return p.id != "" && p.id == c.id && p.index == c.index && p.name == c.name && sumOf(emptySum, p.arguments) == c.sum
+}
+
+// emptySum is where sums of arguments begin (FNV-1a).
+const emptySum = 14695981039346656037
+
+func sumOf(sum uint64, text string) uint64 {
+	for i := range len(text) {
+		sum = (sum ^ uint64(text[i])) * 1099511628211
+	}
+	return sum
 }
 
 // take passes a piece on.
@@ -129,7 +147,7 @@ func (t *calls) take(p *piece, seal *format.Seal, names map[string]string, to ll
 	}
 	arguments := p.arguments
 	if c.input.isWhole() {
-		if strings.TrimSpace(arguments) != "" {
+		if strings.TrimSpace(arguments) != "" && !c.repeats(p) {
 			return format.Malformed("a piece of a tool call whose arguments are whole already")
 		}
 		return nil
@@ -161,6 +179,7 @@ func (t *calls) take(p *piece, seal *format.Seal, names map[string]string, to ll
 		return nil
 	}
 	to.Take(&llm.Event{Step: llm.Given, Call: c.number, Text: arguments})
+	c.sum = sumOf(c.sum, arguments)
 	if c.input.add(arguments); c.input.isWhole() {
 		to.Take(&llm.Event{Step: llm.CallEnded, Call: c.number})
 	}

@@ -428,9 +428,18 @@ func argumentsOf(value []byte) string {
 	return format.Compact(value)
 }
 
+// elements visits those of a list, or the one that stands in its place.
+func elements(list []byte, visit func(element []byte)) {
+	if format.IsObject(list) && memberOf(list, "function") != nil {
+		visit(list)
+		return
+	}
+	jsonscan.Elements(list, visit)
+}
+
 // pieces passes on what a chunk says of tool calls.
 func (d *decoder) pieces(list []byte, to llm.Sink) (called bool, err error) {
-	jsonscan.Elements(list, func(element []byte) {
+	elements(list, func(element []byte) {
 		p, ok := readPiece(element)
 		if !ok || err != nil || p == (piece{index: p.index}) {
 			return
@@ -446,7 +455,7 @@ func (d *decoder) pieces(list []byte, to llm.Sink) (called bool, err error) {
 // wholeCalls passes on the tool calls of a whole answer.
 func (d *decoder) wholeCalls(message []byte, end wire.EndReason, to llm.Sink) (err error) {
 	n, cut := 0, false
-	jsonscan.Elements(memberOf(message, "tool_calls"), func(element []byte) {
+	elements(memberOf(message, "tool_calls"), func(element []byte) {
 		p, ok := readPiece(element)
 		if !ok || err != nil || cut {
 			return

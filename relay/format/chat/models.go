@@ -13,15 +13,17 @@ type habits struct {
 	newName     bool // max_completion_tokens instead of max_tokens
 	wideEffort  bool // reasoning_effort is low, high or max
 	leastEffort string
-	signs       bool // tool calls of earlier turns are refused without a signature
-	noThoughts  bool // reasoning of earlier turns is refused (OpenAI's own, wherever they are served)
-	wantsThinks bool // tool calls of earlier turns are refused without their reasoning
-	alwaysThink bool // thinking cannot be turned off
+	signs       bool  // tool calls of earlier turns are refused without a signature
+	noThoughts  bool  // reasoning of earlier turns is refused (OpenAI's own, wherever they are served)
+	wantsThinks bool  // tool calls of earlier turns are refused without their reasoning
+	alwaysThink bool  // thinking cannot be turned off
+	most        int64 // max_tokens that is taken; 0: it is not known
 }
 
 // models is data, the first match counts:
 //
-//   - OpenAI's reasoning models: https://platform.openai.com/docs/guides/reasoning
+//   - OpenAI's reasoning models: https://platform.openai.com/docs/guides/reasoning, and how much each one answers:
+//     https://platform.openai.com/docs/models ("max_tokens is too large: 32000. This model supports at most 16384 completion tokens")
 //   - Gemini 3: https://ai.google.dev/gemini-api/docs/thought-signatures
 //   - xAI's: https://docs.x.ai/docs/guides/reasoning. grok-4.3 and later take an effort, those before them refuse it.
 //   - DeepSeek's: https://api-docs.deepseek.com/guides/thinking_mode
@@ -33,7 +35,10 @@ var models = []habits{
 	{prefix: "o1", noSampling: true, effort: true, newName: true, leastEffort: "low", noThoughts: true},
 	{prefix: "o3", noSampling: true, noStops: true, effort: true, newName: true, leastEffort: "low", noThoughts: true},
 	{prefix: "o4", noSampling: true, noStops: true, effort: true, newName: true, leastEffort: "low", noThoughts: true},
-	{prefix: "gpt-", except: "oss", noEffort: true, noThoughts: true}, {prefix: "chatgpt-", noEffort: true, noThoughts: true},
+	{prefix: "gpt-4o", noEffort: true, noThoughts: true, most: 16384}, {prefix: "gpt-4.1", noEffort: true, noThoughts: true, most: 32768},
+	{prefix: "gpt-4-turbo", noEffort: true, noThoughts: true, most: 4096}, {prefix: "gpt-3.5", noEffort: true, noThoughts: true, most: 4096},
+	{prefix: "gpt-4.5", noEffort: true, noThoughts: true, most: 16384},
+	{prefix: "gpt-", except: "oss", noEffort: true, noThoughts: true}, {prefix: "chatgpt-", noEffort: true, noThoughts: true, most: 16384},
 	{prefix: "gemini-3", signs: true},
 	{prefix: "grok-3-mini", noStops: true, effort: true, leastEffort: "low"},
 	{prefix: "grok-4.3", noStops: true, effort: true, leastEffort: "none"}, {prefix: "grok-4.5", noStops: true, effort: true, leastEffort: "low"},

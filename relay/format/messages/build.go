@@ -21,6 +21,8 @@ type builder struct {
 	spare   int // hints for the cache that are left out: there are more than the API takes
 	turns   []turn
 	most    int64
+	answer  []byte // the schema of the answer, as the API takes it
+	inWords string // what the answer has to be like, where that is no member of the request
 }
 
 // turn is a turn as the API wants it: they alternate.
@@ -46,6 +48,11 @@ func (server) Build(r *llm.Request, t *format.Target) (body []byte, dropped []ll
 	if b.most == 0 {
 		b.most = b.habits.most
 	}
+	if limit := b.habits.limit; limit > 0 && b.most > limit {
+		b.most = limit
+		b.drop(llm.MaxTokens)
+	}
+	b.form()
 	b.Int("max_tokens", b.most)
 	if r.Stream {
 		b.Literal("stream", "true")
@@ -160,9 +167,9 @@ func (b *builder) system() {
 			add(b.r.Turns[i].Parts)
 		}
 	}
-	if f := b.r.Format; f != nil && f.Schema == nil {
+	if b.inWords != "" {
 		begin()
-		b.block(&llm.Part{Text: "Answer with one valid JSON object and nothing else: no other text, and no Markdown around it."})
+		b.block(&llm.Part{Text: b.inWords})
 	}
 	if open {
 		b.Close(']')
@@ -284,21 +291,21 @@ func (b *builder) callsUnthought() bool {
 }
 
 func (b *builder) config() {
-	f, effort := b.r.Format, ""
+	effort := ""
 	if b.habits.effort {
 		effort = efforts[b.r.Effort]
 	}
-	if effort == "" && (f == nil || f.Schema == nil) {
+	if effort == "" && b.answer == nil {
 		return
 	}
 	b.Key("output_config")
 	b.Open('{')
 	b.Said("effort", effort)
-	if f != nil && f.Schema != nil {
+	if b.answer != nil {
 		b.Key("format")
 		b.Open('{')
 		b.Literal("type", `"json_schema"`)
-		b.Value("schema", f.Schema)
+		b.Value("schema", b.answer)
 		b.Close('}')
 	}
 	b.Close('}')
@@ -319,8 +326,12 @@ func (b *builder) tools() {
 		b.String("name", tool.Name)
 		b.Said("description", tool.Description)
 		b.schema(tool.Schema)
-		if tool.Strict != nil {
+		switch {
+		case tool.Strict == nil:
+		case b.habits.schemas:
 			b.Bool("strict", *tool.Strict)
+		case *tool.Strict:
+			b.drop(llm.StrictTools)
 		}
 		b.cache(tool.Cache)
 		b.Close('}')

@@ -29,6 +29,10 @@ func (b *builder) collect() {
 			last.parts = append(last.parts, p)
 		}
 	}
+	if len(b.turns) > 0 && b.turns[0].assistant {
+		b.turns = slices.Insert(b.turns, 0, turn{parts: []*llm.Part{{Text: "."}}})
+	}
+	b.trimPrefill()
 	for i := range b.turns {
 		if !b.turns[i].assistant {
 			slices.SortStableFunc(b.turns[i].parts, resultsFirst)
@@ -56,6 +60,19 @@ func (b *builder) opened(p *llm.Part) *llm.Part {
 		data = ""
 	}
 	return &llm.Part{Kind: llm.Redacted, Text: data}
+}
+
+// trimPrefill takes the white space off the end of an answer that is to be continued: the API refuses it.
+func (b *builder) trimPrefill() {
+	if len(b.turns) == 0 {
+		return
+	}
+	last := b.turns[len(b.turns)-1]
+	if n := len(last.parts) - 1; last.assistant && (last.parts[n].Kind == llm.Text || last.parts[n].Kind == llm.Refusal) {
+		trimmed := *last.parts[n]
+		trimmed.Text = strings.TrimRight(trimmed.Text, " \t\r\n")
+		last.parts[n] = &trimmed
+	}
 }
 
 // says reports whether there is anything in a part that Anthropic takes. Reasoning it takes back with its own signature only.

@@ -36,38 +36,43 @@ func versionOf(model string) version {
 // habits is what models from a version on refuse or can do (https://docs.claude.com/en/docs/about-claude/models).
 type habits struct {
 	from       version
-	noSampling bool // temperature, top_p and top_k
-	oneOfTwo   bool // temperature or top_p, not both
-	budget     bool // thinking with a budget
-	adaptive   bool // thinking as much as it needs
-	effort     bool // output_config.effort
-	most       int64
+	noSampling bool  // temperature, top_p and top_k
+	oneOfTwo   bool  // temperature or top_p, not both
+	budget     bool  // thinking with a budget
+	adaptive   bool  // thinking as much as it needs
+	effort     bool  // output_config.effort
+	schemas    bool  // output_config.format, and tools that are strict
+	most       int64 // max_tokens if the client says nothing
+	limit      int64 // max_tokens that is taken; 0: it is not known
 }
 
 // models is data, the newest first: the first one counts that is not newer than the model.
 var models = []habits{
-	{from: 407, noSampling: true, adaptive: true, effort: true, most: 16384},
-	{from: 406, oneOfTwo: true, adaptive: true, budget: true, effort: true, most: 16384},
-	{from: 401, oneOfTwo: true, budget: true, most: 16384},
-	{from: 307, budget: true, most: 16384},
-	{from: 305, most: 8192},
-	{from: 1, most: 4096},
+	{from: 407, noSampling: true, adaptive: true, effort: true, schemas: true, most: 16384},
+	{from: 406, oneOfTwo: true, adaptive: true, budget: true, effort: true, schemas: true, most: 16384},
+	{from: 401, oneOfTwo: true, budget: true, schemas: true, most: 16384, limit: 64000},
+	{from: 307, budget: true, most: 16384, limit: 64000},
+	{from: 305, most: 8192, limit: 8192},
+	{from: 1, most: 4096, limit: 4096},
 }
 
 func habitsOf(model string) habits {
 	v := versionOf(model)
 	if v == 405 && strings.Contains(model, "opus") {
-		return habits{oneOfTwo: true, budget: true, effort: true, most: 16384}
+		return habits{oneOfTwo: true, budget: true, effort: true, schemas: true, most: 16384, limit: 64000}
 	}
 	if strings.Contains(model, "claude-instant") {
 		v = 200
 	}
 	for _, h := range models {
 		if v >= h.from {
+			if h.limit > 32000 && v < 405 && strings.Contains(model, "opus") {
+				h.limit = 32000
+			}
 			return h
 		}
 	}
-	return habits{most: 16384}
+	return habits{schemas: true, most: 16384} // an alias
 }
 
 // budgets is how many tokens an effort is worth, for models that are told a budget.

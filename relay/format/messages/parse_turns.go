@@ -214,6 +214,7 @@ func (r *request) thought(b *block) (part llm.Part, problem *format.Problem) {
 		part.Text, _ = jsonscan.String(b.thinking)
 		part.Signature, _ = jsonscan.String(b.signature)
 	case "redacted_thinking":
+		r.Note(llm.EarlierReasoning, "messages")
 		part.Kind = llm.Redacted
 		part.Text, _ = jsonscan.String(b.data)
 	case "compaction": // what is left of the conversation before it

@@ -54,7 +54,7 @@ func TestOptionsAreConverted(t *testing.T) {
 		"what the format does not have either": {`"vendor_option":{"deep":[1]}`, `{}`},
 		"structured output": {
 			`"response_format":{"type":"json_schema","json_schema":{"name":"x","strict":true,"schema":{"type":"object"}}}`,
-			`{"output_config":{"format":{"type":"json_schema","schema":{"type":"object"}}}}`,
+			`{"output_config":{"format":{"type":"json_schema","schema":{"type":"object","additionalProperties":false}}}}`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
