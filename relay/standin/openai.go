@@ -67,6 +67,9 @@ func (d OpenAI) Refuse(r *http.Request, body map[string]any) *Refusal {
 	case r.URL.Path != "/v1/chat/completions":
 		return nil
 	}
+	if most := mostOf(body); model == "gpt-4o" && most > 16384 && !d.Lenient {
+		return openAIWrong("max_tokens", fmt.Sprintf("max_tokens is too large: %v. This model supports at most 16384 completion tokens", most))
+	}
 	messages := jsonObjects(body["messages"])
 	for i, m := range messages {
 		if unknown := stranger(m, openAIMessageMembers); unknown != "" && !d.Lenient {
@@ -206,6 +209,13 @@ func openAIOptions(body map[string]any) *Refusal {
 		return openAIWrong("temperature", "Invalid 'temperature': decimal above maximum value.")
 	}
 	return nil
+}
+
+// mostOf is the limit of an answer.
+func mostOf(body map[string]any) float64 {
+	old, _ := body["max_tokens"].(float64)
+	today, _ := body["max_completion_tokens"].(float64)
+	return max(old, today)
 }
 
 // isShort tells what OpenAI takes as the name of a function.
