@@ -149,7 +149,8 @@ func startRelay(t *testing.T, yaml string, options ...relayOption) *testRelay {
 		Settings: settings, Config: cfg, Reload: load, Version: "v0.0.0-test", Telemetry: c.telemetry,
 		Log:           slog.New(handler),
 		HeaderTimeout: cmp.Or(c.header, patience), BodyTimeout: cmp.Or(c.body, patience), Pause: cmp.Or(c.pause, time.Millisecond),
-		Channel: channel.Options{TLS: &tls.Config{RootCAs: c.roots, MinVersion: tls.VersionTLS12}, ErrorBodyTimeout: cmp.Or(c.errorBody, patience), Now: c.now},
+		Channel:  channel.Options{TLS: &tls.Config{RootCAs: c.roots, MinVersion: tls.VersionTLS12}, Now: c.now},
+		Exchange: channel.DoorOptions{ErrorBodyTimeout: cmp.Or(c.errorBody, patience)},
 		OnAttempt: func(a channel.Attempt) {
 			r.mu.Lock()
 			r.attempts = append(r.attempts, a)

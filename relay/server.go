@@ -57,8 +57,9 @@ type Options struct {
 	// OnAttempt and OnRequest are told, besides the log, of every attempt and every request that ended; nil: nobody is.
 	OnAttempt func(channel.Attempt)
 	OnRequest func(controller.RequestEnd)
-	// Channel presets what tests need otherwise than the process does: TLS and ErrorBodyTimeout.
-	Channel channel.Options
+	// Channel and Exchange preset what tests need otherwise than the process does: TLS, a clock and ErrorBodyTimeout.
+	Channel  channel.Options
+	Exchange channel.DoorOptions
 	// HeaderTimeout and BodyTimeout preset, for tests too, how long a client may take to send its header and each part of its
 	// body; 0: readHeaderTimeout, and the controller's.
 	HeaderTimeout, BodyTimeout time.Duration
@@ -70,6 +71,7 @@ type Options struct {
 type Server struct {
 	options    Options
 	pool       *channel.Pool
+	door       *channel.Door
 	controller *controller.Controller
 	budget     *membudget.Budget
 	engine     *gin.Engine
@@ -96,15 +98,17 @@ func New(options Options) (*Server, error) {
 	s.clients = newClients(maxClients(settings.MaxClientConnections, descriptors()), settings.TrustedProxies, options.Log)
 	channelOptions := options.Channel
 	channelOptions.Providers, channelOptions.Log = Providers, options.Log
+	exchangeOptions := options.Exchange
+	exchangeOptions.Log, exchangeOptions.Budget = options.Log, s.budget
+	exchangeOptions.DrainClientGone, exchangeOptions.Record = settings.DrainClientGone, s.recordAttempt
 	if options.Telemetry != nil {
-		channelOptions.Metrics, channelOptions.Tracing = options.Telemetry.Metrics, options.Telemetry.Tracing
+		channelOptions.Metrics = options.Telemetry.Metrics
+		exchangeOptions.Metrics, exchangeOptions.Tracing = options.Telemetry.Metrics, options.Telemetry.Tracing
 	}
-	channelOptions.DrainClientGone, channelOptions.Record = settings.DrainClientGone, s.recordAttempt
-	channelOptions.Budget = s.budget
-	s.pool = channel.NewPool(channelOptions)
+	s.pool, s.door = channel.NewPool(channelOptions), channel.NewDoor(exchangeOptions)
 	s.controller = &controller.Controller{
-		Settings: settings, Pool: s.pool, Log: options.Log, Version: options.Version, Started: time.Now(),
-		Metrics: channelOptions.Metrics, Tracing: channelOptions.Tracing,
+		Settings: settings, Pool: s.pool, Door: s.door, Log: options.Log, Version: options.Version, Started: time.Now(),
+		Metrics: exchangeOptions.Metrics, Tracing: exchangeOptions.Tracing,
 		Snapshot: s.snapshot.Load, Goroutines: s.goroutines, Record: s.recordRequest, Connections: s.connections,
 		Budget: s.budget, BodyTimeout: options.BodyTimeout, Pause: options.Pause, Samples: s.samples, Leaks: telemetry.NewLeakSampler(),
 	}
@@ -183,6 +187,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		watchers.Wait()
 		s.controller.ReportRefusedKeys(time.Now(), true)
 		s.clients.turnedAway.trim(time.Now().Add(lingerTime))
+		s.door.Close()
 		s.pool.Close()
 		if s.demo != nil {
 			_ = s.demo.Close() // its connections are the relay's own

@@ -18,7 +18,7 @@ func TestNothingIsCutBeforeSecretsAreOut(t *testing.T) {
 	const secret = `sk-proj-"Ab/C+d=0123456789"-wxyz`
 	r := redact.New(config.Channel{Keys: []string{secret}})
 	for at := longestMessage - len(secret) - 2; at <= longestMessage+2; at++ {
-		x := &Exchange{Channel: &Channel{redact: r}, call: &lane.Call{}}
+		x := &Exchange{Slot: Slot{Channel: &Channel{redact: r}}, call: &lane.Call{}}
 		body, err := json.Marshal(map[string]any{"error": map[string]string{"message": strings.Repeat("y", at) + " " + secret + " z"}})
 		require.NoError(t, err)
 		f := x.censored(outcome.StatusFailure(400, nil, body))
@@ -30,7 +30,7 @@ func TestNothingIsCutBeforeSecretsAreOut(t *testing.T) {
 }
 
 func TestALongMessageIsCutBetweenRunes(t *testing.T) {
-	x := &Exchange{Channel: &Channel{redact: redact.New(config.Channel{})}, call: &lane.Call{}}
+	x := &Exchange{Slot: Slot{Channel: &Channel{redact: redact.New(config.Channel{})}}, call: &lane.Call{}}
 	f := x.censored(outcome.StatusFailure(400, nil, []byte(`{"message":"a`+strings.Repeat("é", 3000)+`"}`)))
 	require.Len(t, f.Err.Message, 1999+len("…"))
 	require.Equal(t, "aéé", f.Err.Message[:5])

@@ -36,8 +36,8 @@ type Channel struct {
 	keys      breaker.KeyRing
 	transport *upstream.Transport
 	addresses upstream.Addresses
-	usage     usageRefused
-	thoughts  usageRefused // conversations without the reasoning of their earlier turns
+	usage     ModelSet
+	thoughts  ModelSet // conversations without the reasoning of their earlier turns
 	redact    *redact.Redactor
 	labels    context.Context // of the goroutines that work for the channel
 	of        *provider.Provider

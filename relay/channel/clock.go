@@ -117,5 +117,5 @@ func (c *clock) fire() {
 	}
 	outcome := c.outcome
 	c.mu.Unlock()
-	c.leash.end(expired{outcome})
+	c.leash.End(expired{outcome})
 }

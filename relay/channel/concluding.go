@@ -13,51 +13,65 @@ import (
 // givesUp is how long clients wait at least before it says something of an upstream that they have left without an answer.
 const givesUp = 5 * time.Second
 
-// conclude does to the channel and the key what the table says.
-func (x *Exchange) conclude(a *Attempt) {
-	v := outcome.Judge(a.Outcome, a.Class)
-	if !a.Sent {
-		v = outcome.Verdict{}
-	}
-	now := x.Channel.pool.now()
-	x.concludeChannel(a, v, now)
-	x.concludeKey(a, v, now)
-	if a.Failure != nil && leavesDoubt(a.Failure) {
-		x.Channel.wonder(x.key)
-	}
+// End is what a channel has to know of how an attempt ended.
+type End struct {
+	Failure          *outcome.Failure // nil: it completed
+	Sent             bool             // false: it ended before anything was asked of the upstream, and counts for nobody
+	Events           int64            // that carried a part of the answer
+	Waited           time.Duration    // for the upstream
+	Token, RequestID string
 }
 
-func (x *Exchange) concludeChannel(a *Attempt, v outcome.Verdict, now time.Time) {
-	health := &x.Channel.state.health
+func (e *End) is() (o outcome.Outcome, class outcome.Class) {
+	if e.Failure == nil {
+		return outcome.Completed, outcome.ClassNone
+	}
+	return e.Failure.Outcome, e.Failure.Class
+}
+
+// Conclude does to the channel and the key what the table says. rested: the key was put to rest.
+func (s *Slot) Conclude(e *End) (rested bool) {
+	v := outcome.Judge(e.is())
+	if !e.Sent {
+		v = outcome.Verdict{}
+	}
+	now := s.Channel.pool.now()
+	s.concludeChannel(e, v, now)
+	return s.concludeKey(e, v, now)
+}
+
+func (s *Slot) concludeChannel(e *End, v outcome.Verdict, now time.Time) {
+	health := &s.Channel.state.health
 	switch {
-	case a.Outcome == outcome.Completed && a.Sent:
+	case e.Failure == nil && e.Sent:
 		health.Succeeds()
-	case a.saysSomething():
+	case e.saysSomething():
 		health.Fails()
 	}
-	blame := v.Blame || v.Doubts && health.Doubt.Against(x.call.Token, x.call.RequestID)
+	blame := v.Blame || v.Doubts && health.Doubt.Against(e.Token, e.RequestID)
 	switch {
-	case blame && asksForRest(a.Failure):
-		health.CountFailure(x.began, now, x.trial)
-		health.CoolFor(now, a.Failure.RetryAfter, x.trial)
+	case blame && asksForRest(e.Failure):
+		health.CountFailure(s.Began, now, s.probe)
+		health.CoolFor(now, e.Failure.RetryAfter, s.probe)
 	case blame:
-		health.CountFailure(x.began, now, x.trial)
+		health.CountFailure(s.Began, now, s.probe)
 	case v.Clears:
-		health.CountSuccess(x.began, x.trial)
-	case x.trial:
+		health.CountSuccess(s.Began, s.probe)
+	case s.probe:
 		health.Cooldown.Abandon()
 	}
 }
 
 // saysSomething reports whether an attempt that did not succeed says something of its upstream.
-func (a *Attempt) saysSomething() bool {
-	switch a.Outcome {
+func (e *End) saysSomething() bool {
+	o, class := e.is()
+	switch o {
 	case outcome.Completed, outcome.ClientStalled, outcome.Shutdown, outcome.Panic, outcome.Rejected, outcome.OperatorEnded:
 		return false
 	case outcome.ClientGone:
-		return a.Sent && a.Events == 0 && a.Waited >= givesUp
+		return e.Sent && e.Events == 0 && e.Waited >= givesUp
 	}
-	return a.Sent && a.Class != outcome.ClassRelay
+	return e.Sent && class != outcome.ClassRelay
 }
 
 // asksForRest reports whether an upstream that is to blame has said for how long it wants to be left alone.
@@ -72,23 +86,24 @@ func asksForRest(f *outcome.Failure) bool {
 	return false
 }
 
-func (x *Exchange) concludeKey(a *Attempt, v outcome.Verdict, now time.Time) {
-	switch x.keyAction(v) {
+func (s *Slot) concludeKey(e *End, v outcome.Verdict, now time.Time) (rested bool) {
+	switch s.keyAction(e, v) {
 	case outcome.KeyRests:
-		a.Rested = true
-		if x.key.Refuse(now, x.keyTry) {
-			x.Channel.sayRefused(x.key, x.requestID(), a.Failure.ErrorType()+" "+a.Failure.Detail)
+		if s.Key.Refuse(now, s.keyProbe) {
+			s.Channel.sayRefused(s.Key, e.RequestID, e.Failure.ErrorType()+" "+e.Failure.Detail)
 		}
+		return true
 	case outcome.KeyCools:
-		a.Rested = true
-		x.key.Limit(now, a.Failure.RetryAfter, x.keyTry)
+		s.Key.Limit(now, e.Failure.RetryAfter, s.keyProbe)
+		return true
 	case outcome.KeyRevives:
-		x.key.Worked(x.keyTry)
+		s.Key.Worked(s.keyProbe)
 	default:
-		if x.keyTry {
-			x.key.Cooldown.Abandon()
+		if s.keyProbe {
+			s.Key.Cooldown.Abandon()
 		}
 	}
+	return false
 }
 
 // sparing is how careful an attempt has to be with its key, since no request puts more than one of a channel's keys to rest: what
@@ -116,49 +131,32 @@ func (w *Want) spared(c *Channel) (how sparing) {
 
 // keyAction is what becomes of the key: what the table says, but for doubts, which have to add up, and for a request that has
 // put a key to rest already.
-func (x *Exchange) keyAction(v outcome.Verdict) outcome.KeyAction {
+func (s *Slot) keyAction(e *End, v outcome.Verdict) outcome.KeyAction {
 	switch {
 	case v.Key == outcome.KeyDoubted:
-		if x.key.Doubt.Against(x.call.Token, x.call.RequestID) && x.spares == sparesNone {
+		if s.Key.Doubt.Against(e.Token, e.RequestID) && s.spares == sparesNone {
 			return outcome.KeyRests
 		}
 		return outcome.KeyKeeps
 	case v.Clears:
 		return outcome.KeyRevives
-	case x.spares == sparesAll && (v.Key == outcome.KeyRests || v.Key == outcome.KeyCools):
+	case s.spares == sparesAll && (v.Key == outcome.KeyRests || v.Key == outcome.KeyCools):
 		return outcome.KeyKeeps
 	}
 	return v.Key
-}
-
-// leavesDoubt reports whether a refusal may be about the key, and is not known to be.
-func leavesDoubt(f *outcome.Failure) bool {
-	switch f.Status {
-	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden:
-	default:
-		return false
-	}
-	switch f.Class {
-	case outcome.ClassUnauthorized, outcome.ClassForbidden, outcome.ClassElsewhere:
-		return f.Outcome == outcome.UpstreamStatus || f.Outcome == outcome.UpstreamErrorEvent
-	}
-	return false
 }
 
 // sayRefused tells the operator, once, that a key is refused: by its place in the configuration, since keys are not to be read
 // in a log.
 func (c *Channel) sayRefused(k *breaker.Key, requestID, why string) {
 	c.pool.options.Log.Warn("a key was refused and rests: replace it, or see to its account", "channel", c.Name, "key", c.keys.Index(k),
-		"of", c.keys.Len(), "request_id", requestID, "why", wire.Clip(c.redact.Text(why), longestDetail))
+		"of", c.keys.Len(), "request_id", requestID, "why", wire.Clip(c.redact.Text(why), LongestDetail))
 }
-
-// distrusted reports whether none of the channel's last attempts succeeded.
-func (c *Channel) distrusted() bool { return c.state.health.InVain() >= attemptsToDistrust }
 
 // anotherKey reports whether the request may be answered with another key of the channel, so that the channel is not out of the
 // question for it. A refusal of which it is not certain that it is about the key is taken to one other key and no further: if it
 // is about what was asked, the rest of them need not see it too.
-func (a *Attempt) anotherKey(w *Want) bool {
-	before := slices.ContainsFunc(w.tried, func(t tried) bool { return t.channel == a.Channel })
-	return outcome.Judge(a.Outcome, a.Class).AnotherKey && (a.Class != outcome.ClassUnauthorized || !before)
+func (t *Try) anotherKey(w *Want) bool {
+	before := slices.ContainsFunc(w.tried, func(before tried) bool { return before.channel == t.Channel })
+	return outcome.Judge(t.Outcome, t.Class).AnotherKey && (t.Class != outcome.ClassUnauthorized || !before)
 }

@@ -7,42 +7,11 @@ import (
 	"runtime/pprof"
 	"time"
 
-	"one-api/relay/breaker"
 	"one-api/relay/format"
-	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/wire"
 	"one-api/telemetry"
 )
-
-// longestDetail is how many bytes of a failure's detail a channel remembers.
-const longestDetail = 300
-
-// Attempt is how an exchange ended.
-type Attempt struct {
-	Channel  *Channel
-	Call     *lane.Call
-	Outcome  outcome.Outcome
-	Class    outcome.Class    // for UpstreamStatus and UpstreamErrorEvent
-	Failure  *outcome.Failure // nil: Completed
-	Sent     bool             // false: it ended before anything was asked of the upstream, and counts for nobody
-	Answered bool             // a header came
-	Began    time.Time
-	Duration time.Duration
-	// FirstEvent is the time from the attempt's beginning to the first event with content (text, reasoning, a piece of a tool
-	// call); 0: there was none, or the answer was not a stream.
-	FirstEvent time.Duration
-	// Events is how many events carried a part of the answer.
-	Events int64
-	// Waited is the part of Duration that was spent waiting for the upstream.
-	Waited time.Duration
-	Usage  wire.Usage
-	key    *breaker.Key
-	// Rested is true where it put its key to rest. No request does that twice.
-	Rested bool
-	// Failing can end the client's stream in that stream's own words; nil: its format has none.
-	Failing format.Failing
-}
 
 // End gives back everything that the exchange holds and records how it ended, once. failure nil: it completed. recovered is
 // what recover returned, nil if there was no panic.
@@ -56,7 +25,7 @@ func (x *Exchange) End(failure *outcome.Failure, recovered any) Attempt {
 	x.net.Stop()
 	x.hold.release()
 	if recovered != nil {
-		x.Channel.pool.options.Log.ErrorContext(x.span.In(x.client), "panic in an attempt", "request_id", x.requestID(), "channel", x.Channel.Name,
+		x.door.options.Log.ErrorContext(x.span.In(x.client), "panic in an attempt", "request_id", x.requestID(), "channel", x.Channel.Name,
 			"panic", fmt.Sprint(recovered), "stack", string(debug.Stack()))
 		failure = outcome.Panicked()
 	}
@@ -66,10 +35,22 @@ func (x *Exchange) End(failure *outcome.Failure, recovered any) Attempt {
 	return attempt
 }
 
+// conclude has the channel and the key bear what the table says, and asks where a refusal leaves a doubt.
+func (x *Exchange) conclude(a *Attempt) {
+	end := End{Failure: a.Failure, Sent: a.Sent, Events: a.Events, Waited: a.Waited}
+	if x.call != nil {
+		end.Token, end.RequestID = x.call.Token, x.call.RequestID
+	}
+	a.Rested = x.Conclude(&end)
+	if a.Failure != nil && leavesDoubt(a.Failure) {
+		x.door.wonder(x.Channel, x.Key)
+	}
+}
+
 func (x *Exchange) attempt(failure *outcome.Failure) Attempt {
 	a := Attempt{
 		Channel: x.Channel, Call: x.call, Failure: failure, Sent: x.sent, Answered: x.answer.Status != 0,
-		Began: x.began, Duration: time.Since(x.began), FirstEvent: x.firstEvent, Events: x.events, Waited: x.waited, key: x.key,
+		Began: x.Began, Duration: time.Since(x.Began), FirstEvent: x.firstEvent, Events: x.events, Waited: x.waited, key: x.Key,
 	}
 	a.Waited += x.body.waited
 	if failure != nil {
@@ -87,7 +68,7 @@ func (x *Exchange) attempt(failure *outcome.Failure) Attempt {
 func (x *Exchange) usage() wire.Usage {
 	defer func() {
 		if p := recover(); p != nil {
-			x.Channel.pool.options.Log.ErrorContext(x.span.In(x.client), "panic in a lane's usage", "request_id", x.requestID(), "channel", x.Channel.Name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			x.door.options.Log.ErrorContext(x.span.In(x.client), "panic in a lane's usage", "request_id", x.requestID(), "channel", x.Channel.Name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		}
 	}()
 	return x.translator.Usage()
@@ -98,10 +79,9 @@ func (x *Exchange) record(a Attempt) {
 	if !a.Sent && a.Outcome != outcome.Panic {
 		return
 	}
-	s := x.Channel.state
-	s.attempts[a.Outcome].Add(1)
-	if a.Failure != nil && a.Outcome != outcome.OperatorEnded && (outcome.Judge(a.Outcome, a.Class).MoveOn || x.Channel.distrusted()) {
-		s.last.Store(&LastFailure{At: time.Now().UTC().Truncate(time.Second), Outcome: a.Outcome.String(), Status: a.Failure.Status, Detail: wire.Clip(a.Failure.Detail, longestDetail)})
+	x.Channel.Count(a.Outcome)
+	if a.Failure != nil && a.Outcome != outcome.OperatorEnded && (outcome.Judge(a.Outcome, a.Class).MoveOn || x.Channel.Distrusted()) {
+		x.Channel.Fails(&LastFailure{At: time.Now().UTC().Truncate(time.Second), Outcome: a.Outcome.String(), Status: a.Failure.Status, Detail: wire.Clip(a.Failure.Detail, LongestDetail)})
 	}
 	m := x.measured(a)
 	x.endTrace(m)
@@ -109,7 +89,7 @@ func (x *Exchange) record(a Attempt) {
 	ctx := x.span.In(x.client)
 	defer func() {
 		if p := recover(); p != nil {
-			x.Channel.pool.options.Log.ErrorContext(ctx, "panic in the recorder", "request_id", x.requestID(), "channel", x.Channel.Name, "panic", fmt.Sprint(p))
+			x.door.options.Log.ErrorContext(ctx, "panic in the recorder", "request_id", x.requestID(), "channel", x.Channel.Name, "panic", fmt.Sprint(p))
 		}
 	}()
 	x.Channel.metrics.Attempt(m)
@@ -117,10 +97,10 @@ func (x *Exchange) record(a Attempt) {
 		x.noteUnknownEnd(ctx)
 		x.noteDoubtfulUsage(ctx, a.Usage)
 	}
-	if x.resumes {
-		x.Channel.metrics.Resume(x.because, m.Outcome)
+	if x.Resumes {
+		x.Channel.metrics.Resume(x.Because, m.Outcome)
 	}
-	if record := x.Channel.pool.options.Record; record != nil {
+	if record := x.door.options.Record; record != nil {
 		record(ctx, a)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"runtime/pprof"
 	"time"
 
-	"one-api/relay/breaker"
 	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/upstream"
@@ -17,30 +16,24 @@ import (
 	"one-api/telemetry"
 )
 
-// Bounds of what is read of an error, however much its upstream sends.
-const (
-	errorBodyBytes   = 64 << 10
-	errorBodyTimeout = 5 * time.Second
-)
+// errorBodyBytes is how much is read of an error, however much its upstream sends.
+const errorBodyBytes = 64 << 10
 
-// Exchange is one attempt: one request to one upstream, and its answer. It is begun by Set.Begin and ended by End in the same
+// Exchange is one attempt: one request to one upstream, and its answer. It is begun in a Slot and ended by End in the same
 // function, used by that one goroutine, and good for one Send and one Relay. It is the only door to an upstream.
 type Exchange struct {
-	Channel *Channel
+	Slot
 
+	door      *Door
 	client    context.Context // the client's request
 	hold      *holding
 	net       runtime.Cleanup // the safety net, from the answer's header on
-	began     time.Time
-	key       *breaker.Key
 	call      *lane.Call
 	at        *upstream.Address // of the request
 	converted *lane.Converted   // what the lane did to the request; nil: nothing, or the answer is there
 
-	trial  bool // the channel is being tried after a rest
-	keyTry bool // the key is
-	ended  bool
-	sent   bool
+	ended bool
+	sent  bool
 	// What the relay asks for on its own account: the usage of a stream.
 	asksUsage bool // the request does
 	denied    bool // its upstream has refused it for that
@@ -48,11 +41,7 @@ type Exchange struct {
 	// What clients leave out of a conversation.
 	unthought  bool // its upstream has refused it without the reasoning of earlier turns
 	thoughtful bool // and is sent something in its place
-
-	hurried bool    // another healthy channel is left: nobody need wait for this one as long as for the last
-	started bool    // the answer is this channel's: an event has been passed on, or the whole of it
-	resumes bool    // the client has the beginning of the answer
-	spares  sparing // what an attempt of the request before this one has done to a key
+	started    bool // the answer is this channel's: an event has been passed on, or the whole of it
 
 	answer     upstream.Answer
 	body       body
@@ -64,62 +53,35 @@ type Exchange struct {
 	kept       int           // capacity of the translator's buffer
 	chunks     telemetry.ChunkTimes
 	waited     time.Duration // for the upstream
-	because    string        // why the request's attempt before this one failed; empty: there was none
 	span       telemetry.Span
 	says       *says // nil: nobody records the span
 }
 
-// begin takes a place in the channel and a key; nil: there is none.
-func (c *Channel) begin(ctx context.Context, w *Want, now time.Time, how manner) *Exchange {
-	cuts := c.state.cuts.Load()
-	if c.isDisabled() {
-		return nil
+// New begins an exchange in a place that selection has taken, and gives back with its end. ctx is the client's. The caller ends it in
+// the same function.
+func (d *Door) New(ctx context.Context, slot Slot) *Exchange {
+	x := &Exchange{Slot: slot, door: d, client: ctx}
+	if x.tie() {
+		x.Cut(outcome.ErrOperator)
 	}
-	if n := c.state.inFlight.Add(1); c.MaxConcurrent > 0 && n > int64(c.MaxConcurrent) {
-		c.state.inFlight.Add(-1)
-		return nil
-	}
-	ok, trial := c.state.health.Cooldown.Admit(now)
-	if !ok && !how.desperate {
-		c.state.inFlight.Add(-1)
-		return nil
-	}
-	k, keyTry := c.keys.Take(w.used, now)
-	if k == nil && how.cooling {
-		k = c.keys.Cooling(now)
-	}
-	if k == nil {
-		if trial {
-			c.state.health.Cooldown.Abandon()
-		}
-		c.state.inFlight.Add(-1)
-		return nil
-	}
-	c.pool.inFlight.Add(1)
-	c.state.tries.Count(now)
-	c.transport.Enter()
-	x := &Exchange{Channel: c, client: ctx, began: now, key: k, trial: trial, keyTry: keyTry}
-	x.tie()
-	if c.state.cuts.Load() != cuts {
-		x.Cut(outcome.ErrOperator) // all that were let in before: whether this one was in the list then, nobody knows
-	}
-	pprof.SetGoroutineLabels(c.labels)
+	pprof.SetGoroutineLabels(slot.Channel.labels)
 	return x
 }
 
-// tie makes what the exchange holds, and ties it to the client, whom it may outlive where its upstream is to be drained.
-func (x *Exchange) tie() {
-	pool := x.Channel.pool
+// tie makes what the exchange holds, and ties it to the client, whom it may outlive where its upstream is to be drained. cut: an
+// operator has ended the channel's calls meanwhile.
+func (x *Exchange) tie() (cut bool) {
 	h := &holding{
-		pool: pool, channel: x.Channel, call: call{began: x.began}, leash: leash{client: x.client, drain: pool.options.DrainClientGone},
+		door: x.door, channel: x.Channel, call: OpenCall{Began: x.Began}, leash: leash{client: x.client, drain: x.door.options.DrainClientGone},
 	}
-	h.leash.clock, h.clock.leash, h.call.leash = &h.clock, &h.leash, &h.leash
+	h.leash.clock, h.clock.leash, h.call.Ends = &h.clock, &h.leash, &h.leash
 	x.hold = h
-	h.channel.state.calls.add(&h.call)
+	cut = x.Open(&h.call)
 	if total := x.Channel.Timeouts.Total; total > 0 {
-		h.clock.limitTo(x.began.Add(total), outcome.Completed)
+		h.clock.limitTo(x.Began.Add(total), outcome.Completed)
 	}
 	h.leash.watch()
+	return cut
 }
 
 // Send asks the upstream. On success the answer is a 2xx and waits to be relayed.
@@ -137,11 +99,7 @@ func (x *Exchange) Send(call *lane.Call) *outcome.Failure {
 	if x.withdrawn || x.thoughtful {
 		x.told(x.span.In(x.client))
 	}
-	if x.keyTry {
-		x.keyTry = false
-		x.key.Accepted()
-	}
-	x.key.Taken()
+	x.Taken()
 	if !x.body.unpack(x.answer.Encoding) {
 		return outcome.Malformed("the answer has a Content-Encoding that was not asked for")
 	}
@@ -166,8 +124,8 @@ func (x *Exchange) request(call *lane.Call) *outcome.Failure {
 	if failure := x.address(&request); failure != nil {
 		return failure
 	}
-	if !x.sent && x.because != "" {
-		x.Channel.metrics.Retry(x.because)
+	if !x.sent && x.Because != "" {
+		x.Channel.metrics.Retry(x.Because)
 	}
 	x.sent = true
 	asked := sinceEpoch()
@@ -205,13 +163,13 @@ func (x *Exchange) opened() {
 	if x.call.Stream {
 		x.body.silence = x.silencePhase
 	} else {
-		x.body.by(after(x.began, x.Channel.Timeouts.Header), outcome.HeaderTimeout)
+		x.body.by(after(x.Began, x.Channel.Timeouts.Header), outcome.HeaderTimeout)
 	}
 }
 
 // refused reads what there is of an error, and closes it.
 func (x *Exchange) refused() *outcome.Failure {
-	x.body.by(time.Now().Add(x.Channel.pool.options.ErrorBodyTimeout), outcome.HeaderTimeout)
+	x.body.by(time.Now().Add(x.door.options.ErrorBodyTimeout), outcome.HeaderTimeout)
 	var text []byte
 	if x.body.unpack(x.answer.Encoding) {
 		// An error of reading is no news: what counts is the status, which has arrived.
@@ -236,3 +194,6 @@ func (x *Exchange) corrects(f *outcome.Failure) {
 		x.Channel.correct(f)
 	}
 }
+
+// Cut ends the exchange, from another goroutine than the one that uses it and at any time: whatever it waits for fails.
+func (x *Exchange) Cut(cause error) { x.hold.leash.End(cause) }

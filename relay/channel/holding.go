@@ -13,9 +13,9 @@ import (
 // answer's body. It is given back once and at once, by the exchange's end, or by the safety net if an exchange was forgotten.
 // It must not refer to the exchange, or the net would never see one go.
 type holding struct {
-	pool    *Pool
+	door    *Door
 	channel *Channel
-	call    call
+	call    OpenCall
 	leash   leash
 	clock   clock
 	// Parts of the budget: the upstream request's body where it is not the client's, the answer or event as it comes, and what
@@ -54,8 +54,7 @@ func (h *holding) opened(body io.Closer, first bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.body, h.first = body, first
-	h.channel.state.openBodies.Add(1)
-	h.pool.openBodies.Add(1)
+	h.channel.BodyOpened()
 }
 
 // closeBody closes the answer before the exchange ends.
@@ -68,8 +67,7 @@ func (h *holding) closeBody() (wasOpen bool) {
 		return false
 	}
 	_ = body.Close() // the answer has been read or given up: its closing has nothing to say to anybody
-	h.channel.state.openBodies.Add(-1)
-	h.pool.openBodies.Add(-1)
+	h.channel.BodyClosed()
 	return true
 }
 
@@ -89,7 +87,7 @@ func (h *holding) release() (leaked bool) {
 	}
 	// net/http's is told before its body is closed: closing alone would wait for an HTTP/1.1 answer's end to reuse the
 	// connection.
-	h.leash.end(context.Canceled)
+	h.leash.End(context.Canceled)
 	leaked = h.closeBody() || leaked
 	if h.sent != nil {
 		h.sent.Finish()
@@ -97,10 +95,7 @@ func (h *holding) release() (leaked bool) {
 	h.request.Release()
 	h.answer.Release()
 	h.work.Release()
-	h.channel.state.calls.remove(&h.call)
-	h.channel.state.inFlight.Add(-1)
-	h.pool.inFlight.Add(-1)
-	h.channel.transport.Leave()
+	h.channel.Leave(&h.call)
 	return leaked
 }
 
@@ -108,8 +103,8 @@ func (h *holding) release() (leaked bool) {
 // line in the log and a count, and nothing else.
 func (h *holding) forgotten() {
 	if h.release() {
-		h.channel.state.leaked.Add(1)
-		h.pool.options.Log.Error("an upstream answer was left open and closed by the safety net: this is a bug in the relay",
+		h.channel.Leaked()
+		h.door.options.Log.Error("an upstream answer was left open and closed by the safety net: this is a bug in the relay",
 			"channel", h.channel.Name)
 	}
 }

@@ -34,11 +34,11 @@ func (l *leash) left() {
 		l.clock.limitTo(time.Now().Add(l.drain), outcome.ClientGone)
 		return
 	}
-	l.end(cause)
+	l.End(cause)
 }
 
-// end ends the call.
-func (l *leash) end(cause error) {
+// End ends the call.
+func (l *leash) End(cause error) {
 	l.mu.Lock()
 	if l.cause == nil {
 		l.cause, l.ended = cause, breaker.Now()
@@ -82,4 +82,11 @@ func (l *leash) Why() error {
 		cause = context.Cause(l.client)
 	}
 	return cause
+}
+
+// Told is the moment at which the call was told to end; 0: it was not.
+func (l *leash) Told() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ended
 }

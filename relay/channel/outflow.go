@@ -107,7 +107,7 @@ func (x *Exchange) write(events []byte) bool {
 // loses notes that nothing more can be written to the client; true: its upstream is read on without it.
 func (x *Exchange) loses(err error) bool {
 	x.out.lost, x.out.unflushed = x.unwritable(err), false
-	return x.Channel.pool.options.DrainClientGone > 0 && x.out.lost.Outcome == outcome.ClientGone
+	return x.door.options.DrainClientGone > 0 && x.out.lost.Outcome == outcome.ClientGone
 }
 
 // stopSending ends the stream's way. If a translator panics, what it had finished before still reaches the client.

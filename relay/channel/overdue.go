@@ -51,16 +51,9 @@ func (l *calls) overdue(now time.Time) (n int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for c := l.first; c != nil; c = c.next {
-		if told := c.leash.told(); told != 0 && breaker.Moment(now)-told > int64(overdueAfter) {
+		if told := c.Ends.Told(); told != 0 && breaker.Moment(now)-told > int64(overdueAfter) {
 			n++
 		}
 	}
 	return n
-}
-
-// told is the moment at which the call was told to end; 0: it was not.
-func (l *leash) told() int64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.ended
 }

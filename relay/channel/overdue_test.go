@@ -1,7 +1,6 @@
 package channel
 
 import (
-	"context"
 	"log/slog"
 	"testing"
 	"time"
@@ -9,11 +8,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/config"
-	"one-api/relay/outcome"
 	"one-api/relay/provider"
 )
 
-// TestACallThatDoesNotEndWhenItIsToldToIsCountedAsUnexplained holds an exchange open that its client has left: nothing in the relay
+// TestACallThatDoesNotEndWhenItIsToldToIsCountedAsUnexplained holds a call open that was told to end: nothing in the relay
 // does so, and this is what would show if something did.
 func TestACallThatDoesNotEndWhenItIsToldToIsCountedAsUnexplained(t *testing.T) {
 	log := &lines{}
@@ -22,16 +20,15 @@ func TestACallThatDoesNotEndWhenItIsToldToIsCountedAsUnexplained(t *testing.T) {
 	})
 	defer p.Close()
 	p.Apply([]config.Channel{testChannel("stuck")})
-	client, leave := context.WithCancel(context.Background())
-	x, refusal := p.Set().Begin(client, &Want{Caller: Caller{AllGroups: true}, Model: "m"})
+	slot, refusal := p.Set().Begin(&Want{Caller: Caller{AllGroups: true}, Model: "m"})
 	require.Nil(t, refusal)
+	x := occupy(slot)
 	expected := p.ExpectedGoroutines()
 
 	now := time.Now()
 	p.lookForOverdue(now)
 	require.Zero(t, p.Overdue(), "nobody has told it")
-	leave()
-	require.Eventually(t, func() bool { return x.hold.leash.Why() != nil && x.hold.leash.told() != 0 }, 10*time.Second, time.Millisecond)
+	p.Set().Get("stuck").Cut()
 	p.lookForOverdue(now.Add(overdueAfter / 2))
 	require.Zero(t, p.Overdue(), "it may still be at it")
 	late := time.Now().Add(overdueAfter + time.Minute)
@@ -40,7 +37,7 @@ func TestACallThatDoesNotEndWhenItIsToldToIsCountedAsUnexplained(t *testing.T) {
 	require.Equal(t, expected-1, p.ExpectedGoroutines())
 	require.Contains(t, log.String(), "channel=stuck calls=1")
 
-	x.End(outcome.Gone(), nil)
+	x.leave()
 	p.lookForOverdue(late.Add(time.Minute))
 	require.Zero(t, p.Overdue())
 	require.Equal(t, expected, p.ExpectedGoroutines())

@@ -23,12 +23,12 @@ func (x *Exchange) connectPhase() (time.Time, outcome.Outcome) {
 func (x *Exchange) headerPhase() (time.Time, outcome.Outcome) {
 	t := x.Channel.Timeouts
 	wait := t.Header
-	if x.hurried && (wait == 0 || t.StreamHeader < wait) {
+	if x.Hurried && (wait == 0 || t.StreamHeader < wait) {
 		wait = t.StreamHeader
 	}
-	header := after(x.began, wait)
+	header := after(x.Began, wait)
 	if x.call.Stream && t.FirstToken > 0 {
-		if first := after(x.began, t.FirstToken); header.IsZero() || first.Before(header) {
+		if first := after(x.Began, t.FirstToken); header.IsZero() || first.Before(header) {
 			return first, outcome.FirstTokenTimeout
 		}
 	}
@@ -69,7 +69,7 @@ func (x *Exchange) silence(now time.Time, heard int) (deadline time.Time, as out
 	}
 	deadline, as = after(q.since, t.Idle), outcome.IdleTimeout
 	if !q.content && t.FirstToken > 0 {
-		deadline, as = after(x.began, t.FirstToken), outcome.FirstTokenTimeout
+		deadline, as = after(x.Began, t.FirstToken), outcome.FirstTokenTimeout
 		if q.heard > 0 && x.Channel.hidesReasoning(x.call.Model) {
 			deadline = after(q.since, t.FirstToken)
 		}

@@ -21,8 +21,8 @@ type waiting struct {
 func waitFor(model string, timeouts config.Timeouts) *waiting {
 	w := &waiting{now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 	w.Exchange = &Exchange{
-		Channel: &Channel{Channel: config.Channel{Timeouts: timeouts}, of: &provider.Provider{HidesReasoning: []string{"o3"}}},
-		began:   w.now, call: &lane.Call{Model: model, Stream: true},
+		Slot: Slot{Channel: &Channel{Channel: config.Channel{Timeouts: timeouts}, of: &provider.Provider{HidesReasoning: []string{"o3"}}}, Began: w.now},
+		call: &lane.Call{Model: model, Stream: true},
 	}
 	return w
 }
@@ -117,7 +117,7 @@ func TestTheClocksOfAStream(t *testing.T) {
 			}
 			assert.Equal(t, c.outcome, ended)
 			if c.outcome != "" {
-				assert.Equal(t, c.at, w.now.Sub(w.began))
+				assert.Equal(t, c.at, w.now.Sub(w.Began))
 			}
 		})
 	}

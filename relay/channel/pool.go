@@ -1,7 +1,6 @@
 package channel
 
 import (
-	"context"
 	"crypto/tls"
 	"log/slog"
 	"maps"
@@ -13,7 +12,6 @@ import (
 	"one-api/relay/breaker"
 	"one-api/relay/config"
 	"one-api/relay/lane"
-	"one-api/relay/membudget"
 	"one-api/relay/outcome"
 	"one-api/relay/provider"
 	"one-api/relay/redact"
@@ -35,22 +33,11 @@ type Provider struct {
 // Options is what all channels of a process have in common.
 type Options struct {
 	Providers map[string]Provider // by channel type
-	// DrainClientGone is how long an upstream is still read after its client has left, for the sake of the usage it reports.
-	// 0: it is cancelled at once.
-	DrainClientGone time.Duration
-	// Record is told of every attempt that was sent, once, after all that it held has been given back.
-	Record func(context.Context, Attempt)
-	Log    *slog.Logger
+	Log       *slog.Logger
 	// Metrics counts attempts by channel; nil: nobody does.
 	Metrics *telemetry.Metrics
-	// Tracing makes a span of every attempt in a call that is traced; nil: nobody does.
-	Tracing *telemetry.Tracing
 	// TLS is the client side's TLS configuration; nil: the system's roots.
 	TLS *tls.Config
-	// Budget is what large bodies may hold; nil: there is no limit.
-	Budget *membudget.Budget
-	// ErrorBodyTimeout is how long the body of an error is read; 0: errorBodyTimeout.
-	ErrorBodyTimeout time.Duration
 	// Now is the clock that rests go by; nil: time.Now.
 	Now func() time.Time
 }
@@ -60,14 +47,12 @@ type Pool struct {
 	options Options
 	current atomic.Pointer[Set]
 
-	inFlight    atomic.Int64
-	openBodies  atomic.Int64
-	overdue     atomic.Int64 // calls, when they were looked at last
-	looked      time.Time    // when that was; for the goroutine that calls Trim
-	unknownEnds unknownEnds
+	inFlight   atomic.Int64
+	openBodies atomic.Int64
+	overdue    atomic.Int64 // calls, when they were looked at last
+	looked     time.Time    // when that was; for the goroutine that calls Trim
 	// connections is every transport that may still have some: those of the channels, and those that a reload has replaced.
 	connections atomic.Pointer[[]*upstream.Transport]
-	questions   questions
 
 	mu         sync.Mutex // guards what follows, and Apply
 	states     map[string]*state
@@ -82,9 +67,6 @@ type ownedTransport struct {
 
 // NewPool makes a pool without channels.
 func NewPool(options Options) *Pool {
-	if options.ErrorBodyTimeout == 0 {
-		options.ErrorBodyTimeout = errorBodyTimeout
-	}
 	if options.TLS == nil {
 		options.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
@@ -244,9 +226,8 @@ func (p *Pool) Trim() {
 
 func (p *Pool) now() time.Time { return p.options.Now() }
 
-// Close closes the connections that no call uses, and ends what the relay asks on its own account.
+// Close closes the connections that no call uses.
 func (p *Pool) Close() {
-	p.questions.stop()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, owned := range p.transports {
@@ -254,7 +235,7 @@ func (p *Pool) Close() {
 	}
 }
 
-// ExpectedGoroutines is how many goroutines net/http runs for the channels' connections, and how many ask for lists of models.
+// ExpectedGoroutines is how many goroutines net/http runs for the channels' connections.
 // Nothing accounts for a call that is overdue.
 // It takes no lock.
 func (p *Pool) ExpectedGoroutines() (n int64) {
@@ -263,5 +244,5 @@ func (p *Pool) ExpectedGoroutines() (n int64) {
 			n += t.Goroutines()
 		}
 	}
-	return n + p.questions.running.Load() - p.overdue.Load()
+	return n - p.overdue.Load()
 }

@@ -14,13 +14,8 @@ import (
 	"one-api/relay/outcome"
 )
 
-// A refusal that may be about a key as well as about what a client asked has the relay ask a question of its own, to which no
-// client has added anything: which models are there? If that is refused too, it is the key.
-const (
-	refusalsToAsk   = 2           // of one key: a single one would have a provider asked twice for every odd prompt
-	questionEvery   = time.Minute // at most, for each channel
-	questionTimeout = 10 * time.Second
-)
+// questionTimeout is how long a question of the relay's own may take.
+const questionTimeout = 10 * time.Second
 
 // questions is those of all channels that are being asked.
 type questions struct {
@@ -64,41 +59,31 @@ func (q *questions) stop() {
 	q.done.Wait()
 }
 
-// wonder asks the channel's upstream for its models with a key that has been refused, unless that was done a short while ago.
-// It is asked by a goroutine that takes itself out of every count when it ends, which is after questionTimeout at the latest.
-func (c *Channel) wonder(k *breaker.Key) {
-	if c.asks == nil || k.Secret == "" || k.Wonders() < refusalsToAsk || k.Cooldown.Active() {
+// wonder asks a channel's upstream for its models with a key that has been refused, if that is called for. It is asked by a goroutine
+// that takes itself out of every count when it ends, which is after questionTimeout at the latest.
+func (d *Door) wonder(c *Channel, k *breaker.Key) {
+	if !c.Wonders(k) {
 		return
 	}
-	now := breaker.Moment(c.pool.now())
-	last := c.state.wondered.Load()
-	if last != 0 && now-last < int64(questionEvery) || !c.state.wondered.CompareAndSwap(last, now) {
-		return
-	}
-	ctx, done := c.pool.questions.begin()
+	ctx, done := d.questions.begin()
 	go func() {
 		defer done()
 		defer func() {
 			if p := recover(); p != nil {
-				c.pool.options.Log.Error("panic in a question for the list of models", "channel", c.Name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+				d.options.Log.Error("panic in a question for the list of models", "channel", c.Name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			}
 		}()
-		if failure := c.list(ctx, k, nil); failure != nil && failure.IsOfTheKey() {
-			if k.Refuse(c.pool.now(), false) {
-				c.sayRefused(k, "", "it was refused the list of models as well: "+failure.ErrorType()+" "+failure.Detail)
-			}
+		if failure := d.list(ctx, c, k, nil); failure != nil && failure.IsOfTheKey() {
+			c.Refuse(k, "it was refused the list of models as well: "+failure.ErrorType()+" "+failure.Detail)
 		}
 	}()
 }
 
 // list asks for the list of models, through the one door. nil: it was answered, and read, which is nil if nobody is interested in
 // what is on it, had nothing against it.
-func (c *Channel) list(ctx context.Context, k *breaker.Key, read func(*Exchange) *outcome.Failure) *outcome.Failure {
+func (d *Door) list(ctx context.Context, c *Channel, k *breaker.Key, read func(*Exchange) *outcome.Failure) *outcome.Failure {
 	now := time.Now()
-	c.state.inFlight.Add(1)
-	c.pool.inFlight.Add(1)
-	c.transport.Enter()
-	x := &Exchange{Channel: c, client: ctx, began: now, key: k, call: &lane.Call{}}
+	x := &Exchange{Slot: c.Question(k, now), door: d, client: ctx, call: &lane.Call{}}
 	x.tie()
 	defer func() {
 		x.net.Stop()

@@ -12,6 +12,9 @@ import (
 // said to be healthy any more. Whether it is asked is another matter: see health.fruitless.
 const attemptsToDistrust = 10
 
+// Distrusted reports whether none of the channel's last attempts succeeded.
+func (c *Channel) Distrusted() bool { return c.state.health.InVain() >= attemptsToDistrust }
+
 // State tells what the channel is up to. It takes no lock.
 func (c *Channel) State(now time.Time) State {
 	switch {
@@ -35,7 +38,7 @@ func (c *Channel) wait(now time.Time) time.Duration {
 
 func (c *Channel) troubled(now time.Time) bool {
 	h := &c.state.health
-	return h.InARow() > 0 || h.Cooldown.Active() || c.distrusted() || h.Doubt.Any() ||
+	return h.InARow() > 0 || h.Cooldown.Active() || c.Distrusted() || h.Doubt.Any() ||
 		c.keys.Counts(now).Usable < c.keys.Len() || c.keys.Doubted() > 0
 }
 

@@ -150,7 +150,7 @@ func (x *Exchange) takes(event sse.Event) (over bool, failure *outcome.Failure) 
 func (x *Exchange) goes(step lane.Step, event sse.Event) bool {
 	if step.Content {
 		if x.firstEvent == 0 {
-			x.firstEvent = time.Since(x.began)
+			x.firstEvent = time.Since(x.Began)
 		}
 		x.events++
 		x.chunks.Chunk(epoch.Add(x.body.came))
@@ -185,10 +185,7 @@ func (x *Exchange) start() {
 		x.call.Held.Release()
 		x.call.Body = nil
 	}
-	if x.trial {
-		x.trial = false
-		x.Channel.state.health.Proved()
-	}
+	x.Proved()
 }
 
 // endsInALine tells whether an event is what was left of one when the stream ended.

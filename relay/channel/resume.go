@@ -1,21 +1,12 @@
 package channel
 
 import (
-	"strings"
-
 	"one-api/relay/config"
-	"one-api/relay/format"
-	"one-api/relay/lane"
 )
 
-// hints is how upstreams are told to continue the last message; most need not be.
-var hints = map[config.Resume]format.Hint{
-	config.ResumePrefix: format.HintPrefix, config.ResumeContinueFinal: format.HintContinueFinal,
-}
-
-// BreaksOff asks for channels that can finish the stream that broke off in attempt. text: the client has text of it.
-func (w *Want) BreaksOff(attempt Attempt, text bool) {
-	w.broken, w.text = attempt.Channel, text
+// BreaksOff asks for channels that can finish the stream of this channel's that broke off. text: the client has text of it.
+func (w *Want) BreaksOff(c *Channel, text bool) {
+	w.broken, w.text = c, text
 }
 
 // Resumes tells whether a stream for w can be finished by another channel when it breaks off.
@@ -50,17 +41,4 @@ func (c *Channel) finishes(broken *Channel, text bool) bool {
 		return true
 	}
 	return !c.Official || c.of.Continues.Official
-}
-
-// HidesSpace tells whether the exchange's upstream is not told of white space at the end of what it continues.
-func (x *Exchange) HidesSpace() bool { return x.Channel.of.Continues.TrimSpace }
-
-// asContinuation is the call as the upstream gets it: with what it is told of the answer.
-func (x *Exchange) asContinuation(call *lane.Call) *lane.Call {
-	if call.Prefix == "" || !x.HidesSpace() {
-		return call
-	}
-	continued := *call
-	continued.Prefix = strings.TrimRight(call.Prefix, " \t\r\n")
-	return &continued
 }

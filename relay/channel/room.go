@@ -36,7 +36,7 @@ const smallEvent = 1 << 10
 // lease says which budget the exchange holds parts of, and for whom.
 func (x *Exchange) lease(call *lane.Call) {
 	for _, l := range [...]*membudget.Lease{&x.hold.request, &x.hold.answer, &x.hold.work} {
-		l.Of(x.Channel.pool.options.Budget)
+		l.Of(x.door.options.Budget)
 		l.As(call.Held)
 	}
 }
@@ -89,7 +89,7 @@ func (x *Exchange) conversion(c *lane.Converted) {
 		return
 	}
 	for _, feature := range c.Dropped {
-		x.Channel.pool.options.Metrics.FormatDropped(c.From, c.To, feature)
+		x.door.options.Metrics.FormatDropped(c.From, c.To, feature)
 	}
 }
 

@@ -1,7 +1,6 @@
 package channel
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -94,7 +93,7 @@ func makeScene(t *testing.T, r *rand.Rand) scene {
 			}
 		}
 		if r.IntN(4) < trouble && once(3) {
-			s.want.Tried(Attempt{Channel: c, Outcome: outcome.UpstreamStatus, Class: []outcome.Class{outcome.ClassServer, outcome.ClassKeyRefused}[r.IntN(2)]})
+			s.want.Tried(Try{Channel: c, Outcome: outcome.UpstreamStatus, Class: []outcome.Class{outcome.ClassServer, outcome.ClassKeyRefused}[r.IntN(2)]})
 		}
 	}
 	return s
@@ -170,7 +169,7 @@ func TestWhateverTroubleChannelsAreInTheUsableOnesShareTheCallsByWeight(t *testi
 		shares := s.usable()
 		if len(shares) == 0 {
 			refused++
-			_, refusal := s.pool.Set().Begin(context.Background(), s.want)
+			_, refusal := s.pool.Set().Begin(s.want)
 			require.NotNil(t, refusal, "scene %d", i)
 			continue
 		}
@@ -253,23 +252,23 @@ func TestACrowdIsTriedOneAfterTheOtherUntilNoneIsLeft(t *testing.T) {
 		for _, before := range w.tried {
 			require.NotSame(t, before.channel, c)
 		}
-		w.Tried(Attempt{Channel: c, Outcome: outcome.ConnectFailed})
+		w.Tried(Try{Channel: c, Outcome: outcome.ConnectFailed})
 	}
 	require.Equal(t, "refused: no_channel 503", pick(t, p, w))
 }
 
 func TestTheLastPlaceOfAFullCrowdIsFound(t *testing.T) {
 	p := crowd(t, 200, func(i int, c *config.Channel) { c.MaxConcurrent, c.Weight = 1, 1+999*(i%2) })
-	var open []*Exchange
+	var open []*occupied
 	for range 200 {
-		x, refusal := p.Set().Begin(context.Background(), want())
+		slot, refusal := p.Set().Begin(want())
 		require.Nil(t, refusal)
-		open = append(open, x)
+		open = append(open, occupy(slot))
 	}
 	require.Equal(t, "refused: limit 429", pick(t, p, want()))
 	for _, x := range open {
 		require.EqualValues(t, 1, x.Channel.state.inFlight.Load())
-		x.End(outcome.Gone(), nil)
+		x.leave()
 	}
 }
 

@@ -56,7 +56,7 @@ func TestAForgottenExchangeIsClosedByTheSafetyNetAndCounted(t *testing.T) {
 			p.Apply([]config.Channel{testChannel("leaky", func(c *config.Channel) { c.BaseURL = at })})
 			c := p.Set().Get("leaky")
 
-			forget(t, p)
+			forget(t, NewDoor(DoorOptions{Log: slog.New(slog.NewTextHandler(log, nil))}), p)
 			require.Equal(t, int64(1), p.InFlight())
 			require.Equal(t, int64(1), p.OpenBodies())
 
@@ -91,9 +91,10 @@ func TestAnExchangeThatWasEndedIsNotCountedAsForgotten(t *testing.T) {
 	p := testPool(t, testChannel("tidy", func(c *config.Channel) { c.BaseURL = at }))
 	collected := make(chan struct{})
 	func() {
-		x := begun(t, p)
+		x := begun(t, NewDoor(DoorOptions{Log: slog.New(slog.DiscardHandler)}), p)
 		runtime.AddCleanup(x, func(c chan struct{}) { close(c) }, collected)
 		x.End(outcome.Gone(), nil)
+		x.End(outcome.Gone(), nil) // again does nothing
 	}()
 	require.Eventually(t, func() bool {
 		runtime.GC()
@@ -111,13 +112,14 @@ func TestAnExchangeThatWasEndedIsNotCountedAsForgotten(t *testing.T) {
 // forget opens an exchange and drops it.
 //
 //go:noinline
-func forget(t *testing.T, p *Pool) { begun(t, p) }
+func forget(t *testing.T, d *Door, p *Pool) { begun(t, d, p) }
 
 // begun is an exchange whose answer's header has come.
-func begun(t *testing.T, p *Pool) *Exchange {
+func begun(t *testing.T, d *Door, p *Pool) *Exchange {
 	t.Helper()
-	x, refusal := p.Set().Begin(context.Background(), want())
+	slot, refusal := p.Set().Begin(want())
 	require.Nil(t, refusal)
+	x := d.New(context.Background(), slot)
 	require.Nil(t, x.Send(&lane.Call{Endpoint: wire.ChatCompletions, Model: "m", Stream: true, Body: []byte(`{"model":"m"}`)}))
 	return x
 }

@@ -23,7 +23,7 @@ func saidBy(t *testing.T, kind string, f *outcome.Failure) *outcome.Failure {
 	all := provider.All()
 	at := slices.IndexFunc(all, func(p provider.Provider) bool { return p.Type == kind })
 	require.GreaterOrEqual(t, at, 0)
-	x := &Exchange{Channel: &Channel{correct: outcome.Sayings(all[at].Says), redact: redact.New(config.Channel{})}, call: &lane.Call{RequestID: "r", Body: []byte("{}")}}
+	x := &Exchange{Slot: Slot{Channel: &Channel{correct: outcome.Sayings(all[at].Says), redact: redact.New(config.Channel{})}}, call: &lane.Call{RequestID: "r", Body: []byte("{}")}}
 	x.corrects(f)
 	return x.censored(f)
 }
@@ -103,7 +103,7 @@ func TestAProvidersWordsInsideAnAnswerAreItsOwnToo(t *testing.T) {
 func TestWordsThatHarmOthersAreNotTheClients(t *testing.T) {
 	says := []provider.Saying{{Status: 400, Words: []string{"account frozen"}, Means: provider.AboutKey}}
 	for body, class := range map[string]outcome.Class{`{"model":"m"}`: outcome.ClassKeyRefused, `{"model":"Account Frozen"}`: outcome.ClassRequest} {
-		x := &Exchange{Channel: &Channel{correct: outcome.Sayings(says), redact: redact.New(config.Channel{})}, call: &lane.Call{RequestID: "r", Body: []byte(body)}}
+		x := &Exchange{Slot: Slot{Channel: &Channel{correct: outcome.Sayings(says), redact: redact.New(config.Channel{})}}, call: &lane.Call{RequestID: "r", Body: []byte(body)}}
 		f := outcome.StatusFailure(400, nil, []byte(`{"error":{"message":"Account frozen: no such model"}}`))
 		x.corrects(f)
 		assert.Equal(t, class, x.censored(f).Class, body)

@@ -1,7 +1,6 @@
 package channel
 
 import (
-	"context"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -104,20 +103,28 @@ type tried struct {
 	stays   bool         // the channel is to be tried again, before any other
 }
 
-// Tried excludes a channel from the request's further attempts. One of which only the key failed may be tried again with
-// another key, once there is no other channel left.
-func (w *Want) Tried(attempt Attempt) {
-	w.note(attempt, false)
+// Try is what a request has to remember of an attempt that failed.
+type Try struct {
+	Channel *Channel
+	Key     *breaker.Key
+	Outcome outcome.Outcome
+	Class   outcome.Class
+	Sent    bool // something was asked of the upstream
+	Rested  bool // the key was put to rest
 }
 
-// Failed notes an attempt after which the same channel is tried again.
-func (w *Want) Failed(attempt Attempt) { w.note(attempt, true) }
+// Tried excludes a channel from the request's further attempts. One of which only the key failed may be tried again with
+// another key, once there is no other channel left.
+func (w *Want) Tried(t Try) { w.note(&t, false) }
 
-func (w *Want) note(attempt Attempt, stays bool) {
-	if attempt.Sent {
-		w.because = attempt.Outcome.String()
+// Failed notes an attempt after which the same channel is tried again.
+func (w *Want) Failed(t Try) { w.note(&t, true) }
+
+func (w *Want) note(t *Try, stays bool) {
+	if t.Sent {
+		w.because = t.Outcome.String()
 	}
-	w.tried = append(w.tried, tried{attempt.Channel, attempt.anotherKey(w), attempt.Rested, attempt.key, stays})
+	w.tried = append(w.tried, tried{t.Channel, t.anotherKey(w), t.Rested, t.Key, stays})
 }
 
 // used reports whether the request has been tried with the key.
@@ -166,44 +173,38 @@ type manner struct {
 // manners is the order in which a request becomes less choosy.
 var manners = [...]manner{{}, {anotherKey: true}, {anotherKey: true, desperate: true}}
 
-// Begin chooses a channel and opens an exchange with it: the highest priority that has one available, at random by weight
-// within it. ctx is the client's. The caller ends the exchange in the same function.
+// Begin chooses a channel and takes a place in it: the highest priority that has one available, at random by weight within it. An
+// exchange is begun in it in the same function.
 //
 // A channel that is passed over for its failures is used all the same when nothing else is left: its own error tells the
 // client more than a refusal would.
-func (s *Set) Begin(ctx context.Context, w *Want) (*Exchange, *outcome.Refusal) {
+func (s *Set) Begin(w *Want) (Slot, *outcome.Refusal) {
 	now := s.now()
 	r := s.routes.of(w.Model)
 	for _, how := range manners {
 		for rank := r.next(w.Caller, 0); rank >= 0; rank = r.next(w.Caller, rank+1) {
-			if x := s.beginIn(ctx, w, r, rank, now, how); x != nil {
-				w.prepare(x)
-				x.hurried = x.Channel.Timeouts.StreamHeader > 0 && w.Stream && !w.Last && r.another(w, x.Channel, now)
-				return x, nil
+			if slot, ok := s.takeIn(w, r, rank, now, how); ok {
+				slot.Hurried = slot.Channel.Timeouts.StreamHeader > 0 && w.Stream && !w.Last && r.another(w, slot.Channel, now)
+				return slot, nil
 			}
 		}
 	}
-	return nil, r.refusal(w, now)
+	return Slot{}, r.refusal(w, now)
 }
 
-// prepare tells an exchange what the request has been through.
-func (w *Want) prepare(x *Exchange) {
-	x.because, x.resumes, x.spares = w.because, w.broken != nil, w.spared(x.Channel)
-}
-
-func (s *Set) beginIn(ctx context.Context, w *Want, r *route, rank int, now time.Time, how manner) *Exchange {
+func (s *Set) takeIn(w *Want, r *route, rank int, now time.Time, how manner) (Slot, bool) {
 	// Choosing and taking are two steps, and another request may come between them; then the choice is made again. It cannot
 	// go on for ever: each round that fails finds one channel less available.
 	for range len(r.all[rank].channels) + 1 {
 		c := r.choose(w, rank, now, how, s.random)
 		if c == nil {
-			return nil
+			break
 		}
-		if x := c.begin(ctx, w, now, how); x != nil {
-			return x
+		if slot, ok := c.take(w, now, how); ok {
+			return slot, true
 		}
 	}
-	return nil
+	return Slot{}, false
 }
 
 // admits tells whether the request may go to the channel now. The caller reaches it.

@@ -1,7 +1,6 @@
 package channel
 
 import (
-	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -89,18 +88,23 @@ func BenchmarkSelection(b *testing.B) {
 	}
 }
 
-// BenchmarkAnAttemptThatDoesNothing is a selection with the exchange that it begins.
+// BenchmarkAnAttemptThatDoesNothing is a selection with the place that it takes and gives back.
 func BenchmarkAnAttemptThatDoesNothing(b *testing.B) {
 	for _, n := range crowds {
 		b.Run(fmt.Sprintf("channels=%d", n), func(b *testing.B) {
 			s, w := crowd(b, n).Set(), want()
+			var call OpenCall
+			end := End{Failure: outcome.Gone()}
 			b.ReportAllocs()
 			for b.Loop() {
 				if s.Check(w) != nil {
 					b.Fatal("refused")
 				}
-				x, _ := s.Begin(context.Background(), w)
-				x.End(outcome.Gone(), nil)
+				slot, _ := s.Begin(w)
+				call.Began = slot.Began
+				slot.Open(&call)
+				slot.Conclude(&end)
+				slot.Channel.Leave(&call)
 			}
 		})
 	}

@@ -1,7 +1,6 @@
 package channel
 
 import (
-	"context"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -91,12 +90,36 @@ func want(change ...func(*Want)) *Want {
 
 // pick says which channel a request goes to, and ends it there and then.
 func pick(t *testing.T, p *Pool, w *Want) string {
-	x, refusal := p.Set().Begin(context.Background(), w)
+	slot, refusal := p.Set().Begin(w)
 	if refusal != nil {
 		return "refused: " + string(refusal.Reason) + " " + strconv.Itoa(refusal.Err.Status)
 	}
-	defer x.End(outcome.Gone(), nil)
-	return x.Channel.Name
+	defer occupy(slot).leave()
+	return slot.Channel.Name
+}
+
+// occupied is a slot with a call in it.
+type occupied struct {
+	Slot
+	call OpenCall
+	told int64
+}
+
+func occupy(slot Slot) *occupied {
+	o := &occupied{Slot: slot, call: OpenCall{Began: slot.Began}}
+	o.call.Ends = o
+	o.Open(&o.call)
+	return o
+}
+
+func (o *occupied) End(error) { o.told = breaker.Moment(time.Now()) }
+
+func (o *occupied) Told() int64 { return o.told }
+
+// leave ends the call before anything was asked.
+func (o *occupied) leave() {
+	o.Conclude(&End{Failure: outcome.Gone()})
+	o.Channel.Leave(&o.call)
 }
 
 func TestTheHighestPriorityIsTakenAndTheNextOneOnlyWhenItIsTried(t *testing.T) {
@@ -109,7 +132,7 @@ func TestTheHighestPriorityIsTakenAndTheNextOneOnlyWhenItIsTried(t *testing.T) {
 		for range 20 {
 			require.Equal(t, next, pick(t, p, w))
 		}
-		w.Tried(Attempt{Channel: p.Set().Get(next), Outcome: outcome.ConnectFailed})
+		w.Tried(Try{Channel: p.Set().Get(next), Outcome: outcome.ConnectFailed})
 	}
 	require.Equal(t, "refused: no_channel 503", pick(t, testPool(t, testChannel("off", func(c *config.Channel) { c.Disabled = true })), want()))
 }
@@ -127,8 +150,8 @@ func TestWithinOnePriorityWeightsShareTheCalls(t *testing.T) {
 	require.InDelta(t, 6000, got["three"], 300)
 	require.Zero(t, got["none"], "weight 0 is for when there is no other")
 	w := want()
-	w.Tried(Attempt{Channel: p.Set().Get("one"), Outcome: outcome.ConnectFailed})
-	w.Tried(Attempt{Channel: p.Set().Get("three"), Outcome: outcome.ConnectFailed})
+	w.Tried(Try{Channel: p.Set().Get("one"), Outcome: outcome.ConnectFailed})
+	w.Tried(Try{Channel: p.Set().Get("three"), Outcome: outcome.ConnectFailed})
 	require.Equal(t, "none", pick(t, p, w))
 }
 
@@ -176,26 +199,25 @@ func TestAFullChannelIsLeftForTheNextOneAndWhenAllAreFullTheClientIsAskedToWait(
 		testChannel("narrow", func(c *config.Channel) { c.Priority = 1; c.MaxConcurrent = 2 }),
 		testChannel("wide", func(c *config.Channel) { c.MaxConcurrent = 3 }))
 	var mu sync.Mutex
-	var open []*Exchange
+	var open []*occupied
 	var all sync.WaitGroup
 	for range 50 {
 		all.Go(func() {
-			if x, _ := p.Set().Begin(context.Background(), want()); x != nil {
+			if slot, refusal := p.Set().Begin(want()); refusal == nil {
 				mu.Lock()
 				defer mu.Unlock()
-				open = append(open, x)
+				open = append(open, occupy(slot))
 			}
 		})
 	}
 	all.Wait()
 	require.Len(t, open, 5)
 	require.EqualValues(t, 5, p.InFlight())
-	_, refusal := p.Set().Begin(context.Background(), want())
+	_, refusal := p.Set().Begin(want())
 	require.Equal(t, 429, refusal.Err.Status)
 	require.Equal(t, time.Second, refusal.Err.RetryAfter)
 	for _, x := range open {
-		x.End(outcome.Gone(), nil)
-		x.End(outcome.Gone(), nil) // again does nothing
+		x.leave()
 	}
 	require.Zero(t, p.InFlight())
 	require.Equal(t, "narrow", pick(t, p, want()))
@@ -207,7 +229,7 @@ func TestALimitedChannelAsksForTheTimeThatItsFirstKeyNeeds(t *testing.T) {
 	p.Set().Get("a").keys.All()[0].Limit(now, time.Minute, false)
 	require.Equal(t, "a", pick(t, p, want()))
 	p.Set().Get("a").keys.All()[1].Limit(now, 20*time.Second, false)
-	_, refusal := p.Set().Begin(context.Background(), want())
+	_, refusal := p.Set().Begin(want())
 	require.Equal(t, 429, refusal.Err.Status)
 	require.InDelta(t, 20, refusal.Err.RetryAfter.Seconds(), 1)
 }
@@ -221,7 +243,7 @@ func TestAFailingChannelIsPassedOverUnlessItIsTheOnlyOne(t *testing.T) {
 		require.Equal(t, "good", pick(t, p, want()))
 	}
 	w := want()
-	w.Tried(Attempt{Channel: p.Set().Get("good"), Outcome: outcome.UpstreamReset})
+	w.Tried(Try{Channel: p.Set().Get("good"), Outcome: outcome.UpstreamReset})
 	require.Equal(t, "bad", pick(t, p, w), "its error would still tell more than a refusal")
 	require.Equal(t, Counts{Total: 2, Healthy: 1, Degraded: 1}, p.Set().Counts(time.Now()))
 }
@@ -231,11 +253,11 @@ func TestAChannelWhoseKeyFailedIsTriedAgainWithAnotherKeyOnceNoOtherChannelIsLef
 	w := want()
 	ch := p.Set().Get("keys")
 	ch.keys.All()[0].Refuse(time.Now(), false)
-	w.Tried(Attempt{Channel: ch, Outcome: outcome.UpstreamStatus, Class: outcome.ClassKeyRefused})
+	w.Tried(Try{Channel: ch, Outcome: outcome.UpstreamStatus, Class: outcome.ClassKeyRefused})
 	require.Equal(t, "other", pick(t, p, w))
-	w.Tried(Attempt{Channel: p.Set().Get("other"), Outcome: outcome.UpstreamStatus, Class: outcome.ClassServer})
+	w.Tried(Try{Channel: p.Set().Get("other"), Outcome: outcome.UpstreamStatus, Class: outcome.ClassServer})
 	require.Equal(t, "keys", pick(t, p, w))
-	w.Tried(Attempt{Channel: ch, Outcome: outcome.UpstreamStatus, Class: outcome.ClassServer})
+	w.Tried(Try{Channel: ch, Outcome: outcome.UpstreamStatus, Class: outcome.ClassServer})
 	require.Equal(t, "refused: no_channel 503", pick(t, p, w), "nothing is left")
 }
 
@@ -258,7 +280,8 @@ func TestAReloadKeepsWhatAChannelKnowsAndItsConnectionsWhereTheyLeadTheSameWay(t
 	for range breaker.FailuresToCool {
 		before.Get("b").state.health.CountFailure(time.Now(), time.Now(), false)
 	}
-	x, _ := before.Begin(context.Background(), want(func(w *Want) { w.Tried(Attempt{Channel: before.Get("a"), Outcome: outcome.ConnectFailed}) }))
+	slot, _ := before.Begin(want(func(w *Want) { w.Tried(Try{Channel: before.Get("a"), Outcome: outcome.ConnectFailed}) }))
+	x := occupy(slot)
 	require.Equal(t, "b", x.Channel.Name)
 
 	p.Apply([]config.Channel{
@@ -274,6 +297,6 @@ func TestAReloadKeepsWhatAChannelKnowsAndItsConnectionsWhereTheyLeadTheSameWay(t
 
 	p.Apply(nil)
 	require.EqualValues(t, 1, p.InFlight(), "a call of a channel that is gone still counts")
-	x.End(outcome.Gone(), nil)
+	x.leave()
 	require.Zero(t, p.InFlight())
 }

@@ -30,7 +30,7 @@ func (x *Exchange) sign(r *lane.Request) *outcome.Failure {
 	if _, given := x.Channel.Headers[auth.Header]; given && auth.Header != "" {
 		return nil
 	}
-	err := x.outgoing(r).Sign(x.client, auth, x.key.Secret)
+	err := x.outgoing(r).Sign(x.client, auth, x.Key.Secret)
 	if err == nil {
 		return nil
 	}

@@ -35,20 +35,37 @@ type LastFailure struct {
 	Detail  string    `json:"detail,omitempty"`
 }
 
+// LongestDetail is how many bytes of a failure's detail a channel remembers.
+const LongestDetail = 300
+
+// Count counts an attempt by how it ended.
+func (c *Channel) Count(o outcome.Outcome) { c.state.attempts[o].Add(1) }
+
+// Fails remembers a failure.
+func (c *Channel) Fails(f *LastFailure) { c.state.last.Store(f) }
+
 // calls lists the open calls of a channel, oldest first. An entry is a part of what its exchange holds, and does not lead to
 // the exchange, so that the list keeps none alive that everybody else has forgotten.
 type calls struct {
 	mu          sync.Mutex
-	first, last *call
+	first, last *OpenCall
 }
 
-type call struct {
-	began      time.Time
-	leash      *leash // to end it by; a part of the same holding
-	prev, next *call
+// OpenCall is a call's entry in the list of its channel's open ones.
+type OpenCall struct {
+	Began      time.Time
+	Ends       Ender // to end it by; a part of the same holding
+	prev, next *OpenCall
 }
 
-func (l *calls) add(c *call) {
+// Ender ends a call before its time, from whatever goroutine.
+type Ender interface {
+	End(cause error)
+	// Told is the moment at which the call was told to end (breaker.Moment); 0: it was not.
+	Told() int64
+}
+
+func (l *calls) add(c *OpenCall) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if c.prev = l.last; c.prev == nil {
@@ -59,7 +76,7 @@ func (l *calls) add(c *call) {
 	l.last = c
 }
 
-func (l *calls) remove(c *call) {
+func (l *calls) remove(c *OpenCall) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if c.prev == nil {
@@ -81,5 +98,5 @@ func (l *calls) oldest(now time.Time) time.Duration {
 	if l.first == nil {
 		return 0
 	}
-	return now.Sub(l.first.began)
+	return now.Sub(l.first.Began)
 }

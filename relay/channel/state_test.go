@@ -11,8 +11,8 @@ var midnight = time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
 
 func TestTheOldestCallIsKnownWhateverOrderTheyEndIn(t *testing.T) {
 	var l calls
-	a, b, c := &call{began: midnight}, &call{began: midnight.Add(time.Second)}, &call{began: midnight.Add(2 * time.Second)}
-	for _, entry := range []*call{a, b, c} {
+	a, b, c := &OpenCall{Began: midnight}, &OpenCall{Began: midnight.Add(time.Second)}, &OpenCall{Began: midnight.Add(2 * time.Second)}
+	for _, entry := range []*OpenCall{a, b, c} {
 		l.add(entry)
 	}
 	now := midnight.Add(10 * time.Second)

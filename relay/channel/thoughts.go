@@ -15,7 +15,7 @@ import (
 
 // givesThoughts reports whether something is put in the place of reasoning that is missing.
 func (x *Exchange) givesThoughts(call *lane.Call) bool {
-	return call.Endpoint != wire.Embeddings && (x.thoughtful || x.Channel.thoughts.refused(x.Channel.upstreamModel(call.Model)))
+	return call.Endpoint != wire.Embeddings && (x.thoughtful || x.Channel.thoughts.Has(x.Channel.upstreamModel(call.Model)))
 }
 
 // lacks is how the refusals go on that name reasoning_content: DeepSeek's, DeepSeek's of before, Kimi's, others'.
@@ -37,8 +37,8 @@ func (x *Exchange) missesThoughts(text []byte) bool {
 
 // toldThoughts notes that a conversation was taken once something stood in the place of its reasoning.
 func (x *Exchange) toldThoughts(ctx context.Context, model string) {
-	if x.thoughtful && x.Channel.thoughts.refuse(model) {
-		x.Channel.pool.options.Log.InfoContext(ctx, "an upstream refuses conversations without the reasoning of their earlier turns (reasoning_content), which a client has left out: until the next reload a blank stands in its place. A client that gives it back gets better answers",
+	if x.thoughtful && x.Channel.thoughts.Add(model) {
+		x.door.options.Log.InfoContext(ctx, "an upstream refuses conversations without the reasoning of their earlier turns (reasoning_content), which a client has left out: until the next reload a blank stands in its place. A client that gives it back gets better answers",
 			"channel", x.Channel.Name, "request_id", x.requestID())
 	}
 }

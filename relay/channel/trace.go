@@ -19,9 +19,9 @@ func (x *Exchange) trace(header http.Header) {
 }
 
 func (x *Exchange) beginTrace() telemetry.Span {
-	return x.Channel.pool.options.Tracing.Attempt(x.client, telemetry.AttemptStart{
+	return x.door.options.Tracing.Attempt(x.client, telemetry.AttemptStart{
 		Channel: x.Channel.Name, Provider: x.Channel.Provider, Operation: x.call.Endpoint.Operation(),
-		Model: x.call.Model, Stream: x.call.Stream, Began: x.began,
+		Model: x.call.Model, Stream: x.call.Stream, Began: x.Began,
 	})
 }
 
@@ -30,7 +30,7 @@ func (x *Exchange) endTrace(m telemetry.Attempt) {
 	if !x.sent && x.call != nil {
 		x.span = x.beginTrace()
 	}
-	x.span.EndAttempt(x.began, m)
+	x.span.EndAttempt(x.Began, m)
 }
 
 // requestID is the id of the client's request, for the log; empty: nothing has been sent yet.

@@ -35,8 +35,8 @@ func (x *Exchange) noteUnknownEnd(ctx context.Context) {
 		return
 	}
 	x.Channel.metrics.UnknownEnd()
-	if word = x.Channel.redact.Text(word); x.Channel.pool.unknownEnds.isNews(word) {
-		x.Channel.pool.options.Log.WarnContext(ctx, "an answer ended with a reason that the relay does not know: it counts as complete; report the word if the answer was not",
+	if word = x.Channel.redact.Text(word); x.door.unknownEnds.isNews(word) {
+		x.door.options.Log.WarnContext(ctx, "an answer ended with a reason that the relay does not know: it counts as complete; report the word if the answer was not",
 			"reason", word, "channel", x.Channel.Name, "request_id", x.requestID())
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"net/http"
-	"sync"
-	"sync/atomic"
 
 	"one-api/relay/config"
 	"one-api/relay/lane"
@@ -26,7 +24,7 @@ func (x *Exchange) asksForUsage(call *lane.Call) bool {
 	case c.StreamUsage == config.StreamUsageAuto && c.of.QuirksAt(c.Official).UsageUnasked:
 		return false
 	}
-	return !c.usage.refused(c.upstreamModel(call.Model))
+	return !c.usage.Has(c.upstreamModel(call.Model))
 }
 
 // refusesUsage notes whether an error names what the relay has added to the request to be told the usage.
@@ -56,51 +54,16 @@ func (x *Exchange) withdraws() bool {
 func (x *Exchange) told(ctx context.Context) {
 	model := x.Channel.upstreamModel(x.call.Model)
 	x.toldThoughts(ctx, model)
-	if x.withdrawn && x.Channel.usage.refuse(model) {
-		x.Channel.pool.options.Log.InfoContext(ctx, "an upstream refuses to be asked for the usage of streams (stream_options.include_usage), and is not asked again before the next reload: what they cost is only counted if it is told unasked",
+	if x.withdrawn && x.Channel.usage.Add(model) {
+		x.door.options.Log.InfoContext(ctx, "an upstream refuses to be asked for the usage of streams (stream_options.include_usage), and is not asked again before the next reload: what they cost is only counted if it is told unasked",
 			"channel", x.Channel.Name, "request_id", x.requestID())
 	}
 }
 
-// mostRefused is for how many models of a channel it is remembered that their usage may not be asked for. Clients choose the names that
-// a glob covers: beyond that it counts for all.
-const mostRefused = 1000
-
-// usageRefused is the models for which an upstream refuses to be asked for the usage of streams. The zero value is ready.
-type usageRefused struct {
-	any    atomic.Bool
-	mu     sync.Mutex
-	models map[string]bool
-}
-
-func (u *usageRefused) refused(model string) bool {
-	if !u.any.Load() {
-		return false // as nearly always
-	}
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.models[model] || len(u.models) >= mostRefused
-}
-
-// refuse notes a model, and reports whether that is news.
-func (u *usageRefused) refuse(model string) bool {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.models[model] || len(u.models) >= mostRefused {
-		return false
-	}
-	if u.models == nil {
-		u.models = map[string]bool{}
-	}
-	u.models[model] = true
-	u.any.Store(true)
-	return true
-}
-
 // noteDoubtfulUsage logs once for each channel that its figures contradict each other: they are counted as they are.
 func (x *Exchange) noteDoubtfulUsage(ctx context.Context, u wire.Usage) {
-	if u.Doubtful && x.Channel.pool.unknownEnds.isNews("usage of "+x.Channel.Name) {
-		x.Channel.pool.options.Log.WarnContext(ctx, "an upstream's token figures contradict each other, and are counted as they are: what it is said to cost may be wrong",
+	if u.Doubtful && x.door.unknownEnds.isNews("usage of "+x.Channel.Name) {
+		x.door.options.Log.WarnContext(ctx, "an upstream's token figures contradict each other, and are counted as they are: what it is said to cost may be wrong",
 			"channel", x.Channel.Name, "request_id", x.requestID(), "input", u.Input(), "cache_read", u.CacheRead, "output", u.Output(), "reasoning", u.Reasoning)
 	}
 }

@@ -42,14 +42,17 @@ func (v *visit) onceMore() bool {
 // again begins an exchange with the channel that was asked last, after a pause; nil: there is none to be had, or the request
 // has ended meanwhile.
 func (v *visit) again() *channel.Exchange {
-	if v.anew {
-		return v.snapshot.Channels.Again(v.ctx, &v.want, v.last.Channel) // its upstream is well, and has nothing to recover from
+	if !v.anew { // else its upstream is well, and has nothing to recover from
+		v.repeats.made++
+		if !v.pause(v.last.Failure.RetryAfter) {
+			return nil
+		}
 	}
-	v.repeats.made++
-	if !v.pause(v.last.Failure.RetryAfter) {
+	slot, ok := v.snapshot.Channels.Again(&v.want, v.last.Channel)
+	if !ok {
 		return nil
 	}
-	return v.snapshot.Channels.Again(v.ctx, &v.want, v.last.Channel)
+	return v.c.Door.New(v.ctx, slot)
 }
 
 // pause waits before another try: for as long as the upstream asked, or a while. The request holds no place at a channel then,

@@ -29,6 +29,7 @@ type Snapshot struct {
 type Controller struct {
 	Settings config.Settings
 	Pool     *channel.Pool
+	Door     *channel.Door
 	Log      *slog.Logger
 	Version  string
 	Started  time.Time

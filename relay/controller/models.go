@@ -33,7 +33,7 @@ func (c *Controller) Models(g *gin.Context) {
 	if !ok {
 		return
 	}
-	names := snapshot.Channels.ListModels(g.Request.Context(), who)
+	names := c.Door.ListModels(g.Request.Context(), snapshot.Channels, who)
 	list := make([]any, len(names))
 	for i, name := range names {
 		list[i] = c.model(g.Request, name)

@@ -234,14 +234,14 @@ func (v *visit) next() *channel.Exchange {
 		if x := v.again(); x != nil || v.over() {
 			return x
 		}
-		v.want.Tried(*v.last) // it was disabled meanwhile, or is full
+		v.want.Tried(v.last.Try()) // it was disabled meanwhile, or is full
 		v.continues()
 	}
-	exchange, refusal := v.snapshot.Channels.Begin(v.ctx, &v.want)
+	slot, refusal := v.snapshot.Channels.Begin(&v.want)
 	switch {
-	case exchange != nil:
+	case refusal == nil:
 		v.repeats.made = 0
-		return exchange
+		return v.c.Door.New(v.ctx, slot)
 	case v.failed == nil:
 		v.refuse(refusal)
 	case v.onceMore():
@@ -297,9 +297,9 @@ func (v *visit) goesOn() bool {
 		return v.grows()
 	}
 	if v.repeats.now = v.staysAt() || v.beginsAnew(); v.repeats.now {
-		v.want.Failed(*v.last)
+		v.want.Failed(v.last.Try())
 	} else {
-		v.want.Tried(*v.last)
+		v.want.Tried(v.last.Try())
 	}
 	return v.left > 0
 }

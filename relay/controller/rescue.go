@@ -44,7 +44,7 @@ func (v *visit) resumes(attempt *channel.Attempt) bool {
 		return false
 	}
 	v.resuming, v.call.Prefix = true, v.transcript.Text()
-	v.want.BreaksOff(*attempt, v.call.Prefix != "")
+	v.want.BreaksOff(attempt.Channel, v.call.Prefix != "")
 	return true
 }
 
