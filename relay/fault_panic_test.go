@@ -13,9 +13,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
 	"one-api/relay/config"
 	"one-api/relay/controller"
+	"one-api/relay/exchange"
 	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/sse"
@@ -226,7 +226,7 @@ func TestAPanicInTheRecorderCostsNobodyAnAnswer(t *testing.T) {
 		recorders relayOption
 		records   func(s *scene) int // how many there were
 	}{
-		"of attempts": {withRecorders(func(channel.Attempt) { panic("the recorder is broken") }, nil),
+		"of attempts": {withRecorders(func(exchange.Attempt) { panic("the recorder is broken") }, nil),
 			func(s *scene) int { return len(s.recorded()) }},
 		"of requests": {withRecorders(nil, func(controller.RequestEnd) { panic("the recorder is broken") }),
 			func(s *scene) int { return len(s.requestEnds()) }},

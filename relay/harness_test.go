@@ -26,6 +26,7 @@ import (
 	"one-api/relay/channel"
 	"one-api/relay/config"
 	"one-api/relay/controller"
+	"one-api/relay/exchange"
 	"one-api/telemetry"
 )
 
@@ -57,7 +58,7 @@ type testRelay struct {
 	quiet  atomic.Bool   // requireQuiet has come to its end
 
 	mu       sync.Mutex
-	attempts []channel.Attempt
+	attempts []exchange.Attempt
 	ends     []controller.RequestEnd
 }
 
@@ -75,7 +76,7 @@ type relayConfig struct {
 	now       func() time.Time // the clock that rests go by; nil: time.Now
 	telemetry *telemetry.Telemetry
 	logs      func(slog.Handler) slog.Handler // what main does to the handler of the log; nil: nothing
-	onAttempt func(channel.Attempt)
+	onAttempt func(exchange.Attempt)
 	onRequest func(controller.RequestEnd)
 }
 
@@ -105,7 +106,7 @@ func withListener(wrap func(net.Listener) net.Listener) relayOption {
 }
 
 // withRecorders are told of every end, after the harness has noted it.
-func withRecorders(onAttempt func(channel.Attempt), onRequest func(controller.RequestEnd)) relayOption {
+func withRecorders(onAttempt func(exchange.Attempt), onRequest func(controller.RequestEnd)) relayOption {
 	return func(c *relayConfig) { c.onAttempt, c.onRequest = onAttempt, onRequest }
 }
 
@@ -150,8 +151,8 @@ func startRelay(t *testing.T, yaml string, options ...relayOption) *testRelay {
 		Log:           slog.New(handler),
 		HeaderTimeout: cmp.Or(c.header, patience), BodyTimeout: cmp.Or(c.body, patience), Pause: cmp.Or(c.pause, time.Millisecond),
 		Channel:  channel.Options{TLS: &tls.Config{RootCAs: c.roots, MinVersion: tls.VersionTLS12}, Now: c.now},
-		Exchange: channel.DoorOptions{ErrorBodyTimeout: cmp.Or(c.errorBody, patience)},
-		OnAttempt: func(a channel.Attempt) {
+		Exchange: exchange.Options{ErrorBodyTimeout: cmp.Or(c.errorBody, patience)},
+		OnAttempt: func(a exchange.Attempt) {
 			r.mu.Lock()
 			r.attempts = append(r.attempts, a)
 			r.mu.Unlock()
@@ -231,10 +232,10 @@ func (r *testRelay) get(path string) (status int, answer map[string]any) {
 }
 
 // recorded is the attempts that ended so far.
-func (r *testRelay) recorded() []channel.Attempt {
+func (r *testRelay) recorded() []exchange.Attempt {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return append([]channel.Attempt(nil), r.attempts...)
+	return append([]exchange.Attempt(nil), r.attempts...)
 }
 
 // requestEnds is the requests that ended so far.

@@ -4,8 +4,8 @@ import (
 	"context"
 	"log/slog"
 
-	"one-api/relay/channel"
 	"one-api/relay/controller"
+	"one-api/relay/exchange"
 	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
@@ -14,7 +14,7 @@ import (
 const longestLogged = 200
 
 // recordAttempt is told of the end of every attempt.
-func (s *Server) recordAttempt(ctx context.Context, a channel.Attempt) {
+func (s *Server) recordAttempt(ctx context.Context, a exchange.Attempt) {
 	if s.options.OnAttempt != nil {
 		s.options.OnAttempt(a)
 	}

@@ -21,6 +21,7 @@ import (
 	"one-api/relay/config"
 	"one-api/relay/controller"
 	"one-api/relay/demo"
+	"one-api/relay/exchange"
 	"one-api/relay/membudget"
 	"one-api/relay/memory"
 	"one-api/relay/outcome"
@@ -55,11 +56,11 @@ type Options struct {
 	// Telemetry is what leaves the process; nil: nothing does.
 	Telemetry *telemetry.Telemetry
 	// OnAttempt and OnRequest are told, besides the log, of every attempt and every request that ended; nil: nobody is.
-	OnAttempt func(channel.Attempt)
+	OnAttempt func(exchange.Attempt)
 	OnRequest func(controller.RequestEnd)
 	// Channel and Exchange preset what tests need otherwise than the process does: TLS, a clock and ErrorBodyTimeout.
 	Channel  channel.Options
-	Exchange channel.DoorOptions
+	Exchange exchange.Options
 	// HeaderTimeout and BodyTimeout preset, for tests too, how long a client may take to send its header and each part of its
 	// body; 0: readHeaderTimeout, and the controller's.
 	HeaderTimeout, BodyTimeout time.Duration
@@ -71,7 +72,7 @@ type Options struct {
 type Server struct {
 	options    Options
 	pool       *channel.Pool
-	door       *channel.Door
+	door       *exchange.Door
 	controller *controller.Controller
 	budget     *membudget.Budget
 	engine     *gin.Engine
@@ -105,7 +106,7 @@ func New(options Options) (*Server, error) {
 		channelOptions.Metrics = options.Telemetry.Metrics
 		exchangeOptions.Metrics, exchangeOptions.Tracing = options.Telemetry.Metrics, options.Telemetry.Tracing
 	}
-	s.pool, s.door = channel.NewPool(channelOptions), channel.NewDoor(exchangeOptions)
+	s.pool, s.door = channel.NewPool(channelOptions), exchange.NewDoor(exchangeOptions)
 	s.controller = &controller.Controller{
 		Settings: settings, Pool: s.pool, Door: s.door, Log: options.Log, Version: options.Version, Started: time.Now(),
 		Metrics: exchangeOptions.Metrics, Tracing: exchangeOptions.Tracing,

@@ -26,21 +26,21 @@ type Channel struct {
 	config.Channel
 	Provider string // gen_ai.provider.name
 
-	lanes   lane.Lanes
-	correct func(*outcome.Failure) // nil: nothing has to be
-	asks    func() lane.Request    // for the list of models; nil: there is none
+	Lanes   lane.Lanes
+	Correct func(*outcome.Failure) // nil: nothing has to be
+	Asks    func() lane.Request    // for the list of models; nil: there is none
 
-	metrics   *telemetry.Channel
+	Metrics   *telemetry.Channel
 	pool      *Pool
 	state     *state
 	keys      breaker.KeyRing
-	transport *upstream.Transport
-	addresses upstream.Addresses
-	usage     ModelSet
-	thoughts  ModelSet // conversations without the reasoning of their earlier turns
-	redact    *redact.Redactor
-	labels    context.Context // of the goroutines that work for the channel
-	of        *provider.Provider
+	Transport *upstream.Transport
+	Addresses upstream.Addresses
+	Usage     ModelSet
+	Thoughts  ModelSet // conversations without the reasoning of their earlier turns
+	Redact    *redact.Redactor
+	Labels    context.Context // of the goroutines that work for the channel
+	Of        *provider.Provider
 	listing   listing
 }
 
@@ -76,7 +76,7 @@ func (c *Channel) full() bool {
 }
 
 // serves reports whether clients of the endpoint can be served.
-func (c *Channel) serves(endpoint wire.Endpoint) bool { return c.lanes[endpoint] != nil }
+func (c *Channel) serves(endpoint wire.Endpoint) bool { return c.Lanes[endpoint] != nil }
 
 // available tells whether acquire would succeed. desperate calls do not mind a channel that is passed over for its failures.
 func (c *Channel) available(now time.Time, desperate bool) bool {
@@ -93,17 +93,17 @@ func (c *Channel) inGroups(groups []string) bool {
 	return false
 }
 
-// upstreamModel is what the upstream is asked for when the client asks for model.
-func (c *Channel) upstreamModel(model string) string {
+// UpstreamModel is what the upstream is asked for when the client asks for model.
+func (c *Channel) UpstreamModel(model string) string {
 	if mapped, ok := c.ModelMapping[model]; ok {
 		return mapped
 	}
 	return model
 }
 
-// hidesReasoning reports whether the model that a client asks for thinks for a while without a word of it in its stream.
-func (c *Channel) hidesReasoning(model string) bool {
-	model = c.upstreamModel(model)
+// HidesReasoning reports whether the model that a client asks for thinks for a while without a word of it in its stream.
+func (c *Channel) HidesReasoning(model string) bool {
+	model = c.UpstreamModel(model)
 	model = model[strings.LastIndexByte(model, '/')+1:] // as in "openai/o3", which aggregators call it
-	return slices.ContainsFunc(c.of.HidesReasoning, func(beginning string) bool { return strings.HasPrefix(model, beginning) })
+	return slices.ContainsFunc(c.Of.HidesReasoning, func(beginning string) bool { return strings.HasPrefix(model, beginning) })
 }

@@ -150,7 +150,7 @@ func (s *Slot) keyAction(e *End, v outcome.Verdict) outcome.KeyAction {
 // in a log.
 func (c *Channel) sayRefused(k *breaker.Key, requestID, why string) {
 	c.pool.options.Log.Warn("a key was refused and rests: replace it, or see to its account", "channel", c.Name, "key", c.keys.Index(k),
-		"of", c.keys.Len(), "request_id", requestID, "why", wire.Clip(c.redact.Text(why), LongestDetail))
+		"of", c.keys.Len(), "request_id", requestID, "why", wire.Clip(c.Redact.Text(why), LongestDetail))
 }
 
 // anotherKey reports whether the request may be answered with another key of the channel, so that the channel is not out of the

@@ -17,11 +17,11 @@ func TestAChannelThatMovesToAnotherServerLeavesItsConnectionsBehind(t *testing.T
 		return testChannel("a", func(c *config.Channel) { c.BaseURL = u })
 	}
 	p := testPool(t, at("http://one/v1"))
-	before := p.Set().Get("a").transport
+	before := p.Set().Get("a").Transport
 	p.Apply([]config.Channel{at("http://one/v2")})
-	require.Same(t, before, p.Set().Get("a").transport, "the same server")
+	require.Same(t, before, p.Set().Get("a").Transport, "the same server")
 	p.Apply([]config.Channel{at("http://two/v1")})
-	after := p.Set().Get("a").transport
+	after := p.Set().Get("a").Transport
 	require.NotSame(t, before, after)
 	require.True(t, before.Retired())
 	require.Equal(t, upstream.SettingsOf(at("http://two/v1")), p.transports["a"].settings)

@@ -16,7 +16,7 @@ const (
 // Wonders notes a refusal that may be about a key, and reports whether the channel's upstream is to be asked for its models with it: not
 // if that was done a short while ago.
 func (c *Channel) Wonders(k *breaker.Key) bool {
-	if c.asks == nil || k.Secret == "" || k.Wonders() < refusalsToAsk || k.Cooldown.Active() {
+	if c.Asks == nil || k.Secret == "" || k.Wonders() < refusalsToAsk || k.Cooldown.Active() {
 		return false
 	}
 	now := breaker.Moment(c.pool.now())

@@ -32,7 +32,7 @@ type AskForList func(c *Channel, tell func(names []string, ok bool))
 
 // listed gives the models that the channel's globs cover, as far as is known now. pending is closed when more is; nil: it will not be.
 func (c *Channel) listed(now time.Time, ask AskForList) (names []string, pending <-chan struct{}) {
-	if c.asks == nil || !slices.ContainsFunc(c.Models, isGlob) || c.isDisabled() {
+	if c.Asks == nil || !slices.ContainsFunc(c.Models, isGlob) || c.isDisabled() {
 		return nil, nil
 	}
 	l := &c.listing
@@ -66,7 +66,7 @@ func (l *listing) told(names []string, ok bool) {
 // known is what the upstream said or, if it never said anything, what is well known of it.
 func (l *listing) known(c *Channel) []string {
 	if l.names == nil && c.Official {
-		return c.of.WellKnown
+		return c.Of.WellKnown
 	}
 	return l.names
 }

@@ -1,7 +1,9 @@
 package channel
 
 import (
+	"bytes"
 	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,7 +16,7 @@ import (
 // TestACallThatDoesNotEndWhenItIsToldToIsCountedAsUnexplained holds a call open that was told to end: nothing in the relay
 // does so, and this is what would show if something did.
 func TestACallThatDoesNotEndWhenItIsToldToIsCountedAsUnexplained(t *testing.T) {
-	log := &lines{}
+	log := &logged{}
 	p := NewPool(Options{
 		Providers: map[string]Provider{"plain": {Lanes: plain{}.lanes, Provider: provider.Provider{Name: "plain"}}}, Log: slog.New(slog.NewTextHandler(log, nil)),
 	})
@@ -41,4 +43,22 @@ func TestACallThatDoesNotEndWhenItIsToldToIsCountedAsUnexplained(t *testing.T) {
 	p.lookForOverdue(late.Add(time.Minute))
 	require.Zero(t, p.Overdue())
 	require.Equal(t, expected, p.ExpectedGoroutines())
+}
+
+// logged is a log that may be read while it is written.
+type logged struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }

@@ -99,11 +99,11 @@ func (p *Pool) Apply(configs []config.Channel) {
 		}
 		of := p.options.Providers[c.Type]
 		channels = append(channels, &Channel{
-			Channel: c, Provider: of.TelemetryName(), of: &of.Provider,
-			lanes: of.Lanes(&configs[i]), correct: of.Correct, asks: of.Asks, addresses: upstream.AddressesOf(c.BaseURL),
-			metrics: recorders[i],
-			pool:    p, state: s, keys: p.keyringOf(c, s), transport: p.transportOf(c), redact: redact.New(c),
-			labels: telemetry.ChannelLabels(c.Name),
+			Channel: c, Provider: of.TelemetryName(), Of: &of.Provider,
+			Lanes: of.Lanes(&configs[i]), Correct: of.Correct, Asks: of.Asks, Addresses: upstream.AddressesOf(c.BaseURL),
+			Metrics: recorders[i],
+			pool:    p, state: s, keys: p.keyringOf(c, s), Transport: p.transportOf(c), Redact: redact.New(c),
+			Labels: telemetry.ChannelLabels(c.Name),
 		})
 	}
 	for name, owned := range p.transports {
@@ -158,7 +158,7 @@ func (p *Pool) configured(configs []config.Channel) []telemetry.Configured {
 func (p *Pool) listConnections(channels []*Channel) {
 	list := make([]*upstream.Transport, 0, len(channels))
 	for _, c := range channels {
-		list = append(list, c.transport)
+		list = append(list, c.Transport)
 	}
 	if former := p.connections.Load(); former != nil {
 		for _, t := range *former {

@@ -40,5 +40,5 @@ func (c *Channel) finishes(broken *Channel, text bool) bool {
 	case !text, c.Resume == config.ResumePrefix, c.Resume == config.ResumeContinueFinal:
 		return true
 	}
-	return !c.Official || c.of.Continues.Official
+	return !c.Official || c.Of.Continues.Official
 }

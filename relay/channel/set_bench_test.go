@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"one-api/relay/breaker"
 	"one-api/relay/config"
 	"one-api/relay/outcome"
 )
@@ -101,7 +102,7 @@ func BenchmarkAnAttemptThatDoesNothing(b *testing.B) {
 					b.Fatal("refused")
 				}
 				slot, _ := s.Begin(w)
-				call.Began = slot.Began
+				call.Began = breaker.Moment(slot.Began)
 				slot.Open(&call)
 				slot.Conclude(&end)
 				slot.Channel.Leave(&call)

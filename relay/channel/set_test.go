@@ -106,7 +106,7 @@ type occupied struct {
 }
 
 func occupy(slot Slot) *occupied {
-	o := &occupied{Slot: slot, call: OpenCall{Began: slot.Began}}
+	o := &occupied{Slot: slot, call: OpenCall{Began: breaker.Moment(slot.Began)}}
 	o.call.Ends = o
 	o.Open(&o.call)
 	return o
@@ -167,7 +167,7 @@ func TestAChannelIsReachedThroughItsModelsGlobsMappingsAndGroups(t *testing.T) {
 	require.Equal(t, "exact", pick(t, p, model("gpt-4o")))
 	require.Equal(t, "glob", pick(t, p, model("org/claude-5")))
 	require.Equal(t, "mapped", pick(t, p, model("gpt-4")))
-	require.Equal(t, "gpt-4o", p.Set().Get("mapped").upstreamModel("gpt-4"))
+	require.Equal(t, "gpt-4o", p.Set().Get("mapped").UpstreamModel("gpt-4"))
 
 	for m, status := range map[string]int{"nope": 404, "o3": 403, "embed": 404} {
 		require.Equal(t, status, p.Set().Check(model(m)).Err.Status, m)
@@ -288,9 +288,9 @@ func TestAReloadKeepsWhatAChannelKnowsAndItsConnectionsWhereTheyLeadTheSameWay(t
 		testChannel("a", func(c *config.Channel) { c.Priority = 3 }),
 		testChannel("b", func(c *config.Channel) { c.Proxy = &url.URL{Scheme: "http", Host: "127.0.0.1:2"} }),
 	})
-	require.Same(t, before.Get("a").transport, p.Set().Get("a").transport)
-	require.NotSame(t, before.Get("b").transport, p.Set().Get("b").transport)
-	require.True(t, before.Get("b").transport.Retired())
+	require.Same(t, before.Get("a").Transport, p.Set().Get("a").Transport)
+	require.NotSame(t, before.Get("b").Transport, p.Set().Get("b").Transport)
+	require.True(t, before.Get("b").Transport.Retired())
 	require.Equal(t, Cooling, p.Set().Get("a").State(time.Now()))
 	require.Equal(t, Cooling, p.Set().Get("b").State(time.Now()))
 	require.EqualValues(t, 1, p.Set().Get("b").state.inFlight.Load())

@@ -19,12 +19,12 @@ type Slot struct {
 	probe    bool    // the channel is being tried after a rest
 	keyProbe bool    // the key is
 	spares   sparing // what an attempt of the request before this one has done to a key
-	cuts     int64   // how often an operator had ended the channel's calls by then
+	cuts     uint16  // how often an operator had ended the channel's calls by then, as far as it matters
 }
 
 // take takes a place in the channel and a key; false: there is none.
 func (c *Channel) take(w *Want, now time.Time, how manner) (Slot, bool) {
-	cuts := c.state.cuts.Load()
+	cuts := uint16(c.state.cuts.Load())
 	if c.isDisabled() {
 		return Slot{}, false
 	}
@@ -50,7 +50,7 @@ func (c *Channel) take(w *Want, now time.Time, how manner) (Slot, bool) {
 	}
 	c.pool.inFlight.Add(1)
 	c.state.tries.Count(now)
-	c.transport.Enter()
+	c.Transport.Enter()
 	return Slot{
 		Channel: c, Key: k, Began: now, Because: w.because, Resumes: w.broken != nil, probe: probe, keyProbe: keyProbe, spares: w.spared(c), cuts: cuts,
 	}, true
@@ -60,15 +60,15 @@ func (c *Channel) take(w *Want, now time.Time, how manner) (Slot, bool) {
 func (c *Channel) Question(k *breaker.Key, now time.Time) Slot {
 	c.state.inFlight.Add(1)
 	c.pool.inFlight.Add(1)
-	c.transport.Enter()
-	return Slot{Channel: c, Key: k, Began: now, cuts: c.state.cuts.Load()}
+	c.Transport.Enter()
+	return Slot{Channel: c, Key: k, Began: now, cuts: uint16(c.state.cuts.Load())}
 }
 
 // Open lists the attempt among the channel's open calls, by which an operator can end it. cut: he has ended them all since the place
 // was taken; whether this one was in the list then, nobody knows.
 func (s *Slot) Open(c *OpenCall) (cut bool) {
 	s.Channel.state.calls.add(c)
-	return s.Channel.state.cuts.Load() != s.cuts
+	return uint16(s.Channel.state.cuts.Load()) != s.cuts
 }
 
 // Leave gives the place back that an open call has taken.
@@ -76,7 +76,7 @@ func (c *Channel) Leave(call *OpenCall) {
 	c.state.calls.remove(call)
 	c.state.inFlight.Add(-1)
 	c.pool.inFlight.Add(-1)
-	c.transport.Leave()
+	c.Transport.Leave()
 }
 
 // Taken notes that the upstream has answered with a 2xx: it takes the key.

@@ -39,7 +39,7 @@ func (c *Channel) Snapshot(now time.Time) Snapshot {
 		Name: c.Name, Type: c.Type, Provider: c.Provider, State: c.State(now), Reason: c.reason(now),
 		Groups: c.Groups, Models: c.Models, Priority: c.Priority, Weight: c.Weight,
 		InFlight: c.state.inFlight.Load(), MaxConcurrent: c.MaxConcurrent, OpenBodies: c.state.openBodies.Load(),
-		OldestInFlight: c.state.calls.oldest(now).Seconds(), OpenConnections: c.transport.Connections(),
+		OldestInFlight: c.state.calls.oldest(now).Seconds(), OpenConnections: c.Transport.Connections(),
 		LeakedBodies: c.state.leaked.Load(), ConsecutiveFailures: c.state.health.InARow(),
 		RetryIn: tenths(c.wait(now)), Keys: c.keys.Counts(now), Attempts: map[string]int64{},
 		LastFailure: c.state.last.Load(),
@@ -92,11 +92,11 @@ func (s *Set) Counts(now time.Time) Counts {
 
 // Gauges is the channel's state for telemetry, but for its goroutines, which a channel cannot count.
 func (c *Channel) Gauges(now time.Time) telemetry.ChannelGauges {
-	open, inFlight := c.transport.Connections(), c.state.inFlight.Load()
+	open, inFlight := c.Transport.Connections(), c.state.inFlight.Load()
 	active := min(open, inFlight)
 	keys := c.keys.Counts(now)
 	return telemetry.ChannelGauges{
-		Channel: c.metrics, InFlight: inFlight, OpenBodies: c.state.openBodies.Load(), Oldest: c.state.calls.oldest(now),
+		Channel: c.Metrics, InFlight: inFlight, OpenBodies: c.state.openBodies.Load(), Oldest: c.state.calls.oldest(now),
 		Goroutines: -1, Leaked: c.state.leaked.Load(), State: string(c.State(now)),
 		Keys:   map[string]int{"usable": keys.Usable, "cooling": keys.Cooling, "refused": keys.Refused},
 		Active: active, Idle: open - active,

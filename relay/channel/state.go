@@ -53,7 +53,7 @@ type calls struct {
 
 // OpenCall is a call's entry in the list of its channel's open ones.
 type OpenCall struct {
-	Began      time.Time
+	Began      int64 // a moment
 	Ends       Ender // to end it by; a part of the same holding
 	prev, next *OpenCall
 }
@@ -98,5 +98,5 @@ func (l *calls) oldest(now time.Time) time.Duration {
 	if l.first == nil {
 		return 0
 	}
-	return now.Sub(l.first.Began)
+	return time.Duration(breaker.Moment(now) - l.first.Began)
 }

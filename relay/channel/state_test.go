@@ -5,13 +5,15 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"one-api/relay/breaker"
 )
 
 var midnight = time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
 
 func TestTheOldestCallIsKnownWhateverOrderTheyEndIn(t *testing.T) {
 	var l calls
-	a, b, c := &OpenCall{Began: midnight}, &OpenCall{Began: midnight.Add(time.Second)}, &OpenCall{Began: midnight.Add(2 * time.Second)}
+	a, b, c := &OpenCall{Began: breaker.Moment(midnight)}, &OpenCall{Began: breaker.Moment(midnight.Add(time.Second))}, &OpenCall{Began: breaker.Moment(midnight.Add(2 * time.Second))}
 	for _, entry := range []*OpenCall{a, b, c} {
 		l.add(entry)
 	}

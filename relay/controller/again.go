@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"one-api/relay/channel"
+	"one-api/relay/exchange"
 	"one-api/relay/outcome"
 )
 
@@ -41,7 +41,7 @@ func (v *visit) onceMore() bool {
 
 // again begins an exchange with the channel that was asked last, after a pause; nil: there is none to be had, or the request
 // has ended meanwhile.
-func (v *visit) again() *channel.Exchange {
+func (v *visit) again() *exchange.Exchange {
 	if !v.anew { // else its upstream is well, and has nothing to recover from
 		v.repeats.made++
 		if !v.pause(v.last.Failure.RetryAfter) {

@@ -12,6 +12,7 @@ import (
 	"one-api/relay/apikey"
 	"one-api/relay/channel"
 	"one-api/relay/config"
+	"one-api/relay/exchange"
 	"one-api/relay/membudget"
 	"one-api/relay/outcome"
 	"one-api/telemetry"
@@ -29,7 +30,7 @@ type Snapshot struct {
 type Controller struct {
 	Settings config.Settings
 	Pool     *channel.Pool
-	Door     *channel.Door
+	Door     *exchange.Door
 	Log      *slog.Logger
 	Version  string
 	Started  time.Time

@@ -9,6 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"one-api/relay/channel"
+	"one-api/relay/exchange"
 	"one-api/relay/outcome"
 )
 
@@ -38,11 +39,11 @@ type flight struct {
 
 	mu       sync.Mutex
 	model    string
-	channel  *channel.Channel  // that was asked last; nil: none was
-	exchange *channel.Exchange // the attempt at hand
-	wake     chan struct{}     // closed to end a pause; nil: there is none
-	ended    atomic.Bool       // by an operator; it is set under mu
-	over     bool              // the response belongs to net/http again, and soon to another request
+	channel  *channel.Channel   // that was asked last; nil: none was
+	exchange *exchange.Exchange // the attempt at hand
+	wake     chan struct{}      // closed to end a pause; nil: there is none
+	ended    atomic.Bool        // by an operator; it is set under mu
+	over     bool               // the response belongs to net/http again, and soon to another request
 }
 
 // asksFor says which model the request is for.
@@ -53,7 +54,7 @@ func (f *flight) asksFor(model string) {
 }
 
 // flies notes the attempt at hand. One that begins after the request's end was ordered is ended at once.
-func (f *flight) flies(x *channel.Exchange) {
+func (f *flight) flies(x *exchange.Exchange) {
 	f.mu.Lock()
 	f.exchange, f.channel = x, x.Channel
 	ended := f.ended.Load()

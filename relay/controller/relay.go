@@ -9,6 +9,7 @@ import (
 
 	"one-api/relay/apikey"
 	"one-api/relay/channel"
+	"one-api/relay/exchange"
 	"one-api/relay/lane"
 	"one-api/relay/membudget"
 	"one-api/relay/outcome"
@@ -52,12 +53,12 @@ type visit struct {
 	held     membudget.Lease  // of the request's body
 	owner    *membudget.Owner // the token's part of the budget
 	client   reply.Writer
-	left     int               // attempts that may be made
-	exchange *channel.Exchange // the attempt at hand; nil: none is being made
-	failure  *outcome.Failure  // of the attempt at hand
-	last     *channel.Attempt  // that ended, if it failed; nil: it did not
-	noted    int               // how often the client had been sent something before the attempt at hand
-	failed   *outcome.Failure  // what the client has to be told
+	left     int                // attempts that may be made
+	exchange *exchange.Exchange // the attempt at hand; nil: none is being made
+	failure  *outcome.Failure   // of the attempt at hand
+	last     *exchange.Attempt  // that ended, if it failed; nil: it did not
+	noted    int                // how often the client had been sent something before the attempt at hand
+	failed   *outcome.Failure   // what the client has to be told
 
 	transcript *resume.Transcript // of what the client has been sent; nil: a stream that breaks off stays so
 
@@ -228,7 +229,7 @@ func (v *visit) choose() bool {
 
 // next begins an exchange: with the channel that was just asked where that is to be tried again first, with another one, or
 // where none is left once more with the same; nil: with none.
-func (v *visit) next() *channel.Exchange {
+func (v *visit) next() *exchange.Exchange {
 	v.want.Last = v.left == 0
 	if v.repeats.now {
 		if x := v.again(); x != nil || v.over() {
@@ -305,7 +306,7 @@ func (v *visit) goesOn() bool {
 }
 
 // movesOn tells whether another channel is tried after a failure, and notes which failure the client is to be told of.
-func (v *visit) movesOn(attempt *channel.Attempt) bool {
+func (v *visit) movesOn(attempt *exchange.Attempt) bool {
 	if v.client.Started() && v.transcript != nil {
 		return v.resumes(attempt)
 	}

@@ -1,7 +1,7 @@
 package controller
 
 import (
-	"one-api/relay/channel"
+	"one-api/relay/exchange"
 	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/resume"
@@ -23,7 +23,7 @@ func (v *visit) prepareRescue() {
 
 // resumes is movesOn for a stream that broke off and that another channel may finish. What the client is told of, if none can,
 // is why it broke off, and not why it could not be finished.
-func (v *visit) resumes(attempt *channel.Attempt) bool {
+func (v *visit) resumes(attempt *exchange.Attempt) bool {
 	verdict := attempt.Failure.Verdict()
 	ours := v.over()
 	switch attempt.Outcome {
@@ -51,7 +51,7 @@ func (v *visit) resumes(attempt *channel.Attempt) bool {
 // way is the exchange's way to the client.
 //
 //go:noinline
-func (v *visit) way() channel.Client {
+func (v *visit) way() exchange.Client {
 	switch {
 	case v.resuming:
 		v.end.Resumed++

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/exchange"
 )
 
 // TestFollowingAPieceAllocatesWhatItSays: a stream that is never rescued costs no more.
@@ -19,7 +19,7 @@ func TestFollowingAPieceAllocatesWhatItSays(t *testing.T) {
 		a := follow(sink{}, c.endpoint, nil)
 		require.NoError(t, a.Write(beginningOf(c.endpoint)))
 		a.text = append(make([]byte, 0, maxText), a.text...)
-		var to channel.Client = a
+		var to exchange.Client = a
 		assert.LessOrEqual(t, testing.AllocsPerRun(1000, func() { _ = to.Write(c.event) }), c.allocs, c.name)
 		assert.True(t, a.Resumable())
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/channel"
+	"one-api/relay/exchange"
 	"one-api/relay/format/chat"
 	"one-api/relay/format/messages"
 	"one-api/relay/membudget"
@@ -16,7 +16,7 @@ import (
 )
 
 // follow follows a stream to a client of an endpoint who asked for its usage.
-func follow(client channel.Client, endpoint wire.Endpoint, like *membudget.Lease) *Transcript {
+func follow(client exchange.Client, endpoint wire.Endpoint, like *membudget.Lease) *Transcript {
 	how := chat.Format.Rescue
 	if endpoint == wire.Messages {
 		how = messages.Format.Rescue

@@ -20,7 +20,6 @@ type Request struct {
 type Answer struct {
 	Status   int // 0: nothing yet
 	Length   int64
-	Kind     string      // Content-Type
 	Encoding string      // Content-Encoding
 	Header   http.Header // the whole of it, unless the status is 2xx
 	Body     io.ReadCloser
@@ -79,7 +78,7 @@ func (p *plainly) do(c Call, r Request, a *Answer) (bool, error) {
 	if err != nil {
 		return connected, err
 	}
-	*a = Answer{got.Status, got.Length, got.Type, got.Encoding, got.Header, got, true}
+	*a = Answer{got.Status, got.Length, got.Encoding, got.Header, got, true}
 	return true, nil
 }
 
@@ -127,7 +126,7 @@ func (w *anyhow) over(over *http.Transport, c Call, r Request, body *replayable,
 		_ = open.Close()
 	})
 	*a = Answer{
-		got.StatusCode, got.ContentLength, got.Header.Get("Content-Type"), got.Header.Get("Content-Encoding"), got.Header, open, false,
+		got.StatusCode, got.ContentLength, got.Header.Get("Content-Encoding"), got.Header, open, false,
 	}
 	if got.StatusCode/100 == 2 {
 		// net/http keeps the answer for as long as its body is open, and a header can be large and a stream long.

@@ -1,0 +1,39 @@
+package exchange
+
+import (
+	"context"
+
+	"one-api/relay/lane"
+	"one-api/relay/outcome"
+	"one-api/relay/upstream"
+)
+
+// asking is the exchange as its transport knows it.
+type asking Exchange
+
+func (a *asking) Canceler() upstream.Canceler { return &a.hold.leash }
+
+func (a *asking) Context() context.Context { return a.client }
+
+func (a *asking) Connecting(again bool) {
+	deadline, as := (*Exchange)(a).connectPhase()
+	if again && as == outcome.ConnectFailed { // which it is only while nothing has been sent
+		as = outcome.UpstreamReset
+	}
+	a.hold.clock.until(deadline, as)
+}
+
+func (a *asking) Connected() { a.hold.clock.until((*Exchange)(a).headerPhase()) }
+
+func (a *asking) Sends(n *upstream.Sent) { a.hold.sends(n) }
+
+// ask sends the request and waits for the answer's header, which is in x.answer then. connected tells whether something of the
+// request may have been sent.
+func (x *Exchange) ask(r *lane.Request) (connected bool, err error) {
+	return x.Channel.Transport.Do((*asking)(x), x.outgoing(r), &x.answer)
+}
+
+// outgoing is a lane's request as a transport takes it.
+func (x *Exchange) outgoing(r *lane.Request) upstream.Request {
+	return upstream.Request{Method: r.Method, At: x.at, Header: r.Header, Body: r.Body}
+}

@@ -1,0 +1,75 @@
+package exchange
+
+import (
+	"compress/gzip"
+	"io"
+	"strings"
+	"time"
+
+	"one-api/relay/outcome"
+)
+
+// epoch is what a body's times count from, of which only the distances matter: that takes one clock, where time.Now reads two.
+var epoch = time.Now()
+
+func sinceEpoch() time.Duration { return time.Since(epoch) }
+
+// body is an upstream's answer as the exchange reads it: unpacked, and on the clock. Reads happen in the request's goroutine
+// only.
+type body struct {
+	source io.ReadCloser // nil: there is no answer yet
+	reader io.Reader     // source, or what unpacks it
+	clock  *clock
+	// The phase that reading is: until deadline, whose passing is called outcome; or, where silence is set, what it says.
+	silence  func(now time.Time) (deadline time.Time, outcome outcome.Outcome)
+	deadline time.Time
+	outcome  outcome.Outcome
+
+	packed bool  // it comes packed, with gzip
+	read   int64 // bytes handed out
+	waited time.Duration
+	came   time.Duration // since epoch, when the last read ended
+}
+
+// by bounds all reads that follow.
+func (b *body) by(deadline time.Time, outcome outcome.Outcome) {
+	b.silence, b.deadline, b.outcome = nil, deadline, outcome
+}
+
+// Read waits for the upstream, no longer than the phase allows.
+func (b *body) Read(p []byte) (int, error) {
+	began := sinceEpoch()
+	if b.silence != nil {
+		b.deadline, b.outcome = b.silence(epoch.Add(began))
+	}
+	b.clock.until(b.deadline, b.outcome)
+	defer func() {
+		b.clock.off()
+		b.came = sinceEpoch()
+		b.waited += b.came - began
+	}()
+	if b.reader == nil {
+		// The gzip header is read here, on the clock, and not where the answer begins.
+		unpacked, err := gzip.NewReader(b.source)
+		if err != nil {
+			return 0, err
+		}
+		b.reader = unpacked
+	}
+	n, err := b.reader.Read(p)
+	b.read += int64(n)
+	return n, err
+}
+
+// unpack prepares for a packed answer; false: it is packed in a way that was never asked for and cannot be undone.
+func (b *body) unpack(encoding string) bool {
+	switch strings.ToLower(strings.TrimSpace(encoding)) {
+	case "", "identity", "none", "utf-8", "utf8", "binary", "8bit": // nothing has been packed, whoever takes this for a place to say so
+		b.reader = b.source
+	case "gzip", "x-gzip":
+		b.packed = true
+	default:
+		return false
+	}
+	return true
+}

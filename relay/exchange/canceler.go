@@ -1,0 +1,92 @@
+package exchange
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"one-api/relay/breaker"
+	"one-api/relay/outcome"
+)
+
+// canceler ties an upstream call to its client and its clock: whatever ends the call before its time goes through it, once. It is
+// what a context would be, for a call that needs none of a context's goroutines and channels.
+type canceler struct {
+	client context.Context
+	drain  time.Duration // how long the call may outlive its client; 0: not at all
+	clock  *clock
+	stop   func() bool // ends the watch on the client
+
+	mu    sync.Mutex
+	cause error  // why the call was ended; nil: it was not
+	ended int64  // when, a moment; 0: it was not
+	abort func() // ends what the call waits for; nil: it waits for nothing, or has been ended
+}
+
+// watch begins to look after the client.
+func (l *canceler) watch() { l.stop = context.AfterFunc(l.client, l.left) }
+
+// left is called when the client's context ends: it has left, or the relay stops.
+func (l *canceler) left() {
+	cause := context.Cause(l.client)
+	if l.drain > 0 && !errors.Is(cause, outcome.ErrShutdown) {
+		l.clock.limitTo(time.Now().Add(l.drain), outcome.ClientGone)
+		return
+	}
+	l.End(cause)
+}
+
+// End ends the call.
+func (l *canceler) End(cause error) {
+	l.mu.Lock()
+	if l.cause == nil {
+		l.cause, l.ended = cause, breaker.Now()
+	}
+	abort := l.abort
+	l.abort = nil
+	l.mu.Unlock()
+	if abort != nil {
+		abort()
+	}
+}
+
+// Hold says how the call is ended from here on. Where it has been already, that is done at once.
+func (l *canceler) Hold(abort func()) {
+	l.mu.Lock()
+	ended := l.cause != nil
+	if !ended {
+		l.abort = abort
+	}
+	l.mu.Unlock()
+	if ended {
+		abort()
+	}
+}
+
+// Drop takes Hold back; false: it came too late, abort has been called or is just being called.
+func (l *canceler) Drop() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	intime := l.abort != nil
+	l.abort = nil
+	return intime
+}
+
+// Why is the reason for which the call was ended; nil: it was not. A client's leaving counts before the watch has seen it.
+func (l *canceler) Why() error {
+	l.mu.Lock()
+	cause := l.cause
+	l.mu.Unlock()
+	if cause == nil && l.drain == 0 {
+		cause = context.Cause(l.client)
+	}
+	return cause
+}
+
+// Told is the moment at which the call was told to end; 0: it was not.
+func (l *canceler) Told() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ended
+}

@@ -1,0 +1,43 @@
+package exchange
+
+import (
+	"errors"
+	"os"
+
+	"one-api/relay/outcome"
+	"one-api/relay/wire"
+)
+
+// Client is the way back to the client of a call. Its errors are final: nothing more can be written. One that is a *Failure is
+// the answer's fault and not the client's.
+type Client interface {
+	// Whole sends a complete answer and sees it off.
+	Whole(body []byte) error
+	// Hold adds whole events to the stream that promise nothing. The client gets them with the next Write, or when it has waited
+	// too long or they are too many: committed reports whether it has got some by now.
+	Hold(events []byte) (committed bool, err error)
+	// Write adds whole events to the stream; the first one commits the answer. They may stay in a buffer until Flush.
+	Write(events []byte) error
+	// Flush sends what Write left in a buffer.
+	Flush() error
+}
+
+// unwritable says how a write to the client failed: it missed its time, or there is nobody to write to.
+func (x *Exchange) unwritable(err error) *outcome.Failure {
+	var unfit *outcome.Failure
+	if errors.As(err, &unfit) {
+		return unfit // it was not the client: what came cannot be fitted to what it has
+	}
+	// A write also fails because the relay ends the request.
+	ended := x.interrupted()
+	if ended != nil && ended.Outcome == outcome.OperatorEnded {
+		return ended
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return &outcome.Failure{Outcome: outcome.ClientStalled, Err: &wire.Error{Status: 499, Message: "the client did not read its answer in time"}}
+	}
+	if ended != nil && ended.Outcome == outcome.Shutdown {
+		return ended
+	}
+	return outcome.Gone()
+}

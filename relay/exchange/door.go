@@ -1,0 +1,52 @@
+package exchange
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"one-api/relay/membudget"
+	"one-api/telemetry"
+)
+
+// errorBodyTimeout is how long the body of an error is read, unless the options say something else.
+const errorBodyTimeout = 5 * time.Second
+
+// Options is what all exchanges of a process have in common.
+type Options struct {
+	// DrainClientGone is how long an upstream is still read after its client has left, for the sake of the usage it reports.
+	// 0: it is cancelled at once.
+	DrainClientGone time.Duration
+	// Record is told of every attempt that was sent, once, after all that it held has been given back.
+	Record func(context.Context, Attempt)
+	Log    *slog.Logger
+	// Metrics counts attempts by channel; nil: nobody does.
+	Metrics *telemetry.Metrics
+	// Tracing makes a span of every attempt in a call that is traced; nil: nobody does.
+	Tracing *telemetry.Tracing
+	// Budget is what large bodies may hold; nil: there is no limit.
+	Budget *membudget.Budget
+	// ErrorBodyTimeout is how long the body of an error is read; 0: errorBodyTimeout.
+	ErrorBodyTimeout time.Duration
+}
+
+// Door is the only door to upstreams: every exchange of the process goes through it, and so do the relay's own questions.
+type Door struct {
+	options     Options
+	unknownEnds unknownEnds
+	questions   questions
+}
+
+// NewDoor makes the door.
+func NewDoor(options Options) *Door {
+	if options.ErrorBodyTimeout == 0 {
+		options.ErrorBodyTimeout = errorBodyTimeout
+	}
+	return &Door{options: options}
+}
+
+// Close ends what the relay asks on its own account, and waits for it.
+func (d *Door) Close() { d.questions.stop() }
+
+// Goroutines is how many ask for lists of models.
+func (d *Door) Goroutines() int64 { return d.questions.running.Load() }

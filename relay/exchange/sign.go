@@ -1,0 +1,43 @@
+package exchange
+
+import (
+	"net/http"
+
+	"one-api/relay/lane"
+	"one-api/relay/outcome"
+	"one-api/relay/upstream"
+	"one-api/relay/wire"
+)
+
+// address completes a request: where it goes, what the operator adds to its header and, when nothing of it changes any more, who asks.
+func (x *Exchange) address(r *lane.Request) *outcome.Failure {
+	for name, value := range x.Channel.Headers {
+		r.Header.Set(name, value)
+	}
+	if r.Header.Get("User-Agent") == "" {
+		r.Header["User-Agent"] = upstream.UserAgent
+	}
+	if r.Method == "" { // not for the relay's own questions
+		x.trace(r.Header)
+	}
+	x.at = x.Channel.Addresses.Of(r.Path, r.Query)
+	return x.sign(r)
+}
+
+// sign shows the upstream who asks. What the operator has put into that header stands.
+func (x *Exchange) sign(r *lane.Request) *outcome.Failure {
+	auth := &x.Channel.Of.Auth
+	if _, given := x.Channel.Headers[auth.Header]; given && auth.Header != "" {
+		return nil
+	}
+	err := x.outgoing(r).Sign(x.client, auth, x.Key.Secret)
+	if err == nil {
+		return nil
+	}
+	if f := x.interrupted(); f != nil {
+		return f
+	}
+	return x.censored(&outcome.Failure{Outcome: outcome.ConnectFailed, Detail: "the request could not be signed: " + err.Error(), Err: &wire.Error{
+		Status: http.StatusBadGateway, Type: "api_error", Code: outcome.ConnectFailed.String(), Message: "the upstream could not be asked",
+	}})
+}
