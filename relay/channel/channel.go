@@ -1,6 +1,6 @@
-// Package channel is an upstream: which one a call goes to (Set.Begin), with which key, for how long it may take, and the
-// exchange with it. Exchange is the only door to an upstream in this repository: nothing else holds an *http.Response or an
-// HTTP client, and a linter says so.
+// Package channel is the upstreams that a configuration names, what each of them is up to, and selection: which one a call goes to, and
+// with which key (Set.Begin). What it gives is a place (Slot), in which package exchange makes an attempt, and to which it tells how
+// that ended. Nothing here asks an upstream anything.
 package channel
 
 import (

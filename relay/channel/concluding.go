@@ -1,7 +1,6 @@
 package channel
 
 import (
-	"net/http"
 	"slices"
 	"time"
 
@@ -50,7 +49,7 @@ func (s *Slot) concludeChannel(e *End, v outcome.Verdict, now time.Time) {
 	}
 	blame := v.Blame || v.Doubts && health.Doubt.Against(e.Token, e.RequestID)
 	switch {
-	case blame && asksForRest(e.Failure):
+	case blame && e.Failure.AsksForRest():
 		health.CountFailure(s.Began, now, s.probe)
 		health.CoolFor(now, e.Failure.RetryAfter, s.probe)
 	case blame:
@@ -72,18 +71,6 @@ func (e *End) saysSomething() bool {
 		return e.Sent && e.Events == 0 && e.Waited >= givesUp
 	}
 	return e.Sent && class != outcome.ClassRelay
-}
-
-// asksForRest reports whether an upstream that is to blame has said for how long it wants to be left alone.
-func asksForRest(f *outcome.Failure) bool {
-	if f == nil || f.RetryAfter <= 0 {
-		return false
-	}
-	switch f.Status {
-	case http.StatusServiceUnavailable, http.StatusTooManyRequests, outcome.StatusOverloaded:
-		return true
-	}
-	return false
 }
 
 func (s *Slot) concludeKey(e *End, v outcome.Verdict, now time.Time) (rested bool) {

@@ -1,3 +1,6 @@
+// Package exchange is one attempt at a call: one request to one upstream, and its answer, with all that it holds of the process until it
+// ends. It is the only door to an upstream in this repository: nothing else holds an *http.Response or an HTTP client, and a linter
+// says so.
 package exchange
 
 import (

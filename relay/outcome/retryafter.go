@@ -43,6 +43,18 @@ func asked(status int, header http.Header, said *complaint.Complaint, now time.T
 // StatusOverloaded is Anthropic's status for being overloaded, which others have taken over.
 const StatusOverloaded = 529
 
+// AsksForRest reports whether an upstream that is to blame has said for how long it wants to be left alone.
+func (f *Failure) AsksForRest() bool {
+	if f == nil || f.RetryAfter <= 0 {
+		return false
+	}
+	switch f.Status {
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests, StatusOverloaded:
+		return true
+	}
+	return false
+}
+
 // RetryAfter reads how long an upstream asks to be left alone: Retry-After in seconds or as a date (RFC 9110, 10.2.3), or
 // OpenAI's and Azure's retry-after-ms, which is finer and so comes first. 0 where nothing usable was said.
 func RetryAfter(header http.Header, now time.Time) time.Duration {
