@@ -57,4 +57,9 @@ func TestAnthropicsToolRunnerGoesOnWithoutAThread(t *testing.T) {
 	require.Equal(t, 400, status)
 	require.Contains(t, answer, `"error":{"details":{"error_code":"thread_unsupported_request","unsupported":["thread"]},"type":"invalid_request_error","message":"thread has the provider keep`)
 	require.Empty(t, server.Asked())
+
+	r, _ = relayToTurns(t, standin.Anthropic{}, func(map[string]any) standin.Answer { return standin.Answer{Text: []string{"x"}} })
+	status, answer, _ = r.ask("/v1/messages", `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"x"}],"thread":{"type":"continue","previous_message_id":"msg_1"}}`)
+	require.Equal(t, 400, status)
+	require.Contains(t, answer, `"details":{"error_code":"thread_not_found"}`, "Anthropic's own word, after which the SDK sends the whole conversation")
 }

@@ -35,6 +35,8 @@ type Complaint struct {
 	Code    string // such as context_length_exceeded; never a status
 	Param   string
 	Message string // for people; empty: there is none that is fit for them
+	// Details is what Anthropic's own programs go by (error.details), as JSON: a code, and what is not supported. Empty: there is none.
+	Details string
 	// Words are the provider's further names for what is wrong: Google's status and reasons, MiniMax's base_resp.1004.
 	Words []string
 	// Retry is how long the error says to wait (google.rpc.RetryInfo, retry_after); 0: it does not.

@@ -48,6 +48,7 @@ func (m *members) own(c *Complaint) {
 	if c.Type == "error" { // of Anthropic's envelope: it says what the object is
 		c.Type = ""
 	}
+	c.Details = detailsOf(m.details)
 	c.Code, c.Status = codeOf(m.code)
 	if status := m.statusIn(c); c.Status == 0 {
 		c.Status = status

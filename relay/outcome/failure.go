@@ -153,7 +153,7 @@ func (f *Failure) Classify(class Class, said *complaint.Complaint) {
 	f.Class = class
 	e := wire.Error{RetryAfter: f.RetryAfter}
 	if said != nil {
-		e.Type, e.Code, e.Param, e.Message = said.Type, said.Code, said.Param, said.Message
+		e.Type, e.Code, e.Param, e.Message, e.Details = said.Type, said.Code, said.Param, said.Message, said.Details
 	}
 	if e.Message == "" {
 		e.Message = "the upstream answered with status " + strconv.Itoa(f.Status)

@@ -37,9 +37,9 @@ func (Anthropic) Refuse(r *http.Request, body map[string]any) *Refusal {
 		return &Refusal{Status: 404, Kind: "not_found_error", Message: "Not Found"}
 	case model == "":
 		return anthropicWrong("model: Field required")
-	case unknown != "" && r.Header.Get("Anthropic-Beta") == "":
+	case unknown != "" && unknown != "thread" && r.Header.Get("Anthropic-Beta") == "":
 		return anthropicWrong(unknown + ": Extra inputs are not permitted")
-	case jsonObject(body["thread"])["type"] == "continue": // it keeps none
+	case jsonObject(body["thread"])["type"] == "continue": // it keeps none, and takes any that is begun
 		return &Refusal{Status: 400, Kind: "invalid_request_error", Message: "thread: no usable Thread state was found", Details: `{"error_code":"thread_not_found"}`}
 	case limit < 1:
 		return anthropicWrong("max_tokens: Field required")
