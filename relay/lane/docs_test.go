@@ -32,7 +32,9 @@ func documented(all []*format.Format) string {
 
 What becomes of a request that is said in another format than its client's. This page is made from the table in the code
 ([relay/format](../relay/format), ` + "`Column`" + `), and so are the refusals; a test holds it to that. Where client and provider speak one format nothing
-of this happens: the bytes go through as they are, but for the model's name.
+of this happens: the bytes go through as they are, but for the model's name. Two things are done once an upstream has refused a request for them: the
+usage of streams is not asked for any more, and a blank stands where a client has left out the reasoning of earlier turns (reasoning_content), which
+DeepSeek, Kimi and GLM want back and OpenAI's SDKs do not keep.
 
 - **carried**: it is said as it is.
 - **adapted**: it is said in another way.
