@@ -11,7 +11,7 @@ import (
 // asking is the exchange as its transport knows it.
 type asking Exchange
 
-func (a *asking) Canceler() upstream.Canceler { return &a.hold.leash }
+func (a *asking) Canceler() upstream.Canceler { return &a.hold.canceler }
 
 func (a *asking) Context() context.Context { return a.client }
 

@@ -17,7 +17,7 @@ func (e expired) Error() string { return e.outcome.String() }
 // upstream, so that a client that reads slowly is never mistaken for a silent upstream. Setting a phase is cheap: the timer
 // is left running and corrects itself when it fires early, which a stream of quick events never lets it do.
 type clock struct {
-	leash *canceler
+	canceler *canceler
 
 	mu      sync.Mutex
 	outcome outcome.Outcome // of this phase, should it expire
@@ -117,5 +117,5 @@ func (c *clock) fire() {
 	}
 	outcome := c.outcome
 	c.mu.Unlock()
-	c.leash.End(expired{outcome})
+	c.canceler.End(expired{outcome})
 }

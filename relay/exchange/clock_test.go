@@ -15,7 +15,7 @@ func newClock(t *testing.T) (*clock, context.Context) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	l := &canceler{client: ctx}
 	l.Hold(func() { cancel(l.cause) })
-	c := &clock{leash: l}
+	c := &clock{canceler: l}
 	t.Cleanup(c.stop)
 	return c, ctx
 }

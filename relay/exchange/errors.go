@@ -18,7 +18,7 @@ import (
 
 // interrupted tells why the upstream call was ended before its time; nil: it was not.
 func (x *Exchange) interrupted() *outcome.Failure {
-	cause := x.hold.leash.Why()
+	cause := x.hold.canceler.Why()
 	if cause == nil {
 		return nil
 	}
@@ -86,4 +86,12 @@ func (x *Exchange) broken(err error, connected bool) *outcome.Failure {
 // bytes and not a broken connection.
 func (x *Exchange) bounded() bool {
 	return x.answer.Status != 0 && (x.answer.Length >= 0 || x.body.packed)
+}
+
+// interruptedOrGone is the failure of a call whose client has ended it, or what has.
+func (x *Exchange) interruptedOrGone() *outcome.Failure {
+	if f := x.interrupted(); f != nil {
+		return f
+	}
+	return outcome.Gone()
 }

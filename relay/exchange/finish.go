@@ -64,17 +64,6 @@ func (x *Exchange) attempt(failure *outcome.Failure) Attempt {
 	return a
 }
 
-// usage asks the lane's translator what the answer cost. By now the client has been served: a panic costs the figure and a log line, not
-// the attempt's record.
-func (x *Exchange) usage() wire.Usage {
-	defer func() {
-		if p := recover(); p != nil {
-			x.door.options.Log.ErrorContext(x.span.In(x.client), "panic in a lane's usage", "request_id", x.requestID(), "channel", x.Channel.Name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-		}
-	}()
-	return x.translator.Usage()
-}
-
 // record counts the attempt and tells the recorder. By now nothing is held any more: a recorder that panics costs a log line.
 func (x *Exchange) record(a Attempt) {
 	if !a.Sent && a.Outcome != outcome.Panic {

@@ -14,11 +14,11 @@ import (
 // answer's body. It is given back once and at once, by the exchange's end, or by the safety net if an exchange was forgotten.
 // It must not refer to the exchange, or the net would never see one go.
 type resources struct {
-	door    *Door
-	channel *channel.Channel
-	call    channel.OpenCall
-	leash   canceler
-	clock   clock
+	door     *Door
+	channel  *channel.Channel
+	call     channel.OpenCall
+	canceler canceler
+	clock    clock
 	// Parts of the budget: the upstream request's body where it is not the client's, the answer or event as it comes, and what
 	// converting any of them takes.
 	request, answer, work membudget.Lease
@@ -82,13 +82,13 @@ func (h *resources) release() (leaked bool) {
 		return false
 	}
 	h.clock.stop()
-	h.leash.stop()
+	h.canceler.stop()
 	if h.first {
 		leaked = h.closeBody()
 	}
 	// net/http's is told before its body is closed: closing alone would wait for an HTTP/1.1 answer's end to reuse the
 	// connection.
-	h.leash.End(context.Canceled)
+	h.canceler.End(context.Canceled)
 	leaked = h.closeBody() || leaked
 	if h.sent != nil {
 		h.sent.Finish()

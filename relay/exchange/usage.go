@@ -40,7 +40,7 @@ func (x *Exchange) refusesUsage(text []byte) bool {
 // with something in the place of the reasoning that its client has not given back. That is the same attempt, and nobody is to blame.
 func (x *Exchange) withdraws() bool {
 	withdraws, adds := x.denied && !x.withdrawn, x.unthought && !x.thoughtful
-	if !withdraws && !adds || x.hold.leash.Why() != nil {
+	if !withdraws && !adds || x.hold.canceler.Why() != nil {
 		return false
 	}
 	x.withdrawn, x.thoughtful = x.withdrawn || withdraws, x.thoughtful || adds

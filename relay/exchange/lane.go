@@ -1,0 +1,160 @@
+package exchange
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"one-api/relay/lane"
+	"one-api/relay/membudget"
+	"one-api/relay/outcome"
+	"one-api/relay/sse"
+	"one-api/relay/wire"
+)
+
+// converts reports whether the channel speaks another format than the client.
+func (x *Exchange) converts() bool { return x.lane().Converts() }
+
+// lane is the call's way to the channel.
+func (x *Exchange) lane() lane.Lane { return x.Channel.Lanes[x.call.Endpoint] }
+
+// prepare makes the upstream request, where there is room for it.
+func (x *Exchange) prepare(call *lane.Call) (lane.Request, *outcome.Failure) {
+	takes := int64(0)
+	if x.converts() {
+		takes = conversion(call.Body) + perByte*int64(len(call.Prefix))
+	}
+	if call.Prefix != "" || x.Channel.UpstreamModel(call.Model) != call.Model { // a copy, or two
+		takes = max(takes, 2*int64(len(call.Body)+perByte*len(call.Prefix)))
+	}
+	asksUsage := x.asksForUsage(call)
+	if asksUsage {
+		takes = max(takes, int64(len(call.Body))) // a copy
+	}
+	thoughts := x.givesThoughts(call)
+	if thoughts {
+		takes = max(takes, 3*int64(len(call.Body))) // the messages, and all with them in it
+	}
+	if err := x.hold.work.Hold(takes); err != nil {
+		return lane.Request{}, outcome.NoRoomForRequest(err)
+	}
+	call = x.asContinuation(call)
+	request, err := x.lane().Request(call, lane.Target{
+		Model: x.Channel.UpstreamModel(call.Model), Official: x.Channel.Official, Quirks: x.Channel.Of.QuirksAt(x.Channel.Official), Hint: hints[x.Channel.Resume], AskUsage: asksUsage, Thoughts: thoughts,
+	})
+	x.hold.work.Release()
+	if err != nil {
+		return lane.Request{}, x.unsayable(err)
+	}
+	x.conversion(request.Converted)
+	if !shared(request.Body, x.call.Body) {
+		if err := x.hold.request.Hold(int64(cap(request.Body))); err != nil {
+			return lane.Request{}, outcome.NoRoomForRequest(err)
+		}
+	}
+	return request, nil
+}
+
+// conversion notes what the lane did to the request, and counts what it had to leave out.
+func (x *Exchange) conversion(c *lane.Converted) {
+	if x.converted = c; c == nil {
+		return
+	}
+	for _, feature := range c.Dropped {
+		x.door.options.Metrics.FormatDropped(c.From, c.To, feature)
+	}
+}
+
+// unsayable is the failure of a call that the lane cannot say in the provider's format.
+func (x *Exchange) unsayable(err error) *outcome.Failure {
+	var e *wire.Error
+	if !errors.As(err, &e) {
+		e = wire.BadRequest("", "the request cannot be sent to this model's provider")
+	}
+	return &outcome.Failure{Outcome: outcome.Rejected, Err: e, Detail: "the request cannot be said in the provider's format: " + e.Message}
+}
+
+// translates begins to translate the answer, whose header has come.
+func (x *Exchange) translates() {
+	x.translator = x.lane().Answer(x.call, x.converted)
+	x.converted = nil
+	if x.asksUsage {
+		if hider, ok := x.translator.(lane.UsageHider); ok {
+			hider.HideUsage()
+		}
+	}
+}
+
+// translate makes the client's answer of a whole one, where there is room for it.
+func (x *Exchange) translate(answer []byte) ([]byte, *outcome.Failure) {
+	converts := x.converts()
+	if converts {
+		if err := x.hold.work.Hold(conversion(answer)); err != nil {
+			return nil, x.broken(err, true)
+		}
+		if len(answer) > longConversion && x.client.Err() != nil {
+			return nil, x.interruptedOrGone() // it may take seconds, and nobody waits for what comes of it
+		}
+	}
+	out, err := x.translator.Whole(answer)
+	if err != nil {
+		return nil, x.said(err)
+	}
+	if x.says != nil {
+		x.says.note(answer)
+	}
+	if converts {
+		_ = x.hold.work.Hold(int64(cap(out))) // nearly always less than before; else what was held is enough to count
+	}
+	return out, nil
+}
+
+// step translates an event, where there is room for it. A *Failure says what there was instead.
+func (x *Exchange) step(event sse.Event) (lane.Step, error) {
+	event = unmarked(event)
+	if len(event.Raw) <= smallEvent && x.kept+x.out.held <= smallEvent {
+		step, err := x.translator.Event(event)
+		if err == nil && step.Held > smallEvent && x.hold.work.Hold(int64(step.Held)) != nil {
+			return lane.Step{}, x.broken(membudget.ErrFull, true)
+		}
+		return step, err
+	}
+	takes := int64(len(event.Raw)) // even where it goes through, for it may have to be made clean
+	if x.converts() {
+		takes = conversion(event.Data)
+	}
+	if err := x.hold.work.Hold(int64(x.kept+x.out.held) + takes); err != nil {
+		return lane.Step{}, x.broken(err, true)
+	}
+	step, err := x.translator.Event(event)
+	if err != nil {
+		return step, err
+	}
+	if !shared(step.Out, event.Raw) {
+		x.kept = max(x.kept, keptTwice*cap(step.Out))
+	}
+	if err := x.hold.work.Hold(int64(x.kept + x.out.held + step.Held)); err != nil {
+		return lane.Step{}, x.broken(err, true)
+	}
+	return step, nil
+}
+
+// said is the failure that a translator's error means, and hides what the client may not see.
+func (x *Exchange) said(err error) *outcome.Failure {
+	f := outcome.FailureOf(err)
+	if f.Outcome == outcome.UpstreamErrorEvent {
+		x.corrects(f)
+	}
+	return x.censored(f)
+}
+
+// usage asks the lane's translator what the answer cost. By now the client has been served: a panic costs the figure and a log line, not
+// the attempt's record.
+func (x *Exchange) usage() wire.Usage {
+	defer func() {
+		if p := recover(); p != nil {
+			x.door.options.Log.ErrorContext(x.span.In(x.client), "panic in a lane's usage", "request_id", x.requestID(), "channel", x.Channel.Name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		}
+	}()
+	return x.translator.Usage()
+}

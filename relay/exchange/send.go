@@ -1,0 +1,78 @@
+package exchange
+
+import (
+	"runtime"
+
+	"one-api/relay/lane"
+	"one-api/relay/outcome"
+)
+
+// Send asks the upstream. On success the answer is a 2xx and waits to be relayed.
+func (x *Exchange) Send(call *lane.Call) *outcome.Failure {
+	x.call = call
+	x.chunks = x.Channel.Metrics.Chunks(call.Endpoint.Operation())
+	x.lease(call)
+	failure := x.request(call)
+	for failure != nil && x.withdraws() {
+		failure = x.request(call)
+	}
+	if failure != nil {
+		return failure
+	}
+	if x.withdrawn || x.thoughtful {
+		x.told(x.span.In(x.client))
+	}
+	x.Taken()
+	if !x.body.unpack(x.answer.Encoding) {
+		return outcome.Malformed("the answer has a Content-Encoding that was not asked for")
+	}
+	x.translates()
+	return nil
+}
+
+// request sends the request, and waits for the header of a 2xx.
+func (x *Exchange) request(call *lane.Call) *outcome.Failure {
+	request, failure := x.prepare(call)
+	if failure != nil {
+		return failure
+	}
+	x.asksUsage = request.AsksUsage
+	request.Header["Accept-Encoding"] = unpacked
+	if failure := x.address(&request); failure != nil {
+		return failure
+	}
+	if !x.sent && x.Because != "" {
+		x.Channel.Metrics.Retry(x.Because)
+	}
+	x.sent = true
+	asked := sinceEpoch()
+	x.hold.clock.until(x.headerPhase())
+	connected, err := x.ask(&request)
+	x.hold.clock.off()
+	x.waited += sinceEpoch() - asked
+	if err != nil {
+		return x.broken(err, connected)
+	}
+	x.opened()
+	if x.answer.Status < 200 || x.answer.Status > 299 {
+		return x.refused()
+	}
+	return nil
+}
+
+// unpacked asks for answers as they are. What comes packed all the same is unpacked, if it is gzip; but asked for it, a provider
+// would hold events back to pack them better, and for whole answers both ends would spend more time on packing than the network
+// on sending them.
+var unpacked = []string{"identity"}
+
+// opened takes in an answer whose header has come.
+func (x *Exchange) opened() {
+	x.hold.opened(x.answer.Body, x.answer.CloseFirst)
+	x.net = runtime.AddCleanup(x, (*resources).forgotten, x.hold)
+	x.body = body{source: x.answer.Body, clock: &x.hold.clock}
+	if x.call.Stream {
+		x.body.silence = x.silencePhase
+	} else {
+		x.body.by(after(x.Began, x.Channel.Timeouts.Header), outcome.HeaderTimeout)
+	}
+}
