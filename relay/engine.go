@@ -19,7 +19,7 @@ func newEngine(c *controller.Controller) *gin.Engine {
 	// The relayed endpoints come before the middleware and have none: they do themselves what it does. A stream would wait
 	// below it for minutes, with the stack that it takes, and that decides between 8 KiB of stack and 16.
 	for endpoint := range wire.Endpoints {
-		engine.POST(endpoint.Path(), c.Relayed(endpoint))
+		engine.Handle(endpoint.Method(), endpoint.Path(), c.Relayed(endpoint))
 	}
 
 	engine.Use(controller.RequestID, c.Observe, c.Recover, c.CORS, controller.LimitHeader)

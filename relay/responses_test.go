@@ -234,8 +234,9 @@ func TestAnErrorOnResponsesIsOneThatOpenAIsSDKKnows(t *testing.T) {
 	})
 	var failure *openaisdk.Error
 	require.ErrorAs(t, err, &failure)
-	require.Equal(t, http.StatusBadRequest, failure.StatusCode)
+	require.Equal(t, http.StatusNotFound, failure.StatusCode, "nobody is known to have made it")
 	require.Equal(t, "previous_response_id", failure.Param)
+	require.Equal(t, "previous_response_not_found", failure.Code)
 	status, answer, _ := r.ask("/v1/responses", `{"model":"m","input":"a","tools":[{"type":"web_search"}]}`)
 	require.Equal(t, http.StatusBadRequest, status)
 	require.Contains(t, answer, "web_search")

@@ -15,6 +15,9 @@ type Key struct {
 	Name      string
 	Groups    []string
 	AllGroups bool
+	// ForeignIDs says that it may name what an upstream keeps and nobody is known to have made.
+	ForeignIDs bool
+
 	models    []string
 	allowance func(model string) bool
 }
@@ -42,7 +45,7 @@ type entry struct {
 func NewStore(tokens []config.Token) *Store {
 	s := &Store{byDigest: make(map[[sha256.Size]byte]entry, len(tokens))}
 	for _, t := range tokens {
-		key := &Key{Name: t.Name, Groups: t.Groups, AllGroups: t.AllGroups, models: t.Models}
+		key := &Key{Name: t.Name, Groups: t.Groups, AllGroups: t.AllGroups, ForeignIDs: t.ForeignIDs, models: t.Models}
 		if len(t.Models) > 0 {
 			key.allowance = key.Allows
 		}

@@ -92,6 +92,7 @@ type Want struct {
 	Model    string
 	tried    []tried
 	because  string   // why the attempt before failed; empty: there was none
+	Only     *Channel // that has what the request refers to; nil: any will do
 	broken   *Channel // whose stream broke off and is to be finished; nil: the client has nothing yet
 }
 
@@ -133,6 +134,9 @@ func (w *Want) used(k *breaker.Key) bool {
 }
 
 func (w *Want) excludes(c *Channel, anotherKey bool) bool {
+	if w.Only != nil && c != w.Only {
+		return true
+	}
 	if w.broken != nil && !c.finishes(w.broken, w.text) {
 		return true
 	}

@@ -118,6 +118,8 @@ type Token struct {
 	Groups    []string // empty with AllGroups
 	AllGroups bool
 	Models    []string // names and globs, see Match; empty: every model of its groups
+	// ForeignIDs says that it may name what an upstream keeps and the relay does not know to be its own (previous_response_id, files).
+	ForeignIDs bool
 }
 
 // Provider is what a channel's type adds where the file is silent.

@@ -2,12 +2,13 @@ package config
 
 import "strings"
 
-// suggestion helps with a word that is none of the known ones: the nearest if one is at most two edits away, else all of them.
+// suggestion helps with a word that is none of the known ones: the nearest if one is at most two edits away, and half of its letters are
+// right at least, else all of them.
 func suggestion(word string, known []string) string {
 	const furthest = 2
 	best, distance := "", furthest+1
 	for _, candidate := range known {
-		if d := editDistance(strings.ToLower(word), candidate, furthest); d < distance {
+		if d := editDistance(strings.ToLower(word), candidate, furthest); d < distance && 2*d <= len(candidate) {
 			best, distance = candidate, d
 		}
 	}

@@ -18,7 +18,7 @@ const (
 	generatedKey = 48 // characters after the prefix, as one-api's
 )
 
-var tokenKeys = []string{"name", "key", "key_sha256", "groups", "models"}
+var tokenKeys = []string{"name", "key", "key_sha256", "groups", "models", "foreign_ids"}
 
 // digest is a SHA-256 sum of a key.
 type digest = [sha256.Size]byte
@@ -93,6 +93,9 @@ func (l *loader) token(at place, fields map[string]value, names map[string]place
 			l.claims.models = append(l.claims.models, claimed{model, index})
 		}
 		t.Models = textsOf(models)
+	}
+	if v, given := fields["foreign_ids"]; given {
+		t.ForeignIDs = l.boolean(v)
 	}
 	return t
 }

@@ -13,6 +13,7 @@ import (
 	"one-api/relay/channel"
 	"one-api/relay/config"
 	"one-api/relay/exchange"
+	"one-api/relay/made"
 	"one-api/relay/membudget"
 	"one-api/relay/outcome"
 	"one-api/telemetry"
@@ -55,6 +56,9 @@ type Controller struct {
 
 	// Samples and Leaks say who holds the goroutines.
 	Samples, Leaks *telemetry.Sampler
+
+	// Made is who made what upstreams keep.
+	Made made.Keeper
 
 	wrongKeys wrongKeys
 

@@ -104,8 +104,10 @@ func (v *visit) begin() bool {
 	if v.call.Stream {
 		v.client.KeepAlive(v.c.Settings.KeepAlive)
 	}
-	v.want = channel.Want{Caller: v.caller(), Endpoint: v.endpoint, Model: v.call.Model, Stream: v.call.Stream}
-	refusal = v.snapshot.Channels.Check(&v.want)
+	v.want = channel.Want{Caller: v.caller(), Endpoint: v.endpoint, Model: v.call.Model, Stream: v.call.Stream, Only: v.want.Only}
+	if refusal = v.bind(); refusal == nil {
+		refusal = v.snapshot.Channels.Check(&v.want)
+	}
 	if refusal == nil {
 		refusal = v.checkDetours(&d)
 	}
@@ -198,7 +200,12 @@ func (v *visit) admit(d *detours) *outcome.Refusal {
 	if refusal != nil {
 		return refusal
 	}
-	if *d, refusal = parseCall(v.call, v.endpoint, body); refusal != nil {
+	if v.endpoint.ByID() {
+		refusal = v.find()
+	} else {
+		*d, refusal = parseCall(v.call, v.endpoint, body)
+	}
+	if refusal != nil {
 		return refusal
 	}
 	v.call.Held = &v.held
@@ -269,6 +276,7 @@ func (v *visit) ended() {
 	v.flight.lands()
 	attempt := v.exchange.End(v.failure, recover())
 	v.exchange, v.last = nil, nil
+	v.remember(&attempt)
 	if attempt.Sent {
 		v.end.Attempts++
 	}

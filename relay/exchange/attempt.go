@@ -34,6 +34,8 @@ type Attempt struct {
 	key    *breaker.Key
 	// Rested is true where it put its key to rest. No request does that twice.
 	Rested bool
+	// Made is the ids of what the upstream keeps of the answer.
+	Made []string
 	// Failing can end the client's stream in that stream's own words; nil: its format has none.
 	Failing format.Failing
 }

@@ -60,6 +60,9 @@ func (x *Exchange) attempt(failure *outcome.Failure) Attempt {
 	if x.translator != nil && a.Outcome != outcome.Panic {
 		a.Usage = x.usage()
 		a.Failing, _ = x.translator.(format.Failing)
+		if maker, ok := x.translator.(format.Maker); ok {
+			a.Made = maker.Made()
+		}
 	}
 	return a
 }

@@ -55,6 +55,12 @@ type Failing interface {
 	Failed(e *wire.Error, requestID string) []byte
 }
 
+// Maker is a Translator of answers that a provider keeps, and that clients refer to later.
+type Maker interface {
+	// Made is the ids of what is kept.
+	Made() []string
+}
+
 // Server is the side of a format that providers speak.
 type Server interface {
 	// Build says a request in the format. What the format has no place for is left out; dropped has what of that costs money or

@@ -36,11 +36,13 @@ type Call struct {
 	Token     string // the name of the client's token
 	Endpoint  wire.Endpoint
 	Stream    bool             // the client asked for a stream
+	Stores    bool             // the upstream is to keep the answer
 	Keep      bool             // another attempt can follow once a stream has begun
 	Model     string           // as the client asked for it
 	Choices   int              // how many answers the client asked for (n); 0: it did not say
 	Body      []byte           // the whole body: a valid JSON object. nil once a stream has begun, unless Keep says so
 	Prefix    string           // what the client has of the answer's text: the upstream is asked for the rest. empty: for all of it
+	Path      *string          // where the call goes, escaped; nil: to the endpoint's usual path
 	ModelFrom int              // Body[ModelFrom:ModelTo] is the value of "model", quotes included
 	ModelTo   int              //
 	Options   StreamOptions    // what the client says of its stream

@@ -1,6 +1,7 @@
 package lane
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -53,6 +54,22 @@ func anthropicHeader(call *Call, native bool) http.Header {
 }
 
 func noQuery(string) string { return "" }
+
+// asksOfKept are the parameters of questions for what is kept
+// (https://platform.openai.com/docs/api-reference/responses/get, …/input-items).
+var asksOfKept = map[string]bool{
+	"include": true, "include[]": true, "stream": true, "starting_after": true, "include_obfuscation": true, "limit": true, "order": true, "after": true, "before": true,
+}
+
+// responsesQuery keeps those.
+func responsesQuery(raw string) string {
+	values, err := url.ParseQuery(raw)
+	if err != nil || raw == "" {
+		return ""
+	}
+	maps.DeleteFunc(values, func(name string, _ []string) bool { return !asksOfKept[name] })
+	return values.Encode()
+}
 
 // betaQuery keeps the one parameter that Anthropic's own SDKs send.
 func betaQuery(raw string) string {

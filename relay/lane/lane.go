@@ -23,7 +23,8 @@ import (
 // clients is what is spoken at each endpoint.
 var clients = [wire.Endpoints]*format.Format{
 	wire.ChatCompletions: chat.Format, wire.Completions: completions.Format, wire.Embeddings: embeddings.Format, wire.Messages: messages.Format,
-	wire.ResponsesCreate: responses.Format,
+	wire.ResponsesCreate: responses.Format, wire.ResponsesTokens: responses.Kept, wire.ResponsesCompact: responses.Compaction, wire.ResponsesGet: responses.Kept,
+	wire.ResponsesDelete: responses.Kept, wire.ResponsesCancel: responses.Kept, wire.ResponsesItems: responses.Kept,
 }
 
 // Formats is every format, in the order of their endpoints.
@@ -70,13 +71,21 @@ var Anthropic = &Family{
 
 // Responses is OpenAI's Responses API.
 var Responses = &Family{
-	endpoint: wire.ResponsesCreate, native: []wire.Endpoint{wire.ResponsesCreate}, body: responsesBody, header: openAIHeader, query: noQuery,
+	endpoint: wire.ResponsesCreate, body: responsesBody, header: openAIHeader, query: responsesQuery,
+	native: []wire.Endpoint{
+		wire.ResponsesCreate, wire.ResponsesTokens, wire.ResponsesCompact, wire.ResponsesGet, wire.ResponsesDelete, wire.ResponsesCancel, wire.ResponsesItems,
+	},
 }
 
 // responsesBody is without what only this relay has put into a conversation.
 func responsesBody(call *Call, target Target) (body []byte, asksUsage bool) {
 	body = call.Body
-	if target.Model != call.Model {
+	switch {
+	case call.Endpoint.Method() != http.MethodPost:
+		return nil, false
+	case call.Endpoint.ByID():
+		return []byte("{}"), false
+	case target.Model != call.Model:
 		body = jsonscan.Replace(body, call.ModelFrom, call.ModelTo, target.Model)
 	}
 	return responses.Clean(body), false
@@ -131,8 +140,16 @@ func (l native) Request(call *Call, target Target) (Request, error) {
 	if target.Thoughts && call.Endpoint == wire.ChatCompletions {
 		body = chat.Thoughtful(body)
 	}
+	method := call.Endpoint.Method()
+	if method == http.MethodPost {
+		method = ""
+	}
+	path := call.Endpoint.Path()
+	if call.Path != nil {
+		path = *call.Path
+	}
 	return Request{
-		Path: call.Endpoint.Path(), Query: l.family.query(call.Query), Header: l.family.header(call, true), Body: body, AsksUsage: asksUsage,
+		Method: method, Path: path, Query: l.family.query(call.Query), Header: l.family.header(call, true), Body: body, AsksUsage: asksUsage,
 	}, nil
 }
 

@@ -2,6 +2,11 @@
 // and errors in either format. It does no I/O and knows nothing of channels.
 package wire
 
+import (
+	"cmp"
+	"net/http"
+)
+
 // Endpoint is a client endpoint that is relayed to a channel.
 type Endpoint uint8
 
@@ -12,6 +17,12 @@ const (
 	Embeddings
 	Messages
 	ResponsesCreate
+	ResponsesTokens
+	ResponsesCompact
+	ResponsesGet
+	ResponsesDelete
+	ResponsesCancel
+	ResponsesItems
 
 	Endpoints // how many there are
 )
@@ -23,12 +34,21 @@ var endpoints = [Endpoints]struct {
 	format    Format // that its clients speak
 	whole     bool   // its answers cannot be streamed
 	socket    bool   // its clients may ask for a websocket
+	method    string // empty: POST
+	byID      bool   // the path names something that an upstream keeps, as :id
 }{
 	ChatCompletions: {path: "/v1/chat/completions", operation: "chat", format: OpenAI},
 	Completions:     {path: "/v1/completions", operation: "text_completion", format: OpenAI},
 	Embeddings:      {path: "/v1/embeddings", operation: "embeddings", format: OpenAI, whole: true},
 	Messages:        {path: "/v1/messages", operation: "chat", format: Anthropic},
 	ResponsesCreate: {path: "/v1/responses", operation: "chat", format: Responses, socket: true},
+
+	ResponsesTokens:  {path: "/v1/responses/input_tokens", operation: "count_tokens", format: Responses, whole: true},
+	ResponsesCompact: {path: "/v1/responses/compact", operation: "compact", format: Responses, whole: true},
+	ResponsesGet:     {path: "/v1/responses/:id", operation: "retrieve", format: Responses, method: http.MethodGet, byID: true},
+	ResponsesDelete:  {path: "/v1/responses/:id", operation: "delete", format: Responses, method: http.MethodDelete, byID: true, whole: true},
+	ResponsesCancel:  {path: "/v1/responses/:id/cancel", operation: "cancel", format: Responses, byID: true, whole: true},
+	ResponsesItems:   {path: "/v1/responses/:id/input_items", operation: "list_items", format: Responses, method: http.MethodGet, byID: true, whole: true},
 }
 
 // Path is the endpoint's path, the same on the relay and on a provider that speaks the format.
@@ -45,3 +65,9 @@ func (e Endpoint) Streams() bool { return !endpoints[e].whole }
 
 // Sockets reports whether the endpoint's clients may ask for a websocket at its path.
 func (e Endpoint) Sockets() bool { return endpoints[e].socket }
+
+// Method is the method that the endpoint is asked with.
+func (e Endpoint) Method() string { return cmp.Or(endpoints[e].method, http.MethodPost) }
+
+// ByID reports whether the endpoint's path names something that an upstream keeps, as :id, and its request has no body that says more.
+func (e Endpoint) ByID() bool { return endpoints[e].byID }

@@ -13,6 +13,12 @@ var Format = &format.Format{
 	Inspect: func(int) format.Translator { return &inspector{} },
 }
 
+// Kept is what is said of answers that the provider keeps, and of what it would count: there is no cost in it that has not been told.
+var Kept = &format.Format{Name: "responses (by id, input_tokens)", Inspect: func(int) format.Translator { return &inspector{free: true} }}
+
+// Compaction is what is left of a conversation that the provider has made shorter.
+var Compaction = &format.Format{Name: "responses (compact)", Inspect: Format.Inspect}
+
 // column is what becomes in a Responses request of what not every format has.
 var column = format.Column{
 	llm.MidSystem:          {Fate: format.Adapt, Why: "in its place, as a system message"},

@@ -1,6 +1,8 @@
 package responses
 
 import (
+	"errors"
+
 	"one-api/relay/format"
 	"one-api/relay/jsonscan"
 	"one-api/relay/sse"
@@ -17,13 +19,21 @@ type inspector struct {
 	number   int64 // the next sequence_number
 	numbered bool  // the upstream has said one
 	ended    bool
+	free     bool // it is looked at again, and costs nothing
+	made     []string
 	scratch  []byte
 }
+
+// mostMade is how many ids are noted of an answer.
+const mostMade = 256
 
 // longestID is how many bytes of an id or of a model's name are kept.
 const longestID = 512
 
 func (t *inspector) Whole(body []byte) ([]byte, error) {
+	if t.free {
+		return body, t.again(body)
+	}
 	o, err := scanWhole(body)
 	if err != nil {
 		return nil, err
@@ -34,8 +44,35 @@ func (t *inspector) Whole(body []byte) ([]byte, error) {
 	t.usage.note(o.usage)
 	_, t.unknown = endOf(&o, false)
 	t.id = keep(o.id)
+	t.make(o.id)
+	jsonscan.Elements(o.output, func(element []byte) { t.make(member(element, "id")) })
 	return body, nil
 }
+
+// again checks what is said of an answer that is kept, which may have failed long ago.
+func (t *inspector) again(body []byte) error {
+	var o outside
+	err := jsonscan.Object(body, o.member)
+	switch {
+	case errors.Is(err, jsonscan.ErrTruncated):
+		return format.Truncated("the answer's JSON is cut off")
+	case err != nil:
+		return format.Malformed("the answer is not a JSON object")
+	case o.signs.IsError(len(o.object) > 0):
+		return format.Reported(body)
+	}
+	return nil
+}
+
+// make notes the id of something that the provider keeps.
+func (t *inspector) make(id []byte) {
+	if made := keep(id); made != "" && len(t.made) < mostMade && !t.free {
+		t.made = append(t.made, made)
+	}
+}
+
+// Made is format.Maker's.
+func (t *inspector) Made() []string { return t.made }
 
 func (t *inspector) Event(event sse.Event) (format.Step, error) {
 	if isTerminator(event.Data) {
@@ -60,14 +97,19 @@ func (t *inspector) Event(event sse.Event) (format.Step, error) {
 			response := look(o.response)
 			t.id, t.model = keep(response.id), keep(response.model)
 			t.created, _ = jsonscan.Int(response.created)
+			t.make(response.id)
 		}
 	case completes:
 		response := look(o.response)
-		t.usage.note(response.usage)
+		if !t.free {
+			t.usage.note(response.usage)
+		}
 		_, t.unknown = endOf(&response, false)
 		t.ended, step.Done = true, true
 	case itemAdded:
-		step.Content = textOf(look(o.item).kindOfValue) == "function_call"
+		item := look(o.item)
+		step.Content = textOf(item.kindOfValue) == "function_call"
+		t.make(item.id)
 	case anotherKind, noKind, thoughtPart:
 	default:
 		step.Content = true
@@ -101,9 +143,6 @@ func (t *inspector) Failed(e *wire.Error, requestID string) []byte {
 	t.ended = true
 	return wire.FailedResponse{ID: t.id, Model: t.model, Created: t.created, Number: t.number}.Event(e, requestID)
 }
-
-// ResponseID is the answer's id; empty: it has not said one.
-func (t *inspector) ResponseID() string { return t.id }
 
 func (t *inspector) pass(event sse.Event) []byte {
 	if event.Clean {

@@ -1,0 +1,158 @@
+package controller
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"one-api/relay/exchange"
+	"one-api/relay/jsonscan"
+	"one-api/relay/made"
+	"one-api/relay/outcome"
+	"one-api/relay/wire"
+)
+
+// What an upstream keeps of earlier requests belongs to the account that all tokens share. It is served to the token that made it, by the
+// channel that has it; of what nobody is known to have made it is said that it does not exist.
+
+// reference is an id of something that an upstream keeps, and where a request names it.
+type reference struct{ param, id string }
+
+// references finds what a request of the Responses API refers to, and whether what comes of it is to be kept. A member that stands there
+// twice refers to both: nobody knows which of them the upstream takes.
+func references(body []byte) (all []reference, stores bool) {
+	stores = true
+	add := func(param string, value []byte) {
+		if id, ok := jsonscan.String(value); ok && id != "" {
+			all = append(all, reference{param, id})
+		}
+	}
+	_ = jsonscan.Object(body, func(m jsonscan.Member) { // it has been read before
+		switch name := string(m.Key); name {
+		case "previous_response_id":
+			add(name, m.Value)
+		case "conversation":
+			add(name, m.Value)
+			members(m.Value, func(in jsonscan.Member) {
+				if string(in.Key) == "id" {
+					add(name+".id", in.Value)
+				}
+			})
+		case "store":
+			stores = stores && string(m.Value) != "false"
+		case "input":
+			jsonscan.Elements(m.Value, func(item []byte) { inItem(item, add) })
+		}
+	})
+	return all, stores
+}
+
+// members visits those of an object; what is none has none.
+func members(value []byte, visit func(jsonscan.Member)) {
+	if len(value) > 0 && value[0] == '{' {
+		_ = jsonscan.Object(value, visit)
+	}
+}
+
+// inItem finds what an item of the input refers to: another item, reasoning of which it has nothing but the id, or files.
+func inItem(item []byte, add func(param string, value []byte)) {
+	var ids [][]byte
+	refers, reasons, sealed := false, false, false
+	members(item, func(m jsonscan.Member) {
+		switch string(m.Key) {
+		case "type":
+			kind, _ := jsonscan.String(m.Value)
+			refers, reasons = refers || kind == "item_reference", reasons || kind == "reasoning"
+		case "id":
+			ids = append(ids, m.Value)
+		case "encrypted_content":
+			sealed = len(m.Value) > 2 && m.Value[0] == '"'
+		case "content", "output":
+			jsonscan.Elements(m.Value, func(part []byte) {
+				members(part, func(m jsonscan.Member) {
+					if string(m.Key) == "file_id" {
+						add("input.content.file_id", m.Value)
+					}
+				})
+			})
+		}
+	})
+	if refers || reasons && !sealed {
+		for _, id := range ids {
+			add("input.id", id)
+		}
+	}
+}
+
+// bind holds a request to the channel that has what it refers to.
+func (v *visit) bind() *outcome.Refusal {
+	if v.endpoint.Format() != wire.Responses || v.endpoint.ByID() {
+		return nil
+	}
+	all, stores := references(v.call.Body)
+	v.call.Stores = stores
+	for _, r := range all {
+		by, known := v.c.Made.Of(r.id)
+		switch {
+		case known && by.Token == v.token.Name:
+		case v.token.ForeignIDs:
+			continue // it is the upstream's to say
+		default:
+			return refuseReference(r)
+		}
+		c := v.snapshot.Channels.Get(by.Channel)
+		switch {
+		case c == nil:
+			return refuseReference(r) // it has gone, and what it had with it
+		case v.want.Only != nil && v.want.Only != c:
+			return refuseParam(r.param, "`"+r.param+"` refers to what another provider keeps than the rest of the request does: send the conversation itself as `input`.")
+		}
+		v.want.Only = c
+	}
+	return nil
+}
+
+// find finds out, of a request that names in its path what an upstream keeps, where that is.
+func (v *visit) find() *outcome.Refusal {
+	before, after, _ := strings.Cut(v.endpoint.Path(), ":id")
+	id := strings.TrimSuffix(strings.TrimPrefix(v.r.URL.Path, before), after)
+	by, known := v.c.Made.Of(id)
+	if !known || by.Token != v.token.Name {
+		return refuseReference(reference{"id", id})
+	}
+	c := v.snapshot.Channels.Get(by.Channel)
+	if c == nil {
+		return refuseReference(reference{"id", id})
+	}
+	v.want.Only, v.call.Model = c, by.Model
+	path := before + url.PathEscape(id) + after
+	v.call.Path = &path
+	v.call.Endpoint = v.endpoint
+	v.call.Stream = v.endpoint.Streams() && v.r.URL.Query().Get("stream") == "true"
+	return nil
+}
+
+func refuseReference(r reference) *outcome.Refusal {
+	code := "not_found"
+	what := "Item with id "
+	if r.param == "previous_response_id" {
+		code, what = "previous_response_not_found", "Previous response with id "
+	}
+	return &outcome.Refusal{Reason: outcome.BadBody, Err: &wire.Error{
+		Status: http.StatusNotFound, Type: "invalid_request_error", Code: code, Param: r.param, Message: what + quoteID(r.id) + " not found.",
+	}}
+}
+
+// quoteID is a client's id in an error.
+func quoteID(id string) string { return "'" + wire.Clip(id, 100) + "'" }
+
+// remember notes what the upstream keeps of an answer.
+func (v *visit) remember(a *exchange.Attempt) {
+	if a.Failure == nil && v.endpoint == wire.ResponsesDelete {
+		before, _, _ := strings.Cut(v.endpoint.Path(), ":id")
+		v.c.Made.Forget(strings.TrimPrefix(v.r.URL.Path, before))
+	}
+	if len(a.Made) > 0 && v.call.Stores {
+		v.c.Made.Note(made.Maker{Token: v.token.Name, Channel: a.Channel.Name, Model: v.end.Model}, a.Made...)
+	}
+}
