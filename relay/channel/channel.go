@@ -78,9 +78,9 @@ func (c *Channel) full() bool {
 // serves reports whether clients of the endpoint can be served.
 func (c *Channel) serves(endpoint wire.Endpoint) bool { return c.Lanes[endpoint] != nil }
 
-// available tells whether acquire would succeed. desperate calls do not mind a channel that is passed over for its failures.
-func (c *Channel) available(now time.Time, desperate bool) bool {
-	return !c.isDisabled() && !c.full() && (desperate || c.state.health.Cooldown.Ready(now)) && c.keys.Ready(now)
+// available reports whether take would succeed. In panic mode a call does not mind a channel that is passed over for its failures.
+func (c *Channel) available(now time.Time, panicMode bool) bool {
+	return !c.isDisabled() && !c.full() && (panicMode || c.state.health.Cooldown.Ready(now)) && c.keys.Ready(now)
 }
 
 // inGroups tells whether a token of these groups may use the channel.

@@ -47,14 +47,14 @@ func (s *Slot) concludeChannel(e *End, v outcome.Verdict, now time.Time) {
 	case e.saysSomething():
 		health.Fails()
 	}
-	blame := v.Blame || v.Doubts && health.Doubt.Against(e.Token, e.RequestID)
+	blame := v.CountsAsFailure || v.CountsAsDoubt && health.Doubt.Against(e.Token, e.RequestID)
 	switch {
 	case blame && e.Failure.AsksForRest():
 		health.CountFailure(s.Began, now, s.probe)
 		health.CoolFor(now, e.Failure.RetryAfter, s.probe)
 	case blame:
 		health.CountFailure(s.Began, now, s.probe)
-	case v.Clears:
+	case v.CountsAsSuccess:
 		health.CountSuccess(s.Began, s.probe)
 	case s.probe:
 		health.Cooldown.Abandon()
@@ -104,7 +104,7 @@ const (
 )
 
 // spared says how careful the request's attempts on a channel have to be from here on.
-func (w *Want) spared(c *Channel) (how sparing) {
+func (w *SelectRequest) spared(c *Channel) (how sparing) {
 	for _, t := range w.tried {
 		switch {
 		case t.rested && t.channel == c:
@@ -125,7 +125,7 @@ func (s *Slot) keyAction(e *End, v outcome.Verdict) outcome.KeyAction {
 			return outcome.KeyRests
 		}
 		return outcome.KeyKeeps
-	case v.Clears:
+	case v.CountsAsSuccess:
 		return outcome.KeyRevives
 	case s.spares == sparesAll && (v.Key == outcome.KeyRests || v.Key == outcome.KeyCools):
 		return outcome.KeyKeeps
@@ -143,7 +143,7 @@ func (c *Channel) sayRefused(k *breaker.Key, requestID, why string) {
 // anotherKey reports whether the request may be answered with another key of the channel, so that the channel is not out of the
 // question for it. A refusal of which it is not certain that it is about the key is taken to one other key and no further: if it
 // is about what was asked, the rest of them need not see it too.
-func (t *Try) anotherKey(w *Want) bool {
+func (t *Try) anotherKey(w *SelectRequest) bool {
 	before := slices.ContainsFunc(w.tried, func(before tried) bool { return before.channel == t.Channel })
 	return outcome.Judge(t.Outcome, t.Class).AnotherKey && (t.Class != outcome.ClassUnauthorized || !before)
 }

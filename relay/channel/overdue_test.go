@@ -22,7 +22,7 @@ func TestACallThatDoesNotEndWhenItIsToldToIsCountedAsUnexplained(t *testing.T) {
 	})
 	defer p.Close()
 	p.Apply([]config.Channel{testChannel("stuck")})
-	slot, refusal := p.Set().Begin(&Want{Caller: Caller{AllGroups: true}, Model: "m"})
+	slot, refusal := p.Set().Begin(&SelectRequest{Caller: Caller{AllGroups: true}, Model: "m"})
 	require.Nil(t, refusal)
 	x := occupy(slot)
 	expected := p.ExpectedGoroutines()

@@ -5,12 +5,12 @@ import (
 )
 
 // BreaksOff asks for channels that can finish the stream of this channel's that broke off. text: the client has text of it.
-func (w *Want) BreaksOff(c *Channel, text bool) {
+func (w *SelectRequest) BreaksOff(c *Channel, text bool) {
 	w.broken, w.text = c, text
 }
 
 // Resumes tells whether a stream for w can be finished by another channel when it breaks off.
-func (s *Set) Resumes(w *Want) bool {
+func (s *Set) Resumes(w *SelectRequest) bool {
 	r := s.routes.of(w.Model)
 	if r == nil || !r.resumes {
 		return false // as nearly always

@@ -76,11 +76,11 @@ func tiersOf(channels []*Channel, priorities []int) (tiers []tier) {
 }
 
 // another reports whether the request could go to a healthy channel other than this one.
-func (r *route) another(w *Want, than *Channel, now time.Time) bool {
+func (r *route) another(w *SelectRequest, than *Channel, now time.Time) bool {
 	for i := range w.Caller.lists() {
 		for _, t := range r.list(w.Caller, i) {
 			for _, c := range t.channels {
-				if c != than && w.admits(c, now, manner{}) {
+				if c != than && w.admits(c, now, tolerance{}) {
 					return true
 				}
 			}
@@ -187,7 +187,7 @@ const mostDraws = 16
 // It draws among all channels of the rank that the caller reaches, and draws again where what it drew cannot be used. What
 // comes of that is what a draw among the usable ones would give, and nearly always the first draw will do, however many there
 // are. Where few can be used, looking at all of them costs less than drawing on.
-func (r *route) choose(w *Want, rank int, now time.Time, how manner, random func(int) int) *Channel {
+func (r *route) choose(w *SelectRequest, rank int, now time.Time, how tolerance, random func(int) int) *Channel {
 	total := 0
 	for i := range w.Caller.lists() {
 		total += r.tier(w.Caller, i, rank).weight()
@@ -220,7 +220,7 @@ func (r *route) draw(who Caller, rank, point int) *Channel {
 
 // search is choose by looking at every channel. One of weight 0 is picked only where there is no other. total is no less than
 // the weight of all that can be picked.
-func (r *route) search(w *Want, rank int, now time.Time, how manner, random func(int) int, total int) *Channel {
+func (r *route) search(w *SelectRequest, rank int, now time.Time, how tolerance, random func(int) int, total int) *Channel {
 	var chosen *Channel
 	weight := 0
 	for i := range w.Caller.lists() {

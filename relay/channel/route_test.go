@@ -47,7 +47,7 @@ func requireShares(t *testing.T, shares map[string]int, counted map[string]int) 
 // scene is channels in all kinds of trouble, and a request that wants one of them.
 type scene struct {
 	pool *Pool
-	want *Want
+	want *SelectRequest
 }
 
 func (s scene) channels() []*Channel { return s.pool.Set().channels }
@@ -71,7 +71,7 @@ func makeScene(t *testing.T, r *rand.Rand) scene {
 		c.Disabled = once(8)
 		c.MaxConcurrent = r.IntN(3)
 	})
-	s := scene{p, want(func(w *Want) {
+	s := scene{p, want(func(w *SelectRequest) {
 		w.Model = oneOf([]string{"m"}, []string{"m"}, []string{"mm"}, []string{"none"})[0]
 		w.Caller.Groups = oneOf([]string{"a"}, []string{"b"}, []string{"a", "b"}, []string{"c", "b", "c"}, []string{"b", "none", "a", "c"}, []string{"none"}, nil)
 		w.Caller.AllGroups = once(5)
@@ -93,7 +93,7 @@ func makeScene(t *testing.T, r *rand.Rand) scene {
 			}
 		}
 		if r.IntN(4) < trouble && once(3) {
-			s.want.Tried(Try{Channel: c, Outcome: outcome.UpstreamStatus, Class: []outcome.Class{outcome.ClassServer, outcome.ClassKeyRefused}[r.IntN(2)]})
+			s.want.Exclude(Try{Channel: c, Outcome: outcome.UpstreamStatus, Class: []outcome.Class{outcome.ClassServer, outcome.ClassKeyRefused}[r.IntN(2)]})
 		}
 	}
 	return s
@@ -102,7 +102,7 @@ func makeScene(t *testing.T, r *rand.Rand) scene {
 // usable is the weights of the channels that the contract lets the request go to, found by looking at each of them: those of the
 // highest priority at which there is any, and of those that have a weight where some have.
 func (s scene) usable() map[string]int {
-	for _, how := range manners {
+	for _, how := range tolerances {
 		best, weights, weigh := math.MinInt, map[string]int{}, false
 		for _, c := range s.channels() {
 			if !serves(c, s.want.Model) || !c.serves(s.want.Endpoint) || !s.want.Caller.reaches(c) || !s.want.admits(c, time.Now(), how) {
@@ -252,7 +252,7 @@ func TestACrowdIsTriedOneAfterTheOtherUntilNoneIsLeft(t *testing.T) {
 		for _, before := range w.tried {
 			require.NotSame(t, before.channel, c)
 		}
-		w.Tried(Try{Channel: c, Outcome: outcome.ConnectFailed})
+		w.Exclude(Try{Channel: c, Outcome: outcome.ConnectFailed})
 	}
 	require.Equal(t, "refused: no_channel 503", pick(t, p, w))
 }

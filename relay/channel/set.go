@@ -82,8 +82,8 @@ func (w Caller) allows(model string) bool { return w.Allows == nil || w.Allows(m
 
 func (w Caller) reaches(c *Channel) bool { return w.AllGroups || c.inGroups(w.Groups) }
 
-// Want is what a request asks of selection, and what it has learnt from its attempts so far.
-type Want struct {
+// SelectRequest is what a request asks of selection, and what it has learnt from its attempts so far.
+type SelectRequest struct {
 	Caller   Caller
 	Endpoint wire.Endpoint
 	Stream   bool
@@ -114,14 +114,14 @@ type Try struct {
 	Rested  bool // the key was put to rest
 }
 
-// Tried excludes a channel from the request's further attempts. One of which only the key failed may be tried again with
+// Exclude excludes a channel from the request's further attempts. One of which only the key failed may be tried again with
 // another key, once there is no other channel left.
-func (w *Want) Tried(t Try) { w.note(&t, false) }
+func (w *SelectRequest) Exclude(t Try) { w.note(&t, false) }
 
-// Failed notes an attempt after which the same channel is tried again.
-func (w *Want) Failed(t Try) { w.note(&t, true) }
+// Repeat notes an attempt after which the same channel is tried again.
+func (w *SelectRequest) Repeat(t Try) { w.note(&t, true) }
 
-func (w *Want) note(t *Try, stays bool) {
+func (w *SelectRequest) note(t *Try, stays bool) {
 	if t.Sent {
 		w.because = t.Outcome.String()
 	}
@@ -129,11 +129,11 @@ func (w *Want) note(t *Try, stays bool) {
 }
 
 // used reports whether the request has been tried with the key.
-func (w *Want) used(k *breaker.Key) bool {
+func (w *SelectRequest) used(k *breaker.Key) bool {
 	return slices.ContainsFunc(w.tried, func(t tried) bool { return t.key == k })
 }
 
-func (w *Want) excludes(c *Channel, anotherKey bool) bool {
+func (w *SelectRequest) excludes(c *Channel, anotherKey bool) bool {
 	if w.Only != nil && c != w.Only {
 		return true
 	}
@@ -152,7 +152,7 @@ func (w *Want) excludes(c *Channel, anotherKey bool) bool {
 }
 
 // Check tells, without starting anything, why a request cannot be served by any channel; nil: it can.
-func (s *Set) Check(w *Want) *outcome.Refusal {
+func (s *Set) Check(w *SelectRequest) *outcome.Refusal {
 	r := s.routes.of(w.Model)
 	switch {
 	case r == nil:
@@ -167,25 +167,25 @@ func (s *Set) Check(w *Want) *outcome.Refusal {
 	return outcome.RefuseEndpoint(w.Model, w.Endpoint)
 }
 
-// manner is what selection does not mind.
-type manner struct {
+// tolerance is what selection does not mind.
+type tolerance struct {
 	anotherKey bool // a channel that was tried, where it was its key that failed and it has another one
-	desperate  bool // and that a channel is passed over for its failures
+	panicMode  bool // and that a channel is passed over for its failures
 	cooling    bool // and that its keys are limited
 }
 
-// manners is the order in which a request becomes less choosy.
-var manners = [...]manner{{}, {anotherKey: true}, {anotherKey: true, desperate: true}}
+// tolerances is the order in which a request becomes less choosy.
+var tolerances = [...]tolerance{{}, {anotherKey: true}, {anotherKey: true, panicMode: true}}
 
 // Begin chooses a channel and takes a place in it: the highest priority that has one available, at random by weight within it. An
 // exchange is begun in it in the same function.
 //
 // A channel that is passed over for its failures is used all the same when nothing else is left: its own error tells the
 // client more than a refusal would.
-func (s *Set) Begin(w *Want) (Slot, *outcome.Refusal) {
+func (s *Set) Begin(w *SelectRequest) (Slot, *outcome.Refusal) {
 	now := s.now()
 	r := s.routes.of(w.Model)
-	for _, how := range manners {
+	for _, how := range tolerances {
 		for rank := r.next(w.Caller, 0); rank >= 0; rank = r.next(w.Caller, rank+1) {
 			if slot, ok := s.takeIn(w, r, rank, now, how); ok {
 				slot.Hurried = slot.Channel.Timeouts.StreamHeader > 0 && w.Stream && !w.Last && r.another(w, slot.Channel, now)
@@ -196,7 +196,7 @@ func (s *Set) Begin(w *Want) (Slot, *outcome.Refusal) {
 	return Slot{}, r.refusal(w, now)
 }
 
-func (s *Set) takeIn(w *Want, r *route, rank int, now time.Time, how manner) (Slot, bool) {
+func (s *Set) takeIn(w *SelectRequest, r *route, rank int, now time.Time, how tolerance) (Slot, bool) {
 	// Choosing and taking are two steps, and another request may come between them; then the choice is made again. It cannot
 	// go on for ever: each round that fails finds one channel less available.
 	for range len(r.all[rank].channels) + 1 {
@@ -212,12 +212,12 @@ func (s *Set) takeIn(w *Want, r *route, rank int, now time.Time, how manner) (Sl
 }
 
 // admits tells whether the request may go to the channel now. The caller reaches it.
-func (w *Want) admits(c *Channel, now time.Time, how manner) bool {
-	return c.serves(w.Endpoint) && !w.excludes(c, how.anotherKey) && c.available(now, how.desperate)
+func (w *SelectRequest) admits(c *Channel, now time.Time, how tolerance) bool {
+	return c.serves(w.Endpoint) && !w.excludes(c, how.anotherKey) && c.available(now, how.panicMode)
 }
 
 // refusal says why none of the channels can be used now.
-func (r *route) refusal(w *Want, now time.Time) *outcome.Refusal {
+func (r *route) refusal(w *SelectRequest, now time.Time) *outcome.Refusal {
 	busy, wait := false, time.Duration(0)
 	for c := range r.channels() {
 		if !w.Caller.reaches(c) || !c.serves(w.Endpoint) || w.excludes(c, true) || c.isDisabled() {

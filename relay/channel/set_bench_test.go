@@ -31,34 +31,34 @@ func crowd(tb testing.TB, n int, change ...func(i int, c *config.Channel)) *Pool
 // selections are ways to ask a crowd that are answered at once.
 var selections = map[string]struct {
 	crowd func(i int, c *config.Channel)
-	want  func(w *Want)
+	want  func(w *SelectRequest)
 }{
-	"alike":                      {func(int, *config.Channel) {}, func(*Want) {}},
-	"a model that globs cover":   {func(_ int, c *config.Channel) { c.Models = []string{"*"} }, func(*Want) {}},
-	"each in a group of its own": {func(i int, c *config.Channel) { c.Groups = []string{fmt.Sprint("g", i)} }, func(w *Want) { w.Caller.Groups = []string{"g0"} }},
+	"alike":                      {func(int, *config.Channel) {}, func(*SelectRequest) {}},
+	"a model that globs cover":   {func(_ int, c *config.Channel) { c.Models = []string{"*"} }, func(*SelectRequest) {}},
+	"each in a group of its own": {func(i int, c *config.Channel) { c.Groups = []string{fmt.Sprint("g", i)} }, func(w *SelectRequest) { w.Caller.Groups = []string{"g0"} }},
 	"a caller of two groups": {
 		func(i int, c *config.Channel) { c.Groups = [][]string{{"a"}, {"b"}, {"a", "b"}}[i%3] },
-		func(w *Want) { w.Caller.Groups = []string{"a", "b"} },
+		func(w *SelectRequest) { w.Caller.Groups = []string{"a", "b"} },
 	},
-	"each with a priority of its own": {func(i int, c *config.Channel) { c.Priority = i }, func(*Want) {}},
+	"each with a priority of its own": {func(i int, c *config.Channel) { c.Priority = i }, func(*SelectRequest) {}},
 	"the best ones of another group": {
 		func(i int, c *config.Channel) {
 			if i > 0 {
 				c.Priority, c.Groups = i, []string{"vip"}
 			}
 		},
-		func(*Want) {},
+		func(*SelectRequest) {},
 	},
-	"all of weight 0": {func(_ int, c *config.Channel) { c.Weight = 0 }, func(*Want) {}},
+	"all of weight 0": {func(_ int, c *config.Channel) { c.Weight = 0 }, func(*SelectRequest) {}},
 }
 
 // selected is what a request does to find its channel, without its exchange.
-func selected(s *Set, w *Want, now time.Time) *Channel {
+func selected(s *Set, w *SelectRequest, now time.Time) *Channel {
 	if s.Check(w) != nil {
 		return nil
 	}
 	r := s.routes.of(w.Model)
-	return r.choose(w, r.next(w.Caller, 0), now, manner{}, s.random)
+	return r.choose(w, r.next(w.Caller, 0), now, tolerance{}, s.random)
 }
 
 func TestASelectionAllocatesNothingHoweverManyChannelsThereAre(t *testing.T) {

@@ -80,8 +80,8 @@ func testPool(t testing.TB, channels ...config.Channel) *Pool {
 	return p
 }
 
-func want(change ...func(*Want)) *Want {
-	w := &Want{Caller: Caller{Groups: []string{"default"}}, Endpoint: wire.ChatCompletions, Model: "m"}
+func want(change ...func(*SelectRequest)) *SelectRequest {
+	w := &SelectRequest{Caller: Caller{Groups: []string{"default"}}, Endpoint: wire.ChatCompletions, Model: "m"}
 	for _, f := range change {
 		f(w)
 	}
@@ -89,7 +89,7 @@ func want(change ...func(*Want)) *Want {
 }
 
 // pick says which channel a request goes to, and ends it there and then.
-func pick(t *testing.T, p *Pool, w *Want) string {
+func pick(t *testing.T, p *Pool, w *SelectRequest) string {
 	slot, refusal := p.Set().Begin(w)
 	if refusal != nil {
 		return "refused: " + string(refusal.Reason) + " " + strconv.Itoa(refusal.Err.Status)
@@ -132,7 +132,7 @@ func TestTheHighestPriorityIsTakenAndTheNextOneOnlyWhenItIsTried(t *testing.T) {
 		for range 20 {
 			require.Equal(t, next, pick(t, p, w))
 		}
-		w.Tried(Try{Channel: p.Set().Get(next), Outcome: outcome.ConnectFailed})
+		w.Exclude(Try{Channel: p.Set().Get(next), Outcome: outcome.ConnectFailed})
 	}
 	require.Equal(t, "refused: no_channel 503", pick(t, testPool(t, testChannel("off", func(c *config.Channel) { c.Disabled = true })), want()))
 }
@@ -150,8 +150,8 @@ func TestWithinOnePriorityWeightsShareTheCalls(t *testing.T) {
 	require.InDelta(t, 6000, got["three"], 300)
 	require.Zero(t, got["none"], "weight 0 is for when there is no other")
 	w := want()
-	w.Tried(Try{Channel: p.Set().Get("one"), Outcome: outcome.ConnectFailed})
-	w.Tried(Try{Channel: p.Set().Get("three"), Outcome: outcome.ConnectFailed})
+	w.Exclude(Try{Channel: p.Set().Get("one"), Outcome: outcome.ConnectFailed})
+	w.Exclude(Try{Channel: p.Set().Get("three"), Outcome: outcome.ConnectFailed})
 	require.Equal(t, "none", pick(t, p, w))
 }
 
@@ -162,7 +162,7 @@ func TestAChannelIsReachedThroughItsModelsGlobsMappingsAndGroups(t *testing.T) {
 		testChannel("mapped", func(c *config.Channel) { c.Models = nil; c.ModelMapping = map[string]string{"gpt-4": "gpt-4o"} }),
 		testChannel("vip", func(c *config.Channel) { c.Models = []string{"o3"}; c.Groups = []string{"vip"} }),
 		testChannel("embedder", func(c *config.Channel) { c.Type = "embedder"; c.Models = []string{"embed"} }))
-	model := func(m string) *Want { return want(func(w *Want) { w.Model = m }) }
+	model := func(m string) *SelectRequest { return want(func(w *SelectRequest) { w.Model = m }) }
 
 	require.Equal(t, "exact", pick(t, p, model("gpt-4o")))
 	require.Equal(t, "glob", pick(t, p, model("org/claude-5")))
@@ -187,7 +187,7 @@ func TestAChannelIsReachedThroughItsModelsGlobsMappingsAndGroups(t *testing.T) {
 func TestModelsThatClientsMakeUpAreNotRememberedWithoutEnd(t *testing.T) {
 	p := testPool(t, testChannel("any", func(c *config.Channel) { c.Models = []string{"*"} }))
 	for i := range maxRemembered + 500 {
-		require.Equal(t, "any", pick(t, p, want(func(w *Want) { w.Model = "made-up-" + strconv.Itoa(i) })))
+		require.Equal(t, "any", pick(t, p, want(func(w *SelectRequest) { w.Model = "made-up-" + strconv.Itoa(i) })))
 	}
 	remembered := p.Set().routes.remembered
 	require.LessOrEqual(t, len(remembered.byModel), maxRemembered)
@@ -243,7 +243,7 @@ func TestAFailingChannelIsPassedOverUnlessItIsTheOnlyOne(t *testing.T) {
 		require.Equal(t, "good", pick(t, p, want()))
 	}
 	w := want()
-	w.Tried(Try{Channel: p.Set().Get("good"), Outcome: outcome.UpstreamReset})
+	w.Exclude(Try{Channel: p.Set().Get("good"), Outcome: outcome.UpstreamReset})
 	require.Equal(t, "bad", pick(t, p, w), "its error would still tell more than a refusal")
 	require.Equal(t, Counts{Total: 2, Healthy: 1, Degraded: 1}, p.Set().Counts(time.Now()))
 }
@@ -253,11 +253,11 @@ func TestAChannelWhoseKeyFailedIsTriedAgainWithAnotherKeyOnceNoOtherChannelIsLef
 	w := want()
 	ch := p.Set().Get("keys")
 	ch.keys.All()[0].Refuse(time.Now(), false)
-	w.Tried(Try{Channel: ch, Outcome: outcome.UpstreamStatus, Class: outcome.ClassKeyRefused})
+	w.Exclude(Try{Channel: ch, Outcome: outcome.UpstreamStatus, Class: outcome.ClassKeyRefused})
 	require.Equal(t, "other", pick(t, p, w))
-	w.Tried(Try{Channel: p.Set().Get("other"), Outcome: outcome.UpstreamStatus, Class: outcome.ClassServer})
+	w.Exclude(Try{Channel: p.Set().Get("other"), Outcome: outcome.UpstreamStatus, Class: outcome.ClassServer})
 	require.Equal(t, "keys", pick(t, p, w))
-	w.Tried(Try{Channel: ch, Outcome: outcome.UpstreamStatus, Class: outcome.ClassServer})
+	w.Exclude(Try{Channel: ch, Outcome: outcome.UpstreamStatus, Class: outcome.ClassServer})
 	require.Equal(t, "refused: no_channel 503", pick(t, p, w), "nothing is left")
 }
 
@@ -280,7 +280,7 @@ func TestAReloadKeepsWhatAChannelKnowsAndItsConnectionsWhereTheyLeadTheSameWay(t
 	for range breaker.FailuresToCool {
 		before.Get("b").state.health.CountFailure(time.Now(), time.Now(), false)
 	}
-	slot, _ := before.Begin(want(func(w *Want) { w.Tried(Try{Channel: before.Get("a"), Outcome: outcome.ConnectFailed}) }))
+	slot, _ := before.Begin(want(func(w *SelectRequest) { w.Exclude(Try{Channel: before.Get("a"), Outcome: outcome.ConnectFailed}) }))
 	x := occupy(slot)
 	require.Equal(t, "b", x.Channel.Name)
 

@@ -23,7 +23,7 @@ type Slot struct {
 }
 
 // take takes a place in the channel and a key; false: there is none.
-func (c *Channel) take(w *Want, now time.Time, how manner) (Slot, bool) {
+func (c *Channel) take(w *SelectRequest, now time.Time, how tolerance) (Slot, bool) {
 	cuts := uint16(c.state.cuts.Load())
 	if c.isDisabled() {
 		return Slot{}, false
@@ -33,7 +33,7 @@ func (c *Channel) take(w *Want, now time.Time, how manner) (Slot, bool) {
 		return Slot{}, false
 	}
 	ok, probe := c.state.health.Cooldown.Admit(now)
-	if !ok && !how.desperate {
+	if !ok && !how.panicMode {
 		c.state.inFlight.Add(-1)
 		return Slot{}, false
 	}

@@ -22,13 +22,13 @@ func (v *visit) grows() bool {
 	if next == "" || !v.last.Failure.Overflows() || v.client.Started() || v.over() || v.growth == mostGrowth {
 		return false
 	}
-	want := channel.Want{Caller: v.want.Caller, Endpoint: v.endpoint, Model: next, Stream: v.call.Stream}
+	want := channel.SelectRequest{Caller: v.want.Caller, Endpoint: v.endpoint, Model: next, Stream: v.call.Stream}
 	if v.snapshot.Channels.Check(&want) != nil {
 		return false
 	}
 	v.growth++
 	v.want = want
-	v.want.Failed(v.last.Try()) // why it is made again
+	v.want.Repeat(v.last.Try()) // why it is made again
 	v.call = renamed(v.call, next)
 	v.repeats, v.left = repeats{}, max(v.left, 1)
 	v.prepareRescue()

@@ -49,7 +49,7 @@ type visit struct {
 	token    *apikey.Key
 	call     *lane.Call // asked, or what has become of it
 	asked    lane.Call  // as the client made it
-	want     channel.Want
+	want     channel.SelectRequest
 	held     membudget.Lease  // of the request's body
 	owner    *membudget.Owner // the token's part of the budget
 	client   reply.Writer
@@ -104,7 +104,7 @@ func (v *visit) begin() bool {
 	if v.call.Stream {
 		v.client.KeepAlive(v.c.Settings.KeepAlive)
 	}
-	v.want = channel.Want{Caller: v.caller(), Endpoint: v.endpoint, Model: v.call.Model, Stream: v.call.Stream, Only: v.want.Only}
+	v.want = channel.SelectRequest{Caller: v.caller(), Endpoint: v.endpoint, Model: v.call.Model, Stream: v.call.Stream, Only: v.want.Only}
 	if refusal = v.bind(); refusal == nil {
 		refusal = v.snapshot.Channels.Check(&v.want)
 	}
@@ -242,7 +242,7 @@ func (v *visit) next() *exchange.Exchange {
 		if x := v.again(); x != nil || v.over() {
 			return x
 		}
-		v.want.Tried(v.last.Try()) // it was disabled meanwhile, or is full
+		v.want.Exclude(v.last.Try()) // it was disabled meanwhile, or is full
 		v.continues()
 	}
 	slot, refusal := v.snapshot.Channels.Begin(&v.want)
@@ -306,9 +306,9 @@ func (v *visit) goesOn() bool {
 		return v.grows()
 	}
 	if v.repeats.now = v.staysAt() || v.beginsAnew(); v.repeats.now {
-		v.want.Failed(v.last.Try())
+		v.want.Repeat(v.last.Try())
 	} else {
-		v.want.Tried(v.last.Try())
+		v.want.Exclude(v.last.Try())
 	}
 	return v.left > 0
 }
@@ -321,7 +321,7 @@ func (v *visit) movesOn(attempt *exchange.Attempt) bool {
 	verdict := attempt.Failure.Verdict()
 	final := !verdict.MoveOn || v.client.Started() || v.over()
 	// The client is told of the failure that ended its call, or, when the channels run out, of the most telling one.
-	if final || v.failed == nil || verdict.Telling > v.failed.Verdict().Telling {
+	if final || v.failed == nil || verdict.Precedence > v.failed.Verdict().Precedence {
 		v.failed = attempt.Failure
 	}
 	return !final

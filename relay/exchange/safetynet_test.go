@@ -123,7 +123,7 @@ func forget(t *testing.T, d *Door, p *channel.Pool) { begun(t, d, p) }
 // begun is an exchange whose answer's header has come.
 func begun(t *testing.T, d *Door, p *channel.Pool) *Exchange {
 	t.Helper()
-	slot, refusal := p.Set().Begin(&channel.Want{Caller: channel.Caller{AllGroups: true}, Endpoint: wire.ChatCompletions, Model: "m"})
+	slot, refusal := p.Set().Begin(&channel.SelectRequest{Caller: channel.Caller{AllGroups: true}, Endpoint: wire.ChatCompletions, Model: "m"})
 	require.Nil(t, refusal)
 	x := d.New(context.Background(), slot)
 	require.Nil(t, x.Send(&lane.Call{Endpoint: wire.ChatCompletions, Model: "m", Stream: true, Body: []byte(`{"model":"m"}`)}))

@@ -102,53 +102,53 @@ const (
 
 // Verdict is what follows from an ending.
 type Verdict struct {
-	MoveOn bool      // another channel may be tried, as long as the client has seen nothing
-	Blame  bool      // it counts against the channel's health
-	Clears bool      // it proves the channel's health: the count of failures starts again
-	Doubts bool      // it counts against the channel's health once enough requests of enough clients end so
-	Key    KeyAction // what it does to the key
+	MoveOn          bool      // another channel may be tried, as long as the client has seen nothing
+	CountsAsFailure bool      // it counts against the channel's health
+	CountsAsSuccess bool      // it proves the channel's health: the count of failures starts again
+	CountsAsDoubt   bool      // it counts against the channel's health once enough requests of enough clients end so
+	Key             KeyAction // what it does to the key
 	// AnotherKey is where the same request may be answered with another key of the channel.
 	AnotherKey bool
-	// Telling ranks failures when nothing is left: the client gets the most telling one, not the last.
-	Telling int
+	// Precedence ranks failures when nothing is left: the client gets the most telling one, not the last.
+	Precedence int
 }
 
 // verdicts is the one table of what moves on, what counts against a channel and what puts a key to rest.
 var verdicts = [Count]Verdict{
-	Completed:          {Clears: true, Key: KeyRevives},
+	Completed:          {CountsAsSuccess: true, Key: KeyRevives},
 	ClientGone:         {},
 	ClientStalled:      {},
-	ConnectFailed:      {MoveOn: true, Blame: true, Telling: 1},
-	HeaderTimeout:      {MoveOn: true, Blame: true, Telling: 3},
-	FirstTokenTimeout:  {MoveOn: true, Blame: true, Telling: 3},
-	IdleTimeout:        {MoveOn: true, Blame: true, Telling: 3},
-	UpstreamReset:      {MoveOn: true, Blame: true, Telling: 2},
-	UpstreamTruncated:  {MoveOn: true, Blame: true, Telling: 2},
-	UpstreamMalformed:  {MoveOn: true, Blame: true, Telling: 2},
-	TooLarge:           {MoveOn: true, Telling: 4}, // a request can ask for that much
-	Rejected:           {MoveOn: true, Telling: 4}, // another provider's format may have the words
-	OperatorEnded:      {MoveOn: true, Telling: 1}, // it is the channel that was ended; that a request was, its visit knows
-	Panic:              {Telling: 10},
-	Shutdown:           {Telling: 10},
+	ConnectFailed:      {MoveOn: true, CountsAsFailure: true, Precedence: 1},
+	HeaderTimeout:      {MoveOn: true, CountsAsFailure: true, Precedence: 3},
+	FirstTokenTimeout:  {MoveOn: true, CountsAsFailure: true, Precedence: 3},
+	IdleTimeout:        {MoveOn: true, CountsAsFailure: true, Precedence: 3},
+	UpstreamReset:      {MoveOn: true, CountsAsFailure: true, Precedence: 2},
+	UpstreamTruncated:  {MoveOn: true, CountsAsFailure: true, Precedence: 2},
+	UpstreamMalformed:  {MoveOn: true, CountsAsFailure: true, Precedence: 2},
+	TooLarge:           {MoveOn: true, Precedence: 4}, // a request can ask for that much
+	Rejected:           {MoveOn: true, Precedence: 4}, // another provider's format may have the words
+	OperatorEnded:      {MoveOn: true, Precedence: 1}, // it is the channel that was ended; that a request was, its visit knows
+	Panic:              {Precedence: 10},
+	Shutdown:           {Precedence: 10},
 	UpstreamStatus:     {}, // by class
 	UpstreamErrorEvent: {}, // by class
 }
 
 // classVerdicts refines the table for the outcomes that are the provider's word.
 var classVerdicts = [classes]Verdict{
-	ClassNone:         {MoveOn: true, Blame: true, Telling: 2},
-	ClassRequest:      {Clears: true, Telling: 9},
-	ClassElsewhere:    {MoveOn: true, Telling: 6},
-	ClassMisplaced:    {MoveOn: true, Blame: true, Telling: 2},
-	ClassKeyRefused:   {MoveOn: true, Blame: true, Key: KeyRests, AnotherKey: true, Telling: 0},
-	ClassUnauthorized: {MoveOn: true, Key: KeyDoubted, AnotherKey: true, Telling: 0},
-	ClassForbidden:    {MoveOn: true, Key: KeyDoubted, Telling: 1},
-	ClassPage:         {MoveOn: true, Doubts: true, Telling: 2},
-	ClassKeyLimited:   {MoveOn: true, Key: KeyCools, AnotherKey: true, Telling: 7},
-	ClassModelLimited: {MoveOn: true, Telling: 7},
-	ClassBehind:       {MoveOn: true, Telling: 1},
-	ClassServer:       {MoveOn: true, Blame: true, Telling: 5},
-	ClassRelay:        {MoveOn: true, Telling: 4},
+	ClassNone:         {MoveOn: true, CountsAsFailure: true, Precedence: 2},
+	ClassRequest:      {CountsAsSuccess: true, Precedence: 9},
+	ClassElsewhere:    {MoveOn: true, Precedence: 6},
+	ClassMisplaced:    {MoveOn: true, CountsAsFailure: true, Precedence: 2},
+	ClassKeyRefused:   {MoveOn: true, CountsAsFailure: true, Key: KeyRests, AnotherKey: true, Precedence: 0},
+	ClassUnauthorized: {MoveOn: true, Key: KeyDoubted, AnotherKey: true, Precedence: 0},
+	ClassForbidden:    {MoveOn: true, Key: KeyDoubted, Precedence: 1},
+	ClassPage:         {MoveOn: true, CountsAsDoubt: true, Precedence: 2},
+	ClassKeyLimited:   {MoveOn: true, Key: KeyCools, AnotherKey: true, Precedence: 7},
+	ClassModelLimited: {MoveOn: true, Precedence: 7},
+	ClassBehind:       {MoveOn: true, Precedence: 1},
+	ClassServer:       {MoveOn: true, CountsAsFailure: true, Precedence: 5},
+	ClassRelay:        {MoveOn: true, Precedence: 4},
 }
 
 // Judge looks an ending up in the table.

@@ -46,7 +46,7 @@ func TestTheTableSaysWhatFollowsFromEachEnding(t *testing.T) {
 		{UpstreamErrorEvent, ClassServer, true, true, false, KeyKeeps},
 	} {
 		v := Judge(want.outcome, want.class)
-		require.Equal(t, want, row{want.outcome, want.class, v.MoveOn, v.Blame, v.Clears, v.Key}, want.outcome)
+		require.Equal(t, want, row{want.outcome, want.class, v.MoveOn, v.CountsAsFailure, v.CountsAsSuccess, v.Key}, want.outcome)
 	}
 }
 
@@ -63,7 +63,7 @@ func TestNoRequestIsTriedWithAnotherKeyForWhatItMayHaveBroughtAbout(t *testing.T
 	for class := range classes {
 		v := Judge(UpstreamStatus, class)
 		require.Equal(t, class == ClassKeyRefused || class == ClassUnauthorized || class == ClassKeyLimited, v.AnotherKey, class)
-		require.Equal(t, class == ClassPage, v.Doubts, class)
-		require.False(t, v.Blame && (v.Doubts || v.Key == KeyDoubted), "a doubt is no blame yet")
+		require.Equal(t, class == ClassPage, v.CountsAsDoubt, class)
+		require.False(t, v.CountsAsFailure && (v.CountsAsDoubt || v.Key == KeyDoubted), "a doubt is no blame yet")
 	}
 }
