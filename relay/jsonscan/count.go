@@ -2,9 +2,12 @@ package jsonscan
 
 import "bytes"
 
-// Count decodes a whole number that is not negative, as 7 or as 7.0: servers whose language has one kind of number say the latter. It
-// allocates nothing.
+// Count decodes a whole number that is not negative, as 7, as 7.0 (servers whose language has one kind of number say that) or as
+// either in quotes. It allocates nothing.
 func Count(value []byte) (n int64, ok bool) {
+	if len(value) > 2 && value[0] == '"' && value[len(value)-1] == '"' {
+		value = value[1 : len(value)-1]
+	}
 	if whole, fraction, found := bytes.Cut(value, []byte{'.'}); found {
 		if len(fraction) == 0 || len(bytes.Trim(fraction, "0")) > 0 {
 			return 0, false

@@ -119,6 +119,13 @@ type reading struct {
 // only error left is that an element is not an object: then it is no choice.
 func (r *reading) read(choices []byte) { jsonscan.Objects(choices, r.choiceMember, r.choice) }
 
+// saysSomething reports whether there is anything in the choices of a whole answer.
+func saysSomething(choices []byte) bool {
+	r := reading{progress: &progress{}}
+	r.read(choices)
+	return r.says
+}
+
 // choice is the end of one.
 func (r *reading) choice(choice []byte) {
 	r.progress.begins(r.index)

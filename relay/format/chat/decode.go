@@ -21,6 +21,7 @@ type decoder struct {
 	unknown string // an end reason in no table
 	started bool
 	begun   bool // there was a choice
+	said    bool // there was something in one, or an end
 	reason  wire.EndReason
 	calls   calls
 	seal    *format.Seal
@@ -60,9 +61,13 @@ func (d *decoder) Whole(body []byte, to llm.Sink) error {
 	d.start(&seen, to)
 	var said speech
 	said.read(c.message)
-	d.say(&said, to)
-	if err := d.wholeCalls(c.message, end, to); err != nil {
+	content := d.say(&said, to)
+	called, err := d.wholeCalls(c.message, end, to)
+	switch {
+	case err != nil:
 		return err
+	case end == wire.NotEnded && !content && !called && !said.other:
+		return format.Malformed("a chat completion that says nothing, and has no finish_reason")
 	}
 	to.Take(&llm.Event{Step: llm.Finished, Reason: end})
 	return nil
@@ -116,6 +121,7 @@ func (d *decoder) Event(event sse.Event, to llm.Sink) (format.Heard, error) {
 		d.reason = reason
 	}
 	content = content || called
+	d.said = d.said || content || said.other || reason != wire.NotEnded
 	if cost == nil && reason == wire.NotEnded && said.onlyText() {
 		d.like.LearnText(event.Data, written, said.text, padding)
 	}
@@ -143,6 +149,9 @@ func (d *decoder) End(to llm.Sink) error {
 func (d *decoder) end(to llm.Sink) error {
 	if !d.begun {
 		return format.Malformed("a stream that ends without a single choice")
+	}
+	if !d.said {
+		return format.Malformed("a stream that ends without a word, and without a finish_reason")
 	}
 	if fault := d.calls.end(); fault != nil {
 		return fault
@@ -452,8 +461,8 @@ func (d *decoder) pieces(list []byte, to llm.Sink) (called bool, err error) {
 	return called, err
 }
 
-// wholeCalls passes on the tool calls of a whole answer.
-func (d *decoder) wholeCalls(message []byte, end wire.EndReason, to llm.Sink) (err error) {
+// wholeCalls passes on the tool calls of a whole answer. It reports whether there was any.
+func (d *decoder) wholeCalls(message []byte, end wire.EndReason, to llm.Sink) (called bool, err error) {
 	n, cut := 0, false
 	elements(memberOf(message, "tool_calls"), func(element []byte) {
 		p, ok := readPiece(element)
@@ -485,5 +494,5 @@ func (d *decoder) wholeCalls(message []byte, end wire.EndReason, to llm.Sink) (e
 		to.Take(&llm.Event{Step: llm.CallEnded, Call: n})
 		n++
 	})
-	return err
+	return n > 0, err
 }

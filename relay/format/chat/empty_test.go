@@ -6,8 +6,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/sse"
+	"one-api/relay/wire"
 )
 
 func TestAnObjectThatIsNoAnswerIsNotPassedOn(t *testing.T) {
@@ -20,7 +22,7 @@ func TestAnObjectThatIsNoAnswerIsNotPassedOn(t *testing.T) {
 		f := outcome.FailureOf(err)
 		assert.Equal(t, outcome.UpstreamMalformed, f.Outcome, body)
 	}
-	for _, body := range []string{`{"choices":[{}]}`, `{"data":[]}`} {
+	for _, body := range []string{`{"choices":[{"finish_reason":"stop"}]}`, `{"choices":[{"message":{"content":"a"}}]}`, `{"choices":[{"text":"a"}]}`, `{"choices":[{"message":{"new":1}}]}`, `{"data":[]}`} {
 		_, err := native().Whole([]byte(body))
 		require.NoError(t, err, body)
 	}
@@ -34,4 +36,40 @@ func TestAStreamWithoutAChunkIsNotComplete(t *testing.T) {
 	require.Error(t, err)
 	f := outcome.FailureOf(err)
 	assert.Equal(t, outcome.UpstreamMalformed, f.Outcome)
+}
+
+// TestAnAnswerThatSaysNothingAndHasNoEndIsMalformed is about choices that are there in name only.
+func TestAnAnswerThatSaysNothingAndHasNoEndIsMalformed(t *testing.T) {
+	for _, choice := range []string{
+		`{}`, `{"message":null,"finish_reason":null}`, `{"index":0,"message":{"role":"assistant","content":""}}`, `{"delta":{}}`,
+		`{"delta":{"role":"assistant","content":null,"tool_calls":[]},"finish_reason":null}`, `{"text":""}`, `{"finish_reason":""}`,
+	} {
+		t.Run(choice, func(t *testing.T) {
+			for endpoint, stream := range map[wire.Endpoint]bool{wire.ChatCompletions: true, wire.Messages: false} {
+				answer := lanes.Answer(&lane.Call{Endpoint: endpoint, Stream: stream})
+				_, err := answer.Whole([]byte(`{"choices":[` + choice + `]}`))
+				assert.Equal(t, outcome.UpstreamMalformed, failure(t, err).Outcome, "whole")
+
+				answer = lanes.Answer(&lane.Call{Endpoint: endpoint, Stream: true})
+				_, err = answer.Event(clean("", `{"id":"c","choices":[`+choice+`]}`))
+				require.NoError(t, err)
+				_, err = answer.Event(clean("", "[DONE]"))
+				assert.Equal(t, outcome.UpstreamMalformed, failure(t, err).Outcome, "streamed")
+			}
+		})
+	}
+}
+
+// TestATerminatorAfterSomethingIsAnEnd is for servers that leave the finish_reason out.
+func TestATerminatorAfterSomethingIsAnEnd(t *testing.T) {
+	for _, delta := range []string{`{"content":"a"}`, `{"reasoning_content":"a"}`, `{"tool_calls":[{"index":0,"id":"t","function":{"name":"f","arguments":"{}"}}]}`, `{"audio":{"data":"AA=="}}`} {
+		for _, endpoint := range []wire.Endpoint{wire.ChatCompletions, wire.Messages} {
+			answer := lanes.Answer(&lane.Call{Endpoint: endpoint, Stream: true})
+			_, err := answer.Event(clean("", `{"choices":[{"index":0,"delta":`+delta+`}]}`))
+			require.NoError(t, err)
+			step, err := answer.Event(clean("", "[DONE]"))
+			require.NoError(t, err, delta)
+			assert.True(t, step.Done)
+		}
+	}
 }

@@ -23,6 +23,7 @@ type inspector struct {
 	scratch  *[]byte // for events that are not clean; nil: there was none
 	asked    int32   // choices; 0: the client did not say
 	hides    bool    // what says nothing but the usage
+	said     bool    // something has come, or an end
 	progress progress
 	like     jsonscan.Pattern // of the chunks that carry text
 }
@@ -37,8 +38,12 @@ func (t *inspector) Whole(body []byte) ([]byte, error) {
 	if says.failed != nil {
 		return nil, says.failed
 	}
-	if !t.progress.any() && seen.data == nil {
+	switch {
+	case seen.data != nil:
+	case !t.progress.any():
 		return nil, format.Malformed("an object with neither choices nor data")
+	case !says.ended && !saysSomething(seen.choices):
+		return nil, format.Malformed("an answer that says nothing, and has no finish_reason")
 	}
 	t.usage.note(seen.cost())
 	return body, nil
@@ -51,6 +56,9 @@ func (t *inspector) Event(event sse.Event) (format.Step, error) {
 	if isTerminator(event.Data) {
 		if !t.progress.any() {
 			return format.Step{}, format.Malformed("a stream that ends without a single choice")
+		}
+		if !t.said {
+			return format.Step{}, format.Malformed("a stream that ends without a word, and without a finish_reason")
 		}
 		return format.Step{Out: t.pass(event), Done: true}, nil
 	}
@@ -70,6 +78,7 @@ func (t *inspector) Event(event sse.Event) (format.Step, error) {
 	if says.failed != nil {
 		return format.Step{}, says.failed
 	}
+	t.said = t.said || says.says
 	usage := seen.usage
 	if usage == nil && (says.ended || seen.groq != nil) {
 		usage = seen.cost() // not looked for in every chunk

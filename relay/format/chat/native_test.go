@@ -36,7 +36,7 @@ func failure(t *testing.T, err error) *outcome.Failure {
 }
 
 func TestANativeAnswerIsReturnedAsItIs(t *testing.T) {
-	body := []byte("\n {\"model\" : \"real\", \"choices\":[{}], \"error\":null, \"usage\":{\"prompt_tokens\":7,\"completion_tokens\":5,\"total_tokens\":12," +
+	body := []byte("\n {\"model\" : \"real\", \"choices\":[{\"message\":{\"content\":\"a\"}}], \"error\":null, \"usage\":{\"prompt_tokens\":7,\"completion_tokens\":5,\"total_tokens\":12," +
 		"\"prompt_tokens_details\":{\"cached_tokens\":3},\"completion_tokens_details\":{\"reasoning_tokens\":2}}}\n")
 	tr := native()
 	out, err := tr.Whole(body)
@@ -55,7 +55,7 @@ func TestUsageIsReadInEveryDialect(t *testing.T) {
 		"missing":             {`null`, wire.Usage{}},
 		"not an object":       {`"many"`, wire.Usage{}},
 		"null details":        {`{"prompt_tokens":8,"completion_tokens":1,"prompt_tokens_details":null}`, wire.Usage{Uncached: 8, Text: 1}},
-		"one figure mistyped": {`{"prompt_tokens":"8","completion_tokens":1}`, wire.Usage{Text: 1}},
+		"one figure mistyped": {`{"prompt_tokens":"many","completion_tokens":1}`, wire.Usage{Text: 1}},
 		"negative":            {`{"prompt_tokens":-8,"completion_tokens":1}`, wire.Usage{Text: 1}},
 		"xAI: reasoning beside the output": {`{"prompt_tokens":32,"completion_tokens":9,"total_tokens":135,"completion_tokens_details":{"reasoning_tokens":94}}`,
 			wire.Usage{Uncached: 32, Text: 103, Reasoning: 94}},
@@ -85,7 +85,7 @@ func TestUsageIsReadInEveryDialect(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			tr := native()
-			_, err := tr.Whole([]byte(`{"choices":[{}],"usage":` + tc.usage + `}`))
+			_, err := tr.Whole([]byte(`{"choices":[{"finish_reason":"stop"}],"usage":` + tc.usage + `}`))
 			require.NoError(t, err)
 			assert.Equal(t, tc.want, tr.Usage())
 			assert.Equal(t, tc.want, tr.Usage(), "asking twice changes nothing")

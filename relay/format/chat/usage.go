@@ -36,6 +36,7 @@ func (t *tally) note(value []byte) {
 	n.input.all, n.output.all, n.total = 0, 0, 0
 	n.input.cached, n.input.written = unsaid, unsaid
 	saysOutput := false
+	var others otherFigures
 	_ = jsonscan.Object(value, func(m jsonscan.Member) {
 		switch string(m.Key) {
 		case "prompt_tokens":
@@ -51,9 +52,11 @@ func (t *tally) note(value []byte) {
 		case "reasoning_tokens": // Perplexity
 			saysOutput = read(m.Value, &n.output.reasoning)
 		default:
+			others.note(m)
 			n.input.beside(m)
 		}
 	})
+	others.fill(&n)
 	if n.input.cached == unsaid {
 		n.input.cached = t.input.cached
 	}
@@ -68,6 +71,43 @@ func (t *tally) note(value []byte) {
 	}
 	if n.total > 0 {
 		t.total = n.total
+	}
+}
+
+// otherFigures are what servers of several formats say under the names of the Responses API or of Anthropic's, for all of them.
+type otherFigures struct {
+	input, output               int64
+	inputDetails, outputDetails []byte
+	apart                       bool // Anthropic's: what is read from a cache or written to one is beside the input
+}
+
+func (o *otherFigures) note(m jsonscan.Member) {
+	switch string(m.Key) {
+	case "input_tokens":
+		read(m.Value, &o.input)
+	case "output_tokens":
+		read(m.Value, &o.output)
+	case "input_tokens_details":
+		o.inputDetails = m.Value
+	case "output_tokens_details":
+		o.outputDetails = m.Value
+	case "cache_read_input_tokens", "cache_creation_input_tokens":
+		o.apart = true
+	}
+}
+
+// fill puts them where the names that belong there have said nothing.
+func (o *otherFigures) fill(t *tally) {
+	if t.input.all == 0 && o.input > 0 {
+		t.input.all = o.input
+		t.input.details(o.inputDetails)
+		if o.apart {
+			t.input.all += max(t.input.cached, 0) + max(t.input.written, 0)
+		}
+	}
+	if t.output.all == 0 && o.output > 0 {
+		t.output.all = o.output
+		t.output.details(o.outputDetails)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 type inspector struct {
 	usage   tally
 	started bool // message_start has come
-	begun   bool // so has a content block
+	begun   bool // so has something in a content block, or one that nobody knows
 	said    bool // so has something in one
 	ended   bool // so has a stop_reason
 	unknown string
@@ -31,8 +31,8 @@ func (t *inspector) Whole(body []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if end == wire.NotEnded && !holdsElements(answer.content) {
-		return nil, format.Malformed("the answer has neither a content block nor a stop_reason")
+	if end == wire.NotEnded && !saysSomething(answer.content) {
+		return nil, format.Malformed("the answer has neither something in its content nor a stop_reason")
 	}
 	t.unknown = unknown
 	t.usage.note(answer.usage)
@@ -66,10 +66,11 @@ func (t *inspector) Event(event sse.Event) (format.Step, error) {
 		}
 		t.usage.note(e.usage)
 	case contentBlockStart:
-		t.begun = true
 		step.Content, step.Preamble = startsWith(e.contentBlock)
+		t.begun = t.begun || !step.Preamble
 	case contentBlockDelta:
-		t.begun, step.Preamble = true, addsNothing(e.delta)
+		step.Preamble = addsNothing(e.delta)
+		t.begun = t.begun || !step.Preamble
 		if step.Content = !step.Preamble && adds(e.delta); step.Content {
 			t.like.Learn(event.Data, `"text":"`)
 		}
@@ -77,7 +78,7 @@ func (t *inspector) Event(event sse.Event) (format.Step, error) {
 		step.Preamble = !t.said // of an empty block
 	case messageStop:
 		if !t.started || !t.begun && !t.ended {
-			return format.Step{}, format.Malformed("the stream ends without a message in it")
+			return format.Step{}, format.Malformed("the stream ends without anything in a message, and without a stop_reason")
 		}
 		step.Done = true
 	case unknownKind, noKind, wholeMessage, errorKind:
@@ -159,8 +160,11 @@ func isEmpty(value []byte) bool {
 	return len(value) == 0 || jsonscan.IsNull(value) || string(value) == `""`
 }
 
-// holdsElements reports whether a list has something in it.
-func holdsElements(list []byte) (any bool) {
-	jsonscan.Elements(list, func([]byte) { any = true })
-	return any
+// saysSomething reports whether the content of a whole answer has anything in it: a text, or a block with more than a type.
+func saysSomething(content []byte) (something bool) {
+	if len(content) > 0 && content[0] == '"' {
+		return !isEmpty(content)
+	}
+	jsonscan.Elements(content, func(block []byte) { something = something || adds(block) })
+	return something
 }

@@ -85,14 +85,14 @@ func TestWhatAnthropicWroteToItsCacheIsToldApartByItsTime(t *testing.T) {
 		`{"input_tokens":5,"cache_creation_input_tokens":0,"cache_creation":null,"output_tokens":1}`:                                                          {Uncached: 5, Text: 1},
 	} {
 		translator := native()
-		_, err := translator.Whole([]byte(`{"type":"message","content":[{}],"usage":` + usage + `}`))
+		_, err := translator.Whole([]byte(`{"type":"message","content":[{"type":"text","text":"a"}],"usage":` + usage + `}`))
 		require.NoError(t, err)
 		assert.Equal(t, want, translator.Usage(), usage)
 	}
 }
 
 func TestAnAnswerWhoseUsageIsOddIsPassedOn(t *testing.T) {
-	for _, body := range []string{`{"type":"message","content":[{}]}`, `{"type":"message","content":[{}],"usage":null}`, `{"type":"message","content":[{}],"usage":[1]}`} {
+	for _, body := range []string{`{"type":"message","content":[{"type":"text","text":"a"}]}`, `{"type":"message","content":[{"type":"text","text":"a"}],"usage":null}`, `{"type":"message","content":[{"type":"text","text":"a"}],"usage":[1]}`} {
 		out, err := native().Whole([]byte(body))
 		require.NoError(t, err)
 		assert.Equal(t, body, string(out))

@@ -171,7 +171,7 @@ func TestAnAnswerHasOneFinishReason(t *testing.T) {
 		{stop, false, []string{"[DONE]"}},
 	})
 	assertStream(t, chatTranslator(`{"stream":true}`), []exchange{
-		begin, {`{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}`, false, nil},
+		begin, {`{"type":"content_block_start","index":0,"content_block":{"type":"text","text":"a"}}`, true, []string{delta(`{"content":"a"}`)}},
 		{stop, false, []string{finish("stop"), "[DONE]"}},
 	})
 }

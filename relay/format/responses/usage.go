@@ -49,7 +49,7 @@ func (t *tally) note(value []byte) {
 }
 
 func read(value []byte, to *int64) {
-	if n, ok := jsonscan.Int(value); ok && n >= 0 {
+	if n, ok := jsonscan.Count(value); ok {
 		*to = n
 	}
 }
