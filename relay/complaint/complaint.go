@@ -37,7 +37,8 @@ type Complaint struct {
 	Message string // for people; empty: there is none that is fit for them
 	// Details is what Anthropic's own programs go by (error.details), as JSON: a code, and what is not supported. Empty: there is none.
 	Details string
-	// Words are the provider's further names for what is wrong: Google's status and reasons, MiniMax's base_resp.1004.
+	// Words are the provider's further names for what is wrong: Google's status and reasons, MiniMax's base_resp.1004, Baidu's
+	// error_code.17.
 	Words []string
 	// Retry is how long the error says to wait (google.rpc.RetryInfo, retry_after); 0: it does not.
 	Retry time.Duration
@@ -132,6 +133,8 @@ type members struct {
 	kind, code, status, param                   []byte
 	details, metadata, baseResp, nested, waited []byte
 	waitedMS, provider, extra, bifrost          []byte
+	errorCode                                   []byte
+	errorMsg                                    bool // there is one
 	refused, isError                            bool // "success":false; "object":"error"
 }
 
@@ -170,7 +173,10 @@ func (m *members) place(name string, value []byte) *[]byte {
 		return &m.failure
 	case "errors":
 		return &m.failures
-	case "message", "msg", "errormessage", "errormsg", "statusmsg", "errordescription":
+	case "errormsg":
+		m.errorMsg = true
+		return &m.message
+	case "message", "msg", "errormessage", "statusmsg", "errordescription":
 		return &m.message
 	case "detail":
 		return &m.detail
@@ -178,7 +184,10 @@ func (m *members) place(name string, value []byte) *[]byte {
 		return &m.title
 	case "type":
 		return &m.kind
-	case "code", "errorcode":
+	case "errorcode":
+		m.errorCode = value
+		return &m.code
+	case "code":
 		return &m.code
 	case "status", "statuscode", "httpcode", "httpstatus":
 		return &m.status

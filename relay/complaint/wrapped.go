@@ -1,6 +1,7 @@
 package complaint
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -54,6 +55,9 @@ func (m *members) own(c *Complaint) {
 		c.Status = status
 	}
 	c.Own = c.Type != "" || c.Code != "" || m.isError
+	if n, ok := jsonscan.Count(m.errorCode); ok && m.errorMsg { // Baidu's: other APIs have small numbers too, under other names
+		c.Words = append(c.Words, "error_code."+strconv.FormatInt(n, 10))
+	}
 }
 
 // statusIn is the status that a member of that name has. One that is a word, such as Google's RESOURCE_EXHAUSTED, is noted.

@@ -237,6 +237,21 @@ func TestAnErrorInsideA200IsClassifiedByTheStatusThatItStandsFor(t *testing.T) {
 		{"OpenRouter's limit of a provider", openRouterLimited, 429, ClassModelLimited},
 		{"MiniMax's balance", `{"base_resp":{"status_code":1008,"status_msg":"insufficient balance"}}`, 0, ClassKeyRefused},
 		{"MiniMax's limit", `{"base_resp":{"status_code":1002,"status_msg":"rate limit"}}`, 0, ClassKeyLimited},
+		{"Baidu's cluster is over its limit", `{"error_code":4,"error_msg":"Open api request limit reached"}`, 0, ClassKeyLimited},
+		{"Baidu's app has not the interface", `{"error_code":6,"error_msg":"No permission to access data"}`, 0, ClassUnauthorized},
+		{"Baidu's limit of a day", `{"error_code":17,"error_msg":"Open api daily request limit reached"}`, 0, ClassKeyLimited},
+		{"Baidu's limit of a second", `{"error_code":18,"error_msg":"Open api qps request limit reached"}`, 0, ClassKeyLimited},
+		{"Baidu's limit of all", `{"error_code":19,"error_msg":"Open api total request limit reached"}`, 0, ClassKeyLimited},
+		{"Baidu's bad token", `{"error_code":110,"error_msg":"Access token invalid or no longer valid"}`, 0, ClassKeyRefused},
+		{"Baidu's old token", `{"error_code":111,"error_msg":"Access token expired"}`, 0, ClassKeyRefused},
+		{"Baidu's old token, as text", `{"error_code":"111","error_msg":"Access token expired","id":"as-x"}`, 0, ClassKeyRefused},
+		{"Baidu's signature", `{"error_code":14,"error_msg":"IAM Certification failed"}`, 0, ClassKeyRefused},
+		{"Baidu's trouble", `{"error_code":2,"error_msg":"Service temporarily unavailable"}`, 0, ClassServer},
+		{"Qianfan's trouble", `{"error_code":336100,"error_msg":"try again"}`, 0, ClassServer},
+		{"Qianfan's requests a minute", `{"code":336501,"msg":"Rate limit reached for RPM"}`, 0, ClassKeyLimited},
+		{"Qianfan's tokens a minute", `{"error_code":336502,"error_msg":"Rate limit reached for TPM"}`, 0, ClassKeyLimited},
+		{"Qianfan's limit as a code", `{"error":{"code":"rpm_rate_limit_exceeded","message":"Rate limit reached for RPM","type":"rate_limit_exceeded"}}`, 429, ClassKeyLimited},
+		{"somebody else's 17", `{"code":17,"message":"x"}`, 0, ClassServer},
 		{"MiniMax's filter", `{"base_resp":{"status_code":1026,"status_msg":"sensitive"}}`, 0, ClassRequest},
 		{"xAI's limit", `{"code":"Some resource has been exhausted","error":"Too many requests for team and model grok-4."}`, 429, ClassKeyLimited},
 		{"xAI's limit, in other words", `{"code":"x","error":"Too many requests for team and model grok-4."}`, 0, ClassKeyLimited},
@@ -289,4 +304,29 @@ func TestTheBalanceOfTheOperatorsAccountIsNotTold(t *testing.T) {
 	f := StatusFailure(402, http.Header{}, []byte(`{"error":{"code":402,"message":"This request requires more credits, or fewer max_tokens. You requested up to 65536 tokens, but can only afford 30104."}}`))
 	require.NotContains(t, f.Err.Message, "30104")
 	require.Contains(t, f.Err.Message, "max_tokens")
+}
+
+// TestAnAccountsTroubleIsNoMistakeOfTheClientsWhateverItsStatus has what Baidu (https://cloud.baidu.com/doc/WENXINWORKSHOP) and
+// DashScope (https://help.aliyun.com/zh/model-studio/error-code) say of an operator's account or limit, with the statuses that it comes with.
+func TestAnAccountsTroubleIsNoMistakeOfTheClientsWhateverItsStatus(t *testing.T) {
+	for _, c := range []struct {
+		body     string
+		statuses []int
+		class    Class
+	}{
+		{`{"error_code":17,"error_msg":"Open api daily request limit reached"}`, []int{400, 403, 429}, ClassKeyLimited},
+		{`{"error_code":18,"error_msg":"Open api qps request limit reached"}`, []int{400, 403, 429}, ClassKeyLimited},
+		{`{"error_code":4,"error_msg":"Open api request limit reached"}`, []int{400, 403, 429}, ClassKeyLimited},
+		{`{"error_code":6,"error_msg":"No permission to access data"}`, []int{400, 401, 403}, ClassUnauthorized},
+		{`{"error_code":110,"error_msg":"Access token invalid or no longer valid"}`, []int{400, 401, 403}, ClassKeyRefused},
+		{`{"error_code":111,"error_msg":"Access token expired"}`, []int{400, 401, 403}, ClassKeyRefused},
+		{`{"error":{"code":"AllocationQuota.FreeTierOnly","message":"The free tier of the model has been exhausted. If you wish to continue access the model on a paid basis, please disable the \"use free tier only\" mode in the management console.","type":"AllocationQuota.FreeTierOnly"}}`, []int{400, 403, 429}, ClassKeyLimited},
+		{`{"code":"AllocationQuota.FreeTierOnly","message":"The free tier of the model has been exhausted.","request_id":"x"}`, []int{403}, ClassKeyLimited},
+		{`{"error_code":336003,"error_msg":"the first role of messages must be user"}`, []int{400}, ClassRequest},
+	} {
+		for _, status := range c.statuses {
+			f := StatusFailure(status, http.Header{}, []byte(c.body))
+			require.Equal(t, c.class, f.Class, "%d %s", status, c.body)
+		}
+	}
 }

@@ -42,7 +42,13 @@ var keyCodes = words(
 	"UnrecognizedClientException", "InvalidClientTokenId", "InvalidSignatureException", "ExpiredTokenException",
 	"budget_exceeded", "token_not_found_in_db", "expired_key",
 	"base_resp.1004", "base_resp.1008", "base_resp.2049",
+	// Baidu's (https://cloud.baidu.com/doc/WENXINWORKSHOP): a token or a signature that it does not take, an app that there is not.
+	"error_code.13", "error_code.14", "error_code.15", "error_code.110", "error_code.111",
 )
+
+// doubtfulCodes are about what a key may do, and may be about all that it may do: Baidu's for an app that has not been given the
+// interface in question.
+var doubtfulCodes = words("error_code.6")
 
 // elsewhereCodes are about what this account may be asked for: a model, an endpoint, a size. Another channel may have it.
 var elsewhereCodes = words(
@@ -59,7 +65,11 @@ var elsewhereCodes = words(
 var placeCodes = words("unsupported_country_region_territory", "unsupported_country", "region_not_supported", "invalid_project_region")
 
 // limitCodes are limits that no status stands for.
-var limitCodes = words("base_resp.1002", "Throttling.RateQuota", "Throttling.AllocationQuota")
+var limitCodes = words(
+	"base_resp.1002", "Throttling.RateQuota", "Throttling.AllocationQuota",
+	"AllocationQuota.FreeTierOnly",                                                        // DashScope's 403: nothing is left of what is free, and the account has forbidden itself to pay
+	"error_code.4", "error_code.17", "error_code.18", "error_code.19", "336501", "336502", // Baidu: of its cluster, a day, a second, in all; a minute
+)
 
 // serverCodes are a gateway's words for what failed behind it, or within, which it sends with a 400 as if the request had: of one-api's
 // family, of LiteLLM and of Node's errors.
@@ -68,6 +78,7 @@ var serverCodes = words(
 	"ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENOTFOUND", "EAI_AGAIN", "UND_ERR_SOCKET", "UND_ERR_CONNECT_TIMEOUT", "UND_ERR_HEADERS_TIMEOUT",
 	"server_error", "internal_server_error", "InternalServerError", "bad_gateway", "service_unavailable", "ServiceUnavailableError", "gateway_timeout",
 	"overloaded_error", "engine_overloaded_error", "upstream_unavailable", "provider_unavailable",
+	"error_code.1", "error_code.2", "336000", "336100", // Baidu
 )
 
 // vagueCodes stand for a 500 where there is no other status, and for nothing beside a 400.
@@ -93,7 +104,7 @@ var codeClasses = []struct {
 	words map[string]bool
 	class Class
 }{
-	{elsewhereCodes, ClassElsewhere}, {placeCodes, ClassMisplaced}, {keyCodes, ClassKeyRefused},
+	{elsewhereCodes, ClassElsewhere}, {placeCodes, ClassMisplaced}, {keyCodes, ClassKeyRefused}, {doubtfulCodes, ClassUnauthorized},
 }
 
 func isAnyOf(words map[string]bool, said *complaint.Complaint) bool {
