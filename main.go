@@ -53,7 +53,7 @@ func run(args []string, env func(string) (string, bool), signals <-chan os.Signa
 		flags.config, _ = env("CONFIG_FILE")
 	}
 	env, made, tokensErr := keepTokens(env, flags.command == "" && !flags.checkConfig)
-	options := config.Options{File: flags.config, Env: env, Providers: relay.ConfigProviders()}
+	options := config.Options{File: flags.config, Env: env, Names: variables, Providers: relay.ConfigProviders()}
 	settings, settingsErr := config.LoadSettings(options)
 	if flags.port >= 0 {
 		settings.Port = flags.port
@@ -87,7 +87,7 @@ func run(args []string, env func(string) (string, bool), signals <-chan os.Signa
 			fmt.Fprintln(stdout, "warning:", warning)
 		}
 		fmt.Fprintf(stdout, "The monitor endpoints answer %s; who may switch channels: %s.\n", looks, controller.AdminLine(&settings))
-		fmt.Fprintf(stdout, "The configuration is good: %d channels, %d tokens.\n", len(cfg.Channels), len(cfg.Tokens))
+		fmt.Fprintf(stdout, "The configuration is good: %s, %s.\n", counted(len(cfg.Channels), "channel"), counted(len(cfg.Tokens), "token"))
 		return 0
 	}
 	if tokensErr != nil { // the relay does its work without them
@@ -106,6 +106,23 @@ func run(args []string, env func(string) (string, bool), signals <-chan os.Signa
 		cfg.Warnings = warnings
 	}
 	return serve(options, settings, cfg, signals, stdout, stderr)
+}
+
+// counted is a number of things, as one says it.
+func counted(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return strconv.Itoa(n) + " " + thing
+}
+
+// variables is the names of all that the process has been given.
+func variables() []string {
+	names := os.Environ()
+	for i, variable := range names {
+		names[i], _, _ = strings.Cut(variable, "=")
+	}
+	return names
 }
 
 // sourceOf says where a configuration came from.

@@ -36,7 +36,9 @@ func TestAVariableThatALibraryPanicsAtIsRefusedByItsName(t *testing.T) {
 		"GIN_MODE=prod":                  `environment: GIN_MODE: must be one of release, debug, test (got "prod")`,
 		"GIN_MODE=release\r":             `environment: GIN_MODE: holds a carriage return (\r)`,
 		"GIN_MODE=release":               "The configuration is good",
-		"OTEL_BSP_MAX_QUEUE_SIZE=-5":     `warning: environment: OTEL_BSP_MAX_QUEUE_SIZE="-5" must be a whole number from 1 to 2147483647, without a unit. Used instead: 2048, as if it were not set`,
+		"OTEL_BSP_MAX_QUEUE_SIZE=-5":     `warning: environment: OTEL_BSP_MAX_QUEUE_SIZE="-5" must be a whole number from 1 to 100000. Used instead: 2048, as if it were not set`,
+		"RELAY_TIMOUT=5":                 `warning: environment: RELAY_TIMOUT: is no variable of the relay's, and does nothing: did you mean RELAY_TIMEOUT?`,
+		"OPENAI_API_KEY=sk-xxx":          `warning: environment: OPENAI_API_KEY: is a placeholder out of an example`,
 		"PORT=\"3000\"":                  `environment: PORT: stands in quotes`,
 		"MONITOR_ALLOW_CIDR=10.0.0.0/8 ": `environment: MONITOR_ALLOW_CIDR: begins or ends with a blank`,
 	} {
@@ -310,7 +312,7 @@ func TestTheCommandLineExplainsItselfAndItsMistakes(t *testing.T) {
 		{"help as a command", []string{"help"}, nil, 2, nil, []string{"there is no command help: did you mean one-api --help?"}},
 		{"a file behind the flag that takes none", []string{"--check-config", good}, nil, 2, nil, []string{"there is no command " + good + ": a file is named with --config: one-api --check-config --config " + good}},
 		{"a port that cannot be", []string{"--port=70000"}, nil, 2, nil, []string{"-port must be from 0 to 65535"}},
-		{"a good file", []string{"--check-config", "--config", good}, nil, 0, []string{"Checked: " + good, "The configuration is good: 1 channels, 1 tokens.", "who may switch channels: nobody"}, nil},
+		{"a good file", []string{"--check-config", "--config", good}, nil, 0, []string{"Checked: " + good, "The configuration is good: 1 channel, 1 token.", "who may switch channels: nobody"}, nil},
 		{"no file", []string{"--check-config"}, nil, 0, []string{"Checked: the environment (no channels.yaml here, and no provider's key is set: the demo channel answers)"}, nil},
 		{"short and equal tokens are no reason to fail", []string{"--check-config"}, map[string]string{"ADMIN_TOKEN": "x", "MONITOR_TOKEN": "x", "XAI_API_KEY": "k"}, 0, []string{
 			"Checked: the environment (no channels.yaml here)", "warning: environment: ADMIN_TOKEN: is easy to guess", "warning: environment: MONITOR_TOKEN: is easy to guess",

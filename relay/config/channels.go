@@ -200,7 +200,9 @@ func (l *loader) upstream(c *Channel, at place, fields map[string]value) {
 	v, given = fields["keys"]
 	before := len(l.problems)
 	if given {
-		c.Keys = textsOf(l.texts(v, func(text string) string { return cmp.Or(nameForKey(text), upstreamKeyProblem(text)) }))
+		keys := l.texts(v, func(text string) string { return cmp.Or(nameForKey(text), upstreamKeyProblem(text)) })
+		c.Keys = textsOf(keys)
+		l.oddKeys(c, keys)
 	}
 	if c.Official && !provider.Keyless && len(c.Keys) == 0 && len(l.problems) == before {
 		missing("keys", "missing; only a channel with a base_url of its own may have none")
@@ -267,6 +269,7 @@ func (l *loader) environmentChannels() []Channel {
 			Keys: []string{key}, Models: defaultModels(provider, true), Groups: []string{defaultGroup},
 			Weight: 1, Timeouts: l.settings.Timeouts, UserHashKey: l.settings.UserHashKey,
 		}
+		l.oddKeys(&c, []scalar{{text: key, place: at}})
 		l.relayProxy(&c)
 		channels = append(channels, c)
 	}

@@ -130,6 +130,7 @@ type Options struct {
 	// File is --config or CONFIG_FILE and has to exist; "": channels.yaml in the working directory, if it exists.
 	File      string
 	Env       func(string) (string, bool)  // nil: os.LookupEnv
+	Names     func() []string              // of all variables that are set, among which misspelt ones are looked for; nil: none are
 	Providers map[string]Provider          // by type
 	ReadFile  func(string) ([]byte, error) // nil: the file system
 	// Generated is the GeneratedToken of this process's earlier Load, which a reload keeps; "": a new one is made if needed.

@@ -38,6 +38,7 @@ func Load(opts Options, s Settings) (*Config, error) {
 	c := &Config{Tokens: l.environmentTokens()}
 	l.oddVariables()
 	l.read(c, opts)
+	l.misspelt(opts, c.Path != "")
 	if err := l.problems.asError(); err != nil {
 		return nil, err
 	}

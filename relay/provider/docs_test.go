@@ -119,7 +119,7 @@ func quirks(p *Provider) string {
 	say(p.Quirks.CacheHints, "takes `cache_control`")
 	say(p.Quirks.Thinking == SwitchType, "is told to think by `thinking`")
 	say(p.Quirks.Thinking == SwitchEnable, "is told to think by `enable_thinking`")
-	say(p.Quirks.MostStops > 0, fmt.Sprintf("takes %d stop sequences at the most", p.Quirks.MostStops))
+	say(p.Quirks.MostStops > 0, fmt.Sprintf("takes %d stop sequence%s at the most", p.Quirks.MostStops, map[bool]string{false: "s"}[p.Quirks.MostStops == 1]))
 	say(p.Quirks.MaxCompletionTokens, "is sent `max_completion_tokens` where a call is converted")
 	say(len(p.Says) > 0, "has words of its own for refusals")
 	return strings.Join(what, "; ")

@@ -1,0 +1,52 @@
+package config
+
+import (
+	"regexp"
+	"strings"
+)
+
+// placeholder finds what stands in examples where a key belongs. Words that a server without keys may be given (none, EMPTY, dummy)
+// are not among them.
+var placeholder = regexp.MustCompile(`(?i)^(?:(?:sk|xai|gsk|pplx)[-_](?:[a-z0-9]{2,5}-)?)?(?:[x*.…]{3,}|1234567890?|0{6,}|abc(?:def|123)\w*)$|` +
+	`(?:^|[-_. <])(?:your|insert|paste|enter)[-_ .]?(?:[a-z0-9]+[-_ .])*?(?:api[-_ ]?)?(?:key|token|secret)(?:$|[-_. >])|` +
+	`^<.*>$|^\[.*\]$|^\{.*\}$|^(?:change|replace|fill)[-_ ]?(?:me|this|in)\w*$|^(?:todo|fixme|placeholder|api[-_]?key)$|(?:^|[-_])(?:goes[-_ ]here|x{6,})$`)
+
+// isPlaceholder reports whether a key is none, but what an example has in its place.
+func isPlaceholder(key string) bool { return placeholder.MatchString(key) }
+
+// prefixes are how keys of providers begin that tell whose they are, the longer ones first. in is what the address of such a
+// provider has in it, or of a gateway to it.
+var prefixes = []struct{ prefix, owner, kind, in string }{
+	{"sk-ant-", "Anthropic", "anthropic", "anthropic"},
+	{"sk-or-", "OpenRouter", "openrouter", "openrouter"},
+	{"sk-proj-", "OpenAI", "openai", "openai"},
+	{"gsk_", "Groq", "groq", "groq"},
+	{"xai-", "xAI", "xai", "x.ai"},
+	{"pplx-", "Perplexity", "perplexity", "perplexity"},
+	{"AIza", "Google", "", "google"},
+}
+
+// oddKeys warns of keys that cannot be meant for their channel. A gateway may take the key of the provider behind it, so nothing is
+// said of a base_url of its own, unless the key is Anthropic's, whose API is another type.
+func (l *loader) oddKeys(c *Channel, keys []scalar) {
+	for _, key := range keys {
+		if isPlaceholder(key.text) {
+			l.warn(key.place, "is a placeholder out of an example: put a key of the provider's in its place")
+			continue
+		}
+		for _, p := range prefixes {
+			if !strings.HasPrefix(key.text, p.prefix) {
+				continue
+			}
+			if c.Type != p.kind && (c.Official || p.kind == "anthropic") && !leadsTo(c, p.in) {
+				l.warn(key.place, "begins as keys of %s do (%s…), and the channel is of the type %s: is it the right key, and the right type?", p.owner, p.prefix, c.Type)
+			}
+			break
+		}
+	}
+}
+
+// leadsTo reports whether a channel's address has a provider's name in it.
+func leadsTo(c *Channel, name string) bool {
+	return c.BaseURL != nil && (strings.Contains(c.BaseURL.Host, name) || strings.Contains(c.BaseURL.Path, name))
+}
