@@ -211,7 +211,7 @@ func TestTheRelaysOwnQuestionIsBounded(t *testing.T) {
 	require.Equal(t, "/v1/models", u.lastPath())
 	require.Equal(t, "Bearer sk-up-aaaa1111bbbb", u.lastHeader().Get("Authorization"))
 	began := time.Now()
-	r.server.pool.Close()
+	r.server.door.Close()
 	require.Less(t, time.Since(began), patience)
 	require.Zero(t, r.server.pool.InFlight())
 }
