@@ -330,3 +330,20 @@ func TestAnAccountsTroubleIsNoMistakeOfTheClientsWhateverItsStatus(t *testing.T)
 		}
 	}
 }
+
+// TestALimitThatIsOfTheOperatorsAccountIsToldWithoutIt has words that say what the operator has bought, and should change.
+func TestALimitThatIsOfTheOperatorsAccountIsToldWithoutIt(t *testing.T) {
+	for _, body := range []string{
+		`{"error":{"code":"AllocationQuota.FreeTierOnly","message":"The free tier of the model has been exhausted. Please disable the mode in the management console.","type":"AllocationQuota.FreeTierOnly"}}`,
+		`{"code":"AllocationQuota.FreeTierOnly","message":"The free tier of the model has been exhausted.","request_id":"x"}`,
+	} {
+		for _, f := range []*Failure{StatusFailure(403, http.Header{}, []byte(body)), EventFailure([]byte(body))} {
+			require.Equal(t, ClassKeyLimited, f.Class)
+			require.Equal(t, http.StatusTooManyRequests, f.Err.Status)
+			require.Equal(t, "rate_limit_error", f.Err.Type)
+			require.Empty(t, f.Err.Code)
+			require.NotContains(t, f.Err.Message, "free tier")
+			require.Contains(t, f.Detail, "free tier", "the operator is told")
+		}
+	}
+}

@@ -197,6 +197,12 @@ func (f *Failure) tell(e *wire.Error) {
 			Message: "the upstream answered with status " + strconv.Itoa(f.Status),
 		}
 	case ClassKeyLimited, ClassModelLimited:
+		if isOneOf(accountCodes, e.Code) || isOneOf(accountCodes, e.Type) {
+			*e = wire.Error{
+				Type: "rate_limit_error", RetryAfter: e.RetryAfter,
+				Message: "the upstream has come to a limit that it sets the relay; the operator of this relay can see its words in the log",
+			}
+		}
 		e.Status = http.StatusTooManyRequests
 	default:
 		e.Status = http.StatusBadGateway

@@ -71,6 +71,9 @@ var limitCodes = words(
 	"error_code.4", "error_code.17", "error_code.18", "error_code.19", "336501", "336502", // Baidu: of its cluster, a day, a second, in all; a minute
 )
 
+// accountCodes are those of the limits whose words say what the operator has bought, which is none of the client's business.
+var accountCodes = words("AllocationQuota.FreeTierOnly")
+
 // serverCodes are a gateway's words for what failed behind it, or within, which it sends with a 400 as if the request had: of one-api's
 // family, of LiteLLM and of Node's errors.
 var serverCodes = words(
