@@ -62,6 +62,9 @@ func (d *decoder) Whole(body []byte, to llm.Sink) error {
 	if len(o.output) == 0 || o.output[0] != '[' {
 		return format.Malformed("the answer has no output")
 	}
+	if o.saysNothing() {
+		return format.Malformed("the answer says nothing, and has no status")
+	}
 	d.usage.note(o.usage)
 	d.start(&o, to)
 	jsonscan.Elements(o.output, func(element []byte) { d.whole(element, to) })

@@ -41,6 +41,9 @@ func (t *inspector) Whole(body []byte) ([]byte, error) {
 	if len(o.output) == 0 && len(o.object) == 0 {
 		return nil, format.Malformed("an object that is no response")
 	}
+	if len(o.output) > 0 && o.saysNothing() {
+		return nil, format.Malformed("a response that says nothing, and has no status")
+	}
 	t.usage.note(o.usage)
 	_, t.unknown = endOf(&o, false)
 	t.id = keep(o.id)

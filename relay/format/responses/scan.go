@@ -205,6 +205,27 @@ func scanWhole(body []byte) (outside, error) {
 	return o, nil
 }
 
+// saysNothing reports whether a whole response has neither a status nor anything in its output.
+func (o *outside) saysNothing() bool {
+	if textOf(o.status) != "" || format.Given(o.incomplete) {
+		return false
+	}
+	something := false
+	jsonscan.Elements(o.output, func(element []byte) {
+		item := look(element)
+		switch kind := textOf(item.kindOfValue); kind {
+		case "message":
+			jsonscan.Elements(item.content, func(part []byte) {
+				p := look(part)
+				something = something || textOf(p.text) != "" || textOf(p.refusal) != ""
+			})
+		default:
+			something = something || kind != ""
+		}
+	})
+	return !something
+}
+
 // endOf is why a response has ended: its status, and what it says of being incomplete. unknown is a reason that is in no table.
 func endOf(o *outside, calls bool) (end wire.EndReason, unknown string) {
 	if textOf(o.status) != "incomplete" && !format.Given(o.incomplete) {
