@@ -13,7 +13,7 @@ var ErrShutdown = errors.New("the relay is shutting down")
 // ErrOperator is why a call was ended that an operator ended.
 var ErrOperator = errors.New("an operator has ended the call")
 
-// Ended is the failure of a call that was ended from outside, for this cause of its context or its leash: the relay stops, an
+// Ended is the failure of a call that was ended from outside, for this cause of its context or its canceler: the relay stops, an
 // operator ended it, or its client has left.
 func Ended(cause error) *Failure {
 	switch {
