@@ -57,7 +57,10 @@ func TestSignsOfLifeHoldNoCallForEver(t *testing.T) {
 	cut.cut = true
 	// The signs keep a stream from being silent; what ends it is that for as long as a header may take nothing is said.
 	const clocks, clocksWithToken = "header: 5s, idle: 40s", "header: 40s, first_token: 5s"
-	longer := map[string][]string{clocks: {"header: 9s, idle: 40s"}} // a header has to come in that time, too
+	longer := map[string][]string{ // a connection and a header have to come in that time, too, with two hundred others
+		clocks:          {"header: 9s, idle: 40s", "connect: 1m, header: 30s, idle: 90s"},
+		clocksWithToken: {"connect: 1m, header: 90s, first_token: 5s", "connect: 1m, header: 90s, first_token: 30s"},
+	}
 	all := mishaps{}
 	for name, sign := range signs {
 		forever := func(w http.ResponseWriter, r *http.Request) {

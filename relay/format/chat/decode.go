@@ -21,7 +21,6 @@ type decoder struct {
 	unknown string // an end reason in no table
 	started bool
 	begun   bool // there was a choice
-	said    bool // there was something in one, or an end
 	reason  wire.EndReason
 	calls   calls
 	seal    *format.Seal
@@ -121,7 +120,6 @@ func (d *decoder) Event(event sse.Event, to llm.Sink) (format.Heard, error) {
 		d.reason = reason
 	}
 	content = content || called
-	d.said = d.said || content || said.other || reason != wire.NotEnded
 	if cost == nil && reason == wire.NotEnded && said.onlyText() {
 		d.like.LearnText(event.Data, written, said.text, padding)
 	}
@@ -149,9 +147,6 @@ func (d *decoder) End(to llm.Sink) error {
 func (d *decoder) end(to llm.Sink) error {
 	if !d.begun {
 		return format.Malformed("a stream that ends without a single choice")
-	}
-	if !d.said {
-		return format.Malformed("a stream that ends without a word, and without a finish_reason")
 	}
 	if fault := d.calls.end(); fault != nil {
 		return fault

@@ -23,7 +23,6 @@ type inspector struct {
 	scratch  *[]byte // for events that are not clean; nil: there was none
 	asked    int32   // choices; 0: the client did not say
 	hides    bool    // what says nothing but the usage
-	said     bool    // something has come, or an end
 	progress progress
 	like     jsonscan.Pattern // of the chunks that carry text
 }
@@ -57,9 +56,6 @@ func (t *inspector) Event(event sse.Event) (format.Step, error) {
 		if !t.progress.any() {
 			return format.Step{}, format.Malformed("a stream that ends without a single choice")
 		}
-		if !t.said {
-			return format.Step{}, format.Malformed("a stream that ends without a word, and without a finish_reason")
-		}
 		return format.Step{Out: t.pass(event), Done: true}, nil
 	}
 	if isKeepAlive(event) {
@@ -78,7 +74,6 @@ func (t *inspector) Event(event sse.Event) (format.Step, error) {
 	if says.failed != nil {
 		return format.Step{}, says.failed
 	}
-	t.said = t.said || says.says
 	usage := seen.usage
 	if usage == nil && (says.ended || seen.groq != nil) {
 		usage = seen.cost() // not looked for in every chunk

@@ -20,7 +20,7 @@ type decoder struct {
 	usage    tally
 	unknown  string // an end reason in no table
 	started  bool   // message_start has come
-	begun    bool   // so has something in a content block, or one that nobody knows
+	begun    bool   // so has a content block
 	finished bool   // so has an end reason
 	stopped  bool   // message_stop has come
 	blocks   map[int64]*openBlock
@@ -233,7 +233,6 @@ func (d *decoder) Event(event sse.Event, to llm.Sink) (heard format.Heard, err e
 	default:
 		heard.Content, err = d.blockStop(outside.index, to)
 	}
-	d.begun = d.begun || heard.Content
 	return heard, err
 }
 
@@ -258,7 +257,7 @@ func (d *decoder) End(to llm.Sink) error {
 
 func (d *decoder) stop(to llm.Sink) (content bool, err error) {
 	if !d.begun && !d.finished {
-		return false, format.Malformed("the stream ends without anything in its message, and without a stop_reason")
+		return false, format.Malformed("the stream ends without a block in its message, and without a stop_reason")
 	}
 	content = d.finish(wire.NotEnded, "", to) // where no message_delta has
 	d.stopped = true
@@ -308,6 +307,7 @@ func (d *decoder) blockStart(index int64, started []byte, to llm.Sink) (content 
 	case len(d.blocks) == maxOpenBlocks:
 		return false, format.Malformed("too many content blocks are open at once")
 	}
+	d.begun = true
 	b := &openBlock{}
 	d.blocks[index], d.next = b, max(d.next, int(index)+1)
 	switch p.kind {
@@ -328,7 +328,7 @@ func (d *decoder) blockStart(index int64, started []byte, to llm.Sink) (content 
 		}
 		return true, nil
 	}
-	b.other, d.begun = true, d.begun || p.kind != ""
+	b.other = true
 	to.Take(&llm.Event{Step: llm.Other})
 	return false, nil
 }

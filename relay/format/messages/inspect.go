@@ -11,7 +11,7 @@ import (
 type inspector struct {
 	usage   tally
 	started bool // message_start has come
-	begun   bool // so has something in a content block, or one that nobody knows
+	begun   bool // so has a content block
 	said    bool // so has something in one
 	ended   bool // so has a stop_reason
 	unknown string
@@ -66,11 +66,10 @@ func (t *inspector) Event(event sse.Event) (format.Step, error) {
 		}
 		t.usage.note(e.usage)
 	case contentBlockStart:
+		t.begun = true
 		step.Content, step.Preamble = startsWith(e.contentBlock)
-		t.begun = t.begun || !step.Preamble
 	case contentBlockDelta:
-		step.Preamble = addsNothing(e.delta)
-		t.begun = t.begun || !step.Preamble
+		t.begun, step.Preamble = true, addsNothing(e.delta)
 		if step.Content = !step.Preamble && adds(e.delta); step.Content {
 			t.like.Learn(event.Data, `"text":"`)
 		}
@@ -78,7 +77,7 @@ func (t *inspector) Event(event sse.Event) (format.Step, error) {
 		step.Preamble = !t.said // of an empty block
 	case messageStop:
 		if !t.started || !t.begun && !t.ended {
-			return format.Step{}, format.Malformed("the stream ends without anything in a message, and without a stop_reason")
+			return format.Step{}, format.Malformed("the stream ends without a block in its message, and without a stop_reason")
 		}
 		step.Done = true
 	case unknownKind, noKind, wholeMessage, errorKind:
