@@ -12,18 +12,22 @@ import (
 
 // signs are what shows that an upstream is alive, and promises nothing.
 var signs = map[string]func(voice) string{
-	"comments":                  func(voice) string { return ": still thinking\n\n" },
-	"pings":                     voice.keepAlive,
-	"pings of another format":   func(v voice) string { return voice{!v.anthropic}.keepAlive() },
-	"pings by their name alone": func(voice) string { return event("ping", `{"at":1764504000}`) },
-	"pings that are a time":     func(voice) string { return event("ping", "1764504000") },
-	"white space":               func(voice) string { return event("", "  ") },
+	"comments": func(voice) string { return ": still thinking\n\n" },
+	"pings":    voice.keepAlive,
 	"empty chunks": func(v voice) string {
 		if v.anthropic {
 			return v.keepAlive()
 		}
 		return event("", `{"id":"c1","object":"chat.completion.chunk","created":1,"model":"up","choices":[]}`)
 	},
+}
+
+// oddSigns are those that few servers give.
+var oddSigns = map[string]func(voice) string{
+	"pings of another format":   func(v voice) string { return voice{!v.anthropic}.keepAlive() },
+	"pings by their name alone": func(voice) string { return event("ping", `{"at":1764504000}`) },
+	"pings that are a time":     func(voice) string { return event("ping", "1764504000") },
+	"white space":               func(voice) string { return event("", "  ") },
 }
 
 // empties are further events that say nothing. Most are passed on, for what they may be.
@@ -45,12 +49,23 @@ var empties = map[string]func(voice) string{
 	},
 }
 
-// TestSignsOfLifeHoldNoCallForEver has signs of life, events that say nothing and single bytes without end, each faster than any
-// clock of silence.
-func TestSignsOfLifeHoldNoCallForEver(t *testing.T) {
+// A scene has some of them at a time: its clients all connect at once, and a machine that is busy with hundreds of handshakes says
+// nothing of clocks.
+
+// TestSignsOfLifeHoldNoCallForEver has signs of life without end, faster than any clock of silence.
+func TestSignsOfLifeHoldNoCallForEver(t *testing.T) { holdNothing(t, signs, nil) }
+
+// TestOddSignsOfLifeHoldNoCallForEver has those that few servers give.
+func TestOddSignsOfLifeHoldNoCallForEver(t *testing.T) { holdNothing(t, oddSigns, nil) }
+
+// TestEventsThatSayNothingHoldNoCallForEver has those, and events that never end.
+func TestEventsThatSayNothingHoldNoCallForEver(t *testing.T) { holdNothing(t, nil, empties) }
+
+// holdNothing plays signs of life, or events that say nothing together with single bytes.
+func holdNothing(t *testing.T, signs, empties map[string]func(voice) string) {
 	long(t)
 	inMatrix(t, "F19")
-	const pace = 200 * time.Millisecond
+	const pace = 500 * time.Millisecond
 	idle := ending{outcome: outcome.IdleTimeout, status: http.StatusGatewayTimeout, code: "idle_timeout"}
 	first := ending{outcome: outcome.FirstTokenTimeout, status: http.StatusGatewayTimeout, code: "first_token_timeout"}
 	cut := idle
@@ -90,7 +105,18 @@ func TestSignsOfLifeHoldNoCallForEver(t *testing.T) {
 			every(r, pace, func() bool { say(w, empty(voiceFor(r))); return true })
 		}}
 	}
-	// An event that never ends is no sign of life, however its bytes drip.
+	if empties != nil {
+		dripForEver(all, pace)
+	}
+	// A keep-alive that is due would commit what has been held back.
+	all.inVariants(t, atMostEach(), plan{waits: true, longer: longer, options: []relayOption{withEnv("KEEPALIVE_INTERVAL", "0")}})
+}
+
+// dripForEver adds events that never end, which are no sign of life however their bytes drip.
+func dripForEver(all mishaps, pace time.Duration) {
+	idle := ending{outcome: outcome.IdleTimeout, status: http.StatusGatewayTimeout, code: "idle_timeout"}
+	cut := idle
+	cut.cut = true
 	drip := func(v variant, w http.ResponseWriter, r *http.Request) {
 		every(r, pace, func() bool { say(w, "x"); return true })
 	}
@@ -114,6 +140,4 @@ func TestSignsOfLifeHoldNoCallForEver(t *testing.T) {
 		v.begin(w, r, fromFaulty)
 		drip(v, w, r)
 	}, ending: ending{outcome: outcome.HeaderTimeout, status: http.StatusGatewayTimeout, code: "header_timeout"}}
-	// A keep-alive that is due would commit what has been held back.
-	all.inVariants(t, atMostEach(), plan{waits: true, longer: longer, options: []relayOption{withEnv("KEEPALIVE_INTERVAL", "0")}})
 }

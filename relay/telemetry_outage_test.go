@@ -69,7 +69,7 @@ func TestACollectorThatMisbehavesIsNoneOfTheRequestsBusiness(t *testing.T) {
 				require.Empty(t, received.Problems())
 				if f.counted {
 					require.Positive(t, o.sum(telemetry.TelemetryFailed, nil))
-					require.Equal(t, 1, o.complaints(), "one line a minute:\n%s", o.telemetryLog)
+					require.Empty(t, o.saidAgain(), "each thing once a minute:\n%s", o.telemetryLog)
 				} else {
 					require.Zero(t, o.sum(telemetry.TelemetryFailed, nil))
 					require.Empty(t, o.telemetryLog.String())
@@ -112,6 +112,20 @@ func (o *observed) askedAndAnswered(t *testing.T, n int) {
 		require.Equal(t, http.StatusOK, status)
 		require.Equal(t, wholeAnswer, strings.TrimSpace(answer))
 	}
+}
+
+// saidAgain is what telemetry has said more than once. On a machine that is too slow for an export's clock, something else may
+// have gone wrong beside what was to.
+func (o *observed) saidAgain() (again []string) {
+	times := map[string]int{}
+	for line := range strings.Lines(o.telemetryLog.String()) {
+		_, said, _ := strings.Cut(line, "msg=")
+		said, _, _ = strings.Cut(said, " endpoint=")
+		if times[said]++; times[said] == 2 {
+			again = append(again, said)
+		}
+	}
+	return again
 }
 
 // complaints is how many lines telemetry has logged.
