@@ -178,6 +178,15 @@ func Bool(value []byte, to *bool) *Problem {
 	return nil
 }
 
+// Flag reads true or false where it makes a difference that neither was said; null says neither.
+func Flag(value []byte, to **bool) *Problem {
+	if !Given(value) {
+		return nil
+	}
+	*to = new(bool)
+	return Bool(value, *to)
+}
+
 // Object visits the members of an object; null has none.
 func Object(value []byte, visit func(name string, value []byte) *Problem) (problem *Problem) {
 	if !Given(value) {

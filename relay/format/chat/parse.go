@@ -193,7 +193,7 @@ func (r *request) form(value []byte) *format.Problem {
 				case "description":
 					return format.String(value, &form.Description).In(name)
 				case "strict":
-					return strict(value, &form.Strict).In(name)
+					return format.Flag(value, &form.Strict).In(name)
 				}
 				return nil
 			}).In(name)
@@ -219,14 +219,6 @@ func (r *request) form(value []byte) *format.Problem {
 	}
 	r.Format = form
 	return nil
-}
-
-func strict(value []byte, to **bool) *format.Problem {
-	if !format.Given(value) {
-		return nil
-	}
-	*to = new(bool)
-	return format.Bool(value, *to)
 }
 
 func (r *request) effort(value []byte) *format.Problem {

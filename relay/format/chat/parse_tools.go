@@ -42,7 +42,7 @@ func function(tool *llm.Tool, name string, value []byte) *format.Problem {
 	case "description":
 		return format.String(value, &tool.Description)
 	case "strict":
-		return strict(value, &tool.Strict)
+		return format.Flag(value, &tool.Strict)
 	case "parameters":
 		if format.Given(value) && !format.IsObject(value) {
 			return format.Wrong("must be a JSON schema object")

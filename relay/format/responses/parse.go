@@ -200,7 +200,7 @@ func (r *request) form(value []byte) *format.Problem {
 		case "schema":
 			form.Schema = format.Raw(value)
 		case "strict":
-			return flag(value, &form.Strict).In(name)
+			return format.Flag(value, &form.Strict).In(name)
 		}
 		return nil
 	})
@@ -221,14 +221,6 @@ func (r *request) form(value []byte) *format.Problem {
 	}
 	r.Format = form
 	return nil
-}
-
-func flag(value []byte, to **bool) *format.Problem {
-	if !format.Given(value) {
-		return nil
-	}
-	*to = new(bool)
-	return format.Bool(value, *to)
 }
 
 func (r *request) reasoning(value []byte) *format.Problem {

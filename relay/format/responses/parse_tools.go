@@ -31,7 +31,7 @@ func (t *tool) member(name string, value []byte) *format.Problem {
 	case "description":
 		return format.String(value, &t.description).In(name)
 	case "strict":
-		return flag(value, &t.strict).In(name)
+		return format.Flag(value, &t.strict).In(name)
 	case "parameters":
 		if format.Given(value) && !format.IsObject(value) {
 			return format.Wrong("must be a JSON schema object").In(name)
