@@ -125,7 +125,9 @@ func trusting(upstreams ...*upstream) relayOption {
 // stopped, and found clean, at the end of the test.
 func startRelay(t *testing.T, yaml string, options ...relayOption) *testRelay {
 	t.Helper()
-	c := &relayConfig{env: map[string]string{"PORT": "0", "MONITOR_ALLOW_CIDR": "127.0.0.0/8"}, yaml: yaml, roots: x509.NewCertPool()}
+	// A machine that is too slow for the 15 seconds of a keep-alive would have the status of an error gone before it comes.
+	env := map[string]string{"PORT": "0", "MONITOR_ALLOW_CIDR": "127.0.0.0/8", "KEEPALIVE_INTERVAL": patience.String()}
+	c := &relayConfig{env: env, yaml: yaml, roots: x509.NewCertPool()}
 	for _, o := range options {
 		o(c)
 	}
