@@ -53,8 +53,8 @@ func run(args []string, env func(string) (string, bool), signals <-chan os.Signa
 		flags.config, _ = env("CONFIG_FILE")
 	}
 	env, made, tokensErr := keepTokens(env, flags.command == "" && !flags.checkConfig)
-	options := config.Options{File: flags.config, Env: env, Names: variables, Providers: relay.ConfigProviders()}
-	settings, settingsErr := config.LoadSettings(options)
+	source := config.Source{File: flags.config, Env: env, Names: variables, Providers: relay.ConfigProviders()}
+	settings, settingsErr := config.LoadSettings(source)
 	if flags.port >= 0 {
 		settings.Port = flags.port
 	}
@@ -69,7 +69,7 @@ func run(args []string, env func(string) (string, bool), signals <-chan os.Signa
 		}
 		return printTokens(settings, stdout, stderr)
 	}
-	cfg, err := config.Load(options, settings)
+	cfg, err := config.Load(source, settings)
 	if err = errors.Join(settingsErr, err); err != nil {
 		fmt.Fprintf(stderr, "The configuration cannot be used:\n%v\n", err)
 		return 1
@@ -79,7 +79,7 @@ func run(args []string, env func(string) (string, bool), signals <-chan os.Signa
 		for _, warning := range cfg.Warnings {
 			fmt.Fprintln(stdout, "warning:", warning)
 		}
-		for _, finding := range otelenv.Read(options.Lookup(func(warning string) { fmt.Fprintln(stdout, "warning:", warning) })).Findings {
+		for _, finding := range otelenv.Read(source.Lookup(func(warning string) { fmt.Fprintln(stdout, "warning:", warning) })).Findings {
 			fmt.Fprintln(stdout, "warning: environment:", finding)
 		}
 		looks, warning := controller.WhoMayLook(&settings)
@@ -94,18 +94,18 @@ func run(args []string, env func(string) (string, bool), signals <-chan os.Signa
 		cfg.Warnings = append(cfg.Warnings, strings.ReplaceAll(tokensErr.Error(), "\n", "; "))
 	}
 	announceTokens(stdout, made)
-	if options.Generated, err = keepClientKey(env, cfg.GeneratedToken); err != nil {
+	if source.Generated, err = keepClientKey(env, cfg.GeneratedToken); err != nil {
 		cfg.Warnings = append(cfg.Warnings, err.Error())
 	}
-	if kept := options.Generated; kept != "" && kept != cfg.GeneratedToken {
+	if kept := source.Generated; kept != "" && kept != cfg.GeneratedToken {
 		warnings := cfg.Warnings
-		if cfg, err = config.Load(options, settings); err != nil { // it has changed since
+		if cfg, err = config.Load(source, settings); err != nil { // it has changed since
 			fmt.Fprintf(stderr, "The configuration cannot be used:\n%v\n", err)
 			return 1
 		}
 		cfg.Warnings = warnings
 	}
-	return serve(options, settings, cfg, signals, stdout, stderr)
+	return serve(source, settings, cfg, signals, stdout, stderr)
 }
 
 // counted is a number of things, as one says it.
@@ -245,13 +245,13 @@ func meant(word string, checkConfig bool) string {
 	return ""
 }
 
-func serve(options config.Options, settings config.Settings, cfg *config.Config, signals <-chan os.Signal, stdout, stderr io.Writer) int {
+func serve(source config.Source, settings config.Settings, cfg *config.Config, signals <-chan os.Signal, stdout, stderr io.Writer) int {
 	handler := logHandler(stdout, settings.Debug)
-	kept, _ := options.Env("TOKEN_DIR")
+	kept, _ := source.Env("TOKEN_DIR")
 	exported, err := telemetry.Start(context.Background(), telemetry.Options{
 		Version: version, MaxPairs: settings.MaxModelLabels, Log: slog.New(handler), Level: logLevel(settings.Debug),
 		Kept:   kept,
-		Getenv: options.Lookup(func(warning string) { cfg.Warnings = append(cfg.Warnings, warning) }),
+		Getenv: source.Lookup(func(warning string) { cfg.Warnings = append(cfg.Warnings, warning) }),
 	})
 	if err != nil {
 		fmt.Fprintln(stderr, "one-api: telemetry:", err)
@@ -267,17 +267,17 @@ func serve(options config.Options, settings config.Settings, cfg *config.Config,
 	log := slog.New(handler)
 	slog.SetDefault(log)
 	made := "made for this run"
-	if options.Generated != "" {
+	if source.Generated != "" {
 		made = "made, which TOKEN_DIR keeps"
 	}
-	options.Generated = cfg.GeneratedToken
-	options.File = cfg.Path
-	server, err := relay.New(relay.Options{
+	source.Generated = cfg.GeneratedToken
+	source.File = cfg.Path
+	server, err := relay.New(relay.ServerOptions{
 		Settings: settings, Config: cfg, Log: log, Version: version, Telemetry: exported,
 		Reload: func() (*config.Config, error) {
-			next, err := config.Load(options, settings)
+			next, err := config.Load(source, settings)
 			if err == nil {
-				options.File = next.Path // once there is a file, its absence is a mistake and not the wish to do without one
+				source.File = next.Path // once there is a file, its absence is a mistake and not the wish to do without one
 			}
 			return next, err
 		},
@@ -291,7 +291,7 @@ func serve(options config.Options, settings config.Settings, cfg *config.Config,
 		fmt.Fprintf(stderr, "one-api: cannot listen: %v (PORT or -port chooses another port)\n", err)
 		return 1
 	}
-	published, _ := options.Env("PUBLISHED_PORT")
+	published, _ := source.Env("PUBLISHED_PORT")
 	if _, err := strconv.ParseUint(published, 10, 16); err != nil {
 		published = "" // it is for a line in the log
 	}

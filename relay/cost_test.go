@@ -111,16 +111,16 @@ func (u *costUpstream) serve(conn net.Conn) {
 func startCostRelay(tb testing.TB, u *costUpstream) (address string) {
 	tb.Helper()
 	env := func(string) (string, bool) { return "", false }
-	settings, err := config.LoadSettings(config.Options{Env: env, Providers: ConfigProviders()})
+	settings, err := config.LoadSettings(config.Source{Env: env, Providers: ConfigProviders()})
 	require.NoError(tb, err)
 	settings.GinMode = "release"
 	file := filepath.Join(tb.TempDir(), "channels.yaml")
 	yaml := fmt.Sprintf("channels:\n  - {name: same, type: openai, base_url: \"http://%s\", keys: [sk-up], models: [\"gpt*\"]}\ntokens:\n  - {name: bench, key: %s}\n", u.Addr(), testKey)
 	require.NoError(tb, os.WriteFile(file, []byte(yaml), 0o600))
-	cfg, err := config.Load(config.Options{File: file, Env: env, Providers: ConfigProviders()}, settings)
+	cfg, err := config.Load(config.Source{File: file, Env: env, Providers: ConfigProviders()}, settings)
 	require.NoError(tb, err)
 	tracing, provider := telemetry.NewTracing("v0.0.0-test", sdktrace.ParentBased(sdktrace.NeverSample()))
-	server, err := New(Options{
+	server, err := New(ServerOptions{
 		Settings: settings, Config: cfg, Log: slog.New(telemetry.TraceIDs(slog.NewTextHandler(io.Discard, nil))), Version: "v0.0.0-test",
 		Telemetry: &telemetry.Telemetry{Metrics: telemetry.New(settings.MaxModelLabels), Tracing: tracing},
 	})

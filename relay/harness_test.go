@@ -137,23 +137,23 @@ func startRelay(t *testing.T, yaml string, options ...relayOption) *testRelay {
 	r := &testRelay{t: t, log: &logBuffer{}, file: filepath.Join(t.TempDir(), "channels.yaml"), ended: make(chan error, 1)}
 	require.NoError(t, os.WriteFile(r.file, []byte(yaml), 0o600))
 
-	configOptions := config.Options{File: r.file, Providers: ConfigProviders(), Env: func(name string) (string, bool) { v, ok := c.env[name]; return v, ok }}
-	settings, err := config.LoadSettings(configOptions)
+	configSource := config.Source{File: r.file, Providers: ConfigProviders(), Env: func(name string) (string, bool) { v, ok := c.env[name]; return v, ok }}
+	settings, err := config.LoadSettings(configSource)
 	require.NoError(t, err)
 	settings.GinMode = "test"
-	load := func() (*config.Config, error) { return config.Load(configOptions, settings) }
+	load := func() (*config.Config, error) { return config.Load(configSource, settings) }
 	cfg, err := load()
 	require.NoError(t, err)
 	var handler slog.Handler = slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})
 	if c.logs != nil {
 		handler = c.logs(handler)
 	}
-	r.server, err = New(Options{
+	r.server, err = New(ServerOptions{
 		Settings: settings, Config: cfg, Reload: load, Version: "v0.0.0-test", Telemetry: c.telemetry,
 		Log:           slog.New(handler),
 		HeaderTimeout: cmp.Or(c.header, patience), BodyTimeout: cmp.Or(c.body, patience), Pause: cmp.Or(c.pause, time.Millisecond),
-		Channel:  channel.Options{TLS: &tls.Config{RootCAs: c.roots, MinVersion: tls.VersionTLS12}, Now: c.now},
-		Exchange: exchange.Options{ErrorBodyTimeout: cmp.Or(c.errorBody, patience)},
+		Channel:  channel.PoolOptions{TLS: &tls.Config{RootCAs: c.roots, MinVersion: tls.VersionTLS12}, Now: c.now},
+		Exchange: exchange.DoorOptions{ErrorBodyTimeout: cmp.Or(c.errorBody, patience)},
 		OnAttempt: func(a exchange.Attempt) {
 			r.mu.Lock()
 			r.attempts = append(r.attempts, a)

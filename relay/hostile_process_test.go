@@ -26,7 +26,7 @@ const attackedFile = "RELAY_UNDER_ATTACK"
 // beAttacked runs a relay until standard input ends.
 func beAttacked(file string) error {
 	memory.RaiseGoal(os.LookupEnv)
-	options := config.Options{File: file, Providers: ConfigProviders()}
+	options := config.Source{File: file, Providers: ConfigProviders()}
 	settings, err := config.LoadSettings(options)
 	if err != nil {
 		return err
@@ -35,7 +35,7 @@ func beAttacked(file string) error {
 	if err != nil {
 		return err
 	}
-	server, err := New(Options{Settings: settings, Config: cfg, Version: "v0.0.0-test", Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	server, err := New(ServerOptions{Settings: settings, Config: cfg, Version: "v0.0.0-test", Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	if err != nil {
 		return err
 	}

@@ -86,7 +86,7 @@ func (r *testRelay) requireNoSecret(t *testing.T, key string) {
 
 func TestAVendorsVariableMakesItsChannel(t *testing.T) {
 	withEntry(t, madeUpVendor)
-	options := config.Options{Providers: ConfigProviders(), ReadFile: func(string) ([]byte, error) { return nil, fs.ErrNotExist }, Env: func(name string) (string, bool) {
+	options := config.Source{Providers: ConfigProviders(), ReadFile: func(string) ([]byte, error) { return nil, fs.ErrNotExist }, Env: func(name string) (string, bool) {
 		return map[string]string{"MADEUP_API_KEY": "sk-madeup"}[name], name == "MADEUP_API_KEY"
 	}}
 	settings, err := config.LoadSettings(options)

@@ -45,8 +45,8 @@ const (
 // ErrCut is returned by Serve where calls had to be cut because they outlasted SHUTDOWN_TIMEOUT.
 var ErrCut = errors.New("calls were cut at shutdown")
 
-// Options is what a server is made of besides its configuration.
-type Options struct {
+// ServerOptions is what a server is made of besides its configuration.
+type ServerOptions struct {
 	Settings config.Settings
 	Config   *config.Config
 	// Reload reads the configuration anew; nil: there is nothing to read.
@@ -59,8 +59,8 @@ type Options struct {
 	OnAttempt func(exchange.Attempt)
 	OnRequest func(controller.RequestEnd)
 	// Channel and Exchange preset what tests need otherwise than the process does: TLS, a clock and ErrorBodyTimeout.
-	Channel  channel.Options
-	Exchange exchange.Options
+	Channel  channel.PoolOptions
+	Exchange exchange.DoorOptions
 	// HeaderTimeout and BodyTimeout preset, for tests too, how long a client may take to send its header and each part of its
 	// body; 0: readHeaderTimeout, and the controller's.
 	HeaderTimeout, BodyTimeout time.Duration
@@ -70,7 +70,7 @@ type Options struct {
 
 // Server is the relay.
 type Server struct {
-	options    Options
+	options    ServerOptions
 	pool       *channel.Pool
 	door       *exchange.Door
 	controller *controller.Controller
@@ -91,7 +91,7 @@ type Server struct {
 }
 
 // New makes a server that does not yet listen. Close what it has started if Serve is never called.
-func New(options Options) (*Server, error) {
+func New(options ServerOptions) (*Server, error) {
 	s := &Server{options: options, samples: telemetry.NewSampler(), budget: membudget.New(options.Settings.MaxBuffered)}
 	s.samples.Expected = s.expectedGoroutines
 	settings := options.Settings

@@ -17,7 +17,7 @@ import (
 // does so, and this is what would show if something did.
 func TestACallThatDoesNotEndWhenItIsToldToIsCountedAsUnexplained(t *testing.T) {
 	log := &logged{}
-	p := NewPool(Options{
+	p := NewPool(PoolOptions{
 		Providers: map[string]Provider{"plain": {Lanes: plain{}.lanes, Provider: provider.Provider{Name: "plain"}}}, Log: slog.New(slog.NewTextHandler(log, nil)),
 	})
 	defer p.Close()

@@ -30,8 +30,8 @@ type Provider struct {
 	provider.Provider
 }
 
-// Options is what all channels of a process have in common.
-type Options struct {
+// PoolOptions is what all channels of a process have in common.
+type PoolOptions struct {
 	Providers map[string]Provider // by channel type
 	Log       *slog.Logger
 	// Metrics counts attempts by channel; nil: nobody does.
@@ -44,7 +44,7 @@ type Options struct {
 
 // Pool is all channels of the process, through all reloads of the configuration.
 type Pool struct {
-	options Options
+	options PoolOptions
 	current atomic.Pointer[Set]
 
 	inFlight   atomic.Int64
@@ -66,7 +66,7 @@ type ownedTransport struct {
 }
 
 // NewPool makes a pool without channels.
-func NewPool(options Options) *Pool {
+func NewPool(options PoolOptions) *Pool {
 	if options.TLS == nil {
 		options.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
 	}

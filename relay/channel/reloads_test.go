@@ -19,7 +19,7 @@ import (
 // proxies.
 func TestTenThousandReloadsLeaveNothingBehind(t *testing.T) {
 	const reloads = 10_000
-	p := NewPool(Options{
+	p := NewPool(PoolOptions{
 		Providers: map[string]Provider{"openai": {Lanes: plain{}.lanes, Provider: provider.Provider{Name: "openai"}}},
 		Log:       slog.New(slog.DiscardHandler), Metrics: telemetry.New(500),
 	})

@@ -71,7 +71,7 @@ func testChannel(name string, change ...func(*config.Channel)) config.Channel {
 }
 
 func testPool(t testing.TB, channels ...config.Channel) *Pool {
-	p := NewPool(Options{
+	p := NewPool(PoolOptions{
 		Providers: map[string]Provider{"plain": {Lanes: plain{}.lanes, Provider: plainProvider}, "embedder": {Lanes: plain{only: wire.Embeddings}.lanes, Provider: plainProvider}},
 		Log:       slog.New(slog.DiscardHandler),
 	})

@@ -10,9 +10,9 @@ import (
 // channelOf loads one channel of a real type; more is further keys of it.
 func channelOf(t *testing.T, more string) Channel {
 	t.Helper()
-	opts := withFile("channels: [{name: a, keys: [k], "+more+"}]\n", nil)
-	opts.Providers = realProviders()
-	return loadAll(t, opts).Channels[0]
+	source := withFile("channels: [{name: a, keys: [k], "+more+"}]\n", nil)
+	source.Providers = realProviders()
+	return loadAll(t, source).Channels[0]
 }
 
 func TestAVersionIsAddedToAnAddressThatHasNone(t *testing.T) {
@@ -76,9 +76,9 @@ func TestAVersionThatIsNoneIsRefused(t *testing.T) {
 }
 
 func TestALocalServerNeedsNoKey(t *testing.T) {
-	opts := withFile("channels: [{name: a, type: ollama}, {name: b, type: vllm, base_url: 'http://gpu:8000'}]\n", nil)
-	opts.Providers = realProviders()
-	for _, c := range loadAll(t, opts).Channels {
+	source := withFile("channels: [{name: a, type: ollama}, {name: b, type: vllm, base_url: 'http://gpu:8000'}]\n", nil)
+	source.Providers = realProviders()
+	for _, c := range loadAll(t, source).Channels {
 		assert.Empty(t, c.Keys)
 		assert.Equal(t, []string{"*"}, c.Models)
 		assert.Zero(t, c.Timeouts.StreamHeader, "a model may have to be loaded first")
@@ -89,9 +89,9 @@ func TestALocalServerNeedsNoKey(t *testing.T) {
 func TestEachProvidersVariablesMakeAChannel(t *testing.T) {
 	for kind, p := range realProviders() {
 		for _, name := range p.KeyVariables {
-			opts := options(map[string]string{name: "k-" + kind}, nil)
-			opts.Providers = realProviders()
-			channels := loadAll(t, opts).Channels
+			source := options(map[string]string{name: "k-" + kind}, nil)
+			source.Providers = realProviders()
+			channels := loadAll(t, source).Channels
 			require.Len(t, channels, 1, name)
 			assert.Equal(t, kind, channels[0].Type)
 			assert.Equal(t, kind, channels[0].Name)
@@ -115,9 +115,9 @@ func TestWhatPeopleCallAProviderIsNoTypeButAHint(t *testing.T) {
 	for kind, want := range map[string]string{
 		"kimi": "moonshot", "glm": "zhipu", "qwen": "dashscope", "x-ai": "xai", "custom": "openai", "OpenRouter": "openrouter", "deepseak": "deepseek", "gorq": "groq", "togetherai": "together",
 	} {
-		opts := withFile("channels: [{name: a, keys: [k], type: "+kind+"}]\n", nil)
-		opts.Providers = realProviders()
-		_, err := Load(opts, Settings{})
+		source := withFile("channels: [{name: a, keys: [k], type: "+kind+"}]\n", nil)
+		source.Providers = realProviders()
+		_, err := Load(source, Settings{})
 		require.ErrorContains(t, err, "did you mean "+want+"? known: anthropic, dashscope, deepseek,", kind)
 	}
 }

@@ -30,7 +30,7 @@ type Config struct {
 // Channel is one upstream.
 type Channel struct {
 	Name string // unique; ^[A-Za-z0-9._-]{1,64}$
-	Type string // a key of Options.Providers
+	Type string // a key of Source.Providers
 	// BaseURL has no trailing slash and, unless the server has none, a version segment (https://api.openai.com/v1, …/api/paas/v4,
 	// …/v1beta/openai); an endpoint's path is joined to it without its own /v1. nil for Demo only.
 	BaseURL  *url.URL
@@ -125,8 +125,8 @@ type Token struct {
 // Provider is what a channel's type adds where the file is silent.
 type Provider = provider.Provider
 
-// Options say where a configuration comes from.
-type Options struct {
+// Source says where a configuration comes from.
+type Source struct {
 	// File is --config or CONFIG_FILE and has to exist; "": channels.yaml in the working directory, if it exists.
 	File      string
 	Env       func(string) (string, bool)  // nil: os.LookupEnv

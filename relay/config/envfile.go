@@ -8,7 +8,7 @@ import (
 
 // envFile reads the file that env_file names: lines NAME=value, for the variables that the environment does not have. It is data,
 // and nothing in it is executed or expanded.
-func (l *loader) envFile(c *Config, v value, opts Options) {
+func (l *loader) envFile(c *Config, v value, source Source) {
 	s, ok := l.scalar(v)
 	if !ok {
 		return
@@ -21,7 +21,7 @@ func (l *loader) envFile(c *Config, v value, opts Options) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(filepath.Dir(l.file), path)
 	}
-	data, err := opts.reader()(path)
+	data, err := source.reader()(path)
 	switch {
 	case err != nil:
 		l.report(s.place, "cannot read the file: %s", reason(err))
@@ -31,7 +31,7 @@ func (l *loader) envFile(c *Config, v value, opts Options) {
 		return
 	}
 	c.EnvFile = path
-	if opts.ReadFile == nil && readableByOthers(path) {
+	if source.ReadFile == nil && readableByOthers(path) {
 		l.warn(s.place, "others on this machine can read the file: chmod 600 it")
 	}
 	l.env.file = l.assignments(path, string(data))

@@ -12,21 +12,21 @@ import (
 const withEnvFile = "env_file: keys/relay.env\nchannels: [{name: a, type: openai, keys: ['${ONE}', '${TWO:-fallback}']}]\n"
 
 func TestVariablesThatTheEnvironmentLacksComeFromTheEnvFile(t *testing.T) {
-	opts := options(map[string]string{"TWO": "from-the-environment", "THREE_FILE": "secret"}, map[string]string{
+	source := options(map[string]string{"TWO": "from-the-environment", "THREE_FILE": "secret"}, map[string]string{
 		"dir/channels.yaml":  "env_file: keys/relay.env\nchannels: [{name: a, type: openai, keys: ['${ONE}', '${TWO}', '${THREE}', '${FOUR}', '${FIVE}', '${SIX:-six}']}]\n",
 		"dir/keys/relay.env": "\ufeff# keys\r\nONE=one=$(id)#1\r\n\r\n  export FOUR = \"quo ted\" \r\nTWO=hidden\nTHREE=hidden\nFIVE='${ONE}'\nSIX=\n",
 		"secret":             "from-a-file\n",
 	})
-	opts.File = "dir/channels.yaml"
-	_, err := Load(opts, Settings{})
+	source.File = "dir/channels.yaml"
+	_, err := Load(source, Settings{})
 	require.EqualError(t, err, "dir/channels.yaml:2: channels[0].keys[3]: must not contain spaces, line breaks or invisible characters")
-	opts = options(map[string]string{"TWO": "from-the-environment", "THREE_FILE": "secret"}, map[string]string{
+	source = options(map[string]string{"TWO": "from-the-environment", "THREE_FILE": "secret"}, map[string]string{
 		"dir/channels.yaml":  "env_file: keys/relay.env\nchannels: [{name: a, type: openai, keys: ['${ONE}', '${TWO}', '${THREE}', '${FIVE}', '${SIX:-six}']}]\n",
 		"dir/keys/relay.env": "ONE=one=$(id)#1\r\nTWO=hidden\nTHREE=hidden\nFIVE='${ONE}'\nSIX=\n",
 		"secret":             "from-a-file\n",
 	})
-	opts.File = "dir/channels.yaml"
-	c := loadAll(t, opts)
+	source.File = "dir/channels.yaml"
+	c := loadAll(t, source)
 	assert.Equal(t, []string{"one=$(id)#1", "from-the-environment", "from-a-file", "${ONE}", "six"}, c.Channels[0].Keys)
 	assert.Equal(t, filepath.Join("dir", "keys", "relay.env"), c.EnvFile)
 	assert.Empty(t, c.Warnings)
@@ -41,8 +41,8 @@ func TestWhatIsWrongWithAnEnvFileIsNamedByItsLineAndNeverQuoted(t *testing.T) {
 		{"missing", "", "channels.yaml:2: channels[0].keys[0]: ${ONE} is not set (and neither is ONE_FILE)"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			opts := options(nil, map[string]string{"channels.yaml": withEnvFile, "keys/relay.env": test.content})
-			_, err := Load(opts, Settings{})
+			source := options(nil, map[string]string{"channels.yaml": withEnvFile, "keys/relay.env": test.content})
+			_, err := Load(source, Settings{})
 			assert.EqualError(t, err, test.want)
 		})
 	}
@@ -55,11 +55,11 @@ func TestAnEnvFileThatOthersCanReadIsWarnedOf(t *testing.T) {
 	yaml, env := filepath.Join(dir, "channels.yaml"), filepath.Join(dir, "relay.env")
 	require.NoError(t, os.WriteFile(yaml, []byte("env_file: relay.env\nchannels: [{name: a, type: openai, keys: ['${ONE}']}]\n"), 0o600))
 	require.NoError(t, os.WriteFile(env, []byte("ONE=one\n"), 0o600))
-	opts := options(nil, nil)
-	opts.ReadFile, opts.File = nil, yaml
-	assert.Empty(t, loadAll(t, opts).Warnings)
+	source := options(nil, nil)
+	source.ReadFile, source.File = nil, yaml
+	assert.Empty(t, loadAll(t, source).Warnings)
 	require.NoError(t, os.Chmod(env, 0o644))
-	assert.Equal(t, []string{yaml + ":1: env_file: others on this machine can read the file: chmod 600 it"}, loadAll(t, opts).Warnings)
+	assert.Equal(t, []string{yaml + ":1: env_file: others on this machine can read the file: chmod 600 it"}, loadAll(t, source).Warnings)
 }
 
 func TestAFileThatIsMountedByItselfIsWarnedOf(t *testing.T) {

@@ -30,8 +30,8 @@ type setting struct {
 	err      error // NAME_FILE is set and cannot be used. Free of the file's name, which may be a misplaced secret
 }
 
-func (o Options) environment() *environment {
-	e := &environment{lookup: o.Env, readFile: o.reader(), known: map[string]setting{}}
+func (s Source) environment() *environment {
+	e := &environment{lookup: s.Env, readFile: s.reader(), known: map[string]setting{}}
 	if e.lookup == nil {
 		e.lookup = os.LookupEnv
 	}
@@ -40,21 +40,21 @@ func (o Options) environment() *environment {
 
 // Lookup reads variables that the settings do not know, such as OpenTelemetry's: a value, or the content of the file that NAME_FILE
 // names. What cannot be read is "" and a warning, which warn gets once.
-func (o Options) Lookup(warn func(string)) func(name string) string {
-	e := o.environment()
+func (s Source) Lookup(warn func(string)) func(name string) string {
+	e := s.environment()
 	return func(name string) string {
 		_, again := e.known[name]
-		s := e.get(name)
-		if s.err != nil && !again {
-			warn(fmt.Sprintf("environment: %s_FILE: cannot read the file: %v", name, s.err))
+		set := e.get(name)
+		if set.err != nil && !again {
+			warn(fmt.Sprintf("environment: %s_FILE: cannot read the file: %v", name, set.err))
 		}
-		return s.text
+		return set.text
 	}
 }
 
-func (o Options) reader() func(string) ([]byte, error) {
-	if o.ReadFile != nil {
-		return o.ReadFile
+func (s Source) reader() func(string) ([]byte, error) {
+	if s.ReadFile != nil {
+		return s.ReadFile
 	}
 	return readBounded
 }

@@ -61,20 +61,20 @@ func TestExpansion(t *testing.T) {
 
 func TestASecretFileIsReadOnceALoad(t *testing.T) {
 	reads := 0
-	opts := withFile("channels: [{name: a, type: openai, keys: ['${K}', 'b${K}', 'c${K}']}]", map[string]string{"K_FILE": "k"})
-	readFile := opts.ReadFile
-	opts.ReadFile = func(path string) ([]byte, error) {
+	source := withFile("channels: [{name: a, type: openai, keys: ['${K}', 'b${K}', 'c${K}']}]", map[string]string{"K_FILE": "k"})
+	readFile := source.ReadFile
+	source.ReadFile = func(path string) ([]byte, error) {
 		if path != "k" {
 			return readFile(path)
 		}
 		reads++
 		return []byte{byte('0' + reads)}, nil
 	}
-	assert.Equal(t, []string{"1", "b1", "c1"}, loadAll(t, opts).Channels[0].Keys)
+	assert.Equal(t, []string{"1", "b1", "c1"}, loadAll(t, source).Channels[0].Keys)
 }
 
 func TestAnExpandedValueCannotBecomeYAML(t *testing.T) {
-	opts := withFile("channels:\n  - name: a\n    type: openai\n    keys: k\n    headers:\n      X-A: ${V}\n      X-B: \"${V}\"\n",
+	source := withFile("channels:\n  - name: a\n    type: openai\n    keys: k\n    headers:\n      X-A: ${V}\n      X-B: \"${V}\"\n",
 		map[string]string{"V": `b: [c] # "d" & *e`})
-	assert.Equal(t, map[string]string{"X-A": `b: [c] # "d" & *e`, "X-B": `b: [c] # "d" & *e`}, loadAll(t, opts).Channels[0].Headers)
+	assert.Equal(t, map[string]string{"X-A": `b: [c] # "d" & *e`, "X-B": `b: [c] # "d" & *e`}, loadAll(t, source).Channels[0].Headers)
 }

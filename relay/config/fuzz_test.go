@@ -25,17 +25,17 @@ func FuzzLoad(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		opts := withFile(string(data), map[string]string{"A": "value", "OPENAI_API_KEY": "sk-test", "PHONE_APP_KEY": "sk-test-phone"})
-		opts.File = "channels.yaml"
-		opts.Generated = "sk-generated"
+		source := withFile(string(data), map[string]string{"A": "value", "OPENAI_API_KEY": "sk-test", "PHONE_APP_KEY": "sk-test-phone"})
+		source.File = "channels.yaml"
+		source.Generated = "sk-generated"
 		settings := Settings{Timeouts: Timeouts{Connect: time.Second}}
-		c, err := Load(opts, settings)
+		c, err := Load(source, settings)
 		if err != nil {
 			checkProblems(t, c, err)
 			return
 		}
 		checkConfig(t, c)
-		again, err := Load(opts, settings)
+		again, err := Load(source, settings)
 		if err != nil || !reflect.DeepEqual(c, again) {
 			t.Fatalf("a second reading of one file differs: %v", err)
 		}

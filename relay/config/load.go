@@ -27,23 +27,23 @@ type loader struct {
 
 // Load reads the channels and tokens from the file, or from the environment where there is none. s are LoadSettings' of the
 // same options. The error is a Problems with everything that is wrong, and then there is no Config.
-func Load(opts Options, s Settings) (*Config, error) {
+func Load(source Source, s Settings) (*Config, error) {
 	l := &loader{
-		decoder:   decoder{env: opts.environment()},
+		decoder:   decoder{env: source.environment()},
 		settings:  s,
-		providers: opts.Providers,
+		providers: source.Providers,
 		groups:    map[string]bool{},
 		keys:      map[digest]place{},
 	}
 	c := &Config{Tokens: l.environmentTokens()}
 	l.oddVariables()
-	l.read(c, opts)
-	l.misspelt(opts, c.Path != "")
+	l.read(c, source)
+	l.misspelt(source, c.Path != "")
 	if err := l.problems.asError(); err != nil {
 		return nil, err
 	}
 	if len(c.Tokens) == 0 {
-		c.GeneratedToken = opts.Generated
+		c.GeneratedToken = source.Generated
 		if c.GeneratedToken == "" {
 			c.GeneratedToken = generateKey()
 		}
@@ -60,15 +60,15 @@ func (l *loader) warn(at place, format string, args ...any) {
 }
 
 // read adds what the file says, or the environment's channels where there is no file and need not be one.
-func (l *loader) read(c *Config, opts Options) {
-	l.file = opts.File
+func (l *loader) read(c *Config, source Source) {
+	l.file = source.File
 	if l.file == "" {
 		l.file = DefaultFile
 	}
 	whole := place{file: l.file}
-	data, err := opts.reader()(l.file)
+	data, err := source.reader()(l.file)
 	switch {
-	case opts.File == "" && errors.Is(err, fs.ErrNotExist):
+	case source.File == "" && errors.Is(err, fs.ErrNotExist):
 		c.Channels = l.environmentChannels()
 		return
 	case err != nil:
@@ -76,14 +76,14 @@ func (l *loader) read(c *Config, opts Options) {
 	case len(data) > maxFileSize:
 		l.report(whole, "the file is over %d MiB", maxFileSize>>20)
 	default:
-		l.mounted(whole, opts)
-		l.parse(c, data, opts)
+		l.mounted(whole, source)
+		l.parse(c, data, source)
 	}
 	c.Path = l.file
 }
 
 // parse adds what the file says.
-func (l *loader) parse(c *Config, data []byte, opts Options) {
+func (l *loader) parse(c *Config, data []byte, source Source) {
 	root, problem := parseDocument(l.file, data)
 	if problem != nil {
 		l.problems = append(l.problems, *problem)
@@ -103,7 +103,7 @@ func (l *loader) parse(c *Config, data []byte, opts Options) {
 		fields = l.fields(v, topKeys)
 	}
 	if v, given := fields["env_file"]; given { // the others are expanded from it
-		l.envFile(c, v, opts)
+		l.envFile(c, v, source)
 	}
 	if v, given := fields["channels"]; given {
 		c.Channels = l.channels(v)

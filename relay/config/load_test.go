@@ -22,8 +22,8 @@ var testProviders = map[string]Provider{
 }
 
 // options are those of a relay with nothing but these variables and files.
-func options(variables, files map[string]string) Options {
-	return Options{
+func options(variables, files map[string]string) Source {
+	return Source{
 		Env: func(name string) (string, bool) {
 			value, ok := variables[name]
 			return value, ok
@@ -39,16 +39,16 @@ func options(variables, files map[string]string) Options {
 	}
 }
 
-func withFile(content string, variables map[string]string) Options {
+func withFile(content string, variables map[string]string) Source {
 	return options(variables, map[string]string{"channels.yaml": content})
 }
 
 // loadAll does what the relay does at its start.
-func loadAll(t *testing.T, opts Options) *Config {
+func loadAll(t *testing.T, source Source) *Config {
 	t.Helper()
-	settings, err := LoadSettings(opts)
+	settings, err := LoadSettings(source)
 	require.NoError(t, err)
-	c, err := Load(opts, settings)
+	c, err := Load(source, settings)
 	require.NoError(t, err)
 	return c
 }
@@ -63,7 +63,7 @@ func parseURL(t *testing.T, text string) *url.URL {
 var defaultTimeouts = Timeouts{Connect: 10 * time.Second, Header: 900 * time.Second, StreamHeader: 90 * time.Second, Idle: 300 * time.Second}
 
 func TestTheExampleOfTheContractLoadsAsItSays(t *testing.T) {
-	opts := Options{
+	source := Source{
 		File:      filepath.Join("testdata", "contract.yaml"),
 		Providers: testProviders,
 		Env: options(map[string]string{
@@ -71,7 +71,7 @@ func TestTheExampleOfTheContractLoadsAsItSays(t *testing.T) {
 		}, nil).Env,
 	}
 	assert.Equal(t, &Config{
-		Path: opts.File,
+		Path: source.File,
 		Channels: []Channel{{
 			Name:         "openai-main",
 			Type:         "openai",
@@ -90,11 +90,11 @@ func TestTheExampleOfTheContractLoadsAsItSays(t *testing.T) {
 			Digests: []digest{sha256.Sum256([]byte("sk-test-phone-application"))},
 			Groups:  []string{"default"},
 		}},
-	}, loadAll(t, opts))
+	}, loadAll(t, source))
 }
 
 func TestAChannelThatSaysLittleGetsTheDefaultsOfItsProvider(t *testing.T) {
-	opts := withFile("channels: [{name: a, type: anthropic, keys: one}]", map[string]string{"RELAY_TIMEOUT": "5"})
+	source := withFile("channels: [{name: a, type: anthropic, keys: one}]", map[string]string{"RELAY_TIMEOUT": "5"})
 	timeouts := defaultTimeouts
 	timeouts.Header = 5 * time.Second
 	assert.Equal(t, []Channel{{
@@ -102,7 +102,7 @@ func TestAChannelThatSaysLittleGetsTheDefaultsOfItsProvider(t *testing.T) {
 		BaseURL: parseURL(t, "https://api.anthropic.com/v1"),
 		Keys:    []string{"one"}, Models: []string{"claude-*"}, Groups: []string{"default"},
 		Weight: 1, Timeouts: timeouts,
-	}}, loadAll(t, opts).Channels)
+	}}, loadAll(t, source).Channels)
 }
 
 func TestAChannelWithABaseURLOfItsOwnNeedsNoKeyAndServesEveryModel(t *testing.T) {
@@ -188,11 +188,11 @@ func TestABaseURLGetsAVersionWhereItHasNone(t *testing.T) {
 }
 
 func TestWithoutAFileEachProviderWhoseKeyIsSetGetsAChannel(t *testing.T) {
-	opts := options(
+	source := options(
 		map[string]string{"OPENAI_API_KEY": "o", "ANTHROPIC_API_KEY": "", "XAI_API_KEY_FILE": "secrets/xai"},
 		map[string]string{"secrets/xai": "x\r\n"},
 	)
-	c := loadAll(t, opts)
+	c := loadAll(t, source)
 	assert.Empty(t, c.Path)
 	assert.Equal(t, []Channel{
 		{
@@ -219,11 +219,11 @@ func TestWithNothingAtAllThereIsADemoChannelAndAGeneratedKey(t *testing.T) {
 }
 
 func TestAReloadKeepsTheGeneratedKeyAndEqualsTheConfigBefore(t *testing.T) {
-	opts := withFile("channels: [{name: a, type: openai, keys: [k], headers: {a: b}, proxy: 'http://p:1'}]", nil)
-	first := loadAll(t, opts)
-	assert.NotEqual(t, first, loadAll(t, opts), "two processes make two keys")
-	opts.Generated = first.GeneratedToken
-	assert.Equal(t, first, loadAll(t, opts))
+	source := withFile("channels: [{name: a, type: openai, keys: [k], headers: {a: b}, proxy: 'http://p:1'}]", nil)
+	first := loadAll(t, source)
+	assert.NotEqual(t, first, loadAll(t, source), "two processes make two keys")
+	source.Generated = first.GeneratedToken
+	assert.Equal(t, first, loadAll(t, source))
 }
 
 func TestAKeyIsAcceptedWithThePrefixThatItLacks(t *testing.T) {
@@ -346,16 +346,16 @@ func TestFilesAreReadFromTheFileSystemWhereNoReaderIsGiven(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
 		return path
 	}
-	opts := options(map[string]string{"K_FILE": write("key", "k\n")}, nil)
-	opts.ReadFile = nil
-	opts.File = write("relay.yaml", "channels: [{name: a, type: openai, keys: ['${K}']}]")
-	assert.Equal(t, []string{"k"}, loadAll(t, opts).Channels[0].Keys)
+	source := options(map[string]string{"K_FILE": write("key", "k\n")}, nil)
+	source.ReadFile = nil
+	source.File = write("relay.yaml", "channels: [{name: a, type: openai, keys: ['${K}']}]")
+	assert.Equal(t, []string{"k"}, loadAll(t, source).Channels[0].Keys)
 
-	opts.File = filepath.Join(folder, "absent.yaml")
-	_, err := Load(opts, Settings{})
-	assert.EqualError(t, err, opts.File+": cannot read the file: it does not exist")
+	source.File = filepath.Join(folder, "absent.yaml")
+	_, err := Load(source, Settings{})
+	assert.EqualError(t, err, source.File+": cannot read the file: it does not exist")
 
-	opts.File = folder
-	_, err = Load(opts, Settings{})
-	assert.ErrorContains(t, err, opts.File+": cannot read the file: ")
+	source.File = folder
+	_, err = Load(source, Settings{})
+	assert.ErrorContains(t, err, source.File+": cannot read the file: ")
 }

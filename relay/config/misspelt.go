@@ -7,10 +7,10 @@ import (
 
 // misspelt warns of variables that are set, that nothing reads, and that are called nearly as one that the relay reads: somebody
 // believes that they do something. Short names are near to many that are other programs', and are left alone.
-func (l *loader) misspelt(opts Options, fromFile bool) {
+func (l *loader) misspelt(source Source, fromFile bool) {
 	var names []string
-	if opts.Names != nil {
-		names = opts.Names()
+	if source.Names != nil {
+		names = source.Names()
 	}
 	for name := range l.env.file {
 		names = append(names, name)

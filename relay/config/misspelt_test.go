@@ -7,9 +7,9 @@ import (
 )
 
 // named is options whose variables can be told by their names.
-func named(opts Options, names ...string) Options {
-	opts.Names = func() []string { return names }
-	return opts
+func named(source Source, names ...string) Source {
+	source.Names = func() []string { return names }
+	return source
 }
 
 func TestAMisspeltVariableIsWarnedOf(t *testing.T) {
@@ -59,7 +59,7 @@ func TestNobodyElsesVariableIsTakenForAMisspeltOne(t *testing.T) {
 
 func TestAVariableThatTheFileAsksForIsNotMisspelt(t *testing.T) {
 	const file = "env_file: e\nchannels: [{name: a, type: custom, base_url: 'http://h/v1', keys: ['${RELAY_TIMOUT}', '${OPENAI_API_KEYS}']}]"
-	opts := options(map[string]string{"RELAY_TIMOUT": "k1"}, map[string]string{"channels.yaml": file, "e": "OPENAI_API_KEYS=k2\nMONITOR_TOKENS=m\n"})
-	c := loadAll(t, named(opts, "RELAY_TIMOUT"))
+	source := options(map[string]string{"RELAY_TIMOUT": "k1"}, map[string]string{"channels.yaml": file, "e": "OPENAI_API_KEYS=k2\nMONITOR_TOKENS=m\n"})
+	c := loadAll(t, named(source, "RELAY_TIMOUT"))
 	require.Equal(t, []string{"environment: MONITOR_TOKENS: is no variable of the relay's, and does nothing: did you mean MONITOR_TOKEN?"}, c.Warnings)
 }

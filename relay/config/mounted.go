@@ -9,8 +9,8 @@ import (
 )
 
 // mounted warns of a file that changes without being seen to.
-func (l *loader) mounted(whole place, opts Options) {
-	if opts.ReadFile != nil {
+func (l *loader) mounted(whole place, source Source) {
+	if source.ReadFile != nil {
 		return
 	}
 	mountinfo, err := os.ReadFile("/proc/self/mountinfo")

@@ -26,9 +26,9 @@ func TestAPlaceholderIsNoKey(t *testing.T) {
 		c := loadAll(t, withFile(fmt.Sprintf("channels: [{name: a, type: openai, base_url: 'http://h/v1', keys: ['%s']}]", key), nil))
 		require.Empty(t, c.Warnings, key)
 	}
-	opts := options(map[string]string{"OPENAI_API_KEY": "your-api-key-here"}, nil)
-	opts.Providers = realProviders()
-	c := loadAll(t, opts)
+	source := options(map[string]string{"OPENAI_API_KEY": "your-api-key-here"}, nil)
+	source.Providers = realProviders()
+	c := loadAll(t, source)
 	require.Len(t, c.Warnings, 1)
 	require.True(t, strings.HasPrefix(c.Warnings[0], "environment: OPENAI_API_KEY: is a placeholder"), c.Warnings[0])
 }
@@ -52,9 +52,9 @@ func TestAKeyOfAnotherProvidersIsWarnedOf(t *testing.T) {
 		`type: xai, keys: [xai-7f1c02d94be8]`:                                                                           "",
 		`type: deepseek, keys: [sk-7f1c02d94be8]`:                                                                       "",
 	} {
-		opts := withFile("channels: [{name: a, "+channel+"}]", nil)
-		opts.Providers = realProviders()
-		c := loadAll(t, opts)
+		source := withFile("channels: [{name: a, "+channel+"}]", nil)
+		source.Providers = realProviders()
+		c := loadAll(t, source)
 		if want == "" {
 			require.Empty(t, c.Warnings, channel)
 			continue

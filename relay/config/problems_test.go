@@ -12,10 +12,10 @@ import (
 // problemsOf loads a file and gives its problems, one a line.
 func problemsOf(t *testing.T, file string, variables map[string]string) []string {
 	t.Helper()
-	opts := withFile(file, variables)
-	settings, err := LoadSettings(opts)
+	source := withFile(file, variables)
+	settings, err := LoadSettings(source)
 	require.NoError(t, err)
-	c, err := Load(opts, settings)
+	c, err := Load(source, settings)
 	require.Error(t, err)
 	assert.Nil(t, c)
 	return strings.Split(err.Error(), "\n")
@@ -230,10 +230,10 @@ func TestAProblemOfTheEnvironmentsChannelsNamesTheVariable(t *testing.T) {
 		{map[string]string{"XAI_API_KEY_FILE": "absent"}, "environment: XAI_API_KEY_FILE: cannot read the file: it does not exist"},
 		{map[string]string{"INITIAL_ROOT_TOKEN": "sk-12345678", "ADMIN_TOKEN": "sk-12345678"}, "environment: INITIAL_ROOT_TOKEN: the same key as ADMIN_TOKEN"},
 	} {
-		opts := options(test.variables, nil)
-		settings, err := LoadSettings(opts)
+		source := options(test.variables, nil)
+		settings, err := LoadSettings(source)
 		require.NoError(t, err)
-		_, err = Load(opts, settings)
+		_, err = Load(source, settings)
 		assert.EqualError(t, err, test.want)
 	}
 }

@@ -49,8 +49,8 @@ const (
 )
 
 // LoadSettings reads the environment. Its error is a Problems.
-func LoadSettings(opts Options) (Settings, error) {
-	r := &settingsReader{env: opts.environment()}
+func LoadSettings(source Source) (Settings, error) {
+	r := &settingsReader{env: source.environment()}
 	s := Settings{
 		Port:                 r.integer("PORT", 3000, 0, 65535),
 		RetryTimes:           r.integer("RETRY_TIMES", 3, 0, 100),

@@ -24,13 +24,13 @@ func TestEveryVariableThatIsReadIsListedAndInTheREADME(t *testing.T) {
 		require.True(t, strings.Contains(string(readme), "`"+v.Name+"`"), "%s is not in the README", v.Name)
 	}
 	var read []string
-	opts := Options{Providers: realProviders(), ReadFile: options(nil, nil).ReadFile, Env: func(name string) (string, bool) {
+	source := Source{Providers: realProviders(), ReadFile: options(nil, nil).ReadFile, Env: func(name string) (string, bool) {
 		read = append(read, strings.ToUpper(strings.TrimSuffix(name, "_FILE")))
 		return "", false
 	}}
-	settings, err := LoadSettings(opts)
+	settings, err := LoadSettings(source)
 	require.NoError(t, err)
-	_, err = Load(opts, settings)
+	_, err = Load(source, settings)
 	require.NoError(t, err)
 	for _, name := range slices.Compact(slices.Sorted(slices.Values(read))) {
 		require.True(t, listed[name] || listed[name+"_FILE"], "%s is read, and --help does not name it", name)
@@ -60,12 +60,12 @@ func TestWhatCameAlongWithAValueIsNamedForEveryVariable(t *testing.T) {
 		for value, want := range map[string]string{
 			"x\r": "holds a carriage return", " x": "begins or ends with a blank", "x\t": "begins or ends with a blank", "x\ny": "", `"x"`: "stands in quotes", "'x'": "stands in quotes",
 		} {
-			opts := options(map[string]string{v.Name: value}, nil)
-			opts.Providers = realProviders()
-			settings, err := LoadSettings(opts)
+			source := options(map[string]string{v.Name: value}, nil)
+			source.Providers = realProviders()
+			settings, err := LoadSettings(source)
 			if v.ofChannels {
 				require.NoError(t, err)
-				_, err = Load(opts, settings)
+				_, err = Load(source, settings)
 			}
 			require.Error(t, err, "%s=%q", v.Name, value)
 			assert.Regexp(t, "^environment: "+v.Name+": ", err.Error())
@@ -155,11 +155,11 @@ func TestTheProxyOfTheRelayHasExceptions(t *testing.T) {
 }
 
 func TestALibrarysVariablesAreReadFromFilesToo(t *testing.T) {
-	opts := options(map[string]string{
+	source := options(map[string]string{
 		"OTEL_A": "a", "OTEL_B_FILE": "secret", "OTEL_C_FILE": "nowhere", "OTEL_D": "set", "OTEL_D_FILE": "secret",
 	}, map[string]string{"secret": "from-the-file\n"})
 	var warnings []string
-	lookup := opts.Lookup(func(warning string) { warnings = append(warnings, warning) })
+	lookup := source.Lookup(func(warning string) { warnings = append(warnings, warning) })
 	for range 2 {
 		for name, want := range map[string]string{"OTEL_A": "a", "OTEL_B": "from-the-file", "OTEL_C": "", "OTEL_D": "set", "OTEL_E": ""} {
 			assert.Equal(t, want, lookup(name), name)

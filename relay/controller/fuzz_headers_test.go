@@ -89,13 +89,13 @@ func newHeaderRig(f *testing.F) *headerRig {
 	file := filepath.Join(f.TempDir(), "channels.yaml")
 	require.NoError(f, os.WriteFile(file, []byte(yaml.String()), 0o600))
 	env := map[string]string{"PORT": "0", "RETRY_TIMES": "0"}
-	options := config.Options{File: file, Providers: relay.ConfigProviders(), Env: func(name string) (string, bool) { v, ok := env[name]; return v, ok }}
+	options := config.Source{File: file, Providers: relay.ConfigProviders(), Env: func(name string) (string, bool) { v, ok := env[name]; return v, ok }}
 	settings, err := config.LoadSettings(options)
 	require.NoError(f, err)
 	settings.GinMode = "test"
 	cfg, err := config.Load(options, settings)
 	require.NoError(f, err)
-	server, err := relay.New(relay.Options{Settings: settings, Config: cfg, Version: "v0.0.0-test", Log: slog.New(slog.DiscardHandler)})
+	server, err := relay.New(relay.ServerOptions{Settings: settings, Config: cfg, Version: "v0.0.0-test", Log: slog.New(slog.DiscardHandler)})
 	require.NoError(f, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(f, err)

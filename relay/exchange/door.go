@@ -9,11 +9,11 @@ import (
 	"one-api/telemetry"
 )
 
-// errorBodyTimeout is how long the body of an error is read, unless the options say something else.
+// errorBodyTimeout is how long the body of an error is read, unless DoorOptions say something else.
 const errorBodyTimeout = 5 * time.Second
 
-// Options is what all exchanges of a process have in common.
-type Options struct {
+// DoorOptions is what all exchanges of a process have in common.
+type DoorOptions struct {
 	// DrainClientGone is how long an upstream is still read after its client has left, for the sake of the usage it reports.
 	// 0: it is cancelled at once.
 	DrainClientGone time.Duration
@@ -32,13 +32,13 @@ type Options struct {
 
 // Door is the only door to upstreams: every exchange of the process goes through it, and so do the relay's own questions.
 type Door struct {
-	options     Options
+	options     DoorOptions
 	unknownEnds unknownEnds
 	questions   questions
 }
 
 // NewDoor makes the door.
-func NewDoor(options Options) *Door {
+func NewDoor(options DoorOptions) *Door {
 	if options.ErrorBodyTimeout == 0 {
 		options.ErrorBodyTimeout = errorBodyTimeout
 	}

@@ -49,7 +49,7 @@ func TestAForgottenExchangeIsClosedByTheSafetyNetAndCounted(t *testing.T) {
 			at, err := url.Parse(upstream.URL + "/v1")
 			require.NoError(t, err)
 			log := &lines{}
-			p := channel.NewPool(channel.Options{
+			p := channel.NewPool(channel.PoolOptions{
 				Providers: map[string]channel.Provider{"plain": {Lanes: untouched{}.lanes, Provider: provider.Provider{Name: "plain"}}},
 				Log:       slog.New(slog.NewTextHandler(log, nil)),
 				TLS:       upstream.Client().Transport.(*http.Transport).TLSClientConfig,
@@ -58,7 +58,7 @@ func TestAForgottenExchangeIsClosedByTheSafetyNetAndCounted(t *testing.T) {
 			p.Apply([]config.Channel{channelAt("leaky", at)})
 			c := p.Set().Get("leaky")
 
-			forget(t, NewDoor(Options{Log: slog.New(slog.NewTextHandler(log, nil))}), p)
+			forget(t, NewDoor(DoorOptions{Log: slog.New(slog.NewTextHandler(log, nil))}), p)
 			require.Equal(t, int64(1), p.InFlight())
 			require.Equal(t, int64(1), p.OpenBodies())
 
@@ -90,14 +90,14 @@ func TestAnExchangeThatWasEndedIsNotCountedAsForgotten(t *testing.T) {
 	defer upstream.Close()
 	at, err := url.Parse(upstream.URL + "/v1")
 	require.NoError(t, err)
-	p := channel.NewPool(channel.Options{
+	p := channel.NewPool(channel.PoolOptions{
 		Providers: map[string]channel.Provider{"plain": {Lanes: untouched{}.lanes, Provider: provider.Provider{Name: "plain"}}}, Log: slog.New(slog.DiscardHandler),
 	})
 	defer p.Close()
 	p.Apply([]config.Channel{channelAt("tidy", at)})
 	collected := make(chan struct{})
 	func() {
-		x := begun(t, NewDoor(Options{Log: slog.New(slog.DiscardHandler)}), p)
+		x := begun(t, NewDoor(DoorOptions{Log: slog.New(slog.DiscardHandler)}), p)
 		runtime.AddCleanup(x, func(c chan struct{}) { close(c) }, collected)
 		x.End(outcome.Gone(), nil)
 		x.End(outcome.Gone(), nil) // again does nothing
