@@ -23,9 +23,9 @@ import (
 
 	"one-api/relay"
 	"one-api/relay/config"
-	"one-api/relay/controller"
 	"one-api/relay/ginmode"
 	"one-api/relay/memory"
+	"one-api/relay/operator"
 	"one-api/telemetry"
 	"one-api/telemetry/otelenv"
 )
@@ -82,11 +82,11 @@ func run(args []string, env func(string) (string, bool), signals <-chan os.Signa
 		for _, finding := range otelenv.Read(source.Lookup(func(warning string) { fmt.Fprintln(stdout, "warning:", warning) })).Findings {
 			fmt.Fprintln(stdout, "warning: environment:", finding)
 		}
-		looks, warning := controller.WhoMayLook(&settings)
+		looks, warning := operator.WhoMayLook(&settings)
 		if warning != "" {
 			fmt.Fprintln(stdout, "warning:", warning)
 		}
-		fmt.Fprintf(stdout, "The monitor endpoints answer %s; who may switch channels: %s.\n", looks, controller.AdminLine(&settings))
+		fmt.Fprintf(stdout, "The monitor endpoints answer %s; who may switch channels: %s.\n", looks, operator.AdminLine(&settings))
 		fmt.Fprintf(stdout, "The configuration is good: %s, %s.\n", counted(len(cfg.Channels), "channel"), counted(len(cfg.Tokens), "token"))
 		return 0
 	}
@@ -343,7 +343,7 @@ func greet(log *slog.Logger, w io.Writer, address net.Addr, published string, se
 	for _, warning := range cfg.Warnings {
 		log.Warn("configuration", "warning", warning)
 	}
-	looks, warning := controller.WhoMayLook(&settings)
+	looks, warning := operator.WhoMayLook(&settings)
 	if warning != "" {
 		log.Warn("monitoring endpoints", "warning", warning)
 	}
@@ -353,7 +353,7 @@ func greet(log *slog.Logger, w io.Writer, address net.Addr, published string, se
 	}
 	base := "http://localhost:" + port
 	log.Info("One API "+version+" started", "address", base, "channels", len(cfg.Channels), "tokens", len(cfg.Tokens))
-	log.Info("monitoring endpoints enabled at /api/monitor/health", "who_may_look", looks, "who_may_switch", controller.AdminLine(&settings))
+	log.Info("monitoring endpoints enabled at /api/monitor/health", "who_may_look", looks, "who_may_switch", operator.AdminLine(&settings))
 	if cfg.Path == "" {
 		log.Info("no configuration file: " + config.DefaultFile + " is loaded as soon as there is one here")
 	}

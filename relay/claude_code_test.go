@@ -36,7 +36,7 @@ func TestClaudeCodeEndsATurnWithTwoTools(t *testing.T) {
 				model = standin.AnthropicAnswering // it gives signed thoughts back to the model that it knows to have answered only
 			}
 			answer, err := runClaudeCode(t, program, home, r.URL, model)
-			record(t, d.Type(), server)
+			recordTurn(t, d.Type(), server)
 			require.NoError(t, err, "%s\n%v", answer, server.Refused())
 			require.Contains(t, answer, "Both files are read: apricot and walnut.")
 			require.Empty(t, server.Refused())
@@ -123,7 +123,7 @@ func requireWholeTurn(t *testing.T, d standin.Dialect, server *standin.Server) {
 	}
 }
 
-func record(t *testing.T, name string, server *standin.Server) {
+func recordTurn(t *testing.T, name string, server *standin.Server) {
 	t.Helper()
 	folder := os.Getenv("CLAUDE_CODE_RECORD")
 	if folder == "" {

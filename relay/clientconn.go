@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"one-api/relay/controller"
+	"one-api/relay/gate"
 	"one-api/relay/reply"
 )
 
@@ -44,7 +44,7 @@ const headerTooLarge = "HTTP/1.1 431 Request Header Fields Too Large\r\nContent-
 
 // explained is an answer instead. Which format the client speaks is not known yet; the body is an error in both.
 func explained() []byte {
-	id := controller.NewID()
+	id := gate.NewID()
 	message := fmt.Sprintf("The request's line and header are larger than %d KiB, the most that this relay accepts. (request id: %s)", maxHeaderBytes>>10, id)
 	body, err := json.Marshal(map[string]any{"type": "error", "request_id": id, "error": map[string]any{
 		"type": "invalid_request_error", "message": message, "param": nil, "code": "header_too_large",

@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"one-api/relay/controller"
+	"one-api/relay/clientaddr"
 )
 
 // maxIdleClients bounds the connections on which nothing has been asked for idleGrace. It is below the level "high", so that nobody
@@ -205,21 +205,15 @@ func (c *clients) state(conn net.Conn, state http.ConnState) {
 }
 
 // addressOf is the address at the other end; the zero Addr if it has none that can be read.
-func addressOf(conn net.Conn) netip.Addr {
-	address, err := netip.ParseAddrPort(conn.RemoteAddr().String())
-	if err != nil {
-		return netip.Addr{}
-	}
-	return address.Addr().Unmap().WithZone("")
-}
+func addressOf(conn net.Conn) netip.Addr { return clientaddr.Peer(conn.RemoteAddr().String()) }
 
 // strangerOf is whose a connection is; invalid: it is not a stranger's.
 func (c *clients) strangerOf(conn net.Conn) netip.Addr {
 	from := addressOf(conn)
-	if !controller.IsPublic(from) || slices.ContainsFunc(c.trusted, func(p netip.Prefix) bool { return p.Contains(from) }) {
+	if !clientaddr.IsPublic(from) || clientaddr.In(from, c.trusted) {
 		return netip.Addr{}
 	}
-	return controller.Household(from)
+	return clientaddr.Household(from)
 }
 
 // trim closes what is idle beyond its bound, and what strangers hold beyond their quarter, and says what it and others did. One

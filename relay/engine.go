@@ -6,11 +6,12 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"one-api/relay/controller"
+	"one-api/relay/operator"
 	"one-api/relay/wire"
 )
 
 // newEngine says which path is answered by what, and who may ask.
-func newEngine(c *controller.Controller) *gin.Engine {
+func newEngine(c *controller.Controller, o *operator.Operator) *gin.Engine {
 	gin.SetMode(c.Settings.GinMode)
 	engine := gin.New()
 	engine.HandleMethodNotAllowed = true
@@ -35,26 +36,26 @@ func newEngine(c *controller.Controller) *gin.Engine {
 	look(engine, "/v1/models/*model", c.Model)
 	engine.OPTIONS("/v1/*path", func(g *gin.Context) { g.Status(http.StatusNoContent) })
 
-	look(engine, "/api/status", c.Status)
-	monitor := engine.Group("/api/monitor", c.GuardMonitor)
+	look(engine, "/api/status", o.Status)
+	monitor := engine.Group("/api/monitor", o.GuardMonitor)
 	if c.Settings.PublicHealth {
-		look(engine, "/api/monitor/health", c.Health)
+		look(engine, "/api/monitor/health", o.Health)
 	} else {
-		look(monitor, "/health", c.Health)
+		look(monitor, "/health", o.Health)
 	}
-	look(monitor, "/channels", c.Channels)
-	look(monitor, "/channels/:name", c.Channel)
-	look(monitor, "/requests", c.Requests)
-	look(monitor, "/goroutines", c.GoroutineProfile)
-	look(monitor, "/leaks", c.GoroutineLeaks)
+	look(monitor, "/channels", o.Channels)
+	look(monitor, "/channels/:name", o.Channel)
+	look(monitor, "/requests", o.Requests)
+	look(monitor, "/goroutines", o.GoroutineProfile)
+	look(monitor, "/leaks", o.GoroutineLeaks)
 
 	if c.Settings.AdminToken != "" {
-		admin := engine.Group("", c.GuardAdmin)
-		admin.POST("/api/channel/:name/disable", c.DisableChannel)
-		admin.POST("/api/channel/:name/enable", c.EnableChannel)
-		admin.DELETE("/api/monitor/requests/:id", c.EndRequest)
-		admin.GET("/debug/pprof/*profile", controller.Profile)
-		admin.POST("/debug/pprof/*profile", controller.Profile)
+		admin := engine.Group("", o.GuardAdmin)
+		admin.POST("/api/channel/:name/disable", o.DisableChannel)
+		admin.POST("/api/channel/:name/enable", o.EnableChannel)
+		admin.DELETE("/api/monitor/requests/:id", o.EndRequest)
+		admin.GET("/debug/pprof/*profile", operator.Profile)
+		admin.POST("/debug/pprof/*profile", operator.Profile)
 	}
 	return engine
 }

@@ -14,10 +14,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/config"
-	"one-api/relay/controller"
 	"one-api/relay/exchange"
 	"one-api/relay/lane"
 	"one-api/relay/outcome"
+	"one-api/relay/record"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
@@ -228,7 +228,7 @@ func TestAPanicInTheRecorderCostsNobodyAnAnswer(t *testing.T) {
 	}{
 		"of attempts": {withRecorders(func(exchange.Attempt) { panic("the recorder is broken") }, nil),
 			func(s *scene) int { return len(s.recorded()) }},
-		"of requests": {withRecorders(nil, func(controller.RequestEnd) { panic("the recorder is broken") }),
+		"of requests": {withRecorders(nil, func(record.End) { panic("the recorder is broken") }),
 			func(s *scene) int { return len(s.requestEnds()) }},
 	} {
 		t.Run(name, func(t *testing.T) {

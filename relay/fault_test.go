@@ -17,8 +17,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/controller"
 	"one-api/relay/outcome"
+	"one-api/relay/record"
 	"one-api/relay/wire"
 )
 
@@ -287,7 +287,7 @@ func (s *scene) outcomesOf(name string) (outcomes []outcome.Outcome) {
 }
 
 // endsOf is how the requests for a model ended.
-func (s *scene) endsOf(model string) (ends []controller.RequestEnd) {
+func (s *scene) endsOf(model string) (ends []record.End) {
 	for _, end := range s.requestEnds() {
 		if end.Model == model {
 			ends = append(ends, end)

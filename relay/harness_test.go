@@ -25,8 +25,8 @@ import (
 
 	"one-api/relay/channel"
 	"one-api/relay/config"
-	"one-api/relay/controller"
 	"one-api/relay/exchange"
+	"one-api/relay/record"
 	"one-api/telemetry"
 )
 
@@ -59,7 +59,7 @@ type testRelay struct {
 
 	mu       sync.Mutex
 	attempts []exchange.Attempt
-	ends     []controller.RequestEnd
+	ends     []record.End
 }
 
 type relayOption func(*relayConfig)
@@ -77,7 +77,7 @@ type relayConfig struct {
 	telemetry *telemetry.Telemetry
 	logs      func(slog.Handler) slog.Handler // what main does to the handler of the log; nil: nothing
 	onAttempt func(exchange.Attempt)
-	onRequest func(controller.RequestEnd)
+	onRequest func(record.End)
 }
 
 func withEnv(pairs ...string) relayOption {
@@ -106,7 +106,7 @@ func withListener(wrap func(net.Listener) net.Listener) relayOption {
 }
 
 // withRecorders are told of every end, after the harness has noted it.
-func withRecorders(onAttempt func(exchange.Attempt), onRequest func(controller.RequestEnd)) relayOption {
+func withRecorders(onAttempt func(exchange.Attempt), onRequest func(record.End)) relayOption {
 	return func(c *relayConfig) { c.onAttempt, c.onRequest = onAttempt, onRequest }
 }
 
@@ -162,7 +162,7 @@ func startRelay(t *testing.T, yaml string, options ...relayOption) *testRelay {
 				c.onAttempt(a)
 			}
 		},
-		OnRequest: func(end controller.RequestEnd) {
+		OnRequest: func(end record.End) {
 			r.mu.Lock()
 			r.ends = append(r.ends, end)
 			r.mu.Unlock()
@@ -241,10 +241,10 @@ func (r *testRelay) recorded() []exchange.Attempt {
 }
 
 // requestEnds is the requests that ended so far.
-func (r *testRelay) requestEnds() []controller.RequestEnd {
+func (r *testRelay) requestEnds() []record.End {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return append([]controller.RequestEnd(nil), r.ends...)
+	return append([]record.End(nil), r.ends...)
 }
 
 // outcomes waits until n attempts have ended, and names how.

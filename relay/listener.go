@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"one-api/relay/controller"
+	"one-api/relay/gate"
 	"one-api/relay/reply"
 )
 
@@ -125,7 +125,7 @@ func (l *lingering) trim(now time.Time) {
 
 // noPlace is the answer to a connection that there is no place for.
 func noPlace() []byte {
-	id := controller.NewID()
+	id := gate.NewID()
 	body := noPlaceBody(id)
 	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nRetry-After: 1\r\n%s: %s\r\nConnection: close\r\n\r\n%s",
 		http.StatusServiceUnavailable, http.StatusText(http.StatusServiceUnavailable), len(body), reply.RequestIDHeader, id, body)

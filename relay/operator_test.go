@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/controller"
+	"one-api/relay/inflight"
 )
 
 // operate sends an operator's request, with the admin token.
@@ -33,12 +33,12 @@ func (r *testRelay) operate(method, path string) (status int, answer string) {
 }
 
 // inFlight is what GET /api/monitor/requests lists, once it lists n requests.
-func (r *testRelay) inFlight(n int) (list []controller.Flight) {
+func (r *testRelay) inFlight(n int) (list []inflight.Request) {
 	r.t.Helper()
 	r.eventually("requests in flight", func() bool {
 		response, err := r.client.Get(r.URL + "/api/monitor/requests")
 		require.NoError(r.t, err)
-		var answer struct{ Data []controller.Flight }
+		var answer struct{ Data []inflight.Request }
 		require.NoError(r.t, errors.Join(json.NewDecoder(response.Body).Decode(&answer), response.Body.Close()))
 		require.NotNil(r.t, answer.Data)
 		list = answer.Data
@@ -48,7 +48,7 @@ func (r *testRelay) inFlight(n int) (list []controller.Flight) {
 }
 
 // inPhase waits until the only request in flight is in a phase.
-func (r *testRelay) inPhase(phase string) (is controller.Flight) {
+func (r *testRelay) inPhase(phase string) (is inflight.Request) {
 	r.t.Helper()
 	r.eventually("the request is "+phase, func() bool {
 		is = r.inFlight(1)[0]

@@ -4,9 +4,9 @@ import (
 	"context"
 	"log/slog"
 
-	"one-api/relay/controller"
 	"one-api/relay/exchange"
 	"one-api/relay/outcome"
+	"one-api/relay/record"
 	"one-api/relay/wire"
 )
 
@@ -30,7 +30,7 @@ func (s *Server) recordAttempt(ctx context.Context, a exchange.Attempt) {
 }
 
 // recordRequest is told of the end of every client's request.
-func (s *Server) recordRequest(ctx context.Context, end controller.RequestEnd) {
+func (s *Server) recordRequest(ctx context.Context, end record.End) {
 	if s.options.OnRequest != nil {
 		s.options.OnRequest(end)
 	}
@@ -42,7 +42,7 @@ func (s *Server) recordRequest(ctx context.Context, end controller.RequestEnd) {
 	if !s.options.Log.Enabled(ctx, level) {
 		return
 	}
-	said := []any{"request_id", end.RequestID, "route", end.Route, "model", wire.Clip(end.Model, longestLogged), "token", end.Token,
+	said := []any{"request_id", end.RequestID, "route", end.Endpoint.Path(), "model", wire.Clip(end.Model, longestLogged), "token", end.Token,
 		"outcome", end.Outcome.String(), "status", end.Status, "attempts", end.Attempts}
 	if end.ClientRequestID != "" {
 		said = append(said, "client_request_id", end.ClientRequestID)

@@ -6,8 +6,8 @@ import (
 	"sync"
 	"time"
 
-	"one-api/relay/controller"
 	"one-api/relay/outcome"
+	"one-api/relay/record"
 	"one-api/relay/wire"
 )
 
@@ -41,7 +41,7 @@ func (r *refusals) admit(now time.Time) (ok bool, passedOver int) {
 
 // refused logs a request that found no usable channel, or was over a limit. What is wrong with a request itself is its client's
 // to read, not the operator's.
-func (s *Server) refused(ctx context.Context, end *controller.RequestEnd) {
+func (s *Server) refused(ctx context.Context, end *record.End) {
 	if end.Outcome != outcome.Rejected || end.Reason != outcome.NoChannel && end.Reason != outcome.OverLimit {
 		return
 	}
@@ -49,7 +49,7 @@ func (s *Server) refused(ctx context.Context, end *controller.RequestEnd) {
 	if !ok {
 		return
 	}
-	said := []any{"request_id", end.RequestID, "reason", string(end.Reason), "status", end.Status, "route", end.Route,
+	said := []any{"request_id", end.RequestID, "reason", string(end.Reason), "status", end.Status, "route", end.Endpoint.Path(),
 		"model", wire.Clip(end.Model, longestLogged), "token", end.Token}
 	if end.ClientRequestID != "" {
 		said = append(said, "client_request_id", end.ClientRequestID)

@@ -9,7 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"one-api/relay/controller"
+	"one-api/relay/clientaddr"
+	"one-api/relay/gate"
 	"one-api/relay/reply"
 )
 
@@ -55,7 +56,7 @@ func (c *reservedConn) Close() error {
 
 // takes lets a connection in that there is no place for, if it may be a monitor's; false: it may not.
 func (r *reserve) takes(conn net.Conn) bool {
-	if controller.IsPublic(addressOf(conn)) {
+	if clientaddr.IsPublic(addressOf(conn)) {
 		return false
 	}
 	c := &reservedConn{clientConn: &clientConn{Conn: conn, timeout: r.timeout}, reserve: r}
@@ -131,7 +132,7 @@ func (s *Server) serveReserved(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	s.clients.refuses()
-	id := controller.NewID()
+	id := gate.NewID()
 	header := w.Header()
 	header.Set("Content-Type", "application/json")
 	header.Set("Retry-After", "1")

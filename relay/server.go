@@ -22,9 +22,13 @@ import (
 	"one-api/relay/controller"
 	"one-api/relay/demo"
 	"one-api/relay/exchange"
+	"one-api/relay/gate"
+	"one-api/relay/inflight"
 	"one-api/relay/membudget"
 	"one-api/relay/memory"
+	"one-api/relay/operator"
 	"one-api/relay/outcome"
+	"one-api/relay/record"
 	"one-api/telemetry"
 )
 
@@ -57,7 +61,7 @@ type ServerOptions struct {
 	Telemetry *telemetry.Telemetry
 	// OnAttempt and OnRequest are told, besides the log, of every attempt and every request that ended; nil: nobody is.
 	OnAttempt func(exchange.Attempt)
-	OnRequest func(controller.RequestEnd)
+	OnRequest func(record.End)
 	// Channel and Exchange preset what tests need otherwise than the process does: TLS, a clock and ErrorBodyTimeout.
 	Channel  channel.PoolOptions
 	Exchange exchange.DoorOptions
@@ -74,6 +78,8 @@ type Server struct {
 	pool       *channel.Pool
 	door       *exchange.Door
 	controller *controller.Controller
+	operator   *operator.Operator
+	throttle   *gate.Throttle
 	budget     *membudget.Budget
 	engine     *gin.Engine
 	snapshot   atomic.Pointer[controller.Snapshot]
@@ -97,6 +103,7 @@ func New(options ServerOptions) (*Server, error) {
 	settings := options.Settings
 	s.reserve = newReserve(cmp.Or(options.HeaderTimeout, reservedTimeout))
 	s.clients = newClients(maxClients(settings.MaxClientConnections, descriptors()), settings.TrustedProxies, options.Log)
+	s.throttle = &gate.Throttle{Trusted: settings.TrustedProxies}
 	channelOptions := options.Channel
 	channelOptions.Providers, channelOptions.Log = Providers, options.Log
 	exchangeOptions := options.Exchange
@@ -108,16 +115,20 @@ func New(options ServerOptions) (*Server, error) {
 	}
 	s.pool, s.door = channel.NewPool(channelOptions), exchange.NewDoor(exchangeOptions)
 	s.controller = &controller.Controller{
-		Settings: settings, Pool: s.pool, Door: s.door, Log: options.Log, Version: options.Version, Started: time.Now(),
+		Settings: settings, Door: s.door, Log: options.Log, Started: time.Now(), Throttle: s.throttle,
 		Metrics: exchangeOptions.Metrics, Tracing: exchangeOptions.Tracing,
-		Snapshot: s.snapshot.Load, Goroutines: s.goroutines, Record: s.recordRequest, Connections: s.connections,
-		Budget: s.budget, BodyTimeout: options.BodyTimeout, Pause: options.Pause, Samples: s.samples, Leaks: telemetry.NewLeakSampler(),
+		InFlight: &inflight.List{}, Snapshot: s.snapshot.Load, Record: s.recordRequest, Budget: s.budget, BodyTimeout: options.BodyTimeout, Pause: options.Pause,
+	}
+	s.operator = &operator.Operator{
+		Settings: settings, Log: options.Log, Version: options.Version, Started: s.controller.Started, Throttle: s.throttle,
+		Pool: s.pool, InFlight: s.controller.InFlight, Budget: s.budget, Draining: s.controller.Draining, Goroutines: s.goroutines, Connections: s.connections,
+		Samples: s.samples, Leaks: telemetry.NewLeakSampler(),
 	}
 	if err := s.apply(options.Config); err != nil {
 		return nil, err
 	}
 	s.watch = newWatch(filesOf(options.Config), options.Config.Path == "")
-	s.engine = newEngine(s.controller)
+	s.engine = newEngine(s.controller, s.operator)
 	if t := options.Telemetry; t != nil && t.Meter != nil {
 		if err := telemetry.Observe(t.Meter, options.Version, s.gauges); err != nil {
 			return nil, fmt.Errorf("registering the gauges: %w", err)
@@ -186,7 +197,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		stopWatching()
 		_ = errors.Join(s.reserve.Close(), reserved.Close())
 		watchers.Wait()
-		s.controller.ReportRefusedKeys(time.Now(), true)
+		s.throttle.Report(s.options.Log, time.Now(), true)
 		s.clients.turnedAway.trim(time.Now().Add(lingerTime))
 		s.door.Close()
 		s.pool.Close()
@@ -242,7 +253,7 @@ func (s *Server) trim(ctx context.Context) {
 		case now := <-look.C:
 			s.pool.Trim()
 			s.clients.trim(now)
-			s.controller.ReportRefusedKeys(now, false)
+			s.throttle.Report(s.options.Log, now, false)
 			if returned := burst.Look(now, s.controller.Active()); returned > 0 {
 				s.options.Log.Debug("memory of a burst was given back", "mb", returned>>20)
 			}

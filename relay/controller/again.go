@@ -65,8 +65,8 @@ func (v *visit) pause(asked time.Duration) bool {
 	began := time.Now()
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
-	ended := v.flight.pause()
-	defer v.flight.resume()
+	ended := v.flight.Pause()
+	defer v.flight.Resume()
 	defer func() { v.end.Waited += time.Since(began) }()
 	select {
 	case <-timer.C:
@@ -77,7 +77,7 @@ func (v *visit) pause(asked time.Duration) bool {
 	switch {
 	case v.ctx.Err() != nil:
 		v.failed = outcome.Ended(context.Cause(v.ctx))
-	case v.flight.isEnded():
+	case v.flight.Ended():
 		v.failed = outcome.Ended(outcome.ErrOperator)
 	default:
 		return true

@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"one-api/relay/apikey"
+	"one-api/relay/gate"
 	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/wire"
@@ -32,12 +34,12 @@ func TestLettingARequestInAllocatesNothingButItsID(t *testing.T) {
 		"Authorization": {"Bearer sk-test-0123456789abcdef"}, "Content-Type": {"application/json"}, "User-Agent": {"test"},
 	}}
 	header := make(http.Header, 8)
-	var id givenID
+	var id gate.ID
 	key, given := "", ""
 	enter := func() {
-		given = id.give(header, r)
+		given = id.Give(header, r)
 		if limitHeader(r.Header) == nil && !allowOrigin(header, r) {
-			key = bearer(r)
+			key = apikey.Bearer(r.Header)
 		}
 	}
 	assert.Equal(t, 1.0, testing.AllocsPerRun(100, enter))
@@ -49,7 +51,7 @@ func TestLettingARequestInAllocatesNothingButItsID(t *testing.T) {
 	assert.Equal(t, 1.0, testing.AllocsPerRun(100, enter))
 	assert.Equal(t, []string{given}, header["X-Oneapi-Request-Id"], "the relay's own, whatever the client says")
 	assert.Equal(t, []string{"of-the-client"}, header["X-Request-Id"])
-	assert.Equal(t, "of-the-client", id.client[0])
+	assert.Equal(t, "of-the-client", id.Client())
 }
 
 // An open call holds its visit for as long as it lasts. The allocator has nothing between 1,024 bytes and 1,152, and takes 8 of

@@ -22,7 +22,7 @@ func (v *visit) grows() bool {
 	if next == "" || !v.last.Failure.Overflows() || v.client.Started() || v.over() || v.growth == mostGrowth {
 		return false
 	}
-	want := channel.SelectRequest{Caller: v.want.Caller, Endpoint: v.endpoint, Model: next, Stream: v.call.Stream}
+	want := channel.SelectRequest{Caller: v.want.Caller, Endpoint: v.end.Endpoint, Model: next, Stream: v.call.Stream}
 	if v.snapshot.Channels.Check(&want) != nil {
 		return false
 	}
@@ -32,7 +32,7 @@ func (v *visit) grows() bool {
 	v.call = renamed(v.call, next)
 	v.repeats, v.left = repeats{}, max(v.left, 1)
 	v.prepareRescue()
-	v.flight.asksFor(next)
+	v.flight.For(next)
 	v.end.Fallback = next
 	v.w.Header().Set(fallbackHeader, next)
 	return true

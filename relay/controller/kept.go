@@ -86,7 +86,7 @@ func inItem(item []byte, add func(param string, value []byte)) {
 
 // bind holds a request to the channel that has what it refers to.
 func (v *visit) bind() *outcome.Refusal {
-	if v.endpoint.Format() != wire.Responses || v.endpoint.ByID() {
+	if v.end.Endpoint.Format() != wire.Responses || v.end.Endpoint.ByID() {
 		return nil
 	}
 	all, stores := references(v.call.Body)
@@ -114,7 +114,7 @@ func (v *visit) bind() *outcome.Refusal {
 
 // find finds out, of a request that names in its path what an upstream keeps, where that is.
 func (v *visit) find() *outcome.Refusal {
-	before, after, _ := strings.Cut(v.endpoint.Path(), ":id")
+	before, after, _ := strings.Cut(v.end.Endpoint.Path(), ":id")
 	id := strings.TrimSuffix(strings.TrimPrefix(v.r.URL.Path, before), after)
 	by, known := v.c.Made.Of(id)
 	if !known || by.Token != v.token.Name {
@@ -127,8 +127,8 @@ func (v *visit) find() *outcome.Refusal {
 	v.want.Only, v.call.Model = c, by.Model
 	path := before + url.PathEscape(id) + after
 	v.call.Path = &path
-	v.call.Endpoint = v.endpoint
-	v.call.Stream = v.endpoint.Streams() && v.r.URL.Query().Get("stream") == "true"
+	v.call.Endpoint = v.end.Endpoint
+	v.call.Stream = v.end.Endpoint.Streams() && v.r.URL.Query().Get("stream") == "true"
 	return nil
 }
 
@@ -148,8 +148,8 @@ func quoteID(id string) string { return "'" + wire.Clip(id, 100) + "'" }
 
 // remember notes what the upstream keeps of an answer.
 func (v *visit) remember(a *exchange.Attempt) {
-	if a.Failure == nil && v.endpoint == wire.ResponsesDelete {
-		before, _, _ := strings.Cut(v.endpoint.Path(), ":id")
+	if a.Failure == nil && v.end.Endpoint == wire.ResponsesDelete {
+		before, _, _ := strings.Cut(v.end.Endpoint.Path(), ":id")
 		v.c.Made.Forget(strings.TrimPrefix(v.r.URL.Path, before))
 	}
 	if len(a.Made) > 0 && v.call.Stores {

@@ -1,9 +1,7 @@
 package controller
 
 import (
-	"encoding/hex"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"runtime/debug"
 	"strconv"
@@ -12,13 +10,11 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"one-api/relay/gate"
 	"one-api/relay/outcome"
 	"one-api/relay/reply"
-	"one-api/relay/wire"
 	"one-api/telemetry"
 )
-
-const requestIDKey = "request_id"
 
 // Observe counts the requests that are being served, and records each one's end.
 func (c *Controller) Observe(g *gin.Context) {
@@ -41,58 +37,11 @@ func (c *Controller) Observe(g *gin.Context) {
 // RequestID gives every request an id and every response its header.
 func RequestID(g *gin.Context) {
 	closeIfAmbiguous(g.Writer.Header(), g.Request)
-	g.Set(requestIDKey, new(givenID).give(g.Writer.Header(), g.Request))
-}
-
-// givenID is a request's ids as the values of headers, where they cost no allocation of their own.
-type givenID struct{ own, client [1]string }
-
-// give makes the id of a request, and writes it into the response's header. It is always the relay's: requests are found,
-// ended and accounted for by it, and a client could send the same one twice. A client's own X-Request-Id is echoed where it is
-// short and harmless.
-func (v *givenID) give(header http.Header, r *http.Request) string {
-	v.own[0] = NewID()
-	header[reply.RequestIDHeader] = v.own[:]
-	// The SDKs report the id under the name that their provider gives it.
-	if strings.HasPrefix(r.URL.Path, wire.Messages.Path()) {
-		header["Request-Id"] = v.own[:]
-	} else {
-		header["X-Request-Id"] = v.own[:]
-	}
-	if sent := r.Header.Get("X-Request-Id"); acceptableID(sent) {
-		v.client[0] = sent
-		header["X-Request-Id"] = v.client[:]
-	}
-	return v.own[0]
+	new(gate.ID).Give(g.Writer.Header(), g.Request)
 }
 
 // requestID is the id that RequestID gave.
-func requestID(g *gin.Context) string { return g.GetString(requestIDKey) }
-
-// acceptableID keeps ids out of headers, answers and log lines that could be anything but an id there.
-func acceptableID(id string) bool {
-	if id == "" || len(id) > 128 {
-		return false
-	}
-	for i := range len(id) {
-		if c := id[i]; c <= ' ' || c > '~' || c == '"' || c == '\\' {
-			return false
-		}
-	}
-	return true
-}
-
-// NewID is unique, not secret.
-func NewID() string {
-	var b [16]byte
-	for i := 0; i < len(b); i += 8 {
-		n := rand.Uint64()
-		for j := range 8 {
-			b[i+j] = byte(n >> (8 * j))
-		}
-	}
-	return hex.EncodeToString(b[:])
-}
+func requestID(g *gin.Context) string { return gate.RequestID(g.Writer.Header()) }
 
 // Recover answers a request whose handler panicked, where the handler does not do so itself.
 func (c *Controller) Recover(g *gin.Context) {

@@ -66,9 +66,9 @@ func (c *Controller) Model(g *gin.Context) {
 // caller is who asks and may; false: nobody who may, and that has been said.
 func (c *Controller) caller(g *gin.Context) (channel.Caller, *Snapshot, bool) {
 	snapshot := c.Snapshot()
-	token := tokenOf(g.Request, snapshot.Tokens)
+	token := snapshot.Tokens.FindIn(g.Request.Header)
 	if token == nil {
-		c.refusedKey(g.Request)
+		c.Throttle.Refused(g.Request)
 		fail(g, refuseKey(formatOf(g.Request)).Err)
 		return channel.Caller{}, snapshot, false
 	}

@@ -213,7 +213,7 @@ func (v *visit) checkDetours(d *detours) *outcome.Refusal {
 		if !ok || len(model) > longestModel {
 			return refuseDetour(param)
 		}
-		refusal = v.snapshot.Channels.Check(&channel.SelectRequest{Caller: v.want.Caller, Endpoint: v.endpoint, Model: model})
+		refusal = v.snapshot.Channels.Check(&channel.SelectRequest{Caller: v.want.Caller, Endpoint: v.end.Endpoint, Model: model})
 		if refusal != nil {
 			refusal.Err.Param = param
 		}

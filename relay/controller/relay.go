@@ -10,9 +10,12 @@ import (
 	"one-api/relay/apikey"
 	"one-api/relay/channel"
 	"one-api/relay/exchange"
+	"one-api/relay/gate"
+	"one-api/relay/inflight"
 	"one-api/relay/lane"
 	"one-api/relay/membudget"
 	"one-api/relay/outcome"
+	"one-api/relay/record"
 	"one-api/relay/reply"
 	"one-api/relay/resume"
 	"one-api/relay/wire"
@@ -40,10 +43,10 @@ type visit struct {
 	r      *http.Request
 	ctx    context.Context // the request's, with the span of the call in it where that is traced
 	method int             // telemetry.MethodIndex
-	id     givenID
-	flight flight
+	id     gate.ID
+	flight inflight.Entry
 	span   telemetry.Span
-	end    RequestEnd
+	end    record.End
 
 	snapshot *Snapshot
 	token    *apikey.Key
@@ -62,7 +65,6 @@ type visit struct {
 
 	transcript *resume.Transcript // of what the client has been sent; nil: a stream that breaks off stays so
 
-	endpoint wire.Endpoint
 	entered  bool // it counts as a call, and its end is recorded
 	listed   bool // among those in flight
 	resuming bool // the stream broke off and is being finished
@@ -73,8 +75,8 @@ type visit struct {
 
 //go:noinline
 func (c *Controller) newVisit(w http.ResponseWriter, r *http.Request, endpoint wire.Endpoint) *visit {
-	v := &visit{c: c, w: w, r: r, ctx: r.Context(), endpoint: endpoint, method: telemetry.MethodIndex(r.Method)}
-	v.call, v.end.Began = &v.asked, time.Now()
+	v := &visit{c: c, w: w, r: r, ctx: r.Context(), method: telemetry.MethodIndex(r.Method)}
+	v.call, v.end.Endpoint, v.end.Began = &v.asked, endpoint, time.Now()
 	c.handling[v.method].Add(1)
 	return v
 }
@@ -84,8 +86,8 @@ func (c *Controller) newVisit(w http.ResponseWriter, r *http.Request, endpoint w
 //go:noinline
 func (v *visit) begin() bool {
 	closeIfAmbiguous(v.w.Header(), v.r)
-	v.end.RequestID = v.id.give(v.w.Header(), v.r)
-	v.client.Init(v.w, v.endpoint.Format(), v.end.RequestID)
+	v.end.RequestID = v.id.Give(v.w.Header(), v.r)
+	v.client.Init(v.w, v.end.Endpoint.Format(), v.end.RequestID)
 	refusal := limitHeader(v.r.Header)
 	var d detours // parts of the body, which a stream does not keep
 	if refusal == nil {
@@ -95,16 +97,16 @@ func (v *visit) begin() bool {
 	}
 	if refusal != nil {
 		readAway(v.w, v.r)
-		if v.refuse(refusal); v.flight.isEnded() {
+		if v.refuse(refusal); v.flight.Ended() {
 			v.failed = outcome.Ended(outcome.ErrOperator)
 		}
 		return false
 	}
-	v.flight.asksFor(v.call.Model)
+	v.flight.For(v.call.Model)
 	if v.call.Stream {
 		v.client.KeepAlive(v.c.Settings.KeepAlive)
 	}
-	v.want = channel.SelectRequest{Caller: v.caller(), Endpoint: v.endpoint, Model: v.call.Model, Stream: v.call.Stream, Only: v.want.Only}
+	v.want = channel.SelectRequest{Caller: v.caller(), Endpoint: v.end.Endpoint, Model: v.call.Model, Stream: v.call.Stream, Only: v.want.Only}
 	if refusal = v.bind(); refusal == nil {
 		refusal = v.snapshot.Channels.Check(&v.want)
 	}
@@ -125,14 +127,13 @@ func (v *visit) begin() bool {
 func (v *visit) enter() {
 	v.entered = true
 	v.c.active.Add(1)
-	v.end.Route, v.end.Operation = v.endpoint.Path(), v.endpoint.Operation()
 	v.held.Of(v.c.Budget)
-	v.end.ClientRequestID = v.id.client[0]
+	v.end.ClientRequestID = v.id.Client()
 }
 
 // trace begins the span of the call. It does so for those whose key is known: what strangers send is counted, not traced.
 func (v *visit) trace() {
-	v.ctx, v.span = v.c.Tracing.Request(v.ctx, v.r.Method, v.end.Route, v.r.Header, v.end.Began)
+	v.ctx, v.span = v.c.Tracing.Request(v.ctx, v.r.Method, v.end.Endpoint.Path(), v.r.Header, v.end.Began)
 }
 
 // leave ends the visit, however it went: its client is answered, and its end is recorded.
@@ -162,13 +163,13 @@ func (v *visit) gone() {
 		v.transcript.Close()
 		v.owner.Leave()
 		if v.listed {
-			v.c.flights.remove(v)
+			v.c.InFlight.Remove(&v.flight)
 		}
 		v.c.active.Add(-1)
 	}
 	v.c.handling[v.method].Add(-1)
 	v.c.Metrics.HTTP(telemetry.HTTP{
-		Method: v.r.Method, Route: v.endpoint.Path(), Status: v.end.Status, ErrorType: errorType, Duration: time.Since(v.end.Began), Span: v.span,
+		Method: v.r.Method, Route: v.end.Endpoint.Path(), Status: v.end.Status, ErrorType: errorType, Duration: time.Since(v.end.Began), Span: v.span,
 	})
 }
 
@@ -180,36 +181,36 @@ func (v *visit) admit(d *detours) *outcome.Refusal {
 		return refuseDraining()
 	}
 	v.snapshot = v.c.Snapshot()
-	v.token = tokenOf(v.r, v.snapshot.Tokens)
+	v.token = v.snapshot.Tokens.FindIn(v.r.Header)
 	if v.token == nil {
-		v.c.refusedKey(v.r)
+		v.c.Throttle.Refused(v.r)
 		v.end.Waited = time.Since(v.end.Began)
-		return refuseKey(v.endpoint.Format())
+		return refuseKey(v.end.Endpoint.Format())
 	}
 	v.trace()
 	v.end.Token, v.call.Token = v.token.Name, v.token.Name
-	v.c.flights.add(v) // what is in flight is somebody's: strangers are counted and bounded elsewhere
+	v.c.InFlight.Add(&v.flight, &v.end, &v.client) // what is in flight is somebody's: strangers are counted and bounded elsewhere
 	v.listed = true
 	v.owner = v.c.Budget.Owner(v.token.Name)
 	v.owner.Enter()
 	v.held.By(v.owner)
 	reading := time.Now()
-	body, refusal := v.c.read(v.w, v.r, &v.held, v.flight.isEnded)
+	body, refusal := v.c.read(v.w, v.r, &v.held, v.flight.Ended)
 	v.end.Waited += time.Since(reading)
-	v.flight.is(choosing)
+	v.flight.Is(inflight.Choosing)
 	if refusal != nil {
 		return refusal
 	}
-	if v.endpoint.ByID() {
+	if v.end.Endpoint.ByID() {
 		refusal = v.find()
 	} else {
-		*d, refusal = parseCall(v.call, v.endpoint, body)
+		*d, refusal = parseCall(v.call, v.end.Endpoint, body)
 	}
 	if refusal != nil {
 		return refusal
 	}
 	v.call.Held = &v.held
-	v.call.RequestID, v.call.Header, v.call.Query = v.end.RequestID, v.r.Header, withoutKeys(v.r.URL.RawQuery, v.snapshot.Tokens)
+	v.call.RequestID, v.call.Header, v.call.Query = v.end.RequestID, v.r.Header, v.snapshot.Tokens.WithoutKeys(v.r.URL.RawQuery)
 	v.end.Model = v.call.Model
 	return nil
 }
@@ -223,14 +224,14 @@ func (v *visit) caller() channel.Caller {
 //go:noinline
 func (v *visit) choose() bool {
 	v.left--
-	if v.flight.isEnded() {
+	if v.flight.Ended() {
 		v.failed = outcome.Ended(outcome.ErrOperator)
 		return false
 	}
 	if v.exchange = v.next(); v.exchange == nil {
 		return false
 	}
-	v.flight.flies(v.exchange)
+	v.flight.Begin(v.exchange)
 	return true
 }
 
@@ -266,14 +267,14 @@ func (v *visit) attempt() (made bool) {
 	defer v.ended()
 	made = true // even if there is a panic
 	if v.failure = v.exchange.Send(v.call); v.failure == nil {
-		v.flight.is(answering)
+		v.flight.Is(inflight.Answering)
 		v.failure = v.exchange.Relay(v.way())
 	}
 	return made
 }
 
 func (v *visit) ended() {
-	v.flight.lands()
+	v.flight.Done()
 	attempt := v.exchange.End(v.failure, recover())
 	v.exchange, v.last = nil, nil
 	v.remember(&attempt)
@@ -328,7 +329,7 @@ func (v *visit) movesOn(attempt *exchange.Attempt) bool {
 }
 
 // over tells whether the request has ended from outside: then no other attempt is made for it.
-func (v *visit) over() bool { return v.ctx.Err() != nil || v.flight.isEnded() }
+func (v *visit) over() bool { return v.ctx.Err() != nil || v.flight.Ended() }
 
 // refuse turns the request away.
 func (v *visit) refuse(r *outcome.Refusal) {
@@ -383,10 +384,10 @@ func (v *visit) record() {
 	}()
 	end := &v.end
 	request := telemetry.Request{
-		Route: end.Route, Operation: end.Operation, Model: end.Model, Known: end.Known, Outcome: end.Outcome.String(),
+		Route: end.Endpoint.Path(), Operation: end.Endpoint.Operation(), Model: end.Model, Known: end.Known, Outcome: end.Outcome.String(),
 		ErrorType: end.ErrorType(), Rejected: string(end.Reason), Attempts: end.Attempts, Duration: end.Duration,
 		FirstToken: end.FirstToken, Overhead: max(0, end.Duration-end.Waited),
-		ID: end.RequestID, Status: end.Status, Failed: end.failed(), Span: v.span,
+		ID: end.RequestID, Status: end.Status, Failed: end.Failed(), Span: v.span,
 	}
 	v.span.EndRequest(request)
 	v.c.Metrics.Request(request)

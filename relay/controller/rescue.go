@@ -14,7 +14,7 @@ func (v *visit) prepareRescue() {
 	v.transcript.Close()
 	v.transcript = nil
 	if v.call.Stream && v.snapshot.Channels.Resumes(&v.want) {
-		if how := lane.Rescue(v.endpoint); how != nil {
+		if how := lane.Rescue(v.end.Endpoint); how != nil {
 			v.transcript = resume.NewTranscript(&v.client, how, v.call.Options.Usage, &v.held)
 		}
 	}

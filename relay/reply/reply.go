@@ -67,6 +67,9 @@ func (w *Writer) Init(to http.ResponseWriter, format wire.Format, requestID stri
 	w.to, w.format, w.requestID, w.flusher = to, format, requestID, flusherOf(to)
 }
 
+// Connection is what the response is written over.
+func (w *Writer) Connection() *http.ResponseController { return http.NewResponseController(w.to) }
+
 // KeepAlive makes the writer send a comment after every silence of that length, for clients that asked for a stream; 0: never.
 func (w *Writer) KeepAlive(interval time.Duration) {
 	if interval <= 0 {

@@ -1,4 +1,4 @@
-package controller
+package operator
 
 import (
 	"crypto/sha256"
@@ -11,24 +11,27 @@ import (
 	"sync"
 
 	"github.com/gin-gonic/gin"
+
+	"one-api/relay/apikey"
+	"one-api/relay/clientaddr"
 )
 
 // GuardMonitor lets those in who may look. With MONITOR_TOKEN it is asked of everyone outside MONITOR_ALLOW_CIDR, as a bearer
 // token or as the password of basic authentication with any user name. Without, this machine and MONITOR_ALLOW_CIDR get in and
 // nobody else does.
-func (c *Controller) GuardMonitor(g *gin.Context) {
+func (o *Operator) GuardMonitor(g *gin.Context) {
 	from, direct := origin(g.Request)
-	if direct && within(from, c.Settings.MonitorAllow) {
+	if direct && clientaddr.In(from, o.Settings.MonitorAllow) {
 		return
 	}
-	if c.Settings.MonitorToken == "" {
+	if o.Settings.MonitorToken == "" {
 		if !direct || !fromThisMachine(g.Request, from) {
 			refuseOperator(g, http.StatusForbidden, howToLook(from, direct))
 		}
 		return
 	}
-	if given, _ := presents(g.Request, c.Settings.MonitorToken); !given {
-		c.refusedKey(g.Request)
+	if given, _ := presents(g.Request, o.Settings.MonitorToken); !given {
+		o.Throttle.Refused(g.Request)
 		g.Header("WWW-Authenticate", `Basic realm="monitor", charset="UTF-8"`)
 		refuseOperator(g, http.StatusUnauthorized, "The monitor token is needed: as a bearer token, or as the password of any user.")
 	}
@@ -36,11 +39,11 @@ func (c *Controller) GuardMonitor(g *gin.Context) {
 
 // GuardAdmin lets those in who have the admin token. A browser that has been given it as a password sends it along with what
 // any page asks for, so what changes something is refused to other sites' pages.
-func (c *Controller) GuardAdmin(g *gin.Context) {
-	given, ambient := presents(g.Request, c.Settings.AdminToken)
+func (o *Operator) GuardAdmin(g *gin.Context) {
+	given, ambient := presents(g.Request, o.Settings.AdminToken)
 	switch {
 	case !given:
-		c.refusedKey(g.Request)
+		o.Throttle.Refused(g.Request)
 		g.Header("WWW-Authenticate", `Basic realm="admin", charset="UTF-8"`)
 		refuseOperator(g, http.StatusUnauthorized, "The admin token is needed: as a bearer token, or as the password of any user.")
 	case ambient && crossSite.Check(g.Request) != nil:
@@ -55,7 +58,7 @@ var crossSite = http.NewCrossOriginProtection()
 // origin is the address that a request came from. direct is false if a proxy passed it on: whose request it was cannot be known
 // then, for anybody may say such things. A proxy that says nothing of itself is often known by the HTTP/1.0 that it speaks.
 func origin(r *http.Request) (from netip.Addr, direct bool) {
-	from = remote(r)
+	from = clientaddr.Peer(r.RemoteAddr)
 	return from, from.IsValid() && r.ProtoAtLeast(1, 1) && !forwarded(r.Header)
 }
 
@@ -127,7 +130,7 @@ var InContainer = sync.OnceValue(func() bool {
 
 // presents reports whether a request shows a token. ambient: as a password, which a browser adds by itself to what any page asks for.
 func presents(r *http.Request, token string) (given, ambient bool) {
-	if same(bearer(r), token) {
+	if same(apikey.Bearer(r.Header), token) {
 		return true, false
 	}
 	_, password, ok := r.BasicAuth()

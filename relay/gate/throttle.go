@@ -1,11 +1,14 @@
-package controller
+package gate
 
 import (
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"one-api/relay/clientaddr"
 )
 
 // Someone who guesses keys is slowed down: after freeGuesses wrong ones within a minute, from one address of a stranger, each
@@ -21,8 +24,10 @@ const (
 	sweepInterval = time.Second
 )
 
-// wrongKeys counts refused keys by address. The zero value is ready.
-type wrongKeys struct {
+// Throttle counts refused keys by address, and slows down who guesses. The zero value trusts no proxy.
+type Throttle struct {
+	Trusted []netip.Prefix // proxies, which are never slowed and whose word on the client is taken
+
 	slowed atomic.Int64 // refusals that are waiting
 
 	mu       sync.Mutex
@@ -40,7 +45,7 @@ type guesses struct {
 }
 
 // note counts a refusal, and reports whether it has to wait. stranger is false for addresses that are never slowed.
-func (w *wrongKeys) note(from netip.Addr, stranger bool, now time.Time) (slow bool) {
+func (w *Throttle) note(from netip.Addr, stranger bool, now time.Time) (slow bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.refused++
@@ -48,7 +53,7 @@ func (w *wrongKeys) note(from netip.Addr, stranger bool, now time.Time) (slow bo
 	if !stranger {
 		return false
 	}
-	household := Household(from)
+	household := clientaddr.Household(from)
 	seen, known := w.guessers[household]
 	switch {
 	case !known && !w.room(now):
@@ -62,7 +67,7 @@ func (w *wrongKeys) note(from netip.Addr, stranger bool, now time.Time) (slow bo
 }
 
 // room makes some for one address more; false: there is none.
-func (w *wrongKeys) room(now time.Time) bool {
+func (w *Throttle) room(now time.Time) bool {
 	if w.guessers == nil {
 		w.guessers = map[netip.Addr]guesses{}
 	}
@@ -82,7 +87,7 @@ func (w *wrongKeys) room(now time.Time) bool {
 }
 
 // due is what has been refused since the last report, if it is time for one.
-func (w *wrongKeys) due(now time.Time, last bool) (refused int64, from netip.Addr) {
+func (w *Throttle) due(now time.Time, last bool) (refused int64, from netip.Addr) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.refused == 0 || !last && !w.reported.IsZero() && now.Sub(w.reported) < reportsEvery {
@@ -93,15 +98,15 @@ func (w *wrongKeys) due(now time.Time, last bool) (refused int64, from netip.Add
 	return refused, from
 }
 
-// refusedKey counts a request that is refused with 401, and holds it back if its client guesses.
-func (c *Controller) refusedKey(r *http.Request) {
-	from := clientAddress(r, c.Settings.TrustedProxies)
-	stranger := IsPublic(from) && !within(from, c.Settings.TrustedProxies)
-	if !c.wrongKeys.note(from, stranger, time.Now()) {
+// Refused counts a request that is refused with 401, and holds it back if its client guesses.
+func (w *Throttle) Refused(r *http.Request) {
+	from := clientaddr.Of(r, w.Trusted)
+	stranger := clientaddr.IsPublic(from) && !clientaddr.In(from, w.Trusted)
+	if !w.note(from, stranger, time.Now()) {
 		return
 	}
-	defer c.wrongKeys.slowed.Add(-1)
-	if c.wrongKeys.slowed.Add(1) > maxSlowed {
+	defer w.slowed.Add(-1)
+	if w.slowed.Add(1) > maxSlowed {
 		return
 	}
 	wait := time.NewTimer(guessDelay)
@@ -112,10 +117,9 @@ func (c *Controller) refusedKey(r *http.Request) {
 	}
 }
 
-// ReportRefusedKeys logs how many requests were refused with 401: at once for the first one, then once a minute. last is the
-// report at the end.
-func (c *Controller) ReportRefusedKeys(now time.Time, last bool) {
-	refused, from := c.wrongKeys.due(now, last)
+// Report logs how many requests were refused with 401: at once for the first one, then once a minute. last is the report at the end.
+func (w *Throttle) Report(log *slog.Logger, now time.Time, last bool) {
+	refused, from := w.due(now, last)
 	if refused == 0 {
 		return
 	}
@@ -123,5 +127,5 @@ func (c *Controller) ReportRefusedKeys(now time.Time, last bool) {
 	if from.IsValid() {
 		address = from.String()
 	}
-	c.Log.Warn("requests without a valid key were refused (401)", "count", refused, "last_from", address)
+	log.Warn("requests without a valid key were refused (401)", "count", refused, "last_from", address)
 }

@@ -1,4 +1,4 @@
-package controller
+package operator
 
 import (
 	"net/http"
@@ -7,13 +7,14 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"one-api/relay/channel"
+	"one-api/relay/gate"
 	"one-api/telemetry"
 )
 
 // Status serves GET /api/status, which Docker health checks of one-api's users ask.
-func (c *Controller) Status(g *gin.Context) {
+func (o *Operator) Status(g *gin.Context) {
 	g.JSON(http.StatusOK, gin.H{"success": true, "message": "", "data": gin.H{
-		"version": c.Version, "start_time": c.Started.Unix(), "system_name": "One API",
+		"version": o.Version, "start_time": o.Started.Unix(), "system_name": "One API",
 	}})
 }
 
@@ -49,10 +50,10 @@ type connections struct {
 }
 
 // busiest reads atomics, and for the one channel the age of its oldest call. nil: nothing is in flight.
-func (c *Controller) busiest(now time.Time) *busiest {
+func (o *Operator) busiest(now time.Time) *busiest {
 	var most *channel.Channel
 	var inFlight int64
-	for _, ch := range c.Snapshot().Channels.All() {
+	for _, ch := range o.Pool.Set().All() {
 		if n := ch.InFlight(); n > inFlight {
 			most, inFlight = ch, n
 		}
@@ -65,19 +66,19 @@ func (c *Controller) busiest(now time.Time) *busiest {
 
 // Health serves GET /api/monitor/health. It reads atomics and runtime/metrics: no lock that a call can hold, nothing outside
 // the process.
-func (c *Controller) Health(g *gin.Context) {
+func (o *Operator) Health(g *gin.Context) {
 	now := time.Now()
-	all, unexplained := c.Goroutines()
+	all, unexplained := o.Goroutines()
 	h := health{
 		Status: "ok", Goroutines: all, Memory: telemetry.ReadMemory(), Level: telemetry.LevelOf(all),
-		InFlight: c.Pool.InFlight(), OpenBodies: c.Pool.OpenBodies(), BufferedMB: (c.Budget.Used() + 1<<20 - 1) >> 20, UnexplainedGoroutines: unexplained,
-		Channels: c.Snapshot().Channels.Counts(now), Busiest: c.busiest(now), UptimeSeconds: int64(now.Sub(c.Started).Seconds()), Version: c.Version,
+		InFlight: o.Pool.InFlight(), OpenBodies: o.Pool.OpenBodies(), BufferedMB: (o.Budget.Used() + 1<<20 - 1) >> 20, UnexplainedGoroutines: unexplained,
+		Channels: o.Pool.Set().Counts(now), Busiest: o.busiest(now), UptimeSeconds: int64(now.Sub(o.Started).Seconds()), Version: o.Version,
 	}
-	if c.Connections != nil {
-		h.ClientConnections.Open, h.ClientConnections.Idle = c.Connections()
+	if o.Connections != nil {
+		h.ClientConnections.Open, h.ClientConnections.Idle = o.Connections()
 	}
 	status := http.StatusOK
-	if c.draining.Load() {
+	if o.Draining() {
 		status, h.Status = http.StatusServiceUnavailable, "draining"
 	}
 	g.JSON(status, h)
@@ -85,9 +86,9 @@ func (c *Controller) Health(g *gin.Context) {
 }
 
 // Channels serves GET /api/monitor/channels: one object a channel.
-func (c *Controller) Channels(g *gin.Context) {
+func (o *Operator) Channels(g *gin.Context) {
 	now := time.Now()
-	all := c.Snapshot().Channels.All()
+	all := o.Pool.Set().All()
 	snapshots := make([]channel.Snapshot, len(all))
 	for i, ch := range all {
 		snapshots[i] = ch.Snapshot(now)
@@ -96,15 +97,15 @@ func (c *Controller) Channels(g *gin.Context) {
 }
 
 // Channel serves GET /api/monitor/channels/:name.
-func (c *Controller) Channel(g *gin.Context) {
-	if ch := c.namedChannel(g); ch != nil {
+func (o *Operator) Channel(g *gin.Context) {
+	if ch := o.namedChannel(g); ch != nil {
 		g.JSON(http.StatusOK, ch.Snapshot(time.Now()))
 	}
 }
 
 // namedChannel is the channel that the path names; nil: there is none, and the client has been told.
-func (c *Controller) namedChannel(g *gin.Context) *channel.Channel {
-	ch := c.Snapshot().Channels.Get(g.Param("name"))
+func (o *Operator) namedChannel(g *gin.Context) *channel.Channel {
+	ch := o.Pool.Set().Get(g.Param("name"))
 	if ch == nil {
 		refuseOperator(g, http.StatusNotFound, "There is no channel of that name. GET /api/monitor/channels lists them.")
 	}
@@ -113,5 +114,5 @@ func (c *Controller) namedChannel(g *gin.Context) *channel.Channel {
 
 // refuseOperator answers under /api in the shape that one-api's clients know.
 func refuseOperator(g *gin.Context, status int, message string) {
-	g.AbortWithStatusJSON(status, gin.H{"success": false, "message": message + " (request id: " + requestID(g) + ")"})
+	g.AbortWithStatusJSON(status, gin.H{"success": false, "message": message + " (request id: " + gate.RequestID(g.Writer.Header()) + ")"})
 }

@@ -1,10 +1,8 @@
-package controller
+package apikey
 
 import (
 	"net/url"
 	"strings"
-
-	"one-api/relay/apikey"
 )
 
 // maxParameters is how many parameters an address may have for any of them to be passed on. No API has half as many.
@@ -19,9 +17,9 @@ var credentials = map[string]bool{
 
 var separators = strings.NewReplacer("-", "", "_", "", ".", "")
 
-// withoutKeys is an address's query without its credentials, whatever they are called: those of such a name, and those that are the
+// WithoutKeys is an address's query without its credentials, whatever they are called: those of such a name, and those that are the
 // key of a client. What cannot be read is not in it either.
-func withoutKeys(query string, tokens *apikey.Store) string {
+func (s *Store) WithoutKeys(query string) string {
 	if query == "" {
 		return ""
 	}
@@ -31,14 +29,14 @@ func withoutKeys(query string, tokens *apikey.Store) string {
 	}
 	kept := make([]string, 0, len(parameters))
 	for _, parameter := range parameters {
-		if !isKey(parameter, tokens) {
+		if !s.isKey(parameter) {
 			kept = append(kept, parameter)
 		}
 	}
 	return strings.Join(kept, "&")
 }
 
-func isKey(parameter string, tokens *apikey.Store) bool {
+func (s *Store) isKey(parameter string) bool {
 	name, value, _ := strings.Cut(parameter, "=")
 	name, err := url.QueryUnescape(name)
 	if err != nil || credentials[strings.ToLower(separators.Replace(name))] {
@@ -49,7 +47,7 @@ func isKey(parameter string, tokens *apikey.Store) bool {
 		return true
 	}
 	for _, word := range [...]string{name, value} {
-		if word = strings.TrimSpace(word); word != "" && (tokens.Find(word) != nil || tokens.Find(bare(word)) != nil) {
+		if word = strings.TrimSpace(word); word != "" && (s.Find(word) != nil || s.Find(bare(word)) != nil) {
 			return true
 		}
 	}

@@ -1,4 +1,4 @@
-package controller
+package operator
 
 import (
 	"net/http"
@@ -6,26 +6,28 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"one-api/relay/gate"
 )
 
 // DisableChannel serves POST /api/channel/:name/disable: calls in flight end as they would, new ones go elsewhere. With
 // ?cut=true those in flight are ended too: one of which the client has nothing yet goes to another channel, a stream that has
 // begun ends with an error event (or is finished elsewhere, where the rescue of streams is on).
-func (c *Controller) DisableChannel(g *gin.Context) {
+func (o *Operator) DisableChannel(g *gin.Context) {
 	cut := g.Query("cut")
 	switch cut {
 	case "", "true", "false":
-		c.setDisabled(g, true, cut == "true")
+		o.setDisabled(g, true, cut == "true")
 	default:
 		refuseOperator(g, http.StatusBadRequest, "cut must be true or false.")
 	}
 }
 
 // EnableChannel serves POST /api/channel/:name/enable, and forgets what was held against the channel and its keys.
-func (c *Controller) EnableChannel(g *gin.Context) { c.setDisabled(g, false, false) }
+func (o *Operator) EnableChannel(g *gin.Context) { o.setDisabled(g, false, false) }
 
-func (c *Controller) setDisabled(g *gin.Context, disabled, cut bool) {
-	ch := c.namedChannel(g)
+func (o *Operator) setDisabled(g *gin.Context, disabled, cut bool) {
+	ch := o.namedChannel(g)
 	if ch == nil {
 		return
 	}
@@ -34,7 +36,7 @@ func (c *Controller) setDisabled(g *gin.Context, disabled, cut bool) {
 	if cut {
 		ended = ch.Cut()
 	}
-	c.Log.Warn("a channel was switched by the operator", "channel", ch.Name, "disabled", disabled, "calls_ended", ended, "request_id", requestID(g))
+	o.Log.Warn("a channel was switched by the operator", "channel", ch.Name, "disabled", disabled, "calls_ended", ended, "request_id", gate.RequestID(g.Writer.Header()))
 	g.JSON(http.StatusOK, gin.H{"success": true, "message": "", "data": ch.Snapshot(time.Now())})
 }
 

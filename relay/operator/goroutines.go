@@ -1,4 +1,4 @@
-package controller
+package operator
 
 import (
 	"cmp"
@@ -9,8 +9,6 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"one-api/relay/membudget"
-	"one-api/relay/outcome"
 	"one-api/telemetry"
 )
 
@@ -32,15 +30,15 @@ type goroutinesOfChannel struct {
 }
 
 // GoroutineProfile serves GET /api/monitor/goroutines: who holds the goroutines, and where they stand.
-func (c *Controller) GoroutineProfile(g *gin.Context) {
-	sample, err := c.Samples.Sample()
+func (o *Operator) GoroutineProfile(g *gin.Context) {
+	sample, err := o.Samples.Sample()
 	if err != nil {
 		refuseOperator(g, http.StatusInternalServerError, "The goroutine profile could not be taken: "+err.Error()+".")
 		return
 	}
 	g.JSON(http.StatusOK, goroutineReport{
 		Total: sample.Total, Expected: sample.Expected, Unexplained: max(0, sample.Total-sample.Expected),
-		ByChannel: c.byChannel(sample), Stacks: sample.Stacks, Unlisted: sample.Unlisted,
+		ByChannel: o.byChannel(sample), Stacks: sample.Stacks, Unlisted: sample.Unlisted,
 	})
 }
 
@@ -55,8 +53,8 @@ type leakReport struct {
 }
 
 // GoroutineLeaks serves GET /api/monitor/leaks: the goroutines that can never wake, as the garbage collector proves it.
-func (c *Controller) GoroutineLeaks(g *gin.Context) {
-	sample, err := c.Leaks.Sample()
+func (o *Operator) GoroutineLeaks(g *gin.Context) {
+	sample, err := o.Leaks.Sample()
 	switch {
 	case errors.Is(err, telemetry.ErrNoProfile):
 		refuseOperator(g, http.StatusNotImplemented, "This build cannot prove leaks. Build it with Go 1.26 and "+
@@ -70,7 +68,7 @@ func (c *Controller) GoroutineLeaks(g *gin.Context) {
 	report := leakReport{
 		Success: true, Total: sample.Total, ByChannel: []goroutinesOfChannel{}, Stacks: sample.Stacks, Unlisted: sample.Unlisted,
 	}
-	for _, held := range c.byChannel(sample) {
+	for _, held := range o.byChannel(sample) {
 		if held.Goroutines > 0 {
 			report.ByChannel = append(report.ByChannel, held)
 		}
@@ -82,9 +80,9 @@ func (c *Controller) GoroutineLeaks(g *gin.Context) {
 }
 
 // byChannel is who holds goroutines or has calls in flight.
-func (c *Controller) byChannel(sample *telemetry.GoroutineSample) []goroutinesOfChannel {
+func (o *Operator) byChannel(sample *telemetry.GoroutineSample) []goroutinesOfChannel {
 	var all []goroutinesOfChannel
-	set := c.Snapshot().Channels
+	set := o.Pool.Set()
 	for name, n := range sample.ByChannel {
 		held := goroutinesOfChannel{Channel: name, Goroutines: n}
 		if ch := set.Get(name); ch != nil {
@@ -101,21 +99,4 @@ func (c *Controller) byChannel(sample *telemetry.GoroutineSample) []goroutinesOf
 		return cmp.Or(cmp.Compare(b.Goroutines, a.Goroutines), cmp.Compare(b.InFlight, a.InFlight), strings.Compare(a.Channel, b.Channel))
 	})
 	return all
-}
-
-// Watchers is how many goroutines net/http runs to notice that a client leaves: one for each request whose body has been read.
-func (c *Controller) Watchers() int64 {
-	handling, _ := c.Handling()
-	return max(0, handling-c.reading.Load())
-}
-
-// read reads a request's body, and counts the requests that are at it.
-func (c *Controller) read(w http.ResponseWriter, r *http.Request, held *membudget.Lease, ended func() bool) ([]byte, *outcome.Refusal) {
-	c.reading.Add(1)
-	defer c.reading.Add(-1)
-	timeout := c.BodyTimeout
-	if timeout == 0 {
-		timeout = bodyBlockTimeout
-	}
-	return readBody(w, r, c.Settings.MaxRequestBody, timeout, held, ended)
 }

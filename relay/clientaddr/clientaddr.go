@@ -1,4 +1,6 @@
-package controller
+// Package clientaddr is whose a request or a connection is, as far as addresses tell: who stands at its other end, for whom a trusted
+// proxy says that it speaks, and who is a stranger.
+package clientaddr
 
 import (
 	"net/http"
@@ -7,24 +9,25 @@ import (
 	"strings"
 )
 
-// remote is the address at the other end of the connection; the zero Addr if it has none that can be read.
-func remote(r *http.Request) netip.Addr {
-	address, err := netip.ParseAddrPort(r.RemoteAddr)
+// Peer is the address at the other end of a connection (http.Request.RemoteAddr, or net.Conn's as a text); the zero Addr if it has none
+// that can be read.
+func Peer(remote string) netip.Addr {
+	address, err := netip.ParseAddrPort(remote)
 	if err != nil {
 		return netip.Addr{}
 	}
 	return address.Addr().Unmap().WithZone("")
 }
 
-// clientAddress is the client's address as far as it can be known: that of the connection or, if a trusted proxy is at its other
+// Of is the client's address as far as it can be known: that of the connection or, if a trusted proxy is at its other
 // end, the rightmost one in X-Forwarded-For that no trusted proxy wrote about another. What stands left of it anybody may have
 // written. It is for limits and logs, and never opens a door.
-func clientAddress(r *http.Request, trusted []netip.Prefix) netip.Addr {
-	address := remote(r)
+func Of(r *http.Request, trusted []netip.Prefix) netip.Addr {
+	address := Peer(r.RemoteAddr)
 	lines := r.Header["X-Forwarded-For"]
 	for i := len(lines) - 1; i >= 0; i-- {
 		for rest := lines[i]; rest != ""; {
-			if !within(address, trusted) {
+			if !In(address, trusted) {
 				return address
 			}
 			comma := strings.LastIndexByte(rest, ',')
@@ -52,7 +55,8 @@ func forwardedAddress(element string) (netip.Addr, bool) {
 	return address.Unmap().WithZone(""), true
 }
 
-func within(address netip.Addr, networks []netip.Prefix) bool {
+// In reports whether an address is of one of the networks.
+func In(address netip.Addr, networks []netip.Prefix) bool {
 	return slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(address) })
 }
 

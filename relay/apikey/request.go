@@ -1,10 +1,8 @@
-package controller
+package apikey
 
 import (
 	"net/http"
 	"strings"
-
-	"one-api/relay/apikey"
 )
 
 // keyHeaders are the headers that clients send their keys in: OpenAI's, Anthropic's, Azure's and Google's. Which one a client
@@ -14,18 +12,18 @@ var keyHeaders = [...]string{"Authorization", "X-Api-Key", "Api-Key", "X-Goog-Ap
 // maxKeys is how many keys of one request are looked at. A client has one, or one real one beside its SDK's placeholder.
 const maxKeys = 8
 
-// tokenOf finds the token of a request: that of any valid key that it shows. nil: it shows none.
-func tokenOf(r *http.Request, tokens *apikey.Store) *apikey.Key {
+// FindIn gives the client of a request, by any valid key that its header shows; nil: it shows none.
+func (s *Store) FindIn(header http.Header) *Key {
 	looked := 0
 	for _, name := range &keyHeaders {
-		for _, key := range r.Header[name] {
+		for _, key := range header[name] {
 			if name == "Authorization" {
 				key = bare(key)
 			}
 			if key = strings.TrimSpace(key); key == "" {
 				continue
 			}
-			if found := tokens.Find(key); found != nil {
+			if found := s.Find(key); found != nil {
 				return found
 			}
 			if looked++; looked == maxKeys {
@@ -49,5 +47,5 @@ func bare(value string) string {
 	return value
 }
 
-// bearer is the bearer token of a request; empty: none.
-func bearer(r *http.Request) string { return bare(r.Header.Get("Authorization")) }
+// Bearer is the bearer token in a header; empty: none.
+func Bearer(header http.Header) string { return bare(header.Get("Authorization")) }

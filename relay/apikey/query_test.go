@@ -1,4 +1,4 @@
-package controller
+package apikey
 
 import (
 	"crypto/sha256"
@@ -7,13 +7,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/relay/apikey"
 	"one-api/relay/config"
 )
 
 func TestAQueryIsPassedOnWithoutKeys(t *testing.T) {
 	const key = "sk-0123456789abcdef"
-	tokens := apikey.NewStore([]config.Token{{Name: "t", Digests: [][sha256.Size]byte{sha256.Sum256([]byte(key))}}})
+	tokens := NewStore([]config.Token{{Name: "t", Digests: [][sha256.Size]byte{sha256.Sum256([]byte(key))}}})
 	for query, want := range map[string]string{
 		"":                                     "",
 		"beta=true":                            "beta=true",
@@ -30,6 +29,6 @@ func TestAQueryIsPassedOnWithoutKeys(t *testing.T) {
 		"beta=%20%26":                                      "beta=%20%26",
 		strings.Repeat("a=1&", 100):                        "",
 	} {
-		require.Equal(t, want, withoutKeys(query, tokens), query)
+		require.Equal(t, want, tokens.WithoutKeys(query), query)
 	}
 }

@@ -1,9 +1,10 @@
-package controller
+package operator
 
 import (
 	"net/netip"
 	"strings"
 
+	"one-api/relay/clientaddr"
 	"one-api/relay/config"
 )
 
@@ -38,7 +39,7 @@ func WhoMayLook(s *config.Settings) (line, warning string) {
 
 func private(networks []netip.Prefix) bool {
 	for _, network := range networks {
-		if IsPublic(network.Addr()) {
+		if clientaddr.IsPublic(network.Addr()) {
 			return false
 		}
 	}

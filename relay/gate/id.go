@@ -1,0 +1,65 @@
+// Package gate is what a request passes before a channel is chosen for it.
+package gate
+
+import (
+	"encoding/hex"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+
+	"one-api/relay/reply"
+	"one-api/relay/wire"
+)
+
+// ID is a request's ids as the values of headers, where they cost no allocation of their own.
+type ID struct{ own, client [1]string }
+
+// Give makes the id of a request, and writes it into the response's header. It is always the relay's: requests are found,
+// ended and accounted for by it, and a client could send the same one twice. A client's own X-Request-Id is echoed where it is
+// short and harmless.
+func (v *ID) Give(header http.Header, r *http.Request) string {
+	v.own[0] = NewID()
+	header[reply.RequestIDHeader] = v.own[:]
+	// The SDKs report the id under the name that their provider gives it.
+	if strings.HasPrefix(r.URL.Path, wire.Messages.Path()) {
+		header["Request-Id"] = v.own[:]
+	} else {
+		header["X-Request-Id"] = v.own[:]
+	}
+	if sent := r.Header.Get("X-Request-Id"); acceptableID(sent) {
+		v.client[0] = sent
+		header["X-Request-Id"] = v.client[:]
+	}
+	return v.own[0]
+}
+
+// acceptableID keeps ids out of headers, answers and log lines that could be anything but an id there.
+func acceptableID(id string) bool {
+	if id == "" || len(id) > 128 {
+		return false
+	}
+	for i := range len(id) {
+		if c := id[i]; c <= ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
+// NewID is unique, not secret.
+func NewID() string {
+	var b [16]byte
+	for i := 0; i < len(b); i += 8 {
+		n := rand.Uint64()
+		for j := range 8 {
+			b[i+j] = byte(n >> (8 * j))
+		}
+	}
+	return hex.EncodeToString(b[:])
+}
+
+// Client is what the client calls its request; empty: nothing that can be repeated.
+func (v *ID) Client() string { return v.client[0] }
+
+// RequestID is the id that a response's header carries.
+func RequestID(header http.Header) string { return header.Get(reply.RequestIDHeader) }

@@ -1,0 +1,103 @@
+package inflight
+
+import (
+	"sync"
+	"time"
+
+	"one-api/relay/record"
+	"one-api/relay/reply"
+)
+
+// List is the requests in flight, oldest first. The zero value is empty.
+type List struct {
+	mu          sync.Mutex
+	first, last *Entry
+}
+
+// Add lists a request: what its end will say of it so far (id, token, beginning, none of which changes any more), and the way to its
+// client.
+func (l *List) Add(e *Entry, end *record.End, client *reply.Writer) {
+	e.end, e.client = end, client
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if e.prev = l.last; l.last == nil {
+		l.first = e
+	} else {
+		l.last.next = e
+	}
+	l.last = e
+}
+
+// Remove takes a request out that has ended.
+func (l *List) Remove(e *Entry) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if e.prev == nil {
+		l.first = e.next
+	} else {
+		e.prev.next = e.next
+	}
+	if e.next == nil {
+		l.last = e.prev
+	} else {
+		e.next.prev = e.prev
+	}
+	e.prev, e.next = nil, nil
+	e.mu.Lock()
+	e.over = true
+	e.mu.Unlock()
+}
+
+// Find is the request of that id; nil: it is not in flight.
+func (l *List) Find(id string) *Entry {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for e := l.first; e != nil; e = e.next {
+		if e.end.RequestID == id {
+			return e
+		}
+	}
+	return nil
+}
+
+// Request is a request in flight, as GET /api/monitor/requests lists it.
+type Request struct {
+	ID         string  `json:"id"`
+	Token      string  `json:"token"`
+	Model      string  `json:"model"`
+	Channel    string  `json:"channel"`
+	Phase      string  `json:"phase"`
+	AgeSeconds float64 `json:"age_seconds"`
+	Bytes      int64   `json:"bytes"` // of its answer, sent to the client
+}
+
+// All lists the requests.
+func (l *List) All(now time.Time) []Request {
+	list := []Request{}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for e := l.first; e != nil; e = e.next {
+		list = append(list, e.request(now))
+	}
+	return list
+}
+
+func (e *Entry) request(now time.Time) Request {
+	is, sent := Phase(e.phase.Load()), e.client.Sent()
+	switch {
+	case e.client.Writing():
+		is = Writing
+	case is == Answering && sent > 0:
+		is = Streaming
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	asked := ""
+	if e.channel != nil {
+		asked = e.channel.Name
+	}
+	return Request{
+		ID: e.end.RequestID, Token: e.end.Token, Model: e.model, Channel: asked, Phase: phaseNames[is],
+		AgeSeconds: now.Sub(e.end.Began).Seconds(), Bytes: sent,
+	}
+}

@@ -1,0 +1,41 @@
+// Package operator answers what operators ask of the relay, and does what they order: how it is, what its channels do, who holds its
+// goroutines, which channel is out and which request is to end. Nothing here stands in the way of a client's call.
+package operator
+
+import (
+	"log/slog"
+	"time"
+
+	"one-api/relay/channel"
+	"one-api/relay/config"
+	"one-api/relay/gate"
+	"one-api/relay/inflight"
+	"one-api/relay/membudget"
+	"one-api/telemetry"
+)
+
+// Operator holds what the operators' endpoints share.
+type Operator struct {
+	Settings config.Settings
+	Log      *slog.Logger
+	Version  string
+	Started  time.Time
+
+	// Pool is the channels: those of the configuration that holds now, and what all have open that there ever were.
+	Pool *channel.Pool
+	// InFlight lists the requests that are being served.
+	InFlight *inflight.List
+	// Budget is what large bodies may hold; nil: there is no limit.
+	Budget *membudget.Budget
+	// Throttle slows down who guesses tokens.
+	Throttle *gate.Throttle
+
+	// Draining reports whether the relay takes no new calls.
+	Draining func() bool
+	// Goroutines is how many there are, and how many of them nothing accounts for.
+	Goroutines func() (all, unexplained int)
+	// Connections is how many clients are connected, and how many of them no request is served for; nil: nobody counts them.
+	Connections func() (open, idle int64)
+	// Samples and Leaks say who holds the goroutines.
+	Samples, Leaks *telemetry.Sampler
+}

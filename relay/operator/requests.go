@@ -1,0 +1,51 @@
+package operator
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"one-api/relay/gate"
+	"one-api/relay/outcome"
+)
+
+// Requests serves GET /api/monitor/requests: what is in flight, oldest first.
+func (o *Operator) Requests(g *gin.Context) {
+	g.JSON(http.StatusOK, gin.H{"data": o.InFlight.All(time.Now())})
+}
+
+// How long an operator waits at most to see a request end, and how often is looked. A client that does not read what is being
+// written to it is waited for a moment only.
+const (
+	endingTimeout = 2 * time.Second
+	endingWrite   = 250 * time.Millisecond
+	endingPoll    = 5 * time.Millisecond
+)
+
+// EndRequest serves DELETE /api/monitor/requests/:id: it ends one request, whose client is told 503, or with an error event
+// once it has a part of its answer. Nothing moves on to another channel. The answer comes when the request has been cancelled,
+// and as good as always when it is over.
+func (o *Operator) EndRequest(g *gin.Context) {
+	id := g.Param("id")
+	request := o.InFlight.Find(id)
+	if request == nil {
+		refuseOperator(g, http.StatusNotFound, "There is no request of that id in flight. GET /api/monitor/requests lists them.")
+		return
+	}
+	request.End(outcome.ErrOperator)
+	o.Log.Warn("a request was ended by the operator", "ended", id, "request_id", gate.RequestID(g.Writer.Header()))
+	look := time.NewTicker(endingPoll)
+	defer look.Stop()
+	for began := time.Now(); o.InFlight.Find(id) == request && time.Since(began) < endingTimeout; {
+		select {
+		case <-look.C:
+			if time.Since(began) > endingWrite {
+				request.CutWrite()
+			}
+		case <-g.Request.Context().Done():
+			return
+		}
+	}
+	g.JSON(http.StatusOK, gin.H{"success": true})
+}
