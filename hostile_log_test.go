@@ -53,7 +53,7 @@ func escaped(text string) string {
 	return b.String()
 }
 
-// raw sends a request as it stands and gives the answer's status and its request id; 0: there was no answer.
+// raw sends a request as it stands and gives the answer's status and its request id; 0 if there was no answer.
 func raw(t *testing.T, address, request string) (status int, id string) {
 	t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(address, "http://"))

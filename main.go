@@ -230,7 +230,7 @@ func wrongCall(stderr io.Writer, message string) int {
 	return 2
 }
 
-// meant is what a word that is no command was most likely to be.
+// meant is what a word that is not a command was most likely to be.
 func meant(word string, checkConfig bool) string {
 	switch {
 	case word == "version" || word == "help":
@@ -338,7 +338,7 @@ func logHandler(w io.Writer, debug bool) slog.Handler {
 	return telemetry.OneLine(tint.NewTextHandler(w, &tint.Options{Level: logLevel(debug), TimeFormat: "2006-01-02 15:04:05", NoColor: true}))
 }
 
-// greet says that the relay runs, and how to call it. made is what was done about the client key, where none is configured.
+// greet says that the relay runs, and how to call it. made is what was done about the client key, if none is configured.
 func greet(log *slog.Logger, w io.Writer, address net.Addr, published string, settings config.Settings, cfg *config.Config, exported *telemetry.Telemetry, made string) {
 	for _, warning := range cfg.Warnings {
 		log.Warn("configuration", "warning", warning)

@@ -20,7 +20,7 @@ var operatorTokens = []struct{ variable, file string }{{"ADMIN_TOKEN", "admin-to
 // lookup finds a variable of the environment, as os.LookupEnv does.
 type lookup = func(string) (string, bool)
 
-// keepTokens reads the tokens that TOKEN_DIR keeps where the environment has none, and with make makes those that are not there yet.
+// keepTokens reads the tokens that TOKEN_DIR keeps if the environment has none, and with make makes those that are not there yet.
 // It returns an environment that has them, and the lines that say what was made.
 func keepTokens(env lookup, make bool) (lookup, []string, error) {
 	directory, _ := env("TOKEN_DIR")
@@ -104,7 +104,7 @@ func makeToken(file, token string) (isNew bool, err error) {
 	return err == nil, err
 }
 
-// clientKeyFile is where TOKEN_DIR keeps the client key that is made where none is configured.
+// clientKeyFile is where TOKEN_DIR keeps the client key that is made if none is configured.
 const clientKeyFile = "client-key"
 
 // keepClientKey keeps the client key that was made, or gives the one that is kept already: programs that were given it go on working

@@ -58,7 +58,7 @@ type histogram struct {
 	began      time.Time
 	counts     []atomic.Uint64
 	sum        atomic.Int64
-	fine       *exponential // instead of counts and sum; nil: them
+	fine       *exponential // instead of counts and sum; nil means them
 	examples   reservoir
 
 	told    []uint64 // what the reader has of counts and sum, if it asks for deltas; the collection's
@@ -90,7 +90,7 @@ func (h *histogram) exemplify(value int64, m *mark) {
 	}
 }
 
-// point hands over what the reader has not been told; false: there is nothing. A series begins with its first value.
+// point hands over what the reader has not been told; false if there is nothing. A series begins with its first value.
 func (h *histogram) point(w *window) (p metricdata.HistogramDataPoint[float64], ok bool) {
 	p.BucketCounts = make([]uint64, len(h.counts))
 	for i := range h.counts {

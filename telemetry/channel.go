@@ -33,7 +33,7 @@ type Channel struct {
 	// Guarded by metrics.mu.
 	left bool        // the configuration has it no more
 	over bool        // so its series are not exported any more
-	busy func() bool // reports whether a call is open; nil: none can be
+	busy func() bool // reports whether a call is open; nil if none can be
 }
 
 type channelIdentity struct{ name, provider string }
@@ -137,10 +137,10 @@ type Attempt struct {
 	Model      string // as the client asked for it
 	Outcome    string
 	ErrorType  string // empty: no error
-	Status     int    // of the upstream's answer; 0: it gave none
+	Status     int    // of the upstream's answer; 0 if it gave none
 	Unserved   bool   // the upstream does not know the model; a Status of 404 says so too
 	Duration   time.Duration
-	FirstChunk time.Duration // 0: no event came, or it was no stream
+	FirstChunk time.Duration // 0: no event came, or it was not a stream
 	Chunks     *ChunkTimes   // nil: no stream
 	Usage      Usage
 	Answer     Answer // what it says of itself, for spans

@@ -12,7 +12,7 @@ const chunkBuckets = 15
 // flushed when the stream has ended. Its zero value counts into the list's buckets. Every open stream has one, so it is kept small.
 type ChunkTimes struct {
 	into *histogram // where buckets are exponential; nil: counts are those of the list's
-	last int64      // nanoseconds since origin; 0: none has come
+	last int64      // nanoseconds since origin; 0 if none has come
 	// With into, nanoseconds that are not counted yet: the upper half of one, the lower half of it, and so on.
 	counts  [chunkBuckets]uint32
 	pending uint8 // with into: how many those are

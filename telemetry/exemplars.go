@@ -11,7 +11,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// mark is what an exemplar says beside its value. nil: none is to be taken.
+// mark is what an exemplar says beside its value. nil if none is to be taken.
 type mark struct {
 	at    time.Time
 	trace trace.TraceID

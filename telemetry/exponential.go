@@ -10,7 +10,7 @@ import (
 
 // exponential is the buckets of a base-2 exponential histogram. Those of scale s part every power of two into 2^s: bucket i is for
 // what is above 2^(i/2^s), up to 2^((i+1)/2^s). There is room for so many; where values lie too far apart for them, the scale goes
-// down. It is the SDK's, bucket for bucket, but for a series of its own lock.
+// down. It is the SDK's, bucket for bucket, except for a series of its own lock.
 type exponential struct {
 	most     int
 	maxScale int32
@@ -134,7 +134,7 @@ func (e *exponential) reach(at int32) int {
 	return int(at - e.first)
 }
 
-// point hands over what was counted; false: nothing was. What is counted anew with each collection (delta) is forgotten.
+// point hands over what was counted; false if nothing was. What is counted anew with each collection (delta) is forgotten.
 func (e *exponential) point(delta bool) (p metricdata.ExponentialHistogramDataPoint[float64], ok bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -37,12 +37,12 @@ const (
 // Options is what exporting has to know besides the OTEL_* variables.
 type Options struct {
 	Version  string
-	Instance string // service.instance.id; empty: a UUID
-	Kept     string // a directory in which the UUID is kept for the next start; empty: none
+	Instance string // service.instance.id; empty means a UUID
+	Kept     string // a directory in which the UUID is kept for the next start; empty means none
 	MaxPairs int    // (channel, model) pairs that are told apart
 	Log      *slog.Logger
-	Level    slog.Leveler // from which on logs are exported; nil: Info
-	// Getenv reads an OTEL_* variable; nil: os.Getenv.
+	Level    slog.Leveler // from which on logs are exported; nil means Info
+	// Getenv reads an OTEL_* variable; nil means os.Getenv.
 	Getenv func(string) string
 }
 
@@ -53,7 +53,7 @@ type Telemetry struct {
 	Tracing *Tracing     // nil: off
 	Logs    slog.Handler // nil: off
 	Plan    string       // what goes where, for people
-	// Instance and Host are service.instance.id and host.name, as they are exported; empty: nothing is.
+	// Instance and Host are service.instance.id and host.name, as they are exported; empty if nothing is.
 	Instance, Host string
 
 	options   Options
@@ -63,13 +63,13 @@ type Telemetry struct {
 	guards    []*guard
 	end       context.Context         // of all exports
 	abandon   context.CancelFunc      // ends it
-	release   func() error            // of the process's name, once nothing is exported any more; nil: nobody has to know
+	release   func() error            // of the process's name, once nothing is exported any more; nil if nobody has to know
 	counting  atomic.Pointer[Metrics] // Metrics, for exports that fail while Start is still at it
 }
 
 // signal says where one kind of telemetry goes.
 type signal struct {
-	exporter string // otlp, prometheus or console; empty: off
+	exporter string // otlp, prometheus or console; empty means off
 	protocol string // grpc or http/protobuf, for otlp
 	endpoint string // for otlp; it may hold a secret
 	explicit bool   // OTEL_*_EXPORTER says so
@@ -193,7 +193,7 @@ func (t *Telemetry) startMetrics(ctx context.Context, s signal, res *resource.Re
 	return observeRuntime(t.Meter)
 }
 
-// metricReader is autoexport's, but for OTLP, where batches have to be bounded, and where the environment says in what form metrics
+// metricReader is autoexport's, except for OTLP, where batches have to be bounded, and where the environment says in what form metrics
 // are to be (producers are those of a form), and for Prometheus, which is to get exemplars.
 func metricReader(ctx context.Context, s signal, getenv func(string) string, producers func(Form) []sdkmetric.Producer) (sdkmetric.Reader, error) {
 	switch s.exporter {

@@ -38,7 +38,7 @@ func (f *Form) temporality(kind sdkmetric.InstrumentKind) metricdata.Temporality
 	return metricdata.CumulativeTemporality
 }
 
-// exponential is the buckets that histograms are to have; nil: those of the list.
+// exponential is the buckets that histograms are to have; nil means those of the list.
 func (f *Form) exponential() *sdkmetric.AggregationBase2ExponentialHistogram {
 	if f.Aggregation == nil {
 		return nil

@@ -51,7 +51,7 @@ const (
 	modalityUnknown = "unknown"
 )
 
-// embeddings is the one operation of the relay's that is no inference.
+// embeddings is the one operation of the relay's that is not an inference.
 const embeddings = "embeddings"
 
 // named is an instrument under another name.

@@ -51,7 +51,7 @@ const (
 	sampleFresh = WatchInterval + WatchInterval/10
 )
 
-// ErrNoProfile is returned where this build of the program cannot take the profile.
+// ErrNoProfile is returned if this build of the program cannot take the profile.
 var ErrNoProfile = errors.New("this build has no such profile")
 
 // GoroutineSample is the goroutines of one moment, by what they do and for whom.
@@ -74,7 +74,7 @@ type GoroutineStack struct {
 // Sampler takes samples, one at a time, and none as long as the last one is new: a profile stops the world for a moment, and
 // whoever looks at it must not slow the calls that it shows.
 type Sampler struct {
-	// Expected is asked with each sample how many goroutines are accounted for; nil: nobody knows.
+	// Expected is asked with each sample how many goroutines are accounted for; nil if nobody knows.
 	Expected func() int64
 
 	profile string
@@ -119,7 +119,7 @@ func (s *Sampler) Sample() (*GoroutineSample, error) {
 	return sample, nil
 }
 
-// Fresh is the last sample if the watchdog's next look cannot be overdue; nil: there is none, or nobody looks any more.
+// Fresh is the last sample if the watchdog's next look cannot be overdue; nil if there is none, or nobody looks any more.
 func (s *Sampler) Fresh(now time.Time) *GoroutineSample {
 	last := s.latest.Load()
 	if last == nil || now.Sub(last.At) > sampleFresh {

@@ -128,8 +128,8 @@ type guard struct {
 	count    func(signal, failure string)
 	pauses   pauses
 	delta    bool            // metrics say what was added since the export before
-	end      context.Context // of all exports; nil: they end by themselves
-	closed   chan struct{}   // when the exporter has been shut down; nil: there is none
+	end      context.Context // of all exports; nil if they end by themselves
+	closed   chan struct{}   // when the exporter has been shut down; nil if there is none
 
 	mu       sync.Mutex
 	ending   bool
@@ -137,7 +137,7 @@ type guard struct {
 	until    time.Duration // while resting
 	refusals int           // exports in a row
 	skip     int           // exports that are left out before the next try
-	most     int           // items that the backend takes at once; 0: as many as there are
+	most     int           // items that the backend takes at once; 0 means as many as there are
 	until413 time.Duration // while most holds
 }
 

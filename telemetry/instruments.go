@@ -4,7 +4,7 @@ package telemetry
 
 // This file is the list of everything that is exported: names, units, kinds, bounds, attributes. Instruments are made from
 // it, telemetry/METRICS.md is generated from it, and the tests walk it. Names follow OpenTelemetry's semantic conventions
-// where one exists (GenAI, which is still in development: genai.go; HTTP; process; Go runtime); the rest is under "relay.".
+// if one exists (GenAI, which is still in development: genai.go; HTTP; process; Go runtime); the rest is under "relay.".
 
 // Kind is an instrument's kind.
 type Kind string
@@ -33,7 +33,7 @@ const (
 type Instrument struct {
 	Name        string
 	Kind        Kind
-	Unit        string // UCUM; empty: none
+	Unit        string // UCUM; empty means none
 	Attributes  []string
 	Bounds      []float64 // histograms
 	Source      Source

@@ -60,7 +60,7 @@ func (h exportedLogs) Handle(ctx context.Context, r slog.Record) error {
 	return h.Handler.Handle(ctx, r)
 }
 
-// validText tells whether an attribute is UTF-8 where it is a text; the relay logs texts and numbers, and no values of other kinds.
+// validText reports whether an attribute is UTF-8 if it is a text; the relay logs texts and numbers, and no values of other kinds.
 func validText(a slog.Attr) bool {
 	return a.Value.Kind() != slog.KindString || utf8.ValidString(a.Value.String())
 }

@@ -98,7 +98,7 @@ func NewAs(maxPairs int, form Form) *Metrics {
 // HTTP is one HTTP request that was answered.
 type HTTP struct {
 	Method    string // as sent; folded to the known ones
-	Route     string // the pattern; empty: none matched
+	Route     string // the pattern; empty if none matched
 	Status    int    // 0: nothing was sent
 	ErrorType string // empty: no error
 	Duration  time.Duration
@@ -122,7 +122,7 @@ type Request struct {
 	Known     bool   // a channel serves the model
 	Outcome   string
 	ErrorType string // empty: no error
-	Rejected  string // why it was turned away; empty: it was not
+	Rejected  string // why it was turned away; empty if it was not
 	Attempts  int
 	// For spans only: the request's id, what the client was sent (0: nothing), and whether that is a failure of the relay or
 	// of its upstreams, and not the client's own doing.
@@ -130,7 +130,7 @@ type Request struct {
 	Status   int
 	Failed   bool
 	Duration time.Duration
-	// FirstToken is the time to the first content of a stream; 0: there was none.
+	// FirstToken is the time to the first content of a stream; 0 if there was none.
 	FirstToken time.Duration
 	// Overhead is the part of Duration that was spent in the relay itself.
 	Overhead time.Duration

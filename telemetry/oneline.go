@@ -46,7 +46,7 @@ func (h oneLine) WithAttrs(attrs []slog.Attr) slog.Handler {
 
 func (h oneLine) WithGroup(name string) slog.Handler { return oneLine{h.Handler.WithGroup(name)} }
 
-// isPlainAttr tells whether an attribute is a number, or a text that needs no change. What else there may be is made a text.
+// isPlainAttr reports whether an attribute is a number, or a text that needs no change. What else there may be is made a text.
 func isPlainAttr(a slog.Attr) bool {
 	switch a.Value.Kind() {
 	case slog.KindString:

@@ -177,7 +177,7 @@ func observeRuntime(meter metric.Meter) error {
 	return err
 }
 
-// openFiles counts the process's file descriptors; false where the system does not tell.
+// openFiles counts the process's file descriptors; false if the system does not tell.
 func openFiles() (int, bool) {
 	directory, err := os.Open("/proc/self/fd")
 	if err != nil {

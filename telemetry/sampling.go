@@ -12,7 +12,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Where nobody asked for traces in particular, the first defaultFew calls of every second are traced and defaultRatio of the
+// If nobody asked for traces in particular, the first defaultFew calls of every second are traced and defaultRatio of the
 // rest: to trace every call of a busy relay costs more than all metrics together.
 const (
 	defaultFew   = 10
@@ -50,7 +50,7 @@ func ratioName(name string, ratio float64) string {
 	return name + " " + strconv.FormatFloat(ratio, 'g', -1, 64)
 }
 
-// ratioOf is 1 for what is no ratio, as it is to the SDK.
+// ratioOf is 1 for what is not a ratio, as it is to the SDK.
 func ratioOf(argument string) float64 {
 	ratio, err := strconv.ParseFloat(strings.TrimSpace(argument), 64)
 	if err != nil || !(ratio >= 0 && ratio <= 1) {

@@ -55,7 +55,7 @@ func attributesOf(pairs ...string) []attribute.KeyValue {
 
 func text(key, value string) attribute.KeyValue { return attribute.String(key, value) }
 
-// withError adds error.type where there was an error: the conventions leave it out where there was none.
+// withError adds error.type if there was an error: the conventions leave it out if there was none.
 func withError(attributes []attribute.KeyValue, errorType string) []attribute.KeyValue {
 	if errorType == "" {
 		return attributes

@@ -42,7 +42,7 @@ func (t *table[K, V]) find(key K) (value V, ok bool) {
 	return value, ok
 }
 
-// add makes an entry, unless there is one, or there are as many as may be: most; 0: any number.
+// add makes an entry, unless there is one, or there are as many as may be: most; 0 means any number.
 func (t *table[K, V]) add(key K, most int, make func() V) (value V, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

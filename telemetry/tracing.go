@@ -43,7 +43,7 @@ func (s Span) Recorded() bool { return s.span != nil }
 const longestText = 200
 
 // Request begins the span of a client's call, as a child of what its header names (OTEL_PROPAGATORS). The context that it returns
-// is the given one where the call is not traced.
+// is the given one if the call is not traced.
 func (t *Tracing) Request(ctx context.Context, method, route string, header http.Header, began time.Time) (context.Context, Span) {
 	if t == nil {
 		return ctx, Span{}
@@ -100,7 +100,7 @@ type AttemptStart struct {
 	Began     time.Time
 }
 
-// Attempt begins the span of an attempt, where the call that it is for is traced.
+// Attempt begins the span of an attempt, if the call that it is for is traced.
 func (t *Tracing) Attempt(ctx context.Context, a AttemptStart) Span {
 	if t == nil {
 		return Span{}

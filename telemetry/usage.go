@@ -2,7 +2,7 @@ package telemetry
 
 import "go.opentelemetry.io/otel/attribute"
 
-// Usage is what an attempt cost, as the provider counts it; 0: it did not say.
+// Usage is what an attempt cost, as the provider counts it; 0 if it did not say.
 type Usage struct {
 	Input      int64 // all of it
 	Output     int64 // all of it

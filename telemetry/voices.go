@@ -85,7 +85,7 @@ func (sdkVoice) Enabled(verbosity int) bool {
 	return r != nil && !r.off && levelOf(verbosity) >= r.most
 }
 
-// Info is a remark that is no error.
+// Info is a remark that is not an error.
 func (v sdkVoice) Info(verbosity int, message string, pairs ...any) {
 	r := listening.Load()
 	r.say(levelOf(verbosity), "opentelemetry", message, r.details(append(v.with, pairs...))...)
@@ -152,7 +152,7 @@ func (v grpcVoice) debug(message func() string) {
 }
 
 // complaint is what the SDK hands to its error handler: failed exports, which were counted and logged where they failed, and whatever
-// else goes wrong. A collection that the end has come in the way of is no fault: the last one follows it.
+// else goes wrong. A collection that the end has come in the way of is not a fault: the last one follows it.
 func (r *remarks) complaint(err error) {
 	var known accounted
 	if !errors.As(err, &known) && !errors.Is(err, context.Canceled) {
@@ -162,7 +162,7 @@ func (r *remarks) complaint(err error) {
 
 // pauses is when what was last said. Its clock is the monotonic one.
 type pauses struct {
-	now  func() time.Duration // since some beginning; nil: since the first question
+	now  func() time.Duration // since some beginning; nil means since the first question
 	mu   sync.Mutex
 	last map[string]time.Duration
 }

@@ -26,7 +26,7 @@ type Watchdog struct {
 	// Holders names those that hold most, the most first. Asked only when the level is not normal.
 	Holders func() []Holder
 	Log     *slog.Logger
-	// Tick replaces the clock in tests; nil: every WatchInterval.
+	// Tick replaces the clock in tests; nil means every WatchInterval.
 	Tick <-chan time.Time
 }
 

@@ -27,7 +27,7 @@ const (
 // reads it, so it is atomics and no lock.
 type Breaker struct {
 	failures  atomic.Int32  // in a row
-	recent    atomic.Uint32 // how the last recentCalls ended, the newest in the lowest bit; 1: it failed
+	recent    atomic.Uint32 // how the last recentCalls ended, the newest in the lowest bit; 1 means it failed
 	cooldowns atomic.Int32  // since the last recentCalls that were all well
 	Cooldown  Cooldown
 	since     atomic.Int64 // when the cooldown began, a moment

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// calling makes calls of h at a steady pace, as selection does where there is another channel, and counts those that were made
+// calling makes calls of h at a steady pace, as selection does if there is another channel, and counts those that were made
 // and those that failed. Each takes as long as it does to fail.
 func calling(h *Breaker, from time.Time, every, cost time.Duration, count int, fails func(at time.Time, n int) bool) (made, failed int) {
 	for i := range count {

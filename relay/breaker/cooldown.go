@@ -21,7 +21,7 @@ func Now() int64 { return int64(time.Since(epoch)) }
 // Cooldown keeps a channel or a key out of use for a while, and then lets one call at a time try it until one succeeds.
 // The zero value is in use. It is read by every selection, so it is two atomics and no lock.
 type Cooldown struct {
-	until   atomic.Int64 // a moment; 0: in use
+	until   atomic.Int64 // a moment; 0 means in use
 	probing atomic.Bool  // a call is trying it
 }
 

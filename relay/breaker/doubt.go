@@ -22,7 +22,7 @@ type Doubt struct {
 	request string // the last one's id: its further attempts say nothing new
 }
 
-// Against adds a refusal; true: there are enough.
+// Against adds a refusal; true if there are enough.
 func (d *Doubt) Against(token, request string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -119,10 +119,10 @@ func (r KeyRing) Revive() {
 	}
 }
 
-// Index is the key's place in the configuration, from 1; 0: it has none any more.
+// Index is the key's place in the configuration, from 1; 0 if it has none any more.
 func (r KeyRing) Index(k *Key) int { return slices.Index(r.keys, k) + 1 }
 
-// Ready tells whether any key can be used.
+// Ready reports whether any key can be used.
 func (r KeyRing) Ready(now time.Time) bool {
 	for _, k := range r.keys {
 		if k.Cooldown.Ready(now) {
@@ -132,7 +132,7 @@ func (r KeyRing) Ready(now time.Time) bool {
 	return false
 }
 
-// Take gives the next usable key, one that the request has not used as long as there is any; nil: none.
+// Take gives the next usable key, one that the request has not used as long as there is any; nil means none.
 func (r KeyRing) Take(used func(*Key) bool, now time.Time) (k *Key, probe bool) {
 	if len(r.keys) == 1 {
 		if ok, probe := r.keys[0].Cooldown.Admit(now); ok {
@@ -155,7 +155,7 @@ func (r KeyRing) Take(used func(*Key) bool, now time.Time) (k *Key, probe bool) 
 	return nil, false
 }
 
-// Wait is how long until the first limited key can be used; ok is false where no key is limited: all are refused.
+// Wait is how long until the first limited key can be used; ok is false if no key is limited: all are refused.
 func (r KeyRing) Wait(now time.Time) (d time.Duration, ok bool) {
 	for _, k := range r.keys {
 		if k.refused.Load() {
@@ -191,7 +191,7 @@ func (r KeyRing) Counts(now time.Time) (n KeyCounts) {
 	return n
 }
 
-// Out is how long until the first key can be used again; 0: one can be.
+// Out is how long until the first key can be used again; 0 if one can be.
 func (r KeyRing) Out(now time.Time) (d time.Duration) {
 	for i, k := range r.keys {
 		w := k.Cooldown.Remaining(now)
@@ -205,7 +205,7 @@ func (r KeyRing) Out(now time.Time) (d time.Duration) {
 	return d
 }
 
-// Cooling is the key that will be in use first, of those that are limited; nil: there is none.
+// Cooling is the key that will be in use first, of those that are limited; nil if there is none.
 func (r KeyRing) Cooling(now time.Time) (first *Key) {
 	for _, k := range r.keys {
 		if !k.refused.Load() && (first == nil || k.Cooldown.Remaining(now) < first.Cooldown.Remaining(now)) {

@@ -15,7 +15,7 @@ const (
 // callsForAgain is how many calls of a channel allow one of them to be made again.
 const callsForAgain = 10
 
-// RetryBudget counts a channel's calls of the last ten seconds, and those of them that repeat one that failed where nothing else was
+// RetryBudget counts a channel's calls of the last ten seconds, and those of them that repeat one that failed if nothing else was
 // left: an upstream in trouble is not to be asked twice by everybody. The zero value is ready. It is atomics and no lock.
 type RetryBudget struct {
 	slots [trySlots]atomic.Uint64 // each: which slot of time it is, the calls in it, and the repeated ones

@@ -30,22 +30,22 @@ const maxWrapped = 1 << 20
 
 // Complaint is what an error says.
 type Complaint struct {
-	Status  int    // the HTTP status that it stands for, as far as it says so; 0: it does not
+	Status  int    // the HTTP status that it stands for, as far as it says so; 0 if it does not
 	Type    string // such as invalid_request_error
 	Code    string // such as context_length_exceeded; never a status
 	Param   string
-	Message string // for people; empty: there is none that is fit for them
+	Message string // for people; empty if there is none that is fit for them
 	// Details is what Anthropic's own programs go by (error.details), as JSON: a code, and what is not supported. Empty: there is none.
 	Details string
 	// Words are the provider's further names for what is wrong: Google's status and reasons, MiniMax's base_resp.1004, Baidu's
 	// error_code.17.
 	Words []string
-	// Retry is how long the error says to wait (google.rpc.RetryInfo, retry_after); 0: it does not.
+	// Retry is how long the error says to wait (google.rpc.RetryInfo, retry_after); 0 if it does not.
 	Retry time.Duration
 	// Own is true for an error object as APIs send them: with a type or a code of its own, or with an object as "error".
 	// {"message":"Unauthorized"} is as likely the word of something in front of the API.
 	Own bool
-	// Flagged is true where the prompt is said to be objectionable, other than in words.
+	// Flagged is true if the prompt is said to be objectionable, other than in words.
 	Flagged bool
 	// Gateway is true for {"success":false,…}: the word of Cloudflare's gateway and not of the provider behind it.
 	Gateway bool
@@ -55,7 +55,7 @@ type Complaint struct {
 	// Behind is true for every error that is known to be about somebody behind a gateway: his limit, his word on the gateway's key or
 	// account with him. What the relay has at the gateway is as good as ever.
 	Behind bool
-	// InnerStatus is the status that such a provider's error stands for, as far as the gateway quotes it; 0: it does not say. It
+	// InnerStatus is the status that such a provider's error stands for, as far as the gateway quotes it; 0 if it does not say. It
 	// is good for no more than Inner.
 	InnerStatus int
 	// Inner is the code of an error that this one quotes as text. A client can have its own words quoted, so it is good for
@@ -63,7 +63,7 @@ type Complaint struct {
 	Inner string
 }
 
-// Read reads the body of an error, or an answer or event that is one. nil: it says nothing that can be told.
+// Read reads the body of an error, or an answer or event that is one. It returns nil if there is nothing in it to pass on.
 func Read(body []byte) *Complaint {
 	text, framed := unframe(body)
 	c := object(text, 0)
@@ -78,7 +78,7 @@ func Read(body []byte) *Complaint {
 	return c
 }
 
-// Plain reads an error that is no JSON. nil: it is no plain text either, but a web page, cut JSON or binary.
+// Plain reads an error that is not JSON. It returns nil if it is not plain text either, but a web page, cut JSON or binary data.
 func Plain(body []byte) *Complaint {
 	body = bytes.TrimSpace(body[:min(len(body), MaxText)])
 	if len(body) == 0 || !utf8.Valid(body) || bytes.ContainsFunc(body, func(r rune) bool { return unicode.IsControl(r) && !unicode.IsSpace(r) }) {
@@ -114,7 +114,7 @@ func object(text []byte, level int) *Complaint {
 	return outer.complaint(level)
 }
 
-// firstOf is the first element of a list; nil: it has none.
+// firstOf is the first element of a list; nil if it has none.
 func firstOf(list []byte) (first []byte) {
 	whole := jsonscan.Elements(list, func(element []byte) {
 		if first == nil {

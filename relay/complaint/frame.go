@@ -11,7 +11,7 @@ import (
 var bom = []byte("\xef\xbb\xbf")
 
 // unframe takes an error out of what it is framed in: a BOM, or an event of a stream, as DashScope sends errors to those who
-// asked for one ("event:error", ":HTTP_STATUS/400", "data:{…}"). status is what the frame says; 0: nothing.
+// asked for one ("event:error", ":HTTP_STATUS/400", "data:{…}"). status is what the frame says; 0 means nothing.
 func unframe(body []byte) (text []byte, status int) {
 	body = bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(body), bom))
 	if len(body) == 0 || body[0] == '{' || body[0] == '[' {
@@ -42,7 +42,7 @@ func unframe(body []byte) (text []byte, status int) {
 }
 
 // IsPage reports whether an answer is a web page: the word of something in front of the API, such as a CDN's or a proxy's. Its
-// bytes say so, or its label where they say nothing else, or a challenge's header
+// bytes say so, or its label if they say nothing else, or a challenge's header
 // (https://developers.cloudflare.com/cloudflare-challenges/challenge-types/challenge-pages/detect-response/).
 func IsPage(header http.Header, body []byte) bool {
 	body = bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(body[:min(len(body), MaxText)]), bom))

@@ -11,7 +11,7 @@ import (
 	"one-api/relay/jsonscan"
 )
 
-// firstMember is the value that an object has under a name; nil: none, or null.
+// firstMember is the value that an object has under a name; nil means none, or null.
 func firstMember(object []byte, name string) (value []byte) {
 	if len(object) == 0 || object[0] != '{' {
 		return nil
@@ -69,7 +69,7 @@ func codeOf(value []byte) (code string, status int) {
 	return s, 0
 }
 
-// seconds reads a number of them, as a number or as text; 0: there is none.
+// seconds reads a number of them, as a number or as text; 0 if there is none.
 func seconds(value []byte) time.Duration {
 	s := text(value)
 	if s == "" {
@@ -87,7 +87,7 @@ var (
 	named = regexp.MustCompile(`^(?:(?:[A-Za-z_]\w*\.)*([A-Z]\w*(?:Error|Exception|Timeout))|(?:[A-Za-z_]\w*\.)+(Timeout))\b`)
 )
 
-// presentable is a provider's words, or nothing where they are a web page's source.
+// presentable is a provider's words, or nothing if they are a web page's source.
 func presentable(s string) string {
 	if markup.MatchString(s) {
 		return ""
@@ -132,7 +132,7 @@ var statuses = map[string]int{
 // limits are parts of words that stand for a limit, however they go on: rate_limit, rate_limit_reached_error, RateLimitReached.
 var limits = [...]string{"ratelimit", "toomanyrequests"}
 
-// Exception is the name of an exception that a message begins with, and the status that it stands for; 0: none. It is no part of
+// Exception is the name of an exception that a message begins with, and the status that it stands for; 0 if none. It is not a part of
 // Status, for a message may begin with what a client has written.
 func Exception(message string) (name string, status int) {
 	m := named.FindStringSubmatch(message)
@@ -142,7 +142,7 @@ func Exception(message string) (name string, status int) {
 	return m[0], statusOf(m[1] + m[2])
 }
 
-// statusOf is the status that a word stands for; 0: none.
+// statusOf is the status that a word stands for; 0 means none.
 func statusOf(word string) int {
 	if at := strings.LastIndexAny(word, "#."); at >= 0 { // of a namespace
 		word = word[at+1:]
@@ -162,7 +162,7 @@ func (c *Complaint) Limited() bool {
 		slices.ContainsFunc(c.Words, func(word string) bool { return statusOf(word) == http.StatusTooManyRequests })
 }
 
-// statusOfWords is the status that an error's words stand for; 0: none.
+// statusOfWords is the status that an error's words stand for; 0 means none.
 func statusOfWords(c *Complaint) int {
 	for _, word := range append([]string{c.Type, c.Code}, c.Words...) {
 		if status := statusOf(word); status != 0 {

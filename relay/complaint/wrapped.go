@@ -71,7 +71,7 @@ func (m *members) statusIn(c *Complaint) int {
 	return status
 }
 
-// wrapped is the error that the object has in one of its members; nil: it has none, or its text alone.
+// wrapped is the error that the object has in one of its members; nil if it has none, or its text alone.
 func (m *members) wrapped(level int) *Complaint {
 	if code := firstMember(m.baseResp, "status_code"); code != nil {
 		c := object(m.baseResp, level+1)

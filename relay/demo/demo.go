@@ -18,7 +18,7 @@ import (
 	"one-api/relay/wire"
 )
 
-// Model is the one model that there is.
+// Model is the one model.
 const Model = "demo"
 
 // pace is the time between two words of a stream: slow enough to see that it streams.
@@ -71,7 +71,7 @@ func (s *Server) Close() error { return s.http.Close() }
 // Goroutines is how many of the process's goroutines serve the demo's connections.
 func (s *Server) Goroutines() int64 { return s.conns.Load() + s.active.Load() }
 
-// read decodes a request; false: it could not be read, and that has been said.
+// read decodes a request; false if it could not be read, and that has been said.
 func read(w http.ResponseWriter, r *http.Request, request any) bool {
 	err := json.NewDecoder(r.Body).Decode(request)
 	if err != nil {
@@ -152,7 +152,7 @@ func stream(ctx context.Context, w http.ResponseWriter, request wire.ChatRequest
 	_, _ = w.Write([]byte("data: [DONE]\n\n"))
 }
 
-// lastUserText is what the user said last, where that is text.
+// lastUserText is what the user said last, if that is text.
 func lastUserText(messages []wire.ChatMessage) string {
 	for i := len(messages) - 1; i >= 0; i-- {
 		if messages[i].Role != "user" {

@@ -13,7 +13,7 @@ type DataURL struct {
 	Payload string // as it stands
 }
 
-// ParseDataURL reads one; false: it is none.
+// ParseDataURL reads one; false if it is none.
 func ParseDataURL(s string) (DataURL, bool) {
 	const scheme = "data:"
 	if !hasScheme(s, scheme) {

@@ -17,9 +17,9 @@ type Format struct {
 	Server Server // nil: nobody converts to it
 	// Column is what becomes in this format of what not every format has.
 	Column Column
-	// Inspect makes what reads one answer that is passed on. choices is how many answers the client asked for; 0: it did not say.
+	// Inspect makes what reads one answer that is passed on. choices is how many answers the client asked for; 0 if it did not say.
 	Inspect func(choices int) Translator
-	// Rescue is how streams of its clients are finished that break off; nil: they are not.
+	// Rescue is how streams of its clients are finished that break off; nil if they are not.
 	Rescue Rescue
 }
 
@@ -44,14 +44,14 @@ type Encoder interface {
 	End(u wire.Usage)
 	// Held is how many bytes the encoder keeps for later.
 	Held() int
-	// Err is why the events cannot be said; nil: they can.
+	// Err is why the events cannot be said; nil if they can.
 	Err() error
 }
 
 // Failing is what can tell a client that its stream has failed in the words of that very stream: an Encoder or a Translator of a
 // format whose errors have a number and a name in it.
 type Failing interface {
-	// Failed is the event that ends the stream, with what the client is told; nil: it has not begun.
+	// Failed is the event that ends the stream, with what the client is told; nil if it has not begun.
 	Failed(e *wire.Error, requestID string) []byte
 }
 
@@ -78,10 +78,10 @@ type Decoder interface {
 	Event(event sse.Event, to llm.Sink) (Heard, error)
 	// End is called if a stream has ended in good order and no event was its end. An error is a *Fault: it was not complete.
 	End(to llm.Sink) error
-	// Complete reports whether a stream has said all that it has to, but for what ends it: End would have no complaint.
+	// Complete reports whether a stream has said all that it has to, except for what ends it: End would have no complaint.
 	Complete() bool
 	Usage() wire.Usage
-	// UnknownEnd is an end reason that is in no table; empty: there was none.
+	// UnknownEnd is an end reason that is in no table; empty if there was none.
 	UnknownEnd() string
 	// Held is how many bytes the decoder keeps for later.
 	Held() int
@@ -101,7 +101,7 @@ type Target struct {
 	Official bool
 	Quirks   *provider.Quirks // nil: nothing is known
 	Seal     *Seal
-	// AskUsage has a stream's usage asked for, where that has to be said. Asked is set by Build if it was.
+	// AskUsage has a stream's usage asked for, if that has to be said. Asked is set by Build if it was.
 	AskUsage, Asked bool
 	// Thoughts has something put into the place of reasoning that is not given back.
 	Thoughts bool
@@ -122,7 +122,7 @@ type Translator interface {
 	// has what is missing, such as the terminator, and is Done. If not, there is an error.
 	End() (Step, error)
 
-	// Complete reports whether a stream has said all that it has to, but for what ends it: every choice has its end reason, and
+	// Complete reports whether a stream has said all that it has to, except for what ends it: every choice has its end reason, and
 	// End would have no complaint.
 	Complete() bool
 
@@ -135,7 +135,7 @@ type Translator interface {
 
 // Step is what one upstream event becomes.
 type Step struct {
-	// Out is what the client gets, whole SSE events; empty: nothing. Valid until the next call of Event or of the SSE reader.
+	// Out is what the client gets, whole SSE events; empty means nothing. Valid until the next call of Event or of the SSE reader.
 	Out []byte
 	// Content is true if the event carries a part of the answer: text, reasoning, a piece of a tool call. An empty one is none.
 	Content bool

@@ -12,8 +12,8 @@ import (
 
 // Problem is what a client has to change in its request, and where.
 type Problem struct {
-	Path string // of the member; empty: the whole
-	What string // "must be a string, not number"; empty: what the other format says of the feature
+	Path string // of the member; empty means the whole
+	What string // "must be a string, not number"; empty means what the other format says of the feature
 
 	feature llm.Feature // what the request asks for, and cannot be read into a conversation
 	named   string      // what the client calls it
@@ -178,7 +178,7 @@ func Bool(value []byte, to *bool) *Problem {
 	return nil
 }
 
-// Flag reads true or false where it makes a difference that neither was said; null says neither.
+// Flag reads a boolean for which it matters whether it was given at all; null counts as absent.
 func Flag(value []byte, to **bool) *Problem {
 	if !Given(value) {
 		return nil

@@ -43,7 +43,7 @@ const (
 	HintContinueFinal Hint = "continue_final_message" // "continue_final_message": true in the request
 )
 
-// EndOf is where the list of that name ends in a request: the index of its bracket; -1: there is none.
+// EndOf is where the list of that name ends in a request: the index of its bracket; -1 if there is none.
 func EndOf(body []byte, list string) (at int) {
 	at = -1
 	_ = jsonscan.Object(body, func(m jsonscan.Member) { // it has been read before
@@ -54,7 +54,7 @@ func EndOf(body []byte, list string) (at int) {
 	return at
 }
 
-// Last is the last element of a list; nil: there is none.
+// Last is the last element of a list; nil if there is none.
 func Last(list []byte) (last []byte) {
 	jsonscan.Elements(list, func(element []byte) { last = element })
 	return last

@@ -43,7 +43,7 @@ func (s *Seal) Into(id, kept string) string {
 	return id + sealMark + s.tag(id, kept) + base64.RawURLEncoding.EncodeToString([]byte(kept))
 }
 
-// Open is the id as its maker gave it, and what was sealed into it for this channel; empty: nothing.
+// Open is the id as its maker gave it, and what was sealed into it for this channel; empty means nothing.
 func (s *Seal) Open(sealed string) (id, kept string) {
 	at := strings.LastIndex(sealed, sealMark)
 	if at < 0 {

@@ -123,7 +123,7 @@ func Elements(value []byte, visit func(element []byte)) bool {
 }
 
 // Objects calls visit for each member of each object in an array, and done behind each object, in order: what Elements and Object
-// do together, in one pass instead of two. Elements that are no objects are left out. value is a valid JSON value, such as
+// do together, in one pass instead of two. Elements that are not objects are left out. value is a valid JSON value, such as
 // Member.Value, and members say where they stand in it. It returns false where value is not an array.
 func Objects(value []byte, visit func(Member), done func(object []byte)) bool {
 	if len(value) == 0 || value[0] != '[' {
@@ -169,7 +169,7 @@ func Int(value []byte) (n int64, ok bool) {
 	return n, err == nil
 }
 
-// IsNull tells whether a JSON value is null.
+// IsNull reports whether a JSON value is null.
 func IsNull(value []byte) bool {
 	return string(value) == "null"
 }

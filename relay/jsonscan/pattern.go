@@ -12,12 +12,12 @@ const (
 )
 
 // Pattern recognizes JSON texts that differ from one that has been read in nothing but the content of one string, as the chunks
-// of a stream do. Such a text is valid and means the same, but for that string: it need not be read again. The zero Pattern
+// of a stream do. Such a text is valid and means the same, except for that string: it need not be read again. The zero Pattern
 // recognizes nothing.
 type Pattern struct {
 	text     []byte
 	from, to int16 // text[from:to] is the string's content
-	also, up int16 // text[also:up] is that of another one behind it, which differs too; 0, 0: there is none
+	also, up int16 // text[also:up] is that of another one behind it, which differs too; 0, 0 if there is none
 	misses   int32 // texts learnt since the last one that was recognized
 }
 
@@ -43,7 +43,7 @@ func (p *Pattern) Learn(text []byte, key string) {
 }
 
 // LearnText is Learn for who wants to know the string of those that are recognized: there is one member of that name, and its string
-// is said. beside is another member's, behind it, whose string may be any without escapes; empty: none's.
+// is said. beside is another member's, behind it, whose string may be any without escapes; empty means none's.
 func (p *Pattern) LearnText(text []byte, key, said, beside string) {
 	if len(text) > longestPattern || p.misses == mostMisses {
 		return
@@ -68,7 +68,7 @@ func (p *Pattern) LearnText(text []byte, key, said, beside string) {
 	}
 }
 
-// Text is the string of a text that is recognized, as String decodes it: here it may have escapes. false: the text is another one.
+// Text is the string of a text that is recognized, as String decodes it: here it may have escapes. false if the text is another one.
 func (p *Pattern) Text(text []byte) (string, bool) {
 	to, ok := p.find(text, true)
 	if !ok {
@@ -85,7 +85,7 @@ func (p *Pattern) Text(text []byte) (string, bool) {
 // Forget recognizes nothing until it has learnt again.
 func (p *Pattern) Forget() { p.text = p.text[:0] }
 
-// Matches tells whether a text is like the one that was learnt in all but the string, which is not empty and has no escapes in
+// Matches reports whether a text is like the one that was learnt in all but the string, which is not empty and has no escapes in
 // this one either.
 func (p *Pattern) Matches(text []byte) bool {
 	_, ok := p.find(text, false)

@@ -10,7 +10,7 @@ func Replace(b []byte, start, end int, s string) []byte {
 
 // Edit is what stands in the place of a part of a text.
 type Edit struct {
-	From, To int // the part; they are equal where nothing is taken away
+	From, To int // the part; they are equal if nothing is taken away
 	Text     string
 	Quote    bool // Text is encoded as a JSON string, in which what is not UTF-8 becomes U+FFFD
 }

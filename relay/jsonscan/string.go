@@ -26,7 +26,7 @@ func String(value []byte) (s string, ok bool) {
 	return decode(raw), true
 }
 
-// skipString skips a string that begins with the quote at b[i], and tells whether it has escapes.
+// skipString skips a string that begins with the quote at b[i], and reports whether it has escapes.
 func skipString(b []byte, i int) (next int, escaped bool, err error) {
 	i++
 	for {
@@ -72,7 +72,7 @@ func skipEscape(b []byte, i int) (int, error) {
 }
 
 // skipPlain returns the index of the first quote, backslash or control character at or behind i, or len(b).
-// It looks at eight bytes at a time, and at 32 where the string turns out to be long, such as an image in base64.
+// It looks at eight bytes at a time, and at 32 if the string turns out to be long, such as an image in base64.
 func skipPlain(b []byte, i int) int {
 	for range 4 {
 		if len(b)-i < 8 {

@@ -11,7 +11,7 @@ type nesting struct {
 	depth   int
 }
 
-// push is false where the limit is reached. The object that every text begins with is not on the stack, so it counts one.
+// push is false if the limit is reached. The object that every text begins with is not on the stack, so it counts one.
 func (n *nesting) push(object bool) bool {
 	if n.depth == MaxDepth-1 {
 		return false

@@ -26,7 +26,7 @@ type Lane interface {
 	Answer(call *Call, sent *Converted) Translator
 }
 
-// Lanes is the lane of each client endpoint; nil: the provider cannot serve it. They are put together when the configuration is
+// Lanes is the lane of each client endpoint; nil if the provider cannot serve it. They are put together when the configuration is
 // loaded, so that selection reads a slice and asks nobody.
 type Lanes [wire.Endpoints]Lane
 
@@ -39,23 +39,23 @@ type Call struct {
 	Stores    bool             // the upstream is to keep the answer
 	Keep      bool             // another attempt can follow once a stream has begun
 	Model     string           // as the client asked for it
-	Choices   int              // how many answers the client asked for (n); 0: it did not say
+	Choices   int              // how many answers the client asked for (n); 0 if it did not say
 	Body      []byte           // the whole body: a valid JSON object. nil once a stream has begun, unless Keep says so
 	Prefix    string           // what the client has of the answer's text: the upstream is asked for the rest. empty: for all of it
 	Path      *string          // where the call goes, escaped; nil: to the endpoint's usual path
 	ModelFrom int              // Body[ModelFrom:ModelTo] is the value of "model", quotes included
 	ModelTo   int              //
 	Options   StreamOptions    // what the client says of its stream
-	Held      *membudget.Lease // what Body holds of the process's budget; nil: it is not counted
+	Held      *membudget.Lease // what Body holds of the process's budget; nil if it is not counted
 	Header    http.Header      // the client's headers. Only what the provider's format defines may be passed on
 	Query     string           // the raw query, under the same rule
 }
 
 // StreamOptions is what a client says of its stream (stream_options of OpenAI's format), as far as it has to be known.
 type StreamOptions struct {
-	From, To           int  // Body[From:To] is the value; 0, 0: it says nothing
+	From, To           int  // Body[From:To] is the value; 0, 0 if it says nothing
 	Usage              bool // it asks to be told the usage (include_usage)
-	UsageFrom, UsageTo int  // Body[UsageFrom:UsageTo] says whether it does; 0, 0: it does not say
+	UsageFrom, UsageTo int  // Body[UsageFrom:UsageTo] says whether it does; 0, 0 if it does not say
 }
 
 // Rename puts another model into the call, whose body it copies.
@@ -78,15 +78,15 @@ func (c *Call) moved(at, by int) {
 // Target is what one channel adds to a call.
 type Target struct {
 	Model string // after the channel's model mapping
-	// Official is true where the provider itself answers and not something compatible with it.
+	// Official is true if the provider itself answers and not something compatible with it.
 	Official bool
-	// Quirks is in what the provider differs from others that speak its format; nil: nothing is known.
+	// Quirks is in what the provider differs from others that speak its format; nil if nothing is known.
 	Quirks *provider.Quirks
 	// AskUsage has the upstream asked for the usage of a stream, for which the client does not ask.
 	AskUsage bool
 	// Thoughts has something put into the place of reasoning that is not given back: the upstream has refused a conversation without.
 	Thoughts bool
-	// Hint says how the upstream is told to continue a message, where the call has a Prefix.
+	// Hint says how the upstream is told to continue a message, if the call has a Prefix.
 	Hint format.Hint
 }
 
@@ -99,7 +99,7 @@ type Request struct {
 	Body   []byte
 	// AsksUsage says that it asks for the usage of a stream, and the client's call did not.
 	AsksUsage bool
-	// Converted is what a conversion has to say of itself; nil: there was none. A request is passed by value on the way to where a
+	// Converted is what a conversion has to say of itself; nil if there was none. A request is passed by value on the way to where a
 	// stream waits, so it is kept small.
 	Converted *Converted
 }

@@ -15,7 +15,7 @@ import (
 	"one-api/relay/wire"
 )
 
-// Both targets take a request's body, where the bytes begin as one does, and otherwise make one of them. What is made must be
+// Both targets take a request's body, if the bytes begin as one does, and otherwise make one of them. What is made must be
 // taken by both converters; of what a fuzzer writes only that is compared which both of them take.
 
 // FuzzChatRequestRoundTrip converts a chat request to Anthropic's format and back.
@@ -115,7 +115,7 @@ func seedSource(f *testing.F) {
 		for i := range b {
 			b[i] = byte(i)*(2*seed+1) ^ seed<<4
 		}
-		b[0] |= 0x80 // it is no body
+		b[0] |= 0x80 // it is not a body
 		f.Add(b)
 	}
 }
@@ -124,7 +124,7 @@ func startsAnObject(b []byte) bool {
 	return strings.HasPrefix(strings.TrimLeft(string(b), " \t\r\n"), "{")
 }
 
-// convert is false where the request cannot be said in the adaptor's format, which a request that was made always can.
+// convert is false if the request cannot be said in the adaptor's format, which a request that was made always can.
 func convert(t *testing.T, a lanetest.Lanes, endpoint wire.Endpoint, body []byte, made bool) ([]byte, bool) {
 	t.Helper()
 	var head struct{ Stream bool }
@@ -183,7 +183,7 @@ type terms struct {
 
 type tool struct{ Name, Description, Schema, Strict string }
 
-// named is what reaches another provider of an end user's name, here where there is no secret to make a pseudonym with: one that is
+// named is what reaches another provider of an end user's name, here without a secret to make a pseudonym with: one that is
 // too long for one of them, or looks like an address, does not.
 func named(user string) string {
 	if utf8.RuneCountInString(user) > 64 || strings.Contains(user, "@") {

@@ -1,5 +1,5 @@
 // Package lane is the ways from a client's endpoint to a provider (Lane, Call, Request), and puts formats together: each client
-// format that there is over each one that a provider speaks. A new format is a folder of relay/format and a line in each of the two
+// format over each one that a provider speaks. A new format is a folder of relay/format and a line in each of the two
 // tables here.
 package lane
 
@@ -30,7 +30,7 @@ var clients = [wire.Endpoints]*format.Format{
 // Formats is every format, in the order of their endpoints.
 func Formats() []*format.Format { return clients[:] }
 
-// Rescue is how streams to clients of an endpoint are finished that break off; nil: they are not.
+// Rescue is how streams to clients of an endpoint are finished that break off; nil if they are not.
 func Rescue(of wire.Endpoint) format.Rescue { return clients[of].Rescue }
 
 // goOn has the body of a request, in its server's format, ask for the rest of an answer, if that is what is to be asked for.

@@ -12,7 +12,7 @@ const (
 	usageObject = `{` + usageAsked + `}`
 )
 
-// nativeBody is the client's body with the channel's model in it and, where that is wanted and can be said, the question for the
+// nativeBody is the client's body with the channel's model in it and, if that is wanted and can be said, the question for the
 // stream's usage. All else stays as it is, and nothing is copied if nothing changes.
 func openAIBody(call *Call, target Target) (body []byte, asksUsage bool) {
 	var edits [2]jsonscan.Edit

@@ -90,7 +90,7 @@ func (s *scene) got(answer string) map[string]any {
 	return body
 }
 
-// heard is what the client gets of a stream of such events, and why it ended; nil: in good order.
+// heard is what the client gets of a stream of such events, and why it ended; nil means in good order.
 func (s *scene) heard(events ...string) (got []map[string]any, failed error) {
 	s.t.Helper()
 	translator := s.lane.Answer(s.call, s.sent.Converted)

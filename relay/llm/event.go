@@ -22,7 +22,7 @@ const (
 	Given                 // Call, Text: a piece of its arguments, which are JSON
 	CallEnded             // Call
 	Other                 // a part of the answer that only its own format has a word for, and that is left out
-	Finished              // Reason; Text: the stop sequence that ended it, where that is known
+	Finished              // Reason; Text: the stop sequence that ended it, if that is known
 )
 
 // Event is a step of an answer. A whole answer is the fold of its events.
@@ -39,7 +39,7 @@ type Event struct {
 // Sink takes the events of an answer, one after the other. What an event says is valid for as long as the call.
 type Sink interface{ Take(e *Event) }
 
-// Answer is a whole answer: what its events add up to. Usage is beside it, where it is counted.
+// Answer is a whole answer: what its events add up to. Usage is beside it, if it is counted.
 type Answer struct {
 	ID, Model string
 	Blocks    []Block

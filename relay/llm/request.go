@@ -1,7 +1,7 @@
 // Package llm is a conversation without a wire format, and the events of an answer to it. Formats meet here: each one is written
 // once, as what turns its bytes into these values and these values into its bytes.
 //
-// It is rich enough to lose nothing that two formats share. What only one format knows is no part of it: a request notes which
+// It is rich enough to lose nothing that two formats share. What only one format knows is not a part of it: a request notes which
 // of such things it uses (Feature), and the format that it is to be said in says what becomes of them.
 package llm
 
@@ -23,7 +23,7 @@ type Request struct {
 	Stop        []string
 	Format      *Form // nil: free text
 
-	Effort string    // none | minimal | low | medium | high | xhigh | max; empty: unsaid
+	Effort string    // none | minimal | low | medium | high | xhigh | max; empty if unsaid
 	Think  *Thinking // nil: unsaid
 
 	User         string
@@ -61,7 +61,7 @@ type Role uint8
 const (
 	User      Role = iota
 	Assistant      // the model
-	System         // an instruction in the midst of a conversation
+	System         // an instruction in the middle of a conversation
 )
 
 // Turn is what one side says at a time. A format that keeps the results of tools in messages of their own has turns of one part.
@@ -96,7 +96,7 @@ type Part struct {
 	Signature string          // Reasoning: proves to its maker that it is
 	Media     *Media          // Image, Document
 	Parts     []Part          // ToolResult: texts, images, documents
-	Cache     json.RawMessage // how long the provider is to remember the conversation up to here; nil: it is not said
+	Cache     json.RawMessage // how long the provider is to remember the conversation up to here; nil if it is not said
 }
 
 // Media is an image or a document: its data, or a link. A text has neither.
@@ -113,7 +113,7 @@ type Media struct {
 type Tool struct {
 	Name        string
 	Description string
-	Schema      json.RawMessage // a JSON schema object; nil: unsaid
+	Schema      json.RawMessage // a JSON schema object; nil if unsaid
 	Strict      *bool
 	Cache       json.RawMessage
 }
@@ -147,5 +147,5 @@ type Form struct {
 // Thinking is whether the model reasons before it answers.
 type Thinking struct {
 	Off    bool
-	Budget int64 // tokens; 0: as many as it needs
+	Budget int64 // tokens; 0 means as many as it needs
 }

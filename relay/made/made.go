@@ -65,7 +65,7 @@ func (k *Keeper) turn() {
 	k.old, k.young, k.turned = k.young, map[key]Maker{}, now()
 }
 
-// Of is who made what has an id; false: nobody that is known.
+// Of returns who made what has the id; false if that is not known.
 func (k *Keeper) Of(id string) (Maker, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -2,7 +2,7 @@ package membudget
 
 import "sync"
 
-// Buffer takes a body in. Where its length is announced, it is read to where it stays. Where it is not, it is read to blocks
+// Buffer takes a body in. If its length is announced, it is read to where it stays. If it is not, it is read to blocks
 // that all buffers share, and copied once, when its length is known: growing would copy it again and again.
 //
 // The blocks never leave the buffer: what Room gives is for one read, and Body's is a copy.
@@ -10,7 +10,7 @@ type Buffer struct {
 	lease           *Lease
 	announced, most int64
 	body            []byte   // negative announced: not used
-	blocks          []*block // full, but for the last one
+	blocks          []*block // full, except for the last one
 	full            int      // bytes in all but that one
 	last            int      // bytes in that one
 }

@@ -54,7 +54,7 @@ func (b *Budget) Used() int64 {
 	return b.used.Load()
 }
 
-// take adds n bytes where they fit. It never takes and gives back: what is refused must not refuse others meanwhile.
+// take adds n bytes if they fit. It never takes and gives back: what is refused must not refuse others meanwhile.
 func (b *Budget) take(n int64, by *Owner) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -91,7 +91,7 @@ func (l *Lease) Of(b *Budget) {
 	}
 }
 
-// By says whose it is, of the same budget. It is called once, after Of and before Hold; nil: nobody in particular's.
+// By says whose it is, of the same budget. It is called once, after Of and before Hold; nil means nobody in particular's.
 func (l *Lease) By(o *Owner) {
 	if o != nil {
 		l.by = o

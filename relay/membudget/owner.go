@@ -11,7 +11,7 @@ type Owner struct {
 	of    *Budget
 	held  atomic.Int64 // by its leases, beyond what is free
 	calls atomic.Int64
-	left  atomic.Int64 // when the last call ended, as time since the budget's beginning; 0: none has
+	left  atomic.Int64 // when the last call ended, as time since the budget's beginning; 0 if none has
 }
 
 const (
@@ -22,7 +22,7 @@ const (
 	// the whole between them, one that comes new finds room.
 	lastParts  = 8
 	smallParts = 32
-	// Owners are counted for each that takes, or, where there are many, at most so often.
+	// Owners are counted for each that takes, or, if there are many, at most so often.
 	fewOwners  = 64
 	countEvery = 50 * time.Millisecond
 )

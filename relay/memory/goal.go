@@ -14,13 +14,13 @@ const Floor = 32 << 20
 
 const (
 	limitShare   = 8       // of a memory limit: the floor may be one part of so many
-	usualPercent = 100     // GOGC where nobody has said otherwise
+	usualPercent = 100     // GOGC if nobody has said otherwise
 	goMinimum    = 4 << 20 // the least heap that Go collects at GOGC=100; it grows with that (GC guide, runtime.heapMinimum)
 )
 
-// RaiseGoal keeps the goal of the next collection at Floor or above, or at an eighth of the memory limit (GOMEMLIMIT) where that is
+// RaiseGoal keeps the goal of the next collection at Floor or above, or at an eighth of the memory limit (GOMEMLIMIT) if that is
 // less. Above it GOGC is the usual 100, so the heap never grows beyond the floor or twice what is alive. An operator who has set GOGC
-// has decided: nothing is done then. It returns the floor in bytes; 0: nothing is done.
+// has decided: nothing is done then. It returns the floor in bytes; 0 if nothing is done.
 //
 // Once a collection the factor is computed anew from what was found alive (https://go.dev/doc/gc-guide#GOGC). No goroutine waits for
 // that: an object that nobody holds has a finalizer, which lets go of it again.
@@ -75,7 +75,7 @@ func (t *tuner) stop() {
 	t.stopped = true
 }
 
-// tune sets the factor that what is alive now asks for; false: it was stopped.
+// tune sets the factor that what is alive now asks for; false if it was stopped.
 func (t *tuner) tune() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 // judgement is what an upstream's error means, and why.
 type judgement struct {
 	class Class
-	// quotable is the beginning of the message, where that decided; the class would be instead without it.
+	// quotable is the beginning of the message, if that decided; the class would be instead without it.
 	quotable string
 	instead  Class
 }
@@ -125,7 +125,7 @@ func classOfHundred(status int, otherwise Class) Class {
 	return otherwise
 }
 
-// classOfRefusal is for a 401, 402 or 403. It is about the key only where it cannot be about anything else.
+// classOfRefusal is for a 401, 402 or 403. It is about the key only if it cannot be about anything else.
 func classOfRefusal(status int, said *complaint.Complaint) Class {
 	switch {
 	case status == http.StatusPaymentRequired && aboutTokens.MatchString(said.Message), aboutModel.MatchString(said.Message):
@@ -143,7 +143,7 @@ var (
 	// (https://openrouter.ai/docs/api-reference/errors): "This request requires more credits, or fewer max_tokens. You requested
 	// up to 65536 tokens, but can only afford 30104." One-api's is about a quota: "…, need quota: $0.12".
 	aboutTokens = regexp.MustCompile(`(?i)max_tokens|can only afford|need quota|fewer tokens|prompt tokens limit exceeded`)
-	// aboutModel finds what a refusal is about where it is not the key as such: what was asked for with it. OpenAI says with a
+	// aboutModel finds what a refusal is about if it is not the key as such: what was asked for with it. OpenAI says with a
 	// 401 that a restricted key has not the scope of an endpoint, and that a project may not use a model. Anthropic says with
 	// one that it does not take OAuth, which clients ask for by a beta header that is passed on.
 	aboutModel = regexp.MustCompile(`(?i)\b(?:models?|deployments?|engines?|endpoints?|scopes?|permissions?|moderation|flagged|prompts?|max_tokens|streaming|tools?|images?|audio|embeddings?|fine-tun\w+|features?|betas?|oauth|this (?:operation|action|resource))\b`)
@@ -184,7 +184,7 @@ func saysTooLarge(said *complaint.Complaint) bool {
 	return requested > limit
 }
 
-// saysNoQuota reports whether a 429 says that there is none of this model for this account, as Gemini does where a model is not
+// saysNoQuota reports whether a 429 says that there is none of this model for this account, as Gemini does if a model is not
 // in the free tier: the key is as good as ever for the others.
 func saysNoQuota(said *complaint.Complaint) bool {
 	return strings.Contains(said.Message, "Quota exceeded for metric") && strings.Contains(said.Message, "limit: 0")

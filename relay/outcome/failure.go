@@ -15,12 +15,12 @@ type Failure struct {
 	Class      Class         // for UpstreamStatus and UpstreamErrorEvent
 	Status     int           // the upstream's status, for UpstreamStatus
 	Err        *wire.Error   // what the client is told, if this is the failure it is told of
-	RetryAfter time.Duration // what the upstream asked for; 0: it did not say
-	Reason     Reason        // for Rejected; empty: the request cannot be said in the provider's format
+	RetryAfter time.Duration // what the upstream asked for; 0 if it did not say
+	Reason     Reason        // for Rejected; empty if the request cannot be said in the provider's format
 	Detail     string        // for the operator's log: plain words, no key, no address
 
-	said *complaint.Complaint // what the upstream said; nil: nothing that could be read
-	// quotable is the part of a message that decided the class, where it was that and not a code. Should it turn out that the
+	said *complaint.Complaint // what the upstream said; nil if nothing that could be read
+	// quotable is the part of a message that decided the class, if it was that and not a code. Should it turn out that the
 	// client may have put it there, the class is instead.
 	quotable string
 	instead  Class
@@ -72,7 +72,7 @@ func Panicked() *Failure {
 }
 
 // StatusFailure is the failure of an answer with another status than 2xx, whose body is of the given text, which may be cut.
-// Adaptors correct the class where their provider uses a status in its own way.
+// Adaptors correct the class if their provider uses a status in its own way.
 func StatusFailure(status int, header http.Header, body []byte) *Failure {
 	f := &Failure{Outcome: UpstreamStatus, Status: status}
 	page := complaint.IsPage(header, body)

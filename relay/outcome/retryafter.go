@@ -17,7 +17,7 @@ const (
 	longestSaid       = time.Minute
 )
 
-// asked is how long an answer asks to be left alone; 0: it does not say. What says it most exactly counts: a header made for
+// asked is how long an answer asks to be left alone; 0 if it does not say. What says it most exactly counts: a header made for
 // it, then what the error says in so many numbers, then the limits that have been used up, then words.
 func asked(status int, header http.Header, said *complaint.Complaint, now time.Time) time.Duration {
 	if d := RetryAfter(header, now); d > 0 {
@@ -56,7 +56,7 @@ func (f *Failure) AsksForRest() bool {
 }
 
 // RetryAfter reads how long an upstream asks to be left alone: Retry-After in seconds or as a date (RFC 9110, 10.2.3), or
-// OpenAI's and Azure's retry-after-ms, which is finer and so comes first. 0 where nothing usable was said.
+// OpenAI's and Azure's retry-after-ms, which is finer and so comes first. 0 if nothing usable was said.
 func RetryAfter(header http.Header, now time.Time) time.Duration {
 	if ms, err := strconv.ParseFloat(strings.TrimSpace(header.Get("Retry-After-Ms")), 64); err == nil {
 		return clampRetryAfter(ms / 1000)
@@ -71,7 +71,7 @@ func RetryAfter(header http.Header, now time.Time) time.Duration {
 	return 0
 }
 
-// theirNow is the time by the clock of whoever sent the header, where it says so: a date is meant by that clock, and ours may
+// theirNow is the time by the clock of whoever sent the header, if it says so: a date is meant by that clock, and ours may
 // be wrong.
 func theirNow(header http.Header, ours time.Time) time.Time {
 	if theirs, err := http.ParseTime(header.Get("Date")); err == nil {

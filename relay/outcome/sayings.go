@@ -8,7 +8,7 @@ import (
 	"one-api/relay/provider"
 )
 
-// Sayings is what a provider's own words make of its failures; nil: it has none.
+// Sayings is what a provider's own words make of its failures; nil if it has none.
 func Sayings(all []provider.Saying) func(*Failure) {
 	if len(all) == 0 {
 		return nil

@@ -84,7 +84,7 @@ var serverCodes = words(
 	"error_code.1", "error_code.2", "336000", "336100", // Baidu
 )
 
-// vagueCodes stand for a 500 where there is no other status, and for nothing beside a 400.
+// vagueCodes stand for a 500 if there is no other status, and for nothing beside a 400.
 var vagueCodes = words("api_error", "unknown", "internal")
 
 func words(all ...string) map[string]bool {
@@ -150,7 +150,7 @@ func classOfAnother(status int, said *complaint.Complaint) (Class, bool) {
 	return 0, false
 }
 
-// classOfRelayed is for a status that is not about the request, by the one that a gateway quotes; 0: it quotes none.
+// classOfRelayed is for a status that is not about the request, by the one that a gateway quotes; 0 means it quotes none.
 func classOfRelayed(status, inner int) Class {
 	if inner == 0 {
 		inner = status

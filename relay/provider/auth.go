@@ -15,7 +15,7 @@ type Auth struct {
 	Sign func(ctx context.Context, r *Outgoing, key string) error
 }
 
-// Outgoing is a request as it leaves: nothing of it changes any more, but for what Sign adds to the header.
+// Outgoing is a request as it leaves: nothing of it changes any more, except for what Sign adds to the header.
 type Outgoing struct {
 	Method string
 	URL    *url.URL

@@ -9,7 +9,7 @@ var openAI = Provider{
 		"gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano", "gpt-5", "gpt-5-mini", "gpt-5-nano", "o1", "o3", "o3-mini", "o4-mini",
 		"text-embedding-3-small", "text-embedding-3-large",
 	},
-	// https://platform.openai.com/docs/guides/reasoning: it is no part of a chat completion
+	// https://platform.openai.com/docs/guides/reasoning: it is not a part of a chat completion
 	HidesReasoning: []string{"o1", "o3", "o4", "gpt-5"},
 	Quirks:         Quirks{MaxCompletionTokens: true, Reasoning: BackNever, MidSystem: true, MostStops: 4},
 }

@@ -1,7 +1,7 @@
 // Package provider is who answers calls, as data: what they speak, where, how they want to be asked, and in what they differ from
 // the others that speak the same. It does no I/O and knows no formats; whoever puts a channel together reads it.
 //
-// A vendor that speaks a format that there is needs one entry in a table here and nothing else: the channel type, its row in the
+// A vendor that speaks a format needs one entry in a table here and nothing else: the channel type, its row in the
 // documentation, the variable that makes a channel of it and its name in telemetry follow from that.
 package provider
 
@@ -15,9 +15,9 @@ import (
 type Provider struct {
 	Type string   // what the configuration calls it
 	Also []string // what else people call it. None of these is a type: they are for hints
-	Name string   // gen_ai.provider.name (OpenTelemetry's GenAI conventions); empty: as Type
+	Name string   // gen_ai.provider.name (OpenTelemetry's GenAI conventions); empty means as Type
 
-	// BaseURL is where the provider itself answers; empty: every channel says where.
+	// BaseURL is where the provider itself answers; empty if every channel says where.
 	BaseURL string
 	// Elsewhere is the other places where it is the provider itself that answers, such as that for another part of the world.
 	Elsewhere []string
@@ -29,14 +29,14 @@ type Provider struct {
 	Keyless bool
 
 	Speaks []Dialect // in order of preference
-	List   string    // the path of the list of its models; empty: it has none
+	List   string    // the path of the list of its models; empty if it has none
 	Auth   Auth
 
-	// KeyVariables are environment variables that make a channel where there is no file; the first one that is set does.
+	// KeyVariables are environment variables that make a channel if there is no file; the first one that is set does.
 	KeyVariables []string
 
 	Models    []string // globs: what a channel without a list of its own serves
-	WellKnown []string // some of the models, for a list where the provider has not been asked for its own, or has none
+	WellKnown []string // some of the models, to be listed if the provider has not been asked for its own list, or has none
 	// HidesReasoning is the beginnings of the names of models that think for a while without a word of it in their streams. A sign of
 	// life restarts the wait for their first token.
 	HidesReasoning []string
@@ -71,12 +71,12 @@ const (
 // Dialect is a format as one provider speaks it.
 type Dialect struct {
 	Format Format
-	// Endpoints are those of the format that the provider has; nil: all. At another address than its own nobody knows, and all are
+	// Endpoints are those of the format that the provider has; nil means all. At another address than its own nobody knows, and all are
 	// tried.
 	Endpoints []wire.Endpoint
 	// AtHome says that the provider itself speaks it, and that others of its type may not.
 	AtHome bool
-	// Path is where an endpoint is for a model, escaped; nil: own, the endpoint's usual path.
+	// Path is where an endpoint is for a model, escaped; nil means own, the endpoint's usual path.
 	Path func(own, model string) string
 }
 

@@ -12,7 +12,7 @@ type Quirks struct {
 	Reasoning Back
 	// Thinking says how the provider is told to think, or not to.
 	Thinking Switch
-	// MidSystem says that a system message may stand in the midst of a conversation. Elsewhere it is joined to the first one, for the
+	// MidSystem says that a system message may stand in the middle of a conversation. Elsewhere it is joined to the first one, for the
 	// chat templates of many models refuse it.
 	MidSystem bool
 	// CacheHints says that cache_control is taken in the parts of a message.
@@ -24,17 +24,17 @@ type Quirks struct {
 	NoToolChoice bool
 	// ThoughtlessChoice says that a tool that has to be called is refused while the model thinks, which it does unless it is told not to.
 	ThoughtlessChoice bool
-	// NoEffort says that there is no reasoning_effort, but for the models that are known to take it.
+	// NoEffort says that there is no reasoning_effort, except for the models that are known to take it.
 	NoEffort bool
 	// WideEffort says that reasoning_effort is low, high or max.
 	WideEffort bool
-	// MostThinking is how many tokens a model may be told to think at most (thinking_budget); 0: it cannot be told.
+	// MostThinking is how many tokens a model may be told to think at most (thinking_budget); 0 if it cannot be told.
 	MostThinking int64
 	// TopK says that there is a top_k, which OpenAI has not.
 	TopK bool
 	// NoZero says that the temperature has to be above 0.
 	NoZero bool
-	// Also is further members of a converted request, as JSON; empty: there are none.
+	// Also is further members of a converted request, as JSON; empty if there are none.
 	Also string
 	// ShortIDs says that ids of tool calls have nine letters and digits.
 	ShortIDs bool
@@ -42,9 +42,9 @@ type Quirks struct {
 	ThoughtSignatures bool
 	// NoUser says that there is no user.
 	NoUser bool
-	// LongestUser is how many characters the end user's id may have; 0: 64.
+	// LongestUser is how many characters the end user's id may have; 0 means 64.
 	LongestUser int
-	// MostStops is how many stop sequences are taken; 0: as many as there are.
+	// MostStops is how many stop sequences are taken; 0 means as many as there are.
 	MostStops int
 }
 

@@ -2,7 +2,7 @@ package provider
 
 import "net/http"
 
-// xAI is xAI (https://docs.x.ai/docs/api-reference), whose API is OpenAI's but for its errors.
+// xAI is xAI (https://docs.x.ai/docs/api-reference), whose API is OpenAI's except for its errors.
 var xAI = Provider{
 	Type: "xai", Also: []string{"grok", "x.ai", "x-ai", "x_ai", "xgrok"}, Name: "x_ai",
 	BaseURL: "https://api.x.ai/v1", Speaks: chatAndResponses, List: listOfModels, Auth: Bearer, KeyVariables: []string{"XAI_API_KEY"},

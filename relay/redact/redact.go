@@ -20,12 +20,12 @@ import (
 // it: half a key at a cut would not be known as one. It is made when a channel first fails.
 type Redactor struct {
 	channel config.Channel
-	proxy   *url.URL // what the channel's connections go through; nil: none
+	proxy   *url.URL // what the channel's connections go through; nil means none
 	once    sync.Once
 
 	secrets   []string       // keys, passwords, values of headers
-	exactly   *regexp.Regexp // the secrets in all shapes; nil: there is none
-	addresses *regexp.Regexp // the base URL, its host; nil: there is none
+	exactly   *regexp.Regexp // the secrets in all shapes; nil if there is none
+	addresses *regexp.Regexp // the base URL, its host; nil if there is none
 }
 
 // New makes that of a channel.
@@ -76,7 +76,7 @@ func (r *Redactor) prepare() {
 	r.addresses = anyOf(places)
 }
 
-// keep notes a secret, and its parts where it has some: "Bearer xyz", "id:secret", "a=b; session=xyz", "Basic dXNlcjpwYXNz".
+// keep notes a secret, and its parts if it has some: "Bearer xyz", "id:secret", "a=b; session=xyz", "Basic dXNlcjpwYXNz".
 func (r *Redactor) keep(secret, separators string) {
 	if len(secret) < shortestSecret {
 		return
@@ -141,7 +141,7 @@ func placesOf(u *url.URL) []string {
 	return slices.DeleteFunc(places, func(s string) bool { return len(s) < 3 })
 }
 
-// anyOf finds any of these texts, the longest first, in whatever case; nil: there are none.
+// anyOf finds any of these texts, the longest first, in whatever case; nil if there are none.
 func anyOf(texts []string) *regexp.Regexp {
 	if len(texts) == 0 {
 		return nil

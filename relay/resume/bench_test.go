@@ -12,7 +12,7 @@ var pieces = []struct {
 	name     string
 	endpoint wire.Endpoint
 	event    []byte
-	allocs   float64 // its text, and where it has one its type
+	allocs   float64 // its text, and if it has one its type
 }{
 	{"chat", wire.ChatCompletions, chatEvent(`{"id":"chatcmpl-9xyz","object":"chat.completion.chunk","created":1717171717,"model":"gpt-4o-2024-08-06","service_tier":"default","system_fingerprint":"fp_5d11fca96a","choices":[{"index":0,"delta":{"content":" word"},"logprobs":null,"finish_reason":null}]}`), 1},
 	{"official", wire.ChatCompletions, chatEvent(`{"id":"chatcmpl-9xyz","object":"chat.completion.chunk","created":1717171717,"model":"gpt-4o-2024-08-06","service_tier":"default","system_fingerprint":"fp_5d11fca96a","choices":[{"index":0,"delta":{"content":" word"},"logprobs":null,"finish_reason":null}],"obfuscation":"aB3dE6gH"}`), 1},

@@ -15,7 +15,7 @@ type Continuation struct {
 	follower format.Follower // of the other answer, as its lane would have it sent to the client
 	encoder  format.Encoder  // of the client's stream
 	overlap  *overlap
-	replay   *replay // the answer is begun anew; nil: it is continued
+	replay   *replay // the answer is begun anew; nil if it is continued
 	thinks   bool    // the client has neither text nor reasoning: it gets the other answer's
 	err      error   // why the other answer does not fit
 }
@@ -34,7 +34,7 @@ func (t *Transcript) Continue(spaceHidden bool) *Continuation {
 }
 
 // Anew makes the way to the client of an attempt that answers all of it again, because its upstream refuses to continue a
-// message. What the client has already is cut off, where the new answer says it to the letter: two halves of different
+// message. What the client has already is cut off, if the new answer says it to the letter: two halves of different
 // answers would be none.
 func (t *Transcript) Anew() *Continuation {
 	c := t.Continue(false)
@@ -54,7 +54,7 @@ func (c *Continuation) Hold(events []byte) (committed bool, err error) { return 
 // Flush sends what Write left in a buffer.
 func (c *Continuation) Flush() error { return c.to.client.Flush() }
 
-// perByte is how many bytes fitting takes for each of an event: its text decoded, where a byte that is not UTF-8 becomes three,
+// perByte is how many bytes fitting takes for each of an event: its text decoded, if a byte that is not UTF-8 becomes three,
 // and encoded as JSON and as an event, in buffers that grow.
 const perByte = 16
 
@@ -106,7 +106,7 @@ func unfit(err error) error {
 }
 
 // Take says an event to the client, without what it has. Reasoning belongs in front of the text: that of a continuation is left out
-// where the client has any of the answer.
+// if the client has any of the answer.
 func (c *Continuation) Take(e *llm.Event) {
 	switch e.Step {
 	case llm.Said:

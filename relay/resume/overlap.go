@@ -80,7 +80,7 @@ func (o *overlap) size() int {
 	return cap(o.held) + bytesPerBorder*cap(o.borders) + (1+bytesPerBorder)*len(o.sent)
 }
 
-// follow goes on to the first place in sent that all of the continuation can be a copy from; false: there is none that does
+// follow goes on to the first place in sent that all of the continuation can be a copy from; false if there is none that does
 // not end where sent does, so that no more is to be known.
 func (o *overlap) follow() bool {
 	o.borders = o.borders.of(o.held)
@@ -105,7 +105,7 @@ func (o *overlap) step() {
 	}
 }
 
-// finish goes on to the end of sent, where no more of the continuation comes.
+// finish goes on to the end of sent once no more of the continuation comes.
 func (o *overlap) finish() {
 	for o.at < len(o.sent) && len(o.held) > 0 {
 		if o.same == len(o.held) {
@@ -115,7 +115,7 @@ func (o *overlap) finish() {
 	}
 }
 
-// measure finds the longest end of sent that the continuation begins with, and that is no accident.
+// measure finds the longest end of sent that the continuation begins with, and that is not an accident.
 func (o *overlap) measure() {
 	if o.same == 0 {
 		return
@@ -135,7 +135,7 @@ func (o *overlap) measure() {
 	}
 }
 
-// counts reports whether it is no accident that the continuation begins with the last n bytes of what was sent. words is where
+// counts reports whether it is not an accident that the continuation begins with the last n bytes of what was sent. words is where
 // the last letter in it stands, ends are the borders of its ends.
 func (o *overlap) counts(n, words int, ends borders) bool {
 	from := len(o.sent) - n
@@ -147,11 +147,11 @@ func (o *overlap) counts(n, words int, ends borders) bool {
 	case from > 0 && !atWord(o.sent, from):
 		return false
 	}
-	// Where the answer said the same twice before, a third time is as likely to be meant as not: nothing may get lost.
+	// If the answer said the same twice before, a third time is as likely to be meant as not: nothing may get lost.
 	return !ends.repeat(n) && !ends.twice(n)
 }
 
-// lastWord is where the last letter or digit of a text begins; -1: there is none.
+// lastWord is where the last letter or digit of a text begins; -1 if there is none.
 func lastWord(text []byte) int {
 	return bytes.LastIndexFunc(text, isWordRune)
 }

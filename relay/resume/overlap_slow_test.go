@@ -75,7 +75,7 @@ func (o *slowOverlap) follow(b byte) {
 	o.alive = still
 }
 
-// counts tells whether it is no accident that the continuation begins with the last n bytes of what was sent.
+// counts reports whether it is not an accident that the continuation begins with the last n bytes of what was sent.
 func (o *slowOverlap) counts(n int) bool {
 	from := len(o.sent) - n
 	same := o.sent[from:]
@@ -87,11 +87,11 @@ func (o *slowOverlap) counts(n int) bool {
 	case from > 0 && !atWord(o.sent, from):
 		return false
 	}
-	// Where the answer said the same twice before, a third time is as likely to be meant as not: nothing may get lost.
+	// If the answer said the same twice before, a third time is as likely to be meant as not: nothing may get lost.
 	return !slowlyRepeats(same) && !bytes.HasSuffix(o.sent[:from], same)
 }
 
-// slowlyRepeats tells whether b is one piece twice or more often.
+// slowlyRepeats reports whether b is one piece twice or more often.
 func slowlyRepeats(b []byte) bool {
 	// border[i] is the length of the longest proper prefix of b[:i+1] that is its suffix too (Knuth, Morris, Pratt).
 	border := make([]int, len(b))

@@ -13,7 +13,7 @@ type block struct {
 	dirty              bool
 }
 
-// dispatched tells whether a blank line makes this an event to be returned.
+// dispatched reports whether a blank line makes this an event to be returned.
 func (b *block) dispatched() bool {
 	return b.dataLines > 0 || b.nameTo > b.nameFrom
 }

@@ -16,7 +16,7 @@ import (
 type endless struct {
 	text  string
 	taken int
-	most  int // of the bytes, 0: no end
+	most  int // of the bytes; 0 means no bound
 }
 
 func (r *endless) Read(p []byte) (int, error) {

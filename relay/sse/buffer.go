@@ -19,7 +19,7 @@ type buffer struct{ bytes []byte }
 // small buffer would get one that another stream grew, and hold it while it waits.
 var buffers [7]sync.Pool
 
-// getBuffer returns a buffer of at least size bytes: the next pooled size, or exactly size where that is more than is pooled.
+// getBuffer returns a buffer of at least size bytes: the next pooled size, or exactly size if that is more than is pooled.
 func getBuffer(size int) *buffer {
 	if size > pooledBuffer {
 		return &buffer{make([]byte, size)}

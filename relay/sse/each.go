@@ -1,7 +1,7 @@
 package sse
 
 // Each calls visit for each event in a text that is at hand, such as what a translator has made, until that fails. Nothing is
-// copied, but for data of several lines. An event of more than most bytes is ErrTooLarge.
+// copied, except for data of several lines. An event of more than most bytes is ErrTooLarge.
 func Each(text []byte, most int, visit func(Event) error) error {
 	var lines lineScanner
 	var known block

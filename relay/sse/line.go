@@ -8,7 +8,7 @@ type lineScanner struct {
 	lf, cr int // the first of its kind at or behind the line, or up to where none was found
 }
 
-// end returns the index of the LF or CR that ends the line at b[from:], or len(b) where there is none yet. b and from only
+// end returns the index of the LF or CR that ends the line at b[from:], or len(b) if there is none yet. b and from only
 // ever grow between two calls.
 func (s *lineScanner) end(b []byte, from int) int {
 	s.lf = seek(b, max(s.lf, from), '\n')

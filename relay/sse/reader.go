@@ -22,12 +22,12 @@ const maxEmptyReads = 100
 //   - returns, at a clean end of the stream, the event whose blank line is missing: real servers end with "data: [DONE]".
 //
 // It reads into one buffer and looks at each byte once. The buffer is of 1 KiB while events come one by one, of 4 KiB while they
-// come together, and of more only where an event needs it. It is not safe for concurrent use.
+// come together, and of more only if an event needs it. It is not safe for concurrent use.
 type Reader struct {
-	// Lease counts the buffers of events that are not small; nil: nobody does. Where it has no room, Next returns its error.
+	// Lease counts the buffers of events that are not small; nil if nobody does. If it has no room, Next returns its error.
 	Lease *membudget.Lease
 
-	// Strays says that Next also returns what is no event but holds an object, without data or a name: see Stray.
+	// Strays says that Next also returns what is not an event but holds an object, without data or a name: see Stray.
 	Strays bool
 
 	named   bool // see Stray
@@ -45,7 +45,7 @@ type Reader struct {
 	buf        *buffer // nil: closed, or the error has been returned
 	usual      int     // bytes of the buffer that the pace of the last read asks for
 	start, end int     // buf[start:end] is what has been read and not been returned
-	scratch    *buffer // the joined data of the last event, where it has several lines
+	scratch    *buffer // the joined data of the last event, if it has several lines
 
 	// How far scan has come. It can run ahead of Next, as it moves no bytes.
 	lines lineScanner
@@ -94,7 +94,7 @@ func (r *Reader) Stray() (object []byte, named bool) { return r.stray, r.named }
 // Run is events that stand one behind the other in the buffer. The zero Run has none.
 type Run struct{ from, to int }
 
-// Add adds the event that Next has just returned to a run; false: it does not follow it.
+// Add adds the event that Next has just returned to a run; false if it does not follow it.
 func (r *Run) Add(e Event) bool {
 	if r.from == r.to {
 		r.from, r.to = e.from, e.from
@@ -110,10 +110,10 @@ func (r *Run) Add(e Event) bool {
 // called while Complete is false.
 func (r *Reader) Bytes(run Run) []byte { return r.buf.bytes[run.from:run.to:run.to] }
 
-// Complete tells whether a whole event is buffered.
+// Complete reports whether a whole event is buffered.
 func (r *Reader) Complete() bool { return r.scan() }
 
-// Buffered tells whether Next can return without reading.
+// Buffered reports whether Next can return without reading.
 func (r *Reader) Buffered() bool {
 	return r.scan() || r.err != nil
 }
@@ -134,7 +134,7 @@ func (r *Reader) release() {
 	*r = Reader{err: r.err}
 }
 
-// scan goes on through the lines that are buffered and tells whether an event is complete. Where one is too large, start stays
+// scan goes on through the lines that are buffered and reports whether an event is complete. If one is too large, start stays
 // at it, so that scan can never come to what is behind it.
 func (r *Reader) scan() bool {
 	if r.ready || r.buf == nil || !r.begun && !r.begin() {

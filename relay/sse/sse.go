@@ -5,7 +5,7 @@ package sse
 type Event struct {
 	// Raw is the event as it came, from its first line to its blank line. It may be passed on as it is only where Clean is set.
 	Raw []byte
-	// Name is the value of the event field; nil: none.
+	// Name is the value of the event field; nil means none.
 	Name []byte
 	// Data is the value of the data field, its lines joined by \n.
 	Data []byte

@@ -30,7 +30,7 @@ type Answer struct {
 // Canceler ends a call before its time. See http1.Canceler.
 type Canceler interface {
 	http1.Canceler
-	// Why is the reason for which the call was ended; nil: it was not.
+	// Why is the reason for which the call was ended; nil if it was not.
 	Why() error
 }
 
@@ -45,18 +45,18 @@ type Call interface {
 	Connecting(again bool)
 	// Connected begins the wait for the answer's header. It may be called by another goroutine.
 	Connected()
-	// Sends is told of each request of net/http's before it is made. Where there was one before, it has failed.
+	// Sends is told of each request of net/http's before it is made. If there was one before, it has failed.
 	Sends(*Sent)
 }
 
 // way is how an upstream is asked. It is chosen once, when its transport is made.
 type way interface {
-	// do sends a request and waits for the header of its answer, which is in a then. connected tells whether something of the request
+	// do sends a request and waits for the header of its answer, which is in a then. connected reports whether something of the request
 	// may have been sent.
 	do(c Call, r Request, a *Answer) (connected bool, err error)
 }
 
-// Do sends a request and waits for the header of its answer, which is in a then. connected tells whether something of the request may
+// Do sends a request and waits for the header of its answer, which is in a then. connected reports whether something of the request may
 // have been sent. Streams wait with the stack that this takes, so that nothing large is passed on it.
 func (t *Transport) Do(c Call, r Request, a *Answer) (connected bool, err error) {
 	return t.way.do(c, r, a)
@@ -85,7 +85,7 @@ func (p *plainly) do(c Call, r Request, a *Answer) (bool, error) {
 // anyhow leaves it to net/http.
 type anyhow struct{ t *Transport }
 
-// do asks, and where a reused connection dies before a byte of the answer, it was most likely closed while the request was on its
+// do asks, and if a reused connection dies before a byte of the answer, it was most likely closed while the request was on its
 // way: the request is sent once more, on a connection that is made for it.
 func (w *anyhow) do(c Call, r Request, a *Answer) (bool, error) {
 	body := &replayable{b: r.Body}

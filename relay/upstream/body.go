@@ -36,7 +36,7 @@ func (p *replayable) open() (io.ReadCloser, error) {
 	return &replayReader{r: bytes.NewReader(b)}, nil
 }
 
-// replayReader is closed by another goroutine than the one that reads it, where a call ends early.
+// replayReader is closed by another goroutine than the one that reads it, if a call ends early.
 type replayReader struct {
 	mu sync.Mutex
 	r  *bytes.Reader // nil: closed

@@ -23,7 +23,7 @@ import (
 // maxProxyHeader is how many bytes of a proxy's answer to CONNECT are read.
 const maxProxyHeader = 16 << 10
 
-// dialer makes a channel's connections, through its proxy where there is one that carries bytes (SOCKS5, or CONNECT for an
+// dialer makes a channel's connections, through its proxy if there is one that carries bytes (SOCKS5, or CONNECT for an
 // upstream with TLS). All of it, up to the last word of the proxy, has to be done within one time. net/http, left to do it by
 // itself, gives a proxy that says nothing a minute, or for ever, whatever has become of the call in the meantime.
 type dialer struct {

@@ -18,7 +18,7 @@ type Sent struct {
 	reused   atomic.Bool                  // it had been used before
 	answered atomic.Bool                  // a byte of the answer has come
 	returned atomic.Bool                  // net/http has taken it back, whole
-	connects atomic.Pointer[func()]       // is called when there is a connection; nil: the request is over
+	connects atomic.Pointer[func()]       // is called when there is a connection; nil if the request is over
 }
 
 // trace has net/http tell the call.
@@ -77,7 +77,7 @@ func (n *Sent) Finish() {
 // errSwitches is an answer that nobody has asked for: net/http hands over its connection with it, and looks after nothing more.
 var errSwitches = errors.New("malformed answer: it switches protocols")
 
-// switches reports whether an answer is no answer but the connection itself, or of the kind 1xx.
+// switches reports whether a status hands over the connection instead of an answer, or is a 1xx.
 func switches(status int, body io.Reader) bool {
 	_, writable := body.(io.Writer)
 	return writable || status < http.StatusOK

@@ -40,7 +40,7 @@ type Transport struct {
 	http  *http.Transport
 	fresh *http.Transport // the same, for calls whose connection has to be a new one
 	way   way
-	plain *http1.Pool  // for what it can do; nil: nothing of this channel's
+	plain *http1.Pool  // for what it can do; nil means nothing of this channel's
 	open  atomic.Int64 // net/http's connections
 	tcp   atomic.Int64 // those of plain, which have no goroutines
 
@@ -115,7 +115,7 @@ func New(c config.Channel, tlsConfig *tls.Config) *Transport {
 	return t
 }
 
-// carrier is the proxy that carries bytes to an upstream, and so is spoken to by the dialer; nil: there is none. An HTTP proxy
+// carrier is the proxy that carries bytes to an upstream, and so is spoken to by the dialer; nil if there is none. An HTTP proxy
 // is told of each request for an upstream without TLS, which is net/http's to do.
 func carrier(at *url.URL, proxy func(*http.Request) (*url.URL, error)) *url.URL {
 	if at == nil {
@@ -175,7 +175,7 @@ func isReachedPlainly(at *url.URL, proxy func(*http.Request) (*url.URL, error)) 
 	return err == nil && through == nil
 }
 
-// isPlain tells whether a host goes into a request as it is. net/http knows what to do with zones and international names.
+// isPlain reports whether a host goes into a request as it is. net/http knows what to do with zones and international names.
 func isPlain(host string) bool {
 	return !strings.ContainsFunc(host, func(r rune) bool { return r > unicode.MaxASCII || r == '%' })
 }
@@ -224,7 +224,7 @@ func (t *Transport) Trim() {
 	}
 }
 
-// Used tells whether somebody still holds something of the transport's.
+// Used reports whether somebody still holds something of the transport's.
 func (t *Transport) Used() bool {
 	return t.Connections() > 0 || t.dialing.Load() > 0 || t.calls.Load() > 0
 }

@@ -19,7 +19,7 @@ const (
 // Error is an API error, not yet in any format.
 type Error struct {
 	Status     int           // HTTP status for the client
-	Type       string        // the provider's type; empty: the format's usual one for Status
+	Type       string        // the provider's type; empty means the format's usual one for Status
 	Code       string        // OpenAI only: machine-readable code, may be empty
 	Param      string        // OpenAI only: the offending parameter, may be empty
 	Message    string        // for people
@@ -91,7 +91,7 @@ func nullable(s string) *string {
 	return &s
 }
 
-// errorType keeps the provider's own type where it means something in the format, and otherwise names the status.
+// errorType keeps the provider's own type if it means something in the format, and otherwise names the status.
 func (f Format) errorType(e *Error) string {
 	if f != Anthropic {
 		if e.Type != "" {

@@ -84,7 +84,7 @@ func signOfSuccess(value []byte) ErrorSigns {
 	return 0
 }
 
-// signOfCode reads a code or an HTTP status, which may be text. anyOther says that whatever is no success is an error; else only an
+// signOfCode reads a code or an HTTP status, which may be text. anyOther says that whatever is not a success is an error; else only an
 // HTTP error status and a word for one are.
 func signOfCode(value []byte, anyOther bool) ErrorSigns {
 	text := value

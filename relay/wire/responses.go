@@ -10,7 +10,7 @@ import (
 // not begun.
 type FailedResponse struct {
 	ID, Model string
-	Created   int64 // seconds; 0: now
+	Created   int64 // seconds; 0 means now
 	Number    int64 // the next sequence_number
 }
 

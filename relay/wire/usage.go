@@ -1,7 +1,7 @@
 package wire
 
 // Usage is what an answer cost, in tokens, in classes that do not overlap: each has a price of its own, and a token counts in one
-// of them. Zero where the provider did not say.
+// of them. Zero if the provider did not say.
 type Usage struct {
 	Uncached     int64 // input that is in no other class
 	CacheRead    int64 // input that came from the provider's prompt cache

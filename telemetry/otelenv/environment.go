@@ -100,7 +100,7 @@ func (e *Environment) take(v Variable, text string) {
 	}
 }
 
-// unset says what holds where a variable is not set.
+// unset says what holds if a variable is not set.
 func (v Variable) unset() string {
 	if v.Default == "" {
 		return "nothing, as if it were not set"

@@ -186,7 +186,7 @@ func sampler(text string) verdict {
 	return verdict{problem: "is none of " + strings.Join(samplers, ", ")}
 }
 
-// attributes is a list that OTEL_RESOURCE_ATTRIBUTES may be. What is no pair is left out.
+// attributes is a list that OTEL_RESOURCE_ATTRIBUTES may be. What is not a pair is left out.
 func attributes(text string) verdict {
 	return pairs(text, "attribute", "name=value, percent-encoded: %20 for a blank, %2C for a comma", func(string) bool { return true })
 }

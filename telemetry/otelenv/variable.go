@@ -16,7 +16,7 @@ import (
 // Variable is a variable of OpenTelemetry's.
 type Variable struct {
 	Name    string
-	Default string // what holds where it is not set, for people; "": nothing
+	Default string // what holds if it is not set, for people; "": nothing
 	Does    string // what the relay does with it or, if it refuses it, why, and what to set instead
 	Usual   bool   // --help names it
 	Refused bool   // it is not honoured, whatever it says

@@ -83,7 +83,7 @@ var (
 	errGone = errors.New("the receiver hung up")
 )
 
-// treat does to an export what the manner says. rejected: all of it. nil: it is to be kept.
+// treat does to an export what the manner says. rejected: all of it. nil if it is to be kept.
 func (r *Receiver) treat(ctx context.Context, size int) (rejected bool, err error) {
 	r.requests.Add(1)
 	for old := r.largest.Load(); int64(size) > old && !r.largest.CompareAndSwap(old, int64(size)); {

@@ -55,7 +55,7 @@ type Point struct {
 type Exemplar struct {
 	Attributes  Attrs
 	Value       float64
-	Trace, Span string // in hexadecimal; empty: none
+	Trace, Span string // in hexadecimal; empty means none
 	Time        uint64
 }
 
@@ -227,7 +227,7 @@ func (a Attrs) key() string {
 	return s.String()
 }
 
-// Has tells whether the attributes of want are among these.
+// Has reports whether the attributes of want are among these.
 func (a Attrs) Has(want Attrs) bool {
 	for k, v := range want {
 		if value, ok := a[k]; !ok || value != v {

@@ -12,7 +12,7 @@ func (r *Receiver) Names() []string {
 	return slices.Sorted(maps.Keys(r.series))
 }
 
-// Metric describes one; false: it was never exported.
+// Metric describes one; false if it was never exported.
 func (r *Receiver) Metric(name string) (Metric, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -22,7 +22,7 @@ func (r *Receiver) Metric(name string) (Metric, bool) {
 	return Metric{}, false
 }
 
-// Points is the series of a metric that have these attributes, and perhaps more; nil: all of them.
+// Points is the series of a metric that have these attributes, and perhaps more; nil means all of them.
 func (r *Receiver) Points(name string, attrs Attrs) (points []Point) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -46,7 +46,7 @@ func (r *Receiver) Sum(name string, attrs Attrs) (sum float64) {
 	return sum
 }
 
-// Gauge adds up a gauge over the series that have these attributes; false: there is none.
+// Gauge adds up a gauge over the series that have these attributes; false if there is none.
 func (r *Receiver) Gauge(name string, attrs Attrs) (value float64, ok bool) {
 	points := r.Points(name, attrs)
 	for _, p := range points {

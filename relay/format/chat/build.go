@@ -131,7 +131,7 @@ func (b *builder) limits() {
 	}
 }
 
-// leastTemperature is what stands for 0 where that is refused.
+// leastTemperature is what stands for 0 if that is refused.
 const leastTemperature = 0.01
 
 func (b *builder) sampling() {
@@ -272,7 +272,7 @@ func (b *builder) reasoning(said, off bool, effort string) {
 	b.Close('}')
 }
 
-// effort is reasoning_effort; empty: it is not said.
+// effort is reasoning_effort; empty if it is not said.
 func (b *builder) effort(off bool) string {
 	r := b.r
 	said := r.Effort

@@ -294,13 +294,13 @@ func isEmpty(parts []llm.Part) bool {
 	return len(parts) > 0
 }
 
-// nothingThought stands for reasoning that a client has not given back, or that there never was, where the provider refuses turns
+// nothingThought stands for reasoning that a client has not given back, or that there never was, if the provider refuses turns
 // without any: DeepSeek V4 and Kimi take an empty text for none.
 const nothingThought = " "
 
 const thoughts = "reasoning_content"
 
-// Thoughtful is a request, of a provider's own format, whose answers of earlier turns all have some reasoning. Where they have it
+// Thoughtful is a request, of a provider's own format, whose answers of earlier turns all have some reasoning. If they have it
 // already, that is the request itself.
 func Thoughtful(body []byte) []byte {
 	var messages jsonscan.Member

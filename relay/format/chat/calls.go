@@ -72,7 +72,7 @@ func (t *calls) of(p *piece) (*call, *format.Fault) {
 	return c, nil
 }
 
-// find looks for the call among those that have begun; nil: the piece begins one. A new id is a new call, whatever its number.
+// find looks for the call among those that have begun; nil if the piece begins one. A new id is a new call, whatever its number.
 func (t *calls) find(p *piece) *call {
 	if p.id != "" {
 		for i := len(t.all) - 1; i >= 0; i-- {
@@ -111,7 +111,7 @@ func (t *calls) last(index int64) *call {
 	return nil
 }
 
-// unlessAnother is the call itself, unless the piece names one: another function, or the same once more where the arguments of
+// unlessAnother is the call itself, unless the piece names one: another function, or the same once more if the arguments of
 // this one are whole already.
 func (c *call) unlessAnother(p *piece) *call {
 	if p.name == "" || c.name == "" {
@@ -240,7 +240,7 @@ func kept(id, signature string) string {
 	return id + separator + signature
 }
 
-// opened is a call's id as the provider gave it, and its signature; empty: it has none.
+// opened is a call's id as the provider gave it, and its signature; empty if it has none.
 func opened(seal *format.Seal, public string) (id, signature string) {
 	id, both := seal.Open(public)
 	own, signature, _ := strings.Cut(both, separator)

@@ -76,7 +76,7 @@ func (p *progress) beyond() *moreProgress {
 // any reports whether there has been a choice at all.
 func (p *progress) any() bool { return p.begun != 0 || p.more != nil && p.more.begun != choiceSet{} }
 
-// complete reports whether every choice has its end reason. asked is how many were asked for; 0: one.
+// complete reports whether every choice has its end reason. asked is how many were asked for; 0 means one.
 func (p *progress) complete(asked int) bool {
 	n := bits.OnesCount64(p.begun)
 	if p.more != nil {
@@ -93,7 +93,7 @@ func (p *progress) onlyFirst() bool {
 	return p.begun == 1 && (p.more == nil || p.more.begun == choiceSet{})
 }
 
-// unknown is an end reason in no table; empty: there was none.
+// unknown is an end reason in no table; empty if there was none.
 func (p *progress) unknown() string {
 	if p.more == nil {
 		return ""
@@ -108,7 +108,7 @@ type reading struct {
 	content  bool  // text, reasoning, a piece of a tool call
 	says     bool  // that, or an end, or something that nobody knows
 	ended    bool  // there is an end reason
-	failed   error // of the first choice that failed; nil: none did
+	failed   error // of the first choice that failed; nil if none did
 
 	// Of the choice at hand.
 	index      int64
@@ -116,7 +116,7 @@ type reading struct {
 }
 
 // read looks at the value of "choices", which may be nil, without decoding it. The values are known to be valid JSON, so the
-// only error left is that an element is not an object: then it is no choice.
+// only error left is that an element is not an object: then it is not a choice.
 func (r *reading) read(choices []byte) { jsonscan.Objects(choices, r.choiceMember, r.choice) }
 
 // saysSomething reports whether there is anything in the choices of a whole answer.

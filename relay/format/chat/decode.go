@@ -225,7 +225,7 @@ func (d *decoder) endOf(c *choice) (wire.EndReason, error) {
 	return reason, nil
 }
 
-// say passes on what a message says, but for its calls. It reports whether there was anything.
+// say passes on what a message says, except for its calls. It reports whether there was anything.
 func (d *decoder) say(said *speech, to llm.Sink) (content bool) {
 	thought := said.thought()
 	if thought != "" {
@@ -339,7 +339,7 @@ func (s *speech) content(value []byte) {
 const deepestText = 4
 
 // textIn is the text in a value that should be one: a string, what an object has under one of the usual names, a list of those.
-// What is no text at all is as it stands, so that nothing is lost of an answer.
+// What is not a text at all is as it stands, so that nothing is lost of an answer.
 func textIn(value []byte, depth int) string {
 	if len(value) == 0 || depth == 0 {
 		return ""
@@ -392,7 +392,7 @@ func number(value []byte, otherwise int64) int64 {
 	return n
 }
 
-// readPiece reads a tool call, or a piece of one; false: it is none.
+// readPiece reads a tool call, or a piece of one; false if it is none.
 func readPiece(element []byte) (p piece, ok bool) {
 	if !format.IsObject(element) {
 		return p, false

@@ -147,7 +147,7 @@ func (e *encoder) finish(reason wire.EndReason) {
 
 // End adds what ends a stream in good order.
 func (e *encoder) End(u wire.Usage) {
-	e.finish(wire.NotEnded) // where no event has: a client waits for a reason
+	e.finish(wire.NotEnded) // if no event has: a client waits for a reason
 	if e.includeUsage {
 		e.out = append(e.out, e.head...)
 		e.out = append(e.out, `,"choices":[]`...)
@@ -235,7 +235,7 @@ func wholeCalls(j *format.JSON, a *llm.Answer) {
 	j.Close(']')
 }
 
-// textsOf is the texts of a kind; nil: there is none.
+// textsOf is the texts of a kind; nil if there is none.
 func textsOf(a *llm.Answer, kind llm.Kind) (all []string) {
 	for i := range a.Blocks {
 		if b := &a.Blocks[i]; b.Kind == kind && b.Text != "" {

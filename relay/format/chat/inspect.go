@@ -20,8 +20,8 @@ func isTerminator(data []byte) bool { return string(bytes.TrimSpace(data)) == te
 // inspector passes answers on to clients that speak the provider's own format. It looks, and changes nothing.
 type inspector struct {
 	usage    tally
-	scratch  *[]byte // for events that are not clean; nil: there was none
-	asked    int32   // choices; 0: the client did not say
+	scratch  *[]byte // for events that are not clean; nil if there was none
+	asked    int32   // choices; 0 if the client did not say
 	hides    bool    // what says nothing but the usage
 	progress progress
 	like     jsonscan.Pattern // of the chunks that carry text

@@ -48,7 +48,7 @@ func (m *members) note(member jsonscan.Member) {
 	}
 }
 
-// cost is the answer's usage; nil: there is none. Groq puts it into a member of its own as well, and left it out of the usual one
+// cost is the answer's usage; nil if there is none. Groq puts it into a member of its own as well, and left it out of the usual one
 // for long; Moonshot puts it into the last chunk's choice.
 func (m *members) cost() []byte {
 	if usage, said := m.total(); said {
@@ -63,7 +63,7 @@ func (m *members) cost() []byte {
 	return inside
 }
 
-// total is the usage beside the choices; false: there is no place for one.
+// total is the usage beside the choices; false if there is no place for one.
 func (m *members) total() (usage []byte, said bool) {
 	switch {
 	case m.usage != nil:
@@ -74,7 +74,7 @@ func (m *members) total() (usage []byte, said bool) {
 	return nil, false
 }
 
-// costIn is cost, where the first choice has been read.
+// costIn is cost, if the first choice has been read.
 func (m *members) costIn(first *choice) []byte {
 	switch usage, said := m.total(); {
 	case said:
@@ -85,7 +85,7 @@ func (m *members) costIn(first *choice) []byte {
 	return first.usage
 }
 
-// memberOf is the value that an object has under a key; nil: it has none, or null.
+// memberOf is the value that an object has under a key; nil if it has none, or null.
 func memberOf(object []byte, key string) (value []byte) {
 	_ = jsonscan.Object(object, func(m jsonscan.Member) {
 		if string(m.Key) == key {

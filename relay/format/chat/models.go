@@ -5,7 +5,7 @@ import "strings"
 // habits is what models refuse or want that others of the same format do not.
 type habits struct {
 	prefix      string
-	except      string // models that begin so are none of these; empty: all are
+	except      string // models that begin so are none of these; empty means all are
 	noSampling  bool   // temperature and top_p
 	noStops     bool
 	effort      bool // reasoning_effort is taken
@@ -17,7 +17,7 @@ type habits struct {
 	noThoughts  bool  // reasoning of earlier turns is refused (OpenAI's own, wherever they are served)
 	wantsThinks bool  // tool calls of earlier turns are refused without their reasoning
 	alwaysThink bool  // thinking cannot be turned off
-	most        int64 // max_tokens that is taken; 0: it is not known
+	most        int64 // max_tokens that is taken; 0 if it is not known
 }
 
 // models is data, the first match counts:

@@ -212,7 +212,7 @@ func (p *contentPart) member(name string, value []byte) *format.Problem {
 	return nil
 }
 
-// part reads a part; nil: there is nothing in it.
+// part reads a part; nil if there is nothing in it.
 func (r *request) part(element []byte, role string) (*llm.Part, *format.Problem) {
 	var p contentPart
 	if problem := format.Object(element, p.member); problem != nil {

@@ -163,7 +163,7 @@ func (c *completionFigures) details(value []byte) (says bool) {
 	return says
 }
 
-// read takes a figure over; false: it is none.
+// read takes a figure over; false if it is none.
 func read(value []byte, to *int64) bool {
 	n, ok := jsonscan.Count(value)
 	if ok {

@@ -1,5 +1,5 @@
 // Package completions is OpenAI's completions (https://platform.openai.com/docs/api-reference/completions): the answers have the
-// form of chat completions but for the place of their text, and nothing is converted to or from them.
+// form of chat completions except for the place of their text, and nothing is converted to or from them.
 package completions
 
 import (

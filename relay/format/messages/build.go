@@ -22,7 +22,7 @@ type builder struct {
 	turns   []turn
 	most    int64
 	answer  []byte // the schema of the answer, as the API takes it
-	inWords string // what the answer has to be like, where that is no member of the request
+	inWords string // what the answer has to be like, if that is not a member of the request
 }
 
 // turn is a turn as the API wants it: they alternate.

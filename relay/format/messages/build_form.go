@@ -39,7 +39,7 @@ func isClosed(schema []byte) bool {
 	return format.IsObject(schema) && !c.changed && !c.open
 }
 
-// closed is a schema whose objects are all closed, its members in their order; nil: one of them is meant to be open.
+// closed is a schema whose objects are all closed, its members in their order; nil if one of them is meant to be open.
 func closed(schema []byte) []byte {
 	c := closing{}
 	if c.value(schema, deepestSchema); c.open {

@@ -259,7 +259,7 @@ func (d *decoder) stop(to llm.Sink) (content bool, err error) {
 	if !d.begun && !d.finished {
 		return false, format.Malformed("the stream ends without a block in its message, and without a stop_reason")
 	}
-	content = d.finish(wire.NotEnded, "", to) // where no message_delta has
+	content = d.finish(wire.NotEnded, "", to) // if no message_delta has
 	d.stopped = true
 	return content, nil
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// version is a Claude model's version, the major one times a hundred: 4.5 is 405. 0: it cannot be told from the name.
+// version is a Claude model's version, the major one times a hundred: 4.5 is 405. 0 if it cannot be told from the name.
 type version int
 
 // versionOf reads a version out of the many forms in which the name of a model is written: claude-opus-4-1-20250805,
@@ -43,7 +43,7 @@ type habits struct {
 	effort     bool  // output_config.effort
 	schemas    bool  // output_config.format, and tools that are strict
 	most       int64 // max_tokens if the client says nothing
-	limit      int64 // max_tokens that is taken; 0: it is not known
+	limit      int64 // max_tokens that is taken; 0 if it is not known
 }
 
 // models is data, the newest first: the first one counts that is not newer than the model.

@@ -74,7 +74,7 @@ func withoutUnsigned(body []byte) []byte {
 	return splice(body, messages, list)
 }
 
-// signedOnly is a message without thinking that nobody signed; nil: nothing is left of it. cut: there was some.
+// signedOnly is a message without thinking that nobody signed; nil if nothing is left of it. cut: there was some.
 func signedOnly(message []byte) (kept []byte, cut bool) {
 	var content jsonscan.Member
 	if !format.IsObject(message) || jsonscan.Object(message, func(m jsonscan.Member) {

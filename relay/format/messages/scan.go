@@ -14,7 +14,7 @@ import (
 type kind uint8
 
 const (
-	unknownKind kind = iota // nothing that this package knows, which is no error: the API says that events may be added
+	unknownKind kind = iota // nothing that this package knows, which is not an error: the API says that events may be added
 	noKind                  // the object has no type
 	wholeMessage
 	messageStart
@@ -53,7 +53,7 @@ var kindNames = func() (names [errorKind + 1][]byte) {
 	return names
 }()
 
-// name is the event's name of the kind; nil: it has none.
+// name is the event's name of the kind; nil if it has none.
 func (k kind) name() []byte { return kindNames[k] }
 
 // envelope is the outside of an event or of an answer: its type, and the values that matter, as they stand.
@@ -178,7 +178,7 @@ func isPing(event sse.Event) bool {
 	return string(event.Name) == "ping" && data[0] != '{' && data[0] != '['
 }
 
-// onlyError is the failure of a list that begins with an error, which is how Google's servers report one; nil: it is none.
+// onlyError is the failure of a list that begins with an error, which is how Google's servers report one; nil if it is none.
 func onlyError(body []byte) (failure *format.Fault) {
 	first := true
 	jsonscan.Elements(bytes.TrimSpace(body), func(element []byte) {
@@ -205,7 +205,7 @@ func endOf(stopReason []byte) (end wire.EndReason, unknown string, err error) {
 	return end, unknown, err
 }
 
-// member is the value that an object has under a key; nil: it has none.
+// member is the value that an object has under a key; nil if it has none.
 func member(object []byte, key string) (value []byte) {
 	_ = jsonscan.Object(object, func(m jsonscan.Member) {
 		if string(m.Key) == key {

@@ -88,7 +88,7 @@ func (b *builder) thought(summary, sealed string) {
 // sealKind is in front of what is sealed, which tells it from what other formats seal.
 const sealKind = "rs:"
 
-// message says texts, images and documents; nothing is no message.
+// message is a message of texts, images and documents; without any of them there is none.
 func (b *builder) message(role string, parts []llm.Part) {
 	said := false
 	for i := range parts {

@@ -50,7 +50,7 @@ func flat(space, name string) string {
 	return joined[:longestFlat-len(mark)] + mark
 }
 
-// plain replaces what is no letter, digit, _ or -, which is all that formats take in a name.
+// plain replaces what is not a letter, digit, _ or -, which is all that formats take in a name.
 func plain(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

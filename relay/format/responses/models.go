@@ -5,7 +5,7 @@ import "strings"
 // habits is what models refuse or want that others of the same format do not.
 type habits struct {
 	prefix     string
-	except     string // models that have it in their names are none of these; empty: all are
+	except     string // models that have it in their names are none of these; empty means all are
 	reasons    bool   // reasoning.effort is taken, and reasoning is given back sealed
 	noEffort   bool   // reasoning.effort is not
 	noSampling bool   // temperature and top_p are refused

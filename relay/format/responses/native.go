@@ -38,7 +38,7 @@ func Clean(body []byte) []byte {
 	return jsonscan.Splice(unsealed, jsonscan.Edit{From: input.Start, To: input.End, Text: string(list)})
 }
 
-// cleanItem is an item as OpenAI takes it; nil: it is reasoning that only this relay, or another provider, can read.
+// cleanItem is an item as OpenAI takes it; nil if it is reasoning that only this relay, or another provider, can read.
 func cleanItem(element []byte) []byte {
 	if !format.IsObject(element) {
 		return element

@@ -224,7 +224,7 @@ func (r *request) thought(it *item) *format.Problem {
 	return nil
 }
 
-// member is the value that an object has under a key; nil: it has none, or is none.
+// member is the value that an object has under a key; nil if it has none, or is none.
 func member(object []byte, key string) (value []byte) {
 	if !format.IsObject(object) {
 		return nil

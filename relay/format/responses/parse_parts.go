@@ -56,7 +56,7 @@ func (r *request) content(value []byte, role string) ([]llm.Part, *format.Proble
 	return parts, problem
 }
 
-// part reads a part; nil: there is nothing in it.
+// part reads a part; nil if there is nothing in it.
 func (r *request) part(element []byte, role string) (*llm.Part, *format.Problem) {
 	var p contentPart
 	if problem := format.Object(element, p.member); problem != nil {

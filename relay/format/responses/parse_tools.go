@@ -108,7 +108,7 @@ func (r *request) addText(t *tool, space string) *format.Problem {
 	return nil
 }
 
-// grammarOf is a custom tool's format: {"type":"grammar","syntax":"lark","definition":…}; empty: any text.
+// grammarOf is a custom tool's format: {"type":"grammar","syntax":"lark","definition":…}; empty means any text.
 func grammarOf(value []byte) string {
 	if !format.IsObject(value) {
 		return ""
@@ -181,7 +181,7 @@ func (r *request) choose(value []byte) *format.Problem {
 	return r.chosenTools()
 }
 
-// chosenTools checks the choice against the tools that there are.
+// chosenTools checks the choice against the tools.
 func (r *request) chosenTools() *format.Problem {
 	how := r.Choice.How
 	if len(r.Tools) == 0 {

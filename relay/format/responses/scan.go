@@ -245,7 +245,7 @@ func endOf(o *outside, calls bool) (end wire.EndReason, unknown string) {
 	return end, ""
 }
 
-// textOf is a text; empty: it is none.
+// textOf is a text; empty if it is none.
 func textOf(value []byte) string {
 	if len(value) == 0 || value[0] != '"' {
 		return ""

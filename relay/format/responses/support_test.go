@@ -193,7 +193,7 @@ func event(data string) sse.Event {
 	return sse.Event{Raw: []byte("data: " + data + "\n\n"), Data: []byte(data), Clean: true}
 }
 
-// decoded is the answer that a provider's stream becomes, and why it ended; nil: in good order.
+// decoded is the answer that a provider's stream becomes, and why it ended; nil means in good order.
 func decoded(t *testing.T, to format.Target, events ...string) (a llm.Answer, u wire.Usage, failed error) {
 	t.Helper()
 	d := responses.Format.Server.Decode(&to)

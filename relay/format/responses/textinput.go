@@ -35,7 +35,7 @@ func (t *textInput) next() string {
 	return text
 }
 
-// find looks for where the text begins; false: it has not come yet, or will not.
+// find looks for where the text begins; false if it has not come yet, or will not.
 func (t *textInput) find() bool {
 	rest := strings.TrimLeft(string(t.all[:min(len(t.all), longestHead)]), " \t\r\n")
 	for _, token := range [...]string{"{", `"` + textArgument + `"`, ":", `"`} {
@@ -80,7 +80,7 @@ func safe(content []byte) (end int, whole bool) {
 	return end, false
 }
 
-// escapeLength is how many bytes an escape has, with the second half of a pair; 0: it has not come in full.
+// escapeLength is how many bytes an escape has, with the second half of a pair; 0 if it has not come in full.
 func escapeLength(s []byte) int {
 	switch {
 	case len(s) < 2:

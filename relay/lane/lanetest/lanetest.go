@@ -21,7 +21,7 @@ func (l Lanes) Request(call *lane.Call, target lane.Target) (lane.Request, error
 	return l.of[call.Endpoint].Request(call, target)
 }
 
-// Answer makes the translator of an answer to a call. If its body is no request, that is of no account.
+// Answer makes the translator of an answer to a call. If its body is not a request, that is of no account.
 func (l Lanes) Answer(call *lane.Call) lane.Translator {
 	way := l.of[call.Endpoint]
 	if way.Converts() {

@@ -28,14 +28,14 @@ type Answer struct {
 	Status   int
 	Type     string      // Content-Type
 	Encoding string      // Content-Encoding
-	Length   int64       // Content-Length; -1: not said
+	Length   int64       // Content-Length; -1 if not said
 	Header   http.Header // the whole header, unless Status is 2xx
 
 	pool     *Pool
 	conn     *conn // nil: closed
 	canceler Canceler
 	page     *page  // nil: given back
-	rest     []byte // what came with the header, in page or, where that was too small, elsewhere
+	rest     []byte // what came with the header, in page or, if that was too small, elsewhere
 	framing  framing
 	left     int64 // byLength: what has not come yet
 	chunks   chunks
@@ -122,7 +122,7 @@ func (a *Answer) dropPage() {
 	}
 }
 
-// Close gives the connection back, or closes it where the answer has not been read to its end. The answer holds nothing from
+// Close gives the connection back, or closes it if the answer has not been read to its end. The answer holds nothing from
 // then on; closing it again does nothing.
 func (a *Answer) Close() error {
 	c := a.conn
@@ -132,7 +132,7 @@ func (a *Answer) Close() error {
 	good := a.ended && a.reusable && len(a.rest) == 0
 	a.conn, a.rest = nil, nil
 	a.dropPage()
-	// Where this comes too late, the connection has been closed, or is being closed.
+	// If this comes too late, the connection has been closed, or is being closed.
 	if a.canceler.Drop() && good {
 		a.pool.put(c)
 	} else {

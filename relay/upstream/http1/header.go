@@ -64,7 +64,7 @@ func (a *Answer) settle(rest []byte, grown bool) {
 	}
 }
 
-// headEnd is where the header ends that b begins with; 0: it has not come whole. It has been looked for as far as the
+// headEnd is where the header ends that b begins with; 0 if it has not come whole. It has been looked for as far as the
 // beginning of the line at scanned.
 func headEnd(b []byte, scanned int) (end, next int) {
 	for {
@@ -262,7 +262,7 @@ func shared(value []byte) string {
 	return string(value)
 }
 
-// isToken tells whether text may be the name of a field.
+// isToken reports whether text may be the name of a field.
 func isToken[T string | []byte](text T) bool {
 	for i := range len(text) {
 		if !tokens[text[i]] {
@@ -272,7 +272,7 @@ func isToken[T string | []byte](text T) bool {
 	return len(text) > 0
 }
 
-// isFieldValue tells whether text may be the value of a field.
+// isFieldValue reports whether text may be the value of a field.
 func isFieldValue[T string | []byte](text T) bool {
 	for i := range len(text) {
 		if c := text[i]; c < ' ' && c != '\t' || c == 0x7f {

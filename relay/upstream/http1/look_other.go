@@ -2,7 +2,7 @@
 
 package http1
 
-// Supported tells whether this system lets an idle connection be looked at without waiting.
+// Supported reports whether this system lets an idle connection be looked at without waiting.
 const Supported = false
 
 func (c *conn) lookAt(uintptr) bool { return true }

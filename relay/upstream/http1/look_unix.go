@@ -4,7 +4,7 @@ package http1
 
 import "syscall"
 
-// Supported tells whether this system lets an idle connection be looked at without waiting.
+// Supported reports whether this system lets an idle connection be looked at without waiting.
 const Supported = true
 
 // lookAt reads what there is to read from a connection where nothing should be: its end, or bytes that nobody asked for.

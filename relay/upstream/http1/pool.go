@@ -96,7 +96,7 @@ func (c *conn) close() {
 	}
 }
 
-// usable tells whether an idle connection is still open at both ends, as far as this end can know.
+// usable reports whether an idle connection is still open at both ends, as far as this end can know.
 func (c *conn) usable() bool {
 	c.quiet = false
 	return c.system.Read(c.look) == nil && c.quiet

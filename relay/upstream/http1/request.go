@@ -12,7 +12,7 @@ import (
 // Request is one POST.
 type Request struct {
 	Path   string // escaped
-	Query  string // raw; empty: none
+	Query  string // raw; empty means none
 	Host   string
 	Header http.Header
 	Body   []byte // at most MaxBody
@@ -34,16 +34,16 @@ func (p *page) giveBack() {
 	pages.Put(p)
 }
 
-// Canceler is how a call is ended before its time. Hold says what that takes, and has it done at once where the call has ended
-// already; Drop takes it back, and is false where it came too late: abort has been called, or is just being called.
+// Canceler is how a call is ended before its time. Hold says what that takes, and has it done at once if the call has ended
+// already; Drop takes it back, and is false if it came too late: abort has been called, or is just being called.
 type Canceler interface {
 	Hold(abort func())
 	Drop() bool
 }
 
-// Do sends a request and waits for the header of its answer. Where a connection that has been used before ends before a byte of
+// Do sends a request and waits for the header of its answer. If a connection that has been used before ends before a byte of
 // the answer, its server was just closing it, and the request is sent once more, on a new one. From here until the answer is
-// closed, the canceler ends the call by closing its connection. connected tells whether there was a connection, so that something of the request may have been sent.
+// closed, the canceler ends the call by closing its connection. connected reports whether there was a connection, so that something of the request may have been sent.
 func (p *Pool) Do(canceler Canceler, r Request) (a *Answer, connected bool, err error) {
 	scratch := pages.Get().(*page)
 	head, err := appendHead(scratch[:0], r)
@@ -103,7 +103,7 @@ func (p *Pool) dialOn(canceler Canceler) (*conn, error) {
 	return c, err
 }
 
-// send writes a request, in one go where it is short. head may be overwritten afterwards.
+// send writes a request, in one go if it is short. head may be overwritten afterwards.
 func (c *conn) send(head, body []byte) (int64, error) {
 	if len(head)+len(body) <= cap(head) {
 		n, err := c.raw.Write(append(head, body...))
@@ -113,7 +113,7 @@ func (c *conn) send(head, body []byte) (int64, error) {
 	return parts.WriteTo(c.raw)
 }
 
-// framed tells whether a field says where the request goes or ends, which is said here and not by who asks. net/http drops the
+// framed reports whether a field says where the request goes or ends, which is said here and not by who asks. net/http drops the
 // same ones.
 func framed(name string) bool {
 	switch name { // the keys of a header are canonical

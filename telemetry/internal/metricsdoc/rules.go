@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// The alert rules and their tests are written by hand, but for what both versions of the GenAI conventions have names for. That is made
+// The alert rules and their tests are written by hand, except for what both versions of the GenAI conventions have names for. That is made
 // of what stands before it. In a rule, of a line of PromQL that is a comment, in which @ is the metric's name:
 //
 //	# GenAI firstChunk: rate(@_bucket[5m])
