@@ -5,9 +5,9 @@
 package jsonscan
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
-	"strconv"
 	"unicode/utf8"
 )
 
@@ -70,11 +70,7 @@ func members(b []byte, i int, visit func(Member)) (int, error) {
 		return i + 1, nil
 	}
 	for {
-		keyEnd, escaped, err := skipKey(b, i)
-		if err != nil {
-			return 0, err
-		}
-		start, err := skipColon(b, keyEnd)
+		keyEnd, start, plain, err := skipName(b, i)
 		if err != nil {
 			return 0, err
 		}
@@ -89,7 +85,7 @@ func members(b []byte, i int, visit func(Member)) (int, error) {
 		if b[next] != ',' && b[next] != '}' {
 			return 0, &SyntaxError{next, "a comma or } is missing after a member"}
 		}
-		visit(Member{Key: key(b[i+1:keyEnd-1], escaped), Value: b[start:stop:stop], Start: start, End: stop})
+		visit(Member{Key: key(b[i+1:keyEnd-1:keyEnd-1], plain), Value: b[start:stop:stop], Start: start, End: stop})
 		if b[next] == '}' {
 			return next + 1, nil
 		}
@@ -161,12 +157,22 @@ func Objects(value []byte, visit func(Member), done func(object []byte)) bool {
 // Int decodes a JSON number that is an int64, as encoding/json does; ok is false for everything else, such as 1.0. It allocates
 // nothing.
 func Int(value []byte) (n int64, ok bool) {
-	const longest = len("-9223372036854775808") // JSON has no leading zeros
-	if len(value) == 0 || len(value) > longest || value[0] == '+' {
+	const longest = len("9223372036854775808") // JSON has no leading zeros
+	digits, below := bytes.CutPrefix(value, []byte{'-'})
+	if len(digits) == 0 || len(digits) > longest {
 		return 0, false
 	}
-	n, err := strconv.ParseInt(string(value), 10, 64)
-	return n, err == nil
+	u := uint64(0) // which holds any number of so many digits
+	for _, c := range digits {
+		if !isDigit(c) {
+			return 0, false
+		}
+		u = 10*u + uint64(c-'0')
+	}
+	if below {
+		return -int64(u), u <= 1<<63 // the least one is its own negative
+	}
+	return int64(u), u < 1<<63
 }
 
 // IsNull reports whether a JSON value is null.
@@ -183,9 +189,9 @@ func end(b []byte, i int) error {
 }
 
 // key decodes what is between the quotes of a key.
-func key(raw []byte, escaped bool) []byte {
-	if len(raw) > LongestKey || !escaped && utf8.Valid(raw) {
-		return raw[:len(raw):len(raw)]
+func key(raw []byte, plain bool) []byte {
+	if plain || len(raw) > LongestKey || bytes.IndexByte(raw, '\\') < 0 && utf8.Valid(raw) {
+		return raw
 	}
 	return []byte(decode(raw))
 }

@@ -55,6 +55,25 @@ func TestAKeyWithoutEscapesSharesTheMemoryOfTheText(t *testing.T) {
 	}))
 }
 
+func TestAKeyIsTheSameWhereverItsOddByteStands(t *testing.T) {
+	for length := range 40 {
+		for at := range length {
+			for odd, want := range map[string]string{"é": "é", "\xff": "\uFFFD", `\n`: "\n", `\"`: `"`} {
+				before, behind := strings.Repeat("a", at), strings.Repeat("b", length-at-1)
+				for _, rest := range []string{`":1}`, `" : 1 ,"` + strings.Repeat("c", 20) + `":[]}`} {
+					var first []byte
+					require.NoError(t, Object([]byte(`{"`+before+odd+behind+rest), func(m Member) {
+						if first == nil {
+							first = m.Key
+						}
+					}))
+					require.Equal(t, before+want+behind, string(first))
+				}
+			}
+		}
+	}
+}
+
 func TestAKeyThatIsNotUTF8IsDecodedAsEncodingJSONDoes(t *testing.T) {
 	require.NoError(t, Object([]byte("{\"a\xffb\":1}"), func(m Member) {
 		assert.Equal(t, "a\uFFFDb", string(m.Key))
@@ -78,6 +97,10 @@ func TestANumberIsReadHoweverLongItsTextIs(t *testing.T) {
 		n, ok := Int([]byte(text))
 		assert.True(t, ok, text)
 		assert.Equal(t, want, n)
+	}
+	for _, text := range []string{"-9223372036854775809", "9223372036854775808", "9999999999999999999", "99999999999999999999", "-", "", "+1", "1.0", "1e3", "1_0", "--1"} {
+		_, ok := Int([]byte(text))
+		assert.False(t, ok, text)
 	}
 	long := bytes.Repeat([]byte("1"), 1<<20)
 	_, ok := Int(long)

@@ -29,6 +29,13 @@ func String(value []byte) (s string, ok bool) {
 // skipString skips a string that begins with the quote at b[i], and reports whether it has escapes.
 func skipString(b []byte, i int) (next int, escaped bool, err error) {
 	i++
+	if len(b)-i >= 8 { // many end within a word
+		if found := special(binary.LittleEndian.Uint64(b[i:])); found != 0 {
+			if at := i + bits.TrailingZeros64(found)/8; b[at] == '"' {
+				return at + 1, false, nil
+			}
+		}
+	}
 	for {
 		i = skipPlain(b, i)
 		if i == len(b) {

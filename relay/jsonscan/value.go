@@ -1,6 +1,10 @@
 package jsonscan
 
-import "strconv"
+import (
+	"encoding/binary"
+	"math/bits"
+	"strconv"
+)
 
 // The skip functions check one piece of JSON at b[i] and return the index behind it. Their errors are ErrTruncated, where b
 // ends inside the piece, or a *SyntaxError.
@@ -33,8 +37,14 @@ func (n *nesting) inObject() bool {
 
 // skipValue skips a value that is a member of the top-level object or an element of an array in it.
 func skipValue(b []byte, i int) (int, error) {
-	if i < len(b) && (b[i] == '{' || b[i] == '[') {
-		return skipContainer(b, i)
+	if i < len(b) {
+		switch b[i] {
+		case '"': // as most are
+			i, _, err := skipString(b, i)
+			return i, err
+		case '{', '[':
+			return skipContainer(b, i)
+		}
 	}
 	return skipScalar(b, i)
 }
@@ -52,11 +62,15 @@ func skipContainer(b []byte, i int) (int, error) {
 			i = skipSpace(b, i+1)
 			if i == len(b) || b[i] != closing(object) {
 				if object {
-					if i, err = skipName(b, i); err != nil {
+					if _, i, _, err = skipName(b, i); err != nil {
 						return i, err
 					}
 				}
 				continue
+			}
+		} else if i < len(b) && b[i] == '"' {
+			if i, _, err = skipString(b, i); err != nil {
+				return i, err
 			}
 		} else if i, err = skipScalar(b, i); err != nil {
 			return i, err
@@ -71,7 +85,7 @@ func skipContainer(b []byte, i int) (int, error) {
 			if b[i] == ',' {
 				i = skipSpace(b, i+1)
 				if object {
-					if i, err = skipName(b, i); err != nil {
+					if _, i, _, err = skipName(b, i); err != nil {
 						return i, err
 					}
 				}
@@ -99,23 +113,39 @@ func closing(object bool) byte {
 	return ']'
 }
 
-// skipName skips a key, its colon and the white space around that, up to the value.
-func skipName(b []byte, i int) (int, error) {
-	i, _, err := skipKey(b, i)
-	if err != nil {
-		return i, err
-	}
-	return skipColon(b, i)
-}
-
-func skipKey(b []byte, i int) (next int, escaped bool, err error) {
+// skipName skips a key, its colon and the white space around that, up to where the value starts. plain: the key, which ends before
+// keyEnd, is in ASCII and has no escapes; if it is false, that is not known.
+func skipName(b []byte, i int) (keyEnd, start int, plain bool, err error) {
 	if i == len(b) {
-		return i, false, ErrTruncated
+		return i, i, false, ErrTruncated
 	}
 	if b[i] != '"' {
-		return i, false, &SyntaxError{i, "a key in quotes is missing"}
+		return i, i, false, &SyntaxError{i, "a key in quotes is missing"}
 	}
-	return skipString(b, i)
+	seen := uint64(0)
+	for at := i + 1; len(b)-at > 8; at += 8 {
+		word := binary.LittleEndian.Uint64(b[at:])
+		found := special(word)
+		if found == 0 {
+			seen |= word
+			continue
+		}
+		bit := bits.TrailingZeros64(found)
+		if at += bit / 8; b[at] != '"' {
+			break
+		}
+		keyEnd, plain = at+1, (seen|word&(1<<bit-1))&high == 0
+		if b[keyEnd] == ':' && keyEnd+1 < len(b) && b[keyEnd+1] > ' ' { // as machines write it
+			return keyEnd, keyEnd + 1, plain, nil
+		}
+		start, err = skipColon(b, keyEnd)
+		return keyEnd, start, plain, err
+	}
+	if keyEnd, _, err = skipString(b, i); err != nil {
+		return keyEnd, keyEnd, false, err
+	}
+	start, err = skipColon(b, keyEnd)
+	return keyEnd, start, false, err
 }
 
 func skipColon(b []byte, i int) (int, error) {
