@@ -145,7 +145,7 @@ func sourceOf(cfg *config.Config) string {
 
 type flags struct {
 	config      string
-	port        int // -1: PORT
+	port        int // -1 means PORT
 	checkConfig bool
 	command     string
 }

@@ -107,8 +107,8 @@ func makeToken(file, token string) (isNew bool, err error) {
 // clientKeyFile is where TOKEN_DIR keeps the client key that is made if none is configured.
 const clientKeyFile = "client-key"
 
-// keepClientKey keeps the client key that was made, or gives the one that is kept already: programs that were given it go on working
-// after a restart. "": nothing is kept.
+// keepClientKey keeps the client key that was made, or gives the one that is kept already: programs that were given it continue working
+// after a restart. "" if nothing is kept.
 func keepClientKey(env lookup, generated string) (kept string, err error) {
 	directory, _ := env("TOKEN_DIR")
 	if directory == "" || generated == "" {

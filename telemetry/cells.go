@@ -32,7 +32,7 @@ func newCounter(attributes []attribute.KeyValue) *counter {
 
 func (c *counter) add(n int64) { c.n.Add(n) }
 
-// count is add with an exemplar, perhaps.
+// count adds, and takes an exemplar if there is a mark.
 func (c *counter) count(n int64, m *mark) {
 	c.n.Add(n)
 	if m != nil {
@@ -51,14 +51,14 @@ func (c *counter) point(w *window) metricdata.DataPoint[int64] {
 	return p
 }
 
-// histogram is one series of a histogram. Values are whole numbers: nanoseconds for seconds, the number itself for the rest.
+// histogram is one series of a histogram. Values are whole numbers: nanoseconds if the unit is seconds, the number itself otherwise.
 type histogram struct {
 	shape      *shape
 	attributes attribute.Set
 	began      time.Time
 	counts     []atomic.Uint64
 	sum        atomic.Int64
-	fine       *exponential // instead of counts and sum; nil means them
+	fine       *exponential // replaces counts and sum; nil if they are used
 	examples   reservoir
 
 	told    []uint64 // what the reader has of counts and sum, if it asks for deltas; the collection's
@@ -79,7 +79,7 @@ func (h *histogram) record(value int64, m *mark) {
 	}
 }
 
-// exemplify keeps a value as an example of those that are counted already.
+// exemplify keeps a value that was already counted as an exemplar.
 func (h *histogram) exemplify(value int64, m *mark) {
 	switch {
 	case m == nil:
@@ -111,7 +111,7 @@ func (h *histogram) point(w *window) (p metricdata.HistogramDataPoint[float64], 
 	}
 	if p.Count == 0 {
 		if w.delta {
-			h.toldSum -= sum // of a value that is being counted: it comes with its count
+			h.toldSum -= sum // a value is being counted: its sum comes with its count
 		}
 		return p, false
 	}
@@ -120,7 +120,7 @@ func (h *histogram) point(w *window) (p metricdata.HistogramDataPoint[float64], 
 	return p, true
 }
 
-// finePoint is point for buckets that are exponential.
+// finePoint is point for exponential buckets.
 func (h *histogram) finePoint(w *window) (p metricdata.ExponentialHistogramDataPoint[float64], ok bool) {
 	if p, ok = h.fine.point(w.delta); !ok {
 		return p, false
@@ -132,7 +132,7 @@ func (h *histogram) finePoint(w *window) (p metricdata.ExponentialHistogramDataP
 // shape is what all series of one histogram have in common.
 type shape struct {
 	instrument  Instrument
-	unit        float64 // whole numbers to one of the instrument's unit
+	unit        float64 // how many make one of the instrument's unit
 	bounds      []int64 // in whole numbers
 	exponential *sdkmetric.AggregationBase2ExponentialHistogram
 }
@@ -149,7 +149,7 @@ func (f *Form) shapeOf(name string) *shape {
 	return s
 }
 
-// bucket is the place of a value. A bucket includes its upper bound.
+// bucket is the index of a value's bucket. A bucket includes its upper bound.
 func (s *shape) bucket(value int64) int {
 	i, _ := slices.BinarySearch(s.bounds, value)
 	return i

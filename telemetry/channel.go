@@ -15,7 +15,7 @@ type Channel struct {
 	identity []attribute.KeyValue // name and provider
 	attempts cells[attemptKey, attemptCell]
 	models   cells[operationModel, modelCell]
-	tokens   cells[tokensKey, tokensCell] // these two of the latest GenAI conventions
+	tokens   cells[tokensKey, tokensCell] // these two are of the latest GenAI conventions
 	usage    cells[usageKey, usageCell]
 	chunks   cells[string, histogram] // by operation
 	retries  cells[string, counter]   // by reason
@@ -31,8 +31,8 @@ type Channel struct {
 	connections map[string]metric.MeasurementOption
 
 	// Guarded by metrics.mu.
-	left bool        // the configuration has it no more
-	over bool        // so its series are not exported any more
+	left bool        // the configuration no longer has it
+	over bool        // its series are no longer exported
 	busy func() bool // reports whether a call is open; nil if none can be
 }
 
@@ -42,7 +42,7 @@ type resumeKey struct{ reason, outcome string }
 
 type attemptKey struct{ operation, model, outcome, errorType string }
 
-// attemptCell is what every attempt of one kind of ending adds to.
+// attemptCell is what every attempt that ends in one way adds to.
 type attemptCell struct {
 	count    *counter
 	duration *histogram
@@ -55,8 +55,8 @@ type modelCell struct {
 	cached, reasoning *counter
 }
 
-// Channel gives the recorder of a channel. It is the same one for the same name and provider, for as long as a configuration has
-// it, and anew when it comes back.
+// Channel returns the recorder of a channel. The same name and provider get the same one for as long as the configuration has the
+// channel, and a new one when it comes back.
 func (m *Metrics) Channel(name, provider string) *Channel {
 	if m == nil {
 		return nil
@@ -66,7 +66,7 @@ func (m *Metrics) Channel(name, provider string) *Channel {
 	return m.channel(channelIdentity{name, provider})
 }
 
-// channel is Channel for who has the lock.
+// channel is Channel, for a caller that holds the lock.
 func (m *Metrics) channel(id channelIdentity) *Channel {
 	c := m.channels[id]
 	if c == nil {
@@ -114,7 +114,7 @@ var (
 	connectionStates = [...]string{"active", "idle"}
 )
 
-// with is the channel's own attributes and some pairs of key and value.
+// with returns the channel's own attributes and some pairs of key and value.
 func (c *Channel) with(pairs ...string) []attribute.KeyValue {
 	return append(append([]attribute.KeyValue{}, c.identity...), attributesOf(pairs...)...)
 }
@@ -136,14 +136,14 @@ type Attempt struct {
 	Operation  string
 	Model      string // as the client asked for it
 	Outcome    string
-	ErrorType  string // empty: no error
+	ErrorType  string // empty means no error
 	Status     int    // of the upstream's answer; 0 if it gave none
 	Unserved   bool   // the upstream does not know the model; a Status of 404 says so too
 	Duration   time.Duration
-	FirstChunk time.Duration // 0: no event came, or it was not a stream
-	Chunks     *ChunkTimes   // nil: no stream
+	FirstChunk time.Duration // 0 if no event came, or it was not a stream
+	Chunks     *ChunkTimes   // nil means no stream
 	Usage      Usage
-	Answer     Answer // what it says of itself, for spans
+	Answer     Answer // what the answer says about itself, for spans
 	Span       Span   // the attempt's
 }
 
@@ -182,7 +182,7 @@ func (c *Channel) Attempt(a Attempt) {
 	answer.reasoning.add(a.Usage.Reasoning)
 }
 
-// Chunks is the times between the chunks of a stream of this operation, to be given to Attempt in the end.
+// Chunks returns a recorder of the times between a stream's chunks, to be given to Attempt at the end.
 func (c *Channel) Chunks(operation string) ChunkTimes {
 	if c == nil || c.metrics.shapes.perChunk.exponential == nil {
 		return ChunkTimes{}
@@ -197,15 +197,15 @@ func (c *Channel) Retry(reason string) {
 	}
 }
 
-// Resume records that the channel was asked for the rest of a stream that another one had broken off, for this reason, and how
-// that ended.
+// Resume records that the channel was asked for the rest of a stream that broke off on another channel, why it broke off, and how the
+// attempt to finish it ended.
 func (c *Channel) Resume(reason, outcome string) {
 	if c != nil {
 		c.resumes.get(resumeKey{reason, outcome}).add(1)
 	}
 }
 
-// UnknownEnd records an answer that completed with an end reason that nobody knows.
+// UnknownEnd records an answer that completed with an unknown end reason.
 func (c *Channel) UnknownEnd() {
 	if c != nil {
 		c.unknownEnds.add(1)

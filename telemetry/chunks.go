@@ -9,25 +9,25 @@ import (
 const chunkBuckets = 15
 
 // ChunkTimes is the times between the chunks of one stream: a local value of its exchange, to which a chunk is an addition,
-// flushed when the stream has ended. Its zero value counts into the list's buckets. Every open stream has one, so it is kept small.
+// flushed when the stream has ended. The zero value counts into the list's buckets. Every open stream has one, so it is kept small.
 type ChunkTimes struct {
-	into *histogram // where buckets are exponential; nil: counts are those of the list's
+	into *histogram // if buckets are exponential; nil means that counts are those of the list's buckets
 	last int64      // nanoseconds since origin; 0 if none has come
-	// With into, nanoseconds that are not counted yet: the upper half of one, the lower half of it, and so on.
+	// With into, nanoseconds that are not counted yet: the upper half of the first, its lower half, and so on.
 	counts  [chunkBuckets]uint32
-	pending uint8 // with into: how many those are
+	pending uint8 // with into: how many of those there are
 	any     bool  // there has been one
 	sum     time.Duration
 	longest time.Duration
 }
 
-// chunkBatch is how many times wait together to be counted into exponential buckets.
+// chunkBatch is how many times are collected before they are counted into exponential buckets.
 const chunkBatch = chunkBuckets / 2
 
-// origin is what the times of chunks are kept as the distance from.
+// origin is the point from which the times of chunks are counted.
 var origin = time.Now()
 
-// Chunk notes that one has come.
+// Chunk notes that a chunk has arrived.
 func (t *ChunkTimes) Chunk(now time.Time) {
 	at, before := int64(now.Sub(origin)), t.last
 	t.last = at
@@ -48,7 +48,7 @@ func (t *ChunkTimes) Chunk(now time.Time) {
 	t.sum += d
 }
 
-// keep notes a time for exponential buckets, and counts those that wait when there are many.
+// keep notes a time for exponential buckets, and counts the noted ones when there are enough.
 func (t *ChunkTimes) keep(nanoseconds uint64) {
 	t.counts[2*t.pending], t.counts[2*t.pending+1] = uint32(nanoseconds>>32), uint32(nanoseconds)
 	if t.pending++; t.pending == chunkBatch {
@@ -65,7 +65,7 @@ func (t *ChunkTimes) record() {
 	t.pending = 0
 }
 
-// flush counts the times, and keeps the longest as their example.
+// flush counts the times, and keeps the longest as their exemplar.
 func (t *ChunkTimes) flush(h *histogram, m *mark) {
 	switch {
 	case t.into != nil:

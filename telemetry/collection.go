@@ -42,19 +42,19 @@ func (c *collection) histogram(h *histogram) {
 	}
 }
 
-// counter takes one that has counted something.
+// counter takes a counter that has counted something.
 func (c *collection) counter(name string, n *counter) {
 	if p := n.point(&c.sums); p.Value > 0 {
 		c.counters[name] = append(c.counters[name], p)
 	}
 }
 
-// zero takes a counter whether or not it has counted anything: an alert on what is missing never fires.
+// zero takes a counter whether or not it has counted anything: an alert on a missing series never fires.
 func (c *collection) zero(name string, n *counter) {
 	c.counters[name] = append(c.counters[name], n.point(&c.sums))
 }
 
-// metrics is what was gathered, in the order of the list. Everything that is in it has been counted by now, hence the time.
+// metrics returns what was gathered, in the order of the list, and the time by which all of it had been counted.
 func (c *collection) metrics() (all []metricdata.Metrics, now time.Time) {
 	now = time.Now()
 	for _, i := range InstrumentsOf(c.version) {

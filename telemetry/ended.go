@@ -32,10 +32,10 @@ import (
 
 const endedFlag = uint32(metrics.DataPointFlags_DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK)
 
-// ender sets the flag on the exports of one exporter once it is told to.
+// ender sets the flag on one exporter's exports, once it is told to.
 type ender struct {
 	ending atomic.Bool
-	last   []*metricdata.ResourceMetrics // what was sent at the end; the reader's goroutine and the one that stops it take turns
+	last   []*metricdata.ResourceMetrics // what was sent last; only one of the reader's goroutine and the one that stops it uses it at a time
 }
 
 // newMetricExporter makes an exporter for OTLP whose series can be ended.
@@ -72,7 +72,7 @@ func (e *ender) intercept(ctx context.Context, method string, request, reply any
 	return invoke(ctx, method, request, reply, c, options...)
 }
 
-// client is the one that the exporter would make for itself of the same variables, which it does not do if it is given one.
+// client returns the client that the exporter would make from the same variables, but does not if it is given one.
 func (e *ender) client() (*http.Client, error) {
 	const of = "OTEL_EXPORTER_OTLP_METRICS_"
 	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // the standard library's
@@ -103,7 +103,7 @@ func (e *ender) client() (*http.Client, error) {
 	return &http.Client{Transport: endingTransport{transport, e}, Timeout: timeout}, nil
 }
 
-// endingTransport is intercept, for HTTP.
+// endingTransport does over HTTP what intercept does over gRPC.
 type endingTransport struct {
 	*http.Transport
 	*ender
@@ -151,7 +151,7 @@ func endedBody(body io.Reader, zipped bool) ([]byte, error) {
 	return packed.Bytes(), err
 }
 
-// markEnded says of every point that there is none any more. The values stay: whoever does not know the flag sees what it has already.
+// markEnded flags every point as having no value any more. The values stay: a backend that ignores the flag sees what it already has.
 func markEnded(request *collectormetrics.ExportMetricsServiceRequest) {
 	for _, r := range request.GetResourceMetrics() {
 		for _, s := range r.GetScopeMetrics() {
@@ -185,10 +185,10 @@ func markNumbers(points []*metrics.NumberDataPoint) {
 	}
 }
 
-// later is a time that a backend with milliseconds can tell from the point before, which may have been taken just now.
+// later is a time that a backend with a resolution of milliseconds can tell from the point before, which may have just been taken.
 func later(ns uint64) uint64 { return ns + uint64(2*time.Millisecond) }
 
-// Export is the SDK's. What it sends at the end is kept, to be ended.
+// Export is the SDK's. What it sends last is kept, to be ended.
 func (e guardedMetrics) Export(ctx context.Context, all *metricdata.ResourceMetrics) error {
 	ctx, cancel := e.within(ctx)
 	defer cancel()
@@ -206,8 +206,8 @@ func (e guardedMetrics) Export(ctx context.Context, all *metricdata.ResourceMetr
 	return err
 }
 
-// Shutdown is the SDK's, which has sent what was left, and stopped whatever hung before. With delta only the rest is ended, because
-// what is sent twice would count twice.
+// Shutdown is the SDK's, which has sent what was left, and has stopped whatever hung before. With delta temporality only the rest is ended,
+// because points that are sent twice would count twice.
 func (e guardedMetrics) Shutdown(ctx context.Context) error {
 	var err error
 	if e.ender != nil {

@@ -11,14 +11,14 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// mark is what an exemplar says beside its value. nil if none is to be taken.
+// mark is what an exemplar carries besides its value; nil means that no exemplar is taken.
 type mark struct {
 	at    time.Time
 	trace trace.TraceID
 	span  trace.SpanID
 }
 
-// mark fills into for a measurement in a span, if there is to be an exemplar of it.
+// mark fills into for a measurement in a span, if it is to have an exemplar.
 func (f *Form) mark(s Span, into *mark) *mark {
 	if f.Exemplars == ExemplarsOff || s.span == nil && f.Exemplars == ExemplarsOfTraced {
 		return nil
@@ -34,24 +34,24 @@ func (f *Form) mark(s Span, into *mark) *mark {
 	return into
 }
 
-// example is an exemplar that was taken.
+// example is a taken exemplar.
 type example struct {
 	mark
 
 	value int64
 }
 
-// reservoir is the exemplars of one series: the latest in each of its places. It takes no memory before the first.
+// reservoir holds the exemplars of one series: the latest in each place. It takes no memory before the first.
 type reservoir struct {
 	places atomic.Pointer[places]
 }
 
 type places struct {
 	mu    sync.Mutex
-	taken []example // those without a time are none
+	taken []example // a zero time marks an empty place
 }
 
-// take keeps a value at a place of so many.
+// take keeps a value in one of so many places.
 func (r *reservoir) take(of int, at int, value int64, m *mark) {
 	p := r.places.Load()
 	if p == nil {
@@ -63,7 +63,7 @@ func (r *reservoir) take(of int, at int, value int64, m *mark) {
 	p.mu.Unlock()
 }
 
-// exemplarsOf hands over what is kept, in the order of time. What is counted anew (delta) has new exemplars, too.
+// exemplarsOf hands over what is kept, in order of time. With delta temporality, each collection starts with new exemplars.
 func exemplarsOf[N int64 | float64](r *reservoir, unit float64, w *window) (all []metricdata.Exemplar[N]) {
 	p := r.places.Load()
 	if p == nil {
@@ -89,8 +89,8 @@ func exemplarsOf[N int64 | float64](r *reservoir, unit float64, w *window) (all 
 	return all
 }
 
-// octaves is how many exemplars a histogram of exponential buckets keeps: the latest of each power of two, so that the slow call is
-// not lost among the many quick ones. The SDK keeps as many, at random.
+// octaves is how many exemplars a histogram with exponential buckets keeps: the latest of each power of two, so that a slow call is not
+// lost among the many quick ones. The SDK keeps as many, chosen at random.
 const octaves = 20
 
 func octave(value float64) int {

@@ -8,9 +8,9 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 )
 
-// exponential is the buckets of a base-2 exponential histogram. Those of scale s part every power of two into 2^s: bucket i is for
-// what is above 2^(i/2^s), up to 2^((i+1)/2^s). There is room for so many; where values lie too far apart for them, the scale goes
-// down. It is the SDK's, bucket for bucket, except for a series of its own lock.
+// exponential holds the buckets of a base-2 exponential histogram. Scale s divides every power of two into 2^s buckets: bucket i is for
+// values above 2^(i/2^s), up to 2^((i+1)/2^s). The number of buckets is bounded; if values lie too far apart, the scale goes down. The
+// result equals the SDK's, bucket for bucket, but each series has a lock of its own.
 type exponential struct {
 	most     int
 	maxScale int32
@@ -33,7 +33,7 @@ func newExponential(of *sdkmetric.AggregationBase2ExponentialHistogram) *exponen
 	return e
 }
 
-// reset forgets everything, for who has the lock.
+// reset forgets everything. The caller holds the lock.
 func (e *exponential) reset() {
 	e.scale, e.first, e.counts = e.maxScale, 0, e.counts[:0]
 	e.zeros, e.count, e.sum, e.min, e.max = 0, 0, 0, math.Inf(1), math.Inf(-1)
@@ -45,7 +45,7 @@ func (e *exponential) record(value float64) {
 	e.mu.Unlock()
 }
 
-// recordAll takes whole numbers, so many to one of the unit, under one lock.
+// recordAll records whole numbers, unit of which make one of the instrument's unit, under one lock.
 func (e *exponential) recordAll(values []uint64, unit float64) {
 	e.mu.Lock()
 	for _, v := range values {
@@ -54,13 +54,13 @@ func (e *exponential) recordAll(values []uint64, unit float64) {
 	e.mu.Unlock()
 }
 
-// add counts a value n times, for who has the lock.
+// add counts a value n times. The caller holds the lock.
 func (e *exponential) add(value float64, n uint64) {
 	e.count += n
 	e.sum += value * float64(n)
 	e.min, e.max = min(e.min, value), max(e.max, value)
 	if value <= 0 {
-		e.zeros += n // none is below: times and numbers
+		e.zeros += n // times and counts are never negative
 		return
 	}
 	at := bucketOf(value, e.scale)
@@ -71,7 +71,7 @@ func (e *exponential) add(value float64, n uint64) {
 	e.counts[e.reach(at)] += n
 }
 
-// bucketOf is the number of a value's bucket.
+// bucketOf is the index of a value's bucket.
 func bucketOf(value float64, scale int32) int32 {
 	fraction, exponent := math.Frexp(value) // value = fraction × 2^exponent, and .5 ≤ fraction < 1
 	if scale > 0 {
@@ -84,7 +84,7 @@ func bucketOf(value float64, scale int32) int32 {
 	return at >> -scale
 }
 
-// tooFine is by how much the scale has to go down until there is room for a bucket.
+// tooFine is by how much the scale has to go down before there is room for a bucket.
 func (e *exponential) tooFine(at int32) (by int32) {
 	if len(e.counts) == 0 {
 		return 0
@@ -96,7 +96,7 @@ func (e *exponential) tooFine(at int32) (by int32) {
 	return by
 }
 
-// coarsen puts 2^by buckets into one, in place: none moves up.
+// coarsen merges 2^by buckets into one, in place: none moves up.
 func (e *exponential) coarsen(by int32) {
 	e.scale -= by
 	first, last := e.first>>by, 0
@@ -113,7 +113,7 @@ func (e *exponential) coarsen(by int32) {
 	}
 }
 
-// reach makes a bucket one of those that are counted, and gives its place. There is room for it.
+// reach extends the counted buckets to include one, and returns its place. There must be room for it.
 func (e *exponential) reach(at int32) int {
 	switch {
 	case len(e.counts) == 0:
@@ -134,7 +134,7 @@ func (e *exponential) reach(at int32) int {
 	return int(at - e.first)
 }
 
-// point hands over what was counted; false if nothing was. What is counted anew with each collection (delta) is forgotten.
+// point hands over what was counted; false if nothing was. With delta temporality it is then forgotten.
 func (e *exponential) point(delta bool) (p metricdata.ExponentialHistogramDataPoint[float64], ok bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -28,13 +28,13 @@ import (
 
 // Bounds of exporting.
 const (
-	maxExportBatch  = 2000            // points: with an exemplar in every bucket they are 3 MiB, and gRPC takes 4
-	shutdownTimeout = 3 * time.Second // when the collector is gone
-	closeTimeout    = time.Second     // for what is left of that
-	minCollectPause = time.Second     // the runtime's memory statistics are read no more often
+	maxExportBatch  = 2000            // points: with an exemplar in every bucket they take 3 MiB, and gRPC accepts 4
+	shutdownTimeout = 3 * time.Second // if the collector is gone
+	closeTimeout    = time.Second     // for what is left after that
+	minCollectPause = time.Second     // the runtime's memory statistics are not read more often
 )
 
-// Options is what exporting has to know besides the OTEL_* variables.
+// Options is what exporting needs to know besides the OTEL_* variables.
 type Options struct {
 	Version  string
 	Instance string // service.instance.id; empty means a UUID
@@ -46,12 +46,12 @@ type Options struct {
 	Getenv func(string) string
 }
 
-// Telemetry is what leaves the process. Its zero value is telemetry that is off.
+// Telemetry is what leaves the process. The zero value has telemetry off.
 type Telemetry struct {
-	Metrics *Metrics     // nil: off
-	Meter   metric.Meter // nil: off
-	Tracing *Tracing     // nil: off
-	Logs    slog.Handler // nil: off
+	Metrics *Metrics     // nil means off
+	Meter   metric.Meter // nil means off
+	Tracing *Tracing     // nil means off
+	Logs    slog.Handler // nil means off
 	Plan    string       // what goes where, for people
 	// Instance and Host are service.instance.id and host.name, as they are exported; empty if nothing is.
 	Instance, Host string
@@ -67,7 +67,7 @@ type Telemetry struct {
 	counting  atomic.Pointer[Metrics] // Metrics, for exports that fail while Start is still at it
 }
 
-// signal says where one kind of telemetry goes.
+// signal is where one kind of telemetry goes.
 type signal struct {
 	exporter string // otlp, prometheus or console; empty means off
 	protocol string // grpc or http/protobuf, for otlp
@@ -87,7 +87,7 @@ func Start(ctx context.Context, o Options) (*Telemetry, error) {
 	t := &Telemetry{options: o, redact: newRedactor(env.Secrets), Plan: "off"}
 	t.end, t.abandon = context.WithCancel(context.Background())
 	propagateBy(env.Get("OTEL_PROPAGATORS"))
-	if env.Get("OTEL_SDK_DISABLED") == "true" { // the Go SDK does not look
+	if env.Get("OTEL_SDK_DISABLED") == "true" { // the Go SDK does not read it
 		return t, nil
 	}
 	for _, f := range env.Findings {
@@ -121,7 +121,7 @@ func Start(ctx context.Context, o Options) (*Telemetry, error) {
 	return t, nil
 }
 
-// planned is what the variables say of one signal.
+// planned is what the variables say about one signal.
 func (t *Telemetry) planned(name string, s otelenv.Signal) signal {
 	g := &guard{signal: name, endpoint: otelenv.Shown(s.Endpoint), log: t.options.Log, redact: t.redact, count: t.exportFailed, end: t.end}
 	t.guards = append(t.guards, g)
@@ -176,7 +176,7 @@ func (t *Telemetry) startMetrics(ctx context.Context, s signal, res *resource.Re
 		sdkmetric.WithCardinalityLimit(0),
 	}
 	if m.form.Exemplars != ExemplarsOfAll {
-		// The SDK only has instruments that are read when it collects: there is no span, and no use for 3 KB a series.
+		// The SDK only has instruments that are read when it collects: there is no span, and 3 KB a series would be wasted.
 		options = append(options, sdkmetric.WithExemplarFilter(exemplar.AlwaysOffFilter))
 	}
 	provider := sdkmetric.NewMeterProvider(options...)

@@ -13,8 +13,8 @@ import (
 // Form is what an exporter asks of metrics, in the SDK's own terms: what the relay counts itself is handed over as the SDK would
 // have. Its zero value is cumulative sums, histograms with the list's bounds, and exemplars of what is traced.
 type Form struct {
-	Temporality sdkmetric.TemporalitySelector // nil: cumulative
-	Aggregation sdkmetric.AggregationSelector // nil: the list's bounds
+	Temporality sdkmetric.TemporalitySelector // nil means cumulative
+	Aggregation sdkmetric.AggregationSelector // nil means the list's bounds
 	Exemplars   Exemplars
 	GenAI       GenAI
 	Version     string // of the instrumentation scope

@@ -308,7 +308,7 @@ func (g *guard) limit(n int) int {
 	return n
 }
 
-// shrink takes note that size items were too many, and says whether to try with half of them: down to a part of n that keeps the
+// shrink takes note that size items were too many, and reports whether to try with half of them: down to a part of n that keeps the
 // requests of one export few.
 func (g *guard) shrink(size, n int) bool {
 	if size <= max(n/mostParts, 1) {
@@ -375,7 +375,7 @@ func (g *guard) ends() bool {
 type guardedMetrics struct {
 	sdkmetric.Exporter
 	*guard
-	ender *ender // nil: the exporter has none
+	ender *ender // nil if the exporter has none
 }
 
 type guardedSpans struct {

@@ -17,7 +17,7 @@ import (
 )
 
 // Who exports: the resource. service.instance.id is a UUID (semantic conventions, service): two relays on one host must not write
-// over each other's series, and one that restarts should go on with its own.
+// over each other's series, and one that restarts should continue with its own.
 
 const (
 	keyInstance    = attribute.Key("service.instance.id")
@@ -73,7 +73,7 @@ var (
 	wholeLine         = regexp.MustCompile(`^(.+)$`)
 )
 
-// find is what a pattern finds in the first line of a file that has it; "": nothing.
+// find is what a pattern finds in the first line of a file that has it; "" means nothing.
 func (m machine) find(file string, pattern *regexp.Regexp) string {
 	f, err := m.open(file)
 	if err != nil {

@@ -17,7 +17,7 @@ const instanceFile = "instance-id"
 // mostInstances is how many processes may share a directory and each keep a name.
 const mostInstances = 64
 
-// errTaken says that another process has a file's name now.
+// errTaken means that another process has a file's name now.
 var errTaken = errors.New("another process has it")
 
 // keptInstance is the first name in a directory that no other process has, until release is called or the process ends. Two

@@ -99,8 +99,8 @@ func NewAs(maxPairs int, form Form) *Metrics {
 type HTTP struct {
 	Method    string // as sent; folded to the known ones
 	Route     string // the pattern; empty if none matched
-	Status    int    // 0: nothing was sent
-	ErrorType string // empty: no error
+	Status    int    // 0 if nothing was sent
+	ErrorType string // empty means no error
 	Duration  time.Duration
 	Span      Span // that it is part of
 }
@@ -121,7 +121,7 @@ type Request struct {
 	Model     string // as the client asked for it
 	Known     bool   // a channel serves the model
 	Outcome   string
-	ErrorType string // empty: no error
+	ErrorType string // empty means no error
 	Rejected  string // why it was turned away; empty if it was not
 	Attempts  int
 	// For spans only: the request's id, what the client was sent (0: nothing), and whether that is a failure of the relay or

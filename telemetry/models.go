@@ -13,7 +13,7 @@ type models struct {
 
 type modelKey struct{ channel, model string }
 
-// fold gives the name under which a model is recorded. unserved: nothing that serves it has been found, so that it takes no place
+// fold returns the name under which a model is recorded. unserved: nothing that serves it has been found, so that it takes no place
 // among those that are told apart, if it has none.
 func (m *Metrics) fold(known *models, key modelKey, unserved bool) string {
 	if named := m.named.Load(); named != nil && (*named)[key.model] {
@@ -50,7 +50,7 @@ const mostStatuses = 32
 // statuses are those that are told apart.
 type statuses struct{ table[string, struct{}] }
 
-// fold gives the error type under which an ending is recorded.
+// fold returns the error type under which an ending is recorded.
 func (s *statuses) fold(errorType string) string {
 	if errorType == "" || errorType[0] < '1' || errorType[0] > '9' { // no status
 		return errorType
@@ -118,7 +118,7 @@ func (m *Metrics) Configure(channels []Configured) []*Channel {
 
 func (c *Configured) serves(model string) bool { return c.Serves != nil && c.Serves(model) }
 
-// end ends the series of what has left the configuration, for who has the lock.
+// end ends the series of what has left the configuration, for a caller that holds the lock.
 func (m *Metrics) end() {
 	m.ending = false
 	for id, c := range m.channels {

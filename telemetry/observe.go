@@ -26,7 +26,7 @@ type ChannelGauges struct {
 	InFlight   int64
 	OpenBodies int64
 	Oldest     time.Duration
-	Goroutines int64 // -1: not sampled
+	Goroutines int64 // -1 means not sampled
 	Leaked     int64
 	State      string
 	Keys       map[string]int // by state

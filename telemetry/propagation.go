@@ -25,7 +25,7 @@ func init() { propagateBy("") }
 // fieldsOfB3 are all of its headers: either of its two forms is read, whichever one is written.
 var fieldsOfB3 = []string{"b3", "x-b3-traceid", "x-b3-spanid", "x-b3-sampled", "x-b3-flags"}
 
-// propagateBy takes a list of names that are known. "": W3C's trace context.
+// propagateBy takes a list of names that are known. "" means W3C's trace context.
 func propagateBy(list string) {
 	names := []string{"tracecontext"}
 	if list != "" {
@@ -48,7 +48,7 @@ func propagateBy(list string) {
 	propagating.Store(p)
 }
 
-// in reports whether a header names a trace. It allocates nothing, which Extract does.
+// in reports whether a header names a trace. Unlike Extract, it allocates nothing.
 func (p *propagator) in(header http.Header) bool {
 	for _, name := range p.fields {
 		if _, given := header[name]; given {
@@ -66,7 +66,7 @@ func (s Span) Propagate(client, upstream http.Header) {
 	switch {
 	case p.in(client):
 		ctx = p.Extract(ctx, propagation.HeaderCarrier(client))
-	case s.span == nil: // B3 would say that nothing is to be traced
+	case s.span == nil: // B3 would tell the upstream not to trace
 		return
 	}
 	p.Inject(s.In(ctx), propagation.HeaderCarrier(upstream))

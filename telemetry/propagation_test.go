@@ -29,7 +29,7 @@ func TestATraceComesAndGoesByTheHeadersThatOTELPROPAGATORSNames(t *testing.T) {
 	for name, c := range map[string]struct {
 		list   string
 		client http.Header
-		sent   string // the upstream's header; "": none
+		sent   string // the upstream's header; "" means none
 	}{
 		"by default":             {"", w3c, "Traceparent"},
 		"tracecontext":           {"tracecontext", w3c, "Traceparent"},

@@ -7,11 +7,11 @@ import (
 )
 
 const (
-	longestRemark = 512      // bytes of what somebody else wrote, in a line of the log
-	longestToScan = 16 << 10 // bytes in which keys are looked for; what comes behind is dropped unseen
+	longestRemark = 512      // bytes of others' text in a line of the log
+	longestToScan = 16 << 10 // bytes in which keys are looked for; what follows is dropped unseen
 )
 
-// redactor takes out of a text what must be in no log. It knows the secrets of the environment, and the look of others.
+// redactor takes out of a text what no log may contain. It knows the environment's secrets, and recognizes others by their form.
 type redactor struct{ secrets *strings.Replacer }
 
 func newRedactor(secrets []string) redactor {
@@ -22,7 +22,7 @@ func newRedactor(secrets []string) redactor {
 	return redactor{strings.NewReplacer(pairs...)}
 }
 
-// text is a text without its secrets, and then cut: a key that is cut in two is still half a key.
+// text removes the secrets from a text and then cuts it: a key that was cut first would still be half a key.
 func (r redactor) text(s string) string {
 	if len(s) > longestToScan {
 		s = s[:longestToScan]

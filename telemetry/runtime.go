@@ -54,7 +54,7 @@ func (r *runtimeHistograms) Produce(ctx context.Context) ([]metricdata.ScopeMetr
 	out := metricdata.ScopeMetrics{Scope: r.form.scope()}
 	for i, s := range runtimeHistogramSources {
 		if samples[i].Value.Kind() != metrics.KindFloat64Histogram {
-			continue // a runtime that does not have it
+			continue // this runtime does not have it
 		}
 		h := samples[i].Value.Float64Histogram()
 		if w.delta {
@@ -69,7 +69,7 @@ func (r *runtimeHistograms) Produce(ctx context.Context) ([]metricdata.ScopeMetr
 	return []metricdata.ScopeMetrics{out}, nil
 }
 
-// untold leaves in a histogram what was not in it the last time, and gives what is to be left out the next.
+// untold leaves in a histogram what was not in it the last time, and returns what the next one has to leave out.
 func untold(h *metrics.Float64Histogram, told []uint64) []uint64 {
 	all := slices.Clone(h.Counts)
 	for i, n := range told {
@@ -78,7 +78,7 @@ func untold(h *metrics.Float64Histogram, told []uint64) []uint64 {
 	return all
 }
 
-// distribution is a histogram of the runtime's as the reader wants it.
+// distribution is one of the runtime's histograms, in the form that the reader wants.
 func (f *Form) distribution(h *metrics.Float64Histogram, bounds []float64, w *window, began, now time.Time) metricdata.Aggregation {
 	if of := f.exponential(); of != nil {
 		e := newExponential(of)
@@ -111,8 +111,8 @@ func (j joined) Produce(ctx context.Context) (all []metricdata.ScopeMetrics, err
 	return all, err
 }
 
-// rebucket puts the runtime's many fine buckets into few coarse ones. A fine bucket goes where its upper bound belongs, so the
-// result errs on the slow side; the sum takes the middle of each fine bucket.
+// rebucket merges the runtime's many fine buckets into a few coarse ones. A fine bucket goes where its upper bound belongs, so the result
+// errs on the slow side; the sum is taken from the middle of each fine bucket.
 func rebucket(h *metrics.Float64Histogram, bounds []float64) metricdata.HistogramDataPoint[float64] {
 	p := metricdata.HistogramDataPoint[float64]{Attributes: *attribute.EmptySet(), Bounds: bounds, BucketCounts: make([]uint64, len(bounds)+1)}
 	for i, n := range h.Counts {
@@ -128,7 +128,7 @@ func rebucket(h *metrics.Float64Histogram, bounds []float64) metricdata.Histogra
 	return p
 }
 
-// middle is the value that stands for those between two bounds.
+// middle is the value that stands for all values between two bounds.
 func middle(low, high float64) float64 {
 	switch {
 	case math.IsInf(high, 1):
@@ -177,7 +177,7 @@ func observeRuntime(meter metric.Meter) error {
 	return err
 }
 
-// openFiles counts the process's file descriptors; false if the system does not tell.
+// openFiles counts the process's file descriptors; false if the system does not report them.
 func openFiles() (int, bool) {
 	directory, err := os.Open("/proc/self/fd")
 	if err != nil {

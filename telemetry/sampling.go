@@ -12,15 +12,15 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// If nobody asked for traces in particular, the first defaultFew calls of every second are traced and defaultRatio of the
-// rest: to trace every call of a busy relay costs more than all metrics together.
+// Unless traces were asked for explicitly, the first defaultFew calls of every second are traced and defaultRatio of the rest: tracing
+// every call of a busy relay costs more than all metrics together.
 const (
 	defaultFew   = 10
 	defaultRatio = 0.01
 )
 
 // samplerOf is the sampler that OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG name, as the SDK reads them (it complains
-// itself of what it cannot read), and its name for people. It is needed here because it is asked before there is a span.
+// about what it cannot read), and its name for people. It is needed here because it is asked before there is a span.
 func samplerOf(getenv func(string) string, explicit bool) (sdktrace.Sampler, string) {
 	name := strings.ToLower(strings.TrimSpace(getenv("OTEL_TRACES_SAMPLER")))
 	if name == "" && !explicit {
@@ -75,7 +75,7 @@ func (drawnIDs) NewIDs(ctx context.Context) (trace.TraceID, trace.SpanID) {
 
 func (drawnIDs) NewSpanID(context.Context, trace.TraceID) trace.SpanID { return newSpanID() }
 
-// newTraceID is unique, not secret. An id of zeros is none.
+// newTraceID returns a unique id, which need not be secret. An id of zeros is invalid.
 func newTraceID() (id trace.TraceID) {
 	for !id.IsValid() {
 		binary.LittleEndian.PutUint64(id[:8], rand.Uint64())

@@ -24,7 +24,7 @@ const (
 	scrapeIdleTimeout  = 2 * time.Minute
 )
 
-// scraped is a reader that Prometheus pulls. autoexport has one too, but its answers are never OpenMetrics, and Prometheus' own text
+// scraped is a reader that Prometheus pulls from. autoexport has one too, but it never answers in OpenMetrics, and Prometheus' own text
 // format has no exemplars.
 type scraped struct {
 	sdkmetric.Reader
@@ -59,7 +59,7 @@ func newScraped(ctx context.Context, address string, producers []sdkmetric.Produ
 	return &scraped{reader, server}, nil
 }
 
-// Shutdown ends both. Nothing is sent: what Prometheus has not pulled is lost.
+// Shutdown stops the reader and its server. Nothing is sent: what Prometheus has not pulled is lost.
 func (s *scraped) Shutdown(ctx context.Context) error {
 	return errors.Join(s.Reader.Shutdown(ctx), s.server.Shutdown(ctx))
 }

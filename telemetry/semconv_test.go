@@ -78,7 +78,7 @@ func (m *boundsMeter) Float64Histogram(_ string, options ...metric.Float64Histog
 	return noop.Float64Histogram{}, nil
 }
 
-// requireBounds lets the relay go on where the conventions stop: an answer of a model may take minutes.
+// requireBounds lets the relay continue where the conventions stop: an answer of a model may take minutes.
 func requireBounds(t *testing.T, published, ours []float64, name string) {
 	t.Helper()
 	require.NotEmpty(t, published, name)

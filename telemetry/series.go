@@ -6,7 +6,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 )
 
-// cells is the series of one instrument, or of some that go together, by what tells them apart. Reading takes no lock and
+// cells holds the series of one instrument, or of several that belong together, by what distinguishes them. Reading takes no lock and
 // allocates nothing.
 type cells[K comparable, C any] struct {
 	make func(K) *C
@@ -82,7 +82,7 @@ func operationModelAttributes(k operationModel) []attribute.KeyValue {
 	return attributesOf(AttrOperation, k.operation, AttrModel, k.model)
 }
 
-// methods are those that are told apart; their place is their index in counts of active requests.
+// methods are the HTTP methods that are told apart; the place of one is its index in the counts of active requests.
 var methods = [...]string{
 	http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodHead,
 	http.MethodOptions, http.MethodPatch, http.MethodConnect, http.MethodTrace, "_OTHER",

@@ -17,7 +17,7 @@ func pointsIn(data metricdata.Aggregation) int {
 	return n
 }
 
-// pointsBetween is the points from one place to another, in the order in which they stand.
+// pointsBetween returns the points from one place to another, in their order.
 func pointsBetween(all *metricdata.ResourceMetrics, from, to int) *metricdata.ResourceMetrics {
 	part := &metricdata.ResourceMetrics{Resource: all.Resource}
 	at := 0
@@ -39,7 +39,7 @@ func pointsBetween(all *metricdata.ResourceMetrics, from, to int) *metricdata.Re
 	return part
 }
 
-// cut is a part of one metric's points, and how many it has.
+// cut returns a part of one metric's points, and how many points the metric has.
 func cut(data metricdata.Aggregation, from, to int) (metricdata.Aggregation, int) {
 	switch d := data.(type) {
 	case metricdata.Gauge[int64]:
@@ -73,7 +73,7 @@ func cut(data metricdata.Aggregation, from, to int) (metricdata.Aggregation, int
 	return data, 0
 }
 
-// keep leaves the points from one place to another, and says how many there were.
+// keep leaves only the points from one place to another, and returns how many there were.
 func keep[T any](points *[]T, from, to int) int {
 	n := len(*points)
 	*points = (*points)[from:to]

@@ -6,13 +6,13 @@ import (
 	"sync/atomic"
 )
 
-// table is a map for many readers. What is in it for a while is read without a lock and without an allocation; what is new waits
-// for others, so that n entries are not copied n times: strangers can have a part in how many there are.
+// table is a map for many readers. Entries that have been in it for a while are read without a lock or an allocation; new ones wait for
+// others, so that n entries are not copied n times: strangers can influence how many there are.
 type table[K comparable, V any] struct {
 	known atomic.Pointer[map[K]V] // never changed
 	mu    sync.Mutex
 	fresh map[K]V // those that are not among the known ones yet
-	asked int     // how often somebody had to look there
+	asked int     // how often fresh had to be looked at
 }
 
 func (t *table[K, V]) get(key K) (value V, ok bool) {
@@ -26,7 +26,7 @@ func (t *table[K, V]) get(key K) (value V, ok bool) {
 	return t.find(key)
 }
 
-// find is get for who has the lock.
+// find is get, for a caller that holds the lock.
 func (t *table[K, V]) find(key K) (value V, ok bool) {
 	known := t.known.Load()
 	if known != nil {
@@ -63,7 +63,7 @@ func (t *table[K, V]) add(key K, most int, make func() V) (value V, ok bool) {
 	return value, true
 }
 
-// size is how many entries there are, for who has the lock.
+// size is how many entries there are. The caller holds the lock.
 func (t *table[K, V]) size() int {
 	if known := t.known.Load(); known != nil {
 		return len(*known) + len(t.fresh)
@@ -71,7 +71,7 @@ func (t *table[K, V]) size() int {
 	return len(t.fresh)
 }
 
-// merge makes everything known, for who has the lock.
+// merge makes all entries known. The caller holds the lock.
 func (t *table[K, V]) merge() {
 	all := make(map[K]V, t.size())
 	if known := t.known.Load(); known != nil {
@@ -82,7 +82,7 @@ func (t *table[K, V]) merge() {
 	t.fresh, t.asked = nil, 0
 }
 
-// all is every entry. It is not to be changed.
+// all returns every entry. The map must not be changed.
 func (t *table[K, V]) all() map[K]V {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -95,7 +95,7 @@ func (t *table[K, V]) all() map[K]V {
 	return nil
 }
 
-// keep drops the entries that are not to stay.
+// keep drops the entries that stays rejects.
 func (t *table[K, V]) keep(stays func(K) bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -16,27 +16,27 @@ import (
 // Tracing makes a server span of a client's call and a client span of each attempt in it. nil makes none. A call that is not
 // traced costs one draw, and allocates nothing: its context stays what it was, and its attempts see that in it.
 //
-// What was asked and what was answered is never recorded, nor a key, nor an address.
+// Questions, answers, keys and addresses are never recorded.
 type Tracing struct {
 	tracer  trace.Tracer
 	sampler sdktrace.Sampler
 	genAI   GenAI
 }
 
-// NewTracing makes spans of the calls that sampler chooses, and gives them to what the options name. The provider is the
-// caller's to shut down.
+// NewTracing makes spans of the calls that sampler chooses, and hands them to what the options name. Shutting the provider down is up
+// to the caller.
 func NewTracing(version string, sampler sdktrace.Sampler, options ...sdktrace.TracerProviderOption) (*Tracing, *sdktrace.TracerProvider) {
 	provider := sdktrace.NewTracerProvider(append(options, sdktrace.WithSampler(sampler), sdktrace.WithIDGenerator(drawnIDs{}))...)
 	return &Tracing{tracer: provider.Tracer(ScopeName, trace.WithInstrumentationVersion(version), trace.WithSchemaURL(SchemaURL)), sampler: sampler}, provider
 }
 
-// Span is a part of a trace. Its zero value is one that nobody records.
+// Span is a part of a trace. The zero value is not recorded.
 type Span struct {
 	span  trace.Span
 	genAI GenAI
 }
 
-// Recorded reports whether somebody records it.
+// Recorded reports whether the span is recorded.
 func (s Span) Recorded() bool { return s.span != nil }
 
 // longestText bounds what a stranger can put into a span.
@@ -138,7 +138,7 @@ func (s Span) EndAttempt(began time.Time, a Attempt) {
 	s.span.End(trace.WithTimestamp(began.Add(a.Duration)))
 }
 
-// In is ctx with the span in it, for what is logged and measured of it; ctx itself for a span that nobody records.
+// In returns ctx with the span in it, for what is logged and measured in it; ctx itself if the span is not recorded.
 func (s Span) In(ctx context.Context) context.Context {
 	if s.span == nil {
 		return ctx
@@ -146,7 +146,7 @@ func (s Span) In(ctx context.Context) context.Context {
 	return trace.ContextWithSpan(ctx, s.span)
 }
 
-// bounded cuts a text, and between two runes: OTLP takes nothing that is not UTF-8.
+// bounded cuts a text between two runes: OTLP accepts only UTF-8.
 func bounded(s string) string {
 	if len(s) > longestText {
 		s = s[:longestText] + "…"

@@ -2,7 +2,7 @@ package telemetry
 
 import "go.opentelemetry.io/otel/attribute"
 
-// Usage is what an attempt cost, as the provider counts it; 0 if it did not say.
+// Usage is what an attempt cost, as the provider counts it. A figure is 0 if the provider did not report it.
 type Usage struct {
 	Input      int64 // all of it
 	Output     int64 // all of it
@@ -27,7 +27,7 @@ const (
 	attrImageOut = "gen_ai.usage.image.output_tokens"
 )
 
-// attributes adds to a span's what there is of usage.
+// attributes adds the usage, as far as it is known, to a span's attributes.
 func (u *Usage) attributes(version GenAI, to []attribute.KeyValue) []attribute.KeyValue {
 	add := func(key string, n int64) {
 		if n > 0 {
@@ -50,7 +50,7 @@ func (u *Usage) attributes(version GenAI, to []attribute.KeyValue) []attribute.K
 	return to
 }
 
-// Answer is what an upstream says of its answer.
+// Answer is what an upstream says about its answer.
 type Answer struct {
 	Model, ID string
 	Ends      []string // why each choice ended, in the upstream's words
@@ -73,7 +73,7 @@ func (a *Answer) attributes(to []attribute.KeyValue) []attribute.KeyValue {
 	return to
 }
 
-// The latest GenAI conventions want tokens counted by what they are tokens of, and how they are spread over calls beside it.
+// The latest GenAI conventions count tokens by what they are tokens of, and separately how they are distributed over calls.
 
 type usageKey struct{ operation, model, modality string }
 
@@ -93,7 +93,7 @@ func (c *Channel) makeTokens(k tokensKey) *tokensCell {
 	return &tokensCell{c.metrics.shapes.input.make(of), c.metrics.shapes.output.make(of)}
 }
 
-// use counts what an attempt cost. Every attempt is counted, those that the provider says nothing of with 0.
+// use counts what an attempt cost. Every attempt is counted, with 0 if the provider reported nothing.
 func (c *Channel) use(operation, model, errorType string, u Usage, m *mark) {
 	tokens := c.tokens.get(tokensKey{operation, model, errorType})
 	tokens.input.record(u.Input, m)
@@ -101,8 +101,8 @@ func (c *Channel) use(operation, model, errorType string, u Usage, m *mark) {
 
 	of := func(modality string) *usageCell { return c.usage.get(usageKey{operation, model, modality}) }
 	unknown := of(modalityUnknown)
-	cached := u.CacheRead + u.CacheWrite // of whatever it is
-	// A provider that tells audio and images from the rest has the rest for text.
+	cached := u.CacheRead + u.CacheWrite // of whatever kind
+	// If a provider reports audio and images separately, the rest is text.
 	in, out := unknown, unknown
 	if u.AudioIn+u.ImageIn > 0 {
 		in = of(modalityText)

@@ -15,9 +15,9 @@ import (
 	"google.golang.org/grpc/grpclog"
 )
 
-// What the libraries have to say is said in the relay's log: in its format, one line each, without secrets and not for long.
+// The libraries' remarks go into the relay's log: in its format, one line each, without secrets, and bounded.
 
-// remarks is where they speak. One that is nil hears nothing.
+// remarks is where they go. A nil one discards them.
 type remarks struct {
 	log    *slog.Logger
 	redact redactor
@@ -36,7 +36,7 @@ func (r *remarks) say(level slog.Level, from, message string, attributes ...any)
 
 const remarkPause = time.Minute
 
-// listening is whom the libraries speak to: they have one logger for the process, and some of them one that is not to change.
+// listening is where the libraries' remarks go: they have one logger per process, which some of them do not allow to change.
 var listening atomic.Pointer[remarks]
 
 func init() { grpclog.SetLoggerV2(grpcVoice{}) } // before anything of gRPC is called: it takes no lock
@@ -47,7 +47,7 @@ func listen(r *remarks) {
 	otel.SetLogger(logr.New(sdkVoice{}))
 }
 
-// levels of OTEL_LOG_LEVEL. What is never asked for is above all of them.
+// levels of OTEL_LOG_LEVEL. What is never logged is above all of them.
 func (r *remarks) from(level string) {
 	switch level {
 	case "none":
@@ -63,7 +63,7 @@ func (r *remarks) from(level string) {
 	}
 }
 
-// sdkVoice is the SDK's logger. Its verbosity is 1 for a warning, 4 for information and 8 for what helps who develops it.
+// sdkVoice is the SDK's logger. Its verbosity is 1 for warnings, 4 for information and 8 for what helps developers of the SDK.
 type sdkVoice struct{ with []any }
 
 // Init is logr's; there is nothing to do.
@@ -79,19 +79,19 @@ func levelOf(verbosity int) slog.Level {
 	return slog.LevelDebug
 }
 
-// Enabled says whether somebody listens, so that nothing is formatted for nobody.
+// Enabled reports whether the remark would be logged, so that nothing is formatted in vain.
 func (sdkVoice) Enabled(verbosity int) bool {
 	r := listening.Load()
 	return r != nil && !r.off && levelOf(verbosity) >= r.most
 }
 
-// Info is a remark that is not an error.
+// Info logs a remark that is not an error.
 func (v sdkVoice) Info(verbosity int, message string, pairs ...any) {
 	r := listening.Load()
 	r.say(levelOf(verbosity), "opentelemetry", message, r.details(append(v.with, pairs...))...)
 }
 
-// Error is a remark that is one.
+// Error logs an error.
 func (v sdkVoice) Error(err error, message string, pairs ...any) {
 	r := listening.Load()
 	r.say(slog.LevelError, "opentelemetry", message, r.details(append(append(v.with, "error", err), pairs...))...)
@@ -102,10 +102,10 @@ func (v sdkVoice) WithValues(pairs ...any) logr.LogSink {
 	return sdkVoice{append(append([]any{}, v.with...), pairs...)}
 }
 
-// WithName is logr's; the names of the SDK's parts help nobody here.
+// WithName is logr's; the names of the SDK's parts are of no use here.
 func (v sdkVoice) WithName(string) logr.LogSink { return v }
 
-// details makes one text of what comes with a remark.
+// details joins what comes with a remark into one text.
 func (r *remarks) details(pairs []any) []any {
 	if r == nil || len(pairs) == 0 {
 		return nil
@@ -120,7 +120,7 @@ func (r *remarks) details(pairs []any) []any {
 	return []any{"details", r.redact.text(b.String())}
 }
 
-// grpcVoice is gRPC's logger. It warns of every connection that cannot be made, which the exports say once and better.
+// grpcVoice is gRPC's logger. It warns of every connection that fails, which exports report once and better.
 type grpcVoice struct{}
 
 func (grpcVoice) speak(level slog.Level, message string) {
@@ -142,7 +142,7 @@ func (v grpcVoice) Fatal(a ...any)            { v.speak(slog.LevelError, fmt.Spr
 func (v grpcVoice) Fatalln(a ...any)          { v.speak(slog.LevelError, fmt.Sprintln(a...)) }
 func (v grpcVoice) Fatalf(f string, a ...any) { v.speak(slog.LevelError, fmt.Sprintf(f, a...)) }
 
-// V is gRPC's question whether it should speak of small things.
+// V reports whether gRPC should log details.
 func (grpcVoice) V(int) bool { return (sdkVoice{}).Enabled(8) }
 
 func (v grpcVoice) debug(message func() string) {
@@ -152,7 +152,7 @@ func (v grpcVoice) debug(message func() string) {
 }
 
 // complaint is what the SDK hands to its error handler: failed exports, which were counted and logged where they failed, and whatever
-// else goes wrong. A collection that the end has come in the way of is not a fault: the last one follows it.
+// else goes wrong. A collection that was interrupted by the shutdown is not a fault: the last one follows it.
 func (r *remarks) complaint(err error) {
 	var known accounted
 	if !errors.As(err, &known) && !errors.Is(err, context.Canceled) {
@@ -160,9 +160,9 @@ func (r *remarks) complaint(err error) {
 	}
 }
 
-// pauses is when what was last said. Its clock is the monotonic one.
+// pauses remembers when each thing was last said, by the monotonic clock.
 type pauses struct {
-	now  func() time.Duration // since some beginning; nil means since the first question
+	now  func() time.Duration // since some origin; nil means since the first call
 	mu   sync.Mutex
 	last map[string]time.Duration
 }
@@ -188,7 +188,7 @@ func (p *pauses) over(what string, pause time.Duration) bool {
 	return true
 }
 
-// forget makes it time to say something again.
+// forget lets something be said again at once.
 func (p *pauses) forget(what string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -14,23 +14,23 @@ const WatchInterval = 30 * time.Second
 // Holder is somebody who keeps goroutines busy: a channel, for the relay.
 type Holder struct {
 	Name       string
-	Goroutines int64         // -1: not sampled
+	Goroutines int64         // -1 means not sampled
 	InFlight   int64         // open calls
 	Oldest     time.Duration // age of the oldest of them
 }
 
-// Watchdog logs the number of goroutines. The texts are a contract: people and scripts grep for them, and the count stands
-// at the end of the fixed text.
+// Watchdog logs the number of goroutines. The texts are a contract: people and scripts grep for them, and the count follows the fixed
+// text.
 type Watchdog struct {
 	Goroutines func() int
-	// Holders names those that hold most, the most first. Asked only when the level is not normal.
+	// Holders returns those that hold most, in descending order. It is called only if the level is not normal.
 	Holders func() []Holder
 	Log     *slog.Logger
 	// Tick replaces the clock in tests; nil means every WatchInterval.
 	Tick <-chan time.Time
 }
 
-// Run looks until ctx ends.
+// Run watches until ctx ends.
 func (w *Watchdog) Run(ctx context.Context) {
 	tick := w.Tick
 	if tick == nil {
@@ -60,8 +60,8 @@ func (w *Watchdog) look(ctx context.Context) {
 	}
 }
 
-// holders is who holds most, as attributes: channel=a goroutines=40 in_flight=12 oldest=3m0s, and the others behind it in one,
-// as name:goroutines:in_flight:oldest.
+// holders returns who holds most, as attributes: channel=a goroutines=40 in_flight=12 oldest=3m0s, followed by the others in a single
+// attribute, as name:goroutines:in_flight:oldest.
 func (w *Watchdog) holders() []any {
 	holders := w.Holders()
 	if len(holders) == 0 {

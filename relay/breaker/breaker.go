@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// When a channel is passed over: after FailuresToCool failures in a row, or as many as flapsToCool among its last recentCalls.
-// It is for firstCooldown, doubling with each probe that fails, up to longestCooldown.
+// A channel is passed over after FailuresToCool failures in a row, or flapsToCool failures among its last recentCalls: for
+// firstCooldown, doubling with each probe that fails, up to longestCooldown.
 const (
 	FailuresToCool  = 5
 	recentCalls     = 20
@@ -16,27 +16,27 @@ const (
 	longestCooldown = 10 * time.Second
 )
 
-// A probe that fails at once costs its client nothing, so a channel that refuses is tried often and is back soon after its
-// trouble ends. One that makes the client of each probe wait is passed over for cooldownPerWait times that wait, at most longestCostlyCooldown.
+// A probe that fails at once costs its client nothing, so a channel that refuses is tried often and is back soon after its trouble ends.
+// One that makes the client of each probe wait is passed over for cooldownPerWait times that wait, at most longestCostlyCooldown.
 const (
 	cooldownPerWait       = 30
 	longestCostlyCooldown = time.Minute
 )
 
-// Breaker passes a channel over that fails again and again, and lets single calls find out when it is well. Every call's end
-// reads it, so it is atomics and no lock.
+// Breaker passes over a channel that fails again and again, and lets single calls probe whether it has recovered. It is read at the
+// end of every call, so it uses atomics and no lock.
 type Breaker struct {
 	failures  atomic.Int32  // in a row
 	recent    atomic.Uint32 // how the last recentCalls ended, the newest in the lowest bit; 1 means it failed
-	cooldowns atomic.Int32  // since the last recentCalls that were all well
+	cooldowns atomic.Int32  // since the last run of recentCalls without a failure
 	Cooldown  Cooldown
 	since     atomic.Int64 // when the cooldown began, a moment
 
-	// fruitless is how many attempts there were since the last that succeeded, of those that say something about the upstream.
-	// It decides what the channel is said to be, and not whether it is asked: some of what it counts, such as models that there
-	// are not, any client can bring about.
+	// fruitless counts the attempts since the last success, of those that say something about the upstream. It decides how the
+	// channel is reported, not whether it is asked: any client can bring about some of what it counts, such as requests for models that
+	// do not exist.
 	fruitless atomic.Int32
-	Doubt     Doubt // of what may be about the channel, or about what was asked of it
+	Doubt     Doubt // refusals that may be about the channel, or about what was asked of it
 }
 
 // note adds a call's end to the recent ones, and counts the failures among them.
@@ -67,8 +67,8 @@ func (b *Breaker) CountFailure(began, now time.Time, probe bool) {
 	}
 }
 
-// CountSuccess takes note of a success. That of a call from before the cooldown does not end it: a channel that fails every other call
-// has some of those under way whenever it is passed over.
+// CountSuccess counts a success. The success of a call from before the cooldown does not end it: a channel that fails every other call
+// has some calls under way whenever it is passed over.
 func (b *Breaker) CountSuccess(began time.Time, probe bool) {
 	if b.failures.Load() != 0 {
 		b.failures.Store(0)
@@ -91,12 +91,12 @@ func (b *Breaker) CoolFor(now time.Time, d time.Duration, probe bool) {
 // InARow is how many failures there were since the last success.
 func (b *Breaker) InARow() int32 { return b.failures.Load() }
 
-// InVain is how many attempts there were, of those that say something about the upstream, since the last that succeeded.
+// InVain is how many attempts there were since the last success, of those that say something about the upstream.
 func (b *Breaker) InVain() int32 { return b.fruitless.Load() }
 
 // Fails notes an attempt that did not succeed.
 func (b *Breaker) Fails() {
-	if b.fruitless.Load() < 1<<20 { // it is shown, and must not run over
+	if b.fruitless.Load() < 1<<20 { // it is shown to operators and must not overflow
 		b.fruitless.Add(1)
 	}
 }
@@ -119,8 +119,8 @@ func (b *Breaker) Clear() {
 	b.Cooldown.Clear()
 }
 
-// Proved opens a channel again whose probe has got as far as a first event: nobody should have to wait for the end of a long
-// stream. One more failure closes it again.
+// Proved puts a channel back into use whose probe has received its first event, so that nobody waits for the end of a long stream. One
+// more failure takes it out again.
 func (b *Breaker) Proved() {
 	b.failures.Store(FailuresToCool - 1)
 	b.Cooldown.Clear()

@@ -1,6 +1,6 @@
 // Package breaker is what keeps a channel or a key out of use for a while: the cooldown that both have, the channel's circuit
-// breaker, the ring of its keys, doubts that have to add up first, and the budget of calls that may be made again. It is told how
-// attempts ended and by which clock; it asks nobody.
+// breaker, the ring of its keys, doubts that have to add up first, and the budget of calls that may be repeated. It is told how
+// attempts ended and what time it is; it asks nobody.
 package breaker
 
 import (
@@ -8,31 +8,31 @@ import (
 	"time"
 )
 
-// epoch is what cooldowns count from, by Go's monotonic clock: a wall clock that is set, by a time server or by hand, must neither
-// end one nor make an hour of a second.
+// epoch is what cooldowns count from, by Go's monotonic clock: setting the wall clock, by a time server or by hand, must neither end a
+// cooldown nor turn a second into an hour.
 var epoch = time.Now()
 
 // Moment is a point in time as cooldowns keep it: nanoseconds since epoch.
 func Moment(t time.Time) int64 { return int64(t.Sub(epoch)) }
 
-// Now is the moment that it is. It takes half the time that time.Now does, which reads two clocks.
+// Now is the current moment. It takes half as long as time.Now, which reads two clocks.
 func Now() int64 { return int64(time.Since(epoch)) }
 
 // Cooldown keeps a channel or a key out of use for a while, and then lets one call at a time try it until one succeeds.
-// The zero value is in use. It is read by every selection, so it is two atomics and no lock.
+// The zero value is in use. It is read by every selection, so it uses two atomics and no lock.
 type Cooldown struct {
 	until   atomic.Int64 // a moment; 0 means in use
 	probing atomic.Bool  // a call is trying it
 }
 
-// Ready reports whether Admit would say yes.
+// Ready reports whether Admit would let a call in.
 func (c *Cooldown) Ready(now time.Time) bool {
 	until := c.until.Load()
 	return until == 0 || (Moment(now) >= until && !c.probing.Load())
 }
 
-// Admit lets a call in. probe is true for the one call that tries it after a cooldown: that call has to end with Clear, Start or
-// Abandon.
+// Admit lets a call in. probe is true for the one call that tries the channel or key after a cooldown; that call must end with Clear,
+// Start or Abandon.
 func (c *Cooldown) Admit(now time.Time) (ok, probe bool) {
 	until := c.until.Load()
 	if until == 0 {

@@ -5,21 +5,21 @@ import (
 	"sync/atomic"
 )
 
-// What it takes to hold refusals against a key, or against a channel, each of which may be about what was asked: that many
-// requests, of that many client tokens, and no success in between. One client alone can bring about as many as it likes.
+// What it takes before refusals that may be about the request count against a key or a channel: this many requests, from this many
+// client tokens, and no success in between. A single client can bring about as many refusals as it likes.
 const (
 	requestsToConvict = 3
 	tokensToConvict   = 2
 )
 
-// Doubt is the refusals so far. The zero value has none.
+// Doubt counts such refusals. The zero value has none.
 type Doubt struct {
 	refusals atomic.Int32 // requests
 
 	mu      sync.Mutex
 	token   string // of the first request
-	others  bool   // there was one of another token
-	request string // the last one's id: its further attempts say nothing new
+	others  bool   // there was one from another token
+	request string // the id of the last one, whose further attempts are not counted
 }
 
 // Against adds a refusal; true if there are enough.

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// How long a key is left alone. A limited key cools for what its upstream asks, within bounds: an upstream that says a day is
-// asked again after longestCooling, and one that says nothing gets a second, doubling while it goes on.
+// How long a key is left alone. A limited key cools for what its upstream asks, within bounds: an upstream that asks for a day is
+// tried again after longestCooling, and one that asks for nothing gets a second, doubling while it keeps limiting.
 const (
 	firstCooling   = time.Second
 	longestCooling = 5 * time.Minute
@@ -22,11 +22,11 @@ type Key struct {
 	refused  atomic.Bool  // it cools because it was refused, not because it is limited
 	strikes  atomic.Int32 // cooldowns in a row
 	Doubt    Doubt
-	// uncertain is how many refusals there were, since the upstream last took the key, that may be about it.
+	// uncertain counts the refusals that may be about the key, since the upstream last accepted it.
 	uncertain atomic.Int32
 }
 
-// Taken notes that the upstream took the key: it answered with a 2xx.
+// Taken notes that the upstream accepted the key: it answered with a 2xx.
 func (k *Key) Taken() {
 	k.Doubt.Clear()
 	if k.uncertain.Load() != 0 { // hardly ever: every call comes here
@@ -34,7 +34,7 @@ func (k *Key) Taken() {
 	}
 }
 
-// Wonders notes a refusal that may be about the key, and is how many there were since the upstream last took it.
+// Wonders notes a refusal that may be about the key, and returns how many there were since the upstream last accepted it.
 func (k *Key) Wonders() int32 { return k.uncertain.Add(1) }
 
 // Limit cools the key.
@@ -52,7 +52,7 @@ func (k *Key) Limit(now time.Time, asked time.Duration, probe bool) {
 	}
 }
 
-// Refuse takes the key out for long. news is true if it was not known as refused.
+// Refuse takes the key out of use for long. news is true if it was not known to be refused.
 func (k *Key) Refuse(now time.Time, probe bool) (news bool) {
 	if k.refused.Load() && k.Cooldown.Active() && !probe {
 		return false
@@ -83,8 +83,7 @@ func (k *Key) Accepted() {
 // refusedStill reports whether the key was refused and has not worked since. That its cooldown is over proves nothing.
 func (k *Key) refusedStill() bool { return k.refused.Load() && k.Cooldown.Active() }
 
-// Worked takes note of a success. That of a call from before the cooldown says nothing about it: the upstream has asked for
-// it since.
+// Worked notes a success. The success of a call from before the cooldown does not end it: the upstream has asked for it since.
 func (k *Key) Worked(probe bool) {
 	switch {
 	case probe:
@@ -100,7 +99,7 @@ type KeyRing struct {
 	next *atomic.Uint32
 }
 
-// NewKeyRing makes a ring of a channel's keys. next outlives it, so that a reload does not begin with the first key again.
+// NewKeyRing makes a ring of a channel's keys. next outlives it, so that a reload does not start over with the first key.
 func NewKeyRing(keys []*Key, next *atomic.Uint32) KeyRing { return KeyRing{keys, next} }
 
 // NewKey makes a key that is in use.
@@ -119,7 +118,7 @@ func (r KeyRing) Revive() {
 	}
 }
 
-// Index is the key's place in the configuration, from 1; 0 if it has none any more.
+// Index is the key's position in the configuration, from 1; 0 if it is no longer there.
 func (r KeyRing) Index(k *Key) int { return slices.Index(r.keys, k) + 1 }
 
 // Ready reports whether any key can be used.
@@ -132,7 +131,7 @@ func (r KeyRing) Ready(now time.Time) bool {
 	return false
 }
 
-// Take gives the next usable key, one that the request has not used as long as there is any; nil means none.
+// Take returns the next usable key, one that the request has not used as long as there is any; nil means none.
 func (r KeyRing) Take(used func(*Key) bool, now time.Time) (k *Key, probe bool) {
 	if len(r.keys) == 1 {
 		if ok, probe := r.keys[0].Cooldown.Admit(now); ok {
@@ -175,8 +174,8 @@ type KeyCounts struct {
 	Refused int `json:"refused"`
 }
 
-// Counts takes the keys as they are now: a limited one is usable when its time is over, and a refused one is not known to be
-// anything else until it has worked.
+// Counts counts the keys by their present state: a limited one is usable once its time is over, a refused one stays refused until it
+// has worked.
 func (r KeyRing) Counts(now time.Time) (n KeyCounts) {
 	for _, k := range r.keys {
 		switch {
@@ -215,7 +214,7 @@ func (r KeyRing) Cooling(now time.Time) (first *Key) {
 	return first
 }
 
-// AnyInUse is a key that does not cool down or, if all do, any.
+// AnyInUse is a key that is not cooling down or, if all are, any key.
 func (r KeyRing) AnyInUse() *Key {
 	for _, k := range r.keys {
 		if !k.Cooldown.Active() {

@@ -5,20 +5,20 @@ import (
 	"time"
 )
 
-// The time in which calls are counted, and in how many slots.
+// The window in which calls are counted, and its slots.
 const (
 	triesWindow = 10 * time.Second
 	trySlot     = triesWindow / 40
-	trySlots    = int64(triesWindow/trySlot) + 1 // the window, and what has passed of the slot that is running
+	trySlots    = int64(triesWindow/trySlot) + 1 // the window, and the elapsed part of the current slot
 )
 
-// callsForAgain is how many calls of a channel allow one of them to be made again.
+// callsForAgain is how many calls of a channel allow one repeated call.
 const callsForAgain = 10
 
-// RetryBudget counts a channel's calls of the last ten seconds, and those of them that repeat one that failed if nothing else was
-// left: an upstream in trouble is not to be asked twice by everybody. The zero value is ready. It is atomics and no lock.
+// RetryBudget counts a channel's calls of the last ten seconds, and how many of them repeat a failed call because no other channel was
+// left: an upstream in trouble must not be asked twice by everybody. The zero value is ready to use. It uses atomics and no lock.
 type RetryBudget struct {
-	slots [trySlots]atomic.Uint64 // each: which slot of time it is, the calls in it, and the repeated ones
+	slots [trySlots]atomic.Uint64 // each holds the number of its time slot, the calls in it, and the repeated ones
 }
 
 const (
@@ -28,7 +28,7 @@ const (
 
 func slotOf(now time.Time) int64 { return int64(now.Sub(epoch)/trySlot) + trySlots }
 
-// of takes a slot's word apart. One that is of another time counts nothing.
+// of unpacks a slot's word. A word of another time slot counts as empty.
 func of(word uint64, slot int64) (calls, again int64) {
 	if uint32(word>>(againBits+callBits)) != uint32(slot) {
 		return 0, 0
@@ -53,7 +53,7 @@ func (t *RetryBudget) Count(now time.Time) {
 	}
 }
 
-// Allow counts a call that is to be repeated, if it may be: one in callsForAgain, and at least one.
+// Allow reports whether a call may be repeated, and counts it if so: one in callsForAgain, and at least one.
 func (t *RetryBudget) Allow(now time.Time) bool {
 	slot := slotOf(now)
 	at := &t.slots[slot%trySlots]

@@ -129,7 +129,7 @@ var statuses = map[string]int{
 	"deadline expired before operation could complete": 504,
 }
 
-// limits are parts of words that stand for a limit, however they go on: rate_limit, rate_limit_reached_error, RateLimitReached.
+// limits are parts of words that stand for a limit, however they continue: rate_limit, rate_limit_reached_error, RateLimitReached.
 var limits = [...]string{"ratelimit", "toomanyrequests"}
 
 // Exception is the name of an exception that a message begins with, and the status that it stands for; 0 if none. It is not a part of

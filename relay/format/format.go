@@ -13,8 +13,8 @@ import (
 // Format is one wire format.
 type Format struct {
 	Name   string
-	Client Client // nil: nobody converts what clients say in it
-	Server Server // nil: nobody converts to it
+	Client Client // nil if requests in it are never converted
+	Server Server // nil if nothing is converted to it
 	// Column is what becomes in this format of what not every format has.
 	Column Column
 	// Inspect makes what reads one answer that is passed on. choices is how many answers the client asked for; 0 if it did not say.
@@ -97,9 +97,9 @@ type Heard struct {
 // Target is where a request goes, as far as a format has to know.
 type Target struct {
 	Model string
-	// Official says that the provider itself answers, and not something that is compatible with it.
+	// Official means that the provider itself answers, and not something that is compatible with it.
 	Official bool
-	Quirks   *provider.Quirks // nil: nothing is known
+	Quirks   *provider.Quirks // nil if nothing is known
 	Seal     *Seal
 	// AskUsage has a stream's usage asked for, if that has to be said. Asked is set by Build if it was.
 	AskUsage, Asked bool

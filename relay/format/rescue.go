@@ -26,11 +26,11 @@ type Follower interface {
 	Event(event sse.Event, to llm.Sink) (Heard, error)
 	// Complete reports whether the answer has said why it ends.
 	Complete() bool
-	// Resumable reports whether a text can go on from here: nothing is half said that no event has told of.
+	// Resumable reports whether a text can continue from here: nothing is half said that no event has told of.
 	Resumable() bool
 	Usage() wire.Usage
 	Held() int
-	// Resume makes the encoder of the rest for a client that has what was read: its ids, numbers and order go on from there.
+	// Resume makes the encoder of the rest for a client that has what was read: its ids, numbers and order continue from there.
 	Resume(r *llm.Request) Encoder
 }
 

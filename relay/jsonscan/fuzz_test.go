@@ -68,7 +68,7 @@ func FuzzObject(f *testing.F) {
 	})
 }
 
-// requireVerdictOfEncodingJSON appends a byte that is wrong everywhere: where encoding/json stumbles only there, the text
+// requireVerdictOfEncodingJSON appends a byte that is wrong everywhere: if encoding/json stumbles only there, the text
 // before it was the beginning of something valid.
 func requireVerdictOfEncodingJSON(t *testing.T, text []byte, err error) {
 	if json.Valid(text) {

@@ -17,10 +17,10 @@ const MaxDepth = 512
 // LongestKey is how many bytes, as they stand, a key may have that is decoded.
 const LongestKey = 4 << 10
 
-// ErrTruncated says that the text is the beginning of a valid JSON object and ends too early. Empty text is such a beginning.
+// ErrTruncated means that the text is the beginning of a valid JSON object and ends too early. Empty text is such a beginning.
 var ErrTruncated = errors.New("the JSON object ends too early")
 
-// SyntaxError says that the text cannot become a JSON object, whatever follows it.
+// SyntaxError means that the text cannot become a JSON object, whatever follows it.
 type SyntaxError struct {
 	// Offset is the index of the first byte that no valid object has there.
 	Offset int
@@ -94,7 +94,7 @@ func members(b []byte, i int, visit func(Member)) (int, error) {
 }
 
 // Elements calls visit for each element of an array, in order. value is a valid JSON value, such as Member.Value; the elements
-// share its memory. It returns false where value is not an array.
+// share its memory. It returns false if value is not an array.
 func Elements(value []byte, visit func(element []byte)) bool {
 	if len(value) == 0 || value[0] != '[' {
 		return false
@@ -120,7 +120,7 @@ func Elements(value []byte, visit func(element []byte)) bool {
 
 // Objects calls visit for each member of each object in an array, and done behind each object, in order: what Elements and Object
 // do together, in one pass instead of two. Elements that are not objects are left out. value is a valid JSON value, such as
-// Member.Value, and members say where they stand in it. It returns false where value is not an array.
+// Member.Value, and members say where they stand in it. It returns false if value is not an array.
 func Objects(value []byte, visit func(Member), done func(object []byte)) bool {
 	if len(value) == 0 || value[0] != '[' {
 		return false

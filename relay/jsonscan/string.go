@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// String decodes a JSON string, quotes included; ok is false where value is not one valid string. What is not UTF-8 and
+// String decodes a JSON string, quotes included; ok is false if value is not one valid string. What is not UTF-8 and
 // surrogates without a partner become U+FFFD, as encoding/json does. Nothing but the string itself is allocated.
 func String(value []byte) (s string, ok bool) {
 	if len(value) == 0 || value[0] != '"' {
@@ -198,7 +198,7 @@ func hexRune(four []byte) (r rune) {
 	return r
 }
 
-// hexDigit is negative where c is none.
+// hexDigit is negative if c is none.
 func hexDigit(c byte) rune {
 	switch {
 	case isDigit(c):

@@ -41,8 +41,8 @@ type Call struct {
 	Model     string           // as the client asked for it
 	Choices   int              // how many answers the client asked for (n); 0 if it did not say
 	Body      []byte           // the whole body: a valid JSON object. nil once a stream has begun, unless Keep says so
-	Prefix    string           // what the client has of the answer's text: the upstream is asked for the rest. empty: for all of it
-	Path      *string          // where the call goes, escaped; nil: to the endpoint's usual path
+	Prefix    string           // what the client has of the answer's text: the upstream is asked for the rest; empty means that it is asked for all of it
+	Path      *string          // where the call goes, escaped; nil means the endpoint's usual path
 	ModelFrom int              // Body[ModelFrom:ModelTo] is the value of "model", quotes included
 	ModelTo   int              //
 	Options   StreamOptions    // what the client says of its stream
@@ -92,12 +92,12 @@ type Target struct {
 
 // Request is an upstream request as a value: the exchange sends it.
 type Request struct {
-	Method string      // empty: POST
+	Method string      // empty means POST
 	Path   string      // such as /v1/chat/completions, escaped
 	Query  string      // raw, usually empty
 	Header http.Header // owned by the exchange from here on; Content-Type included, but no credentials
 	Body   []byte
-	// AsksUsage says that it asks for the usage of a stream, and the client's call did not.
+	// AsksUsage means that it asks for the usage of a stream, and the client's call did not.
 	AsksUsage bool
 	// Converted is what a conversion has to say of itself; nil if there was none. A request is passed by value on the way to where a
 	// stream waits, so it is kept small.

@@ -35,7 +35,7 @@ func openAIBody(call *Call, target Target) (body []byte, asksUsage bool) {
 	return jsonscan.Splice(call.Body, edits[:n]...), asksUsage
 }
 
-// askForUsage says where in a call the usage is asked for; false: what the client says of its stream is nothing that can be added to.
+// askForUsage says where in a call the usage is asked for; false if the client's stream_options cannot be extended.
 func askForUsage(call *Call) (jsonscan.Edit, bool) {
 	o := &call.Options
 	if o.To == 0 {

@@ -7,7 +7,7 @@ import (
 	"one-api/relay/wire"
 )
 
-// Step is what an Event says.
+// Step is the kind of an Event.
 type Step uint8
 
 // The steps of an answer, in the order in which they come. Pieces of several calls may be mixed.
@@ -18,10 +18,10 @@ const (
 	Signed                // Text: the signature of what was thought
 	Sealed                // Text: reasoning that only its maker can read
 	Refused               // Text
-	Called                // Call, ID, Name: a tool call begins; Text: what its maker has signed it with, unless the id holds that
+	Called                // Call, ID, Name: a tool call begins; Text: its maker's signature, unless the id holds that
 	Given                 // Call, Text: a piece of its arguments, which are JSON
 	CallEnded             // Call
-	Other                 // a part of the answer that only its own format has a word for, and that is left out
+	Other                 // a part of the answer that only its own format can express, and that is left out
 	Finished              // Reason; Text: the stop sequence that ended it, if that is known
 )
 
@@ -36,10 +36,10 @@ type Event struct {
 	Reason wire.EndReason
 }
 
-// Sink takes the events of an answer, one after the other. What an event says is valid for as long as the call.
+// Sink takes the events of an answer, one after the other. An event's contents are valid only during the call.
 type Sink interface{ Take(e *Event) }
 
-// Answer is a whole answer: what its events add up to. Usage is beside it, if it is counted.
+// Answer is a whole answer: the fold of its events. Its usage is counted elsewhere.
 type Answer struct {
 	ID, Model string
 	Blocks    []Block
@@ -91,7 +91,7 @@ func (a *Answer) Take(e *Event) {
 	}
 }
 
-// grow adds to the last block, if it is of the kind and open, and begins one otherwise. Whole answers have few pieces.
+// grow adds to the last block if it is open and of that kind, and begins a new one otherwise. Whole answers have few pieces.
 func (a *Answer) grow(kind Kind, text string) {
 	if n := len(a.Blocks); n > 0 && a.Blocks[n-1].Kind == kind && a.Blocks[n-1].Signature == "" {
 		a.Blocks[n-1].Text += text

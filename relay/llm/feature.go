@@ -4,7 +4,7 @@ package llm
 // that format's (format.Column); the documentation and the errors are made from it.
 type Feature uint8
 
-// The features. A format that does not speak of one carries it.
+// The features. A format that does not mention one carries it.
 const (
 	MidSystem Feature = iota
 	BillingNote
@@ -150,5 +150,5 @@ var features = [Features]struct{ name, what string }{
 
 func (f Feature) String() string { return features[f].name }
 
-// What says what it is, for the documentation.
+// What describes the feature, for the documentation.
 func (f Feature) What() string { return features[f].what }

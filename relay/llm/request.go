@@ -1,8 +1,8 @@
 // Package llm is a conversation without a wire format, and the events of an answer to it. Formats meet here: each one is written
-// once, as what turns its bytes into these values and these values into its bytes.
+// once, as a codec between its bytes and these values.
 //
-// It is rich enough to lose nothing that two formats share. What only one format knows is not a part of it: a request notes which
-// of such things it uses (Feature), and the format that it is to be said in says what becomes of them.
+// It is rich enough to lose nothing that two formats share. What only one format knows is not part of it: a request notes which
+// such features it uses (Feature), and the format that it is built in decides what becomes of them.
 package llm
 
 import "encoding/json"
@@ -10,31 +10,31 @@ import "encoding/json"
 // Request is what a client asks for.
 type Request struct {
 	Model        string
-	Instructions []Part // texts, in front of all turns
+	Instructions []Part // texts that precede all turns
 	Turns        []Turn
 	Tools        []Tool
 	Choice       Choice
 	Serial       bool // at most one tool call at a time
 
-	MaxTokens   int64 // 0: unsaid
+	MaxTokens   int64 // 0 if unsaid
 	Temperature *float64
 	TopP        *float64
 	TopK        *int64
 	Stop        []string
-	Format      *Form // nil: free text
+	Format      *Form // nil means free text
 
 	Effort string    // none | minimal | low | medium | high | xhigh | max; empty if unsaid
-	Think  *Thinking // nil: unsaid
+	Think  *Thinking // nil if unsaid
 
 	User         string
 	Stream       bool
-	IncludeUsage bool // a stream's client wants to know what it cost
+	IncludeUsage bool // the client of a stream wants its usage
 
-	// Kept is what the client's format has to know of its request when the answer is told. It is kept as long as a stream, so it is
-	// small; no other format looks at it.
+	// Kept is what the client's format needs of the request when it encodes the answer. It lives as long as a stream, so it is small; no
+	// other format looks at it.
 	Kept any
 
-	// Uses is what the request asks for that not every format has, each thing once, where it was first met.
+	// Uses lists what the request asks for that not every format has, each feature once, with the place of its first use.
 	Uses []Use
 }
 
@@ -44,7 +44,7 @@ type Use struct {
 	Path    string
 }
 
-// Note says that the request uses a feature. path is called for the first use only.
+// Note records that the request uses a feature. Only the first path is kept.
 func (r *Request) Note(f Feature, path string) {
 	for _, u := range r.Uses {
 		if u.Feature == f {
@@ -138,7 +138,7 @@ type Choice struct {
 
 // Form is the form that an answer's text must have: JSON.
 type Form struct {
-	Schema      json.RawMessage // nil: any object
+	Schema      json.RawMessage // nil means any object
 	Name        string
 	Description string
 	Strict      *bool

@@ -26,7 +26,7 @@ type Keeper struct {
 	mu         sync.Mutex
 	young, old map[key]Maker
 	turned     time.Time
-	clock      func() time.Time // nil: time.Now
+	clock      func() time.Time // nil means time.Now
 }
 
 // key stands for an id, of whatever length.

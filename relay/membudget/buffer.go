@@ -5,18 +5,18 @@ import "sync"
 // Buffer takes a body in. If its length is announced, it is read to where it stays. If it is not, it is read to blocks
 // that all buffers share, and copied once, when its length is known: growing would copy it again and again.
 //
-// The blocks never leave the buffer: what Room gives is for one read, and Body's is a copy.
+// The blocks never leave the buffer: Room lends them for one read, and Body returns a copy.
 type Buffer struct {
 	lease           *Lease
 	announced, most int64
-	body            []byte   // negative announced: not used
+	body            []byte   // unused if announced is negative
 	blocks          []*block // full, except for the last one
 	full            int      // bytes in all but that one
 	last            int      // bytes in that one
 }
 
-// blockSizes are of a buffer's first blocks; all others are as the last of these. Most bodies are small, and one that is slow
-// in coming should not hold much more than what has come.
+// blockSizes are the sizes of a buffer's first blocks; all further blocks have the last of them. Most bodies are small, and one that
+// arrives slowly should not hold much more than what has arrived.
 var blockSizes = [...]int{4 << 10, 16 << 10, 64 << 10}
 
 type block struct {
@@ -36,8 +36,8 @@ func newBlock(size int) *block {
 	return &block{make([]byte, blockSizes[size]), size}
 }
 
-// Buffer begins one for a body whose length is announced as announced bytes; negative: it is not. It takes at most a little
-// more than most bytes: who reads has to see that there are more. It is to be closed.
+// Buffer begins a buffer for a body whose announced length is announced bytes; negative if none was announced. It takes at most a little
+// more than most bytes, so that the reader notices that there are more. The caller must close it.
 //
 // Lengths come from strangers, up to the largest that a header can say, so no sum is made of one that is over the bound.
 func (l *Lease) Buffer(announced, most int64) Buffer {
@@ -50,7 +50,7 @@ func (l *Lease) Buffer(announced, most int64) Buffer {
 	return b
 }
 
-// Room is where the next bytes go; there is always some. It is good until the next call. The error is ErrFull.
+// Room returns the space for the next bytes, which is never empty. It is valid until the next call. The error is ErrFull.
 func (b *Buffer) Room() ([]byte, error) {
 	if b.announced < 0 {
 		return b.roomInBlocks()
@@ -81,7 +81,7 @@ func (b *Buffer) roomInBlocks() ([]byte, error) {
 	return b.blocks[len(b.blocks)-1].bytes[b.last:], nil
 }
 
-// Took says how many bytes were put into what Room gave.
+// Took notes how many bytes were put into Room's space.
 func (b *Buffer) Took(n int) {
 	if b.announced < 0 {
 		b.last += n
@@ -93,7 +93,7 @@ func (b *Buffer) Took(n int) {
 // Len is how many bytes there are.
 func (b *Buffer) Len() int { return len(b.body) + b.full + b.last }
 
-// Body is what was read, in one piece, and the end of the buffer; the lease then holds the body. The error is ErrFull.
+// Body returns what was read, in one piece, and ends the buffer; the lease then holds the body. The error is ErrFull.
 func (b *Buffer) Body() ([]byte, error) {
 	defer b.Close()
 	if b.announced >= 0 {
@@ -114,7 +114,7 @@ func (b *Buffer) Body() ([]byte, error) {
 	return body, b.lease.Hold(int64(size)) // less than before: it fits
 }
 
-// Close gives the blocks back. Again does nothing. The lease is released by who has it.
+// Close gives the blocks back. Closing again does nothing. Releasing the lease is left to its holder.
 func (b *Buffer) Close() {
 	for _, used := range b.blocks {
 		recycled(used)

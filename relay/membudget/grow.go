@@ -1,14 +1,14 @@
 package membudget
 
-// step is how many times what has arrived of an announced body the buffer for it may be: an announcement is believed as far
-// as it is borne out, and no body of which it is true is copied more than once for every step-1 of its bytes.
+// step is how many times larger than what has arrived the buffer of an announced body may be: an announcement is believed as far as it
+// is borne out, and a body that keeps its promise is copied at most once for every step-1 of its bytes.
 const step = 8
 
 // largest is more than any buffer will ever have, and small enough that no sum or product here overflows.
 const largest = 1 << 48
 
-// start makes the buffer of a body whose length is announced as announced bytes; negative: it is not. What is announced
-// beyond Free is counted when grow gives it: memory is for what arrives, not for what is claimed.
+// start makes the buffer of a body whose announced length is announced bytes; negative if none was announced. What goes beyond Free is
+// counted when grow adds it: memory is for what arrives, not for what is claimed.
 func start(announced int64) []byte {
 	const least = 1 << 10
 	if announced < 0 {

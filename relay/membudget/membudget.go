@@ -16,24 +16,24 @@ import (
 	"time"
 )
 
-// Free is how many bytes of every lease are not counted.
+// Free is how many bytes of every lease do not count.
 const Free = 64 << 10
 
-// ErrFull says that the budget has no room for what was asked. Nothing is wrong with the body but its size, at this moment.
+// ErrFull means that the budget has no room. Nothing is wrong with the body but its size, at this moment.
 var ErrFull = errors.New("the relay's memory for large bodies is used up (MAX_BUFFERED_MB)")
 
-// ErrShare is an ErrFull for a token that holds its share of the budget, while others are there.
-var ErrShare = fmt.Errorf("%w, as far as one token may use it while others are there: its calls hold their share", ErrFull)
+// ErrShare is an ErrFull for a token that holds its share of the budget while other tokens are active.
+var ErrShare = fmt.Errorf("%w, as far as one token may use it while others are active: its calls hold their share", ErrFull)
 
 // Budget is one amount of bytes for the whole process. A nil Budget has no limit.
 type Budget struct {
 	limit  int64
 	used   atomic.Int64
 	owners atomic.Pointer[map[string]*Owner] // never changed
-	nobody *Owner                            // has no share, and is none of the owners
+	nobody *Owner                            // without a share, and not among the owners
 	began  time.Time
 
-	mu      sync.Mutex // held while something is taken
+	mu      sync.Mutex // held while bytes are taken
 	actives int        // owners that were active
 	counted time.Duration
 }
@@ -77,36 +77,36 @@ func (b *Budget) give(n int64, by *Owner) {
 	by.held.Add(-n)
 }
 
-// Lease is one body's part of a budget. It is a field of what holds the body, so that it costs no allocation. The zero Lease
-// and a nil one have no limit. Hold is for one goroutine at a time; Release may come from another one.
+// Lease is one body's part of a budget. It is a field of whatever holds the body, so it costs no allocation. The zero Lease and a nil
+// one have no limit. Hold is for one goroutine at a time; Release may be called by another one.
 type Lease struct {
-	by   *Owner       // nil: there is no limit
+	by   *Owner       // nil means no limit
 	held atomic.Int64 // beyond Free
 }
 
-// Of says which budget the lease is of, as nobody's in particular. It is called once, before Hold.
+// Of binds the lease to a budget, without an owner. It is called once, before Hold.
 func (l *Lease) Of(b *Budget) {
 	if l.by = nil; b != nil {
 		l.by = b.nobody
 	}
 }
 
-// By says whose it is, of the same budget. It is called once, after Of and before Hold; nil means nobody in particular's.
+// By sets the owner, within the same budget. It is called once, after Of and before Hold; nil means no particular owner.
 func (l *Lease) By(o *Owner) {
 	if o != nil {
 		l.by = o
 	}
 }
 
-// As makes the lease one of the same budget and the same owner as another one, which may be nil. It is called before Hold.
+// As binds the lease to the budget and owner of another one, which may be nil. It is called before Hold.
 func (l *Lease) As(other *Lease) {
 	if other != nil {
 		l.by = other.by
 	}
 }
 
-// Hold says that the body holds size bytes from now on, which may be more or less than before. The error is ErrFull, or
-// ErrShare, which is one; then the lease is as it was. A size below zero is a sum that overflowed: there is no room for that either.
+// Hold sets what the body holds to size bytes, which may be more or less than before. The error is ErrFull (ErrShare is one too); the
+// lease is then unchanged. A negative size is a sum that overflowed, for which there is no room either.
 func (l *Lease) Hold(size int64) error {
 	if l == nil || l.by == nil {
 		return nil
@@ -128,7 +128,7 @@ func (l *Lease) Hold(size int64) error {
 	return nil
 }
 
-// Release gives everything back. Again does nothing, until the lease is used again.
+// Release gives everything back. Releasing again does nothing until the lease is used again.
 func (l *Lease) Release() {
 	if l == nil || l.by == nil || l.held.Load() == 0 {
 		return

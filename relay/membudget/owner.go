@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Owner is a token, whose calls together may hold no more than its share. A nil Owner is nobody in particular, and has no share.
+// Owner is a token, whose calls together may hold no more than its share. A nil Owner is no particular token, and has no share.
 type Owner struct {
 	of    *Budget
 	held  atomic.Int64 // by its leases, beyond what is free
@@ -15,19 +15,19 @@ type Owner struct {
 }
 
 const (
-	// activeFor is how long a token counts as active behind its last call: people pause between two questions, and those who
+	// activeFor is how long a token counts as active after its last call: people pause between two questions, and those who
 	// hold large bodies do so for minutes.
 	activeFor = 30 * time.Second
-	// The last part of the budget, one in lastParts, is for tokens that hold less than one in smallParts of it: where few share
-	// the whole between them, one that comes new finds room.
+	// The last part of the budget, one in lastParts, is for tokens that hold less than one in smallParts of it: if a few tokens share
+	// the whole between them, a newcomer still finds room.
 	lastParts  = 8
 	smallParts = 32
-	// Owners are counted for each that takes, or, if there are many, at most so often.
+	// Active owners are counted anew for each owner that takes bytes, or, if there are many, at most this often.
 	fewOwners  = 64
 	countEvery = 50 * time.Millisecond
 )
 
-// Owner is the one of that name. It takes no lock, unless it is new.
+// Owner returns the owner of that name. It takes no lock, unless the owner is new.
 func (b *Budget) Owner(name string) *Owner {
 	if b == nil {
 		return nil
@@ -46,7 +46,7 @@ func (b *Budget) Owner(name string) *Owner {
 	return next[name]
 }
 
-// Keep makes owners of these names, and drops all others that nobody uses.
+// Keep makes owners with these names, and drops all others that are not in use.
 func (b *Budget) Keep(names []string) {
 	if b == nil {
 		return
@@ -68,14 +68,14 @@ func (b *Budget) Keep(names []string) {
 	b.counted = 0
 }
 
-// Enter counts a call of the token in, and Leave counts it out.
+// Enter notes that a call of the token begins, and Leave that it ends.
 func (o *Owner) Enter() {
 	if o != nil {
 		o.calls.Add(1)
 	}
 }
 
-// Leave counts a call out.
+// Leave notes that a call of the token ends.
 func (o *Owner) Leave() {
 	if o != nil {
 		o.left.Store(int64(o.of.now()))
@@ -93,7 +93,7 @@ func (o *Owner) Held() int64 {
 
 func (b *Budget) now() time.Duration { return time.Since(b.began) }
 
-// fair reports whether the owner may take n bytes, after which so many would be used, for who has the lock.
+// fair returns an error if the owner may not take n bytes, which would make after bytes used. The caller holds the lock.
 func (b *Budget) fair(by *Owner, n, after int64) error {
 	if after <= b.limit/2 {
 		return nil
@@ -111,7 +111,7 @@ func (b *Budget) fair(by *Owner, n, after int64) error {
 	return nil
 }
 
-// active is how many owners have a call, or had one lately, for who has the lock.
+// active is how many owners have a call, or had one lately. The caller holds the lock.
 func (b *Budget) active() int {
 	owners, now := *b.owners.Load(), b.now()
 	if len(owners) > fewOwners && b.counted > 0 && now-b.counted < countEvery {

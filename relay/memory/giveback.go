@@ -8,16 +8,16 @@ import (
 )
 
 const (
-	// fallen is by how much the calls in flight must have become fewer than lately: to one part of so many.
+	// fallen is by which factor the calls in flight must have dropped from their recent level.
 	fallen = 4
-	// calm is how long they must have stayed so few: clients that were cut all at once come back within seconds.
+	// calm is how long they must have stayed that low: clients that were cut all at once come back within seconds.
 	calm = 3 * time.Second
-	// rarely is the least time between two times of giving back: each collects the whole heap, twice.
+	// rarely is the least time between two rounds of giving back: each collects the whole heap, twice.
 	rarely = 15 * time.Second
 )
 
-// worthwhile is how many bytes more than needed are to be held before it is worth a collection: what the heap goes up and down by
-// between two collections anyway, its floor or what is alive, is not.
+// worthwhile is how many bytes beyond what is needed must be held before a collection is worth it: more than what the heap rises and
+// falls by between two collections anyway, which is its floor or what is alive.
 func worthwhile(needed int64) int64 { return max(2*Floor, needed) }
 
 // Giveback returns to the operating system what a burst has left behind. The Go runtime does not while little is allocated: no
@@ -52,7 +52,7 @@ func newGiveback(held func() int64, free func()) *Giveback {
 	return &Giveback{held: held, free: free, needed: held()}
 }
 
-// Look is called every second or so with how many calls are in flight, and gives back where few are left of many, and their memory
+// Look is called every second or so with how many calls are in flight, and gives back if few are left of many, and their memory
 // is worth it. That takes tens of milliseconds for some 300 MiB, in which everybody else runs. It returns how many bytes less are held.
 func (g *Giveback) Look(now time.Time, inFlight int64) (returned int64) {
 	g.most = max(g.most, inFlight)

@@ -9,11 +9,11 @@ import (
 	"sync"
 )
 
-// Floor is the least heap, in bytes, that is worth a collection: a relay keeps some 4 MiB alive, and would collect at 8.
+// Floor is the smallest heap, in bytes, that is worth a collection: a relay keeps some 4 MiB alive, and would collect at 8.
 const Floor = 32 << 20
 
 const (
-	limitShare   = 8       // of a memory limit: the floor may be one part of so many
+	limitShare   = 8       // of a memory limit: the floor is at most this part of it
 	usualPercent = 100     // GOGC if nobody has said otherwise
 	goMinimum    = 4 << 20 // the least heap that Go collects at GOGC=100; it grows with that (GC guide, runtime.heapMinimum)
 )

@@ -306,8 +306,8 @@ func TestTheBalanceOfTheOperatorsAccountIsNotTold(t *testing.T) {
 	require.Contains(t, f.Err.Message, "max_tokens")
 }
 
-// TestAnAccountsTroubleIsNoMistakeOfTheClientsWhateverItsStatus has what Baidu (https://cloud.baidu.com/doc/WENXINWORKSHOP) and
-// DashScope (https://help.aliyun.com/zh/model-studio/error-code) say of an operator's account or limit, with the statuses that it comes with.
+// TestAnAccountsTroubleIsNoMistakeOfTheClientsWhateverItsStatus has what Baidu (https://cloud.baidu.com/doc/WENXINWORKSHOP) and DashScope
+// (https://help.aliyun.com/zh/model-studio/error-code) say of an operator's account or limit, with the statuses that it comes with.
 func TestAnAccountsTroubleIsNoMistakeOfTheClientsWhateverItsStatus(t *testing.T) {
 	for _, c := range []struct {
 		body     string

@@ -38,7 +38,7 @@ var (
 	typeOfMeaning  = map[provider.Meaning]string{provider.AboutRequest: "invalid_request_error", provider.AboutKey: "authentication_error", provider.AboutServer: "api_error"}
 )
 
-// says gives the words of a provider's own that a failure has in it; "": none.
+// says gives the words of a provider's own that a failure has in it; "" means none.
 func (f *Failure) says(s *provider.Saying) string {
 	if f.Outcome != UpstreamStatus && f.Outcome != UpstreamErrorEvent || f.Status != s.Status && f.Status != 0 {
 		return ""

@@ -171,8 +171,9 @@ type sentence struct {
 	class    Class
 }
 
-// sentences are known of: Anthropic, OpenAI, xAI and Google (a bad key as a 400), OpenRouter, DeepSeek, Together and Hugging
-// Face (402), SiliconFlow and Novita (403), Fireworks (412), Cohere, Azure, Moonshot, one-api's family, and gateways whose 400 is the failure of what is behind them.
+// sentences are known of: Anthropic, OpenAI, xAI and Google (a bad key as a 400), OpenRouter, DeepSeek, Together and Hugging Face (402),
+// SiliconFlow and Novita (403), Fireworks (412), Cohere, Azure, Moonshot, one-api's family, and gateways whose 400 is the failure of what
+// is behind them.
 var sentences = []sentence{
 	{0, 429, sentenceOf(`Your credit balance is too low`), ClassKeyRefused},
 	{0, 429, sentenceOf(`You have reached your specified API usage limits`), ClassKeyRefused},
@@ -222,7 +223,7 @@ var nothingLeft = sentenceOf(`用户额度不足, 剩余额度: [＄$¥￥]?(?:-
 
 func sentenceOf(pattern string) *regexp.Regexp { return regexp.MustCompile(`^(?i:` + pattern + `)`) }
 
-// classOfMessage is the class that the beginning of the message stands for; "": nothing that is known.
+// classOfMessage is the class that the beginning of the message stands for; "" if it is none that is known.
 func classOfMessage(status int, said *complaint.Complaint) (class Class, beginning string) {
 	message := said.Message[:min(len(said.Message), 512)]
 	for _, s := range sentences {
@@ -241,7 +242,7 @@ func classOfMessage(status int, said *complaint.Complaint) (class Class, beginni
 var itsClients = regexp.MustCompile(`(?i)\bclient error\b|\b4[0-9][0-9]\b`)
 
 // classOfException is for the 400 of a gateway whose message begins with the name of an exception of another kind, such as
-// "litellm.APIConnectionError: …"; "": it has none.
+// "litellm.APIConnectionError: …"; "" if it has none.
 func classOfException(status int, said *complaint.Complaint) (class Class, name string) {
 	name, stands := complaint.Exception(said.Message)
 	switch {

@@ -11,7 +11,7 @@ type Auth struct {
 	Header string // the header that the key goes into, in its canonical form
 	Before string // what stands before it there, such as "Bearer "
 	// Sign is for those who want more than the key in a header: a signature over all that is sent, or a token that is fetched first.
-	// nil: the header will do. An error is for the operator, and free of secrets.
+	// nil if the header will do. An error is for the operator, and free of secrets.
 	Sign func(ctx context.Context, r *Outgoing, key string) error
 }
 

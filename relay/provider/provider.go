@@ -21,11 +21,11 @@ type Provider struct {
 	BaseURL string
 	// Elsewhere is the other places where it is the provider itself that answers, such as that for another part of the world.
 	Elsewhere []string
-	// Unversioned says that its own addresses have no version in them, and want none.
+	// Unversioned means that its own addresses have no version in them, and want none.
 	Unversioned bool
-	// Generic says that the type is also that of others who speak the format and have none of their own.
+	// Generic means that the type is also that of others who speak the format and have none of their own.
 	Generic bool
-	// Keyless says that its own address takes calls without a key.
+	// Keyless means that its own address takes calls without a key.
 	Keyless bool
 
 	Speaks []Dialect // in order of preference
@@ -74,7 +74,7 @@ type Dialect struct {
 	// Endpoints are those of the format that the provider has; nil means all. At another address than its own nobody knows, and all are
 	// tried.
 	Endpoints []wire.Endpoint
-	// AtHome says that the provider itself speaks it, and that others of its type may not.
+	// AtHome means that the provider itself speaks it, and that others of its type may not.
 	AtHome bool
 	// Path is where an endpoint is for a model, escaped; nil means own, the endpoint's usual path.
 	Path func(own, model string) string
@@ -82,7 +82,7 @@ type Dialect struct {
 
 // Continuing is what a provider makes of a call that ends with an assistant's message.
 type Continuing struct {
-	// Official tells that the provider itself goes on with the message. Others that speak its format are asked to wherever the
+	// Official tells that the provider itself continues with the message. Others that speak its format are asked to wherever the
 	// configuration has streams resumed.
 	Official bool
 	// TrimSpace is for a provider that refuses such a message when it ends in white space.

@@ -3,44 +3,44 @@ package provider
 // Quirks is in what a provider differs from the others that speak its format. The zero value is a server of which nothing is known but
 // that it is compatible: what is sent to it is chosen so that servers that nobody has heard of take it too.
 type Quirks struct {
-	// MaxCompletionTokens says that it knows OpenAI's newer name for the limit of an answer, which some models insist on.
+	// MaxCompletionTokens means that it knows OpenAI's newer name for the limit of an answer, which some models insist on.
 	MaxCompletionTokens bool
-	// UsageUnasked says that its streams end with their usage whether that is asked for or not, and that it need not, or must not, be
+	// UsageUnasked means that its streams end with their usage whether that is asked for or not, and that it need not, or must not, be
 	// asked.
 	UsageUnasked bool
 	// Reasoning says whether the reasoning of earlier turns is given back in their messages (reasoning_content).
 	Reasoning Back
 	// Thinking says how the provider is told to think, or not to.
 	Thinking Switch
-	// MidSystem says that a system message may stand in the middle of a conversation. Elsewhere it is joined to the first one, for the
+	// MidSystem means that a system message may stand in the middle of a conversation. Elsewhere it is joined to the first one, for the
 	// chat templates of many models refuse it.
 	MidSystem bool
-	// CacheHints says that cache_control is taken in the parts of a message.
+	// CacheHints means that cache_control is taken in the parts of a message.
 	CacheHints bool
-	// NoSchemas says that a response_format has no json_schema, so that the schema is asked for in words.
+	// NoSchemas means that a response_format has no json_schema, so that the schema is asked for in words.
 	NoSchemas bool
-	// NoToolChoice says that there is no tool_choice, or none but auto: that a tool has to be called cannot be said, and that none may
+	// NoToolChoice means that there is no tool_choice, or none but auto: that a tool has to be called cannot be said, and that none may
 	// be is said by leaving the tools out.
 	NoToolChoice bool
-	// ThoughtlessChoice says that a tool that has to be called is refused while the model thinks, which it does unless it is told not to.
+	// ThoughtlessChoice means that a tool that has to be called is refused while the model thinks, which it does unless it is told not to.
 	ThoughtlessChoice bool
-	// NoEffort says that there is no reasoning_effort, except for the models that are known to take it.
+	// NoEffort means that there is no reasoning_effort, except for the models that are known to take it.
 	NoEffort bool
-	// WideEffort says that reasoning_effort is low, high or max.
+	// WideEffort means that reasoning_effort is low, high or max.
 	WideEffort bool
 	// MostThinking is how many tokens a model may be told to think at most (thinking_budget); 0 if it cannot be told.
 	MostThinking int64
-	// TopK says that there is a top_k, which OpenAI has not.
+	// TopK means that there is a top_k, which OpenAI has not.
 	TopK bool
-	// NoZero says that the temperature has to be above 0.
+	// NoZero means that the temperature has to be above 0.
 	NoZero bool
 	// Also is further members of a converted request, as JSON; empty if there are none.
 	Also string
-	// ShortIDs says that ids of tool calls have nine letters and digits.
+	// ShortIDs means that ids of tool calls have nine letters and digits.
 	ShortIDs bool
-	// ThoughtSignatures says that calls of earlier turns are refused without a signature.
+	// ThoughtSignatures means that calls of earlier turns are refused without a signature.
 	ThoughtSignatures bool
-	// NoUser says that there is no user.
+	// NoUser means that there is no user.
 	NoUser bool
 	// LongestUser is how many characters the end user's id may have; 0 means 64.
 	LongestUser int

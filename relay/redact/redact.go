@@ -1,4 +1,4 @@
-// Package redact keeps from an upstream's words what only the operator may know.
+// Package redact takes out of an upstream's words what only the operator may know.
 package redact
 
 import (
@@ -17,7 +17,7 @@ import (
 
 // Redactor takes out of an upstream's words what only the operator may know: the channel's secrets in whatever shape they come
 // back, where it is, and whose account it is. It works on failures only, and on all of their text before anything is cut from
-// it: half a key at a cut would not be known as one. It is made when a channel first fails.
+// it: half a key at a cut would not be recognized. It is made when a channel first fails.
 type Redactor struct {
 	channel config.Channel
 	proxy   *url.URL // what the channel's connections go through; nil means none
@@ -28,18 +28,18 @@ type Redactor struct {
 	addresses *regexp.Regexp // the base URL, its host; nil if there is none
 }
 
-// New makes that of a channel.
+// New returns the Redactor of a channel.
 func New(c config.Channel) *Redactor { return &Redactor{channel: c, proxy: c.Proxy} }
 
-// What stands for what was taken out.
+// What stands in the place of what was taken out.
 const (
 	hiddenKey     = "[key]"
 	hiddenAddress = "[upstream]"
 	hiddenAccount = "***"
 )
 
-// shortestSecret is how long a secret has to be to be looked for. Servers without keys get "none", "EMPTY" or "dummy" as one,
-// which are words.
+// shortestSecret is the length from which a secret is looked for. Servers without keys are given "none", "EMPTY" or "dummy" as one,
+// which are ordinary words.
 const shortestSecret = 6
 
 func (r *Redactor) prepare() {
@@ -113,7 +113,7 @@ func isSecretHeader(name, value string) bool {
 	return secretName.MatchString(name) || randomly.MatchString(value) && strings.ContainsAny(value, "0123456789")
 }
 
-// shapesOf is how a secret may come back: as it is, in a URL, in JSON, in base64.
+// shapesOf lists the forms in which a secret may come back: as it is, in a URL, in JSON, in base64.
 func shapesOf(secret string) []string {
 	shapes := []string{secret, url.QueryEscape(secret), url.PathEscape(secret)}
 	if quoted, err := json.Marshal(secret); err == nil {
@@ -125,7 +125,7 @@ func shapesOf(secret string) []string {
 	return slices.DeleteFunc(shapes, func(s string) bool { return len(s) < shortestSecret })
 }
 
-// placesOf is what of a URL says where it is. A long part of its path is an account's number, as at Cloudflare's gateway.
+// placesOf lists the parts of a URL that reveal where it leads. A long part of its path is an account's number, as in Cloudflare's gateway.
 func placesOf(u *url.URL) []string {
 	if u == nil {
 		return nil
@@ -161,25 +161,25 @@ func anyOf(texts []string) *regexp.Regexp {
 }
 
 var (
-	// masked finds a key of which an upstream shows the ends, such as sk-ab***xyz, or only the end.
+	// masked finds a key of which an upstream shows both ends, such as sk-ab***xyz, or only the end.
 	masked = regexp.MustCompile(`([A-Za-z0-9_\-]*)(?:[*•]{2,}|\.{3,}|…+|[xX]{4,})([A-Za-z0-9_\-]*)`)
-	// pieces finds what may be a part of a key.
+	// pieces finds what may be part of a key.
 	pieces = regexp.MustCompile(`[A-Za-z0-9_\-+/=.]{8,}`)
-	// ids finds what providers call accounts, and keys of others than the channel.
+	// ids finds what providers call accounts, and keys other than the channel's.
 	ids = regexp.MustCompile(`\b(?:(?:org|proj|acct|team|wrkspc|workspace|apikey|user|cust|tenant)[-_][A-Za-z0-9][A-Za-z0-9_-]{7,}|(?:sk|xai|gsk|pk|rk)-[A-Za-z0-9_*-]{8,}|AIza[A-Za-z0-9_-]{20,}|AKIA[A-Z0-9]{12,}|arn:aws[a-z-]*:[^\s"'<>]+|projects/[^/\s"'<>]+|project_number:[0-9]+)`)
-	// owners finds ids by what stands before them. They have a digit in them.
+	// owners finds ids by the word before them. They contain a digit.
 	owners = regexp.MustCompile("(?i)\\b((?:organi[sz]ation|org|project|account|team|tenant|subscription|workspace|customer|api key id|user)(?: (?:id|number|uid))?['\"]?(?: ?[:=] ?| )[`'\"(]{0,2})(?:(?:org|proj|acct|team)[-_][A-Za-z0-9_-]+|[A-Za-z0-9_-]*[0-9][A-Za-z0-9_-]{5,}|[A-Za-z0-9_-]{5,}[0-9][A-Za-z0-9_-]*)")
-	// ownerFields finds xAI's words on whose the key is: "Team: …, API key ID: …, Model: …".
+	// ownerFields finds xAI's words about the owner of the key: "Team: …, API key ID: …, Model: …".
 	ownerFields = regexp.MustCompile(`(?i)\bteam: (?:[^,]*, ?(?:api key id: (?:[^,]*, ?|\S+))?|\S+)`)
 	emails      = regexp.MustCompile(`[A-Za-z0-9._%+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+`)
-	// inner finds URLs, and what may be an address.
+	// The following find URLs, and what may be an address.
 	innerURL = regexp.MustCompile(`(?i)\b(?:https?|wss?|socks5h?)://[^\s"'<>)\]]+`)
 	ipv4     = regexp.MustCompile(`\b(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?::[0-9]{1,5})?\b`)
 	ipv6     = regexp.MustCompile(`\[?[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:%[0-9A-Za-z]+)?\]?(?::[0-9]{1,5})?`)
 	hosts    = regexp.MustCompile(`(?i)\b(?:localhost(?::[0-9]{1,5})?|[a-z0-9][a-z0-9.\-]*\.(?:internal|local|lan|svc|cluster\.local|intranet|corp|home\.arpa))(?::[0-9]{1,5})?\b`)
 )
 
-// Text is s without what only the operator may know.
+// Text returns s without what only the operator may know.
 func (r *Redactor) Text(s string) string {
 	if s == "" {
 		return s
@@ -212,7 +212,7 @@ func (r *Redactor) Text(s string) string {
 	return withoutAddresses(s)
 }
 
-// withoutAddresses is s without what leads to machines that are the operator's, or the provider's own.
+// withoutAddresses returns s without what leads to machines of the operator, or the provider's own.
 func withoutAddresses(s string) string {
 	if strings.Contains(s, "://") {
 		s = innerURL.ReplaceAllStringFunc(s, func(found string) string {
@@ -230,7 +230,7 @@ func withoutAddresses(s string) string {
 	return s
 }
 
-// withoutIPv6 looks at what stands beside what it finds, as std::vector has an address in it.
+// withoutIPv6 looks at the neighbours of what it finds: std::vector, too, contains an address.
 func withoutIPv6(s string) string {
 	var out strings.Builder
 	done := 0
@@ -285,7 +285,7 @@ func isInner(host string) bool {
 	return err == nil
 }
 
-// withoutAddress is what is shown of what may be an address and a port: nothing, if it is one.
+// withoutAddress returns what may be shown of a possible address and port: nothing, if it is one.
 func withoutAddress(found string) string {
 	if _, err := netip.ParseAddr(strings.Trim(found, "[]")); err == nil && strings.Trim(found, "[]:") != "" {
 		return hiddenAddress

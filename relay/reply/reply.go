@@ -34,7 +34,7 @@ type Writer struct {
 	to        http.ResponseWriter
 	flusher   flusher
 	requestID string
-	interval  time.Duration // of keep-alive; 0: none
+	interval  time.Duration // of keep-alive; 0 means none
 
 	sent    atomic.Int64 // bytes of the answer
 	writing atomic.Bool  // something is being handed to the client
@@ -70,7 +70,7 @@ func (w *Writer) Init(to http.ResponseWriter, format wire.Format, requestID stri
 // Connection is what the response is written over.
 func (w *Writer) Connection() *http.ResponseController { return http.NewResponseController(w.to) }
 
-// KeepAlive makes the writer send a comment after every silence of that length, for clients that asked for a stream; 0: never.
+// KeepAlive makes the writer send a comment after every silence of that length, for clients that asked for a stream; 0 means never.
 func (w *Writer) KeepAlive(interval time.Duration) {
 	if interval <= 0 {
 		return
@@ -265,7 +265,7 @@ func (w *Writer) Started() bool {
 	return w.started
 }
 
-// Status is the status that was sent; 0: none.
+// Status is the status that was sent; 0 means none.
 func (w *Writer) Status() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()

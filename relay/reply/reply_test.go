@@ -83,7 +83,7 @@ func TestWhatIsDoneToTheHeaderOfOneResponseIsNotDoneToAnother(t *testing.T) {
 type text struct {
 	sink
 	got     bytes.Buffer
-	flushed chan struct{} // nil: nobody wants to know
+	flushed chan struct{} // nil if the test does not look
 }
 
 func (s *text) Write(p []byte) (int, error) { return s.got.Write(p) }

@@ -9,7 +9,7 @@ import (
 	"one-api/relay/sse"
 )
 
-// Continuation is the channel.Client of an attempt that goes on where the stream broke off.
+// Continuation is the channel.Client of an attempt that continues where the stream broke off.
 type Continuation struct {
 	to       *Transcript
 	follower format.Follower // of the other answer, as its lane would have it sent to the client
@@ -48,7 +48,7 @@ func (c *Continuation) Whole([]byte) error {
 }
 
 // Hold passes on what is new in the events at once: the client has the beginning of the answer, and this one is committed only
-// by going on with it.
+// by continuing with it.
 func (c *Continuation) Hold(events []byte) (committed bool, err error) { return false, c.Write(events) }
 
 // Flush sends what Write left in a buffer.

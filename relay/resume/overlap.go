@@ -172,7 +172,7 @@ type borders []int32
 
 const bytesPerBorder = 4
 
-// of goes on with a text that has grown.
+// of continues with a text that has grown.
 func (b borders) of(text []byte) borders {
 	for n := len(b); n < len(text); n++ {
 		if n == 0 {

@@ -26,7 +26,7 @@ type Transcript struct {
 	client   exchange.Client
 	format   format.Rescue
 	asked    llm.Request     // as far as an encoder has to know it
-	follower format.Follower // nil: what is sent need not be read any more
+	follower format.Follower // nil once what is sent need not be read any more
 	held     membudget.Lease // of text and of what a continuation takes
 	beside   int             // what a continuation takes
 	text     []byte          // of the answer, without reasoning

@@ -1,13 +1,13 @@
 package sse
 
-// block is an event of which some lines are known. Its offsets count from the beginning of the event.
+// block is what is known of an event after some of its lines. Offsets count from the beginning of the event.
 type block struct {
 	nameFrom, nameTo int // the value of the last event field
 	dataFrom, dataTo int // the value of the first data field
 	dataLines        int
 	dataLen          int // of all data fields, joined
 
-	strayFrom, strayTo int  // lines that are an object and no field, or the value of a field error that is one
+	strayFrom, strayTo int  // lines that hold an object instead of a field, or the value of a field "error" that is one
 	strayOpen          bool // the next line may be one of them
 	strayNamed         bool // it was such a field
 	dirty              bool
@@ -18,7 +18,7 @@ func (b *block) dispatched() bool {
 	return b.dataLines > 0 || b.nameTo > b.nameFrom
 }
 
-// add takes in a line that is not blank and ends at an offset in the event.
+// add takes in a line that is not blank; end is the offset in the event at which it ends.
 func (b *block) add(line []byte, end int) {
 	switch line[0] {
 	case 'd':

@@ -1,7 +1,7 @@
 package sse
 
-// Each calls visit for each event in a text that is at hand, such as what a translator has made, until that fails. Nothing is
-// copied, except for data of several lines. An event of more than most bytes is ErrTooLarge.
+// Each calls visit for each event of a complete text, such as a translator's output, until visit fails. Nothing is copied, except for
+// data of several lines. An event of more than most bytes is ErrTooLarge.
 func Each(text []byte, most int, visit func(Event) error) error {
 	var lines lineScanner
 	var known block
@@ -31,7 +31,7 @@ func Each(text []byte, most int, visit func(Event) error) error {
 	return nil
 }
 
-// of is the event whose lines are known, as it stands in raw.
+// of returns the event as it stands in raw, once its lines are known.
 func (b *block) of(raw []byte) Event {
 	event := Event{Raw: raw, Clean: !b.dirty}
 	if b.nameTo > b.nameFrom {

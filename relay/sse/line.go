@@ -3,7 +3,7 @@ package sse
 import "bytes"
 
 // lineScanner finds the ends of lines (LF, CR LF or CR) and looks at every byte once for each of the two characters, however
-// the text arrives and whichever of them it uses. The zero value is at the beginning of a text.
+// the text arrives and whichever line ends it uses. The zero value is ready to scan a text from its beginning.
 type lineScanner struct {
 	lf, cr int // the first of its kind at or behind the line, or up to where none was found
 }
@@ -16,7 +16,7 @@ func (s *lineScanner) end(b []byte, from int) int {
 	return min(s.lf, s.cr)
 }
 
-// moved says that the text has moved to the front by n bytes.
+// moved tells the scanner that the text was moved n bytes towards the front.
 func (s *lineScanner) moved(n int) {
 	s.lf = max(s.lf-n, 0)
 	s.cr = max(s.cr-n, 0)
@@ -32,7 +32,7 @@ func seek(b []byte, from int, c byte) int {
 	return len(b)
 }
 
-// afterEnd returns the index behind the line end at b[end], whether that is LF, CR LF, CR or the end of b.
+// afterEnd returns the index after the line end at b[end], whether that is LF, CR LF, CR or the end of b.
 func afterEnd(b []byte, end int) int {
 	if end+1 < len(b) && b[end] == '\r' && b[end+1] == '\n' {
 		return end + 2

@@ -2,12 +2,12 @@ package sse
 
 import "bytes"
 
-// longestIndent is how much white space Peek looks behind, at the beginning of a line.
+// longestIndent is how much white space Peek skips at the beginning of a line.
 const longestIndent = 512
 
-// Peek returns the first byte of what is no blank line, no comment and no byte order mark, and leaves it where it is: it tells
-// an event stream from an object or a web page, whatever it is labelled. It may be called before the first Next. What it skips
-// says nothing, and would not be returned by Next either. Errors are those of Next.
+// Peek returns the first byte that does not belong to a blank line, a comment or a byte order mark, without consuming it. It distinguishes
+// an event stream from an object or a web page, whatever the label says. It may be called before the first Next. What it skips
+// carries no content, and Next would not return it either. Errors are those of Next.
 func (r *Reader) Peek() (byte, error) {
 	for {
 		if r.begun || r.begin() {
@@ -26,7 +26,7 @@ func (r *Reader) Peek() (byte, error) {
 	}
 }
 
-// first looks for Peek's byte in what is buffered.
+// first looks for Peek's byte in the buffer.
 func (r *Reader) first() (c byte, found bool) {
 	for r.start < r.end {
 		text := r.buf.bytes[:r.end]
@@ -55,7 +55,7 @@ func (r *Reader) first() (c byte, found bool) {
 	return 0, false
 }
 
-// Rest is what has been read and is not part of any event that was returned, for who takes over from here. It is valid until
+// Rest returns what was read but is not part of any returned event, for a caller that takes over from here. It is valid until
 // the next call.
 func (r *Reader) Rest() []byte {
 	if r.buf == nil {

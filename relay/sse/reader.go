@@ -7,7 +7,7 @@ import (
 	"one-api/relay/membudget"
 )
 
-// ErrTooLarge says that an event, or a single comment line, has more bytes than the Reader's bound.
+// ErrTooLarge means that an event, or a single comment line, has more bytes than the Reader's bound.
 var ErrTooLarge = errors.New("server-sent event is too large")
 
 var errClosed = errors.New("server-sent event reader is closed")
@@ -21,13 +21,13 @@ const maxEmptyReads = 100
 //   - returns an event that has a name but no data, which a browser would drop;
 //   - returns, at a clean end of the stream, the event whose blank line is missing: real servers end with "data: [DONE]".
 //
-// It reads into one buffer and looks at each byte once. The buffer is of 1 KiB while events come one by one, of 4 KiB while they
-// come together, and of more only if an event needs it. It is not safe for concurrent use.
+// It reads into one buffer and looks at each byte once. The buffer has 1 KiB while events arrive one by one, 4 KiB while they
+// arrive together, and more only if an event needs it. A Reader is not safe for concurrent use.
 type Reader struct {
-	// Lease counts the buffers of events that are not small; nil if nobody does. If it has no room, Next returns its error.
+	// Lease counts the buffers of events that are not small; nil means that they are not counted. If it has no room, Next returns its error.
 	Lease *membudget.Lease
 
-	// Strays says that Next also returns what is not an event but holds an object, without data or a name: see Stray.
+	// Strays makes Next also return what is not an event but holds an object, without data or a name: see Stray.
 	Strays bool
 
 	named   bool // see Stray
@@ -38,18 +38,18 @@ type Reader struct {
 	src   io.Reader
 	max   int
 	stray []byte // of the last event
-	err   error  // to be returned behind the complete events that are buffered
-	// full is that there was no room for the data of an event. The buffer is kept until the next call, for what is in front.
+	err   error  // to be returned after the complete events in the buffer
+	// full is the error if there was no room for the data of an event. The buffer is kept until the next call, for the events before it.
 	full error
 
-	buf        *buffer // nil: closed, or the error has been returned
-	usual      int     // bytes of the buffer that the pace of the last read asks for
-	start, end int     // buf[start:end] is what has been read and not been returned
+	buf        *buffer // nil once closed, or once the error was returned
+	usual      int     // bytes of the buffer that suit the pace of the last read
+	start, end int     // buf[start:end] was read and not yet returned
 	scratch    *buffer // the joined data of the last event, if it has several lines
 
 	// How far scan has come. It can run ahead of Next, as it moves no bytes.
 	lines lineScanner
-	pos   int   // where the line begins that is looked at; buf[start:pos] is the beginning of an event
+	pos   int   // where the current line begins; buf[start:pos] is the beginning of an event
 	event block // what is known of buf[start:pos]
 	heard int   // events and comments that were whole
 }
@@ -59,9 +59,9 @@ func NewReader(r io.Reader, maxEvent int) *Reader {
 	return &Reader{src: r, max: maxEvent, buf: getBuffer(smallBuffer), usual: smallBuffer}
 }
 
-// Next returns the next event that has data or a name; what was returned before becomes invalid. It reads only when no
-// complete event is buffered. An error is io.EOF, ErrTooLarge, io.ErrNoProgress or what the underlying reader returned, as it
-// is; every later call returns it again. All but io.EOF drop an event that has come in part.
+// Next returns the next event that has data or a name, and invalidates the one before. It reads only when no complete event is
+// buffered. The error is io.EOF, ErrTooLarge, io.ErrNoProgress or whatever the underlying reader returned, unwrapped; every later
+// call returns it again. Any error but io.EOF drops an event that arrived in part.
 //
 // A byte order mark at the start, and comments before an event, are not in its Raw; an event that ends in CR LF lacks that
 // last LF there, since it may come later than the event.
@@ -86,15 +86,15 @@ func (r *Reader) Next() (Event, error) {
 	return r.take()
 }
 
-// Stray is an object that stood among the lines of the last event, or in the place of one, where only fields may: servers that fail
-// in the middle of a stream write their error as they would have written it before. named: it was the value of a field "error",
-// as llama.cpp writes it. It is as valid as the event, and nil if there was none.
+// Stray returns an object that stood among the lines of the last event, or in its place, where only fields may stand: servers that fail
+// in the middle of a stream write their error as they would have written it before the stream. named reports whether it was the value
+// of a field "error", as llama.cpp writes it. It is valid for as long as the event, and nil if there was none.
 func (r *Reader) Stray() (object []byte, named bool) { return r.stray, r.named }
 
-// Run is events that stand one behind the other in the buffer. The zero Run has none.
+// Run is a run of events that follow each other in the buffer. The zero Run has none.
 type Run struct{ from, to int }
 
-// Add adds the event that Next has just returned to a run; false if it does not follow it.
+// Add adds the event that Next has just returned to the run; false if the event does not follow the run.
 func (r *Run) Add(e Event) bool {
 	if r.from == r.to {
 		r.from, r.to = e.from, e.from
@@ -106,8 +106,8 @@ func (r *Run) Add(e Event) bool {
 	return true
 }
 
-// Bytes is Raw of all of a run's events. Unlike each of them, a run is valid while Next has whole events to return: until it is
-// called while Complete is false.
+// Bytes returns the Raw of all events of a run. Unlike a single event, a run stays valid while Next has whole events to return, that is
+// until Next is called while Complete is false.
 func (r *Reader) Bytes(run Run) []byte { return r.buf.bytes[run.from:run.to:run.to] }
 
 // Complete reports whether a whole event is buffered.
@@ -134,8 +134,8 @@ func (r *Reader) release() {
 	*r = Reader{err: r.err}
 }
 
-// scan goes on through the lines that are buffered and reports whether an event is complete. If one is too large, start stays
-// at it, so that scan can never come to what is behind it.
+// scan continues through the buffered lines and reports whether an event is complete. If one is too large, start stays at it, so that
+// scan never reaches what follows.
 func (r *Reader) scan() bool {
 	if r.ready || r.buf == nil || !r.begun && !r.begin() {
 		return r.ready
@@ -180,7 +180,7 @@ func (r *Reader) scan() bool {
 	return false
 }
 
-// drop leaves out what is in front of pos: a comment, an event that says nothing, or a blank line between two.
+// drop skips what is in front of pos: a comment, an event without content, or a blank line between two events.
 func (r *Reader) drop(heard bool) {
 	if heard {
 		r.heard++
@@ -189,11 +189,11 @@ func (r *Reader) drop(heard bool) {
 	r.event = block{}
 }
 
-// Heard counts the events and comments that have come whole so far: who waits for one sees by it whether the stream is alive.
-// Blank lines and what has come in part are no sign of that.
+// Heard counts the events and comments that have arrived whole so far, which shows whoever waits for one whether the stream is alive.
+// Blank lines and incomplete events are not counted.
 func (r *Reader) Heard() int { return r.heard }
 
-// begin skips a byte order mark, and is false while it may have come in part.
+// begin skips a byte order mark. It returns false while only part of one may have arrived.
 func (r *Reader) begin() bool {
 	const mark = "\xEF\xBB\xBF"
 	text := r.buf.bytes[r.start:r.end]
@@ -208,7 +208,7 @@ func (r *Reader) begin() bool {
 	return true
 }
 
-// hold counts the buffer, and so many bytes beside it.
+// hold counts the buffer and more bytes beside it.
 func (r *Reader) hold(more int) error { return r.Lease.Hold(int64(len(r.buf.bytes) + more)) }
 
 // take returns buf[start:pos].
@@ -238,8 +238,8 @@ func (r *Reader) take() (Event, error) {
 	return event, nil
 }
 
-// last returns what there is when no complete event is left and nothing more can be read: at io.EOF the event whose blank line
-// is missing, if it has data, and then the error.
+// last returns what is left when there is no complete event and nothing more can be read: at io.EOF the event whose blank line is
+// missing, if it has data, and then the error.
 func (r *Reader) last() (Event, error) {
 	if r.err == io.EOF { //nolint:errorlint // a wrapped io.EOF is an error on the way, not the end
 		if r.pos < r.end {
@@ -288,7 +288,7 @@ func (r *Reader) makeRoom() error {
 	case size > r.usual && pending <= r.usual/2:
 		room = r.usual // the big event, or the burst, is over
 	case pending == size && size >= r.max/2:
-		room = r.max + 1 // scan refuses more than max, and one byte more shows it that
+		room = r.max + 1 // scan refuses more than max, and one byte more shows that
 	case pending == size:
 		room = 2 * size
 	case size < r.usual:

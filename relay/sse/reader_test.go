@@ -95,7 +95,7 @@ func requireHoweverSplit(t *testing.T, text []byte, maxEvent int) ([]copied, err
 
 func TestStreamsAreParsedAsTheStandardSaysHoweverTheyAreSplit(t *testing.T) {
 	type event struct {
-		name, data any // nil: none
+		name, data any // nil means none
 		clean      bool
 	}
 	for _, c := range []struct {

@@ -2,9 +2,9 @@ package sse
 
 import "slices"
 
-// Append appends one event in canonical form: "event: name\n" where name is not empty, "data: line\n" for each line of data,
+// Append appends one event in canonical form: "event: name\n" if name is not empty, "data: line\n" for each line of data,
 // and "\n". Data that is nil has no line; data that is empty has one, which is empty. An LF, CR LF or CR ends a line of data,
-// and one in name ends the name, so that neither can smuggle in another field. Nothing is allocated where dst has room.
+// and one in name ends the name, so that neither can smuggle in another field. Nothing is allocated if dst has room.
 func Append(dst []byte, name, data []byte) []byte {
 	name = name[:new(lineScanner).end(name, 0)]
 	// For one line of data, which is almost every event, this is the exact size, and otherwise less than that.
@@ -34,7 +34,7 @@ func (e Event) AppendTo(dst []byte) []byte {
 	return Append(dst, e.Name, e.Data)
 }
 
-// absent is the length of the frames that Append does not write.
+// absent is the length of the framing that Append leaves out.
 func absent(name, data []byte) (n int) {
 	if len(name) == 0 {
 		n += len("event: \n")

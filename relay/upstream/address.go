@@ -16,7 +16,7 @@ type Address struct {
 
 // Addresses makes those of a channel, whose base URL ends in the API's version. Those of the usual endpoints are ready.
 type Addresses struct {
-	base  *url.URL // nil: the channel has none
+	base  *url.URL // nil if the channel has none
 	ready map[string]*Address
 }
 

@@ -10,7 +10,7 @@ import (
 
 // Request is what an upstream is asked.
 type Request struct {
-	Method string // empty: POST; any other is a question of the relay's own, for which no connection is kept
+	Method string // empty means POST; any other is a question of the relay's own, for which no connection is kept
 	At     *Address
 	Header http.Header
 	Body   []byte
@@ -18,12 +18,12 @@ type Request struct {
 
 // Answer is what an upstream has answered, up to its body.
 type Answer struct {
-	Status   int // 0: nothing yet
+	Status   int // 0 means nothing yet
 	Length   int64
 	Encoding string      // Content-Encoding
 	Header   http.Header // the whole of it, unless the status is 2xx
 	Body     io.ReadCloser
-	// CloseFirst says that the body is closed before the call is ended, which would close a connection that is good for another one.
+	// CloseFirst means that the body is closed before the call is ended, which would close a connection that is good for another one.
 	CloseFirst bool
 }
 

@@ -39,7 +39,7 @@ func (p *replayable) open() (io.ReadCloser, error) {
 // replayReader is closed by another goroutine than the one that reads it, if a call ends early.
 type replayReader struct {
 	mu sync.Mutex
-	r  *bytes.Reader // nil: closed
+	r  *bytes.Reader // nil means closed
 }
 
 func (p *replayReader) Read(b []byte) (int, error) {

@@ -28,9 +28,9 @@ const maxProxyHeader = 16 << 10
 // itself, gives a proxy that says nothing a minute, or for ever, whatever has become of the call in the meantime.
 type dialer struct {
 	tcp   net.Dialer
-	proxy *url.URL      // nil: none that carries bytes
+	proxy *url.URL      // nil means none that carries bytes
 	tls   *tls.Config   // for a proxy that is spoken to over TLS
-	limit time.Duration // 0: there is none
+	limit time.Duration // 0 if there is none
 }
 
 // dial connects to an upstream, which address names as host and port.

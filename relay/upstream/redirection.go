@@ -51,7 +51,7 @@ func kindOfPath(from, to string) string {
 	return "another path"
 }
 
-// Misplaced says what may be wrong if an upstream has nothing at the path, or a proxy on the way refuses; "": nothing that
+// Misplaced says what may be wrong if an upstream has nothing at the path, or a proxy on the way refuses; "" means nothing that
 // is known.
 func Misplaced(status int) string {
 	switch status {

@@ -13,7 +13,7 @@ import (
 // connection lives: therefore neither this nor what ends the context may refer to the exchange.
 type Sent struct {
 	body     *replayable
-	tcp      atomic.Pointer[upstreamConn] // nil: none yet
+	tcp      atomic.Pointer[upstreamConn] // nil means none yet
 	shared   atomic.Bool                  // with other calls
 	reused   atomic.Bool                  // it had been used before
 	answered atomic.Bool                  // a byte of the answer has come

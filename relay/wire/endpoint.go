@@ -34,7 +34,7 @@ var endpoints = [Endpoints]struct {
 	format    Format // that its clients speak
 	whole     bool   // its answers cannot be streamed
 	socket    bool   // its clients may ask for a websocket
-	method    string // empty: POST
+	method    string // empty means POST
 	byID      bool   // the path names something that an upstream keeps, as :id
 }{
 	ChatCompletions: {path: "/v1/chat/completions", operation: "chat", format: OpenAI},

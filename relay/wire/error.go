@@ -24,7 +24,7 @@ type Error struct {
 	Param      string        // OpenAI only: the offending parameter, may be empty
 	Message    string        // for people
 	Details    string        // Anthropic only: what its clients' programs go by, as JSON; may be empty
-	RetryAfter time.Duration // sent as Retry-After, rounded up to whole seconds, where above 0
+	RetryAfter time.Duration // sent as Retry-After, rounded up to whole seconds, if above 0
 }
 
 func (e *Error) Error() string { return e.Message }

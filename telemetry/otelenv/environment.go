@@ -26,7 +26,7 @@ type Environment struct {
 
 // Signal is where one kind of telemetry goes.
 type Signal struct {
-	Exporter string // otlp, prometheus or console; "": nowhere
+	Exporter string // otlp, prometheus or console; "" means nowhere
 	Explicit bool   // OTEL_*_EXPORTER says so
 	Protocol string // grpc or http/protobuf, of otlp
 	Endpoint string // of otlp
@@ -57,7 +57,7 @@ func Read(getenv func(string) string) *Environment {
 	return e
 }
 
-// Get is what a variable says, without what was refused; "": nothing.
+// Get is what a variable says, without what was refused; "" means nothing.
 func (e *Environment) Get(name string) string { return e.values[name] }
 
 // take judges one variable.

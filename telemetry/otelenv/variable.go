@@ -16,7 +16,7 @@ import (
 // Variable is a variable of OpenTelemetry's.
 type Variable struct {
 	Name    string
-	Default string // what holds if it is not set, for people; "": nothing
+	Default string // what holds if it is not set, for people; "" means nothing
 	Does    string // what the relay does with it or, if it refuses it, why, and what to set instead
 	Usual   bool   // --help names it
 	Refused bool   // it is not honoured, whatever it says
@@ -28,8 +28,8 @@ type Variable struct {
 
 // verdict is what is made of a value.
 type verdict struct {
-	value   string // what the libraries are told; "": nothing
-	problem string // what is wrong with the value as it stands; "": nothing
+	value   string // what the libraries are told; "" means nothing
+	problem string // what is wrong with the value as it stands; "" means nothing
 	used    string // what is used instead, if not the default
 }
 

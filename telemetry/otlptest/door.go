@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// door is a listener that can be shut and opened again at the same address, while the server behind it goes on.
+// door is a listener that can be shut and opened again at the same address, while the server behind it continues.
 type door struct {
 	address string
 	taken   atomic.Int64
@@ -15,7 +15,7 @@ type door struct {
 	closed  chan struct{}
 
 	mu        sync.Mutex
-	listener  net.Listener // nil: shut
+	listener  net.Listener // nil means shut
 	resets    bool
 	mute      bool
 	conns     map[net.Conn]struct{}
@@ -140,7 +140,7 @@ func reset(c net.Conn) {
 	_ = c.Close()
 }
 
-// Accept gives the server its next connection.
+// Accept returns the server its next connection.
 func (d *door) Accept() (net.Conn, error) {
 	select {
 	case c := <-d.accept:

@@ -34,7 +34,7 @@ type Receiver struct {
 	mu       sync.Mutex
 	manner   Manner
 	delay    time.Duration
-	changed  chan struct{} // closed when the manner changes: those that hang go on
+	changed  chan struct{} // closed when the manner changes: those that hang continue
 	ending   chan struct{} // closed when the test ends
 	exports  int
 	series   map[string]*Metric

@@ -189,7 +189,7 @@ func (b *builder) form() {
 	}
 }
 
-// strict says whether a schema is one that has to be followed to the letter, unless OpenAI would refuse it with that.
+// strict reports whether a schema is one that has to be followed to the letter, unless OpenAI would refuse it with that.
 func (b *builder) strict(wanted bool, schema []byte, f llm.Feature) {
 	switch {
 	case !wanted:

@@ -215,7 +215,7 @@ func (t *calls) assign(id string, n int) string {
 	return id
 }
 
-// public is the id that clients are given: one that every provider takes, for the conversation may go on with another. What it was
+// public is the id that clients are given: one that every provider takes, for the conversation may continue with another. What it was
 // and what was signed with it is sealed into it, for its maker alone.
 func (t *calls) public(seal *format.Seal, id, signature string, n int) string {
 	own := t.assign(id, n)

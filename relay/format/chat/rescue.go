@@ -32,7 +32,7 @@ func (rescue) Continuable(body []byte) bool {
 	return err == nil && one && lists == 1 && last != nil && wordOf(memberOf(last, "role")) != "assistant"
 }
 
-// Continue adds the beginning as an assistant's message. The API itself has no word for what is meant by that: most servers go on
+// Continue adds the beginning as an assistant's message. The API itself has no word for what is meant by that: most servers continue
 // with such a message when they find one.
 func (rescue) Continue(body []byte, beginning string, told format.Hint) []byte {
 	at := format.EndOf(body, "messages")

@@ -29,7 +29,7 @@ type decoder struct {
 	names    map[string]string
 	event    llm.Event        // the one at hand, so that none is allocated for each piece
 	like     jsonscan.Pattern // of the deltas of text
-	seal     *format.Seal     // nil: signatures stay as they are
+	seal     *format.Seal     // nil if signatures stay as they are
 }
 
 // openBlock is a content block between its start and its stop.

@@ -109,7 +109,7 @@ func (t *inspector) Complete() bool { return t.ended }
 
 var endOfMessage = []byte("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n")
 
-// pass gives the event as it came, if a client can read it: Anthropic's own tell events apart by their names, which some servers
+// pass returns the event as it came, if a client can read it: Anthropic's own tell events apart by their names, which some servers
 // leave out, and others have all the same.
 func (t *inspector) pass(event sse.Event, of kind) []byte {
 	if name := of.name(); name != nil && string(event.Name) != string(name) {

@@ -87,7 +87,7 @@ func (r *request) member(name string, value []byte) *format.Problem {
 		problem = r.metadata(value)
 	case "cache_control":
 		r.cache = value
-	case "thread": // Anthropic's SDK goes on without one if it is told so
+	case "thread": // Anthropic's SDK continues without one if it is told so
 		return format.Asks(llm.Threads).Detailed(`{"error_code":"thread_unsupported_request","unsupported":["thread"]}`).In(name)
 	case "stream":
 		problem = format.Bool(value, &r.Stream)

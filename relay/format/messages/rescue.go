@@ -45,7 +45,7 @@ func (rescue) Follow() format.Follower { return &decoder{} }
 // Resumable reports whether at most one block is open. The others are told of.
 func (d *decoder) Resumable() bool { return len(d.blocks) <= 1 }
 
-// Resume makes the encoder of the rest: the message has begun, its blocks are counted on, and the one that is open goes on.
+// Resume makes the encoder of the rest: the message has begun, its blocks are counted on, and the one that is open continues.
 func (d *decoder) Resume(*llm.Request) format.Encoder {
 	e := &encoder{started: d.started, blocks: d.next}
 	if b := d.blocks[int64(d.next)-1]; b != nil {

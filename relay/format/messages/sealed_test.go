@@ -10,7 +10,7 @@ import (
 )
 
 // TestReasoningThatAnotherProviderHasSealedNeverReachesAnthropic takes what a client of the Messages API has from a provider of the
-// Responses API, when its conversation goes on with Claude itself.
+// Responses API, when its conversation continues with Claude itself.
 func TestReasoningThatAnotherProviderHasSealedNeverReachesAnthropic(t *testing.T) {
 	sealed := format.NewSeal("s", "gpt").Into("", "rs:ENC")
 	got := messages.Clean([]byte(`{"model":"m","messages":[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":"` + sealed +

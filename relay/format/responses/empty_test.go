@@ -11,7 +11,8 @@ import (
 	"one-api/relay/outcome"
 )
 
-// TestAResponseThatSaysNothingAndHasNoStatusIsMalformed is about responses that are there in name only, to clients of this format and of others.
+// TestAResponseThatSaysNothingAndHasNoStatusIsMalformed is about responses that are there in name only, to clients of this format and of
+// others.
 func TestAResponseThatSaysNothingAndHasNoStatusIsMalformed(t *testing.T) {
 	whole := func(body string) (failures []error) {
 		_, err := responses.Format.Inspect(0).Whole([]byte(body))

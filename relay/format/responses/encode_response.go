@@ -12,7 +12,7 @@ import (
 type snapshot struct {
 	status    string
 	why       string      // incomplete_details.reason
-	usage     *wire.Usage // nil: it is not known yet
+	usage     *wire.Usage // nil if it is not known yet
 	failed    *wire.Error
 	requestID string
 }

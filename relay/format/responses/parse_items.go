@@ -156,7 +156,7 @@ func (r *request) called(it *item, input json.RawMessage) *format.Problem {
 }
 
 // arguments is what a call was given, as an object. A model may have written something else, which is kept as text: the conversation
-// goes on all the same.
+// continues all the same.
 func (r *request) arguments(value []byte) json.RawMessage {
 	if format.IsObject(value) {
 		return json.RawMessage(value)

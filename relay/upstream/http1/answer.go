@@ -6,7 +6,7 @@ import (
 	"net/http"
 )
 
-// ErrMalformed says that the server does not speak HTTP/1.1, ErrHeaderTooLarge that an answer's header is over 64 KiB.
+// ErrMalformed means that the server does not speak HTTP/1.1, ErrHeaderTooLarge that an answer's header is over 64 KiB.
 var (
 	ErrMalformed      = errors.New("http1: malformed answer")
 	ErrHeaderTooLarge = errors.New("http1: response headers exceeded 64 KiB")
@@ -32,9 +32,9 @@ type Answer struct {
 	Header   http.Header // the whole header, unless Status is 2xx
 
 	pool     *Pool
-	conn     *conn // nil: closed
+	conn     *conn // nil means closed
 	canceler Canceler
-	page     *page  // nil: given back
+	page     *page  // nil means given back
 	rest     []byte // what came with the header, in page or, if that was too small, elsewhere
 	framing  framing
 	left     int64 // byLength: what has not come yet

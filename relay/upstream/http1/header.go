@@ -190,7 +190,7 @@ func (a *Answer) frame(f fields, old bool) {
 	}
 }
 
-// unfold makes one line of a field's several, as the standard asks of those who still meet them. The first line cannot go on
+// unfold makes one line of a field's several, as the standard asks of those who still meet them. The first line cannot continue
 // from any: it keeps its space, and is malformed.
 func unfold(head []byte) {
 	for i := 0; i+1 < len(head); i++ {

@@ -64,7 +64,7 @@ type conn struct {
 	quiet bool // what look saw: open, and nothing has come
 }
 
-// errNotSocket says that Dial returned a connection that has no descriptor.
+// errNotSocket means that Dial returned a connection that has no descriptor.
 var errNotSocket = errors.New("http1: not a connection of the operating system")
 
 func (p *Pool) dial(ctx context.Context) (*conn, error) {

@@ -18,7 +18,7 @@ type Request struct {
 	Body   []byte // at most MaxBody
 }
 
-// ErrUnsendable says that a request's target or a field of its header is not what HTTP allows.
+// ErrUnsendable means that a request's target or a field of its header is not what HTTP allows.
 var ErrUnsendable = errors.New("http1: the request's target or a field of its header has a character that HTTP does not allow")
 
 // page is what a request's header is written from and an answer's header is read into. One serves both.
@@ -41,9 +41,10 @@ type Canceler interface {
 	Drop() bool
 }
 
-// Do sends a request and waits for the header of its answer. If a connection that has been used before ends before a byte of
-// the answer, its server was just closing it, and the request is sent once more, on a new one. From here until the answer is
-// closed, the canceler ends the call by closing its connection. connected reports whether there was a connection, so that something of the request may have been sent.
+// Do sends a request and waits for the header of its answer. If a connection that has been used before ends before a byte of the answer,
+// its server was just closing it, and the request is sent once more, on a new one. From here until the answer is closed, the canceler ends
+// the call by closing its connection. connected reports whether there was a connection, so that something of the request may have been
+// sent.
 func (p *Pool) Do(canceler Canceler, r Request) (a *Answer, connected bool, err error) {
 	scratch := pages.Get().(*page)
 	head, err := appendHead(scratch[:0], r)
