@@ -24,6 +24,23 @@ type Key struct {
 	Doubt    Doubt
 	// uncertain counts the refusals that may be about the key, since the upstream last accepted it.
 	uncertain atomic.Int32
+	shown     atomic.Pointer[shown]
+}
+
+// shown is a key as the value of a header.
+type shown struct {
+	before string
+	value  []string
+}
+
+// Shown is the key as the value of a header, with what stands before it there. It is made once, and nobody changes it.
+func (k *Key) Shown(before string) []string {
+	s := k.shown.Load()
+	if s == nil || s.before != before {
+		s = &shown{before, []string{before + k.Secret}}
+		k.shown.Store(s)
+	}
+	return s.value
 }
 
 // Taken notes that the upstream accepted the key: it answered with a 2xx.

@@ -25,7 +25,7 @@ const (
 // readBody reads a request's body, all of it, into memory: it may have to be sent more than once. held counts what that takes.
 // ended reports whether the request was ended from outside, which passes the deadline of the read that is waiting.
 func readBody(w http.ResponseWriter, r *http.Request, most int64, timeout time.Duration, held *membudget.Lease, ended func() bool) ([]byte, *outcome.Refusal) {
-	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
+	if encoding := wire.First(r.Header, "Content-Encoding"); encoding != "" && encoding != "identity" {
 		return nil, refuseBody(http.StatusUnsupportedMediaType, "Content-Encoding "+strconv.QuoteToASCII(clip(encoding))+" is not supported: send the body as it is.")
 	}
 	if r.ContentLength > most {
@@ -99,7 +99,7 @@ func readAway(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	leaveUnread(w)
-	if r.Header.Get("Expect") != "" {
+	if wire.First(r.Header, "Expect") != "" {
 		return // it has not been told to send its body
 	}
 	read, err := io.Copy(io.Discard, io.LimitReader(r.Body, unreadMost))

@@ -13,6 +13,7 @@ import (
 	"one-api/relay/gate"
 	"one-api/relay/outcome"
 	"one-api/relay/reply"
+	"one-api/relay/wire"
 	"one-api/telemetry"
 )
 
@@ -92,7 +93,7 @@ var exposedHeaders = strings.Join([]string{
 
 // allowOrigin answers a web page's request as one; false: it is none.
 func allowOrigin(header http.Header, r *http.Request) bool {
-	if r.Header.Get("Origin") == "" {
+	if wire.First(r.Header, "Origin") == "" {
 		return false
 	}
 	header.Set("Access-Control-Allow-Origin", "*")

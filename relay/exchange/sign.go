@@ -14,7 +14,7 @@ func (x *Exchange) address(r *lane.Request) *outcome.Failure {
 	for name, value := range x.Channel.Headers {
 		r.Header.Set(name, value)
 	}
-	if r.Header.Get("User-Agent") == "" {
+	if wire.First(r.Header, "User-Agent") == "" {
 		r.Header["User-Agent"] = upstream.UserAgent
 	}
 	if r.Method == "" { // not for the relay's own questions
@@ -28,6 +28,12 @@ func (x *Exchange) address(r *lane.Request) *outcome.Failure {
 func (x *Exchange) sign(r *lane.Request) *outcome.Failure {
 	auth := &x.Channel.Of.Auth
 	if _, given := x.Channel.Headers[auth.Header]; given && auth.Header != "" {
+		return nil
+	}
+	if auth.Sign == nil { // the header will do
+		if auth.Header != "" && x.Key.Secret != "" {
+			r.Header[auth.Header] = x.Key.Shown(auth.Before)
+		}
 		return nil
 	}
 	err := x.outgoing(r).Sign(x.client, auth, x.Key.Secret)

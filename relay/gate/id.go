@@ -2,6 +2,7 @@
 package gate
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"math/rand/v2"
 	"net/http"
@@ -26,7 +27,7 @@ func (v *ID) Give(header http.Header, r *http.Request) string {
 	} else {
 		header["X-Request-Id"] = v.own[:]
 	}
-	if sent := r.Header.Get("X-Request-Id"); acceptableID(sent) {
+	if sent := wire.First(r.Header, "X-Request-Id"); acceptableID(sent) {
 		v.client[0] = sent
 		header["X-Request-Id"] = v.client[:]
 	}
@@ -49,13 +50,11 @@ func acceptableID(id string) bool {
 // NewID is unique, not secret.
 func NewID() string {
 	var b [16]byte
-	for i := 0; i < len(b); i += 8 {
-		n := rand.Uint64()
-		for j := range 8 {
-			b[i+j] = byte(n >> (8 * j))
-		}
-	}
-	return hex.EncodeToString(b[:])
+	binary.LittleEndian.PutUint64(b[:8], rand.Uint64())
+	binary.LittleEndian.PutUint64(b[8:], rand.Uint64())
+	var text [2 * len(b)]byte
+	hex.Encode(text[:], b[:])
+	return string(text[:])
 }
 
 // Client is what the client calls its request; empty: nothing that can be repeated.

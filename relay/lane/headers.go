@@ -30,7 +30,7 @@ func header(call *Call) http.Header {
 func openAIHeader(call *Call, native bool) http.Header {
 	h := header(call)
 	if native {
-		if beta := call.Header.Values("OpenAI-Beta"); len(beta) > 0 {
+		if beta := call.Header["Openai-Beta"]; len(beta) > 0 {
 			h["Openai-Beta"] = slices.Clone(beta)
 		}
 	}

@@ -28,10 +28,3 @@ var (
 	Bearer  = Auth{Header: "Authorization", Before: "Bearer "}
 	XAPIKey = Auth{Header: "X-Api-Key"}
 )
-
-// Headers puts the key where it belongs. An empty key is none.
-func (a *Auth) Headers(h http.Header, key string) {
-	if key != "" && a.Header != "" {
-		h[a.Header] = []string{a.Before + key}
-	}
-}

@@ -53,23 +53,6 @@ func TestEveryProviderIsWhole(t *testing.T) {
 	}
 }
 
-func TestAKeyGoesIntoTheProvidersHeader(t *testing.T) {
-	for _, test := range []struct {
-		auth Auth
-		key  string
-		want http.Header
-	}{
-		{Bearer, "k", http.Header{"Authorization": {"Bearer k"}}},
-		{XAPIKey, "k", http.Header{"X-Api-Key": {"k"}}},
-		{Bearer, "", http.Header{}},
-		{Auth{}, "k", http.Header{}},
-	} {
-		h := http.Header{}
-		test.auth.Headers(h, test.key)
-		assert.Equal(t, test.want, h)
-	}
-}
-
 func TestATypeThatStandsForOthersSaysNothingOfThem(t *testing.T) {
 	assert.Equal(t, openAI.Quirks, *openAI.QuirksAt(true))
 	assert.Zero(t, *openAI.QuirksAt(false))

@@ -11,11 +11,7 @@ import (
 // UserAgent is who asks, unless somebody says something else.
 var UserAgent = []string{"one-api"}
 
-// Sign shows the upstream who asks. It comes last, when nothing of the request changes any more.
+// Sign shows the upstream who asks, in the provider's own way. It comes last, when nothing of the request changes any more.
 func (r Request) Sign(ctx context.Context, auth *provider.Auth, secret string) error {
-	if auth.Sign == nil {
-		auth.Headers(r.Header, secret)
-		return nil
-	}
 	return auth.Sign(ctx, &provider.Outgoing{Method: cmp.Or(r.Method, http.MethodPost), URL: r.At.url, Header: r.Header, Body: r.Body}, secret)
 }
