@@ -49,6 +49,10 @@ func run(args []string, env func(string) (string, bool), signals <-chan os.Signa
 	if done {
 		return code
 	}
+	if flags.command == "schema" {
+		_, _ = stdout.Write(config.Schema())
+		return 0
+	}
 	if flags.config == "" {
 		flags.config, _ = env("CONFIG_FILE")
 	}
@@ -157,9 +161,10 @@ Usage:
   one-api healthcheck    ask a relay on this machine how it is; exit code 0: well (for containers without a shell)
   one-api ready          the same, and 1 while it drains; it shows MONITOR_TOKEN where PUBLIC_HEALTH=false asks for it
   one-api tokens         print ADMIN_TOKEN and MONITOR_TOKEN of this environment (or of TOKEN_DIR), for a shell to take
+  one-api schema         print the JSON Schema of the configuration file, for editors and other programs
 
 Without a configuration file a channel is made for each provider whose key is set (OPENAI_API_KEY and its like, see below),
-and a built-in demo channel when none is. The README explains the file.
+and a built-in demo channel when none is. docs/configuration.md explains the file.
 
 Flags:
 `
@@ -167,19 +172,26 @@ Flags:
 // printVariables lists every environment variable.
 func printVariables(w io.Writer) {
 	fmt.Fprintln(w, "\nEnvironment (the relay's own may also be given as NAME_FILE, the path of a file that holds the value; durations are seconds, or 90s, 15m):")
-	line := func(name, help, fallback string) {
-		if fallback != "" {
-			help = strings.TrimSpace(help + " (default: " + fallback + ")")
+	line := func(name, help string, notes ...string) {
+		notes = slices.DeleteFunc(notes, func(note string) bool { return note == "" })
+		if len(notes) > 0 {
+			help += " (" + strings.Join(notes, "; ") + ")"
 		}
-		fmt.Fprintf(w, "  %s\n", strings.TrimRight(fmt.Sprintf("%-36s %s", name, help), " "))
+		fmt.Fprintf(w, "  %-36s %s\n", name, strings.TrimSpace(strings.ReplaceAll(help, "`", "")))
+	}
+	ifUnset := func(value string) string {
+		if value == "" {
+			return ""
+		}
+		return "default: " + value
 	}
 	for _, v := range config.Variables {
-		line(v.Name, v.Help, v.Default)
+		line(v.Name, v.Help, v.Kind(), ifUnset(v.IfUnset()))
 	}
 	fmt.Fprintln(w, "\nOpenTelemetry's, of which docs/telemetry.md has the others; what they say and do not get is a warning:")
 	for _, v := range otelenv.Variables {
 		if v.Usual {
-			line(v.Name, strings.ReplaceAll(v.Does, "`", ""), strings.ReplaceAll(v.Default, "`", ""))
+			line(v.Name, v.Does, ifUnset(v.Default))
 		}
 	}
 }
@@ -189,7 +201,7 @@ func parseFlags(args []string, stdout, stderr io.Writer) (f flags, code int, don
 	set.SetOutput(io.Discard)
 	set.StringVar(&f.config, "config", "", "the configuration `file` (default: CONFIG_FILE, else ./channels.yaml if it exists)")
 	f.port = -1
-	set.Func("port", "the `port` to listen on (default: PORT, else 3000)", func(text string) (err error) {
+	set.Func("port", "the `port` to listen on (default: PORT)", func(text string) (err error) {
 		f.port, err = strconv.Atoi(text)
 		return err
 	})
@@ -211,7 +223,7 @@ func parseFlags(args []string, stdout, stderr io.Writer) (f flags, code int, don
 	case *showVersion:
 		fmt.Fprintln(stdout, "One API", version)
 		return f, 0, true
-	case !slices.Contains([]string{"", "healthcheck", "ready", "tokens"}, set.Arg(0)):
+	case !slices.Contains([]string{"", "healthcheck", "ready", "tokens", "schema"}, set.Arg(0)):
 		return f, wrongCall(stderr, "there is no command "+set.Arg(0)+meant(set.Arg(0), f.checkConfig)), true
 	case set.NArg() > 1 && strings.HasPrefix(set.Arg(1), "-"):
 		return f, wrongCall(stderr, "flags go before the command: one-api "+set.Arg(1)+" "+set.Arg(0)), true

@@ -63,6 +63,15 @@ func TestHelpNamesEveryVariable(t *testing.T) {
 	}
 }
 
+func TestTheSchemaIsPrintedForEditors(t *testing.T) {
+	var out, errs output
+	require.Equal(t, 0, run([]string{"schema"}, func(string) (string, bool) { return "", false }, nil, &out, &errs))
+	kept, err := os.ReadFile("deploy/channels.schema.json")
+	require.NoError(t, err)
+	require.Equal(t, string(kept), out.String())
+	require.Empty(t, errs.String())
+}
+
 // TestHelpNamesWhatTheCodeReads looks for the names that are handed to whatever reads the environment.
 func TestHelpNamesWhatTheCodeReads(t *testing.T) {
 	// Nobody sets these: they are what a process finds. And the signals' names are parts of OTEL_…_EXPORTER.
@@ -88,7 +97,7 @@ func TestHelpNamesWhatTheCodeReads(t *testing.T) {
 			return err
 		}))
 	}
-	for _, name := range []string{"TOKEN_DIR", "PUBLISHED_PORT", "PORT", "OTEL_SDK_DISABLED"} {
+	for _, name := range []string{"TOKEN_DIR", "PUBLISHED_PORT", "CONFIG_FILE", "OTEL_SDK_DISABLED"} {
 		require.True(t, names[name], name)
 	}
 	for name := range names {

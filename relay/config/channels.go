@@ -1,20 +1,12 @@
 package config
 
 import (
-	"cmp"
 	"net/url"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
-
-const defaultGroup = "default"
-
-var channelKeys = []string{
-	"name", "type", "base_url", "keys", "models", "model_mapping", "groups", "priority", "weight", "max_concurrent", "disabled",
-	"proxy", "headers", "timeouts", "propagate_trace", "resume", "retry_same", "version", "stream_usage", "api",
-}
 
 // channels reads the file's channels; not one of them is a problem.
 func (l *loader) channels(v value) []Channel {
@@ -33,188 +25,131 @@ func (l *loader) channels(v value) []Channel {
 	return channels
 }
 
-// channel reads one channel. names are those of the channels before it.
-func (l *loader) channel(v value, names map[string]place) Channel {
+// channel reads one channel. places are the names of the channels before it.
+func (l *loader) channel(v value, places map[string]place) Channel {
 	if !l.is(v, yaml.MappingNode, "a mapping") {
 		return Channel{} // what it lacks would only be noise
 	}
-	fields := l.fields(v, channelKeys)
-	c := Channel{
-		Weight:        l.count(fields, "weight", 1),
-		MaxConcurrent: l.count(fields, "max_concurrent", 0),
-		RetrySame:     l.retrySame(fields),
-		Groups:        []string{defaultGroup},
-		Timeouts:      l.settings.Timeouts,
-		UserHashKey:   l.settings.UserHashKey,
+	c := l.silentChannel()
+	readObject(l, channelObject, v, &c)
+	if c.name != nil {
+		c.Name = l.uniqueName(*c.name, places)
 	}
-	if name, ok := l.name(v.place, fields); ok {
-		c.Name = name.text
-		if first, taken := names[c.Name]; taken {
-			l.report(name.place, "the same name as %v", first)
-		} else {
-			names[c.Name] = name.place
-		}
-	}
-	l.upstream(&c, v.place, fields)
-	if v, given := fields["model_mapping"]; given {
-		c.ModelMapping = l.modelMapping(v)
-	}
-	if v, given := fields["groups"]; given {
-		if groups := l.texts(v, nameProblem); len(groups) > 0 {
-			c.Groups = textsOf(groups)
-			l.claims.groups = append(l.claims.groups, groups...)
-		}
+	l.upstream(&c, v.place)
+	if len(c.groups.items) > 0 {
+		c.Groups = textsOf(c.groups.items)
+		l.claims.groups = append(l.claims.groups, c.groups.items...)
 	}
 	for _, group := range c.Groups {
 		l.groups[group] = true
 	}
-	if v, given := fields["priority"]; given {
-		c.Priority, _, _ = l.integer(v)
-	}
-	if v, given := fields["disabled"]; given {
-		c.Disabled = l.boolean(v)
-	}
-	if v, given := fields["propagate_trace"]; given {
-		c.PropagateTrace = l.boolean(v)
-	}
-	if v, given := fields["resume"]; given {
-		c.Resume = l.resume(v)
-	}
-	if v, given := fields["stream_usage"]; given {
-		c.StreamUsage = l.streamUsage(v)
-	}
-	l.proxy(&c, fields)
-	if v, given := fields["headers"]; given {
-		c.Headers = l.headers(v)
-	}
-	if v, given := fields["timeouts"]; given {
-		c.Timeouts = l.timeouts(v, c.Timeouts)
-	}
-	if _, given := fields["base_url"]; given {
-		c.Timeouts.StreamHeader = 0
-	}
+	return c.Channel
+}
+
+// silentChannel is a channel of which the file says nothing.
+func (l *loader) silentChannel() channelDraft {
+	c := l.channelDefaults
+	c.Groups, c.groups = textsOf(c.groups.items), list{}
+	c.Timeouts = l.settings.Timeouts
+	c.UserHashKey = l.settings.UserHashKey
 	return c
 }
 
-// mostRetrySame is no less than what RETRY_TIMES may be, which bounds it.
-const mostRetrySame = 100
-
-func (l *loader) retrySame(fields map[string]value) int {
-	n := l.count(fields, "retry_same", 0)
-	if n > mostRetrySame {
-		l.report(fields["retry_same"].place, "must be at most %d", mostRetrySame)
-	}
-	return n
-}
-
-func (l *loader) resume(v value) Resume {
-	s, ok := l.scalar(v)
+// uniqueName reads the name of a channel or a token. places are the names of those before it.
+func (l *loader) uniqueName(v value, places map[string]place) string {
+	name, ok := nameOf.read(l, v)
 	if !ok {
-		return ResumeUnsaid
+		return ""
 	}
-	switch r := Resume(s.text); r {
-	case ResumeOff, ResumeOn, ResumePrefix, ResumeContinueFinal:
-		return r
-	}
-	l.report(s.place, "must be true, false, prefix or continue_final_message %s", s.got())
-	return ResumeUnsaid
-}
-
-// api reads which of OpenAI's formats is spoken; other providers have one format.
-func (l *loader) api(v value, provider *Provider, known bool) API {
-	s, ok := l.scalar(v)
-	if !ok {
-		return APIAuto
-	}
-	api := API(s.text)
+	first, taken := places[name.text]
 	switch {
-	case s.text == "auto":
-		return APIAuto
-	case api != APIChat && api != APIResponses:
-		l.report(s.place, "must be auto, chat or responses %s", s.got())
-	case known && !provider.Speak("chat"):
-		l.report(s.place, "is for types that speak OpenAI's formats; a channel of the type %s has one format of its own", provider.Type)
+	case taken && first.file == environmentFile:
+		l.report(name.place, "%s is the token that %v makes; choose another name", name.text, first)
+	case taken:
+		l.report(name.place, "the same name as %v", first)
 	default:
-		return api
+		places[name.text] = name.place
 	}
-	return APIAuto
+	return name.text
 }
 
-func (l *loader) streamUsage(v value) StreamUsage {
-	s, ok := l.scalar(v)
-	if !ok {
-		return StreamUsageAuto
-	}
-	switch u := StreamUsage(s.text); u {
-	case StreamUsageAsk, StreamUsageNever:
-		return u
-	case "auto":
-	default:
-		l.report(s.place, "must be auto, ask or never %s", s.got())
-	}
-	return StreamUsageAuto
-}
-
-// upstream reads what depends on who answers: type, base_url, keys and models.
-func (l *loader) upstream(c *Channel, at place, fields map[string]value) {
-	missing := func(key, format string, args ...any) {
-		l.report(place{file: at.file, line: at.line, key: member(at.key, key)}, format, args...)
-	}
+// upstream reads what depends on who answers.
+func (l *loader) upstream(c *channelDraft, at place) {
 	provider, known := Provider{}, false
-	if v, given := fields["type"]; !given {
-		missing("type", "missing (known: %s)", strings.Join(l.types(), ", "))
-	} else if s, ok := l.scalar(v); ok {
-		c.Type = s.text
-		if provider, known = l.providers[c.Type]; !known {
-			l.report(s.place, "unknown type %s; %sknown: %s", s.got(), l.rightType(s.text), strings.Join(l.types(), ", "))
-		}
+	if c.kind != nil {
+		provider, known = l.channelType(c)
 	}
-
-	if v, given := fields["api"]; given {
-		c.API = l.api(v, &provider, known)
+	if c.api != nil {
+		c.API = l.api(*c.api, &provider, known)
 	}
 	if provider.Keyless {
 		c.Timeouts.StreamHeader = 0 // it is on this machine, and may have a model to load first
 	}
-	version := l.version(fields)
-	v, given := fields["base_url"]
-	c.Official = !given
-	if given {
-		if s, ok := l.scalar(v); ok {
-			message := "must not be empty; leave it out for the provider's own"
-			if s.text != "" {
-				c.BaseURL, c.Official, message = address(s.text, version, &provider)
-			}
-			if message != "" {
-				l.report(s.place, "%s", message)
-			}
-		}
-	} else if known {
-		if provider.BaseURL == "" {
-			missing("base_url", "missing: type %s has none of its own", c.Type)
-		} else if c.BaseURL, given = ownAddress(&provider, version); !given {
-			missing("base_url", "that of type %s cannot be used", c.Type)
-		}
+	l.address(c, at, &provider, known)
+	c.Keys = textsOf(c.keys.items)
+	l.oddKeys(&c.Channel, c.keys.items)
+	if c.Official && !provider.Keyless && len(c.Keys) == 0 && !c.keys.spoilt {
+		l.missing(at, "keys", "missing; only a channel with a base_url of its own may have none")
 	}
-
-	v, given = fields["keys"]
-	before := len(l.problems)
-	if given {
-		keys := l.texts(v, func(text string) string { return cmp.Or(nameForKey(text), upstreamKeyProblem(text)) })
-		c.Keys = textsOf(keys)
-		l.oddKeys(c, keys)
-	}
-	if c.Official && !provider.Keyless && len(c.Keys) == 0 && len(l.problems) == before {
-		missing("keys", "missing; only a channel with a base_url of its own may have none")
-	}
-
-	if v, given := fields["models"]; given {
-		models := l.texts(v, modelProblem)
-		l.oddGlobs(models)
-		c.Models = textsOf(models)
-	}
-	if len(c.Models) == 0 {
+	if c.Models = textsOf(c.models.items); len(c.Models) == 0 {
 		c.Models = defaultModels(provider, c.Official)
+	}
+	if c.proxy == nil || !l.ownProxy(&c.Channel, *c.proxy) {
+		l.relayProxy(&c.Channel)
+	}
+}
+
+// channelType reads whose API it is.
+func (l *loader) channelType(c *channelDraft) (provider Provider, known bool) {
+	s, ok := l.scalar(*c.kind)
+	if !ok {
+		return Provider{}, false
+	}
+	c.Type = s.text
+	if provider, known = l.providers[c.Type]; !known {
+		l.report(s.place, "unknown type %s; %sknown: %s", s.got(), l.rightType(s.text), strings.Join(l.types(), ", "))
+	}
+	return provider, known
+}
+
+// api reads which of OpenAI's formats is spoken; other providers have one format.
+func (l *loader) api(v value, provider *Provider, known bool) API {
+	api, ok := apis.read(l, v)
+	if ok && api != APIAuto && known && !provider.Speak("chat") {
+		l.report(v.place, "is for types that speak OpenAI's formats; a channel of the type %s has one format of its own", provider.Type)
+	}
+	return api
+}
+
+// address finds where the upstream is. A version may be wrong without a base_url.
+func (l *loader) address(c *channelDraft, at place, provider *Provider, known bool) {
+	var version *string
+	if c.version != nil {
+		if s, ok := versions.read(l, *c.version); ok {
+			version = &s.text
+		}
+	}
+	c.Official = c.baseURL == nil
+	switch {
+	case c.baseURL != nil:
+		c.Timeouts.StreamHeader = 0
+		s, ok := l.scalar(*c.baseURL)
+		if !ok {
+			return
+		}
+		message := "must not be empty; leave it out for the provider's own"
+		if s.text != "" {
+			c.BaseURL, c.Official, message = address(s.text, version, provider)
+		}
+		if message != "" {
+			l.report(s.place, "%s", message)
+		}
+	case known && provider.BaseURL == "":
+		l.missing(at, "base_url", "missing: type "+c.Type+" has none of its own")
+	case known:
+		if c.BaseURL, known = ownAddress(provider, version); !known {
+			l.missing(at, "base_url", "that of type "+c.Type+" cannot be used")
+		}
 	}
 }
 
@@ -222,23 +157,6 @@ func (l *loader) upstream(c *Channel, at place, fields map[string]value) {
 func ownAddress(p *Provider, version *string) (base *url.URL, ok bool) {
 	base, _, message := address(p.BaseURL, version, p)
 	return base, message == ""
-}
-
-// version reads what is added to a base URL without a version; nil: nothing is said of it.
-func (l *loader) version(fields map[string]value) *string {
-	v, given := fields["version"]
-	if !given {
-		return nil
-	}
-	s, ok := l.scalar(v)
-	if !ok {
-		return nil
-	}
-	if s.text != "" && !versionForm.MatchString(s.text) {
-		l.report(s.place, "must be the version segment of the API's path, such as v1, or '' if it has none %s", s.got())
-		return nil
-	}
-	return &s.text
 }
 
 func defaultModels(provider Provider, official bool) []string {
@@ -264,20 +182,16 @@ func (l *loader) environmentChannels() []Channel {
 			l.report(at, "the base URL of type %s cannot be used", kind)
 			continue
 		}
-		c := Channel{
-			Name: kind, Type: kind, BaseURL: base, Official: true,
-			Keys: []string{key}, Models: defaultModels(provider, true), Groups: []string{defaultGroup},
-			Weight: 1, Timeouts: l.settings.Timeouts, UserHashKey: l.settings.UserHashKey,
-		}
+		c := l.silentChannel().Channel
+		c.Name, c.Type, c.BaseURL, c.Official, c.Keys, c.Models = kind, kind, base, true, []string{key}, defaultModels(provider, true)
 		l.oddKeys(&c, []scalar{{text: key, place: at}})
 		l.relayProxy(&c)
 		channels = append(channels, c)
 	}
 	if !set {
-		channels = []Channel{{
-			Name: "demo", Type: "openai", Demo: true, Models: []string{"demo"}, Groups: []string{defaultGroup},
-			Weight: 1, Timeouts: l.settings.Timeouts,
-		}}
+		c := l.silentChannel().Channel
+		c.Name, c.Type, c.Demo, c.Models, c.UserHashKey = "demo", "openai", true, []string{"demo"}, ""
+		channels = []Channel{c}
 	}
 	for _, c := range channels {
 		for _, group := range c.Groups {

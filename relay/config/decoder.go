@@ -177,8 +177,8 @@ func (d *decoder) elements(v value) []value {
 // scalar is a single value after expansion.
 type scalar struct {
 	text     string
-	expanded bool // it held a ${…}
-	quoted   bool
+	expanded bool   // it held a ${…}
+	quoted   bool   // or said to be text with !!str
 	source   string // as it stands in the file, so that a message never shows what a variable holds
 	place
 }
@@ -213,7 +213,7 @@ func (d *decoder) scalar(v value) (s scalar, ok bool) {
 	s = scalar{
 		text:     text,
 		expanded: strings.Contains(v.node.Value, "${"),
-		quoted:   v.node.Style&quotes != 0,
+		quoted:   v.node.Style&quotes != 0 || v.node.Style&yaml.TaggedStyle != 0 && v.node.Tag == "!!str",
 		source:   v.node.Value,
 		place:    v.place,
 	}

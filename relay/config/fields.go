@@ -3,13 +3,10 @@ package config
 import (
 	"net/http"
 	"regexp"
-	"strconv"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
-	"go.yaml.in/yaml/v3"
 	"golang.org/x/net/http/httpguts"
 )
 
@@ -83,135 +80,6 @@ func hasInvisible(text string) bool {
 	return !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool {
 		return unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r)
 	})
-}
-
-// texts reads a list of which every element passes judge, and none is there twice.
-func (d *decoder) texts(v value, judge func(string) string) []scalar {
-	var good []scalar
-	first := map[string]place{}
-	for _, s := range d.scalars(v) {
-		if v.node.Kind == yaml.ScalarNode && !s.quoted && strings.HasPrefix(v.node.Value, "-") {
-			d.report(s.place, "is one value: each item of a list begins with a - and a blank (quote a value that does begin with -)")
-			continue
-		}
-		if message := judge(s.text); message != "" {
-			d.report(s.place, "%s", message)
-			continue
-		}
-		if at, seen := first[s.text]; seen {
-			d.report(s.place, "the same as %v", at)
-			continue
-		}
-		first[s.text] = s.place
-		good = append(good, s)
-	}
-	return good
-}
-
-func textsOf(scalars []scalar) []string {
-	if len(scalars) == 0 {
-		return nil
-	}
-	texts := make([]string, len(scalars))
-	for i, s := range scalars {
-		texts[i] = s.text
-	}
-	return texts
-}
-
-// name reads a required name.
-func (d *decoder) name(parent place, fields map[string]value) (s scalar, ok bool) {
-	v, given := fields["name"]
-	if !given {
-		parent.key = member(parent.key, "name")
-		d.report(parent, "missing")
-		return scalar{}, false
-	}
-	if s, ok = d.scalar(v); !ok {
-		return scalar{}, false
-	}
-	if message := nameProblem(s.text); message != "" {
-		d.report(s.place, "%s", message)
-		return scalar{}, false
-	}
-	return s, true
-}
-
-// integer reads a whole number. Quotes make a string, except around a ${…}, which YAML's short forms demand.
-func (d *decoder) integer(v value) (n int, s scalar, ok bool) {
-	if s, ok = d.scalar(v); !ok {
-		return 0, s, false
-	}
-	n, err := strconv.Atoi(s.text)
-	octal := err == nil && strconv.Itoa(n) != strings.TrimPrefix(s.text, "+") // what 010 means depends on the YAML version
-	if err != nil || octal || s.quoted && !s.expanded {
-		d.report(s.place, "must be a whole number %s", s.got())
-		return 0, s, false
-	}
-	return n, s, true
-}
-
-// count reads a whole number from 0 to maxCount.
-func (d *decoder) count(fields map[string]value, key string, fallback int) int {
-	v, given := fields[key]
-	if !given {
-		return fallback
-	}
-	n, s, ok := d.integer(v)
-	switch {
-	case !ok:
-	case n < 0:
-		d.report(s.place, "must not be negative %s", s.got())
-	case n > maxCount:
-		d.report(s.place, "must be at most %d %s", maxCount, s.got())
-	}
-	return n
-}
-
-func (d *decoder) boolean(v value) bool {
-	s, ok := d.scalar(v)
-	if !ok {
-		return false
-	}
-	if !s.quoted || s.expanded {
-		switch strings.ToLower(s.text) {
-		case "true":
-			return true
-		case "false":
-			return false
-		}
-	}
-	d.report(s.place, "must be true or false %s", s.got())
-	return false
-}
-
-var timeoutKeys = []string{"connect", "header", "first_token", "idle", "total"}
-
-func (d *decoder) timeouts(v value, t Timeouts) Timeouts {
-	targets := []*time.Duration{&t.Connect, &t.Header, &t.FirstToken, &t.Idle, &t.Total} // as timeoutKeys
-	fields := d.fields(v, timeoutKeys)
-	for i, key := range timeoutKeys {
-		v, given := fields[key]
-		if !given {
-			continue
-		}
-		s, ok := d.scalar(v)
-		if !ok {
-			continue
-		}
-		duration, message := parseDuration(s.text)
-		if message == "" && duration == 0 && key == "connect" {
-			message = "must be more than 0"
-		}
-		if message != "" {
-			d.report(s.place, "%s %s", message, s.got())
-		}
-		*targets[i] = duration
-		if key == "header" {
-			t.StreamHeader = 0 // it has been said how long this one may take
-		}
-	}
-	return t
 }
 
 // modelMapping reads what a client asks for and what the upstream is asked for.

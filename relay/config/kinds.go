@@ -1,46 +1,233 @@
 package config
 
 import (
-	"maps"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
 )
 
-// compatible are those that speak OpenAI's format and have no type of their own, which they need not.
-var compatible = []string{
-	"sglang", "lmstudio", "llamacpp", "localai", "volcengine", "doubao", "stepfun", "cerebras", "nvidia", "novita", "deepinfra", "baichuan", "hunyuan", "qianfan",
-	"litellm", "newapi", "new-api", "oneapi", "one-api",
+// kind is what a value may be. read reports what is wrong with one, and is not ok then. accept is the same in JSON Schema, as far as
+// that can tell: whatever read takes is one of these.
+type kind[V any] struct {
+	words  string
+	accept []schema
+	read   func(l *loader, v value) (V, bool)
 }
 
-// clouds are those that have no type yet, and an address that speaks OpenAI's format.
-var clouds = []string{"gemini", "google", "azure", "bedrock"}
+// but narrows a kind. judge is what is wrong with a value; "": nothing.
+func (k kind[V]) but(words string, accept []schema, judge func(V) string) kind[V] {
+	read := k.read
+	return kind[V]{words, accept, func(l *loader, v value) (V, bool) {
+		got, ok := read(l, v)
+		if !ok {
+			return got, false
+		}
+		if message := judge(got); message != "" {
+			l.report(v.place, "%s", message)
+			return got, false
+		}
+		return got, true
+	}}
+}
 
-// rightType says what a type that there is not should be; "": nobody knows.
-func (l *loader) rightType(kind string) string {
-	kind = strings.ToLower(strings.TrimSpace(kind))
-	if _, is := l.providers[kind]; is {
-		return "did you mean " + kind + "? "
+// text is a single value; judge is what is wrong with one. Numbers and words such as true need no quotes.
+func text(words string, accept []schema, judge func(scalar) string) kind[scalar] {
+	return kind[scalar]{words, accept, func(l *loader, v value) (scalar, bool) {
+		s, ok := l.scalar(v)
+		if !ok {
+			return s, false
+		}
+		if message := judge(s); message != "" {
+			l.report(s.place, "%s", message)
+			return s, false
+		}
+		return s, true
+	}}
+}
+
+// raw is a node that is read later, when more is known of what it depends on.
+func raw(words string, accept ...schema) kind[*value] {
+	return kind[*value]{words, accept, func(_ *loader, v value) (*value, bool) { return &v, true }}
+}
+
+// The numbers.
+var (
+	wholeNumber = kind[int]{"a whole number", numberSchemas(schema{"type": "integer"}), func(l *loader, v value) (int, bool) {
+		n, _, ok := l.integer(v)
+		return n, ok
+	}}
+	// count is a number from 0 to maxCount.
+	count = kind[int]{"a whole number, not negative", numberSchemas(schema{"type": "integer", "minimum": 0, "maximum": maxCount}), func(l *loader, v value) (int, bool) {
+		n, s, ok := l.integer(v)
+		switch {
+		case !ok:
+			return 0, false
+		case n < 0:
+			l.report(s.place, "must not be negative %s", s.got())
+		case n > maxCount:
+			l.report(s.place, "must be at most %d %s", maxCount, s.got())
+		default:
+			return n, true
+		}
+		return 0, false
+	}}
+)
+
+// countTo is a count with a bound of its own.
+func countTo(most int) kind[int] {
+	return count.but(fmt.Sprintf("a whole number up to %d", most), numberSchemas(schema{"type": "integer", "minimum": 0, "maximum": most}), func(n int) string {
+		if n > most {
+			return fmt.Sprintf("must be at most %d", most)
+		}
+		return ""
+	})
+}
+
+var boolean = kind[bool]{"`true` or `false`", numberSchemas(schema{"type": "boolean"}), func(l *loader, v value) (bool, bool) { return l.boolean(v) }}
+
+// duration is a time; judge is what is wrong with one, in front of what was got.
+func duration(words string, accept []schema, judge func(time.Duration) string) kind[time.Duration] {
+	return kind[time.Duration]{words, accept, func(l *loader, v value) (time.Duration, bool) {
+		s, ok := l.scalar(v)
+		if !ok {
+			return 0, false
+		}
+		d, message := parseDuration(s.text)
+		if message == "" {
+			message = judge(d)
+		}
+		if message != "" {
+			l.report(s.place, "%s %s", message, s.got())
+			return 0, false
+		}
+		return d, true
+	}}
+}
+
+// The durations.
+var (
+	anyDuration = duration("a duration", durationSchemas("minimum"), func(time.Duration) string { return "" })
+	moreThanNo  = duration("a duration, more than 0", durationSchemas("exclusiveMinimum"), func(d time.Duration) string {
+		if d == 0 {
+			return "must be more than 0"
+		}
+		return ""
+	})
+)
+
+// oneOf is one of several words.
+func oneOf[V ~string](words ...V) kind[V] {
+	shown := make([]string, len(words))
+	for i, word := range words {
+		shown[i] = string(word)
 	}
-	for _, name := range l.types() {
-		if slices.Contains(l.providers[name].Also, kind) {
-			return "did you mean " + name + "? "
+	last := len(shown) - 1
+	all := strings.Join(shown[:last], ", ") + " or " + shown[last]
+	return kind[V]{"`" + strings.Join(shown, "`, `") + "`", wordSchemas(shown), func(l *loader, v value) (V, bool) {
+		s, ok := l.scalar(v)
+		if ok && !slices.Contains(shown, s.text) {
+			l.report(s.place, "must be %s %s", all, s.got())
+			return "", false
+		}
+		return V(s.text), ok
+	}}
+}
+
+// autoOr is one of several words, or auto, which is the zero value.
+func autoOr[V ~string](words ...V) kind[V] {
+	k := oneOf(append([]V{"auto"}, words...)...)
+	read := k.read
+	k.read = func(l *loader, v value) (V, bool) {
+		word, ok := read(l, v)
+		if word == "auto" {
+			word = ""
+		}
+		return word, ok
+	}
+	return k
+}
+
+// list is the elements of a list, of which none is there twice. A single value may stand in its place.
+type list struct {
+	items []scalar
+	// spoilt says that something was wrong with one of them.
+	spoilt bool
+}
+
+// listOf is a list whose elements judge finds good. What it does not is reported, and the others are kept.
+func listOf(words string, element []schema, judge func(string) string) kind[list] {
+	return kind[list]{words, listSchemas(element), func(l *loader, v value) (list, bool) {
+		before := len(l.problems)
+		items := l.texts(v, judge)
+		return list{items: items, spoilt: len(l.problems) > before}, true
+	}}
+}
+
+// integer reads a whole number. Quotes make a string, except around a ${…}, which YAML's short forms demand.
+func (d *decoder) integer(v value) (n int, s scalar, ok bool) {
+	if s, ok = d.scalar(v); !ok {
+		return 0, s, false
+	}
+	n, err := strconv.Atoi(s.text)
+	octal := err == nil && strconv.Itoa(n) != strings.TrimPrefix(s.text, "+") // what 010 means depends on the YAML version
+	if err != nil || octal || s.quoted && !s.expanded || v.node.Tag == "!!bool" {
+		d.report(s.place, "must be a whole number %s", s.got())
+		return 0, s, false
+	}
+	return n, s, true
+}
+
+func (d *decoder) boolean(v value) (is, ok bool) {
+	s, ok := d.scalar(v)
+	if !ok {
+		return false, false
+	}
+	if v.node.Tag == "!!bool" && !s.quoted || s.expanded {
+		switch strings.ToLower(s.text) {
+		case "true":
+			return true, true
+		case "false":
+			return false, true
 		}
 	}
-	if slices.Contains(compatible, kind) {
-		return kind + " speaks OpenAI's format: `type: openai` with its base_url; "
-	}
-	if slices.Contains(clouds, kind) {
-		return kind + " has no type here yet, and an address that speaks OpenAI's format: `type: openai` with its base_url; "
-	}
-	if _, err := strconv.Atoi(kind); err == nil {
-		return "a number is one-api's: a type has a name here, and any compatible server is `type: openai` with its base_url; "
-	}
-	if nearest := suggestion(kind, l.types()); strings.HasPrefix(nearest, "did you mean ") {
-		return nearest + " "
-	}
-	return ""
+	d.report(s.place, "must be true or false %s", s.got())
+	return false, false
 }
 
-// types is the names of the types, sorted.
-func (l *loader) types() []string { return slices.Sorted(maps.Keys(l.providers)) }
+// texts reads a list of which every element passes judge, and none is there twice.
+func (d *decoder) texts(v value, judge func(string) string) []scalar {
+	var good []scalar
+	first := map[string]place{}
+	for _, s := range d.scalars(v) {
+		if v.node.Kind == yaml.ScalarNode && !s.quoted && strings.HasPrefix(v.node.Value, "-") {
+			d.report(s.place, "is one value: each item of a list begins with a - and a blank (quote a value that does begin with -)")
+			continue
+		}
+		if message := judge(s.text); message != "" {
+			d.report(s.place, "%s", message)
+			continue
+		}
+		if at, seen := first[s.text]; seen {
+			d.report(s.place, "the same as %v", at)
+			continue
+		}
+		first[s.text] = s.place
+		good = append(good, s)
+	}
+	return good
+}
+
+func textsOf(scalars []scalar) []string {
+	if len(scalars) == 0 {
+		return nil
+	}
+	texts := make([]string, len(scalars))
+	for i, s := range scalars {
+		texts[i] = s.text
+	}
+	return texts
+}

@@ -12,8 +12,6 @@ const DefaultFile = "channels.yaml"
 
 const noChannels = "no channels; at least one is needed"
 
-var topKeys = []string{"channels", "tokens", "context_fallback", "env_file"}
-
 // loader makes one Config.
 type loader struct {
 	decoder
@@ -23,6 +21,9 @@ type loader struct {
 	keys      map[digest]place // every key that opens something, and who claimed it
 	claims    audit
 	warnings  Problems
+
+	channelDefaults channelDraft
+	tokenDefaults   tokenDraft
 }
 
 // Load reads the channels and tokens from the file, or from the environment where there is none. s are LoadSettings' of the
@@ -34,6 +35,9 @@ func Load(source Source, s Settings) (*Config, error) {
 		providers: source.Providers,
 		groups:    map[string]bool{},
 		keys:      map[digest]place{},
+
+		channelDefaults: channelObject.defaults(),
+		tokenDefaults:   tokenObject.defaults(),
 	}
 	c := &Config{Tokens: l.environmentTokens()}
 	l.oddVariables()
@@ -95,26 +99,26 @@ func (l *loader) parse(c *Config, data []byte, source Source) {
 		return
 	}
 	v := l.value(root, "")
-	fields := map[string]value{}
+	var f fileDraft
 	if !v.isNull() {
 		if !l.is(v, yaml.MappingNode, "a mapping with the keys channels and tokens") {
 			return
 		}
-		fields = l.fields(v, topKeys)
+		readObject(l, fileObject, v, &f)
 	}
-	if v, given := fields["env_file"]; given { // the others are expanded from it
-		l.envFile(c, v, source)
+	if f.envFile != nil { // the others are expanded from it
+		l.envFile(c, *f.envFile, source)
 	}
-	if v, given := fields["channels"]; given {
-		c.Channels = l.channels(v)
+	if f.channels != nil {
+		c.Channels = l.channels(*f.channels)
 	} else {
 		l.report(whole, noChannels)
 	}
-	if v, given := fields["tokens"]; given {
-		c.Tokens = l.tokens(v, c.Tokens)
+	if f.tokens != nil {
+		c.Tokens = l.tokens(*f.tokens, c.Tokens)
 	}
-	if v, given := fields["context_fallback"]; given {
-		c.ContextFallback = l.contextFallback(v, c.Channels)
+	if f.contextFallback != nil {
+		c.ContextFallback = l.contextFallback(*f.contextFallback, c.Channels)
 	}
 	if len(l.problems) == 0 {
 		l.audit(c)

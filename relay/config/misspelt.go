@@ -71,9 +71,9 @@ func nearestVariable(name string, fromFile bool) string {
 func (v *Variable) slips(fromFile bool) int {
 	vendor, _ := strings.CutSuffix(v.Name, "_API_KEY")
 	switch {
-	case len(v.Name) < shortestMisspelt, v.ofChannels && (fromFile || len(vendor) < shortestMisspelt):
+	case len(v.Name) < shortestMisspelt, v.form.ofChannels && (fromFile || len(vendor) < shortestMisspelt):
 		return 0
-	case len(v.Name) < twoSlips, v.ofChannels:
+	case len(v.Name) < twoSlips, v.form.ofChannels:
 		return 1
 	}
 	return 2

@@ -64,10 +64,10 @@ func TestABadFileIsRefusedWithFileLineAndKey(t *testing.T) {
 		{"an unknown key, nearly known", channel("wieght: 1"), []string{"channels.yaml:5: channels[0].wieght: unknown key (did you mean weight?)"}},
 		{"an unknown key in another case", channel("Base-URL: x"), []string{"channels.yaml:5: channels[0].Base-URL: unknown key (did you mean base_url?)"}},
 		{"an unknown key like none", channel("colour: red"), []string{
-			"channels.yaml:5: channels[0].colour: unknown key (known: " + strings.Join(channelKeys, ", ") + ")",
+			"channels.yaml:5: channels[0].colour: unknown key (known: " + strings.Join(channelObject.names(), ", ") + ")",
 		}},
 		{"a key with a line break", channel(`"a\nb": 1`), []string{
-			`channels.yaml:5: channels[0]["a\nb"]: unknown key (known: ` + strings.Join(channelKeys, ", ") + ")",
+			`channels.yaml:5: channels[0]["a\nb"]: unknown key (known: ` + strings.Join(channelObject.names(), ", ") + ")",
 		}},
 		{"a list as a key", channel("[a]: 1"), []string{"channels.yaml:5: channels[0]: a key must be a single value (got a list)"}},
 		{"a key twice", channel("weight: 1", "weight: 2"), []string{"channels.yaml:6: channels[0].weight: given twice, first in line 5"}},
@@ -215,7 +215,7 @@ channels:
 		"channels.yaml:6: channels[0].keys: missing; only a channel with a base_url of its own may have none",
 		"channels.yaml:7: channels[0].type: unknown type (got nothing); known: anthropic, custom, openai, xai",
 		"channels.yaml:8: channels[0].weight: must not be negative (got -1)",
-		"channels.yaml:9: channels[0].bogus: unknown key (known: " + strings.Join(channelKeys, ", ") + ")",
+		"channels.yaml:9: channels[0].bogus: unknown key (known: " + strings.Join(channelObject.names(), ", ") + ")",
 		"channels.yaml:10: channels[1].name: missing",
 		"channels.yaml:11: channels[1].keys[0]: ${MISSING} is not set (and neither is MISSING_FILE)",
 	}, problemsOf(t, file, map[string]string{"INITIAL_ROOT_TOKEN": "short"}))

@@ -2,25 +2,23 @@ package config
 
 import "golang.org/x/net/http/httpproxy"
 
-// proxy finds the way to the channel's host.
-func (l *loader) proxy(c *Channel, fields map[string]value) {
-	if v, given := fields["proxy"]; given {
-		s, ok := l.scalar(v)
-		switch {
-		case !ok:
-			return
-		case s.text == "direct":
-			c.Direct = true
-			return
-		case s.text != "":
-			var message string
-			if c.Proxy, message = parseProxy(s.text); message != "" {
-				l.report(s.place, "%s (or direct: none, whatever RELAY_PROXY says)", message)
-			}
-			return
+// ownProxy reads a channel's own proxy. An empty one is none.
+func (l *loader) ownProxy(c *Channel, v value) (given bool) {
+	s, ok := l.scalar(v)
+	switch {
+	case !ok:
+		return true
+	case s.text == "direct":
+		c.Direct = true
+	case s.text == "":
+		return false
+	default:
+		var message string
+		if c.Proxy, message = parseProxy(s.text); message != "" {
+			l.report(s.place, "%s (or direct: none, whatever RELAY_PROXY says)", message)
 		}
 	}
-	l.relayProxy(c)
+	return true
 }
 
 // relayProxy applies RELAY_PROXY. A host that is this machine's, or that NO_PROXY excepts, is reached without.

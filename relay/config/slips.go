@@ -21,7 +21,13 @@ var (
 	bareStar     = regexp.MustCompile(`(?:^|[:\[,\-])\s*\*(?:[^A-Za-z0-9_]|$)|(?:^|[:\[,\-])\s*\*[A-Za-z0-9_-]+\*`)
 )
 
-var knownWords = slices.Concat(topKeys, channelKeys, tokenKeys, timeoutKeys)
+// knownWords is the keys of all objects.
+var knownWords = func() (words []string) {
+	for _, o := range objects {
+		words = append(words, o.names()...)
+	}
+	return words
+}()
 
 // slip is what is wrong with a line; "": nothing that is known.
 func slip(line string) string {

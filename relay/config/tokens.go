@@ -18,8 +18,6 @@ const (
 	generatedKey = 48 // characters after the prefix, as one-api's
 )
 
-var tokenKeys = []string{"name", "key", "key_sha256", "groups", "models", "foreign_ids"}
-
 // digest is a SHA-256 sum of a key.
 type digest = [sha256.Size]byte
 
@@ -44,40 +42,35 @@ func spellings(key string) []digest {
 
 // tokens reads the file's tokens, beside the one that the environment gives.
 func (l *loader) tokens(v value, tokens []Token) []Token {
-	names := map[string]place{}
+	places := map[string]place{}
 	for _, token := range tokens {
-		names[token.Name] = variable("INITIAL_ROOT_TOKEN")
+		places[token.Name] = variable("INITIAL_ROOT_TOKEN")
 	}
 	for _, element := range l.elements(v) {
 		if l.exhausted() {
 			break
 		}
 		if l.is(element, yaml.MappingNode, "a mapping") {
-			tokens = append(tokens, l.token(element.place, l.fields(element, tokenKeys), names, len(tokens)))
+			tokens = append(tokens, l.token(element, places, len(tokens)))
 		}
 	}
 	return tokens
 }
 
-// token reads one token, of that index. names are those of the tokens before it.
-func (l *loader) token(at place, fields map[string]value, names map[string]place, index int) Token {
-	t := Token{Groups: []string{defaultGroup}, Digests: l.tokenDigests(at, fields)}
-	if name, ok := l.name(at, fields); ok {
-		t.Name = name.text
-		first, taken := names[t.Name]
-		switch {
-		case taken && first.file == environmentFile:
-			l.report(name.place, "%s is the token that %v makes; choose another name", t.Name, first)
-		case taken:
-			l.report(name.place, "the same name as %v", first)
-		default:
-			names[t.Name] = name.place
-		}
+// token reads one token, of that index. places are the names of those before it.
+func (l *loader) token(v value, places map[string]place, index int) Token {
+	t := l.tokenDefaults
+	silent := textsOf(t.groups.items)
+	t.groups = list{}
+	readObject(l, tokenObject, v, &t)
+	t.Digests = l.tokenDigests(v.place, t.key, t.keySHA256)
+	if t.name != nil {
+		t.Name = l.uniqueName(*t.name, places)
 	}
-	groups := []scalar{{text: defaultGroup, place: at}}
-	if v, given := fields["groups"]; given {
-		if given := l.texts(v, nameProblem); len(given) > 0 {
-			groups = given
+	groups := t.groups.items
+	if len(groups) == 0 {
+		for _, group := range silent {
+			groups = append(groups, scalar{text: group, place: v.place})
 		}
 	}
 	t.Groups = textsOf(groups)
@@ -86,53 +79,31 @@ func (l *loader) token(at place, fields map[string]value, names map[string]place
 			l.warn(group.place, "no channel is in the group %s", group.text)
 		}
 	}
-	if v, given := fields["models"]; given {
-		models := l.texts(v, modelProblem)
-		l.oddGlobs(models)
-		for _, model := range models {
-			l.claims.models = append(l.claims.models, claimed{model, index})
-		}
-		t.Models = textsOf(models)
+	t.Models = textsOf(t.models.items)
+	for _, model := range t.models.items {
+		l.claims.models = append(l.claims.models, claimed{model, index})
 	}
-	if v, given := fields["foreign_ids"]; given {
-		t.ForeignIDs = l.boolean(v)
-	}
-	return t
+	return t.Token
 }
 
 // tokenDigests reads key or key_sha256, of which there must be one.
-func (l *loader) tokenDigests(at place, fields map[string]value) []digest {
-	plain, hasPlain := fields["key"]
-	hashed, hasHashed := fields["key_sha256"]
+func (l *loader) tokenDigests(at place, plain, hashed *value) []digest {
 	switch {
-	case hasPlain && hasHashed:
+	case plain != nil && hashed != nil:
 		l.report(hashed.place, "give key or key_sha256, not both")
-		return nil
-	case !hasPlain && !hasHashed:
-		at.key = member(at.key, "key")
-		l.report(at, "missing (or give key_sha256)")
-		return nil
-	case hasPlain:
-		s, ok := l.scalar(plain)
-		if !ok {
-			return nil
+	case plain != nil:
+		if s, ok := clientKeys.read(l, *plain); ok {
+			return l.clientKey(s.place, s.text)
 		}
-		if message := nameForKey(s.text); message != "" {
-			l.report(s.place, "%s", message)
-			return nil
+	case hashed != nil:
+		if s, ok := keySums.read(l, *hashed); ok {
+			sum, _ := hex.DecodeString(s.text) // its kind is no other
+			return l.claim(s.place, []digest{digest(sum)})
 		}
-		return l.clientKey(s.place, s.text)
+	default:
+		l.missing(at, "key", "missing (or give key_sha256)")
 	}
-	s, ok := l.scalar(hashed)
-	if !ok {
-		return nil
-	}
-	sum, err := hex.DecodeString(s.text)
-	if err != nil || len(sum) != sha256.Size {
-		l.report(s.place, "must be a SHA-256 sum: 64 hexadecimal digits")
-		return nil
-	}
-	return l.claim(s.place, []digest{digest(sum)})
+	return nil
 }
 
 // clientKey judges a key that clients will use.

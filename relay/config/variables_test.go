@@ -14,14 +14,14 @@ import (
 	"one-api/relay/provider"
 )
 
-func TestEveryVariableThatIsReadIsListedAndInTheREADME(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+func TestEveryVariableThatIsReadIsListedAndDocumented(t *testing.T) {
+	page, err := os.ReadFile(document)
 	require.NoError(t, err)
 	listed := map[string]bool{}
 	for _, v := range Variables {
 		require.False(t, listed[v.Name], "%s is listed twice", v.Name)
 		listed[v.Name] = true
-		require.True(t, strings.Contains(string(readme), "`"+v.Name+"`"), "%s is not in the README", v.Name)
+		require.True(t, strings.Contains(string(page), "`"+v.Name+"`"), "%s is not documented", v.Name)
 	}
 	var read []string
 	source := Source{Providers: realProviders(), ReadFile: options(nil, nil).ReadFile, Env: func(name string) (string, bool) {
@@ -63,13 +63,13 @@ func TestWhatCameAlongWithAValueIsNamedForEveryVariable(t *testing.T) {
 			source := options(map[string]string{v.Name: value}, nil)
 			source.Providers = realProviders()
 			settings, err := LoadSettings(source)
-			if v.ofChannels {
+			if v.form.ofChannels {
 				require.NoError(t, err)
 				_, err = Load(source, settings)
 			}
 			require.Error(t, err, "%s=%q", v.Name, value)
 			assert.Regexp(t, "^environment: "+v.Name+": ", err.Error())
-			if !v.ofChannels {
+			if !v.form.ofChannels {
 				assert.Contains(t, err.Error(), want, v.Name)
 			}
 			assert.NotContains(t, err.Error(), "\n", "one problem: %s", v.Name)

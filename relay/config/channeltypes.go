@@ -1,0 +1,46 @@
+package config
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// compatible are those that speak OpenAI's format and have no type of their own, which they need not.
+var compatible = []string{
+	"sglang", "lmstudio", "llamacpp", "localai", "volcengine", "doubao", "stepfun", "cerebras", "nvidia", "novita", "deepinfra", "baichuan", "hunyuan", "qianfan",
+	"litellm", "newapi", "new-api", "oneapi", "one-api",
+}
+
+// clouds are those that have no type yet, and an address that speaks OpenAI's format.
+var clouds = []string{"gemini", "google", "azure", "bedrock"}
+
+// rightType says what a type that there is not should be; "": nobody knows.
+func (l *loader) rightType(kind string) string {
+	kind = strings.ToLower(strings.TrimSpace(kind))
+	if _, is := l.providers[kind]; is {
+		return "did you mean " + kind + "? "
+	}
+	for _, name := range l.types() {
+		if slices.Contains(l.providers[name].Also, kind) {
+			return "did you mean " + name + "? "
+		}
+	}
+	if slices.Contains(compatible, kind) {
+		return kind + " speaks OpenAI's format: `type: openai` with its base_url; "
+	}
+	if slices.Contains(clouds, kind) {
+		return kind + " has no type here yet, and an address that speaks OpenAI's format: `type: openai` with its base_url; "
+	}
+	if _, err := strconv.Atoi(kind); err == nil {
+		return "a number is one-api's: a type has a name here, and any compatible server is `type: openai` with its base_url; "
+	}
+	if nearest := suggestion(kind, l.types()); strings.HasPrefix(nearest, "did you mean ") {
+		return nearest + " "
+	}
+	return ""
+}
+
+// types is the names of the types, sorted.
+func (l *loader) types() []string { return slices.Sorted(maps.Keys(l.providers)) }

@@ -1,0 +1,30 @@
+package config
+
+// fileDraft is the file's top level. It is read in another order than a file has it: variables come first.
+type fileDraft struct {
+	envFile, channels, tokens, contextFallback *value
+}
+
+// fileObject is the whole file.
+var fileObject = &object[fileDraft]{
+	name: "file", title: "The file", about: "`channels` is needed.", rules: schema{"required": []string{"channels"}},
+	keys: []key[fileDraft]{
+		{
+			name: "channels", form: listed(channelObject, "a list of channels", 1, func(f *fileDraft) **value { return &f.channels }),
+			about: "The upstreams.",
+		},
+		{
+			name: "tokens", form: listed(tokenObject, "a list of tokens", 0, func(f *fileDraft) **value { return &f.tokens }),
+			unset: "one is made, and printed once", about: "The clients' keys.",
+		},
+		{
+			name: "context_fallback", form: into(raw("a mapping of models", contextFallbackSchemas...), func(f *fileDraft) **value { return &f.contextFallback }),
+			about: "The larger model (value) that is asked if a request is longer than a model's context (key). It has to be one that the token may use. " +
+				"The answer's `model` and the header `X-Oneapi-Fallback` say so. The larger one may have a larger one, up to four in a row.",
+		},
+		{
+			name: "env_file", form: into(raw("a path", textSchemas...), func(f *fileDraft) **value { return &f.envFile }),
+			about: "A file of lines `NAME=value` for the variables that the environment does not have, relative to this one. It is data and never executed; `chmod 600` it.",
+		},
+	},
+}

@@ -1,0 +1,57 @@
+package config
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+)
+
+// tokenDraft is a token as the file has it, before it is known what its keys mean together.
+type tokenDraft struct {
+	Token
+
+	name, key, keySHA256 *value
+	groups, models       list
+}
+
+// tokenObject is a token.
+var tokenObject = &object[tokenDraft]{
+	name: "token", title: "A token", about: "One client key, and what it may use. `name` and one of `key` and `key_sha256` are needed.",
+	rules: tokenRules(),
+	keys: []key[tokenDraft]{
+		{
+			name: "name", missing: isMissing, form: into(raw(nameOf.words, nameOf.accept...), func(t *tokenDraft) **value { return &t.name }),
+			about: "Unique: what logs and the request list call it.",
+		},
+		{
+			name: "key", form: into(raw(clientKeys.words, clientKeys.accept...), func(t *tokenDraft) **value { return &t.key }),
+			about: "What clients send, with or without `sk-`: at least 8 characters, better 16.",
+		},
+		{
+			name: "key_sha256", form: into(raw(keySums.words, keySums.accept...), func(t *tokenDraft) **value { return &t.keySHA256 }),
+			about: "In place of `key`: the SHA-256 sum of it, with or without `sk-`, in hexadecimal.",
+		},
+		{
+			name: "groups", form: into(names, func(t *tokenDraft) *list { return &t.groups }), fallback: "[default]",
+			about: "It reaches the channels of these groups.",
+		},
+		{
+			name: "models", form: into(models, func(t *tokenDraft) *list { return &t.models }), unset: "every model of its groups",
+			about: "What it may ask for: names, or globs. Empty: every model of its groups.",
+		},
+		{
+			name: "foreign_ids", form: into(boolean, func(t *tokenDraft) *bool { return &t.ForeignIDs }), fallback: "false",
+			about: "It may name what an upstream keeps and the relay does not know to be its own (`previous_response_id`, conversations, items, files).",
+		},
+	},
+}
+
+// The kinds of what clients show.
+var (
+	clientKeys = text("a key", clientKeySchemas, func(s scalar) string { return nameForKey(s.text) })
+	keySums    = text("a SHA-256 sum", keySumSchemas, func(s scalar) string {
+		if sum, err := hex.DecodeString(s.text); err != nil || len(sum) != sha256.Size {
+			return "must be a SHA-256 sum: 64 hexadecimal digits"
+		}
+		return ""
+	})
+)
