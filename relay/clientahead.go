@@ -2,6 +2,7 @@ package relay
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"os"
@@ -12,9 +13,9 @@ import (
 // an old client's empty line behind its body, or the next request of one that pipelines, and its leaving would not be noticed
 // any more. So that read ends here with the connection and not with a byte. What comes is kept for the reads that follow.
 const (
-	// maxAhead is how many bytes that a client sends beyond the request that is being served are taken from the connection. More of
+	// MaxAhead is how many bytes that a client sends beyond the request that is being served are taken from the connection. More of
 	// them wait in it, and then its end cannot be seen.
-	maxAhead   = 32 << 10
+	MaxAhead   = 32 << 10
 	firstAhead = 1 << 10 // most is an empty line
 
 	// goneTimeout is how long a client that has closed its sending side may take to read what is left to say to it. Nearly
@@ -22,10 +23,10 @@ const (
 	goneTimeout = time.Second
 )
 
-// aheadTimeout is how long a call goes on with more than maxAhead bytes behind it. A client that has its answer sends its next
+// aheadTimeout is how long a call goes on with more than MaxAhead bytes behind it. A client that has its answer sends its next
 // request while the handler is still at its end, which is a matter of milliseconds. One that does not wait for its answer may
 // as well want its leaving to go unnoticed: its call ends, and its connection with it.
-var aheadTimeout = 10 * time.Second // changed by tests
+const aheadTimeout = 10 * time.Second
 
 // watches reports whether a read is net/http's watch on a client. No other read is for one byte without a deadline: a header's
 // has one, and a body's is as large as net/http's buffer.
@@ -40,7 +41,7 @@ func (c *clientConn) watches(p []byte) bool {
 
 // watch reads until the connection ends or the deadline, which is how net/http ends its watch. It never returns a byte.
 func (c *clientConn) watch(p []byte) (int, error) {
-	for len(c.ahead) < maxAhead {
+	for len(c.ahead) < MaxAhead {
 		into := p
 		if len(c.ahead) > 0 {
 			c.ahead = grown(c.ahead)
@@ -60,7 +61,7 @@ func (c *clientConn) watch(p []byte) (int, error) {
 			return 0, err
 		}
 	}
-	if c.read.interrupted(aheadTimeout) {
+	if c.read.interrupted(c.aheadTimeout()) {
 		return 0, os.ErrDeadlineExceeded
 	}
 	c.ahead, c.overran = nil, true
@@ -68,12 +69,20 @@ func (c *clientConn) watch(p []byte) (int, error) {
 	return 0, io.EOF
 }
 
-// grown has room for another byte, and for no more than maxAhead in all.
+// aheadTimeout is what it is in a server, where tests preset it.
+func (c *clientConn) aheadTimeout() time.Duration {
+	if c.clients == nil {
+		return aheadTimeout
+	}
+	return cmp.Or(c.clients.aheadTimeout, aheadTimeout)
+}
+
+// grown has room for another byte, and for no more than MaxAhead in all.
 func grown(b []byte) []byte {
 	if len(b) < cap(b) {
 		return b
 	}
-	larger := make([]byte, len(b), min(8*cap(b), maxAhead))
+	larger := make([]byte, len(b), min(8*cap(b), MaxAhead))
 	copy(larger, b)
 	return larger
 }

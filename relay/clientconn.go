@@ -32,7 +32,7 @@ type clientConn struct {
 	framing framing
 	once    sync.Once
 	handing bool        // some of it has been handed out
-	overran bool        // it was more than maxAhead: nothing more is read
+	overran bool        // it was more than MaxAhead: nothing more is read
 	left    atomic.Bool // the client sends no more
 	cut     atomic.Bool // what is being written has waited long enough, whatever the clock says
 }

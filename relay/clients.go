@@ -34,6 +34,7 @@ type clients struct {
 	trusted          []netip.Prefix
 	log              *slog.Logger
 	began            time.Time
+	aheadTimeout     time.Duration // 0: the constant of that name
 	open, idle       atomic.Int64
 
 	mu    sync.Mutex

@@ -1,173 +1,16 @@
 package relay
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
-	"runtime"
-	"strings"
-	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 )
-
-// strangers opens n connections and sends the same on each.
-func (r *testRelay) strangers(n int, sends string) []net.Conn {
-	r.t.Helper()
-	conns := make([]net.Conn, n)
-	for i := range conns {
-		conn, err := net.Dial("tcp", strings.TrimPrefix(r.URL, "http://"))
-		require.NoError(r.t, err)
-		r.t.Cleanup(func() { _ = conn.Close() })
-		require.NoError(r.t, conn.SetDeadline(time.Now().Add(patience)))
-		_, err = io.WriteString(conn, sends)
-		require.NoError(r.t, err)
-		conns[i] = conn
-	}
-	return conns
-}
-
-func TestStrangersWhoOnlyConnectMakeRoomForWhoAsks(t *testing.T) {
-	long(t)
-	const most = 24
-	for name, sends := range map[string]string{
-		"silent":             "",
-		"kept alive":         "GET /api/status HTTP/1.1\r\nHost: x\r\n\r\n",
-		"half a header":      "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nX-A: ",
-		"a body without key": "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer bad\r\nContent-Length: 1000000\r\n\r\n{\"model\":",
-	} {
-		t.Run(name, func(t *testing.T) {
-			release := make(chan struct{})
-			u := newUpstream(t, false, func(w http.ResponseWriter, r *http.Request) {
-				select {
-				case <-release:
-				case <-r.Context().Done():
-				}
-				answers(200, wholeAnswer)(w, r)
-			})
-			r := startRelay(t, openAIChannel("a", u, ""), withEnv("MAX_CLIENT_CONNECTIONS", fmt.Sprint(most)))
-			before := runtime.NumGoroutine()
-			early := make(chan int, 1)
-			go func() { early <- statusOf(r.post(context.Background(), "/v1/chat/completions", chat)) }()
-			r.eventually("the first call", func() bool { return u.open.Load() == 1 })
-
-			conns := r.strangers(3*most, sends)
-			require.LessOrEqual(t, r.server.clients.open.Load(), int64(most))
-			late := make(chan int, 1)
-			go func() {
-				client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-				for { // it may come while those before it are being refused, and wait as it is told
-					request, _ := http.NewRequest(http.MethodPost, r.URL+"/v1/chat/completions", strings.NewReader(chat))
-					request.Header.Set("Authorization", "Bearer "+testKey)
-					if status := statusOf(client.Do(request)); status != http.StatusServiceUnavailable && status != 0 {
-						late <- status
-						return
-					}
-				}
-			}()
-			r.eventually("the second call", func() bool { return u.open.Load() == 2 })
-			close(release)
-			require.Equal(t, 200, <-early, "a call that is served is not closed to make room")
-			require.Equal(t, 200, <-late)
-			for _, conn := range conns {
-				_ = conn.Close()
-			}
-			r.requireQuiet(before, u)
-			r.eventually("no idle connections", func() bool { return r.server.clients.idle.Load() == 0 })
-		})
-	}
-}
-
-func statusOf(response *http.Response, err error) int {
-	if err != nil {
-		return 0
-	}
-	_, _ = io.Copy(io.Discard, response.Body)
-	_ = response.Body.Close()
-	return response.StatusCode
-}
-
-func TestWhereEveryConnectionIsBusyTheNextOneIsToldSo(t *testing.T) {
-	release := make(chan struct{})
-	u := newUpstream(t, false, func(w http.ResponseWriter, r *http.Request) {
-		select {
-		case <-release:
-		case <-r.Context().Done():
-		}
-		answers(200, wholeAnswer)(w, r)
-	})
-	const most = 4
-	r := startRelay(t, openAIChannel("a", u, ""), withEnv("MAX_CLIENT_CONNECTIONS", fmt.Sprint(most)))
-	before := runtime.NumGoroutine()
-	ended := make(chan int, most)
-	for range most {
-		go func() { ended <- statusOf(r.post(context.Background(), "/v1/chat/completions", chat)) }()
-	}
-	r.eventually("calls", func() bool { return u.open.Load() == most })
-	for range 100 { // more than linger, and more than are let in beyond the bound
-		response, answer := r.raw("GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n")
-		require.Equal(t, 503, response.StatusCode)
-		require.Equal(t, "1", response.Header.Get("Retry-After"))
-		require.NotEmpty(t, response.Header.Get("X-Oneapi-Request-Id"))
-		require.Equal(t, "too_many_connections", errorOf(t, answer)["code"])
-	}
-	r.eventually("a line of the log", func() bool { return strings.Contains(r.log.String(), "client connections were refused") })
-	close(release)
-	for range most {
-		require.Equal(t, 200, <-ended)
-	}
-	r.requireQuiet(before, u)
-	response, _ := r.raw("GET /api/status HTTP/1.1\r\nHost: x\r\n\r\n")
-	require.Equal(t, 200, response.StatusCode)
-}
-
-// TestMonitorsGetInWhereOneClientHoldsEveryConnection has it do so with a valid key and bodies that do not come.
-func TestMonitorsGetInWhereOneClientHoldsEveryConnection(t *testing.T) {
-	const most = 4
-	u := newUpstream(t, false, answers(200, wholeAnswer))
-	r := startRelay(t, openAIChannel("a", u, ""), withEnv("MAX_CLIENT_CONNECTIONS", fmt.Sprint(most)))
-	before := runtime.NumGoroutine()
-	conns := r.strangers(most, "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "+testKey+"\r\nContent-Length: 1000\r\n\r\n{")
-	r.eventually("calls", func() bool { return r.server.controller.Active() == most })
-	look := func() {
-		for _, path := range []string{"GET /api/monitor/health", "HEAD /api/monitor/health", "GET /api/status", "HEAD /api/status"} {
-			response, answer := r.raw(path + " HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n\r\n")
-			require.Equal(t, 200, response.StatusCode, "%s %s", path, answer)
-			require.True(t, response.Close, "it does not stay")
-			require.NotEmpty(t, response.Header.Get("X-Oneapi-Request-Id"))
-		}
-		for _, line := range []string{"POST /api/status", "GET /api/monitor/channels", "GET /api/status/x", "POST /v1/chat/completions", "OPTIONS /api/status"} {
-			response, answer := r.raw(line + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + testKey + "\r\nContent-Length: 2\r\n\r\n{}")
-			require.Equal(t, 503, response.StatusCode, line)
-			require.Equal(t, "too_many_connections", errorOf(t, answer)["code"])
-		}
-	}
-	look()
-	// Whoever takes those places, too, and says nothing, makes room for the next one.
-	conns = append(conns, r.strangers(5*reservedSeats, "")...)
-	conns = append(conns, r.strangers(5*reservedSeats, "GET /api/status HTTP/1.1\r\nX-A: ")...)
-	conns = append(conns, r.strangers(5*reservedSeats, "POST /v1/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")...)
-	look()
-	require.LessOrEqual(t, r.server.clients.open.Load(), int64(most))
-	require.LessOrEqual(t, r.server.reserve.open.Load(), int64(reservedSeats))
-	r.eventually("nothing unexplained", func() bool {
-		_, unexplained := r.server.goroutines()
-		return unexplained <= 1 // what looks here has one, too
-	})
-	for _, conn := range conns {
-		_ = conn.Close()
-	}
-	r.requireQuiet(before, u)
-	r.eventually("an empty reserve", func() bool { return r.server.reserve.open.Load() == 0 })
-}
 
 func TestStrangersHaveNoReserve(t *testing.T) {
 	r := newReserve(time.Minute)
@@ -182,32 +25,6 @@ func TestStrangersHaveNoReserve(t *testing.T) {
 	require.ErrorIs(t, err, net.ErrClosed)
 }
 
-// shortOf is a listener whose system is short of something for a while.
-type shortOf struct {
-	net.Listener
-	errors atomic.Int64
-}
-
-func (l *shortOf) Accept() (net.Conn, error) {
-	if n := l.errors.Add(-1); n >= 0 {
-		return nil, &net.OpError{Op: "accept", Err: [...]error{syscall.EMFILE, errors.New("something new"), syscall.ENOBUFS}[n%3]}
-	}
-	return l.Listener.Accept()
-}
-
-func TestAnErrorOfAcceptIsAWarningAndNeverTheEnd(t *testing.T) {
-	u := newUpstream(t, false, answers(200, wholeAnswer))
-	r := startRelay(t, openAIChannel("a", u, ""), withListener(func(l net.Listener) net.Listener {
-		f := &shortOf{Listener: l}
-		f.errors.Store(6)
-		return f
-	}))
-	status, _, _ := r.ask("/v1/chat/completions", chat)
-	require.Equal(t, 200, status)
-	r.eventually("a warning", func() bool { return strings.Contains(r.log.String(), "client connections could not be accepted") })
-	require.Equal(t, 1, strings.Count(r.log.String(), "could not be accepted"))
-}
-
 // addressed is a connection from somewhere.
 type addressed struct {
 	net.Conn
@@ -217,6 +34,7 @@ type addressed struct {
 func (a addressed) RemoteAddr() net.Addr {
 	return net.TCPAddrFromAddrPort(netip.MustParseAddrPort(a.from))
 }
+
 func (a addressed) Close() error { return nil }
 
 func TestAStrangerHoldsAQuarterOnceNearlyEverythingIsHeld(t *testing.T) {

@@ -7,12 +7,12 @@ import (
 	"one-api/telemetry"
 )
 
-// gauges reads what the gauges show.
-func (s *Server) gauges() telemetry.State {
+// Gauges reads what the gauges show.
+func (s *Server) Gauges() telemetry.State {
 	now := time.Now()
 	_, byMethod := s.controller.Handling()
-	clients, idle := s.connections()
-	expected := s.expectedGoroutines()
+	clients, idle := s.ClientConnections()
+	expected := s.ExpectedGoroutines()
 	state := telemetry.State{
 		ActiveRequests: byMethod, ExpectedGoroutines: expected, UnexplainedGoroutines: int64(unexplainedOf(runtime.NumGoroutine(), expected)),
 		ClientsActive: max(0, clients-idle), ClientsIdle: idle, // read one after the other, while clients come and go

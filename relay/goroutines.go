@@ -13,16 +13,16 @@ import (
 // maxHolders is how many channels the watchdog names.
 const maxHolders = 3
 
-// goroutines is how many there are, and how many of them neither a connection nor a call accounts for.
-func (s *Server) goroutines() (all, unexplained int) {
+// Goroutines is how many there are, and how many of them neither a connection nor a call accounts for.
+func (s *Server) Goroutines() (all, unexplained int) {
 	all = runtime.NumGoroutine()
-	return all, unexplainedOf(all, s.expectedGoroutines())
+	return all, unexplainedOf(all, s.ExpectedGoroutines())
 }
 
 func unexplainedOf(all int, expected int64) int { return max(0, all-int(expected)) }
 
-// expectedGoroutines is how many the open connections and calls account for. It reads atomics only.
-func (s *Server) expectedGoroutines() int64 {
+// ExpectedGoroutines is how many the open connections and calls account for. It reads atomics only.
+func (s *Server) ExpectedGoroutines() int64 {
 	// A client's connection has a goroutine, and another one that watches for the client's leaving while it waits.
 	expected := s.baseline.Load() + s.clients.open.Load() + s.reserve.open.Load() + s.controller.Watchers() + s.pool.ExpectedGoroutines() + s.door.Goroutines() +
 		s.options.Telemetry.Goroutines()
@@ -32,7 +32,8 @@ func (s *Server) expectedGoroutines() int64 {
 	return expected
 }
 
-func (s *Server) watchdog() *telemetry.Watchdog {
+// Watchdog is what warns, in the log, when there are too many goroutines, and names the channels that hold them.
+func (s *Server) Watchdog() *telemetry.Watchdog {
 	return &telemetry.Watchdog{
 		Goroutines: runtime.NumGoroutine,
 		Holders: func() []telemetry.Holder {

@@ -23,10 +23,10 @@ var formats = map[providers.Format]struct {
 }
 
 // Providers is every channel type.
-var Providers = providersOf(providers.All())
+var Providers = ProvidersOf(providers.All())
 
-// providersOf makes channel types of providers. A new one that speaks a format that there is, is an entry in package provider.
-func providersOf(all []providers.Provider) map[string]channel.Provider {
+// ProvidersOf makes channel types of providers. A new one that speaks a format that there is, is an entry in package provider.
+func ProvidersOf(all []providers.Provider) map[string]channel.Provider {
 	types := make(map[string]channel.Provider, len(all))
 	for _, p := range all {
 		types[p.Type] = channel.Provider{Provider: p, Lanes: lanesTo(p), Correct: outcome.Sayings(p.Says), Asks: askedFor(p)}

@@ -11,9 +11,9 @@ import (
 	"one-api/relay/wire"
 )
 
-// refusalsLogged is how many refusals a second are logged one by one: whoever asks why their request was refused names its id,
+// RefusalsLogged is how many refusals a second are logged one by one: whoever asks why their request was refused names its id,
 // and a crowd that is refused must not fill the log.
-const refusalsLogged = 5
+const RefusalsLogged = 5
 
 // refusals bounds how many lines the log gets of requests that were turned away. The zero value is ready.
 type refusals struct {
@@ -30,7 +30,7 @@ func (r *refusals) admit(now time.Time) (ok bool, passedOver int) {
 	if now.Sub(r.second) >= time.Second || now.Before(r.second) {
 		r.second, r.logged = now, 0
 	}
-	if r.logged == refusalsLogged {
+	if r.logged == RefusalsLogged {
 		r.passed++
 		return false, 0
 	}

@@ -1,75 +1,22 @@
 package relay
 
 import (
-	"net/http"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 )
-
-func TestARefusedRequestIsInTheLogByItsID(t *testing.T) {
-	limited := newUpstream(t, false, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Retry-After", "60")
-		refusing(429)(w, r)
-	})
-	for name, c := range map[string]struct {
-		more         string
-		status, asks int
-		reason, why  string
-	}{
-		"no channel is usable":     {", disabled: true", 503, 1, "no_channel", "No channel for `m` is usable at the moment.\" channels=\"a: disabled in the configuration\""},
-		"every channel is limited": {"", 429, 2, "limit", "full or limited at the moment. Retry after the time in Retry-After.\" channels=\"a: keys limited: 1 of 1;"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			r := startRelay(t, openAIChannel("a", limited, c.more))
-			id := ""
-			for range c.asks {
-				status, _, header := r.ask("/v1/chat/completions", chat)
-				require.Equal(t, c.status, status)
-				id = header.Get("X-Oneapi-Request-Id")
-			}
-			r.eventually("a line in the log", func() bool { return strings.Contains(r.log.String(), "request refused") })
-			line := ""
-			for each := range strings.SplitSeq(r.log.String(), "\n") {
-				if strings.Contains(each, "request refused") {
-					line = each
-				}
-			}
-			assert.Contains(t, line, "level=WARN")
-			assert.Contains(t, line, "request_id="+id)
-			assert.Contains(t, line, "reason="+c.reason)
-			assert.Contains(t, line, "model=m token=test")
-			assert.Contains(t, line, c.why)
-		})
-	}
-}
-
-func TestTheLogOfACrowdThatIsRefusedIsBounded(t *testing.T) {
-	u := newUpstream(t, false, answersAsAsked)
-	r := startRelay(t, openAIChannel("a", u, ", disabled: true"))
-	began := time.Now()
-	for range 100 {
-		_, _, _ = r.ask("/v1/chat/completions", chat)
-	}
-	r.eventually("their ends", func() bool { return len(r.requestEnds()) == 100 })
-	most := refusalsLogged * (2 + int(time.Since(began)/time.Second))
-	assert.LessOrEqual(t, strings.Count(r.log.String(), "request refused"), most)
-	assert.GreaterOrEqual(t, strings.Count(r.log.String(), "request refused"), refusalsLogged)
-}
 
 func TestALineSaysHowManyRefusalsHadNone(t *testing.T) {
 	var r refusals
 	now := time.Now()
 	for i := range 20 {
 		ok, _ := r.admit(now)
-		assert.Equal(t, i < refusalsLogged, ok)
+		assert.Equal(t, i < RefusalsLogged, ok)
 	}
 	ok, passedOver := r.admit(now.Add(time.Second))
 	assert.True(t, ok)
-	assert.Equal(t, 20-refusalsLogged, passedOver)
+	assert.Equal(t, 20-RefusalsLogged, passedOver)
 	_, passedOver = r.admit(now.Add(time.Second))
 	assert.Zero(t, passedOver)
 }

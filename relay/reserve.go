@@ -15,10 +15,10 @@ import (
 )
 
 // One client can hold every connection that there may be, with calls that are slow to be sent or read. Whoever watches over the relay,
-// from this machine or a private network, has to get to it all the same: reservedSeats connections more are let in for that, one
+// from this machine or a private network, has to get to it all the same: ReservedSeats connections more are let in for that, one
 // request each. They have a server of their own, which knows two paths and has no time for anybody.
 const (
-	reservedSeats   = 8
+	ReservedSeats   = 8
 	reservedTimeout = 3 * time.Second
 )
 
@@ -30,7 +30,7 @@ type reserve struct {
 	open    atomic.Int64
 
 	mu    sync.Mutex
-	seats [reservedSeats]*reservedConn
+	seats [ReservedSeats]*reservedConn
 	next  int
 
 	once   sync.Once
@@ -38,7 +38,7 @@ type reserve struct {
 }
 
 func newReserve(timeout time.Duration) *reserve {
-	return &reserve{timeout: timeout, offered: make(chan net.Conn, reservedSeats), closed: make(chan struct{})}
+	return &reserve{timeout: timeout, offered: make(chan net.Conn, ReservedSeats), closed: make(chan struct{})}
 }
 
 // reservedConn is a connection beyond the bound.
@@ -64,7 +64,7 @@ func (r *reserve) takes(conn net.Conn) bool {
 	r.mu.Lock()
 	first := r.seats[r.next]
 	r.seats[r.next] = c
-	r.next = (r.next + 1) % reservedSeats
+	r.next = (r.next + 1) % ReservedSeats
 	r.mu.Unlock()
 	if first != nil {
 		_ = first.Close()

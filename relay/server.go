@@ -70,6 +70,8 @@ type ServerOptions struct {
 	HeaderTimeout, BodyTimeout time.Duration
 	// Pause presets, for tests too, the wait before another try at the same channel; 0: the controller's.
 	Pause time.Duration
+	// AheadTimeout presets, for tests too, how long a call goes on whose client has sent more than MaxAhead bytes behind it; 0: ten seconds.
+	AheadTimeout time.Duration
 }
 
 // Server is the relay.
@@ -99,10 +101,11 @@ type Server struct {
 // New makes a server that does not yet listen. Close what it has started if Serve is never called.
 func New(options ServerOptions) (*Server, error) {
 	s := &Server{options: options, samples: telemetry.NewSampler(), budget: membudget.New(options.Settings.MaxBuffered)}
-	s.samples.Expected = s.expectedGoroutines
+	s.samples.Expected = s.ExpectedGoroutines
 	settings := options.Settings
 	s.reserve = newReserve(cmp.Or(options.HeaderTimeout, reservedTimeout))
 	s.clients = newClients(maxClients(settings.MaxClientConnections, descriptors()), settings.TrustedProxies, options.Log)
+	s.clients.aheadTimeout = options.AheadTimeout
 	s.throttle = &gate.Throttle{Trusted: settings.TrustedProxies}
 	channelOptions := options.Channel
 	channelOptions.Providers, channelOptions.Log = Providers, options.Log
@@ -121,7 +124,7 @@ func New(options ServerOptions) (*Server, error) {
 	}
 	s.operator = &operator.Operator{
 		Settings: settings, Log: options.Log, Version: options.Version, Started: s.controller.Started, Throttle: s.throttle,
-		Pool: s.pool, InFlight: s.controller.InFlight, Budget: s.budget, Draining: s.controller.Draining, Goroutines: s.goroutines, Connections: s.connections,
+		Pool: s.pool, InFlight: s.controller.InFlight, Budget: s.budget, Draining: s.controller.Draining, Goroutines: s.Goroutines, Connections: s.ClientConnections,
 		Samples: s.samples, Leaks: telemetry.NewLeakSampler(),
 	}
 	if err := s.apply(options.Config); err != nil {
@@ -130,7 +133,7 @@ func New(options ServerOptions) (*Server, error) {
 	s.watch = newWatch(filesOf(options.Config), options.Config.Path == "")
 	s.engine = newEngine(s.controller, s.operator)
 	if t := options.Telemetry; t != nil && t.Meter != nil {
-		if err := telemetry.Observe(t.Meter, options.Version, s.gauges); err != nil {
+		if err := telemetry.Observe(t.Meter, options.Version, s.Gauges); err != nil {
 			return nil, fmt.Errorf("registering the gauges: %w", err)
 		}
 	}
@@ -182,7 +185,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	s.sayBounds()
 	watch, stopWatching := context.WithCancel(context.Background())
 	var watchers sync.WaitGroup
-	watchers.Go(func() { s.watchdog().Run(watch) })
+	watchers.Go(func() { s.Watchdog().Run(watch) })
 	watchers.Go(func() { s.trim(watch) })
 	if s.options.Reload != nil {
 		watchers.Go(func() { s.watchFiles(watch) })
@@ -235,10 +238,6 @@ func (s *Server) sayBounds() {
 		s.options.Log.Warn("MAX_CLIENT_CONNECTIONS is more than this process may have files open: raise its limit (ulimit -n, or nofile), or lower the variable",
 			"max", s.clients.limit, "descriptors", files)
 	}
-}
-
-func (s *Server) connections() (open, idle int64) {
-	return s.clients.open.Load(), s.clients.idle.Load()
 }
 
 // trim gives back, soon after a burst, the connections that it needed, and its memory.

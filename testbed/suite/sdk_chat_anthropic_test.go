@@ -1,0 +1,146 @@
+package suite
+
+import (
+	"context"
+	"testing"
+
+	anthropicsdk "github.com/anthropics/anthropic-sdk-go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// anthropicView is how an answer of a provider looks to Anthropic's SDK.
+type anthropicView struct {
+	dialect                dialect
+	id, model              string
+	input, written, output int64
+}
+
+var anthropicViews = []anthropicView{
+	{anthropicDialect, anthropicAnswerID, anthropicAnswering, costFresh, costWritten, costOutput},
+	// OpenAI does not say what was written to the cache: it is part of the input.
+	{openAIDialect, openAIAnswerID, openAIAnswering, costInput - costCached, 0, costOutput},
+	// xAI counts reasoning beside the completion, Anthropic as part of the output.
+	{xaiDialect, openAIAnswerID, xaiAnswering, costInput - costCached, 0, costOutput + xaiReasoning},
+}
+
+func (v anthropicView) requireMessage(t *testing.T, m anthropicsdk.Message) {
+	t.Helper()
+	assert.Equal(t, v.id, m.ID)
+	assert.EqualValues(t, "message", m.Type)
+	assert.EqualValues(t, "assistant", m.Role)
+	assert.Equal(t, v.model, m.Model, "what the upstream said, not what was asked for")
+	assert.Equal(t, v.input, m.Usage.InputTokens)
+	assert.Equal(t, v.written, m.Usage.CacheCreationInputTokens)
+	assert.EqualValues(t, costCached, m.Usage.CacheReadInputTokens)
+	assert.Equal(t, v.output, m.Usage.OutputTokens)
+	assert.Empty(t, m.StopSequence)
+}
+
+func anthropicChat(extra ...func(*anthropicsdk.MessageNewParams)) anthropicsdk.MessageNewParams {
+	p := anthropicsdk.MessageNewParams{
+		Model: "m", MaxTokens: 100, Temperature: anthropicsdk.Float(0.5),
+		System: []anthropicsdk.TextBlockParam{{Text: "Be brief."}},
+		Messages: []anthropicsdk.MessageParam{
+			anthropicsdk.NewUserMessage(anthropicsdk.NewTextBlock("How do you do?")),
+			anthropicsdk.NewAssistantMessage(anthropicsdk.NewTextBlock("Well.")),
+			anthropicsdk.NewUserMessage(anthropicsdk.NewTextBlock("Good day <&> 世界!")),
+		},
+	}
+	for _, e := range extra {
+		e(&p)
+	}
+	return p
+}
+
+// accumulate reads a stream to its end.
+func accumulate(t *testing.T, client anthropicsdk.Client, params anthropicsdk.MessageNewParams) anthropicsdk.Message {
+	t.Helper()
+	stream := client.Messages.NewStreaming(context.Background(), params)
+	require.NoError(t, stream.Err())
+	defer func() { _ = stream.Close() }()
+	var message anthropicsdk.Message
+	last := ""
+	for stream.Next() {
+		event := stream.Current()
+		require.NoError(t, message.Accumulate(event), event.RawJSON())
+		last = event.Type
+	}
+	require.NoError(t, stream.Err())
+	require.Equal(t, "message_stop", last)
+	return message
+}
+
+func TestAnthropicsSDKGetsAWholeAnswerFromEveryTypeOfChannel(t *testing.T) {
+	for _, v := range anthropicViews {
+		t.Run(v.dialect.name(), func(t *testing.T) {
+			t.Parallel()
+			p := newProvider(t, v.dialect, turn{text: []string{"Good ", "day <&> ", "世界 \"too\"\n"}})
+			r := relayTo(t, p)
+			client := r.anthropicClient()
+			message, err := client.Messages.New(context.Background(), anthropicChat())
+			require.NoError(t, err)
+			v.requireMessage(t, *message)
+			require.Len(t, message.Content, 1)
+			assert.Equal(t, "Good day <&> 世界 \"too\"\n", message.Content[0].Text)
+			assert.EqualValues(t, "end_turn", message.StopReason)
+			assert.Equal(t, v.dialect.model(), p.lastBody(t)["model"], "the mapped model")
+			assert.Equal(t, []string{"completed"}, r.outcomes(1))
+			assert.Equal(t, v.output, r.recorded()[0].Usage.Output())
+			assert.EqualValues(t, costInput, r.recorded()[0].Usage.Input())
+		})
+	}
+}
+
+func TestAnthropicsSDKAccumulatesAStreamOfEveryTypeOfChannel(t *testing.T) {
+	for _, v := range anthropicViews {
+		t.Run(v.dialect.name(), func(t *testing.T) {
+			t.Parallel()
+			pieces := []string{"Good ", "day <&> ", "世", "界 \"too\"\n"}
+			p := newProvider(t, v.dialect, turn{text: pieces})
+			r := relayTo(t, p)
+			message := accumulate(t, r.anthropicClient(), anthropicChat())
+			v.requireMessage(t, message)
+			require.Len(t, message.Content, 1)
+			assert.Equal(t, "Good day <&> 世界 \"too\"\n", message.Content[0].Text)
+			assert.EqualValues(t, "end_turn", message.StopReason)
+			assert.Equal(t, v.dialect.model(), p.lastBody(t)["model"], "the mapped model")
+			assert.Equal(t, []string{"completed"}, r.outcomes(1))
+			assert.Equal(t, v.output, r.recorded()[0].Usage.Output())
+			assert.EqualValues(t, costInput, r.recorded()[0].Usage.Input())
+		})
+	}
+}
+
+func TestAnthropicsSDKGetsTheThoughtsBeforeTheText(t *testing.T) {
+	for _, d := range []dialect{anthropicDialect, xaiDialect} {
+		t.Run(d.name(), func(t *testing.T) {
+			t.Parallel()
+			r := relayTo(t, newProvider(t, d, turn{thought: "Hm.", text: []string{"Y", "es."}}))
+			client := r.anthropicClient()
+			whole, err := client.Messages.New(context.Background(), anthropicChat())
+			require.NoError(t, err)
+			for _, message := range []anthropicsdk.Message{*whole, accumulate(t, client, anthropicChat())} {
+				require.Len(t, message.Content, 2)
+				assert.Equal(t, "Hm.", message.Content[0].AsThinking().Thinking)
+				assert.Equal(t, "Yes.", message.Content[1].AsText().Text)
+			}
+		})
+	}
+}
+
+func TestAStreamedMessageIsTheWholeOne(t *testing.T) {
+	for _, v := range anthropicViews {
+		t.Run(v.dialect.name(), func(t *testing.T) {
+			t.Parallel()
+			answer := turn{text: []string{"Let me ", "see."}, calls: twoCalls}
+			r := relayTo(t, newProvider(t, v.dialect, answer))
+			client := r.anthropicClient()
+			params := anthropicChat(withAnthropicTools)
+			whole, err := client.Messages.New(context.Background(), params)
+			require.NoError(t, err)
+			streamed := accumulate(t, client, params)
+			assert.JSONEq(t, whole.RawJSON(), streamed.RawJSON())
+		})
+	}
+}

@@ -1,0 +1,36 @@
+package suite
+
+import (
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"one-api/telemetry"
+	"one-api/telemetry/otlptest"
+)
+
+func TestTelemetrySaysWhatIdleClientsAreWorth(t *testing.T) {
+	received := otlptest.Start(t)
+	exportTo(t, received, "http/protobuf")
+	upstream := newUpstream(t, false, answers(200, wholeAnswer))
+	o := startObserved(t, received, 500, fmt.Sprintf("channels: [{name: one, type: openai, base_url: %q, keys: [sk-upstream-secret], models: [m]}]", upstream.URL))
+	for range 3 {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(o.URL, "http://"))
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = conn.Close() })
+	}
+	o.eventually("three silent clients, and this test's own", func() bool {
+		_, health := o.get("/api/monitor/health")
+		connections, _ := health["client_connections"].(map[string]any)
+		return connections["idle"] == 3.0
+	})
+	o.flush()
+	idle, ok := received.Gauge(telemetry.ClientConnections, otlptest.Attrs{telemetry.AttrConnectionState: "idle"})
+	require.True(t, ok)
+	require.GreaterOrEqual(t, idle, 3.0) // this test's own connection may be idle by then
+	_, ok = received.Gauge(telemetry.ClientConnections, otlptest.Attrs{telemetry.AttrConnectionState: "active"})
+	require.True(t, ok)
+}
