@@ -167,54 +167,41 @@ func folded(to, name []byte) []byte {
 	return to
 }
 
+// places are the fields in which members are kept, by their folded names.
+var places = map[string]func(m *members) *[]byte{
+	"error": func(m *members) *[]byte { return &m.failure }, "errors": func(m *members) *[]byte { return &m.failures },
+	"message": message, "msg": message, "errormessage": message, "statusmsg": message, "errordescription": message, "errormsg": message,
+	"detail": func(m *members) *[]byte { return &m.detail }, "title": func(m *members) *[]byte { return &m.title },
+	"type": func(m *members) *[]byte { return &m.kind }, "param": func(m *members) *[]byte { return &m.param },
+	"code": code, "errorcode": code,
+	"status": status, "statuscode": status, "httpcode": status, "httpstatus": status,
+	"details": func(m *members) *[]byte { return &m.details }, "metadata": func(m *members) *[]byte { return &m.metadata },
+	"baseresp": func(m *members) *[]byte { return &m.baseResp }, "response": nested, "header": nested,
+	"retryafter": waited, "retryafterseconds": waited, "retryafterms": func(m *members) *[]byte { return &m.waitedMS },
+	"provider": func(m *members) *[]byte { return &m.provider }, "extrafields": func(m *members) *[]byte { return &m.extra },
+	"isbifrosterror": func(m *members) *[]byte { return &m.bifrost },
+}
+
+func message(m *members) *[]byte { return &m.message }
+func code(m *members) *[]byte    { return &m.code }
+func status(m *members) *[]byte  { return &m.status }
+func nested(m *members) *[]byte  { return &m.nested }
+func waited(m *members) *[]byte  { return &m.waited }
+
+// place is where a member is kept; nil if it is not. What it says by its mere presence is noted.
 func (m *members) place(name string, value []byte) *[]byte {
 	switch name {
-	case "error":
-		return &m.failure
-	case "errors":
-		return &m.failures
 	case "errormsg":
 		m.errorMsg = true
-		return &m.message
-	case "message", "msg", "errormessage", "statusmsg", "errordescription":
-		return &m.message
-	case "detail":
-		return &m.detail
-	case "title":
-		return &m.title
-	case "type":
-		return &m.kind
 	case "errorcode":
 		m.errorCode = value
-		return &m.code
-	case "code":
-		return &m.code
-	case "status", "statuscode", "httpcode", "httpstatus":
-		return &m.status
-	case "param":
-		return &m.param
-	case "details":
-		return &m.details
-	case "metadata":
-		return &m.metadata
-	case "baseresp":
-		return &m.baseResp
-	case "response", "header":
-		return &m.nested
-	case "retryafter", "retryafterseconds":
-		return &m.waited
-	case "retryafterms":
-		return &m.waitedMS
-	case "provider":
-		return &m.provider
-	case "extrafields":
-		return &m.extra
-	case "isbifrosterror":
-		return &m.bifrost
 	case "success":
 		m.refused = m.refused || string(value) == "false"
 	case "object":
 		m.isError = m.isError || string(value) == `"error"`
+	}
+	if of, known := places[name]; known {
+		return of(m)
 	}
 	return nil
 }

@@ -143,13 +143,7 @@ func (r *Reader) scan() bool {
 	text := r.buf.bytes[:r.end]
 	for {
 		if r.afterCR && r.pos < r.end {
-			r.afterCR = false
-			if text[r.pos] == '\n' {
-				if r.start == r.pos {
-					r.start++
-				}
-				r.pos++
-			}
+			r.skipLF(text[r.pos])
 		}
 		stop := r.lines.end(text, r.pos)
 		if stop == r.end {
@@ -178,6 +172,18 @@ func (r *Reader) scan() bool {
 		r.err = ErrTooLarge
 	}
 	return false
+}
+
+// skipLF skips an LF that belongs to the CR before it.
+func (r *Reader) skipLF(next byte) {
+	r.afterCR = false
+	if next != '\n' {
+		return
+	}
+	if r.start == r.pos {
+		r.start++
+	}
+	r.pos++
 }
 
 // drop skips what is in front of pos: a comment, an event without content, or a blank line between two events.

@@ -74,19 +74,12 @@ func (t *calls) of(p *piece) (*call, *format.Fault) {
 
 // find looks for the call among those that have begun; nil if the piece begins one. A new id is a new call, whatever its number.
 func (t *calls) find(p *piece) *call {
-	if p.id != "" {
-		for i := len(t.all) - 1; i >= 0; i-- {
-			c := t.all[i]
-			if c.id == p.id && (p.index == noIndex || c.index == noIndex || p.index == c.index) {
-				return c.unlessAnother(p)
-			}
-		}
+	if c := t.named(p); c != nil {
+		return c.unlessAnother(p)
 	}
 	c := t.current
 	if p.index != noIndex {
-		if c = t.last(p.index); c == nil {
-			return nil
-		}
+		c = t.last(p.index)
 	}
 	switch {
 	case c == nil:
@@ -97,6 +90,20 @@ func (t *calls) find(p *piece) *call {
 		return c // whose id comes late
 	case p.name == "" && c.input.begun && !c.input.isWhole() && (p.index == noIndex || p.index == c.index):
 		return c // some give every piece an id of its own
+	}
+	return nil
+}
+
+// named is the latest call that has the piece's id and may have its number; nil if there is none.
+func (t *calls) named(p *piece) *call {
+	if p.id == "" {
+		return nil
+	}
+	for i := len(t.all) - 1; i >= 0; i-- {
+		c := t.all[i]
+		if c.id == p.id && (p.index == noIndex || c.index == noIndex || p.index == c.index) {
+			return c
+		}
 	}
 	return nil
 }

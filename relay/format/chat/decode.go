@@ -91,13 +91,7 @@ func (d *decoder) Event(event sse.Event, to llm.Sink) (format.Heard, error) {
 	c, found := firstChoice(seen.choices)
 	cost := seen.costIn(&c)
 	d.usage.note(cost)
-	// Azure's first chunk says nothing but what its filter found in the prompt: neither id nor model nor choice.
-	if !d.started && (found || holdsSomething(seen.model) || holdsSomething(seen.id)) {
-		d.start(&seen, to)
-	}
-	if d.same && d.started && (d.id == "" || d.created == 0) {
-		d.keep(&seen)
-	}
+	d.open(&seen, found, to)
 	if c.others {
 		d.tell(llm.Other, "", to)
 	}
@@ -124,6 +118,17 @@ func (d *decoder) Event(event sse.Event, to llm.Sink) (format.Heard, error) {
 		d.like.LearnText(event.Data, written, said.text, padding)
 	}
 	return format.Heard{Content: content, Preamble: !content}, nil
+}
+
+// open starts the answer with the first chunk that says something. Azure's first one has only what its filter found in the prompt:
+// neither id nor model nor choice.
+func (d *decoder) open(seen *members, found bool, to llm.Sink) {
+	if !d.started && (found || holdsSomething(seen.model) || holdsSomething(seen.id)) {
+		d.start(seen, to)
+	}
+	if d.same && d.started && (d.id == "" || d.created == 0) {
+		d.keep(seen)
+	}
 }
 
 // chunk reads what of a chunk has to be known.

@@ -65,12 +65,7 @@ func (t *inspector) Event(event sse.Event) (format.Step, error) {
 	if err := seen.chunk(event); err != nil {
 		return format.Step{}, err
 	}
-	says := reading{progress: &t.progress}
-	if t.asked <= 1 && t.progress.onlyFirst() && isPlainText(seen.choices) {
-		says.content, says.says = true, true
-	} else {
-		says.read(seen.choices)
-	}
+	says := t.read(seen.choices)
 	if says.failed != nil {
 		return format.Step{}, says.failed
 	}
@@ -86,6 +81,17 @@ func (t *inspector) Event(event sse.Event) (format.Step, error) {
 		return format.Step{}, nil
 	}
 	return format.Step{Out: t.pass(event), Content: says.content, Preamble: seen.listed && !says.says}, nil
+}
+
+// read reads the choices of a chunk.
+func (t *inspector) read(choices []byte) reading {
+	says := reading{progress: &t.progress}
+	if t.asked <= 1 && t.progress.onlyFirst() && isPlainText(choices) {
+		says.content, says.says = true, true
+	} else {
+		says.read(choices)
+	}
+	return says
 }
 
 // End is for servers that leave the terminator out.

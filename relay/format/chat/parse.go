@@ -67,12 +67,7 @@ func (r *request) member(name string, value []byte) *format.Problem {
 	case "thinking_budget":
 		problem = r.budget(value)
 	case "modalities":
-		problem = format.Each(value, func(_ int, element []byte) *format.Problem {
-			if string(element) == `"audio"` {
-				r.Note(llm.AudioOutput, name)
-			}
-			return nil
-		})
+		problem = r.modalities(value)
 	case "user":
 		if problem = format.String(value, &r.User); r.User != "" {
 			r.Note(llm.EndUser, name)
@@ -84,16 +79,29 @@ func (r *request) member(name string, value []byte) *format.Problem {
 	case "stream":
 		problem = format.Bool(value, &r.Stream)
 	case "stream_options":
-		problem = format.Object(value, func(name string, value []byte) *format.Problem {
-			if name != "include_usage" {
-				return nil
-			}
-			return format.Bool(value, &r.IncludeUsage).In(name)
-		})
+		problem = r.streamOptions(value)
 	default:
 		return r.sampling(name, value)
 	}
 	return problem.In(name)
+}
+
+func (r *request) modalities(value []byte) *format.Problem {
+	return format.Each(value, func(_ int, element []byte) *format.Problem {
+		if string(element) == `"audio"` {
+			r.Note(llm.AudioOutput, "modalities")
+		}
+		return nil
+	})
+}
+
+func (r *request) streamOptions(value []byte) *format.Problem {
+	return format.Object(value, func(name string, value []byte) *format.Problem {
+		if name != "include_usage" {
+			return nil
+		}
+		return format.Bool(value, &r.IncludeUsage).In(name)
+	})
 }
 
 // sampling reads what says how the answer's words are chosen, and when they end.

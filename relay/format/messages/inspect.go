@@ -53,7 +53,17 @@ func (t *inspector) Event(event sse.Event) (format.Step, error) {
 	if err != nil {
 		return format.Step{}, err
 	}
-	step := format.Step{}
+	step, err := t.read(&e, event)
+	if err != nil {
+		return format.Step{}, err
+	}
+	t.said = t.said || step.Content
+	step.Out = t.pass(event, e.kind)
+	return step, nil
+}
+
+// read notes what an event says. The Step lacks what the client gets.
+func (t *inspector) read(e *envelope, event sse.Event) (step format.Step, err error) {
 	switch e.kind {
 	case messageStart:
 		t.started, step.Preamble = true, true
@@ -61,10 +71,9 @@ func (t *inspector) Event(event sse.Event) (format.Step, error) {
 	case pingKind:
 		step.Preamble, step.Ping = true, true
 	case messageDelta:
-		if err := t.ends(member(e.delta, "stop_reason")); err != nil {
-			return format.Step{}, err
+		if err = t.ends(member(e.delta, "stop_reason")); err == nil {
+			t.usage.note(e.usage)
 		}
-		t.usage.note(e.usage)
 	case contentBlockStart:
 		t.begun = true
 		step.Content, step.Preamble = startsWith(e.contentBlock)
@@ -77,14 +86,12 @@ func (t *inspector) Event(event sse.Event) (format.Step, error) {
 		step.Preamble = !t.said // of an empty block
 	case messageStop:
 		if !t.started || !t.begun && !t.ended {
-			return format.Step{}, format.Malformed("the stream ends without a block in its message, and without a stop_reason")
+			return step, format.Malformed("the stream ends without a block in its message, and without a stop_reason")
 		}
 		step.Done = true
 	case unknownKind, noKind, wholeMessage, errorKind:
 	}
-	t.said = t.said || step.Content
-	step.Out = t.pass(event, e.kind)
-	return step, nil
+	return step, err
 }
 
 // ends takes in a stop_reason, which may be nil.
