@@ -104,12 +104,15 @@ func (c *clientConn) patience() time.Duration {
 	return max(0, c.timeout)
 }
 
-// SetWriteDeadline is net/http's, which clears the deadline between requests: what extend remembers of it is void then. One that
-// has passed comes from another goroutine, and ends the write that is waiting.
+// SetWriteDeadline is net/http's, which clears the deadline between requests: that is not passed on, as extend gives every write
+// one that is late enough. One that has passed comes from another goroutine, and ends the write that is waiting.
 func (c *clientConn) SetWriteDeadline(t time.Time) error {
 	if !t.IsZero() && t.Before(time.Now()) {
 		c.cut.Store(true)
 		return c.Conn.SetWriteDeadline(t)
+	}
+	if t.IsZero() && c.timeout > 0 {
+		return nil
 	}
 	c.deadline = t
 	return c.Conn.SetWriteDeadline(t)

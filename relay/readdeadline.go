@@ -1,14 +1,17 @@
 package relay
 
 import (
+	"errors"
 	"io"
+	"os"
 	"sync"
 	"time"
 )
 
 // readDeadline is the read deadline that a connection is to have. net/http and the handlers set one nine times for a small
 // call: for the wait, the header, the body, and none after each. Most are replaced before anything waits, since a small call
-// arrives in one piece. So a deadline is passed on when a read begins, or at once where one is already waiting.
+// arrives in one piece. So a deadline is passed on when a read begins, or at once if one is already waiting; and a later one is
+// not while an earlier one holds, which most calls do not live to see.
 type readDeadline struct {
 	mu      sync.Mutex
 	reads   int       // that are waiting: net/http has one at a time
@@ -65,13 +68,18 @@ func (c *clientConn) SetReadDeadline(t time.Time) error {
 	return c.applyReadDeadline()
 }
 
+// applyReadDeadline passes the deadline on, unless the one that holds ends a read in time: who is woken too early reads on.
 func (c *clientConn) applyReadDeadline() error {
-	if c.read.applied.Equal(c.read.wanted) {
+	d := &c.read
+	if d.applied.Equal(d.wanted) || d.applied.After(started) && (d.wanted.IsZero() || d.applied.Before(d.wanted)) {
 		return nil
 	}
-	c.read.applied = c.read.wanted
-	return c.Conn.SetReadDeadline(c.read.wanted)
+	d.applied = d.wanted
+	return c.Conn.SetReadDeadline(d.wanted)
 }
+
+// started is after all the deadlines that are only set to end a read at once.
+var started = time.Now()
 
 // Read fails with os.ErrDeadlineExceeded from the deadline on. What the watch on the client has kept comes first.
 func (c *clientConn) Read(p []byte) (int, error) {
@@ -95,12 +103,25 @@ func (c *clientConn) bounded(p []byte) (int, error) {
 	err := c.applyReadDeadline()
 	c.read.mu.Unlock()
 	n := 0
-	if err == nil {
+	for again := err == nil; again; {
 		n, err = c.Conn.Read(p)
-		c.framing.sees(p[:max(0, n)])
+		again = err != nil && errors.Is(err, os.ErrDeadlineExceeded) && c.tooEarly()
 	}
+	c.framing.sees(p[:max(0, n)])
 	c.read.mu.Lock()
 	c.read.reads--
 	c.read.mu.Unlock()
 	return n, err
+}
+
+// tooEarly reports whether a read was ended by a deadline that is not wanted any more. The one that is holds from here on.
+func (c *clientConn) tooEarly() bool {
+	c.read.mu.Lock()
+	defer c.read.mu.Unlock()
+	d := &c.read
+	if d.applied.Equal(d.wanted) {
+		return false
+	}
+	d.applied = d.wanted
+	return c.Conn.SetReadDeadline(d.wanted) == nil
 }

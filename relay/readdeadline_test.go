@@ -15,7 +15,14 @@ import (
 type deadlineConn struct {
 	net.Conn
 	deadlines atomic.Int32
+	toWrite   atomic.Int32  // deadlines of writes
 	reading   chan struct{} // nil: nobody wants to know
+	expired   atomic.Bool   // the next read is ended by its deadline
+}
+
+func (c *deadlineConn) SetWriteDeadline(t time.Time) error {
+	c.toWrite.Add(1)
+	return c.Conn.SetWriteDeadline(t)
 }
 
 func (c *deadlineConn) SetReadDeadline(t time.Time) error {
@@ -26,6 +33,9 @@ func (c *deadlineConn) SetReadDeadline(t time.Time) error {
 func (c *deadlineConn) Read(p []byte) (int, error) {
 	if c.reading != nil {
 		c.reading <- struct{}{}
+	}
+	if c.expired.Swap(false) {
+		return 0, os.ErrDeadlineExceeded
 	}
 	return c.Conn.Read(p)
 }
@@ -59,6 +69,46 @@ func TestAReadDeadlineThatNothingWaitsForCostsNothing(t *testing.T) {
 	_, err = c.Read(make([]byte, 2))
 	require.NoError(t, err)
 	assert.Zero(t, below.deadlines.Load())
+}
+
+func TestALaterReadDeadlineIsOnlySetOnceTheEarlierOneHasPassed(t *testing.T) {
+	c, below, client := newDeadlineConn(t)
+	reads := func() {
+		t.Helper()
+		_, err := client.Write([]byte("a"))
+		require.NoError(t, err)
+		n, err := c.Read(make([]byte, 2))
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+	}
+	require.NoError(t, c.SetReadDeadline(time.Now().Add(time.Hour)))
+	reads()
+	require.EqualValues(t, 1, below.deadlines.Load())
+	for _, later := range []time.Time{{}, time.Now().Add(2 * time.Hour)} {
+		require.NoError(t, c.SetReadDeadline(later))
+		reads()
+		require.EqualValues(t, 1, below.deadlines.Load())
+	}
+	below.expired.Store(true)
+	reads()
+	require.EqualValues(t, 2, below.deadlines.Load())
+	require.NoError(t, c.SetReadDeadline(time.Now().Add(time.Hour)))
+	reads()
+	require.EqualValues(t, 3, below.deadlines.Load(), "an earlier one is set at once")
+}
+
+func TestOneWriteDeadlineDoesForManyAnswers(t *testing.T) {
+	c, below, _ := newDeadlineConn(t)
+	c.timeout = time.Hour
+	for range 3 {
+		_, err := c.Write([]byte("a"))
+		require.NoError(t, err)
+		require.NoError(t, c.SetWriteDeadline(time.Time{}), "as net/http does between requests")
+	}
+	require.EqualValues(t, 1, below.toWrite.Load())
+	require.NoError(t, c.SetWriteDeadline(time.Now().Add(-time.Second)))
+	_, err := c.Write([]byte("a"))
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 }
 
 func TestAReadDeadlineHoldsForTheReadsToCome(t *testing.T) {
