@@ -18,22 +18,6 @@ type kind[V any] struct {
 	read   func(l *loader, v value) (V, bool)
 }
 
-// but narrows a kind. judge is what is wrong with a value; "": nothing.
-func (k kind[V]) but(words string, accept []schema, judge func(V) string) kind[V] {
-	read := k.read
-	return kind[V]{words, accept, func(l *loader, v value) (V, bool) {
-		got, ok := read(l, v)
-		if !ok {
-			return got, false
-		}
-		if message := judge(got); message != "" {
-			l.report(v.place, "%s", message)
-			return got, false
-		}
-		return got, true
-	}}
-}
-
 // text is a single value; judge is what is wrong with one. Numbers and words such as true need no quotes.
 func text(words string, accept []schema, judge func(scalar) string) kind[scalar] {
 	return kind[scalar]{words, accept, func(l *loader, v value) (scalar, bool) {
@@ -54,37 +38,34 @@ func raw(words string, accept ...schema) kind[*value] {
 	return kind[*value]{words, accept, func(_ *loader, v value) (*value, bool) { return &v, true }}
 }
 
-// The numbers.
-var (
-	wholeNumber = kind[int]{"a whole number", numberSchemas(schema{"type": "integer"}), func(l *loader, v value) (int, bool) {
-		n, _, ok := l.integer(v)
-		return n, ok
-	}}
-	// count is a number from 0 to maxCount.
-	count = kind[int]{"a whole number, not negative", numberSchemas(schema{"type": "integer", "minimum": 0, "maximum": maxCount}), func(l *loader, v value) (int, bool) {
+var wholeNumber = kind[int]{"a whole number", numberSchemas(schema{"type": "integer"}), func(l *loader, v value) (int, bool) {
+	n, _, ok := l.integer(v)
+	return n, ok
+}}
+
+// count is a whole number from 0 to maxCount.
+var count = counted("a whole number, not negative", maxCount, func(s scalar) string { return fmt.Sprintf("must be at most %d %s", maxCount, s.got()) })
+
+// countTo is a count with a bound of its own.
+func countTo(most int) kind[int] {
+	return counted(fmt.Sprintf("a whole number up to %d", most), most, func(scalar) string { return fmt.Sprintf("must be at most %d", most) })
+}
+
+// counted is a whole number from 0. tooMany is what is said of one over its bound.
+func counted(words string, most int, tooMany func(scalar) string) kind[int] {
+	return kind[int]{words, numberSchemas(schema{"type": "integer", "minimum": 0, "maximum": most}), func(l *loader, v value) (int, bool) {
 		n, s, ok := l.integer(v)
 		switch {
 		case !ok:
-			return 0, false
 		case n < 0:
 			l.report(s.place, "must not be negative %s", s.got())
-		case n > maxCount:
-			l.report(s.place, "must be at most %d %s", maxCount, s.got())
+		case n > most:
+			l.report(s.place, "%s", tooMany(s))
 		default:
 			return n, true
 		}
 		return 0, false
 	}}
-)
-
-// countTo is a count with a bound of its own.
-func countTo(most int) kind[int] {
-	return count.but(fmt.Sprintf("a whole number up to %d", most), numberSchemas(schema{"type": "integer", "minimum": 0, "maximum": most}), func(n int) string {
-		if n > most {
-			return fmt.Sprintf("must be at most %d", most)
-		}
-		return ""
-	})
 }
 
 var boolean = kind[bool]{"`true` or `false`", numberSchemas(schema{"type": "boolean"}), func(l *loader, v value) (bool, bool) { return l.boolean(v) }}
