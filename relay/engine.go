@@ -2,6 +2,7 @@ package relay
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -20,7 +21,9 @@ func newEngine(c *controller.Controller, o *operator.Operator) *gin.Engine {
 	// The relayed endpoints come before the middleware and have none: they do themselves what it does. A stream would wait
 	// below it for minutes, with the stack that it takes, and that decides between 8 KiB of stack and 16.
 	for endpoint := range wire.Endpoints {
-		engine.Handle(endpoint.Method(), endpoint.Path(), c.Relayed(endpoint))
+		for _, path := range endpoint.Paths() {
+			engine.Handle(endpoint.Method(), path, c.Relayed(endpoint))
+		}
 	}
 
 	engine.Use(controller.RequestID, c.Observe, c.Recover, c.CORS, controller.LimitHeader)
@@ -34,7 +37,15 @@ func newEngine(c *controller.Controller, o *operator.Operator) *gin.Engine {
 	}
 	look(engine, "/v1/models", c.Models)
 	look(engine, "/v1/models/*model", c.Model)
-	engine.OPTIONS("/v1/*path", func(g *gin.Context) { g.Status(http.StatusNoContent) })
+	preflight := func(g *gin.Context) { g.Status(http.StatusNoContent) }
+	engine.OPTIONS("/v1/*path", preflight)
+	for endpoint := range wire.Endpoints {
+		for _, path := range endpoint.Paths() {
+			if !strings.HasPrefix(path, "/v1/") {
+				engine.OPTIONS(path, preflight)
+			}
+		}
+	}
 
 	look(engine, "/api/status", o.Status)
 	monitor := engine.Group("/api/monitor", o.GuardMonitor)

@@ -31,6 +31,7 @@ const (
 	nameMaxOutputTokens
 	nameRoute
 	nameFallbacks
+	nameStreamFormat
 
 	exactNames
 )
@@ -38,6 +39,7 @@ const (
 var exactly = [exactNames][]byte{
 	[]byte("model"), []byte("models"), []byte("stream"), []byte("stream_options"), []byte("n"), []byte("max_tokens"),
 	[]byte("max_completion_tokens"), []byte("max_output_tokens"), []byte("route"), []byte("fallbacks"),
+	[]byte("stream_format"),
 }
 
 // longestFold is how many bytes a key may have that folds to one of them: no letter folds to one of more than three bytes.
@@ -94,6 +96,8 @@ type reader struct {
 	wrong *outcome.Refusal
 	named bool // the model is a string
 	flag  bool // stream is a boolean, or null
+
+	events bool // stream_format asks for events
 	detours
 }
 
@@ -115,12 +119,17 @@ func parseCall(call *lane.Call, endpoint wire.Endpoint, body []byte) (detours, *
 		return detours{}, refuseJSON(err, body)
 	case r.wrong != nil:
 		return detours{}, r.wrong
+	case r.at[nameModel] == 0 && endpoint.Unnamed() != "":
+		call.Model = endpoint.Unnamed()
 	case !r.named || call.Model == "":
 		return detours{}, refuseParam("model", "You must provide a `model`, as a string.")
 	case len(call.Model) > longestModel:
 		return detours{}, refuseParam("model", "`model` is longer than "+strconv.Itoa(longestModel)+" bytes, the longest name that this relay knows.")
 	case !r.flag:
 		return detours{}, refuseParam("stream", "`stream` must be true or false.")
+	}
+	if endpoint == wire.AudioSpeech {
+		call.Stream = r.events // it has no `stream`
 	}
 	call.Stream = call.Stream && endpoint.Streams()
 	return r.detours, nil
@@ -149,6 +158,9 @@ func (r *reader) read(m jsonscan.Member) {
 		r.flag = r.call.Stream || string(m.Value) == "false" || jsonscan.IsNull(m.Value)
 	case nameStreamOptions:
 		r.readOptions(m)
+	case nameStreamFormat: // of speech: sse, or audio
+		how, _ := jsonscan.String(m.Value)
+		r.events = how == "sse"
 	case nameN:
 		n, _ := jsonscan.Int(m.Value)
 		r.call.Choices = int(min(max(n, 0), math.MaxInt32))

@@ -103,7 +103,10 @@ func (v *visit) begin() bool {
 		return false
 	}
 	v.flight.For(v.call.Model)
-	if v.call.Stream {
+	switch {
+	case v.call.Stream && v.end.Endpoint.Media(): // which kind of answer it is to be, nobody knows before it comes
+		v.client.PutOff(v.c.Settings.KeepAlive)
+	case v.call.Stream:
 		v.client.KeepAlive(v.c.Settings.KeepAlive)
 	}
 	v.want = channel.SelectRequest{Caller: v.caller(), Endpoint: v.end.Endpoint, Model: v.call.Model, Stream: v.call.Stream, Only: v.want.Only}

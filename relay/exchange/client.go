@@ -22,6 +22,15 @@ type Client interface {
 	Flush() error
 }
 
+// PassingClient is a Client of an answer of any type, which passes by.
+type PassingClient interface {
+	Client
+	// Begin sends the header of an answer of so many bytes; negative: nobody knows how many. Write adds its bytes then.
+	Begin(contentType string, length int64)
+	// Alive has signs of life sent from now on, while nothing else is.
+	Alive()
+}
+
 // unwritable says how a write to the client failed: it missed its time, or there is nobody to write to.
 func (x *Exchange) unwritable(err error) *outcome.Failure {
 	var unfit *outcome.Failure

@@ -23,11 +23,11 @@ func (x *Exchange) connectPhase() (time.Time, outcome.Outcome) {
 func (x *Exchange) headerPhase() (time.Time, outcome.Outcome) {
 	t := x.Channel.Timeouts
 	wait := t.Header
-	if x.Hurried && (wait == 0 || t.StreamHeader < wait) {
+	if x.Hurried && !x.call.Endpoint.Media() && (wait == 0 || t.StreamHeader < wait) {
 		wait = t.StreamHeader
 	}
 	header := after(x.Began, wait)
-	if x.call.Stream && t.FirstToken > 0 {
+	if x.call.Stream && t.FirstToken > 0 && !x.call.Endpoint.Media() {
 		if first := after(x.Began, t.FirstToken); header.IsZero() || first.Before(header) {
 			return first, outcome.FirstTokenTimeout
 		}
@@ -67,8 +67,8 @@ func (x *Exchange) silence(now time.Time, heard int) (deadline time.Time, as out
 	if heard != q.heard || q.since.IsZero() {
 		q.heard, q.since = heard, now
 	}
-	deadline, as = after(q.since, t.Idle), outcome.IdleTimeout
-	if !q.content && t.FirstToken > 0 {
+	deadline, as = after(q.since, x.idle()), outcome.IdleTimeout
+	if !q.content && t.FirstToken > 0 && !x.call.Endpoint.Media() {
 		deadline, as = after(x.Began, t.FirstToken), outcome.FirstTokenTimeout
 		if q.heard > 0 && x.Channel.HidesReasoning(x.call.Model) {
 			deadline = after(q.since, t.FirstToken)
@@ -86,6 +86,21 @@ func (x *Exchange) silence(now time.Time, heard int) (deadline time.Time, as out
 		}
 	}
 	return deadline, as
+}
+
+// idle is how long the answer may be silent once it has begun; 0: as long as it likes. Of pictures nothing may come for minutes: they may
+// take as long as a header.
+func (x *Exchange) idle() time.Duration {
+	t := &x.Channel.Timeouts
+	if x.call.Endpoint.Slow() && t.Idle > 0 && (t.Header == 0 || t.Header > t.Idle) {
+		return t.Header
+	}
+	return t.Idle
+}
+
+// passingPhase bounds the silence of an answer that passes by.
+func (x *Exchange) passingPhase(now time.Time) (time.Time, outcome.Outcome) {
+	return after(now, x.idle()), outcome.IdleTimeout
 }
 
 // listens notes what a step says, something or only that the upstream is alive, where so many events and comments have come.

@@ -17,6 +17,9 @@ const (
 
 // Relay passes the answer on to the client. nil: it was complete, and all of it was written.
 func (x *Exchange) Relay(client Client) *outcome.Failure {
+	if passing, ok := client.(PassingClient); ok && x.passesBy() {
+		return x.relayMedia(passing)
+	}
 	if x.call.Stream {
 		return x.relayStream(client)
 	}

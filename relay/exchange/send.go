@@ -70,7 +70,7 @@ func (x *Exchange) opened() {
 	x.hold.opened(x.answer.Body, x.answer.CloseFirst)
 	x.net = runtime.AddCleanup(x, (*resources).forgotten, x.hold)
 	x.body = body{source: x.answer.Body, clock: &x.hold.clock}
-	if x.call.Stream {
+	if x.call.Stream && !x.passesBy() {
 		x.body.silence = x.silencePhase
 	} else {
 		x.body.by(after(x.Began, x.Channel.Timeouts.Header), outcome.HeaderTimeout)

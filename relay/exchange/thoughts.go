@@ -15,7 +15,7 @@ import (
 
 // givesThoughts reports whether something is put in the place of reasoning that is missing.
 func (x *Exchange) givesThoughts(call *lane.Call) bool {
-	return call.Endpoint != wire.Embeddings && (x.thoughtful || x.Channel.Thoughts.Has(x.Channel.UpstreamModel(call.Model)))
+	return call.Endpoint != wire.Embeddings && !call.Endpoint.Media() && (x.thoughtful || x.Channel.Thoughts.Has(x.Channel.UpstreamModel(call.Model)))
 }
 
 // lacks is how the refusals go on that name reasoning_content: DeepSeek's, DeepSeek's of before, Kimi's, others'.

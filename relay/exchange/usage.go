@@ -19,7 +19,7 @@ import (
 func (x *Exchange) asksForUsage(call *lane.Call) bool {
 	c := x.Channel
 	switch {
-	case !call.Stream, call.Options.Usage, x.withdrawn, c.StreamUsage == config.StreamUsageNever:
+	case !call.Stream, call.Endpoint.Media(), call.Options.Usage, x.withdrawn, c.StreamUsage == config.StreamUsageNever:
 		return false
 	case c.StreamUsage == config.StreamUsageAuto && c.Of.QuirksAt(c.Official).UsageUnasked:
 		return false

@@ -133,6 +133,15 @@ type Translator interface {
 	UnknownEnd() string
 }
 
+// Watcher is a Translator of answers that pass by without being kept: sound, text, JSON with pictures in it. Of those that are short
+// and JSON, Whole is asked as ever; of streams, Event.
+type Watcher interface {
+	// See looks at the next piece. It keeps nothing of it.
+	See(piece []byte)
+	// Seen is called if all of it has come, as far as its transport can tell. An error is a *Fault: it was not complete.
+	Seen() error
+}
+
 // Step is what one upstream event becomes.
 type Step struct {
 	// Out is what the client gets, whole SSE events; empty means nothing. Valid until the next call of Event or of the SSE reader.

@@ -55,8 +55,10 @@ What is refused only where it is read (a part of an unknown kind, a value of the
 		}
 	}
 	b.WriteString("\n## Without conversion\n\n")
+	listed := map[string]bool{} // one may be at several endpoints
 	for _, f := range all {
-		if f.Client == nil {
+		if f.Client == nil && !listed[f.Name] {
+			listed[f.Name] = true
 			fmt.Fprintf(&b, "- %s\n", f.Name)
 		}
 	}

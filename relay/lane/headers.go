@@ -11,6 +11,7 @@ import (
 var (
 	applicationJSON = []string{"application/json"}
 	eventStream     = []string{"text/event-stream"}
+	anything        = []string{"*/*"}
 	version         = []string{apiVersion}
 )
 
@@ -29,6 +30,9 @@ func header(call *Call) http.Header {
 
 func openAIHeader(call *Call, native bool) http.Header {
 	h := header(call)
+	if call.Endpoint.Media() {
+		h["Accept"] = anything
+	}
 	if native {
 		if beta := call.Header["Openai-Beta"]; len(beta) > 0 {
 			h["Openai-Beta"] = slices.Clone(beta)

@@ -14,6 +14,7 @@ import (
 	"one-api/relay/format/chat"
 	"one-api/relay/format/completions"
 	"one-api/relay/format/embeddings"
+	"one-api/relay/format/media"
 	"one-api/relay/format/messages"
 	"one-api/relay/format/responses"
 	"one-api/relay/jsonscan"
@@ -25,6 +26,9 @@ var clients = [wire.Endpoints]*format.Format{
 	wire.ChatCompletions: chat.Format, wire.Completions: completions.Format, wire.Embeddings: embeddings.Format, wire.Messages: messages.Format,
 	wire.ResponsesCreate: responses.Format, wire.ResponsesTokens: responses.Kept, wire.ResponsesCompact: responses.Compaction, wire.ResponsesGet: responses.Kept,
 	wire.ResponsesDelete: responses.Kept, wire.ResponsesCancel: responses.Kept, wire.ResponsesItems: responses.Kept,
+	wire.ImagesGenerate: media.Images, wire.ImagesEdit: media.Images, wire.ImagesVary: media.Images,
+	wire.AudioSpeech: media.Audio, wire.AudioTranscribe: media.Audio, wire.AudioTranslate: media.Audio,
+	wire.Moderate: media.Moderations, wire.Rerank: media.Rerank,
 }
 
 // Formats is every format, in the order of their endpoints.
@@ -60,7 +64,11 @@ type Family struct {
 
 // OpenAI is OpenAI's: chat completions, and what belongs to them.
 var OpenAI = &Family{
-	endpoint: wire.ChatCompletions, native: []wire.Endpoint{wire.ChatCompletions, wire.Completions, wire.Embeddings},
+	endpoint: wire.ChatCompletions,
+	native: []wire.Endpoint{
+		wire.ChatCompletions, wire.Completions, wire.Embeddings, wire.ImagesGenerate, wire.ImagesEdit, wire.ImagesVary,
+		wire.AudioSpeech, wire.AudioTranscribe, wire.AudioTranslate, wire.Moderate, wire.Rerank,
+	},
 	body: openAIBody, header: openAIHeader, query: noQuery,
 }
 

@@ -17,7 +17,14 @@ const (
 func openAIBody(call *Call, target Target) (body []byte, asksUsage bool) {
 	var edits [2]jsonscan.Edit
 	n := 0
-	if target.Model != call.Model {
+	if target.Model != call.Model && call.ModelTo == 0 { // it names none, and another one is meant than the usual
+		begin := bytes.IndexByte(call.Body, '{') + 1
+		edits[0] = jsonscan.Edit{From: begin, To: begin, Text: `"model":` + string(jsonscan.AppendString(nil, target.Model))}
+		if rest := bytes.TrimLeft(call.Body[begin:], " \t\r\n"); len(rest) > 0 && rest[0] != '}' {
+			edits[0].Text += ","
+		}
+		n++
+	} else if target.Model != call.Model {
 		edits[0] = jsonscan.Edit{From: call.ModelFrom, To: call.ModelTo, Text: target.Model, Quote: true}
 		n++
 	}

@@ -1,18 +1,35 @@
 package provider
 
-import "one-api/relay/wire"
+import (
+	"slices"
+
+	"one-api/relay/wire"
+)
 
 // listOfModels is where most list their models.
 const listOfModels = "/v1/models"
 
-// Endpoints of OpenAI's that vendors have.
+// Endpoints of OpenAI's format that there are. ofOpenAI are those that it has itself: all but rerank, which is Jina's.
 var (
-	chatOnly      = []Dialect{{Format: Chat, Endpoints: []wire.Endpoint{wire.ChatCompletions}}}
-	chatAndVector = []Dialect{{Format: Chat, Endpoints: []wire.Endpoint{wire.ChatCompletions, wire.Embeddings}}}
-	everything    = []Dialect{{Format: Chat}}
+	texts    = []wire.Endpoint{wire.ChatCompletions, wire.Completions, wire.Embeddings}
+	ofOpenAI = slices.Concat(texts, []wire.Endpoint{
+		wire.ImagesGenerate, wire.ImagesEdit, wire.ImagesVary, wire.AudioSpeech, wire.AudioTranscribe, wire.AudioTranslate, wire.Moderate,
+	})
 
-	chatAndResponses = []Dialect{{Format: Chat}, {Format: Responses}}
+	chatOnly      = inChat([]wire.Endpoint{wire.ChatCompletions})
+	chatAndVector = inChat([]wire.Endpoint{wire.ChatCompletions, wire.Embeddings})
+	everyText     = inChat(texts)
 )
+
+// inChat is OpenAI's format at some of its endpoints.
+func inChat(endpoints []wire.Endpoint, more ...wire.Endpoint) []Dialect {
+	return []Dialect{{Format: Chat, Endpoints: slices.Concat(endpoints, more)}}
+}
+
+// andResponses adds the Responses API.
+func andResponses(dialects []Dialect) []Dialect {
+	return append(dialects, Dialect{Format: Responses})
+}
 
 // vendors are those whose API is OpenAI's, at another address.
 var vendors = []Provider{
@@ -24,25 +41,25 @@ var vendors = []Provider{
 	},
 	{ // https://docs.mistral.ai/api: unknown members are a 422, stream_options among them
 		Type: "mistral", Also: []string{"mistralai", "mistral-ai", "mistral_ai"}, Name: "mistral_ai", BaseURL: "https://api.mistral.ai/v1",
-		Speaks: chatAndVector, List: listOfModels, Auth: Bearer, KeyVariables: []string{"MISTRAL_API_KEY"},
+		Speaks: inChat([]wire.Endpoint{wire.ChatCompletions, wire.Embeddings}, wire.AudioTranscribe, wire.Moderate), List: listOfModels, Auth: Bearer, KeyVariables: []string{"MISTRAL_API_KEY"},
 		Models:    []string{"mistral-*", "ministral-*", "magistral-*", "codestral-*", "devstral-*", "pixtral-*", "voxtral-*", "open-mistral-*", "open-mixtral-*"},
 		WellKnown: []string{"mistral-large-latest", "mistral-medium-latest", "mistral-small-latest", "codestral-latest", "magistral-medium-latest", "mistral-embed"},
 		Quirks:    Quirks{UsageUnasked: true, Reasoning: BackNever, NoEffort: true, NoUser: true, ShortIDs: true},
 	},
 	{ // https://console.groq.com/docs/openai
-		Type: "groq", Also: []string{"groqcloud"}, BaseURL: "https://api.groq.com/openai/v1", Speaks: chatOnly, List: listOfModels, Auth: Bearer,
-		KeyVariables: []string{"GROQ_API_KEY"}, Models: []string{"llama-*", "llama3-*", "gemma*", "groq/*", "meta-llama/*", "openai/gpt-oss-*", "moonshotai/*", "qwen/*"},
+		Type: "groq", Also: []string{"groqcloud"}, BaseURL: "https://api.groq.com/openai/v1", Speaks: inChat([]wire.Endpoint{wire.ChatCompletions}, wire.AudioTranscribe, wire.AudioTranslate, wire.AudioSpeech), List: listOfModels, Auth: Bearer,
+		KeyVariables: []string{"GROQ_API_KEY"}, Models: []string{"llama-*", "llama3-*", "gemma*", "groq/*", "meta-llama/*", "openai/gpt-oss-*", "moonshotai/*", "qwen/*", "whisper-*", "playai-*", "canopylabs/*"},
 		WellKnown: []string{"llama-3.3-70b-versatile", "llama-3.1-8b-instant", "openai/gpt-oss-120b", "openai/gpt-oss-20b"},
 		Quirks:    Quirks{MaxCompletionTokens: true, Reasoning: BackNever, MidSystem: true, MostStops: 4},
 	},
 	{ // https://openrouter.ai/docs/api-reference/overview
-		Type: "openrouter", Also: []string{"open-router", "open_router"}, BaseURL: "https://openrouter.ai/api/v1", Speaks: chatAndResponses, List: listOfModels, Auth: Bearer,
+		Type: "openrouter", Also: []string{"open-router", "open_router"}, BaseURL: "https://openrouter.ai/api/v1", Speaks: andResponses(everyText), List: listOfModels, Auth: Bearer,
 		KeyVariables: []string{"OPENROUTER_API_KEY"}, Models: []string{"*/*"}, WellKnown: []string{"openrouter/auto"},
 		Quirks: Quirks{MidSystem: true, CacheHints: true, TopK: true, Thinking: SwitchReasoning, MostStops: 4},
 	},
 	{ // https://docs.together.ai/docs/openai-api-compatibility
 		Type: "together", Also: []string{"togetherai", "together-ai", "together_ai"}, BaseURL: "https://api.together.xyz/v1", Elsewhere: []string{"https://api.together.ai/v1"},
-		Speaks: everything, List: listOfModels, Auth: Bearer, KeyVariables: []string{"TOGETHER_API_KEY"}, Models: []string{"*/*"}, Quirks: Quirks{TopK: true},
+		Speaks: inChat(texts, wire.ImagesGenerate, wire.AudioSpeech, wire.AudioTranscribe, wire.AudioTranslate, wire.Rerank), List: listOfModels, Auth: Bearer, KeyVariables: []string{"TOGETHER_API_KEY"}, Models: []string{"*/*"}, Quirks: Quirks{TopK: true},
 	},
 	{ // https://platform.moonshot.ai/docs. https://api.kimi.com/coding/v1 is for its coding plan.
 		Type: "moonshot", Also: []string{"kimi", "moonshotai", "moonshot-ai"}, Name: "moonshot_ai", BaseURL: "https://api.moonshot.ai/v1",
@@ -54,22 +71,22 @@ var vendors = []Provider{
 	{ // https://docs.bigmodel.cn, https://docs.z.ai. …/api/coding/paas/v4 is for its coding plan.
 		Type: "zhipu", Also: []string{"glm", "zhipuai", "bigmodel", "zai", "z.ai", "chatglm"}, BaseURL: "https://open.bigmodel.cn/api/paas/v4",
 		Elsewhere: []string{"https://api.z.ai/api/paas/v4", "https://open.bigmodel.cn/api/coding/paas/v4", "https://api.z.ai/api/coding/paas/v4"},
-		Speaks:    chatAndVector, List: listOfModels, Auth: Bearer, KeyVariables: []string{"ZHIPU_API_KEY", "ZHIPUAI_API_KEY"},
-		Models: []string{"glm-*", "embedding-*"}, WellKnown: []string{"glm-4.6", "glm-4.5", "glm-4.5-air", "embedding-3"},
+		Speaks:    inChat([]wire.Endpoint{wire.ChatCompletions, wire.Embeddings}, wire.ImagesGenerate, wire.AudioTranscribe, wire.Rerank), List: listOfModels, Auth: Bearer, KeyVariables: []string{"ZHIPU_API_KEY", "ZHIPUAI_API_KEY"},
+		Models: []string{"glm-*", "embedding-*", "cogview-*", "rerank"}, WellKnown: []string{"glm-4.6", "glm-4.5", "glm-4.5-air", "embedding-3"},
 		// https://docs.z.ai/api-reference/llm/chat-completion: tool_choice is auto
 		Quirks: Quirks{Reasoning: BackAlways, Thinking: SwitchType, NoToolChoice: true, NoEffort: true, NoSchemas: true, MostStops: 1},
 	},
 	{ // https://help.aliyun.com/zh/model-studio/compatibility-of-openai-with-dashscope
 		Type: "dashscope", Also: []string{"qwen", "ali", "aliyun", "alibaba", "bailian", "tongyi", "modelstudio"}, BaseURL: "https://dashscope.aliyuncs.com/compatible-mode/v1",
 		Elsewhere: []string{"https://dashscope-intl.aliyuncs.com/compatible-mode/v1", "https://dashscope-us.aliyuncs.com/compatible-mode/v1"},
-		Speaks:    everything, List: listOfModels, Auth: Bearer, KeyVariables: []string{"DASHSCOPE_API_KEY"},
+		Speaks:    everyText, List: listOfModels, Auth: Bearer, KeyVariables: []string{"DASHSCOPE_API_KEY"},
 		Models: []string{"qwen*", "qwq-*", "qvq-*", "text-embedding-v*"}, WellKnown: []string{"qwen-max", "qwen-plus", "qwen-flash", "qwen3-coder-plus", "qwen3-vl-plus", "text-embedding-v4"},
 		// "The tool_choice parameter does not support being set to required or object in thinking mode"
 		Quirks: Quirks{Thinking: SwitchEnable, ThoughtlessChoice: true, NoEffort: true, MostThinking: 1 << 20, CacheHints: true, TopK: true},
 	},
 	{ // https://docs.siliconflow.cn
 		Type: "siliconflow", Also: []string{"silicon-flow", "silicon_flow", "silicon"}, BaseURL: "https://api.siliconflow.cn/v1", Elsewhere: []string{"https://api.siliconflow.com/v1"},
-		Speaks: chatAndVector, List: listOfModels, Auth: Bearer, KeyVariables: []string{"SILICONFLOW_API_KEY"}, Models: []string{"*/*"},
+		Speaks: inChat([]wire.Endpoint{wire.ChatCompletions, wire.Embeddings}, wire.ImagesGenerate, wire.AudioSpeech, wire.AudioTranscribe, wire.Rerank), List: listOfModels, Auth: Bearer, KeyVariables: []string{"SILICONFLOW_API_KEY"}, Models: []string{"*/*"},
 		// https://docs.siliconflow.cn/docs/api/chat-completions-post
 		Quirks: Quirks{Thinking: SwitchEnable, NoEffort: true, MostThinking: 32768, NoSchemas: true, TopK: true, MostStops: 4},
 	},
@@ -81,18 +98,22 @@ var vendors = []Provider{
 	},
 	{ // https://docs.fireworks.ai
 		Type: "fireworks", Also: []string{"fireworksai", "fireworks-ai", "fireworks_ai"}, BaseURL: "https://api.fireworks.ai/inference/v1",
-		Speaks: everything, List: listOfModels, Auth: Bearer, KeyVariables: []string{"FIREWORKS_API_KEY"}, Models: []string{"accounts/*", "fireworks/*"}, Quirks: Quirks{TopK: true},
+		Speaks: everyText, List: listOfModels, Auth: Bearer, KeyVariables: []string{"FIREWORKS_API_KEY"}, Models: []string{"accounts/*", "fireworks/*"}, Quirks: Quirks{TopK: true},
 	},
 	{ // https://docs.perplexity.ai: every chunk has the usage so far
 		Type: "perplexity", Also: []string{"pplx", "perplexityai", "sonar"}, BaseURL: "https://api.perplexity.ai", Unversioned: true, Speaks: chatOnly, Auth: Bearer,
 		KeyVariables: []string{"PERPLEXITY_API_KEY"}, Models: []string{"sonar*", "r1-*"},
 		WellKnown: []string{"sonar", "sonar-pro", "sonar-reasoning-pro", "sonar-deep-research"}, Quirks: Quirks{UsageUnasked: true, Reasoning: BackNever, NoToolChoice: true},
 	},
+	{ // https://api.jina.ai/redoc: it has no chat
+		Type: "jina", Also: []string{"jinaai", "jina-ai", "jina_ai"}, BaseURL: "https://api.jina.ai/v1", Speaks: inChat([]wire.Endpoint{wire.Embeddings}, wire.Rerank), Auth: Bearer,
+		KeyVariables: []string{"JINA_API_KEY"}, Models: []string{"jina-*"}, WellKnown: []string{"jina-embeddings-v4", "jina-reranker-v3", "jina-reranker-v2-base-multilingual"},
+	},
 	{ // https://docs.ollama.com/openai: on this machine, if nothing else is said
 		Type: "ollama", BaseURL: "http://localhost:11434/v1", Elsewhere: []string{"http://127.0.0.1:11434/v1", "https://ollama.com/v1"}, Keyless: true,
-		Speaks: everything, List: listOfModels, Auth: Bearer, Models: []string{"*"}, Quirks: Quirks{NoToolChoice: true},
+		Speaks: everyText, List: listOfModels, Auth: Bearer, Models: []string{"*"}, Quirks: Quirks{NoToolChoice: true},
 	},
 	{ // https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html
-		Type: "vllm", Also: []string{"v-llm"}, Speaks: chatAndResponses, List: listOfModels, Auth: Bearer, Models: []string{"*"}, Quirks: Quirks{TopK: true},
+		Type: "vllm", Also: []string{"v-llm"}, Speaks: andResponses(inChat(texts, wire.AudioTranscribe, wire.AudioTranslate, wire.Rerank)), List: listOfModels, Auth: Bearer, Models: []string{"*"}, Quirks: Quirks{TopK: true},
 	},
 }

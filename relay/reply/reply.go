@@ -43,6 +43,7 @@ type Writer struct {
 	mu        sync.Mutex
 	committed bool // the status has been sent
 	streams   bool // as that of a stream
+	passing   bool // as that of an answer that passes by
 	started   bool // so has a part of the answer
 	closed    bool
 	status    int
@@ -113,6 +114,28 @@ func (w *Writer) object(status int, body []byte) error {
 	}
 	return w.flush()
 }
+
+// Begin makes the header of an answer of any type, of length bytes; negative: nobody knows how many. What Write adds are its bytes.
+func (w *Writer) Begin(contentType string, length int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	h := w.to.Header()
+	h["Content-Type"] = []string{contentType}
+	if length >= 0 {
+		w.length[0] = strconv.FormatInt(length, 10)
+		h["Content-Length"] = w.length[:]
+	} else {
+		h["X-Accel-Buffering"] = no
+	}
+	w.started, w.passing = true, true
+	w.commit(http.StatusOK)
+}
+
+// Alive begins the keep-alive that has been put off.
+func (w *Writer) Alive() { w.KeepAlive(w.interval) }
+
+// PutOff has Alive begin a keep-alive of that interval, and nobody else.
+func (w *Writer) PutOff(interval time.Duration) { w.interval = interval }
 
 // Hold keeps events back that promise nothing of an answer: until Write adds one that does, until there are too many, or until a
 // keep-alive is due and they are sent in its place. committed reports whether the client gets them, or has got such events
@@ -223,7 +246,8 @@ func (w *Writer) flush() error {
 }
 
 // Fail tells the client of an error: with a status of its own while that can still be chosen, and as the last event of the
-// stream from then on. An answer that was sent whole cannot fail any more.
+// stream from then on. An answer that was sent whole cannot fail any more, and one that passes by is broken off: its connection ends
+// before the answer does.
 func (w *Writer) Fail(e *wire.Error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -233,12 +257,20 @@ func (w *Writer) Fail(e *wire.Error) {
 			_ = w.stream(w.format.ErrorEvent(e, w.requestID))
 			_ = w.flush()
 		}
+		if w.passing {
+			w.breakOff()
+		}
 		return
 	}
 	if seconds := retryAfter(e); seconds > 0 {
 		w.to.Header().Set("Retry-After", strconv.FormatInt(seconds, 10))
 	}
 	_ = w.object(e.Status, w.format.ErrorBody(e, w.requestID))
+}
+
+// breakOff has what else is written to the connection fail, an answer's end included: net/http closes it then.
+func (w *Writer) breakOff() {
+	_ = http.NewResponseController(w.to).SetWriteDeadline(time.Now().Add(-time.Second)) // one that cannot be set is of no connection
 }
 
 // End sends the last event of a stream that has begun.

@@ -21,6 +21,7 @@ type Answer struct {
 	Status   int // 0 means nothing yet
 	Length   int64
 	Encoding string      // Content-Encoding
+	Type     string      // Content-Type
 	Header   http.Header // the whole of it, unless the status is 2xx
 	Body     io.ReadCloser
 	// CloseFirst means that the body is closed before the call is ended, which would close a connection that is good for another one.
@@ -78,7 +79,7 @@ func (p *plainly) do(c Call, r Request, a *Answer) (bool, error) {
 	if err != nil {
 		return connected, err
 	}
-	*a = Answer{got.Status, got.Length, got.Encoding, got.Header, got, true}
+	*a = Answer{got.Status, got.Length, got.Encoding, got.Type, got.Header, got, true}
 	return true, nil
 }
 
@@ -126,7 +127,7 @@ func (w *anyhow) over(over *http.Transport, c Call, r Request, body *replayable,
 		_ = open.Close()
 	})
 	*a = Answer{
-		got.StatusCode, got.ContentLength, got.Header.Get("Content-Encoding"), got.Header, open, false,
+		got.StatusCode, got.ContentLength, got.Header.Get("Content-Encoding"), got.Header.Get("Content-Type"), got.Header, open, false,
 	}
 	if got.StatusCode/100 == 2 {
 		// net/http keeps the answer for as long as its body is open, and a header can be large and a stream long.

@@ -23,6 +23,14 @@ const (
 	ResponsesDelete
 	ResponsesCancel
 	ResponsesItems
+	ImagesGenerate
+	ImagesEdit
+	ImagesVary
+	AudioSpeech
+	AudioTranscribe
+	AudioTranslate
+	Moderate
+	Rerank
 
 	Endpoints // how many there are
 )
@@ -36,6 +44,10 @@ var endpoints = [Endpoints]struct {
 	socket    bool   // its clients may ask for a websocket
 	method    string // empty means POST
 	byID      bool   // the path names something that an upstream keeps, as :id
+	also      string // another path that clients ask at; empty: there is none
+	media     bool   // its answers may be of any type and length, and pass by without being kept
+	slow      bool   // nothing may come for minutes before the first part of an answer, and between parts
+	unnamed   string // the model of a request that names none; empty: it has to
 }{
 	ChatCompletions: {path: "/v1/chat/completions", operation: "chat", format: OpenAI},
 	Completions:     {path: "/v1/completions", operation: "text_completion", format: OpenAI},
@@ -49,6 +61,18 @@ var endpoints = [Endpoints]struct {
 	ResponsesDelete:  {path: "/v1/responses/:id", operation: "delete", format: Responses, method: http.MethodDelete, byID: true, whole: true},
 	ResponsesCancel:  {path: "/v1/responses/:id/cancel", operation: "cancel", format: Responses, byID: true, whole: true},
 	ResponsesItems:   {path: "/v1/responses/:id/input_items", operation: "list_items", format: Responses, method: http.MethodGet, byID: true, whole: true},
+
+	// OpenAI's reference has model as optional for these three, and for moderations.
+	ImagesGenerate: {path: "/v1/images/generations", operation: "image_generation", media: true, slow: true, unnamed: "dall-e-2"},
+	ImagesEdit:     {path: "/v1/images/edits", operation: "image_edit", media: true, slow: true, unnamed: "dall-e-2"},
+	ImagesVary:     {path: "/v1/images/variations", operation: "image_variation", media: true, slow: true, unnamed: "dall-e-2", whole: true},
+
+	AudioSpeech:     {path: "/v1/audio/speech", operation: "speech", media: true},
+	AudioTranscribe: {path: "/v1/audio/transcriptions", operation: "transcription", media: true},
+	AudioTranslate:  {path: "/v1/audio/translations", operation: "translation", media: true, whole: true},
+
+	Moderate: {path: "/v1/moderations", operation: "moderation", media: true, whole: true, unnamed: "omni-moderation-latest"},
+	Rerank:   {path: "/v1/rerank", also: "/rerank", operation: "rerank", media: true, whole: true},
 }
 
 // Path is the endpoint's path, the same on the relay and on a provider that speaks the format.
@@ -71,3 +95,21 @@ func (e Endpoint) Method() string { return cmp.Or(endpoints[e].method, http.Meth
 
 // ByID reports whether the endpoint's path names something that an upstream keeps, as :id, and its request has no body that says more.
 func (e Endpoint) ByID() bool { return endpoints[e].byID }
+
+// Paths are all paths that clients ask the endpoint at: Path is the first.
+func (e Endpoint) Paths() []string {
+	if also := endpoints[e].also; also != "" {
+		return []string{e.Path(), also}
+	}
+	return []string{e.Path()}
+}
+
+// Media reports whether the endpoint's answers may be of any type and length: sound, text, and JSON with pictures in it. They pass by
+// without being kept.
+func (e Endpoint) Media() bool { return endpoints[e].media }
+
+// Slow reports whether an upstream may be silent for minutes before an answer's first part, and between parts of it.
+func (e Endpoint) Slow() bool { return endpoints[e].slow }
+
+// Unnamed is the model of a request that names none, as the provider has it; empty: there is none, and a model has to be named.
+func (e Endpoint) Unnamed() string { return endpoints[e].unnamed }

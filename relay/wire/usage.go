@@ -16,6 +16,9 @@ type Usage struct {
 
 	Reasoning int64 // the part of Text that was thought and not said
 
+	Seconds     float64 // of sound, if that is what is billed
+	SearchUnits int64   // Cohere's: a query with up to a hundred documents
+
 	// Doubtful is set if the figures contradict each other, such as more tokens from the cache than there were. They are as the
 	// provider said them all the same.
 	Doubtful bool
