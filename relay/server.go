@@ -59,9 +59,8 @@ type ServerOptions struct {
 	Version string
 	// Telemetry is what leaves the process; nil: nothing does.
 	Telemetry *telemetry.Telemetry
-	// OnAttempt and OnRequest are told, besides the log, of every attempt and every request that ended; nil: nobody is.
-	OnAttempt func(exchange.Attempt)
-	OnRequest func(record.End)
+	// Recorders are told of the end of every request, besides telemetry and the log, and before those.
+	Recorders []record.Recorder
 	// Channel and Exchange preset what tests need otherwise than the process does: TLS, a clock and ErrorBodyTimeout.
 	Channel  channel.PoolOptions
 	Exchange exchange.DoorOptions
@@ -93,7 +92,7 @@ type Server struct {
 	baseline   atomic.Int64             // goroutines before the first client
 	demo       *demo.Server
 	samples    *telemetry.Sampler
-	refusals   refusals
+	recorders  *record.Recorders
 
 	reloading sync.Mutex // one reload at a time
 }
@@ -111,16 +110,18 @@ func New(options ServerOptions) (*Server, error) {
 	channelOptions.Providers, channelOptions.Log = Providers, options.Log
 	exchangeOptions := options.Exchange
 	exchangeOptions.Log, exchangeOptions.Budget = options.Log, s.budget
-	exchangeOptions.DrainClientGone, exchangeOptions.Record = settings.DrainClientGone, s.recordAttempt
+	exchangeOptions.DrainClientGone = settings.DrainClientGone
 	if options.Telemetry != nil {
 		channelOptions.Metrics = options.Telemetry.Metrics
 		exchangeOptions.Metrics, exchangeOptions.Tracing = options.Telemetry.Metrics, options.Telemetry.Tracing
 	}
+	s.recorders = s.recordersOf(exchangeOptions.Metrics)
+	exchangeOptions.Record = s.recorders
 	s.pool, s.door = channel.NewPool(channelOptions), exchange.NewDoor(exchangeOptions)
 	s.controller = &controller.Controller{
 		Settings: settings, Door: s.door, Log: options.Log, Started: time.Now(), Throttle: s.throttle,
 		Metrics: exchangeOptions.Metrics, Tracing: exchangeOptions.Tracing,
-		InFlight: &inflight.List{}, Snapshot: s.snapshot.Load, Record: s.recordRequest, Budget: s.budget, BodyTimeout: options.BodyTimeout, Pause: options.Pause,
+		InFlight: &inflight.List{}, Snapshot: s.snapshot.Load, Record: s.recorders, Budget: s.budget, BodyTimeout: options.BodyTimeout, Pause: options.Pause,
 	}
 	s.operator = &operator.Operator{
 		Settings: settings, Log: options.Log, Version: options.Version, Started: s.controller.Started, Throttle: s.throttle,
@@ -203,6 +204,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		s.throttle.Report(s.options.Log, time.Now(), true)
 		s.clients.turnedAway.trim(time.Now().Add(lingerTime))
 		s.door.Close()
+		s.closeRecorders()
 		s.pool.Close()
 		if s.demo != nil {
 			_ = s.demo.Close() // its connections are the relay's own

@@ -12,46 +12,59 @@ import (
 // givesUp is how long clients wait at least before it says something of an upstream that they have left without an answer.
 const givesUp = 5 * time.Second
 
-// End is what a channel has to know of how an attempt ended.
-type End struct {
-	Failure          *outcome.Failure // nil: it completed
-	Sent             bool             // false: it ended before anything was asked of the upstream, and counts for nobody
+// Result is how an attempt ended, as far as its channel and its request's further attempts have to know.
+type Result struct {
+	Channel *Channel
+	Key     *breaker.Key
+	Outcome outcome.Outcome
+	Class   outcome.Class // for UpstreamStatus and UpstreamErrorEvent
+	Sent    bool          // false: it ended before anything was asked of the upstream, and counts for nobody
+	// Cooled is set by Conclude if it took the key out of use. No request does that twice.
+	Cooled           bool
+	Failure          *outcome.Failure // nil: Completed
 	Events           int64            // that carried a part of the answer
 	Waited           time.Duration    // for the upstream
 	Token, RequestID string
 }
 
-func (e *End) is() (o outcome.Outcome, class outcome.Class) {
-	if e.Failure == nil {
-		return outcome.Completed, outcome.ClassNone
-	}
-	return e.Failure.Outcome, e.Failure.Class
-}
-
-// Conclude does to the channel and the key what the table says. rested: the key was put to rest.
-func (s *Slot) Conclude(e *End) (rested bool) {
-	v := outcome.Judge(e.is())
-	if !e.Sent {
+// Conclude does to the channel and the key what the table says, and counts the attempt.
+func (s *Slot) Conclude(r *Result) {
+	v := outcome.Judge(r.Outcome, r.Class)
+	if !r.Sent {
 		v = outcome.Verdict{}
 	}
 	now := s.Channel.pool.now()
-	s.concludeChannel(e, v, now)
-	return s.concludeKey(e, v, now)
+	s.concludeChannel(r, v, now)
+	r.Cooled = s.concludeKey(r, v, now)
+	if r.Sent || r.Outcome == outcome.Panic {
+		s.Channel.count(r)
+	}
 }
 
-func (s *Slot) concludeChannel(e *End, v outcome.Verdict, now time.Time) {
+// count counts an attempt by how it ended, and remembers its failure if that is the channel's.
+func (c *Channel) count(r *Result) {
+	c.state.attempts[r.Outcome].Add(1)
+	if r.Failure == nil || r.Outcome == outcome.OperatorEnded || !outcome.Judge(r.Outcome, r.Class).MoveOn && !c.Distrusted() {
+		return
+	}
+	c.state.last.Store(&LastFailure{
+		At: time.Now().UTC().Truncate(time.Second), Outcome: r.Outcome.String(), Status: r.Failure.Status, Detail: wire.Clip(r.Failure.Detail, longestDetail),
+	})
+}
+
+func (s *Slot) concludeChannel(r *Result, v outcome.Verdict, now time.Time) {
 	health := &s.Channel.state.health
 	switch {
-	case e.Failure == nil && e.Sent:
+	case r.Failure == nil && r.Sent:
 		health.Succeeds()
-	case e.saysSomething():
+	case r.saysSomething():
 		health.Fails()
 	}
-	blame := v.CountsAsFailure || v.CountsAsDoubt && health.Doubt.Against(e.Token, e.RequestID)
+	blame := v.CountsAsFailure || v.CountsAsDoubt && health.Doubt.Against(r.Token, r.RequestID)
 	switch {
-	case blame && e.Failure.AsksForRest():
+	case blame && r.Failure.AsksForRest():
 		health.CountFailure(s.Began, now, s.probe)
-		health.CoolFor(now, e.Failure.RetryAfter, s.probe)
+		health.CoolFor(now, r.Failure.RetryAfter, s.probe)
 	case blame:
 		health.CountFailure(s.Began, now, s.probe)
 	case v.CountsAsSuccess:
@@ -62,26 +75,25 @@ func (s *Slot) concludeChannel(e *End, v outcome.Verdict, now time.Time) {
 }
 
 // saysSomething reports whether an attempt that did not succeed says something of its upstream.
-func (e *End) saysSomething() bool {
-	o, class := e.is()
-	switch o {
+func (r *Result) saysSomething() bool {
+	switch r.Outcome {
 	case outcome.Completed, outcome.ClientStalled, outcome.Shutdown, outcome.Panic, outcome.Rejected, outcome.OperatorEnded:
 		return false
 	case outcome.ClientGone:
-		return e.Sent && e.Events == 0 && e.Waited >= givesUp
+		return r.Sent && r.Events == 0 && r.Waited >= givesUp
 	}
-	return e.Sent && class != outcome.ClassRelay
+	return r.Sent && r.Class != outcome.ClassRelay
 }
 
-func (s *Slot) concludeKey(e *End, v outcome.Verdict, now time.Time) (rested bool) {
-	switch s.keyAction(e, v) {
+func (s *Slot) concludeKey(r *Result, v outcome.Verdict, now time.Time) (cooled bool) {
+	switch s.keyAction(r, v) {
 	case outcome.KeyRests:
 		if s.Key.Refuse(now, s.keyProbe) {
-			s.Channel.sayRefused(s.Key, e.RequestID, e.Failure.ErrorType()+" "+e.Failure.Detail)
+			s.Channel.sayRefused(s.Key, r.RequestID, r.Failure.ErrorType()+" "+r.Failure.Detail)
 		}
 		return true
 	case outcome.KeyCools:
-		s.Key.Limit(now, e.Failure.RetryAfter, s.keyProbe)
+		s.Key.Limit(now, r.Failure.RetryAfter, s.keyProbe)
 		return true
 	case outcome.KeyRevives:
 		s.Key.Worked(s.keyProbe)
@@ -107,9 +119,9 @@ const (
 func (w *SelectRequest) spared(c *Channel) (how sparing) {
 	for _, t := range w.tried {
 		switch {
-		case t.rested && t.channel == c:
+		case t.cooled && t.channel == c:
 			return sparesAll
-		case t.rested:
+		case t.cooled:
 			how = sparesDoubted
 		}
 	}
@@ -118,10 +130,10 @@ func (w *SelectRequest) spared(c *Channel) (how sparing) {
 
 // keyAction is what becomes of the key: what the table says, but for doubts, which have to add up, and for a request that has
 // put a key to rest already.
-func (s *Slot) keyAction(e *End, v outcome.Verdict) outcome.KeyAction {
+func (s *Slot) keyAction(r *Result, v outcome.Verdict) outcome.KeyAction {
 	switch {
 	case v.Key == outcome.KeyDoubted:
-		if s.Key.Doubt.Against(e.Token, e.RequestID) && s.spares == sparesNone {
+		if s.Key.Doubt.Against(r.Token, r.RequestID) && s.spares == sparesNone {
 			return outcome.KeyRests
 		}
 		return outcome.KeyKeeps
@@ -137,13 +149,13 @@ func (s *Slot) keyAction(e *End, v outcome.Verdict) outcome.KeyAction {
 // in a log.
 func (c *Channel) sayRefused(k *breaker.Key, requestID, why string) {
 	c.pool.options.Log.Warn("a key was refused and rests: replace it, or see to its account", "channel", c.Name, "key", c.keys.Index(k),
-		"of", c.keys.Len(), "request_id", requestID, "why", wire.Clip(c.Redact.Text(why), LongestDetail))
+		"of", c.keys.Len(), "request_id", requestID, "why", wire.Clip(c.Redact.Text(why), longestDetail))
 }
 
 // anotherKey reports whether the request may be answered with another key of the channel, so that the channel is not out of the
 // question for it. A refusal of which it is not certain that it is about the key is taken to one other key and no further: if it
 // is about what was asked, the rest of them need not see it too.
-func (t *Try) anotherKey(w *SelectRequest) bool {
-	before := slices.ContainsFunc(w.tried, func(before tried) bool { return before.channel == t.Channel })
-	return outcome.Judge(t.Outcome, t.Class).AnotherKey && (t.Class != outcome.ClassUnauthorized || !before)
+func (r *Result) anotherKey(w *SelectRequest) bool {
+	before := slices.ContainsFunc(w.tried, func(before tried) bool { return before.channel == r.Channel })
+	return outcome.Judge(r.Outcome, r.Class).AnotherKey && (r.Class != outcome.ClassUnauthorized || !before)
 }

@@ -93,7 +93,7 @@ func makeScene(t *testing.T, r *rand.Rand) scene {
 			}
 		}
 		if r.IntN(4) < trouble && once(3) {
-			s.want.Exclude(Try{Channel: c, Outcome: outcome.UpstreamStatus, Class: []outcome.Class{outcome.ClassServer, outcome.ClassKeyRefused}[r.IntN(2)]})
+			s.want.Exclude(&Result{Channel: c, Outcome: outcome.UpstreamStatus, Class: []outcome.Class{outcome.ClassServer, outcome.ClassKeyRefused}[r.IntN(2)]})
 		}
 	}
 	return s
@@ -252,7 +252,7 @@ func TestACrowdIsTriedOneAfterTheOtherUntilNoneIsLeft(t *testing.T) {
 		for _, before := range w.tried {
 			require.NotSame(t, before.channel, c)
 		}
-		w.Exclude(Try{Channel: c, Outcome: outcome.ConnectFailed})
+		w.Exclude(&Result{Channel: c, Outcome: outcome.ConnectFailed})
 	}
 	require.Equal(t, "refused: no_channel 503", pick(t, p, w))
 }

@@ -99,33 +99,23 @@ type SelectRequest struct {
 type tried struct {
 	channel *Channel
 	byKey   bool         // it was the key that failed, not the channel
-	rested  bool         // it put its key to rest
+	cooled  bool         // its key was taken out of use for it
 	key     *breaker.Key // that it was tried with
 	stays   bool         // the channel is to be tried again, before any other
 }
 
-// Try is what a request has to remember of an attempt that failed.
-type Try struct {
-	Channel *Channel
-	Key     *breaker.Key
-	Outcome outcome.Outcome
-	Class   outcome.Class
-	Sent    bool // something was asked of the upstream
-	Rested  bool // the key was put to rest
-}
-
 // Exclude excludes a channel from the request's further attempts. One of which only the key failed may be tried again with
 // another key, once there is no other channel left.
-func (w *SelectRequest) Exclude(t Try) { w.note(&t, false) }
+func (w *SelectRequest) Exclude(r *Result) { w.note(r, false) }
 
 // Repeat notes an attempt after which the same channel is tried again.
-func (w *SelectRequest) Repeat(t Try) { w.note(&t, true) }
+func (w *SelectRequest) Repeat(r *Result) { w.note(r, true) }
 
-func (w *SelectRequest) note(t *Try, stays bool) {
-	if t.Sent {
-		w.because = t.Outcome.String()
+func (w *SelectRequest) note(r *Result, stays bool) {
+	if r.Sent {
+		w.because = r.Outcome.String()
 	}
-	w.tried = append(w.tried, tried{t.Channel, t.anotherKey(w), t.Rested, t.Key, stays})
+	w.tried = append(w.tried, tried{r.Channel, r.anotherKey(w), r.Cooled, r.Key, stays})
 }
 
 // used reports whether the request has been tried with the key.

@@ -95,7 +95,7 @@ func BenchmarkAnAttemptThatDoesNothing(b *testing.B) {
 		b.Run(fmt.Sprintf("channels=%d", n), func(b *testing.B) {
 			s, w := crowd(b, n).Set(), want()
 			var call OpenCall
-			end := End{Failure: outcome.Gone()}
+			end := Result{Outcome: outcome.ClientGone, Failure: outcome.Gone()}
 			b.ReportAllocs()
 			for b.Loop() {
 				if s.Check(w) != nil {

@@ -118,7 +118,7 @@ func (o *occupied) Told() int64 { return o.told }
 
 // leave ends the call before anything was asked.
 func (o *occupied) leave() {
-	o.Conclude(&End{Failure: outcome.Gone()})
+	o.Conclude(&Result{Outcome: outcome.ClientGone, Failure: outcome.Gone()})
 	o.Channel.Leave(&o.call)
 }
 
@@ -132,7 +132,7 @@ func TestTheHighestPriorityIsTakenAndTheNextOneOnlyWhenItIsTried(t *testing.T) {
 		for range 20 {
 			require.Equal(t, next, pick(t, p, w))
 		}
-		w.Exclude(Try{Channel: p.Set().Get(next), Outcome: outcome.ConnectFailed})
+		w.Exclude(&Result{Channel: p.Set().Get(next), Outcome: outcome.ConnectFailed})
 	}
 	require.Equal(t, "refused: no_channel 503", pick(t, testPool(t, testChannel("off", func(c *config.Channel) { c.Disabled = true })), want()))
 }
@@ -150,8 +150,8 @@ func TestWithinOnePriorityWeightsShareTheCalls(t *testing.T) {
 	require.InDelta(t, 6000, got["three"], 300)
 	require.Zero(t, got["none"], "weight 0 is for when there is no other")
 	w := want()
-	w.Exclude(Try{Channel: p.Set().Get("one"), Outcome: outcome.ConnectFailed})
-	w.Exclude(Try{Channel: p.Set().Get("three"), Outcome: outcome.ConnectFailed})
+	w.Exclude(&Result{Channel: p.Set().Get("one"), Outcome: outcome.ConnectFailed})
+	w.Exclude(&Result{Channel: p.Set().Get("three"), Outcome: outcome.ConnectFailed})
 	require.Equal(t, "none", pick(t, p, w))
 }
 
@@ -243,7 +243,7 @@ func TestAFailingChannelIsPassedOverUnlessItIsTheOnlyOne(t *testing.T) {
 		require.Equal(t, "good", pick(t, p, want()))
 	}
 	w := want()
-	w.Exclude(Try{Channel: p.Set().Get("good"), Outcome: outcome.UpstreamReset})
+	w.Exclude(&Result{Channel: p.Set().Get("good"), Outcome: outcome.UpstreamReset})
 	require.Equal(t, "bad", pick(t, p, w), "its error would still tell more than a refusal")
 	require.Equal(t, Counts{Total: 2, Healthy: 1, Degraded: 1}, p.Set().Counts(time.Now()))
 }
@@ -253,11 +253,11 @@ func TestAChannelWhoseKeyFailedIsTriedAgainWithAnotherKeyOnceNoOtherChannelIsLef
 	w := want()
 	ch := p.Set().Get("keys")
 	ch.keys.All()[0].Refuse(time.Now(), false)
-	w.Exclude(Try{Channel: ch, Outcome: outcome.UpstreamStatus, Class: outcome.ClassKeyRefused})
+	w.Exclude(&Result{Channel: ch, Outcome: outcome.UpstreamStatus, Class: outcome.ClassKeyRefused})
 	require.Equal(t, "other", pick(t, p, w))
-	w.Exclude(Try{Channel: p.Set().Get("other"), Outcome: outcome.UpstreamStatus, Class: outcome.ClassServer})
+	w.Exclude(&Result{Channel: p.Set().Get("other"), Outcome: outcome.UpstreamStatus, Class: outcome.ClassServer})
 	require.Equal(t, "keys", pick(t, p, w))
-	w.Exclude(Try{Channel: ch, Outcome: outcome.UpstreamStatus, Class: outcome.ClassServer})
+	w.Exclude(&Result{Channel: ch, Outcome: outcome.UpstreamStatus, Class: outcome.ClassServer})
 	require.Equal(t, "refused: no_channel 503", pick(t, p, w), "nothing is left")
 }
 
@@ -280,7 +280,7 @@ func TestAReloadKeepsWhatAChannelKnowsAndItsConnectionsWhereTheyLeadTheSameWay(t
 	for range breaker.FailuresToCool {
 		before.Get("b").state.health.CountFailure(time.Now(), time.Now(), false)
 	}
-	slot, _ := before.Begin(want(func(w *SelectRequest) { w.Exclude(Try{Channel: before.Get("a"), Outcome: outcome.ConnectFailed}) }))
+	slot, _ := before.Begin(want(func(w *SelectRequest) { w.Exclude(&Result{Channel: before.Get("a"), Outcome: outcome.ConnectFailed}) }))
 	x := occupy(slot)
 	require.Equal(t, "b", x.Channel.Name)
 

@@ -35,14 +35,8 @@ type LastFailure struct {
 	Detail  string    `json:"detail,omitempty"`
 }
 
-// LongestDetail is how many bytes of a failure's detail a channel remembers.
-const LongestDetail = 300
-
-// Count counts an attempt by how it ended.
-func (c *Channel) Count(o outcome.Outcome) { c.state.attempts[o].Add(1) }
-
-// Fails remembers a failure.
-func (c *Channel) Fails(f *LastFailure) { c.state.last.Store(f) }
+// longestDetail is how many bytes of a failure's detail a channel remembers.
+const longestDetail = 300
 
 // calls lists the open calls of a channel, oldest first. An entry is a part of what its exchange holds, and does not lead to
 // the exchange, so that the list keeps none alive that everybody else has forgotten.

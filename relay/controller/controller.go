@@ -3,7 +3,6 @@
 package controller
 
 import (
-	"context"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -51,7 +50,7 @@ type Controller struct {
 	// Tracing makes spans of calls; nil: nobody does.
 	Tracing *telemetry.Tracing
 	// Record is told of every request's end, once.
-	Record func(context.Context, record.End)
+	Record *record.Recorders
 
 	// Made is who made what upstreams keep.
 	Made made.Keeper

@@ -28,7 +28,7 @@ func (v *visit) grows() bool {
 	}
 	v.growth++
 	v.want = want
-	v.want.Repeat(v.last.Try()) // why it is made again
+	v.want.Repeat(&v.last.Result) // why it is made again
 	v.call = renamed(v.call, next)
 	v.repeats, v.left = repeats{}, max(v.left, 1)
 	v.prepareRescue()

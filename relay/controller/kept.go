@@ -5,10 +5,10 @@ import (
 	"net/url"
 	"strings"
 
-	"one-api/relay/exchange"
 	"one-api/relay/jsonscan"
 	"one-api/relay/made"
 	"one-api/relay/outcome"
+	"one-api/relay/record"
 	"one-api/relay/wire"
 )
 
@@ -147,7 +147,7 @@ func refuseReference(r reference) *outcome.Refusal {
 func quoteID(id string) string { return "'" + wire.Clip(id, 100) + "'" }
 
 // remember notes what the upstream keeps of an answer.
-func (v *visit) remember(a *exchange.Attempt) {
+func (v *visit) remember(a *record.Attempt) {
 	if a.Failure == nil && v.end.Endpoint == wire.ResponsesDelete {
 		before, _, _ := strings.Cut(v.end.Endpoint.Path(), ":id")
 		v.c.Made.Forget(strings.TrimPrefix(v.r.URL.Path, before))

@@ -42,10 +42,8 @@ type visit struct {
 	w      http.ResponseWriter
 	r      *http.Request
 	ctx    context.Context // the request's, with the span of the call in it where that is traced
-	method int             // telemetry.MethodIndex
 	id     gate.ID
 	flight inflight.Entry
-	span   telemetry.Span
 	end    record.End
 
 	snapshot *Snapshot
@@ -59,23 +57,24 @@ type visit struct {
 	left     int                // attempts that may be made
 	exchange *exchange.Exchange // the attempt at hand; nil: none is being made
 	failure  *outcome.Failure   // of the attempt at hand
-	last     *exchange.Attempt  // that ended, if it failed; nil: it did not
+	last     *record.Attempt    // that ended, if it failed; nil: it did not
 	noted    int                // how often the client had been sent something before the attempt at hand
 	failed   *outcome.Failure   // what the client has to be told
 
 	transcript *resume.Transcript // of what the client has been sent; nil: a stream that breaks off stays so
 
-	entered  bool // it counts as a call, and its end is recorded
-	listed   bool // among those in flight
-	resuming bool // the stream broke off and is being finished
-	anew     bool // and is begun anew for that: its upstream does not continue a message
-	growth   int8 // how many larger models it has been given to
+	method   uint8 // telemetry.MethodIndex
+	entered  bool  // it counts as a call, and its end is recorded
+	listed   bool  // among those in flight
+	resuming bool  // the stream broke off and is being finished
+	anew     bool  // and is begun anew for that: its upstream does not continue a message
+	growth   int8  // how many larger models it has been given to
 	repeats  repeats
 }
 
 //go:noinline
 func (c *Controller) newVisit(w http.ResponseWriter, r *http.Request, endpoint wire.Endpoint) *visit {
-	v := &visit{c: c, w: w, r: r, ctx: r.Context(), method: telemetry.MethodIndex(r.Method)}
+	v := &visit{c: c, w: w, r: r, ctx: r.Context(), method: uint8(telemetry.MethodIndex(r.Method))}
 	v.call, v.end.Endpoint, v.end.Began = &v.asked, endpoint, time.Now()
 	c.handling[v.method].Add(1)
 	return v
@@ -136,7 +135,7 @@ func (v *visit) enter() {
 
 // trace begins the span of the call. It does so for those whose key is known: what strangers send is counted, not traced.
 func (v *visit) trace() {
-	v.ctx, v.span = v.c.Tracing.Request(v.ctx, v.r.Method, v.end.Endpoint.Path(), v.r.Header, v.end.Began)
+	v.ctx, v.end.Span = v.c.Tracing.Request(v.ctx, v.r.Method, v.end.Endpoint.Path(), v.r.Header, v.end.Began)
 }
 
 // leave ends the visit, however it went: its client is answered, and its end is recorded.
@@ -146,7 +145,7 @@ func (v *visit) leave() {
 	v.finish(recovered)
 	v.end.Duration = time.Since(v.end.Began)
 	if v.entered {
-		v.record()
+		v.c.Record.End(v.ctx, &v.end)
 	}
 }
 
@@ -162,6 +161,7 @@ func (v *visit) gone() {
 	errorType := ""
 	if v.entered {
 		errorType = v.end.ErrorType()
+		v.end.Free()
 		v.held.Release()
 		v.transcript.Close()
 		v.owner.Leave()
@@ -172,7 +172,7 @@ func (v *visit) gone() {
 	}
 	v.c.handling[v.method].Add(-1)
 	v.c.Metrics.HTTP(telemetry.HTTP{
-		Method: v.r.Method, Route: v.end.Endpoint.Path(), Status: v.end.Status, ErrorType: errorType, Duration: time.Since(v.end.Began), Span: v.span,
+		Method: v.r.Method, Route: v.end.Endpoint.Path(), Status: v.end.Status, ErrorType: errorType, Duration: time.Since(v.end.Began), Span: v.end.Span,
 	})
 }
 
@@ -246,7 +246,7 @@ func (v *visit) next() *exchange.Exchange {
 		if x := v.again(); x != nil || v.over() {
 			return x
 		}
-		v.want.Exclude(v.last.Try()) // it was disabled meanwhile, or is full
+		v.want.Exclude(&v.last.Result) // it was disabled meanwhile, or is full
 		v.continues()
 	}
 	slot, refusal := v.snapshot.Channels.Begin(&v.want)
@@ -278,19 +278,15 @@ func (v *visit) attempt() (made bool) {
 
 func (v *visit) ended() {
 	v.flight.Done()
-	attempt := v.exchange.End(v.failure, recover())
+	attempt := v.exchange.End(&v.end, v.failure, recover())
 	v.exchange, v.last = nil, nil
-	v.remember(&attempt)
-	if attempt.Sent {
-		v.end.Attempts++
-	}
+	v.remember(attempt)
 	v.end.Waited += attempt.Waited
 	if v.end.FirstToken == 0 && attempt.FirstEvent > 0 {
 		v.end.FirstToken = attempt.Began.Sub(v.end.Began) + attempt.FirstEvent
 	}
 	if attempt.Failure != nil {
-		failed := attempt
-		v.last = &failed
+		v.last = attempt
 	}
 }
 
@@ -310,15 +306,15 @@ func (v *visit) goesOn() bool {
 		return v.grows()
 	}
 	if v.repeats.now = v.staysAt() || v.beginsAnew(); v.repeats.now {
-		v.want.Repeat(v.last.Try())
+		v.want.Repeat(&v.last.Result)
 	} else {
-		v.want.Exclude(v.last.Try())
+		v.want.Exclude(&v.last.Result)
 	}
 	return v.left > 0
 }
 
 // movesOn tells whether another channel is tried after a failure, and notes which failure the client is to be told of.
-func (v *visit) movesOn(attempt *exchange.Attempt) bool {
+func (v *visit) movesOn(attempt *record.Attempt) bool {
 	if v.client.Started() && v.transcript != nil {
 		return v.resumes(attempt)
 	}
@@ -376,25 +372,4 @@ func (v *visit) tell(e *wire.Error) {
 
 func (v *visit) logPanic(p any) {
 	v.c.Log.ErrorContext(v.ctx, "panic in a request", "request_id", v.end.RequestID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-}
-
-// record tells of the call's end.
-func (v *visit) record() {
-	defer func() {
-		if p := recover(); p != nil {
-			v.c.Log.ErrorContext(v.ctx, "panic in the recorder", "request_id", v.end.RequestID, "panic", fmt.Sprint(p))
-		}
-	}()
-	end := &v.end
-	request := telemetry.Request{
-		Route: end.Endpoint.Path(), Operation: end.Endpoint.Operation(), Model: end.Model, Known: end.Known, Outcome: end.Outcome.String(),
-		ErrorType: end.ErrorType(), Rejected: string(end.Reason), Attempts: end.Attempts, Duration: end.Duration,
-		FirstToken: end.FirstToken, Overhead: max(0, end.Duration-end.Waited),
-		ID: end.RequestID, Status: end.Status, Failed: end.Failed(), Span: v.span,
-	}
-	v.span.EndRequest(request)
-	v.c.Metrics.Request(request)
-	if v.c.Record != nil {
-		v.c.Record(v.ctx, *end)
-	}
 }

@@ -4,6 +4,7 @@ import (
 	"one-api/relay/exchange"
 	"one-api/relay/lane"
 	"one-api/relay/outcome"
+	"one-api/relay/record"
 	"one-api/relay/resume"
 )
 
@@ -23,7 +24,7 @@ func (v *visit) prepareRescue() {
 
 // resumes is movesOn for a stream that broke off and that another channel may finish. What the client is told of, if none can,
 // is why it broke off, and not why it could not be finished.
-func (v *visit) resumes(attempt *exchange.Attempt) bool {
+func (v *visit) resumes(attempt *record.Attempt) bool {
 	verdict := attempt.Failure.Verdict()
 	ours := v.over()
 	switch attempt.Outcome {

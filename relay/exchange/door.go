@@ -1,11 +1,11 @@
 package exchange
 
 import (
-	"context"
 	"log/slog"
 	"time"
 
 	"one-api/relay/membudget"
+	"one-api/relay/record"
 	"one-api/telemetry"
 )
 
@@ -17,10 +17,10 @@ type DoorOptions struct {
 	// DrainClientGone is how long an upstream is still read after its client has left, for the sake of the usage it reports.
 	// 0: it is cancelled at once.
 	DrainClientGone time.Duration
-	// Record is told of every attempt that was sent, once, after all that it held has been given back.
-	Record func(context.Context, Attempt)
+	// Record is told of every attempt that was sent, once, after all that it held has been given back; nil: nobody is.
+	Record *record.Recorders
 	Log    *slog.Logger
-	// Metrics counts attempts by channel; nil: nobody does.
+	// Metrics counts what conversions leave out; nil: nobody does.
 	Metrics *telemetry.Metrics
 	// Tracing makes a span of every attempt in a call that is traced; nil: nobody does.
 	Tracing *telemetry.Tracing

@@ -3,22 +3,22 @@ package exchange
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"runtime/debug"
 	"runtime/pprof"
 	"time"
 
 	"one-api/relay/channel"
-	"one-api/relay/format"
 	"one-api/relay/outcome"
-	"one-api/relay/wire"
+	"one-api/relay/record"
 	"one-api/telemetry"
 )
 
-// End gives back everything that the exchange holds and records how it ended, once. failure nil: it completed. recovered is
-// what recover returned, nil if there was no panic.
-func (x *Exchange) End(failure *outcome.Failure, recovered any) Attempt {
+// End gives back everything that the exchange holds and records how it ended, once, in the end of the request that it was for. failure
+// nil: it completed. recovered is what recover returned, nil if there was no panic. Again does nothing, and returns nil.
+func (x *Exchange) End(of *record.End, failure *outcome.Failure, recovered any) *record.Attempt {
 	if x.ended {
-		return Attempt{Channel: x.Channel, Call: x.call}
+		return nil
 	}
 	x.ended = true
 	failure = x.truly(failure)
@@ -30,90 +30,56 @@ func (x *Exchange) End(failure *outcome.Failure, recovered any) Attempt {
 			"panic", fmt.Sprint(recovered), "stack", string(debug.Stack()))
 		failure = outcome.Panicked()
 	}
-	attempt := x.attempt(failure)
-	x.conclude(&attempt)
-	x.record(attempt)
-	return attempt
-}
-
-// conclude has the channel and the key bear what the table says, and asks where a refusal leaves a doubt.
-func (x *Exchange) conclude(a *Attempt) {
-	end := channel.End{Failure: a.Failure, Sent: a.Sent, Events: a.Events, Waited: a.Waited}
-	if x.call != nil {
-		end.Token, end.RequestID = x.call.Token, x.call.RequestID
-	}
-	a.Rested = x.Conclude(&end)
-	if a.Failure != nil && leavesDoubt(a.Failure) {
+	a := of.Add()
+	x.attempt(a, failure)
+	x.Conclude(&a.Result)
+	if failure != nil && leavesDoubt(failure) {
 		x.door.wonder(x.Channel, x.Key)
 	}
-}
-
-func (x *Exchange) attempt(failure *outcome.Failure) Attempt {
-	a := Attempt{
-		Channel: x.Channel, Call: x.call, Failure: failure, Sent: x.sent, Answered: x.answer.Status != 0,
-		Began: x.Began, Duration: time.Since(x.Began), FirstEvent: x.firstEvent, Events: x.events, Waited: x.waited, key: x.Key,
-	}
-	a.Waited += x.body.waited
-	if failure != nil {
-		a.Outcome, a.Class = failure.Outcome, failure.Class
-	}
-	if x.translator != nil && a.Outcome != outcome.Panic {
-		a.Usage = x.usage()
-		a.Failing, _ = x.translator.(format.Failing)
-		if maker, ok := x.translator.(format.Maker); ok {
-			a.Made = maker.Made()
-		}
-	}
+	x.record(a)
 	return a
 }
 
-// record counts the attempt and tells the recorder. By now nothing is held any more: a recorder that panics costs a log line.
-func (x *Exchange) record(a Attempt) {
-	if !a.Sent && a.Outcome != outcome.Panic {
-		return
+// attempt fills in how it ended.
+func (x *Exchange) attempt(a *record.Attempt, failure *outcome.Failure) {
+	a.Result = channel.Result{Channel: x.Channel, Key: x.Key, Failure: failure, Sent: x.sent, Events: x.events, Waited: x.waited + x.body.waited}
+	a.Because, a.Resumes, a.Status = x.Because, x.Resumes, x.answer.Status
+	a.Began, a.Duration, a.FirstEvent, a.Chunks = x.Began, time.Since(x.Began), x.firstEvent, &x.chunks
+	if failure != nil {
+		a.Outcome, a.Class = failure.Outcome, failure.Class
 	}
-	x.Channel.Count(a.Outcome)
-	if a.Failure != nil && a.Outcome != outcome.OperatorEnded && (outcome.Judge(a.Outcome, a.Class).MoveOn || x.Channel.Distrusted()) {
-		x.Channel.Fails(&channel.LastFailure{At: time.Now().UTC().Truncate(time.Second), Outcome: a.Outcome.String(), Status: a.Failure.Status, Detail: wire.Clip(a.Failure.Detail, channel.LongestDetail)})
+	if c := x.call; c != nil {
+		a.Token, a.RequestID, a.Endpoint, a.Model = c.Token, c.RequestID, c.Endpoint, c.Model
 	}
-	m := x.measured(a)
-	x.endTrace(m)
-	m.Span = x.span
-	ctx := x.span.In(x.client)
-	defer func() {
-		if p := recover(); p != nil {
-			x.door.options.Log.ErrorContext(ctx, "panic in the recorder", "request_id", x.requestID(), "channel", x.Channel.Name, "panic", fmt.Sprint(p))
-		}
-	}()
-	x.Channel.Metrics.Attempt(m)
-	if a.Outcome == outcome.Completed {
-		x.noteUnknownEnd(ctx)
-		x.noteDoubtfulUsage(ctx, a.Usage)
-	}
-	if x.Resumes {
-		x.Channel.Metrics.Resume(x.Because, m.Outcome)
-	}
-	if record := x.door.options.Record; record != nil {
-		record(ctx, a)
+	if x.translator != nil && a.Outcome != outcome.Panic {
+		x.concludes(a)
 	}
 }
 
-// measured is the attempt as telemetry has it.
-func (x *Exchange) measured(a Attempt) telemetry.Attempt {
-	m := telemetry.Attempt{
-		Outcome: a.Outcome.String(), Duration: a.Duration, FirstChunk: a.FirstEvent, Chunks: &x.chunks,
-		Usage: telemetry.Usage{
-			Input: a.Usage.Input(), Output: a.Usage.Output(), CacheRead: a.Usage.CacheRead, CacheWrite: a.Usage.CacheWrite(), Reasoning: a.Usage.Reasoning,
-			AudioIn: a.Usage.AudioIn, ImageIn: a.Usage.ImageIn, AudioOut: a.Usage.AudioOut, ImageOut: a.Usage.ImageOut,
-		},
-		Answer: x.says.answer(x.Channel.Redact),
+// record counts the attempt and tells the recorders. By now nothing is held any more.
+func (x *Exchange) record(a *record.Attempt) {
+	if a.Sent || a.Outcome == outcome.Panic {
+		x.beginTraceLate()
+		a.Said, a.Span = x.says.answer(x.Channel.Redact), x.span
+		ctx := x.span.In(x.client)
+		if a.Outcome == outcome.Completed {
+			x.notes(ctx, a)
+		}
+		x.door.options.Record.Attempt(ctx, a)
 	}
-	if a.Call != nil {
-		m.Operation, m.Model = a.Call.Endpoint.Operation(), a.Call.Model
+	a.Chunks, a.Said, a.Span = nil, telemetry.Answer{}, telemetry.Span{}
+}
+
+// leavesDoubt reports whether a refusal may be about the key, and is not known to be.
+func leavesDoubt(f *outcome.Failure) bool {
+	switch f.Status {
+	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden:
+	default:
+		return false
 	}
-	if a.Failure != nil {
-		m.ErrorType = a.Failure.ErrorType()
+	switch f.Class {
+	case outcome.ClassUnauthorized, outcome.ClassForbidden, outcome.ClassElsewhere:
+		return f.Outcome == outcome.UpstreamStatus || f.Outcome == outcome.UpstreamErrorEvent
 	}
-	m.Status, m.Unserved = x.answer.Status, a.Failure != nil && a.Class == outcome.ClassElsewhere
-	return m
+	return false
 }

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"runtime/debug"
 
+	"one-api/relay/format"
 	"one-api/relay/lane"
 	"one-api/relay/membudget"
 	"one-api/relay/outcome"
+	"one-api/relay/record"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
@@ -148,13 +150,38 @@ func (x *Exchange) said(err error) *outcome.Failure {
 	return x.censored(f)
 }
 
-// usage asks the lane's translator what the answer cost. By now the client has been served: a panic costs the figure and a log line, not
-// the attempt's record.
-func (x *Exchange) usage() wire.Usage {
-	defer func() {
-		if p := recover(); p != nil {
-			x.door.options.Log.ErrorContext(x.span.In(x.client), "panic in a lane's usage", "request_id", x.requestID(), "channel", x.Channel.Name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-		}
-	}()
-	return x.translator.Usage()
+// concludes asks the translator what there is to know of the answer: what it cost, what the upstream keeps of it, and how its stream is
+// ended. By now the client has been served: a panic costs the figures and a log line, not the attempt's record.
+func (x *Exchange) concludes(a *record.Attempt) {
+	defer x.survives("usage")
+	a.Failing, _ = x.translator.(format.Failing)
+	if maker, ok := x.translator.(format.Maker); ok {
+		a.Made = maker.Made()
+	}
+	a.Usage = x.translator.Usage()
+}
+
+// unknownEnd is the end reason of the answer if it is in no table; else it is empty.
+func (x *Exchange) unknownEnd() string {
+	defer x.survives("end reason")
+	return x.translator.UnknownEnd()
+}
+
+// survives has a panic in what a lane is asked behind its answer logged.
+func (x *Exchange) survives(asked string) {
+	if p := recover(); p != nil {
+		x.door.options.Log.ErrorContext(x.span.In(x.client), "panic in a lane's "+asked, "request_id", x.requestID(), "channel", x.Channel.Name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+	}
+}
+
+// over is what a stream becomes whose upstream has ended it without a terminator.
+func (x *Exchange) over() (lane.Step, error) { return x.translator.End() }
+
+// complete reports whether nothing is missing of the answer any more but what ends the stream.
+func (x *Exchange) complete() bool { return x.translator.Complete() }
+
+// reports is what an event says that is none of the answer: an error; nil: it says none.
+func (x *Exchange) reports(event sse.Event) error {
+	_, err := x.translator.Event(event)
+	return err
 }

@@ -21,6 +21,7 @@ import (
 	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/provider"
+	"one-api/relay/record"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
@@ -99,8 +100,9 @@ func TestAnExchangeThatWasEndedIsNotCountedAsForgotten(t *testing.T) {
 	func() {
 		x := begun(t, NewDoor(DoorOptions{Log: slog.New(slog.DiscardHandler)}), p)
 		runtime.AddCleanup(x, func(c chan struct{}) { close(c) }, collected)
-		x.End(outcome.Gone(), nil)
-		x.End(outcome.Gone(), nil) // again does nothing
+		var end record.End
+		x.End(&end, outcome.Gone(), nil)
+		x.End(&end, outcome.Gone(), nil) // again does nothing
 	}()
 	require.Eventually(t, func() bool {
 		runtime.GC()

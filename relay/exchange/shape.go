@@ -97,7 +97,7 @@ func (x *Exchange) unframed(answer []byte) ([]byte, *outcome.Failure) {
 
 // errorIn is the failure that an event of the name error reports.
 func (x *Exchange) errorIn(event sse.Event) error {
-	_, err := x.translator.Event(event)
+	err := x.reports(event)
 	if err == nil {
 		err = outcome.Malformed("an event of the name error that reports none")
 	}
@@ -114,7 +114,7 @@ func (x *Exchange) strayError(object []byte, named bool) *outcome.Failure {
 	if !named && !isError(object) {
 		return nil
 	}
-	if _, err := x.translator.Event(sse.Event{Name: []byte(errorName), Data: object}); err != nil {
+	if err := x.reports(sse.Event{Name: []byte(errorName), Data: object}); err != nil {
 		return x.said(err)
 	}
 	return nil

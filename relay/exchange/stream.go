@@ -76,7 +76,7 @@ func (x *Exchange) goes(step lane.Step, event sse.Event) bool {
 	if x.says != nil {
 		x.says.note(event.Data)
 	}
-	x.listens(step, x.out.heard(), x.translator.Complete())
+	x.listens(step, x.out.heard(), x.complete())
 	return x.pass(step, event)
 }
 
@@ -129,7 +129,7 @@ func (x *Exchange) ends(err error, anything bool) *outcome.Failure {
 	if !anything && x.body.read > 0 {
 		return outcome.Malformed("the answer is not an event stream")
 	}
-	step, err := x.translator.End()
+	step, err := x.over()
 	if err != nil {
 		return x.said(err)
 	}

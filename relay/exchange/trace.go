@@ -25,12 +25,11 @@ func (x *Exchange) beginTrace() telemetry.Span {
 	})
 }
 
-// endTrace ends the attempt's span. One that panicked before it was sent has none yet, and counts all the same.
-func (x *Exchange) endTrace(m telemetry.Attempt) {
+// beginTraceLate begins the span of an attempt that has none because it panicked before it was sent: it counts all the same.
+func (x *Exchange) beginTraceLate() {
 	if !x.sent && x.call != nil {
 		x.span = x.beginTrace()
 	}
-	x.span.EndAttempt(x.Began, m)
 }
 
 // requestID is the id of the client's request, for the log; empty: nothing has been sent yet.

@@ -3,6 +3,8 @@ package exchange
 import (
 	"context"
 	"sync"
+
+	"one-api/relay/record"
 )
 
 // mostUnknownEnds is how many end reasons are remembered that are in no table. Upstreams make them up.
@@ -28,9 +30,15 @@ func (u *unknownEnds) isNews(word string) bool {
 	return true
 }
 
+// notes tells the operator of what is odd about an answer that completed.
+func (x *Exchange) notes(ctx context.Context, a *record.Attempt) {
+	x.noteUnknownEnd(ctx)
+	x.noteDoubtfulUsage(ctx, a.Usage)
+}
+
 // noteUnknownEnd counts an answer that ended with a word that nobody knows, and logs the word once.
 func (x *Exchange) noteUnknownEnd(ctx context.Context) {
-	word := x.translator.UnknownEnd()
+	word := x.unknownEnd()
 	if word == "" {
 		return
 	}

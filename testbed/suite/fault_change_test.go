@@ -213,7 +213,7 @@ func (c *calls) requireEnds(t *testing.T, want outcome.Outcome) {
 	require.Len(t, c.heard, ended)
 	attempts := 0
 	for _, a := range c.recorded() {
-		if first[a.Call.RequestID] && a.Outcome == want {
+		if first[a.RequestID] && a.Outcome == want {
 			require.False(t, strings.HasSuffix(a.Channel.Name, "-ahead"))
 			attempts++
 		}

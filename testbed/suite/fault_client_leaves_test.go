@@ -109,7 +109,7 @@ func (s *scene) requireGone(t *testing.T, all map[string]heard, outcomes ...outc
 			require.Len(t, ends, 1)
 			require.Equal(t, ended[0], ends[0].Outcome)
 			require.Contains(t, []int{0, http.StatusOK, 499}, ends[0].Status, "only one that has but half closed its connection is left to be told")
-			require.Equal(t, s.attemptsAhead()+1, ends[0].Attempts)
+			require.Equal(t, s.attemptsAhead()+1, ends[0].Asked())
 			s.requireAhead(t, w)
 			s.requireUnharmed(t, w.name)
 		})

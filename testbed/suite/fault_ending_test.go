@@ -79,7 +79,7 @@ func (s *scene) requireEndingOf(t *testing.T, w way, h heard, want ending) {
 	if want.unsent {
 		sent = 0
 	}
-	require.Equal(t, s.attemptsAhead()+sent+len(second), ends[0].Attempts)
+	require.Equal(t, s.attemptsAhead()+sent+len(second), ends[0].Asked())
 	require.Equal(t, h.status, ends[0].Status)
 }
 

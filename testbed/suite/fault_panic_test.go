@@ -15,7 +15,6 @@ import (
 
 	"one-api/relay"
 	"one-api/relay/config"
-	"one-api/relay/exchange"
 	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/record"
@@ -227,9 +226,9 @@ func TestAPanicInTheRecorderCostsNobodyAnAnswer(t *testing.T) {
 		recorders relayOption
 		records   func(s *scene) int // how many there were
 	}{
-		"of attempts": {withRecorders(func(exchange.Attempt) { panic("the recorder is broken") }, nil),
+		"of attempts": {withRecorders(func(*record.Attempt) { panic("the recorder is broken") }, nil),
 			func(s *scene) int { return len(s.recorded()) }},
-		"of requests": {withRecorders(nil, func(record.End) { panic("the recorder is broken") }),
+		"of requests": {withRecorders(nil, func(*record.End) { panic("the recorder is broken") }),
 			func(s *scene) int { return len(s.requestEnds()) }},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -59,7 +59,7 @@ type testRelay struct {
 	quiet  atomic.Bool   // requireQuiet has come to its end
 
 	mu       sync.Mutex
-	attempts []exchange.Attempt
+	attempts []record.Attempt
 	ends     []record.End
 }
 
@@ -78,8 +78,8 @@ type relayConfig struct {
 	now       func() time.Time // the clock that rests go by; nil: time.Now
 	telemetry *telemetry.Telemetry
 	logs      func(slog.Handler) slog.Handler // what main does to the handler of the log; nil: nothing
-	onAttempt func(exchange.Attempt)
-	onRequest func(record.End)
+	onAttempt func(*record.Attempt)
+	onRequest func(*record.End)
 }
 
 func withEnv(pairs ...string) relayOption {
@@ -113,7 +113,7 @@ func withListener(wrap func(net.Listener) net.Listener) relayOption {
 }
 
 // withRecorders are told of every end, after the harness has noted it.
-func withRecorders(onAttempt func(exchange.Attempt), onRequest func(record.End)) relayOption {
+func withRecorders(onAttempt func(*record.Attempt), onRequest func(*record.End)) relayOption {
 	return func(c *relayConfig) { c.onAttempt, c.onRequest = onAttempt, onRequest }
 }
 
@@ -162,22 +162,7 @@ func startRelay(t *testing.T, yaml string, options ...relayOption) *testRelay {
 		AheadTimeout: c.ahead,
 		Channel:      channel.PoolOptions{TLS: &tls.Config{RootCAs: c.roots, MinVersion: tls.VersionTLS12}, Now: c.now},
 		Exchange:     exchange.DoorOptions{ErrorBodyTimeout: cmp.Or(c.errorBody, patience)},
-		OnAttempt: func(a exchange.Attempt) {
-			r.mu.Lock()
-			r.attempts = append(r.attempts, a)
-			r.mu.Unlock()
-			if c.onAttempt != nil {
-				c.onAttempt(a)
-			}
-		},
-		OnRequest: func(end record.End) {
-			r.mu.Lock()
-			r.ends = append(r.ends, end)
-			r.mu.Unlock()
-			if c.onRequest != nil {
-				c.onRequest(end)
-			}
-		},
+		Recorders:    []record.Recorder{noted{r, c}},
 	})
 	require.NoError(t, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -241,11 +226,35 @@ func (r *testRelay) get(path string) (status int, answer map[string]any) {
 	return response.StatusCode, answer
 }
 
+// noted has what is recorded noted for the test.
+type noted struct {
+	r *testRelay
+	c *relayConfig
+}
+
+func (n noted) Attempt(_ context.Context, a *record.Attempt) {
+	n.r.mu.Lock()
+	n.r.attempts = append(n.r.attempts, *a)
+	n.r.mu.Unlock()
+	if n.c.onAttempt != nil {
+		n.c.onAttempt(a)
+	}
+}
+
+func (n noted) End(_ context.Context, end *record.End) {
+	n.r.mu.Lock()
+	n.r.ends = append(n.r.ends, *end.Clone())
+	n.r.mu.Unlock()
+	if n.c.onRequest != nil {
+		n.c.onRequest(end)
+	}
+}
+
 // recorded is the attempts that ended so far.
-func (r *testRelay) recorded() []exchange.Attempt {
+func (r *testRelay) recorded() []record.Attempt {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return append([]exchange.Attempt(nil), r.attempts...)
+	return append([]record.Attempt(nil), r.attempts...)
 }
 
 // requestEnds is the requests that ended so far.
@@ -312,7 +321,7 @@ func (r *testRelay) requireRecordedOnce() {
 	attempts, sent := map[string]int{}, 0
 	for _, a := range r.recorded() {
 		if a.Sent {
-			attempts[a.Call.RequestID]++
+			attempts[a.RequestID]++
 			sent++
 		}
 	}
@@ -320,8 +329,8 @@ func (r *testRelay) requireRecordedOnce() {
 	for _, end := range r.requestEnds() {
 		require.False(r.t, seen[end.RequestID], "a request that was recorded twice")
 		seen[end.RequestID] = true
-		require.Equal(r.t, end.Attempts, attempts[end.RequestID], "attempts of a request, as it was recorded: %s", end.Outcome)
-		said += end.Attempts
+		require.Equal(r.t, end.Asked(), attempts[end.RequestID], "attempts of a request, as it was recorded: %s", end.Outcome)
+		said += end.Asked()
 	}
 	require.Equal(r.t, said, sent, "attempts that belong to a request")
 }

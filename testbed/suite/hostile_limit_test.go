@@ -163,7 +163,7 @@ func TestARequestThatTheBudgetHasNoRoomForIsRefusedAndTriedNowhere(t *testing.T)
 		if end.Reason == outcome.OverLimit {
 			refused++
 			require.Equal(t, outcome.Rejected, end.Outcome)
-			require.Zero(t, end.Attempts)
+			require.Zero(t, end.Asked())
 		}
 	}
 	require.Equal(t, 3, refused)

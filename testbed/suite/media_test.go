@@ -107,7 +107,7 @@ func TestASmallPictureIsKeptBackUntilItIsWhole(t *testing.T) {
 	got, err := client.Images.Generate(context.Background(), openaisdk.ImageGenerateParams{Prompt: "a fox"})
 	require.NoError(t, err, "the model is optional here")
 	require.Equal(t, "https://images.example/1.png", got.Data[0].URL)
-	require.Equal(t, "dall-e-2", r.recorded()[0].Call.Model)
+	require.Equal(t, "dall-e-2", r.recorded()[0].Model)
 }
 
 func TestWhatIsSpokenArrivesByteForByteAsItComes(t *testing.T) {
@@ -186,7 +186,7 @@ func TestModerationsAndRerankAreAnsweredUnderEachPath(t *testing.T) {
 		require.JSONEq(t, `{"model":"jina-reranker-v2-base-multilingual","object":"list","usage":{"total_tokens":38,"prompt_tokens":38},"results":[{"index":1,"relevance_score":0.87,"document":{"text":"b"}}]}`, answer)
 	}
 	require.Equal(t, []string{"completed", "completed", "completed"}, r.outcomes(3))
-	require.Equal(t, "omni-moderation-latest", r.recorded()[0].Call.Model)
+	require.Equal(t, "omni-moderation-latest", r.recorded()[0].Model)
 	require.Equal(t, int64(38), r.recorded()[1].Usage.Uncached)
 	require.Equal(t, []string{"moderation", "rerank", "rerank"}, []string{r.requestEnds()[0].Endpoint.Operation(), r.requestEnds()[1].Endpoint.Operation(), r.requestEnds()[2].Endpoint.Operation()})
 

@@ -2,13 +2,14 @@ package suite
 
 import (
 	"net/http"
-	"one-api/relay"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"one-api/relay/record"
 )
 
 func TestARefusedRequestIsInTheLogByItsID(t *testing.T) {
@@ -56,7 +57,7 @@ func TestTheLogOfACrowdThatIsRefusedIsBounded(t *testing.T) {
 		_, _, _ = r.ask("/v1/chat/completions", chat)
 	}
 	r.eventually("their ends", func() bool { return len(r.requestEnds()) == 100 })
-	most := relay.RefusalsLogged * (2 + int(time.Since(began)/time.Second))
+	most := record.RefusalsLogged * (2 + int(time.Since(began)/time.Second))
 	assert.LessOrEqual(t, strings.Count(r.log.String(), "request refused"), most)
-	assert.GreaterOrEqual(t, strings.Count(r.log.String(), "request refused"), relay.RefusalsLogged)
+	assert.GreaterOrEqual(t, strings.Count(r.log.String(), "request refused"), record.RefusalsLogged)
 }

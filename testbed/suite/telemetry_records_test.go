@@ -92,7 +92,7 @@ func (o *observed) requireSums(t *testing.T) {
 	}
 	for _, end := range o.requestEnds() {
 		requestsByOutcome[end.Outcome.String()]++
-		sent += end.Attempts
+		sent += end.Asked()
 	}
 	sum := 0
 	for outcome, n := range byOutcome {

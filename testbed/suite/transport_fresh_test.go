@@ -92,7 +92,7 @@ func TestARequestIsSentOnceMoreWhereAReusedConnectionIsResetBeforeAByteOfTheAnsw
 		}
 		require.Equal(t, []string{"completed", "completed", "completed"}, r.outcomes(3), "one attempt each")
 		for _, end := range r.requestEnds() {
-			require.Equal(t, 1, end.Attempts)
+			require.Equal(t, 1, end.Asked())
 		}
 		require.EqualValues(t, 4, requests.Load())
 		r.server.Pool().Close()

@@ -104,7 +104,7 @@ func TestWhoRefusesToBeAskedForTheUsageIsNotAskedAgain(t *testing.T) {
 				}
 				require.Equal(t, body, string(u.bodies[1]), "the second time it is as the client made it")
 				require.Equal(t, []string{"completed", "completed", "completed"}, r.outcomes(3))
-				require.Equal(t, 1, r.requestEnds()[0].Attempts)
+				require.Equal(t, 1, r.requestEnds()[0].Asked())
 				a := r.server.Pool().Set().Get("a").Snapshot(r.recorded()[0].Began)
 				require.Equal(t, "healthy", string(a.State))
 				require.Zero(t, a.ConsecutiveFailures)

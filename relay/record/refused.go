@@ -1,4 +1,4 @@
-package relay
+package record
 
 import (
 	"context"
@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"one-api/relay/outcome"
-	"one-api/relay/record"
 	"one-api/relay/wire"
 )
 
@@ -41,27 +40,27 @@ func (r *refusals) admit(now time.Time) (ok bool, passedOver int) {
 
 // refused logs a request that found no usable channel, or was over a limit. What is wrong with a request itself is its client's
 // to read, not the operator's.
-func (s *Server) refused(ctx context.Context, end *record.End) {
-	if end.Outcome != outcome.Rejected || end.Reason != outcome.NoChannel && end.Reason != outcome.OverLimit {
+func (l *Log) refused(ctx context.Context, e *End) {
+	if e.Outcome != outcome.Rejected || e.Reason != outcome.NoChannel && e.Reason != outcome.OverLimit {
 		return
 	}
-	ok, passedOver := s.refusals.admit(time.Now())
+	ok, passedOver := l.refusals.admit(time.Now())
 	if !ok {
 		return
 	}
-	said := []any{"request_id", end.RequestID, "reason", string(end.Reason), "status", end.Status, "route", end.Endpoint.Path(),
-		"model", wire.Clip(end.Model, longestLogged), "token", end.Token}
-	if end.ClientRequestID != "" {
-		said = append(said, "client_request_id", end.ClientRequestID)
+	said := []any{"request_id", e.RequestID, "reason", string(e.Reason), "status", e.Status, "route", e.Endpoint.Path(),
+		"model", wire.Clip(e.Model, longestLogged), "token", e.Token}
+	if e.ClientRequestID != "" {
+		said = append(said, "client_request_id", e.ClientRequestID)
 	}
-	if end.Failure != nil && end.Failure.Err != nil {
-		said = append(said, "why", wire.Clip(end.Failure.Err.Message, longestLogged))
-		if code := end.Failure.Err.Code; code == "no_usable_channel" || code == "channels_busy" {
-			said = append(said, "channels", s.snapshot.Load().Channels.Why(end.Model, time.Now()))
+	if e.Failure != nil && e.Failure.Err != nil {
+		said = append(said, "why", wire.Clip(e.Failure.Err.Message, longestLogged))
+		if code := e.Failure.Err.Code; code == "no_usable_channel" || code == "channels_busy" {
+			said = append(said, "channels", l.Why(e.Model, time.Now()))
 		}
 	}
 	if passedOver > 0 {
 		said = append(said, "not_logged_before", passedOver)
 	}
-	s.options.Log.Log(context.WithoutCancel(ctx), slog.LevelWarn, "request refused", said...)
+	l.To.Log(context.WithoutCancel(ctx), slog.LevelWarn, "request refused", said...)
 }

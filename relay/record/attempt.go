@@ -1,43 +1,40 @@
-package exchange
+package record
 
 import (
 	"net/http"
 	"time"
 
-	"one-api/relay/breaker"
 	"one-api/relay/channel"
 	"one-api/relay/format"
-	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/wire"
+	"one-api/telemetry"
 )
 
-// Attempt is how an exchange ended.
+// Attempt is how an attempt at a channel ended.
 type Attempt struct {
-	Channel  *channel.Channel
-	Call     *lane.Call
-	Outcome  outcome.Outcome
-	Class    outcome.Class    // for UpstreamStatus and UpstreamErrorEvent
-	Failure  *outcome.Failure // nil: Completed
-	Sent     bool             // false: it ended before anything was asked of the upstream, and counts for nobody
-	Answered bool             // a header came
+	channel.Result
+	Endpoint wire.Endpoint
+	Model    string // as the client asked for it
+	Because  string // why the request's attempt before this one failed; empty: there was none
+	Resumes  bool   // it was to go on with an answer of which the client had the beginning
+	Status   int    // of the upstream's answer; 0: no header came
 	Began    time.Time
 	Duration time.Duration
 	// FirstEvent is the time from the attempt's beginning to the first event with content (text, reasoning, a piece of a tool
 	// call); 0: there was none, or the answer was not a stream.
 	FirstEvent time.Duration
-	// Events is how many events carried a part of the answer.
-	Events int64
-	// Waited is the part of Duration that was spent waiting for the upstream.
-	Waited time.Duration
-	Usage  wire.Usage
-	key    *breaker.Key
-	// Rested is true where it put its key to rest. No request does that twice.
-	Rested bool
+	Usage      wire.Usage
 	// Made is the ids of what the upstream keeps of the answer.
 	Made []string
 	// Failing can end the client's stream in that stream's own words; nil: its format has none.
 	Failing format.Failing
+
+	// What follows is for those who are told when the attempt ends, and is not there any more when the request does.
+
+	Chunks *telemetry.ChunkTimes // the times between events with content
+	Said   telemetry.Answer      // what the answer says of itself; empty: nobody records the span
+	Span   telemetry.Span
 }
 
 // longestAsked is the longest Retry-After that a request waits for before another try at the same channel. Where an upstream
@@ -57,7 +54,7 @@ func (a *Attempt) Transient(begun bool) bool {
 	case outcome.ConnectFailed:
 		return true
 	case outcome.UpstreamReset:
-		return begun || !a.Answered
+		return begun || a.Status == 0
 	case outcome.UpstreamTruncated:
 		return begun
 	case outcome.UpstreamErrorEvent:
@@ -77,21 +74,10 @@ func (a *Attempt) Refused() bool {
 		(a.Failure.Status == http.StatusBadRequest || a.Failure.Status == http.StatusUnprocessableEntity)
 }
 
-// Try is what its request has to remember of it.
-func (a *Attempt) Try() channel.Try {
-	return channel.Try{Channel: a.Channel, Key: a.key, Outcome: a.Outcome, Class: a.Class, Sent: a.Sent, Rested: a.Rested}
-}
-
-// leavesDoubt reports whether a refusal may be about the key, and is not known to be.
-func leavesDoubt(f *outcome.Failure) bool {
-	switch f.Status {
-	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden:
-	default:
-		return false
+// ErrorType is the attempt's error.type; empty: it completed.
+func (a *Attempt) ErrorType() string {
+	if a.Failure == nil {
+		return ""
 	}
-	switch f.Class {
-	case outcome.ClassUnauthorized, outcome.ClassForbidden, outcome.ClassElsewhere:
-		return f.Outcome == outcome.UpstreamStatus || f.Outcome == outcome.UpstreamErrorEvent
-	}
-	return false
+	return a.Failure.ErrorType()
 }
