@@ -83,6 +83,11 @@ var channelObject = &object[channelDraft]{
 			about: "An HTTP, HTTPS or SOCKS5 proxy. `direct`: none, whatever `RELAY_PROXY` says.",
 		},
 		{
+			name: "http", form: into(autoOr(HTTP1, HTTP2), func(c *channelDraft) *HTTP { return &c.HTTP }), fallback: "auto",
+			about: "The version of HTTP that it is spoken to in. `auto`: what both sides agree on over TLS, else HTTP/1.1. `1`: HTTP/1.1, for a server or a load balancer whose HTTP/2 does badly. " +
+				"`2`: HTTP/2, without TLS as well, where no HTTP proxy may be in between.",
+		},
+		{
 			name: "headers", form: form[channelDraft]{words: "a mapping of headers", accept: headerSchemas, read: func(l *loader, v value, c *channelDraft) { c.Headers = l.headers(v) }},
 			about: "Further request headers.",
 		},

@@ -97,6 +97,7 @@ func (l *loader) upstream(c *channelDraft, at place) {
 	if c.proxy == nil || !l.ownProxy(&c.Channel, *c.proxy) {
 		l.relayProxy(&c.Channel)
 	}
+	l.speaksThrough(&c.Channel, at)
 }
 
 // channelType reads whose API it is.

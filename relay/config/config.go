@@ -51,6 +51,7 @@ type Channel struct {
 	// nil: the process environment's proxy, or none if the channel is Direct.
 	Proxy    *url.URL
 	Direct   bool
+	HTTP     HTTP
 	Headers  map[string]string // extra request headers under their canonical names (net/http.CanonicalHeaderKey); nil: none
 	Timeouts Timeouts
 	// PropagateTrace says that the upstream is sent the W3C trace context. It is not by default: who runs the upstream need not
@@ -70,6 +71,16 @@ const (
 	APIAuto      API = ""          // those that the provider is known to have
 	APIChat      API = "chat"      // chat completions only
 	APIResponses API = "responses" // the Responses API: chat completions are converted to it
+)
+
+// HTTP is the version of HTTP that a channel's upstream is spoken to in (the channel option http).
+type HTTP string
+
+// The versions.
+const (
+	HTTPAuto HTTP = ""  // over TLS what the two agree on, else 1.1
+	HTTP1    HTTP = "1" // HTTP/1.1
+	HTTP2    HTTP = "2" // HTTP/2, without TLS as well ("prior knowledge", RFC 9113, section 3.3)
 )
 
 // StreamUsage is whether an upstream is asked for the usage of streams whose clients do not ask for it (the channel option

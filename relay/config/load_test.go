@@ -150,6 +150,7 @@ channels:
     propagate_trace: true
     resume: continue_final_message
     proxy: socks5h://user:pass@proxy.example.com:1080
+    http: 2
     headers: {x-team: blue, OpenAI-Organization: "${ORG}"}
     timeouts: {connect: 0.5, header: 2m, first_token: "${FIRST}", idle: 90, total: 1h}
 `
@@ -160,6 +161,7 @@ channels:
 		Keys:    []string{"k-1", "k-2"}, Models: []string{"gpt-*"}, Groups: []string{"vip", "default"},
 		Priority: -3, Weight: 7, MaxConcurrent: 12, RetrySame: 2, Disabled: true, PropagateTrace: true, Resume: ResumeContinueFinal,
 		Proxy:   parseURL(t, "socks5h://user:pass@proxy.example.com:1080"),
+		HTTP:    HTTP2,
 		Headers: map[string]string{"X-Team": "blue", "Openai-Organization": "org: [x]"},
 		Timeouts: Timeouts{
 			Connect: 500 * time.Millisecond, Header: 2 * time.Minute, FirstToken: 20 * time.Second,

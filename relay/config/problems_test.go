@@ -139,6 +139,11 @@ func TestABadFileIsRefusedWithFileLineAndKey(t *testing.T) {
 		{"a quoted boolean", channel("disabled: 'true'"), []string{`channels.yaml:5: channels[0].disabled: must be true or false (got "true")`}},
 		{"a proxy of another scheme", channel("proxy: proxy.example.com:3128"), []string{"channels.yaml:5: channels[0].proxy: " + proxyRule + " (or direct: none, whatever RELAY_PROXY says)"}},
 
+		{"a version of HTTP that there is not", channel("http: 1.1"), []string{"channels.yaml:5: channels[0].http: must be auto, 1 or 2 (got 1.1)"}},
+		{"HTTP/2 without TLS through an HTTP proxy", own("base_url: http://x", "http: 2", "proxy: http://proxy:3128"), []string{
+			"channels.yaml:2: channels[0].http: 2 does not go through an HTTP proxy without TLS: leave it out, or say `proxy: direct`",
+		}},
+
 		{"a header that is refused", channel("headers:", "  host: x", "  Proxy-Authorization: x", "  TE: x"), []string{
 			"channels.yaml:6: channels[0].headers.host: this header cannot be set",
 			"channels.yaml:7: channels[0].headers.Proxy-Authorization: this header cannot be set; a proxy's credentials belong into its URL",

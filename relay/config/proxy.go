@@ -1,6 +1,10 @@
 package config
 
-import "golang.org/x/net/http/httpproxy"
+import (
+	"strings"
+
+	"golang.org/x/net/http/httpproxy"
+)
 
 // ownProxy reads a channel's own proxy. An empty one is none.
 func (l *loader) ownProxy(c *Channel, v value) (given bool) {
@@ -19,6 +23,14 @@ func (l *loader) ownProxy(c *Channel, v value) (given bool) {
 		}
 	}
 	return true
+}
+
+// speaksThrough reports that HTTP/2 without TLS is told to go through a proxy that would take it for its own.
+func (l *loader) speaksThrough(c *Channel, at place) {
+	if c.HTTP == HTTP2 && c.BaseURL != nil && c.BaseURL.Scheme == "http" && c.Proxy != nil && strings.HasPrefix(c.Proxy.Scheme, "http") {
+		at.key = member(at.key, "http")
+		l.report(at, "2 does not go through an HTTP proxy without TLS: leave it out, or say `proxy: direct`")
+	}
 }
 
 // relayProxy applies RELAY_PROXY. A host that is this machine's, or that NO_PROXY excepts, is reached without.

@@ -105,7 +105,7 @@ func listSchemas(element []schema) []schema {
 func wordSchemas(words []string) []schema {
 	var all []any
 	for _, word := range words {
-		if v, is := yamlValue(word).(bool); is {
+		if v := yamlValue(word); v != word {
 			all = append(all, v)
 		}
 	}

@@ -129,7 +129,7 @@ func TestEveryExampleIsTakenByTheDecoderAndTheSchema(t *testing.T) {
 		assert.NoError(t, validated(t, s, text), name)
 	}
 	fence := regexp.MustCompile("(?ms)^```ya?ml\n(.*?)^```")
-	for _, place := range []string{"README.md", "docs", "deploy", "scripts", "relay/config/testdata"} {
+	for _, place := range []string{"README.md", "docs", "deploy", "scripts", "testbed", "relay/config/testdata"} {
 		require.NoError(t, filepath.WalkDir(filepath.Join(root, place), func(path string, entry os.DirEntry, err error) error {
 			if err != nil || entry.IsDir() {
 				return err
@@ -167,6 +167,7 @@ channels:
     max_concurrent: 1
     disabled: false
     proxy: direct
+    http: 1
     headers: {x-a: b}
     timeouts:
       connect: 1s
@@ -220,6 +221,7 @@ var wrongValues = map[string][]string{
 	"max_concurrent":   {"-1", "many"},
 	"disabled":         {"yes", "1", "'true'", "tRuE", "[true]"},
 	"proxy":            {"proxy.example:3128", "ftp://x", "[direct]"},
+	"http":             {"3", "1.1", "h2", "''", "[1]"},
 	"headers":          {"[a]", "{a: [b]}", "{'a b': c}", "{Host: x}", "{te: x}", "{Proxy-Authorization: x}", "{a: {b: c}}"},
 	"timeouts":         {"10s", "[10s]", "{first: 1s}"},
 	"connect":          {"0", "-1s", "1d", "soon", "[1s]"},
@@ -283,7 +285,7 @@ func TestWhatTheDecoderTakesTheSchemaTakes(t *testing.T) {
 		"keys": {"k", "[a, b]", "[1, true, 1.5]", "'${KEY}'", "['${KEY}', b]", "[]", "~"}, "models": {"m", "'*'", "[m, 'big*', 4.10, true]", "[]"},
 		"model_mapping": {"{}", "{a: b, 4: 5, ~: c, 'd e': 'f g'}", "{a: '${KEY}'}"}, "groups": {"[default, vip]", "default", "[]", "[1]"}, "priority": {"-5", "+3", "${NONE:-7}", "'${NONE:-7}'", "!!int 4", "!!float 4"},
 		"weight": {"0", "1000000000", "${NONE:-3}"}, "max_concurrent": {"0", "5"}, "disabled": {"true", "False", "TRUE", "${NONE:-true}", "'${NONE:-True}'", "!!bool true"},
-		"proxy": {"''", "direct", "socks5://x", "HTTP://u:p@x:1", "${NONE:-direct}", "~"}, "headers": {"{}", "{x-a: 1, x-b: true, x-c: ~, x-d: '', X-E: \"${KEY}\"}"},
+		"proxy": {"''", "direct", "socks5://x", "HTTP://u:p@x:1", "${NONE:-direct}", "~"}, "http": {"auto", "1", "2", "'2'", "${NONE:-1}", "~"}, "headers": {"{}", "{x-a: 1, x-b: true, x-c: ~, x-d: '', X-E: \"${KEY}\"}"},
 		"timeouts":        {"{}", "~", "{connect: 0.5, header: 2m, first_token: \"${NONE:-20}\", idle: 90, total: 1h30m}", "{idle: '90', total: '1.5h', header: +5s, first_token: -0}", "{idle: .5, total: 5., header: 0s, first_token: -0.0s}"},
 		"propagate_trace": {"true", "false"}, "resume": {"true", "'true'", "false", "prefix", "continue_final_message", "~"}, "retry_same": {"0", "100"}, "stream_usage": {"auto", "ask", "never"},
 		"key": {"0123456789abcdef", "1234567890", "'${KEY}'", "~", "schlüssel-für-alle"}, "key_sha256": {strings.Repeat("aB", 32), strings.Repeat("1", 64), "~"}, "foreign_ids": {"true", "false"},

@@ -26,7 +26,7 @@ func (n *Sent) trace(ctx context.Context, t *Transport) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(got httptrace.GotConnInfo) { // again where net/http itself tries again
 			tcp, shared := below(got.Conn)
-			n.shared.Store(shared)
+			n.shared.Store(shared || t.bare)
 			n.reused.Store(got.Reused)
 			n.answered.Store(false)
 			n.tcp.Store(tcp)

@@ -41,6 +41,7 @@ type Transport struct {
 	fresh *http.Transport // the same, for calls whose connection has to be a new one
 	way   way
 	plain *http1.Pool  // for what it can do; nil means nothing of this channel's
+	bare  bool         // HTTP/2 without TLS, in which nobody says so
 	open  atomic.Int64 // net/http's connections
 	tcp   atomic.Int64 // those of plain, which have no goroutines
 
@@ -48,7 +49,7 @@ type Transport struct {
 	calls       atomic.Int64 // exchanges that have begun and not ended
 	dialing     atomic.Int64 // connections that are being made, as far as TCP or the proxy
 	handshaking atomic.Int64 // open ones in their TLS handshake
-	http2       atomic.Bool  // what the newest TLS handshake has agreed on
+	http2       atomic.Bool  // what the newest TLS handshake has agreed on, or the configuration has said
 
 	peak   atomic.Int64 // most calls since the last look
 	before atomic.Int64 // most calls between the two looks before
@@ -66,11 +67,12 @@ type Settings struct {
 	scheme, host, proxy string
 	direct              bool
 	connect             time.Duration
+	http                config.HTTP
 }
 
 // SettingsOf is what decides whether a channel can keep the transport that it has.
 func SettingsOf(c config.Channel) Settings {
-	s := Settings{connect: c.Timeouts.Connect, direct: c.Direct}
+	s := Settings{connect: c.Timeouts.Connect, direct: c.Direct, http: c.HTTP}
 	if c.BaseURL != nil {
 		s.scheme, s.host = c.BaseURL.Scheme, c.BaseURL.Host
 	}
@@ -98,10 +100,13 @@ func New(c config.Channel, tlsConfig *tls.Config) *Transport {
 	if through := carrier(c.BaseURL, proxy); through != nil {
 		dialer.proxy, proxy = through, nil
 	}
+	if t.bare = c.HTTP == config.HTTP2 && c.BaseURL != nil && c.BaseURL.Scheme == "http"; t.bare {
+		t.http2.Store(true)
+	}
 	t.http, t.fresh = t.newHTTP(c, dialer, proxy, tlsConfig), t.newHTTP(c, dialer, proxy, tlsConfig)
 	t.fresh.DisableKeepAlives = true
 	t.way = &anyhow{t}
-	if isReachedPlainly(c.BaseURL, proxy) && dialer.proxy == nil {
+	if !t.bare && isReachedPlainly(c.BaseURL, proxy) && dialer.proxy == nil {
 		t.plain = &http1.Pool{
 			Address: addressOf(c.BaseURL), IdleTimeout: idleConnTimeout, MaxIdle: maxIdleConns, Open: &t.tcp,
 			Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -152,6 +157,7 @@ func (t *Transport) newHTTP(c config.Channel, dialer *dialer, proxy func(*http.R
 		TLSClientConfig:        tlsConfig.Clone(),
 		TLSHandshakeTimeout:    c.Timeouts.Connect,
 		ForceAttemptHTTP2:      true,
+		Protocols:              protocols(c.HTTP),
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: http2PingAfter, PingTimeout: http2PingTimeout, WriteByteTimeout: http2WriteTimeout},
 		MaxIdleConns:           maxIdleConns,
 		MaxIdleConnsPerHost:    maxIdleConns,
@@ -161,6 +167,18 @@ func (t *Transport) newHTTP(c config.Channel, dialer *dialer, proxy func(*http.R
 		// hold back events to pack them better.
 		DisableCompression: true,
 	}
+}
+
+// protocols is what may be spoken; nil leaves it to net/http, which attempts HTTP/2.
+func protocols(version config.HTTP) *http.Protocols {
+	if version == config.HTTPAuto {
+		return nil
+	}
+	p := new(http.Protocols)
+	p.SetHTTP1(version == config.HTTP1)
+	p.SetHTTP2(version == config.HTTP2)
+	p.SetUnencryptedHTTP2(version == config.HTTP2)
+	return p
 }
 
 // isReachedPlainly reports whether an upstream is reached over HTTP/1.1 and nothing else: no TLS, no proxy.
