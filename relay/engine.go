@@ -32,7 +32,7 @@ func newEngine(c *controller.Controller, o *operator.Operator) *gin.Engine {
 
 	for endpoint := range wire.Endpoints {
 		if endpoint.Sockets() {
-			engine.GET(endpoint.Path(), c.NoWebsocket)
+			engine.GET(endpoint.Path(), c.Socket(endpoint))
 		}
 	}
 	look(engine, "/v1/models", c.Models)

@@ -13,6 +13,9 @@ func (s *Server) Serving() bool { return s.baseline.Load() > 0 }
 // Active is how many requests are being served.
 func (s *Server) Active() int64 { return s.controller.Active() }
 
+// Sockets is how many websockets are open.
+func (s *Server) Sockets() int64 { return s.controller.Sockets() }
+
 // Pool is the channels, and what is kept of them across reloads.
 func (s *Server) Pool() *channel.Pool { return s.pool }
 

@@ -281,16 +281,16 @@ func (s *Server) drain(server *http.Server, cut context.CancelCauseFunc) error {
 	return err
 }
 
-// quiet waits until no call is being served.
+// quiet waits until no call is being served, and no websocket is open.
 func (s *Server) quiet(timeout time.Duration) bool {
 	deadline := time.NewTimer(timeout)
 	defer deadline.Stop()
 	look := time.NewTicker(drainPoll)
 	defer look.Stop()
-	for s.controller.Active() > 0 {
+	for s.controller.Active()+s.controller.Sockets() > 0 {
 		select {
 		case <-deadline.C:
-			return s.controller.Active() == 0
+			return s.controller.Active()+s.controller.Sockets() == 0
 		case <-look.C:
 		}
 	}

@@ -56,13 +56,18 @@ type Controller struct {
 	Made made.Keeper
 
 	draining atomic.Bool
+	sockets  sockets
 	active   atomic.Int64                    // requests on the relayed endpoints
 	handling [telemetry.Methods]atomic.Int64 // all requests, by method
 	reading  atomic.Int64                    // requests whose body is being read
 }
 
 // Drain stops the intake: health says so, and new calls are turned away.
-func (c *Controller) Drain() { c.draining.Store(true) }
+func (c *Controller) Drain() {
+	if !c.draining.Swap(true) {
+		close(c.sockets.draining())
+	}
+}
 
 // Draining reports whether the intake was stopped.
 func (c *Controller) Draining() bool { return c.draining.Load() }

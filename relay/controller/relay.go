@@ -64,6 +64,7 @@ type visit struct {
 	transcript *resume.Transcript // of what the client has been sent; nil: a stream that breaks off stays so
 
 	method   uint8 // telemetry.MethodIndex
+	turn     bool  // it is made on a websocket, and is no request of HTTP's
 	entered  bool  // it counts as a call, and its end is recorded
 	listed   bool  // among those in flight
 	resuming bool  // the stream broke off and is being finished
@@ -170,6 +171,9 @@ func (v *visit) gone() {
 		}
 		v.c.active.Add(-1)
 	}
+	if v.turn {
+		return
+	}
 	v.c.handling[v.method].Add(-1)
 	v.c.Metrics.HTTP(telemetry.HTTP{
 		Method: v.r.Method, Route: v.end.Endpoint.Path(), Status: v.end.Status, ErrorType: errorType, Duration: time.Since(v.end.Began), Span: v.end.Span,
@@ -218,8 +222,10 @@ func (v *visit) admit(d *detours) *outcome.Refusal {
 	return nil
 }
 
-func (v *visit) caller() channel.Caller {
-	return channel.Caller{Groups: v.token.Groups, AllGroups: v.token.AllGroups, Allows: v.token.Allowance()}
+func (v *visit) caller() channel.Caller { return callerOf(v.token) }
+
+func callerOf(k *apikey.Key) channel.Caller {
+	return channel.Caller{Groups: k.Groups, AllGroups: k.AllGroups, Allows: k.Allowance()}
 }
 
 // choose begins an exchange with a channel; false: there is none that is left to be asked.

@@ -3,21 +3,165 @@ package controller
 import (
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
+	"one-api/relay/apikey"
+	"one-api/relay/channel"
+	"one-api/relay/membudget"
+	"one-api/relay/outcome"
+	"one-api/relay/record"
+	"one-api/relay/socket"
+	"one-api/relay/turns"
 	"one-api/relay/wire"
 )
 
-// NoWebsocket turns down who asks for a websocket, with the status upon which clients ask over HTTP instead.
-func (c *Controller) NoWebsocket(g *gin.Context) {
-	if !strings.EqualFold(g.GetHeader("Upgrade"), "websocket") {
-		g.Header("Allow", http.MethodPost)
-		c.WrongMethod(g)
-		return
+// sockets is the websockets that are open, besides the calls that are served on them.
+type sockets struct {
+	open    atomic.Int64
+	mu      sync.Mutex
+	drained chan struct{} // closed when no more calls are taken
+}
+
+// draining is closed once no more calls are taken.
+func (s *sockets) draining() chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.drained == nil {
+		s.drained = make(chan struct{})
 	}
-	g.Header("Upgrade", "HTTP/1.1") // which a 426 has to say (RFC 9110, 15.5.22)
-	g.Header("Connection", "Upgrade")
-	fail(g, &wire.Error{Status: http.StatusUpgradeRequired, Code: "websocket_not_supported",
-		Message: "This relay answers " + clip(g.Request.URL.Path) + " over HTTP only: send a POST."})
+	return s.drained
+}
+
+// Sockets is how many websockets are open.
+func (c *Controller) Sockets() int64 { return c.sockets.open.Load() }
+
+// Socket serves the websocket of an endpoint whose calls can be made on one. Each is a call like any other (turn); the connection
+// itself is a request, which is counted as long as it is open.
+func (c *Controller) Socket(endpoint wire.Endpoint) gin.HandlerFunc {
+	return func(g *gin.Context) {
+		if !socket.Asks(g.Request) {
+			g.Header("Allow", http.MethodPost)
+			c.WrongMethod(g)
+			return
+		}
+		key, refusal := c.greet(g.Request, endpoint)
+		if refusal != nil {
+			c.turnAway(g, endpoint, key, refusal)
+			return
+		}
+		c.sockets.open.Add(1)
+		defer c.sockets.open.Add(-1)
+		conn, err := socket.Accept(g.Writer, g.Request, "", c.bodyTimeout())
+		if err != nil {
+			return // the library has said why
+		}
+		turns.Serve(turns.Options{
+			Conn: conn, Request: g.Request, ID: requestID(g), Log: c.Log,
+			Call:  http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.turn(w, r, endpoint) }),
+			Check: func(model string) *wire.Error { return c.checkModel(key, endpoint, model) },
+			Keeps: func(id string) bool { return c.keeps(key, id) },
+			Held: func(l *membudget.Lease) {
+				l.Of(c.Budget)
+				l.By(c.Budget.Owner(key.Name))
+			},
+			MostBytes: c.Settings.MaxRequestBody, Draining: c.sockets.draining(),
+		})
+	}
+}
+
+// greet finds out who asks for a websocket, before it is one. key is nil if that is not known.
+func (c *Controller) greet(r *http.Request, endpoint wire.Endpoint) (key *apikey.Key, refusal *outcome.Refusal) {
+	if status, why := socket.Misasked(r); status != 0 {
+		return nil, refuseBody(status, why)
+	}
+	if c.draining.Load() {
+		return nil, refuseDraining()
+	}
+	takeProtocolKey(r.Header)
+	if key = c.Snapshot().Tokens.FindIn(r.Header); key == nil {
+		c.Throttle.Refused(r)
+		return nil, refuseKey(endpoint.Format())
+	}
+	return key, nil
+}
+
+// protocolKey is what a page's key begins with, which can set no header but the websocket's protocols.
+const protocolKey = "openai-insecure-api-key."
+
+// takeProtocolKey moves a key to where others are: it is no protocol, and is neither to be agreed to nor to be passed on.
+func takeProtocolKey(header http.Header) {
+	const name = "Sec-Websocket-Protocol"
+	var kept []string
+	for _, value := range header[name] {
+		for offer := range strings.SplitSeq(value, ",") {
+			offer = strings.TrimSpace(offer)
+			if key, is := strings.CutPrefix(offer, protocolKey); is {
+				header.Add("Authorization", "Bearer "+key)
+			} else if offer != "" {
+				kept = append(kept, offer)
+			}
+		}
+	}
+	header.Del(name)
+	if len(kept) > 0 {
+		header.Set(name, strings.Join(kept, ", "))
+	}
+}
+
+// turnAway answers who asks for a websocket and does not get it, and records that as the end of a request.
+func (c *Controller) turnAway(g *gin.Context, endpoint wire.Endpoint, key *apikey.Key, refusal *outcome.Refusal) {
+	switch refusal.Err.Status {
+	case http.StatusUpgradeRequired:
+		g.Header("Upgrade", "websocket") // which a 426 has to say (RFC 9110, 15.5.22)
+		g.Header("Connection", "Upgrade")
+		g.Header("Sec-WebSocket-Version", "13")
+	case http.StatusServiceUnavailable:
+		g.Header("Connection", "close")
+	}
+	fail(g, refusal.Err)
+	end := record.End{
+		RequestID: requestID(g), Endpoint: endpoint, Outcome: outcome.Rejected, Status: refusal.Err.Status, Reason: refusal.Reason,
+		Failure: &outcome.Failure{Outcome: outcome.Rejected, Err: refusal.Err}, Began: time.Now(),
+	}
+	if key != nil {
+		end.Token = key.Name
+	}
+	c.Record.End(g.Request.Context(), &end)
+}
+
+// checkModel says why a client may not ask for a model; nil: it may.
+func (c *Controller) checkModel(key *apikey.Key, endpoint wire.Endpoint, model string) *wire.Error {
+	if model == "" {
+		return wire.BadRequest("model", "You must provide a `model`, as a string.")
+	}
+	want := channel.SelectRequest{Caller: callerOf(key), Endpoint: endpoint, Model: model, Stream: true}
+	if refusal := c.Snapshot().Channels.Check(&want); refusal != nil {
+		return refusal.Err
+	}
+	return nil
+}
+
+// keeps reports whether an upstream is known to keep a response of this client's.
+func (c *Controller) keeps(key *apikey.Key, id string) bool {
+	if id == "" {
+		return false
+	}
+	by, known := c.Made.Of(id)
+	return known && by.Token == key.Name
+}
+
+// turn serves a call that is made on a websocket.
+func (c *Controller) turn(w http.ResponseWriter, r *http.Request, endpoint wire.Endpoint) {
+	v := c.newVisit(w, r, endpoint)
+	v.turn = true
+	c.handling[v.method].Add(-1) // the connection's request is, and counts its goroutines
+	defer v.leave()
+	if v.begin() {
+		for v.attempt() && v.goesOn() {
+		}
+	}
 }

@@ -208,24 +208,6 @@ func TestAFailureBeforeAnyContentIsAnotherChannelsChance(t *testing.T) {
 	require.Equal(t, []string{"upstream_error_event", "completed"}, r.outcomes(2))
 }
 
-func TestARequestForAWebsocketIsAnsweredSoThatClientsAskOverHTTP(t *testing.T) {
-	r := startRelay(t, "channels: [{name: a, type: openai, base_url: 'http://127.0.0.1:9', models: [m]}]\n")
-	for upgrade, status := range map[string]int{"websocket": http.StatusUpgradeRequired, "": http.StatusMethodNotAllowed} {
-		request, err := http.NewRequest(http.MethodGet, r.URL+"/v1/responses", nil)
-		require.NoError(t, err)
-		request.Header.Set("Authorization", "Bearer "+testKey)
-		if upgrade != "" {
-			request.Header.Set("Upgrade", upgrade)
-			request.Header.Set("Connection", "Upgrade")
-		}
-		response, err := r.client.Do(request)
-		require.NoError(t, err)
-		require.Equal(t, status, response.StatusCode)
-		require.Contains(t, readAll(t, response), "error")
-		_ = response.Body.Close()
-	}
-}
-
 func TestAnErrorOnResponsesIsOneThatOpenAIsSDKKnows(t *testing.T) {
 	r, _ := imitating(t, standin.Anthropic{}, "", standin.Answer{Text: []string{"a"}})
 	client := r.openAIClient()
