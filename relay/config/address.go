@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"net/url"
 	"regexp"
 	"slices"
@@ -98,7 +99,7 @@ func address(text string, version *string, p *Provider) (base *url.URL, official
 			return own, true, ""
 		}
 	}
-	base, message = parseBaseURL(text, usualVersion)
+	base, message = parseBaseURL(text, cmp.Or(p.Version, usualVersion))
 	return base, message == "" && isOwn(base, p), message
 }
 
@@ -111,7 +112,7 @@ func isOwn(base *url.URL, p *Provider) bool {
 
 // ownAddresses is where the provider itself answers, the usual one first.
 func ownAddresses(p *Provider) (all []*url.URL) {
-	version := usualVersion
+	version := cmp.Or(p.Version, usualVersion)
 	if p.Unversioned {
 		version = ""
 	}

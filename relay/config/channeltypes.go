@@ -14,7 +14,7 @@ var compatible = []string{
 }
 
 // clouds are those that have no type yet, and an address that speaks OpenAI's format.
-var clouds = []string{"gemini", "google", "azure", "bedrock"}
+var clouds = []string{"azure", "bedrock"}
 
 // rightType says what a type that there is not should be; "": nobody knows.
 func (l *loader) rightType(kind string) string {

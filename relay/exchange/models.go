@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"strings"
 	"unicode"
 
 	"one-api/relay/channel"
@@ -112,7 +113,7 @@ func appendListed(names []string, d *json.Decoder) ([]string, error) {
 			return nil, err
 		}
 		if model.ID == "" {
-			model.ID = model.Name
+			model.ID = strings.TrimPrefix(model.Name, "models/") // which Gemini has in front of each
 		}
 		if showable(model.ID) {
 			names = append(names, model.ID)

@@ -76,7 +76,7 @@ func Unseal(text []byte) []byte {
 	out := make([]byte, 0, len(text))
 	for at >= 0 {
 		end := at + len(mark)
-		for end < len(text) && isOfSeal(text[end]) {
+		for end < len(text) && isOfID(rune(text[end])) {
 			end++
 		}
 		out = append(out, text[:at]...)
@@ -87,10 +87,6 @@ func Unseal(text []byte) []byte {
 		at = bytes.Index(text, mark)
 	}
 	return append(out, text...)
-}
-
-func isOfSeal(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_'
 }
 
 // EndUser is a client's word for its end user as a provider takes it: as it is, or if it is longer than that or looks like an

@@ -3,6 +3,7 @@ package lane
 import (
 	"one-api/relay/format"
 	"one-api/relay/llm"
+	"one-api/relay/provider"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
@@ -23,6 +24,8 @@ type asked struct {
 	includeUsage bool
 	kept         any
 	names        map[string]string
+	model        string // the upstream's
+	quirks       *provider.Quirks
 }
 
 // request is what is left of the client's.
@@ -49,12 +52,13 @@ func (l *converted) Request(call *Call, target Target) (Request, error) {
 	if body, problem = goOn(l.server, body, call, target); problem != nil {
 		return Request{}, problem.Wire()
 	}
-	sent := &Converted{State: &asked{r.IncludeUsage, r.Kept, to.Names}, From: l.client.Name, To: l.server.Name}
+	sent := &Converted{State: &asked{r.IncludeUsage, r.Kept, to.Names, target.Model, target.Quirks}, From: l.client.Name, To: l.server.Name}
 	for _, feature := range append(left, dropped...) {
 		sent.Dropped = append(sent.Dropped, feature.String())
 	}
+	path, query := l.family.at(l.family.to(call.Stream), target.Model)
 	return Request{
-		Path: l.family.endpoint.Path(), Header: l.family.header(call, false), Body: body, AsksUsage: to.Asked, Converted: sent,
+		Path: path, Query: query, Header: l.family.header(call, false), Body: body, AsksUsage: to.Asked, Converted: sent,
 	}, nil
 }
 
@@ -66,7 +70,7 @@ func (l *converted) Answer(_ *Call, sent *Converted) Translator {
 	}
 	return &translator{
 		client: l.client.Client, of: of,
-		decoder: l.server.Server.Decode(&format.Target{Seal: l.seal, Names: of.names}),
+		decoder: l.server.Server.Decode(&format.Target{Seal: l.seal, Names: of.names, Model: of.model, Quirks: of.quirks}),
 	}
 }
 

@@ -41,6 +41,8 @@ func openAIHeader(call *Call, native bool) http.Header {
 	return h
 }
 
+func geminiHeader(call *Call, _ bool) http.Header { return header(call) }
+
 // anthropicHeader lets a native client choose the version and the betas, since the answer reaches it as it is.
 func anthropicHeader(call *Call, native bool) http.Header {
 	h := header(call)

@@ -8,12 +8,16 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
 
 	"one-api/relay/config"
 	"one-api/relay/format"
 	"one-api/relay/format/chat"
 	"one-api/relay/format/completions"
 	"one-api/relay/format/embeddings"
+	"one-api/relay/format/gemini"
 	"one-api/relay/format/media"
 	"one-api/relay/format/messages"
 	"one-api/relay/format/responses"
@@ -29,10 +33,19 @@ var clients = [wire.Endpoints]*format.Format{
 	wire.ImagesGenerate: media.Images, wire.ImagesEdit: media.Images, wire.ImagesVary: media.Images,
 	wire.AudioSpeech: media.Audio, wire.AudioTranscribe: media.Audio, wire.AudioTranslate: media.Audio,
 	wire.Moderate: media.Moderations, wire.Rerank: media.Rerank,
+	wire.GeminiGenerate: gemini.Format, wire.GeminiStream: gemini.Format,
 }
 
 // Formats is every format, in the order of their endpoints.
-func Formats() []*format.Format { return clients[:] }
+func Formats() (all []*format.Format) {
+	for _, f := range clients {
+		if f.Client != nil && slices.Contains(all, f) {
+			continue // it has several endpoints
+		}
+		all = append(all, f)
+	}
+	return all
+}
 
 // Rescue is how streams to clients of an endpoint are finished that break off; nil if they are not.
 func Rescue(of wire.Endpoint) format.Rescue { return clients[of].Rescue }
@@ -60,6 +73,10 @@ type Family struct {
 	body   func(call *Call, t Target) (body []byte, asksUsage bool)
 	header func(call *Call, native bool) http.Header
 	query  func(raw string) string // of a client's that is passed on
+	// place is where an endpoint is for a model; nil: at its usual path.
+	place func(e wire.Endpoint, model string) (path, query string)
+	// streams is the endpoint of a stream that others are converted to, if that is another one.
+	streams wire.Endpoint
 }
 
 // OpenAI is OpenAI's: chat completions, and what belongs to them.
@@ -97,6 +114,39 @@ func responsesBody(call *Call, target Target) (body []byte, asksUsage bool) {
 		body = jsonscan.Replace(body, call.ModelFrom, call.ModelTo, target.Model)
 	}
 	return responses.Clean(body), false
+}
+
+// Gemini is Google's Gemini API.
+var Gemini = &Family{endpoint: wire.GeminiGenerate, streams: wire.GeminiStream, header: geminiHeader, place: geminiPlace}
+
+// to is the endpoint that a converted call is sent to.
+func (f *Family) to(stream bool) wire.Endpoint {
+	if stream && f.streams != 0 {
+		return f.streams
+	}
+	return f.endpoint
+}
+
+// at is where a call goes.
+func (f *Family) at(e wire.Endpoint, model string) (path, query string) {
+	if f.place == nil {
+		return e.Path(), ""
+	}
+	return f.place(e, model)
+}
+
+// geminiPlace puts the model into the path. Of a stream's two framings it asks for events.
+func geminiPlace(e wire.Endpoint, model string) (path, query string) {
+	kind := "models/"
+	for _, own := range [...]string{"models/", "tunedModels/"} {
+		if rest, ok := strings.CutPrefix(model, own); ok {
+			kind, model = own, rest
+		}
+	}
+	if e.AlwaysStreams() {
+		query = "alt=sse"
+	}
+	return "/v1/" + kind + url.PathEscape(model) + ":" + e.Verb(), query
 }
 
 // Lanes is the ways to a channel of the family.

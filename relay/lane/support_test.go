@@ -34,10 +34,7 @@ func to(t *testing.T, kind, model string, own bool, client wire.Endpoint) *scene
 	t.Helper()
 	for _, p := range provider.All() {
 		if p.Type == kind {
-			family := lane.OpenAI
-			if p.Speaks[0].Format == provider.Messages {
-				family = lane.Anthropic
-			}
+			family := map[provider.Format]*lane.Family{provider.Chat: lane.OpenAI, provider.Messages: lane.Anthropic, provider.Gemini: lane.Gemini}[p.Speaks[0].Format]
 			return &scene{t: t, lane: family.Lanes(channelOf(kind))[client], target: lane.Target{Model: model, Official: own, Quirks: p.QuirksAt(own), AskUsage: true},
 				call: &lane.Call{Endpoint: client, Model: model, Header: http.Header{}}}
 		}

@@ -12,6 +12,7 @@ import (
 
 	"one-api/relay/format"
 	"one-api/relay/format/chat"
+	"one-api/relay/format/gemini"
 	"one-api/relay/format/messages"
 	"one-api/relay/format/responses"
 	"one-api/relay/llm"
@@ -181,6 +182,10 @@ func TestWhatAClientSaysIsCarriedOrStandsInTheTable(t *testing.T) {
 
 		"from responses to chat":     {"openai", "gpt-x", false, wire.ResponsesCreate, responses.Format, chat.Format, append(inResponses, inResponsesToChat...)},
 		"from responses to messages": {"anthropic", "claude-sonnet-4-5", true, wire.ResponsesCreate, responses.Format, messages.Format, inResponses},
+
+		"from chat to gemini":      {"gemini", "gemini-2.5-flash", true, wire.ChatCompletions, chat.Format, gemini.Format, inChatToGemini},
+		"from messages to gemini":  {"gemini", "gemini-2.5-flash", true, wire.Messages, messages.Format, gemini.Format, inMessagesToGemini},
+		"from responses to gemini": {"gemini", "gemini-2.5-flash", true, wire.ResponsesCreate, responses.Format, gemini.Format, inResponsesToGemini},
 	} {
 		t.Run(name, func(t *testing.T) {
 			met := map[llm.Feature]bool{}
@@ -226,8 +231,8 @@ func TestWhatAClientSaysIsCarriedOrStandsInTheTable(t *testing.T) {
 
 // cannotSay is what a format's clients have no way to say.
 var cannotSay = map[string]map[llm.Feature]bool{
-	"chat":     {llm.TextTools: true, llm.ToolNamespaces: true, llm.KeptState: true, llm.EarlierServerTools: true, llm.ProviderTools: true, llm.ContextEditing: true},
-	"messages": {llm.TextTools: true, llm.ToolNamespaces: true, llm.KeptState: true, llm.OddArguments: true, llm.OtherForms: true, llm.CacheKeys: true, llm.Verbosity: true, llm.StoredAnswers: true, llm.Labels: true, llm.Logprobs: true, llm.AudioInput: true},
+	"chat":     {llm.TextTools: true, llm.ToolNamespaces: true, llm.KeptState: true, llm.EarlierServerTools: true, llm.ProviderTools: true, llm.ContextEditing: true, llm.DocumentURL: true, llm.BillingNote: true, llm.SearchResults: true, llm.ResultFailure: true, llm.ToolReferences: true, llm.ToolHints: true, llm.MCPServers: true, llm.Containers: true, llm.Citations: true, llm.InferenceGeo: true, llm.Threads: true},
+	"messages": {llm.TextTools: true, llm.ToolNamespaces: true, llm.KeptState: true, llm.OddArguments: true, llm.OtherForms: true, llm.CacheKeys: true, llm.Verbosity: true, llm.StoredAnswers: true, llm.Labels: true, llm.Logprobs: true, llm.AudioInput: true, llm.OldFunctions: true, llm.CustomTools: true, llm.AllowedTools: true, llm.LeadingAnswer: true, llm.Seed: true, llm.Penalties: true, llm.LogitBias: true, llm.ManyChoices: true, llm.JSONObject: true, llm.AudioOutput: true, llm.WebSearch: true, llm.Prediction: true, llm.MessageName: true, llm.EarlierRefusal: true, llm.Prefill: true},
 	"responses": {
 		llm.MaxTokens: true, llm.LeadingAnswer: true, llm.Prefill: true, llm.StrictTools: true, llm.JSONSchema: true,
 		llm.BillingNote: true, llm.DocumentNotes: true, llm.SearchResults: true, llm.ResultFailure: true, llm.MessageName: true, llm.CustomTools: true, llm.OldFunctions: true,

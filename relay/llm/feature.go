@@ -38,6 +38,7 @@ const (
 	ForcedTools
 	AllowedTools
 	LongToolNames
+	SerialTools
 	MaxTokens
 	LeadingAnswer
 	Temperature
@@ -111,6 +112,7 @@ var features = [Features]struct{ name, what string }{
 	ForcedTools:        {"forced_tools", "a tool that has to be called"},
 	AllowedTools:       {"allowed_tools", "a choice among some of the tools"},
 	LongToolNames:      {"long_tool_names", "names of tools of more than 64 characters"},
+	SerialTools:        {"serial_tools", "at most one tool call at a time"},
 	MaxTokens:          {"max_tokens", "a limit of the answer"},
 	LeadingAnswer:      {"leading_answer", "a conversation that begins with an answer"},
 	Temperature:        {"temperature", "temperature"},

@@ -25,6 +25,7 @@ type Outgoing struct {
 
 // How most are.
 var (
-	Bearer  = Auth{Header: "Authorization", Before: "Bearer "}
-	XAPIKey = Auth{Header: "X-Api-Key"}
+	Bearer      = Auth{Header: "Authorization", Before: "Bearer "}
+	XAPIKey     = Auth{Header: "X-Api-Key"}
+	XGoogAPIKey = Auth{Header: "X-Goog-Api-Key"}
 )

@@ -89,7 +89,7 @@ func serves(p *Provider) string {
 	for _, d := range p.Speaks {
 		endpoints := d.Endpoints
 		if endpoints == nil {
-			endpoints = map[Format][]wire.Endpoint{Chat: {wire.ChatCompletions, wire.Completions, wire.Embeddings}, Messages: {wire.Messages}, Responses: {wire.ResponsesCreate}}[d.Format]
+			endpoints = map[Format][]wire.Endpoint{Chat: {wire.ChatCompletions, wire.Completions, wire.Embeddings}, Messages: {wire.Messages}, Responses: {wire.ResponsesCreate}, Gemini: {wire.GeminiGenerate, wire.GeminiStream}}[d.Format]
 		}
 		for _, e := range endpoints {
 			paths = append(paths, strings.TrimPrefix(e.Path(), "/v1/"))

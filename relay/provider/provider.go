@@ -21,6 +21,8 @@ type Provider struct {
 	BaseURL string
 	// Elsewhere is the other places where it is the provider itself that answers, such as that for another part of the world.
 	Elsewhere []string
+	// Version is that of its API, which is added to a base URL without one; empty means v1.
+	Version string
 	// Unversioned means that its own addresses have no version in them, and want none.
 	Unversioned bool
 	// Generic means that the type is also that of others who speak the format and have none of their own.
@@ -66,6 +68,7 @@ const (
 	Chat      Format = "chat"      // OpenAI's: chat completions, and what belongs to them
 	Messages  Format = "messages"  // Anthropic's
 	Responses Format = "responses" // OpenAI's Responses API
+	Gemini    Format = "gemini"    // Google's
 )
 
 // Dialect is a format as one provider speaks it.

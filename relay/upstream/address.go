@@ -31,7 +31,9 @@ func AddressesOf(base *url.URL) Addresses {
 	}
 	a.ready = make(map[string]*Address, wire.Endpoints)
 	for e := range wire.Endpoints {
-		a.ready[e.Path()] = a.make(e.Path(), "")
+		if e.Verb() == "" { // whose address has the model in it
+			a.ready[e.Path()] = a.make(e.Path(), "")
+		}
 	}
 	return a
 }

@@ -31,6 +31,8 @@ const (
 	AudioTranslate
 	Moderate
 	Rerank
+	GeminiGenerate
+	GeminiStream
 
 	Endpoints // how many there are
 )
@@ -48,6 +50,8 @@ var endpoints = [Endpoints]struct {
 	media     bool   // its answers may be of any type and length, and pass by without being kept
 	slow      bool   // nothing may come for minutes before the first part of an answer, and between parts
 	unnamed   string // the model of a request that names none; empty: it has to
+	verb      string // behind the model, which the path names and the body does not; empty: the body names the model
+	streams   bool   // its answers are streams, whatever the body says
 }{
 	ChatCompletions: {path: "/v1/chat/completions", operation: "chat", format: OpenAI},
 	Completions:     {path: "/v1/completions", operation: "text_completion", format: OpenAI},
@@ -73,9 +77,13 @@ var endpoints = [Endpoints]struct {
 
 	Moderate: {path: "/v1/moderations", operation: "moderation", media: true, whole: true, unnamed: "omni-moderation-latest"},
 	Rerank:   {path: "/v1/rerank", also: "/rerank", operation: "rerank", media: true, whole: true},
+
+	GeminiGenerate: {path: "/v1beta/models/{model}:generateContent", operation: "generate_content", format: Gemini, verb: "generateContent", whole: true},
+	GeminiStream:   {path: "/v1beta/models/{model}:streamGenerateContent", operation: "generate_content", format: Gemini, verb: "streamGenerateContent", streams: true},
 }
 
-// Path is the endpoint's path, the same on the relay and on a provider that speaks the format.
+// Path is the endpoint's path, the same on the relay and on a provider that speaks the format. It stands for that of each model if it
+// names one.
 func (e Endpoint) Path() string { return endpoints[e].path }
 
 // Operation is the endpoint's gen_ai.operation.name.
@@ -96,8 +104,12 @@ func (e Endpoint) Method() string { return cmp.Or(endpoints[e].method, http.Meth
 // ByID reports whether the endpoint's path names something that an upstream keeps, as :id, and its request has no body that says more.
 func (e Endpoint) ByID() bool { return endpoints[e].byID }
 
-// Paths are all paths that clients ask the endpoint at: Path is the first.
+// Paths are all paths that clients ask the endpoint at: Path is the first. One whose path names the model has none that is the same for
+// all of them: see Verb.
 func (e Endpoint) Paths() []string {
+	if e.Verb() != "" {
+		return nil
+	}
 	if also := endpoints[e].also; also != "" {
 		return []string{e.Path(), also}
 	}
@@ -113,3 +125,9 @@ func (e Endpoint) Slow() bool { return endpoints[e].slow }
 
 // Unnamed is the model of a request that names none, as the provider has it; empty: there is none, and a model has to be named.
 func (e Endpoint) Unnamed() string { return endpoints[e].unnamed }
+
+// Verb is what stands behind the model in the endpoint's path, such as generateContent; empty: the path names no model.
+func (e Endpoint) Verb() string { return endpoints[e].verb }
+
+// AlwaysStreams reports whether the endpoint's answers are streams, whatever a request says.
+func (e Endpoint) AlwaysStreams() bool { return endpoints[e].streams }

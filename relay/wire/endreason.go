@@ -45,18 +45,18 @@ var endReasons = map[string]EndReason{
 	"success": EndedItself, "stop_str": EndedItself, "stop_token": EndedItself,
 	// Gemini's for an answer that the model itself spoilt: there is nothing to wait for, and nobody else's key would help.
 	"other": EndedItself, "language": EndedItself, "malformed_function_call": EndedItself, "unexpected_tool_call": EndedItself,
-	"too_many_tool_calls": EndedItself, "no_image": EndedItself,
+	"too_many_tool_calls": EndedItself, "no_image": EndedItself, "image_other": EndedItself,
 
 	"length": EndedByLength, "max_tokens": EndedByLength, "max_output_tokens": EndedByLength, "max_completion_tokens": EndedByLength,
 	"max_length": EndedByLength, "token_limit": EndedByLength, "model_length": EndedByLength, "context_length": EndedByLength,
-	"context_length_exceeded": EndedByLength, "model_context_window_exceeded": EndedByLength, "incomplete": EndedByLength,
+	"context_length_exceeded": EndedByLength, "model_context_window_exceeded": EndedByLength, "incomplete": EndedByLength, "continuation": EndedByLength,
 
 	"tool_calls": EndedByCall, "tool_call": EndedByCall, "tool_use": EndedByCall, "function_call": EndedByCall, "function_calls": EndedByCall,
 
 	"content_filter": EndedByFilter, "content_filtered": EndedByFilter, "contentfilter": EndedByFilter, "refusal": EndedByFilter,
 	"safety": EndedByFilter, "recitation": EndedByFilter, "blocklist": EndedByFilter, "prohibited_content": EndedByFilter,
 	"spii": EndedByFilter, "image_safety": EndedByFilter, "image_prohibited_content": EndedByFilter, "image_recitation": EndedByFilter,
-	"model_armor": EndedByFilter, "guardrail_intervened": EndedByFilter, "sensitive": EndedByFilter, "moderation": EndedByFilter,
+	"model_armor": EndedByFilter, "jailbreak": EndedByFilter, "guardrail_intervened": EndedByFilter, "sensitive": EndedByFilter, "moderation": EndedByFilter,
 
 	"error": EndedBadly, "insufficient_system_resource": EndedBadly, "abort": EndedBadly, "network_error": EndedBadly,
 	"malformed_model_output": EndedBadly, "malformed_tool_use": EndedBadly,

@@ -14,6 +14,7 @@ const (
 	OpenAI Format = iota
 	Anthropic
 	Responses // OpenAI's, whose streams have errors of their own
+	Gemini
 )
 
 // Error is an API error, not yet in any format.
@@ -36,8 +37,12 @@ func BadRequest(param, message string) *Error {
 
 // ErrorBody renders e as a whole answer: {"error":{"message","type","param","code"}} for OpenAI clients
 // (https://platform.openai.com/docs/guides/error-codes), {"type":"error","error":{"type","message"}} for Anthropic ones
-// (https://docs.claude.com/en/api/errors). The message ends with the request id.
+// (https://docs.claude.com/en/api/errors), {"error":{"code","message","status","details"}} for Gemini's
+// (https://cloud.google.com/apis/design/errors). The message ends with the request id.
 func (f Format) ErrorBody(e *Error, requestID string) []byte {
+	if f == Gemini {
+		return geminiError(e, requestID)
+	}
 	message := e.Message + " (request id: " + requestID + ")"
 	var v any
 	if f == Anthropic {

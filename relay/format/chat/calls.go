@@ -29,7 +29,8 @@ type call struct {
 	index     int64
 	id, name  string // as the upstream gave them
 	told      bool   // the client knows of it
-	waiting   string // arguments that have to wait for the name
+	waiting   string // arguments that have to wait for the name, or for the signature
+	read      int    // bytes of those that input knows of
 	signature string
 	input     objectEnd
 	sum       uint64 // of its arguments
@@ -40,6 +41,7 @@ type call struct {
 type calls struct {
 	answer  string // the answer's own id
 	same    bool   // the client speaks this format: ids stay as they are, and so do signatures
+	signed  bool   // the model signs the first one, perhaps in a piece of its own
 	all     []*call
 	current *call
 	ids     map[string]bool // that have been given to the client
@@ -157,15 +159,42 @@ func (t *calls) take(p *piece, seal *format.Seal, names map[string]string, to ll
 		if strings.TrimSpace(arguments) != "" && !c.repeats(p) {
 			return format.Malformed("a piece of a tool call whose arguments are whole already")
 		}
-		return nil
-	}
-	if c.name == "" {
-		if t.held += len(arguments); t.held > longestHeld {
-			return format.Malformed("a tool call without a name")
+		if !c.told && c.signature != "" {
+			t.tell(c, "", seal, names, to)
 		}
-		c.waiting += arguments
 		return nil
 	}
+	if c.number > 0 {
+		t.release(seal, names, to) // only the first one is signed
+	}
+	if late := t.isLate(c); late || c.name == "" {
+		if t.held += len(arguments); t.held > longestHeld {
+			return format.Malformed("a tool call without a name, or whose signature is long in coming")
+		}
+		if c.waiting += arguments; late {
+			c.note(c.waiting)
+		}
+		return nil
+	}
+	t.tell(c, arguments, seal, names, to)
+	return nil
+}
+
+// isLate reports whether the signature of a call may still come: clients give back what stands in its id, which they are told once.
+func (t *calls) isLate(c *call) bool {
+	return t.signed && !t.same && !c.told && c.number == 0 && c.name != "" && c.signature == ""
+}
+
+// note takes in arguments, of which some may be known already.
+func (c *call) note(arguments string) {
+	rest := arguments[c.read:]
+	c.sum = sumOf(c.sum, rest)
+	c.input.add(rest)
+	c.read = len(arguments)
+}
+
+// tell tells the client of a call, and of more of its arguments.
+func (t *calls) tell(c *call, arguments string, seal *format.Seal, names map[string]string, to llm.Sink) {
 	if !c.told {
 		c.told = true
 		name := c.name
@@ -183,14 +212,20 @@ func (t *calls) take(p *piece, seal *format.Seal, names map[string]string, to ll
 		arguments, c.waiting, c.signature = c.waiting+arguments, "", ""
 	}
 	if arguments == "" {
-		return nil
+		return
 	}
 	to.Take(&llm.Event{Step: llm.Given, Call: c.number, Text: arguments})
-	c.sum = sumOf(c.sum, arguments)
-	if c.input.add(arguments); c.input.isWhole() {
+	c.note(arguments)
+	if c.read = 0; c.input.isWhole() {
 		to.Take(&llm.Event{Step: llm.CallEnded, Call: c.number})
 	}
-	return nil
+}
+
+// release tells of calls whose signature has been waited for.
+func (t *calls) release(seal *format.Seal, names map[string]string, to llm.Sink) {
+	if len(t.all) > 0 && t.isLate(t.all[0]) {
+		t.tell(t.all[0], "", seal, names, to)
+	}
 }
 
 // end is for the end of the answer: a call without a name cannot be run.
@@ -210,7 +245,7 @@ func (t *calls) assign(id string, n int) string {
 	}
 	if id == "" || t.ids[id] {
 		id = "toolu_"
-		if answer := identifier(t.answer); answer != "" {
+		if answer := format.Identifier(t.answer); answer != "" {
 			id += answer + "_" // ids should differ between the turns of a conversation too
 		}
 		id += strconv.Itoa(n)
@@ -226,7 +261,7 @@ func (t *calls) assign(id string, n int) string {
 // and what was signed with it is sealed into it, for its maker alone.
 func (t *calls) public(seal *format.Seal, id, signature string, n int) string {
 	own := t.assign(id, n)
-	public := plainID(own)
+	public := format.PlainID(own)
 	for public != own && t.ids[public] {
 		public += "_"
 	}
@@ -234,49 +269,16 @@ func (t *calls) public(seal *format.Seal, id, signature string, n int) string {
 	if public == own {
 		own = ""
 	}
-	return seal.Into(public, kept(own, signature))
-}
-
-// separator is between what is kept of an id and what is kept of a signature.
-const separator = "\x00"
-
-func kept(id, signature string) string {
-	if id == "" && signature == "" {
-		return ""
-	}
-	return id + separator + signature
+	return seal.CallID(public, own, signature)
 }
 
 // opened is a call's id as the provider gave it, and its signature; empty if it has none.
 func opened(seal *format.Seal, public string) (id, signature string) {
-	id, both := seal.Open(public)
-	own, signature, _ := strings.Cut(both, separator)
+	id, own, signature := seal.OpenCallID(public)
 	if own != "" {
 		id = own
 	}
 	return id, signature
-}
-
-// plainID replaces what Anthropic, which is the strictest, does not take in the id of a tool call.
-func plainID(id string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_':
-			return r
-		}
-		return '_'
-	}, id)
-}
-
-// identifier keeps of s what every format accepts in the id of a tool call.
-func identifier(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_':
-			return r
-		}
-		return -1
-	}, s[:min(len(s), 64)])
 }
 
 // objectEnd finds the end of a JSON object that comes in pieces.

@@ -35,7 +35,10 @@ type decoder struct {
 }
 
 // Decode makes what turns one answer into events.
-func (server) Decode(t *format.Target) format.Decoder { return &decoder{seal: t.Seal, names: t.Names} }
+func (server) Decode(t *format.Target) format.Decoder {
+	signed := habitsOf(t.Model).signs || t.Quirks != nil && t.Quirks.ThoughtSignatures
+	return &decoder{seal: t.Seal, names: t.Names, calls: calls{signed: signed}}
+}
 
 func (d *decoder) Usage() wire.Usage  { return d.usage.neutral() }
 func (d *decoder) UnknownEnd() string { return d.unknown }
@@ -112,6 +115,7 @@ func (d *decoder) Event(event sse.Event, to llm.Sink) (format.Heard, error) {
 	}
 	if reason != wire.NotEnded {
 		d.reason = reason
+		d.calls.release(d.seal, d.names, to)
 	}
 	content = content || called
 	if cost == nil && reason == wire.NotEnded && said.onlyText() {
@@ -153,6 +157,7 @@ func (d *decoder) end(to llm.Sink) error {
 	if !d.begun {
 		return format.Malformed("a stream that ends without a single choice")
 	}
+	d.calls.release(d.seal, d.names, to)
 	if fault := d.calls.end(); fault != nil {
 		return fault
 	}
@@ -163,7 +168,7 @@ func (d *decoder) end(to llm.Sink) error {
 func (d *decoder) start(seen *members, to llm.Sink) {
 	d.started = true
 	e := llm.Event{Step: llm.Started, ID: wordOf(seen.id), Model: wordOf(seen.model)}
-	d.calls.answer, d.calls.same = identifier(e.ID), d.same // the rest of a long one is not kept for as long as the stream
+	d.calls.answer, d.calls.same = format.Identifier(e.ID), d.same // the rest of a long one is not kept for as long as the stream
 	to.Take(&e)
 }
 

@@ -204,12 +204,4 @@ func (b *builder) source(m *llm.Media) {
 
 // toolID makes an id one that Anthropic takes. A conversation may have begun with a provider that names its calls otherwise,
 // such as functions.get_time:0.
-func toolID(id string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_':
-			return r
-		}
-		return '_'
-	}, format.Unsealed(id))
-}
+func toolID(id string) string { return format.PlainID(format.Unsealed(id)) }

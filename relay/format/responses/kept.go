@@ -41,24 +41,13 @@ func flat(space, name string) string {
 	if !strings.HasSuffix(space, "_") {
 		space += "__"
 	}
-	joined := plain(space + name)
+	joined := format.PlainID(space + name)
 	if len(joined) <= longestFlat {
 		return joined
 	}
 	sum := sha256.Sum256([]byte(joined))
 	mark := "_" + hex.EncodeToString(sum[:4])
 	return joined[:longestFlat-len(mark)] + mark
-}
-
-// plain replaces what is not a letter, digit, _ or -, which is all that formats take in a name.
-func plain(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_':
-			return r
-		}
-		return '_'
-	}, s)
 }
 
 // of is what the client calls a tool: its name and its namespace, which may be empty.

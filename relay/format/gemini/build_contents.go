@@ -1,0 +1,247 @@
+package gemini
+
+import (
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+
+	"one-api/relay/format"
+	"one-api/relay/llm"
+)
+
+// turn is a content as the API wants it: they alternate, and the results of the calls of an answer are in one.
+type turn struct {
+	model bool
+	parts []*llm.Part
+}
+
+// collect puts the turns together as the API wants them.
+func (b *builder) collect() {
+	for i := range b.r.Turns {
+		from := &b.r.Turns[i]
+		if from.Role == llm.System {
+			continue
+		}
+		model := from.Role == llm.Assistant
+		for j := range from.Parts {
+			p := &from.Parts[j]
+			if !says(p) {
+				continue
+			}
+			if p.Kind == llm.ToolCall {
+				id := format.Unsealed(p.ID)
+				b.names[id], b.order[id] = p.Name, len(b.order)
+			}
+			if last := len(b.turns) - 1; last < 0 || b.turns[last].model != model {
+				b.turns = append(b.turns, turn{model, make([]*llm.Part, 0, len(from.Parts))})
+			}
+			last := &b.turns[len(b.turns)-1]
+			last.parts = append(last.parts, p)
+		}
+	}
+	if len(b.turns) > 0 && b.turns[0].model {
+		b.turns = slices.Insert(b.turns, 0, turn{parts: []*llm.Part{{Text: "."}}})
+	}
+	for i := range b.turns {
+		if !b.turns[i].model {
+			slices.SortStableFunc(b.turns[i].parts, b.resultsFirst)
+		}
+	}
+}
+
+// resultsFirst is the order of a turn that answers calls: their results, in the order of the calls, and then the rest.
+func (b *builder) resultsFirst(x, y *llm.Part) int {
+	switch isX, isY := x.Kind == llm.ToolResult, y.Kind == llm.ToolResult; {
+	case isX && isY:
+		return b.order[format.Unsealed(x.ID)] - b.order[format.Unsealed(y.ID)]
+	case isX:
+		return -1
+	case isY:
+		return 1
+	}
+	return 0
+}
+
+// says reports whether there is anything in a part that the API takes.
+func says(p *llm.Part) bool {
+	switch p.Kind {
+	case llm.Text, llm.Refusal:
+		return p.Text != ""
+	case llm.Reasoning, llm.Redacted:
+		return false
+	case llm.Image:
+		return p.Media.Data != "" || p.Media.URL != ""
+	case llm.Document:
+		return p.Media.Data != "" || p.Media.URL != "" || p.Media.Text != ""
+	case llm.ToolCall, llm.ToolResult:
+	}
+	return true
+}
+
+func (b *builder) contents() {
+	b.Key("contents")
+	b.Open('[')
+	for _, turn := range b.turns {
+		b.Open('{')
+		if turn.model {
+			b.Literal("role", `"model"`)
+		} else {
+			b.Literal("role", `"user"`)
+		}
+		b.Key("parts")
+		b.Open('[')
+		called := false
+		for _, p := range turn.parts {
+			switch p.Kind {
+			case llm.ToolCall:
+				b.call(p, !called)
+				called = true
+			case llm.ToolResult:
+				b.result(p)
+			default:
+				b.part(p)
+			}
+		}
+		for _, p := range turn.parts { // a function answers with an object, and nothing else
+			for i := range p.Parts {
+				if inner := &p.Parts[i]; p.Kind == llm.ToolResult && says(inner) && !isText(inner) {
+					b.part(inner)
+				}
+			}
+		}
+		b.Close(']')
+		b.Close('}')
+	}
+	b.Close(']')
+}
+
+// isText reports whether a part can be said as text.
+func isText(p *llm.Part) bool {
+	return p.Kind == llm.Text || p.Kind == llm.Refusal || p.Kind == llm.Document && p.Media.Data == "" && p.Media.URL == ""
+}
+
+// words is the text of a part that is text, with what a client says of a document in front.
+func words(p *llm.Part) string {
+	if p.Kind != llm.Document {
+		return p.Text
+	}
+	text := ""
+	for _, line := range [...]string{p.Media.Name, p.Media.Note} {
+		if line != "" {
+			text += line + "\n"
+		}
+	}
+	return text + p.Media.Text
+}
+
+func (b *builder) text(text string) {
+	b.Open('{')
+	b.String("text", text)
+	b.Close('}')
+}
+
+func (b *builder) part(p *llm.Part) {
+	if isText(p) {
+		b.text(words(p))
+		return
+	}
+	m := p.Media
+	for _, note := range [...]string{m.Name, m.Note} {
+		if note != "" && p.Kind == llm.Document {
+			b.text(note)
+		}
+	}
+	b.Open('{')
+	if m.URL != "" {
+		b.Key("fileData")
+		b.Open('{')
+		b.String("mimeType", typeOf(p))
+		b.String("fileUri", m.URL)
+	} else {
+		b.Key("inlineData")
+		b.Open('{')
+		b.String("mimeType", m.Type)
+		b.String("data", m.Data)
+	}
+	b.Close('}')
+	b.Close('}')
+}
+
+// typeOf is the type of what is behind a link, which the API wants to be told: by how its path ends, or the usual one.
+func typeOf(p *llm.Part) string {
+	if p.Media.Type != "" {
+		return p.Media.Type
+	}
+	usual := "application/pdf"
+	if p.Kind == llm.Image {
+		usual = "image/jpeg"
+	}
+	u, err := url.Parse(p.Media.URL)
+	if err != nil {
+		return usual
+	}
+	kind := types[strings.ToLower(path.Ext(u.Path))]
+	if kind == "" || strings.HasPrefix(kind, "image/") != (p.Kind == llm.Image) {
+		return usual
+	}
+	return kind
+}
+
+// types are those of files that the API takes, by the ends of their names (https://ai.google.dev/gemini-api/docs/image-understanding,
+// …/document-processing).
+var types = map[string]string{
+	".png": "image/png", ".webp": "image/webp", ".heic": "image/heic", ".heif": "image/heif", ".gif": "image/gif", ".jpg": "image/jpeg", ".jpeg": "image/jpeg",
+	".pdf": "application/pdf", ".txt": "text/plain", ".md": "text/md", ".html": "text/html", ".csv": "text/csv", ".xml": "text/xml",
+}
+
+// unsigned is what Gemini takes for the signature of a call that another model has made
+// (https://ai.google.dev/gemini-api/docs/thought-signatures).
+const unsigned = "skip_thought_signature_validator"
+
+// call says a call of an earlier answer, with its id and its signature if this channel has made it. first: it is the first one of its
+// answer, which is the one that is signed.
+func (b *builder) call(p *llm.Part, first bool) {
+	_, own, signature := b.t.Seal.OpenCallID(p.ID)
+	b.Open('{')
+	b.Key("functionCall")
+	b.Open('{')
+	b.Said("id", own)
+	b.String("name", b.t.Name(p.Name))
+	b.Value("args", p.Input)
+	b.Close('}')
+	if signature == "" && first && b.habits.signs {
+		signature = unsigned
+	}
+	b.Said("thoughtSignature", signature)
+	b.Close('}')
+}
+
+func (b *builder) result(p *llm.Part) {
+	public, own, _ := b.t.Seal.OpenCallID(p.ID)
+	name, known := b.names[public]
+	if !known {
+		name = public // the API says that it fits to no call
+	}
+	var lines []string
+	for i := range p.Parts {
+		if inner := &p.Parts[i]; isText(inner) && says(inner) {
+			lines = append(lines, words(inner))
+		}
+	}
+	b.Open('{')
+	b.Key("functionResponse")
+	b.Open('{')
+	b.Said("id", own)
+	b.String("name", b.t.Name(name))
+	b.Key("response")
+	b.Open('{')
+	what := "output"
+	if p.Failed {
+		what = "error"
+	}
+	b.String(what, strings.Join(lines, "\n"))
+	b.Close('}')
+	b.Close('}')
+	b.Close('}')
+}
