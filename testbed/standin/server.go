@@ -60,12 +60,20 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		say(w, refused.Status, s.Dialect.ErrorBody(refused))
 		return
 	}
+	streams := asked["stream"] == true
+	if d, ok := s.Dialect.(Streamer); ok {
+		if answer, is := d.Other(r, asked); is {
+			say(w, http.StatusOK, answer)
+			return
+		}
+		streams = d.Streams(r)
+	}
 	switch {
 	case r.Method == http.MethodGet:
 		say(w, http.StatusOK, `{"object":"list","data":[{"id":`+quoted(s.Dialect.Model())+`,"object":"model","owned_by":"someone"}]}`)
 	case strings.HasSuffix(r.URL.Path, "/embeddings"):
 		say(w, http.StatusOK, `{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.5,-0.25]}],"model":`+quoted(s.Dialect.Model())+`,"usage":{"prompt_tokens":8,"total_tokens":8}}`)
-	case asked["stream"] == true:
+	case streams:
 		content, ending := s.Dialect.Events(s.next(asked), asked)
 		w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 		for _, event := range append(content, ending...) {

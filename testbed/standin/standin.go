@@ -24,6 +24,14 @@ type Dialect interface {
 	Headers() map[string]string
 }
 
+// Streamer is a Dialect whose requests say by their path whether they ask for a stream, and what else they ask for.
+type Streamer interface {
+	// Streams reports whether a stream is asked for.
+	Streams(r *http.Request) bool
+	// Other is the answer to a question for something else than a model's answer; false: it is none.
+	Other(r *http.Request, body map[string]any) (answer string, is bool)
+}
+
 // Refusal is an error answer.
 type Refusal struct {
 	Status            int

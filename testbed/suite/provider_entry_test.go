@@ -110,15 +110,14 @@ func TestEveryProviderIsAskedAsItsEntrySays(t *testing.T) {
 					answers(200, `{"data":[{"id":"listed"}]}`)(w, r)
 				case strings.HasSuffix(r.URL.Path, "/messages"):
 					answers(200, `{"type":"message","role":"assistant","model":"m","content":[{"type":"text","text":"x"}],"stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":1}}`)(w, r)
+				case strings.HasSuffix(r.URL.Path, ":generateContent"):
+					answers(200, `{"candidates":[{"content":{"role":"model","parts":[{"text":"x"}]},"finishReason":"STOP","index":0}]}`)(w, r)
 				default:
 					answers(200, wholeAnswer)(w, r)
 				}
 			})
 			r := startRelay(t, fmt.Sprintf("channels:\n  - {name: a, type: %s, base_url: %q, keys: [sk-upstream-secret], models: ['*']}\n", p.Type, u.URL))
-			path := "/v1/chat/completions"
-			if p.Speaks[0].Format == providers.Messages {
-				path = "/v1/messages"
-			}
+			path := map[providers.Format]string{providers.Chat: "/v1/chat/completions", providers.Messages: "/v1/messages", providers.Gemini: "/v1beta/models/m:generateContent"}[p.Speaks[0].Format]
 			for _, endpoint := range []string{"/v1/chat/completions", "/v1/messages"} {
 				status, answer, _ := r.ask(endpoint, `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}`)
 				require.Equal(t, 200, status, answer)

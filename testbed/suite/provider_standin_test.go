@@ -39,7 +39,7 @@ func relayToVendor(t *testing.T, v standin.Vendor, key string, answers ...standi
 }
 
 func TestEveryVendorHasAnImitation(t *testing.T) {
-	imitations := map[string]bool{"openai": true, "anthropic": true, "xai": true}
+	imitations := map[string]bool{"openai": true, "anthropic": true, "gemini": true, "xai": true}
 	for _, v := range standin.Vendors() {
 		imitations[v.Type()] = true
 	}

@@ -3,7 +3,6 @@ package gemini
 import (
 	"bytes"
 	"errors"
-	"strings"
 
 	"one-api/relay/format"
 	"one-api/relay/jsonscan"
@@ -15,29 +14,6 @@ import (
 const terminator = "[DONE]"
 
 func isTerminator(data []byte) bool { return string(bytes.TrimSpace(data)) == terminator }
-
-// camel is a member's name as the API writes it. Requests may have it in snake_case too, as everything that is JSON for a protocol
-// buffer (https://protobuf.dev/programming-guides/json).
-func camel(name string) string {
-	if strings.IndexByte(name, '_') < 0 {
-		return name
-	}
-	var b strings.Builder
-	up := false
-	for i := range len(name) {
-		c := name[i]
-		switch {
-		case c == '_' && i > 0:
-			up = true
-			continue
-		case up && c >= 'a' && c <= 'z':
-			c -= 'a' - 'A'
-		}
-		up = false
-		b.WriteByte(c)
-	}
-	return b.String()
-}
 
 // answer is the outside of an answer, or of an event of a stream, which are made alike: the values that matter, as they stand.
 type answer struct {
@@ -181,9 +157,6 @@ func (c *candidate) each(visit func(p *part)) {
 		}
 	})
 }
-
-// says reports whether there is anything in a part.
-func (p *part) says() bool { return p.other || len(p.call) > 0 || len(p.text) > len(`""`) }
 
 // member is the value that an object has under a key; nil: it has none, or is none.
 func member(object []byte, key string) (value []byte) {
