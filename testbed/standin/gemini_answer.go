@@ -61,6 +61,9 @@ func geminiText(text string, thought bool) string {
 	return `{"text":` + quoted(text) + `}`
 }
 
+// geminiStop is why answers end, with calls or without.
+const geminiStop = "STOP"
+
 // Whole is Dialect's.
 func (Gemini) Whole(a Answer) string {
 	var parts []string
@@ -70,7 +73,7 @@ func (Gemini) Whole(a Answer) string {
 	if len(a.Text) > 0 {
 		parts = append(parts, geminiText(strings.Join(a.Text, ""), false))
 	}
-	return strings.ReplaceAll(geminiAnswer(append(parts, a.geminiCalls()...), a.ending("STOP", "STOP"), a.geminiUsage(false)), `","`, "\",\n  \"") + "\n"
+	return strings.ReplaceAll(geminiAnswer(append(parts, a.geminiCalls()...), a.ending(geminiStop, geminiStop), a.geminiUsage(false)), `","`, "\",\n  \"") + "\n"
 }
 
 // Events is Dialect's.
@@ -87,7 +90,7 @@ func (Gemini) Events(a Answer, _ map[string]any) (content, ending []string) {
 	for _, call := range a.geminiCalls() {
 		say(call)
 	}
-	return content, []string{"data: " + geminiAnswer([]string{geminiText("", false)}, a.ending("STOP", "STOP"), a.geminiUsage(false)) + "\r\n\r\n"}
+	return content, []string{"data: " + geminiAnswer([]string{geminiText("", false)}, a.ending(geminiStop, geminiStop), a.geminiUsage(false)) + "\r\n\r\n"}
 }
 
 // ErrorEvent is Dialect's.
