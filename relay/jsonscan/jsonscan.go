@@ -48,7 +48,24 @@ type Member struct {
 //
 // A member is visited once the comma or brace behind it has been seen. What follows it may still be wrong, so nothing visited
 // may be trusted before Object has returned nil. An error is ErrTruncated or a *SyntaxError.
-func Object(b []byte, visit func(Member)) error {
+func Object(b []byte, visit func(Member)) error { return object(b, visit, nil) }
+
+// Inside is what is done with the objects in an array that is a member of the top-level object.
+type Inside struct {
+	Key   string              // the member's, in ASCII
+	Visit func(Member)        // is called for each member of each object
+	Done  func(object []byte) // behind each object
+	// Arrays is how many there were under the key, as it stands in the text without escapes, and Last where the last one begins.
+	Arrays, Last int
+}
+
+// ObjectInside is Object, and looks into an array as Objects does, before the array itself is visited: in one pass instead of two.
+// Nothing that was visited may be trusted before it has returned nil.
+func ObjectInside(b []byte, visit func(Member), inside *Inside) error {
+	return object(b, visit, inside)
+}
+
+func object(b []byte, visit func(Member), inside *Inside) error {
 	i := skipSpace(b, 0)
 	if i == len(b) {
 		return ErrTruncated
@@ -56,15 +73,15 @@ func Object(b []byte, visit func(Member)) error {
 	if b[i] != '{' {
 		return &SyntaxError{i, "it does not begin with {"}
 	}
-	stop, err := members(b, i, visit)
+	stop, err := members(b, i, 0, visit, inside)
 	if err != nil {
 		return err
 	}
 	return end(b, stop)
 }
 
-// members visits those of the object that begins at i, and returns where it ends.
-func members(b []byte, i int, visit func(Member)) (int, error) {
+// members visits those of the object that begins at i, at a depth below the top-level object, and returns where it ends.
+func members(b []byte, i, depth int, visit func(Member), inside *Inside) (int, error) {
 	i = skipSpace(b, i+1)
 	if i < len(b) && b[i] == '}' {
 		return i + 1, nil
@@ -74,7 +91,13 @@ func members(b []byte, i int, visit func(Member)) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		stop, err := skipValue(b, start)
+		var stop int
+		if inside != nil && start < len(b) && b[start] == '[' && string(b[i+1:keyEnd-1]) == inside.Key {
+			inside.Arrays, inside.Last = inside.Arrays+1, start
+			stop, err = objects(b, start, depth+1, inside.Visit, inside.Done)
+		} else {
+			stop, err = skipValue(b, start, depth)
+		}
 		if err != nil {
 			return 0, err
 		}
@@ -105,7 +128,7 @@ func Elements(value []byte, visit func(element []byte)) bool {
 	}
 	for {
 		start := skipSpace(value, i)
-		stop, err := skipValue(value, start)
+		stop, err := skipValue(value, start, 0)
 		if err != nil {
 			return false
 		}
@@ -125,32 +148,38 @@ func Objects(value []byte, visit func(Member), done func(object []byte)) bool {
 	if len(value) == 0 || value[0] != '[' {
 		return false
 	}
-	i := skipSpace(value, 1)
-	if i < len(value) && value[i] == ']' {
-		return true
+	_, err := objects(value, 0, 0, visit, done)
+	return err == nil
+}
+
+// objects is Objects for the array that begins at i, at a depth below the top-level object, and returns where it ends.
+func objects(b []byte, i, depth int, visit func(Member), done func(object []byte)) (int, error) {
+	i = skipSpace(b, i+1)
+	if i < len(b) && b[i] == ']' {
+		return i + 1, nil
 	}
 	for {
-		start := skipSpace(value, i)
-		if start == len(value) {
-			return false
-		}
 		var stop int
 		var err error
-		if value[start] == '{' {
-			if stop, err = members(value, start, visit); err == nil {
-				done(value[start:stop:stop])
+		if i < len(b) && b[i] == '{' {
+			if stop, err = members(b, i, depth+1, visit, nil); err == nil {
+				done(b[i:stop:stop])
 			}
 		} else {
-			stop, err = skipValue(value, start)
+			stop, err = skipValue(b, i, depth)
 		}
 		if err != nil {
-			return false
+			return i, err
 		}
-		i = skipSpace(value, stop)
-		if i == len(value) || value[i] != ',' {
-			return i < len(value) && value[i] == ']'
+		switch i = skipSpace(b, stop); {
+		case i == len(b):
+			return i, ErrTruncated
+		case b[i] == ']':
+			return i + 1, nil
+		case b[i] != ',':
+			return i, &SyntaxError{i, "a comma or ] is missing after an element"}
 		}
-		i++
+		i = skipSpace(b, i+1)
 	}
 }
 

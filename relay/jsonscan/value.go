@@ -35,22 +35,22 @@ func (n *nesting) inObject() bool {
 	return n.objects[top/64]>>(top%64)&1 == 1
 }
 
-// skipValue skips a value that is a member of the top-level object or an element of an array in it.
-func skipValue(b []byte, i int) (int, error) {
+// skipValue skips a value that is a member of an object, or an element of an array, at a depth below the top-level object.
+func skipValue(b []byte, i, depth int) (int, error) {
 	if i < len(b) {
 		switch b[i] {
 		case '"': // as most are
 			i, _, err := skipString(b, i)
 			return i, err
 		case '{', '[':
-			return skipContainer(b, i)
+			return skipContainer(b, i, depth)
 		}
 	}
 	return skipScalar(b, i)
 }
 
-func skipContainer(b []byte, i int) (int, error) {
-	var open nesting
+func skipContainer(b []byte, i, depth int) (int, error) {
+	open := nesting{depth: depth}
 	var err error
 	for {
 		// A value begins at i.
@@ -99,7 +99,7 @@ func skipContainer(b []byte, i int) (int, error) {
 			}
 			i++
 			open.depth--
-			if open.depth == 0 {
+			if open.depth == depth {
 				return i, nil
 			}
 		}

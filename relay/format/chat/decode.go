@@ -48,7 +48,7 @@ func (d *decoder) Complete() bool     { return d.reason != wire.NotEnded }
 // Whole reads a whole answer.
 func (d *decoder) Whole(body []byte, to llm.Sink) error {
 	var seen members
-	if err := seen.answer(body); err != nil {
+	if err := seen.answer(body, nil); err != nil {
 		return err
 	}
 	d.usage.note(seen.cost())

@@ -28,6 +28,24 @@ func TestAnObjectThatIsNoAnswerIsNotPassedOn(t *testing.T) {
 	}
 }
 
+func TestOfChoicesThatStandTwiceTheLastOnesCount(t *testing.T) {
+	const good, bad, open = `[{"text":"a","finish_reason":"stop"}]`, `[{"text":"a","error":{"message":"overloaded"}}]`, `[{"text":"","finish_reason":null}]`
+	for _, name := range []string{`"choices"`, `"ch\u006fices"`} {
+		for first, second := range map[string]string{bad: good, open: good, good: good} {
+			_, err := native().Whole([]byte(`{"choices":` + first + `,` + name + `:` + second + `}`))
+			require.NoError(t, err)
+			_, err = native().Whole([]byte(`{` + name + `:` + first + `,"choices":` + second + `}`))
+			require.NoError(t, err)
+		}
+		for _, second := range []string{bad, open, `null`, `[]`} {
+			_, err := native().Whole([]byte(`{"choices":` + good + `,` + name + `:` + second + `}`))
+			require.Error(t, err, second)
+			_, err = native().Whole([]byte(`{` + name + `:` + good + `,"choices":` + second + `}`))
+			require.Error(t, err, second)
+		}
+	}
+}
+
 func TestAStreamWithoutAChunkIsNotComplete(t *testing.T) {
 	translator := native()
 	_, err := translator.Event(sse.Event{Data: []byte(`{}`), Clean: true})

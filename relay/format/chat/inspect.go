@@ -29,11 +29,15 @@ type inspector struct {
 
 func (t *inspector) Whole(body []byte) ([]byte, error) {
 	var seen members
-	if err := seen.answer(body); err != nil {
+	says := reading{progress: &t.progress, whole: true}
+	inside := jsonscan.Inside{Key: "choices", Visit: says.choiceMember, Done: says.choice}
+	if err := seen.answer(body, &inside); err != nil {
 		return nil, err
 	}
-	says := reading{progress: &t.progress, whole: true}
-	says.read(seen.choices)
+	if !seen.choseInside(body, &inside) {
+		t.progress, says = progress{}, reading{progress: &t.progress, whole: true}
+		says.read(seen.choices)
+	}
 	if says.failed != nil {
 		return nil, says.failed
 	}

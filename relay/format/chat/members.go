@@ -104,9 +104,9 @@ func (m *members) isError() bool {
 	return m.signs.IsError(answer)
 }
 
-// answer checks a whole answer and notes its members.
-func (m *members) answer(body []byte) error {
-	if err := jsonscan.Object(body, m.note); err != nil {
+// answer checks a whole answer and notes its members. inside is what is done with its choices on the way; nil means nothing.
+func (m *members) answer(body []byte, inside *jsonscan.Inside) error {
+	if err := jsonscan.ObjectInside(body, m.note, inside); err != nil {
 		switch {
 		case errors.Is(err, jsonscan.ErrTruncated):
 			return format.Truncated(err.Error())
@@ -119,6 +119,18 @@ func (m *members) answer(body []byte) error {
 		return format.Reported(body)
 	}
 	return nil
+}
+
+// choseInside reports whether the choices that count have been read on the way, and no others: they may stand there twice, or under
+// a name with escapes.
+func (m *members) choseInside(body []byte, inside *jsonscan.Inside) bool {
+	switch {
+	case inside.Arrays == 0:
+		return m.choices == nil || m.choices[0] != '['
+	case inside.Arrays > 1 || len(m.choices) == 0:
+		return false
+	}
+	return &m.choices[0] == &body[inside.Last]
 }
 
 // chunk checks the data of an event and notes its members. The event arrived whole, so JSON that is cut in it is the provider's
