@@ -11,7 +11,7 @@ func (w *SelectRequest) BreaksOff(c *Channel, text bool) {
 
 // Resumes tells whether a stream for w can be finished by another channel when it breaks off.
 func (s *Set) Resumes(w *SelectRequest) bool {
-	r := s.routes.of(w.Model)
+	r := w.routeIn(s.routes)
 	if r == nil || !r.resumes {
 		return false // as nearly always
 	}

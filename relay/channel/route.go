@@ -12,8 +12,10 @@ import (
 
 // route is the channels that serve one model. Models with the same channels share one. A nil route has none.
 type route struct {
+	in      *routes
 	all     []tier            // best priority first: all[i].rank is i
 	byGroup map[string][]tier // those of all that have channels of a group, with nothing but those
+	only    string            // the group, if there is one and all channels are in it
 	resumes bool              // one of the channels takes part in the rescue of streams
 }
 
@@ -46,6 +48,9 @@ func newRoute(channels []*Channel) *route {
 	for group, of := range members {
 		if len(of) == len(channels) {
 			r.byGroup[group] = r.all // as nearly always
+			if len(members) == 1 {
+				r.only = group
+			}
 		} else {
 			r.byGroup[group] = tiersOf(of, priorities)
 		}
@@ -133,7 +138,7 @@ func (r *route) list(who Caller, i int) []tier {
 	switch {
 	case r == nil:
 		return nil
-	case who.AllGroups:
+	case who.AllGroups, r.only != "" && who.Groups[i] == r.only:
 		return r.all
 	}
 	return r.byGroup[who.Groups[i]]

@@ -95,7 +95,9 @@ func (s *routes) make(list string) *route {
 		i, n := binary.Uvarint(rest)
 		channels, rest = append(channels, s.channels[i]), rest[n:]
 	}
-	return newRoute(channels)
+	r := newRoute(channels)
+	r.in = s
+	return r
 }
 
 // of is the route of a model; nil: no channel serves it.

@@ -82,7 +82,7 @@ func (w Caller) allows(model string) bool { return w.Allows == nil || w.Allows(m
 
 func (w Caller) reaches(c *Channel) bool { return w.AllGroups || c.inGroups(w.Groups) }
 
-// SelectRequest is what a request asks of selection, and what it has learnt from its attempts so far.
+// SelectRequest is what a request asks of selection, and what it has learnt from its attempts so far. Its Model stays as it is.
 type SelectRequest struct {
 	Caller   Caller
 	Endpoint wire.Endpoint
@@ -93,6 +93,7 @@ type SelectRequest struct {
 	tried    []tried
 	because  string   // why the attempt before failed; empty: there was none
 	Only     *Channel // that has what the request refers to; nil: any will do
+	route    *route   // of the model, as it was found last; nil: it was not
 	broken   *Channel // whose stream broke off and is to be finished; nil: the client has nothing yet
 }
 
@@ -141,9 +142,17 @@ func (w *SelectRequest) excludes(c *Channel, anotherKey bool) bool {
 	return times > 0 && !anotherKey
 }
 
+// routeIn is the route of the request's model.
+func (w *SelectRequest) routeIn(routes *routes) *route {
+	if w.route == nil || w.route.in != routes {
+		w.route = routes.of(w.Model)
+	}
+	return w.route
+}
+
 // Check tells, without starting anything, why a request cannot be served by any channel; nil: it can.
 func (s *Set) Check(w *SelectRequest) *outcome.Refusal {
-	r := s.routes.of(w.Model)
+	r := w.routeIn(s.routes)
 	switch {
 	case r == nil:
 		return outcome.RefuseUnknownModel(w.Model)
@@ -174,7 +183,7 @@ var tolerances = [...]tolerance{{}, {anotherKey: true}, {anotherKey: true, panic
 // client more than a refusal would.
 func (s *Set) Begin(w *SelectRequest) (Slot, *outcome.Refusal) {
 	now := s.now()
-	r := s.routes.of(w.Model)
+	r := w.routeIn(s.routes)
 	for _, how := range tolerances {
 		for rank := r.next(w.Caller, 0); rank >= 0; rank = r.next(w.Caller, rank+1) {
 			if slot, ok := s.takeIn(w, r, rank, now, how); ok {
