@@ -84,8 +84,18 @@ func mayFrame(first byte) bool {
 	return first == nameOfCoding[0] || first == nameOfLength[0]
 }
 
+// named reports whether a line begins with a name, in any case. A control character for the hyphen passes as well: net/http refuses it.
 func named(line []byte, name string) bool {
-	return len(line) >= len(name) && bytes.EqualFold(line[:len(name)], []byte(name))
+	last := len(name) - 1
+	if len(line) <= last || line[last] != name[last] {
+		return false
+	}
+	for i, c := range line[:last] {
+		if c|0x20 != name[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // Ambiguous reports whether nobody can be sure where a request of this connection ends.
