@@ -54,7 +54,6 @@ type visit struct {
 	held     membudget.Lease  // of the request's body
 	owner    *membudget.Owner // the token's part of the budget
 	client   reply.Writer
-	left     int                // attempts that may be made
 	exchange *exchange.Exchange // the attempt at hand; nil: none is being made
 	failure  *outcome.Failure   // of the attempt at hand
 	last     *record.Attempt    // that ended, if it failed; nil: it did not
@@ -63,6 +62,7 @@ type visit struct {
 
 	transcript *resume.Transcript // of what the client has been sent; nil: a stream that breaks off stays so
 
+	left     int8  // attempts that may be made; a hundred and one at the most
 	method   uint8 // telemetry.MethodIndex
 	turn     bool  // it is made on a websocket, and is no request of HTTP's
 	entered  bool  // it counts as a call, and its end is recorded
@@ -122,7 +122,7 @@ func (v *visit) begin() bool {
 	}
 	v.end.Known = true
 	v.prepareRescue()
-	v.left = 1 + v.c.Settings.RetryTimes
+	v.left = int8(1 + v.c.Settings.RetryTimes)
 	return true
 }
 
