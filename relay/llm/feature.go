@@ -28,6 +28,7 @@ const (
 	MessageName
 	Prefill
 	ProviderTools
+	SpareSearch
 	CustomTools
 	TextTools
 	ToolNamespaces
@@ -102,6 +103,7 @@ var features = [Features]struct{ name, what string }{
 	MessageName:        {"message_name", "the name of a message"},
 	Prefill:            {"prefill", "a last assistant message that is to be continued"},
 	ProviderTools:      {"provider_tools", "tools that the provider runs itself"},
+	SpareSearch:        {"spare_search", "a web search of the Responses API that the model may do beside functions (tool_choice auto)"},
 	CustomTools:        {"custom_tools", "tools that are not functions"},
 	TextTools:          {"text_tools", "tools of the Responses API whose input is text (custom)"},
 	ToolNamespaces:     {"tool_namespaces", "tools of the Responses API in namespaces"},

@@ -33,6 +33,7 @@ var column = format.Column{
 	llm.ToolHints:          {Fate: format.Drop, Why: "a tool works without them"},
 	llm.ForcedTools:        {Fate: format.Adapt, Why: "as tool_choice; thinking is switched off, and counted, where it is refused beside that; left out, and counted, where a choice is refused"},
 	llm.ProviderTools:      {Fate: format.Refuse, Why: "names a tool that another provider runs or knows itself, and this model's provider does not have: leave it out, or ask for a model whose provider has it"},
+	llm.SpareSearch:        {Fate: format.Cost, Why: "the model does without: Codex offers one to every provider"},
 	llm.StrictTools:        {Fate: format.Adapt, Why: "strict is left out, and counted, where OpenAI would refuse the schema with it"},
 	llm.StrictSchemas:      {Fate: format.Adapt, Why: "strict is left out, and counted, where OpenAI would refuse the schema with it"},
 	llm.LongToolNames:      {Fate: format.Adapt, Why: "names of more than 64 characters are shortened, and given back in full"},

@@ -31,6 +31,7 @@ var column = format.Column{
 	llm.OddArguments:       {Fate: format.Adapt, Why: "as an object with the text in it (arguments)"},
 	llm.MessageName:        {Fate: format.Drop, Why: "there is no place for it"},
 	llm.ProviderTools:      {Fate: format.Refuse, Why: "names a tool that another provider runs or knows itself, and this model's provider does not have: leave it out, or ask for a model whose provider has it"},
+	llm.SpareSearch:        {Fate: format.Cost, Why: "the model does without: Codex offers one to every provider"},
 	llm.CustomTools:        {Fate: format.Refuse, Why: "must be function for this provider"},
 	llm.TextTools:          {Fate: format.Adapt, Why: "as functions with one argument, and told apart again in the answer; a grammar is only described"},
 	llm.ToolNamespaces:     {Fate: format.Adapt, Why: "as tools whose names have both in them, and given back in two"},

@@ -32,6 +32,7 @@ var column = format.Column{
 	llm.OtherMembers:       {Fate: format.Cost, Why: "nobody knows what they would be called"},
 	llm.EarlierRefusal:     {Fate: format.Adapt, Why: "as text"},
 	llm.MessageName:        {Fate: format.Drop, Why: "there is no place for it"},
+	llm.SpareSearch:        {Fate: format.Cost, Why: "the model does without: Codex offers one to every provider"},
 	llm.CustomTools:        {Fate: format.Refuse, Why: "must be function for this provider"},
 	llm.OldFunctions:       {Fate: format.Refuse, Why: "is not supported by this provider: use tools and tool_choice"},
 	llm.AllowedTools:       {Fate: format.Refuse, Why: "must be auto, none, required or a named function for this provider"},

@@ -18,7 +18,8 @@ type request struct {
 	said   map[string][]byte // members that the answer repeats
 	choice []byte            // tool_choice, which is read when all tools are known
 	serial bool
-	person string // safety_identifier
+	person string          // safety_identifier
+	search *format.Problem // of a web search among the tools, if it is wanted; nil: there is none
 }
 
 // Parse reads a request.
@@ -31,8 +32,12 @@ func (client) Parse(body []byte) (*llm.Request, *format.Problem) {
 	if len(r.Turns) == 0 {
 		return nil, &format.Problem{Path: "input", What: "must have something of the user in it"}
 	}
-	if problem := r.choose(r.choice); problem != nil {
-		return nil, problem.In("tool_choice")
+	problem := r.choose(r.choice).In("tool_choice")
+	if unspared := r.spare(); unspared != nil {
+		problem = unspared
+	}
+	if problem != nil {
+		return nil, problem
 	}
 	r.Serial = r.serial && len(r.Tools) > 0
 	if r.User == "" {

@@ -72,7 +72,9 @@ func TestToolsThatOtherFormatsDoNotHaveBecomeFunctions(t *testing.T) {
 
 func TestWhatOnlyTheProviderHasIsRefusedByName(t *testing.T) {
 	for _, tc := range []struct{ members, path, what string }{
-		{`"tools":[{"type":"function","name":"f"},{"type":"web_search"}]`, "tools[1].type", `"web_search"`},
+		{`"tools":[{"type":"function","name":"f"},{"type":"web_search"}],"tool_choice":"required"`, "tools[1].type", `"web_search"`},
+		{`"tools":[{"type":"web_search"}],"tool_choice":"required"`, "tools[0].type", `"web_search"`},
+		{`"tools":[{"type":"function","name":"f"},{"type":"file_search"}]`, "tools[1].type", `"file_search"`},
 		{`"tools":[{"type":"mcp","server_label":"x"}]`, "tools[0].type", `"mcp"`},
 		{`"previous_response_id":"resp_1"`, "previous_response_id", "keeps nothing"},
 		{`"conversation":{"id":"conv_1"}`, "conversation", "keeps nothing"},

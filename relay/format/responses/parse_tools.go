@@ -47,7 +47,7 @@ func (t *tool) member(name string, value []byte) *format.Problem {
 
 // tools reads a list of tools: the request's, or a namespace's.
 func (r *request) tools(value []byte, space string) *format.Problem {
-	return format.Each(value, func(_ int, element []byte) *format.Problem {
+	return format.Each(value, func(i int, element []byte) *format.Problem {
 		var t tool
 		if !format.IsObject(element) {
 			return format.MustBe("an object", element)
@@ -66,6 +66,11 @@ func (r *request) tools(value []byte, space string) *format.Problem {
 			}
 			r.Note(llm.ToolNamespaces, "tools")
 			return r.tools(t.tools, t.name).In("tools")
+		case "web_search", "web_search_preview":
+			if space == "" && r.search == nil {
+				r.search = format.Asks(llm.ProviderTools).Named(t.kind).In("type").At(i).In("tools")
+			}
+			return nil
 		case "":
 			return format.Wrong("is missing").In("type")
 		}
@@ -115,6 +120,19 @@ func grammarOf(value []byte) string {
 	}
 	definition, _ := jsonscan.String(member(value, "definition"))
 	return definition
+}
+
+// spare says what becomes of a web search, which nobody else does: what the model may do beside calling functions it does without.
+// Where there is nothing else that it may call, or it has to call something, the search is what is wanted.
+func (r *request) spare() *format.Problem {
+	if r.search == nil {
+		return nil
+	}
+	if len(r.Tools) == 0 || r.Choice.How == llm.ChoiceAny {
+		return r.search
+	}
+	r.Note(llm.SpareSearch, "tools")
+	return nil
 }
 
 // chosen is a tool_choice, or an element of a list of those that are allowed.
