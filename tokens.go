@@ -68,7 +68,7 @@ func keptToken(file string, make bool) (text string, isNew bool, err error) {
 			return "", false, err
 		}
 	}
-	data, err := os.ReadFile(file)
+	data, err := os.ReadFile(file) //nolint:gosec // the operator names the directory
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", false, nil
 	}

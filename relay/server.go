@@ -174,7 +174,7 @@ func (s *Server) Handler() http.Handler { return s.engine }
 
 // Serve answers clients until ctx ends, and then lets the calls in flight finish for SHUTDOWN_TIMEOUT at most. It closes the
 // listener. nil: it ended cleanly.
-func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+func (s *Server) Serve(ctx context.Context, listener net.Listener) error { //nolint:contextcheck // calls outlive ctx until they are drained
 	// Calls descend from base, so that ending it ends them, each with an honest error to its client.
 	base, cut := context.WithCancelCause(context.Background())
 	defer cut(nil)
@@ -195,7 +195,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	watchers.Go(func() {
 		served <- server.Serve(newClientListener(listener, s.options.Settings.ClientWriteTimeout, s.clients, s.reserve))
 	})
-	reserved := s.reservedServer(base)
+	reserved := s.reservedServer(base)                    //nolint:contextcheck // base outlives ctx until calls are drained
 	watchers.Go(func() { _ = reserved.Serve(s.reserve) }) // until it is closed
 	defer func() {
 		stopWatching()
@@ -217,7 +217,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		return fmt.Errorf("serving: %w", err)
 	case <-ctx.Done():
 	}
-	return s.drain(server, cut)
+	return s.drain(server, cut) //nolint:contextcheck // ctx has ended by now
 }
 
 // maxClients is MAX_CLIENT_CONNECTIONS or, if that is not set, what the descriptor limit leaves room for: four fifths of it, of which

@@ -50,7 +50,7 @@ func (t *ChunkTimes) Chunk(now time.Time) {
 
 // keep notes a time for exponential buckets, and counts the noted ones when there are enough.
 func (t *ChunkTimes) keep(nanoseconds uint64) {
-	t.counts[2*t.pending], t.counts[2*t.pending+1] = uint32(nanoseconds>>32), uint32(nanoseconds)
+	t.counts[2*t.pending], t.counts[2*t.pending+1] = uint32(nanoseconds>>32), uint32(nanoseconds) //nolint:gosec // its two halves
 	if t.pending++; t.pending == chunkBatch {
 		t.record()
 	}

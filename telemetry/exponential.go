@@ -75,9 +75,9 @@ func (e *exponential) add(value float64, n uint64) {
 func bucketOf(value float64, scale int32) int32 {
 	fraction, exponent := math.Frexp(value) // value = fraction × 2^exponent, and .5 ≤ fraction < 1
 	if scale > 0 {
-		return int32(exponent)<<scale + int32(math.Log(fraction)*math.Ldexp(math.Log2E, int(scale))) - 1
+		return int32(exponent)<<scale + int32(math.Log(fraction)*math.Ldexp(math.Log2E, int(scale))) - 1 //nolint:gosec // exponents have 11 bits
 	}
-	at := int32(exponent) - 1
+	at := int32(exponent) - 1 //nolint:gosec // exponents have 11 bits
 	if fraction == .5 {
 		at-- // a bucket includes its upper bound
 	}
@@ -89,7 +89,7 @@ func (e *exponential) tooFine(at int32) (by int32) {
 	if len(e.counts) == 0 {
 		return 0
 	}
-	low, high := min(at, e.first), max(at, e.first+int32(len(e.counts))-1)
+	low, high := min(at, e.first), max(at, e.first+int32(len(e.counts))-1) //nolint:gosec // there are few buckets
 	for int(high)-int(low) >= e.most {
 		low, high, by = low>>1, high>>1, by+1
 	}

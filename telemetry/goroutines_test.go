@@ -64,7 +64,7 @@ func TestLabellingACallsGoroutineAllocatesNothing(t *testing.T) {
 	labels := ChannelLabels("a")
 	require.Zero(t, testing.AllocsPerRun(1000, func() {
 		pprof.SetGoroutineLabels(labels)
-		pprof.SetGoroutineLabels(context.Background())
+		pprof.SetGoroutineLabels(context.Background()) //nolint:contextcheck // no labels
 	}))
 }
 

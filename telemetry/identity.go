@@ -41,6 +41,7 @@ type machine struct {
 }
 
 func thisMachine() machine {
+	//nolint:gosec // names are constants
 	return machine{getenv: os.Getenv, open: func(name string) (io.ReadCloser, error) { return os.Open(name) }, pid: os.Getpid()}
 }
 

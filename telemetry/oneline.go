@@ -53,8 +53,9 @@ func isPlainAttr(a slog.Attr) bool {
 		return isPlain(a.Value.String())
 	case slog.KindBool, slog.KindDuration, slog.KindFloat64, slog.KindInt64, slog.KindTime, slog.KindUint64:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 func printableAttr(a slog.Attr) slog.Attr {

@@ -168,7 +168,7 @@ func observeRuntime(meter metric.Meter) error {
 		for i := range states {
 			o.ObserveFloat64(seconds, samples[i].Value.Float64(), options[i])
 		}
-		o.ObserveInt64(gc, int64(samples[len(states)].Value.Uint64()))
+		o.ObserveInt64(gc, int64(samples[len(states)].Value.Uint64())) //nolint:gosec // bytes of memory fit
 		if n, ok := openFiles(); ok {
 			o.ObserveInt64(open, int64(n))
 		}

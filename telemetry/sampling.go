@@ -78,15 +78,15 @@ func (drawnIDs) NewSpanID(context.Context, trace.TraceID) trace.SpanID { return 
 // newTraceID returns a unique id, which need not be secret. An id of zeros is invalid.
 func newTraceID() (id trace.TraceID) {
 	for !id.IsValid() {
-		binary.LittleEndian.PutUint64(id[:8], rand.Uint64())
-		binary.LittleEndian.PutUint64(id[8:], rand.Uint64())
+		binary.LittleEndian.PutUint64(id[:8], rand.Uint64()) //nolint:gosec // unique, not secret
+		binary.LittleEndian.PutUint64(id[8:], rand.Uint64()) //nolint:gosec // unique, not secret
 	}
 	return id
 }
 
 func newSpanID() (id trace.SpanID) {
 	for !id.IsValid() {
-		binary.LittleEndian.PutUint64(id[:], rand.Uint64())
+		binary.LittleEndian.PutUint64(id[:], rand.Uint64()) //nolint:gosec // unique, not secret
 	}
 	return id
 }

@@ -30,13 +30,14 @@ func slotOf(now time.Time) int64 { return int64(now.Sub(epoch)/trySlot) + trySlo
 
 // of unpacks a slot's word. A word of another time slot counts as empty.
 func of(word uint64, slot int64) (calls, again int64) {
-	if uint32(word>>(againBits+callBits)) != uint32(slot) {
+	if uint32(word>>(againBits+callBits)) != uint32(slot) { //nolint:gosec // the low bits of a slot tell it from its neighbours
 		return 0, 0
 	}
 	return int64(word >> againBits & maxCalls), int64(word & maxAgain)
 }
 
 func word(slot, calls, again int64) uint64 {
+	//nolint:gosec // as above; the counts are bounded
 	return uint64(uint32(slot))<<(againBits+callBits) | uint64(min(calls, maxCalls))<<againBits | uint64(min(again, maxAgain))
 }
 

@@ -81,8 +81,9 @@ func (r *Result) saysSomething() bool {
 		return false
 	case outcome.ClientGone:
 		return r.Sent && r.Events == 0 && r.Waited >= givesUp
+	default:
+		return r.Sent && r.Class != outcome.ClassRelay
 	}
-	return r.Sent && r.Class != outcome.ClassRelay
 }
 
 func (s *Slot) concludeKey(r *Result, v outcome.Verdict, now time.Time) (cooled bool) {

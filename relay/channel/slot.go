@@ -24,7 +24,7 @@ type Slot struct {
 
 // take takes a place in the channel and a key; false: there is none.
 func (c *Channel) take(w *SelectRequest, now time.Time, how tolerance) (Slot, bool) {
-	cuts := uint16(c.state.cuts.Load())
+	cuts := uint16(c.state.cuts.Load()) //nolint:gosec // only whether it changed matters
 	if c.isDisabled() {
 		return Slot{}, false
 	}
@@ -61,14 +61,14 @@ func (c *Channel) Question(k *breaker.Key, now time.Time) Slot {
 	c.state.inFlight.Add(1)
 	c.pool.inFlight.Add(1)
 	c.Transport.Enter()
-	return Slot{Channel: c, Key: k, Began: now, cuts: uint16(c.state.cuts.Load())}
+	return Slot{Channel: c, Key: k, Began: now, cuts: uint16(c.state.cuts.Load())} //nolint:gosec // only whether it changed matters
 }
 
 // Open lists the attempt among the channel's open calls, by which an operator can end it. cut: he has ended them all since the place
 // was taken; whether this one was in the list then, nobody knows.
 func (s *Slot) Open(c *OpenCall) (cut bool) {
 	s.Channel.state.calls.add(c)
-	return uint16(s.Channel.state.cuts.Load()) != s.cuts
+	return uint16(s.Channel.state.cuts.Load()) != s.cuts //nolint:gosec // only whether it changed matters
 }
 
 // Leave gives the place back that an open call has taken.

@@ -68,6 +68,7 @@ func asJSON(node *yaml.Node) any {
 			array[i] = asJSON(element)
 		}
 		return array
+	default: // a scalar
 	}
 	switch node.Tag {
 	case "!!null":

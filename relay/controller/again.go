@@ -60,7 +60,7 @@ func (v *visit) again() *exchange.Exchange {
 func (v *visit) pause(asked time.Duration) bool {
 	wait := cmp.Or(asked, v.c.Pause)
 	if wait == 0 {
-		wait = shortestPause + rand.N(longestPause-shortestPause)
+		wait = shortestPause + rand.N(longestPause-shortestPause) //nolint:gosec // jitter need not be secret
 	}
 	began := time.Now()
 	timer := time.NewTimer(wait)

@@ -30,6 +30,7 @@ func (v *visit) resumes(attempt *record.Attempt) bool {
 	switch attempt.Outcome {
 	case outcome.ClientGone, outcome.ClientStalled, outcome.Shutdown, outcome.Panic:
 		ours = true
+	default: // the upstream's
 	}
 	added := v.transcript.Noted() > v.noted
 	v.noted = v.transcript.Noted()

@@ -123,7 +123,7 @@ func vectorOf(text string, n int) []float32 {
 	state, vector, sum := hash.Sum64(), make([]float32, n), 0.0
 	for i := range vector {
 		state = state*6364136223846793005 + 1442695040888963407
-		vector[i] = float32(int32(state>>32)) / math.MaxInt32
+		vector[i] = float32(int32(state>>32)) / math.MaxInt32 //nolint:gosec // the sign bit is meant
 		sum += float64(vector[i]) * float64(vector[i])
 	}
 	if sum > 0 {

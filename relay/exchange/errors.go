@@ -43,6 +43,7 @@ func (x *Exchange) truly(f *outcome.Failure) *outcome.Failure {
 		if ended := x.interrupted(); ended != nil {
 			return ended
 		}
+	default: // nothing broke off
 	}
 	return f
 }

@@ -67,7 +67,7 @@ func (d *Door) New(ctx context.Context, slot channel.Slot) *Exchange {
 	if x.tie() {
 		x.Cut(outcome.ErrOperator)
 	}
-	pprof.SetGoroutineLabels(slot.Channel.Labels)
+	pprof.SetGoroutineLabels(slot.Channel.Labels) //nolint:contextcheck // labels are the goroutine's, not the call's
 	return x
 }
 

@@ -93,7 +93,7 @@ func (d *Door) list(ctx context.Context, c *channel.Channel, k *breaker.Key, rea
 	x.hold.clock.limitTo(now.Add(questionTimeout), outcome.HeaderTimeout)
 	request := c.Asks()
 	request.Method = http.MethodGet
-	if failure := x.address(&request); failure != nil {
+	if failure := x.address(&request); failure != nil { //nolint:contextcheck // no client, so no trace to continue
 		return failure
 	}
 	x.hold.clock.until(now.Add(questionTimeout), outcome.HeaderTimeout)

@@ -50,8 +50,8 @@ func acceptableID(id string) bool {
 // NewID is unique, not secret.
 func NewID() string {
 	var b [16]byte
-	binary.LittleEndian.PutUint64(b[:8], rand.Uint64())
-	binary.LittleEndian.PutUint64(b[8:], rand.Uint64())
+	binary.LittleEndian.PutUint64(b[:8], rand.Uint64()) //nolint:gosec // unique, not secret
+	binary.LittleEndian.PutUint64(b[8:], rand.Uint64()) //nolint:gosec // unique, not secret
 	var text [2 * len(b)]byte
 	hex.Encode(text[:], b[:])
 	return string(text[:])

@@ -37,7 +37,7 @@ func (p *Pattern) Learn(text []byte, key string) {
 	if to == from || to == len(text) || text[to] != '"' {
 		return
 	}
-	p.text, p.from, p.to = append(p.text[:0], text...), int16(from), int16(to)
+	p.text, p.from, p.to = append(p.text[:0], text...), int16(from), int16(to) //nolint:gosec // a longer text is not learnt
 	p.also, p.up = 0, 0
 	p.misses++
 }
@@ -64,7 +64,7 @@ func (p *Pattern) LearnText(text []byte, key, said, beside string) {
 	}
 	also := int(p.to) + at + len(beside)
 	if up := skipPlain(text, also); up < len(text) && text[up] == '"' {
-		p.also, p.up = int16(also), int16(up)
+		p.also, p.up = int16(also), int16(up) //nolint:gosec // within the text
 	}
 }
 

@@ -84,6 +84,7 @@ func (t *tuner) tune() bool {
 	}
 	samples := [...]metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"}}
 	metrics.Read(samples[:])
+	//nolint:gosec // bytes of memory fit
 	live, roots := int64(samples[0].Value.Uint64()), int64(samples[1].Value.Uint64()+samples[2].Value.Uint64())
 	percent := percentFor(live, roots, t.floor)
 	if worthIt(t.percent, percent) {

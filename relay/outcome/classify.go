@@ -46,8 +46,9 @@ func behind(class Class) Class {
 		return ClassBehind
 	case ClassMisplaced:
 		return ClassElsewhere
+	default:
+		return class
 	}
-	return class
 }
 
 // judged is classify, for an error that says something.

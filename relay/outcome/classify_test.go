@@ -200,6 +200,7 @@ func TestAnErrorIsClassifiedByWhatTheProviderMeansByIt(t *testing.T) {
 			case ClassBehind:
 				require.Equal(t, "upstream_refused", f.Err.Code)
 				require.NotContains(t, f.Err.Message, "theirs", "another's key, or what the operator's account there is worth")
+			default: // the provider's own words are passed on
 			}
 		})
 	}

@@ -23,8 +23,9 @@ func (f *Failure) IsOfTheKey() bool {
 	switch f.Class {
 	case ClassKeyRefused, ClassUnauthorized, ClassForbidden:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // scopes finds what is said of a key that may not do everything.

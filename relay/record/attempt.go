@@ -64,8 +64,10 @@ func (a *Attempt) Transient(begun bool) bool {
 		case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, outcome.StatusOverloaded:
 			return troubled
 		}
+		return false
+	default:
+		return false
 	}
-	return false
 }
 
 // Refused reports whether the upstream found the request wrong in itself.

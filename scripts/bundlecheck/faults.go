@@ -185,6 +185,7 @@ func (f *faults) act(w http.ResponseWriter, r *http.Request, channel string, str
 		return "upstream_status"
 	case reset:
 		return "upstream_reset"
+	default: // it answers, at least in part
 	}
 	if !stream {
 		w.Header().Set("Content-Type", "application/json")
@@ -209,6 +210,7 @@ func (f *faults) act(w http.ResponseWriter, r *http.Request, channel string, str
 		case <-ctx.Done():
 			return "client_gone"
 		}
+	default: // it answers in full
 	}
 	say(format.word + format.end)
 	return "completed"

@@ -69,7 +69,7 @@ func (c *course) spans(ctx context.Context) error {
 		got := f.sums["otelcol_receiver_accepted_spans"]
 		if got >= want || time.Now().After(deadline) || ctx.Err() != nil {
 			c.report.that(got >= want, "spans of requests and attempts have arrived: %v, at least %v", got, want)
-			return nil
+			return ctx.Err()
 		}
 		pause(ctx, exportInterval)
 	}

@@ -181,11 +181,12 @@ func (d *decoder) Event(event sse.Event, to llm.Sink) (heard format.Heard, err e
 	case completes:
 		heard.Content, heard.Done = d.completed(&o, to), true
 		return heard, nil
+	default:
+		d.start(&outside{}, to)
+		heard.Content, err = d.piece(&o, to)
+		heard.Preamble = !heard.Content && !d.said
+		return heard, err
 	}
-	d.start(&outside{}, to)
-	heard.Content, err = d.piece(&o, to)
-	heard.Preamble = !heard.Content && !d.said
-	return heard, err
 }
 
 // piece reads an event between the beginning and the end. It reports whether there was something of the answer in it.
@@ -220,6 +221,7 @@ func (d *decoder) piece(o *outside, to llm.Sink) (content bool, err error) {
 		step = llm.Refused
 	case thoughtDelta, thoughtDone:
 		step = llm.Thought
+	default: // text, or nothing that is said
 	}
 	switch o.kind {
 	case textDelta, refusalDelta, thoughtDelta:
@@ -235,8 +237,9 @@ func (d *decoder) piece(o *outside, to llm.Sink) (content bool, err error) {
 			text = textOf(o.refusal)
 		}
 		return d.tell(step, text, to), nil
+	default:
+		return false, nil
 	}
-	return false, nil
 }
 
 func (d *decoder) added(i *open, item []byte, to llm.Sink) (content bool) {

@@ -81,6 +81,7 @@ const (
 func (client) Stream(r *llm.Request) format.Encoder { return newEncoder(r) }
 
 func newEncoder(r *llm.Request) *encoder {
+	//nolint:gosec // an id need not be secret
 	return &encoder{kept: keptOf(r), id: strconv.FormatUint(rand.Uint64()|1<<63, 36), created: now()}
 }
 

@@ -60,10 +60,11 @@ func (a *Answer) Read(b []byte) (int, error) {
 		return a.readLength(b)
 	case byChunks:
 		return a.readChunks(b)
+	default:
+		n, err := a.source(b)
+		a.ended = errors.Is(err, io.EOF)
+		return n, err
 	}
-	n, err := a.source(b)
-	a.ended = errors.Is(err, io.EOF)
-	return n, err
 }
 
 func (a *Answer) readLength(b []byte) (int, error) {

@@ -39,7 +39,7 @@ func (c *chunks) decode(b []byte) (data, excess int, err error) {
 		if c.state == chunkData {
 			n := len(b) - i
 			if uint64(n) > c.left {
-				n = int(c.left)
+				n = int(c.left) //nolint:gosec // less than len(b)
 			}
 			if data != i {
 				copy(b[data:], b[i:i+n])
@@ -165,6 +165,7 @@ func (c *chunks) trailer(b byte) error {
 			return fmt.Errorf("%w: the trailer does not end in CR LF", ErrMalformed)
 		}
 		c.done = true
+	default: // no state of the trailer
 	}
 	return nil
 }
