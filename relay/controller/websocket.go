@@ -61,7 +61,7 @@ func (c *Controller) Socket(endpoint wire.Endpoint) gin.HandlerFunc {
 		}
 		turns.Serve(turns.Options{
 			Conn: conn, Request: g.Request, ID: requestID(g), Log: c.Log,
-			Call:  http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.turn(w, r, endpoint) }),
+			Call:  http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.turn(w, r, endpoint) }), //nolint:contextcheck // r has it
 			Check: func(model string) *wire.Error { return c.checkModel(key, endpoint, model) },
 			Keeps: func(id string) bool { return c.keeps(key, id) },
 			Held: func(l *membudget.Lease) {

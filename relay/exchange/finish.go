@@ -80,6 +80,7 @@ func leavesDoubt(f *outcome.Failure) bool {
 	switch f.Class {
 	case outcome.ClassUnauthorized, outcome.ClassForbidden, outcome.ClassElsewhere:
 		return f.Outcome == outcome.UpstreamStatus || f.Outcome == outcome.UpstreamErrorEvent
+	default:
+		return false
 	}
-	return false
 }

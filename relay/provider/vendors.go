@@ -16,9 +16,8 @@ var (
 		wire.ImagesGenerate, wire.ImagesEdit, wire.ImagesVary, wire.AudioSpeech, wire.AudioTranscribe, wire.AudioTranslate, wire.Moderate,
 	})
 
-	chatOnly      = inChat([]wire.Endpoint{wire.ChatCompletions})
-	chatAndVector = inChat([]wire.Endpoint{wire.ChatCompletions, wire.Embeddings})
-	everyText     = inChat(texts)
+	chatOnly  = inChat([]wire.Endpoint{wire.ChatCompletions})
+	everyText = inChat(texts)
 )
 
 // inChat is OpenAI's format at some of its endpoints.
