@@ -197,7 +197,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error { //nol
 	})
 	reserved := s.reservedServer(base)                    //nolint:contextcheck // base outlives ctx until calls are drained
 	watchers.Go(func() { _ = reserved.Serve(s.reserve) }) // until it is closed
-	defer func() { //nolint:contextcheck // ctx has ended by now
+	defer func() {                                        //nolint:contextcheck // ctx has ended by now
 		stopWatching()
 		_ = errors.Join(s.reserve.Close(), reserved.Close())
 		watchers.Wait()
