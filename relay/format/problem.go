@@ -121,6 +121,15 @@ func MustBe(what string, value []byte) *Problem {
 // Given reports whether an optional member was sent with a value.
 func Given(value []byte) bool { return len(value) > 0 && !jsonscan.IsNull(value) }
 
+// IsEmpty reports whether a value is missing, null, or an empty text, list or object.
+func IsEmpty(value []byte) bool {
+	switch string(value) {
+	case "", "null", `""`, "[]", "{}":
+		return true
+	}
+	return false
+}
+
 // IsObject reports whether a valid value is an object.
 func IsObject(value []byte) bool { return len(value) > 0 && value[0] == '{' }
 

@@ -130,7 +130,7 @@ func saysSomething(choices []byte) bool {
 func (r *reading) choice(choice []byte) {
 	r.progress.begins(r.index)
 	switch reason := wire.EndReasonOf(r.end); {
-	case holdsSomething(r.fault) && string(r.fault) != "false":
+	case !format.IsEmpty(r.fault) && string(r.fault) != "false":
 		r.fails(format.Reported(choice))
 	case reason == wire.EndedBadly:
 		r.fails(format.BadEnd(wire.EndWord(r.end)))
@@ -179,7 +179,7 @@ func (r *reading) deltaMember(m jsonscan.Member) {
 }
 
 func (r *reading) add(value []byte, content bool) {
-	if holdsSomething(value) {
+	if !format.IsEmpty(value) {
 		r.says = true
 		r.content = r.content || content && adds(value, deepestText)
 	}
@@ -193,14 +193,14 @@ func adds(value []byte, depth int) (something bool) {
 	}
 	switch value[0] {
 	case '[':
-		jsonscan.Elements(value, func(element []byte) { something = something || holdsSomething(element) && adds(element, depth-1) })
+		jsonscan.Elements(value, func(element []byte) { something = something || !format.IsEmpty(element) && adds(element, depth-1) })
 		return something
 	case '{':
 		_ = jsonscan.Object(value, func(m jsonscan.Member) {
 			switch string(m.Key) {
 			case "index", "type", "id", "format", "role":
 			default:
-				something = something || holdsSomething(m.Value) && adds(m.Value, depth-1)
+				something = something || !format.IsEmpty(m.Value) && adds(m.Value, depth-1)
 			}
 		})
 		return something
@@ -220,13 +220,4 @@ func isPlainText(choices []byte) bool {
 	}
 	end := bytes.Index(choices, []byte(`"finish_reason":null`))
 	return end >= 0 && bytes.Count(choices, []byte(`"finish_reason":`)) == 1 && !bytes.Contains(choices, []byte(`"error":`))
-}
-
-// holdsSomething is false for null and for what is empty.
-func holdsSomething(value []byte) bool {
-	switch string(value) {
-	case "", "null", `""`, "[]", "{}":
-		return false
-	}
-	return true
 }

@@ -81,7 +81,7 @@ func (d *decoder) Event(event sse.Event, to llm.Sink) (format.Heard, error) {
 		d.tell(llm.Said, text, to)
 		return format.Heard{Content: true}, nil
 	}
-	if isTerminator(event.Data) {
+	if format.IsTerminator(event.Data) {
 		return format.Heard{Done: true}, d.end(to)
 	}
 	if isKeepAlive(event) {
@@ -127,7 +127,7 @@ func (d *decoder) Event(event sse.Event, to llm.Sink) (format.Heard, error) {
 // open starts the answer with the first chunk that says something. Azure's first one has only what its filter found in the prompt:
 // neither id nor model nor choice.
 func (d *decoder) open(seen *members, found bool, to llm.Sink) {
-	if !d.started && (found || holdsSomething(seen.model) || holdsSomething(seen.id)) {
+	if !d.started && (found || !format.IsEmpty(seen.model) || !format.IsEmpty(seen.id)) {
 		d.start(seen, to)
 	}
 	if d.same && d.started && (d.id == "" || d.created == 0) {
@@ -225,7 +225,7 @@ func firstChoice(choices []byte) (first choice, found bool) {
 func (d *decoder) endOf(c *choice) (wire.EndReason, error) {
 	reason := wire.EndReasonOf(c.end)
 	switch {
-	case holdsSomething(c.fault) && string(c.fault) != "false":
+	case !format.IsEmpty(c.fault) && string(c.fault) != "false":
 		return reason, format.Reported(append(append([]byte(`{"error":`), c.fault...), '}'))
 	case reason == wire.EndedBadly:
 		return reason, format.BadEnd(wire.EndWord(c.end))
@@ -301,7 +301,7 @@ func (s *speech) member(m jsonscan.Member) {
 	case "tool_calls":
 		s.calls = m.Value
 	case "function_call", "audio", "images":
-		s.other = s.other || holdsSomething(m.Value)
+		s.other = s.other || !format.IsEmpty(m.Value)
 	}
 }
 

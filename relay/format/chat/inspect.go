@@ -9,13 +9,8 @@ import (
 	"one-api/relay/wire"
 )
 
-// terminator is the data of the event that ends a stream.
-const terminator = "[DONE]"
-
 // endOfStream is the event, for streams whose server has left it out.
-var endOfStream = []byte("data: " + terminator + "\n\n")
-
-func isTerminator(data []byte) bool { return string(bytes.TrimSpace(data)) == terminator }
+var endOfStream = []byte("data: " + format.Terminator + "\n\n")
 
 // inspector passes answers on to clients that speak the provider's own format. It looks, and changes nothing.
 type inspector struct {
@@ -56,7 +51,7 @@ func (t *inspector) Event(event sse.Event) (format.Step, error) {
 	if t.like.Matches(event.Data) && string(event.Name) != "error" {
 		return format.Step{Out: t.pass(event), Content: true}, nil // as nearly always
 	}
-	if isTerminator(event.Data) {
+	if format.IsTerminator(event.Data) {
 		if !t.progress.any() {
 			return format.Step{}, format.Malformed("a stream that ends without a single choice")
 		}

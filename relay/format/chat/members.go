@@ -86,20 +86,16 @@ func (m *members) costIn(first *choice) []byte {
 }
 
 // memberOf is the value that an object has under a key; nil if it has none, or null.
-func memberOf(object []byte, key string) (value []byte) {
-	_ = jsonscan.Object(object, func(m jsonscan.Member) {
-		if string(m.Key) == key {
-			if value = m.Value; jsonscan.IsNull(value) {
-				value = nil
-			}
-		}
-	})
-	return value
+func memberOf(object []byte, key string) []byte {
+	if value := jsonscan.MemberOf(object, key); format.Given(value) {
+		return value
+	}
+	return nil
 }
 
 // isError reports whether the object is an error and no answer.
 func (m *members) isError() bool {
-	answer := m.data != nil || m.usage != nil || holdsSomething(m.choices) ||
+	answer := m.data != nil || m.usage != nil || !format.IsEmpty(m.choices) ||
 		bytes.HasPrefix(m.object, []byte(`"chat.completion`)) || bytes.HasPrefix(m.object, []byte(`"text_completion`))
 	return m.signs.IsError(answer)
 }

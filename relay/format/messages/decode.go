@@ -195,7 +195,7 @@ func (d *decoder) Event(event sse.Event, to llm.Sink) (heard format.Heard, err e
 		d.tell(llm.Said, text, to)
 		return format.Heard{Content: true}, nil
 	}
-	if isTerminator(event.Data) && !d.stopped {
+	if format.IsTerminator(event.Data) && !d.stopped {
 		return format.Heard{Done: true}, d.End(to)
 	}
 	outside, err := scanEvent(event)
@@ -240,9 +240,9 @@ func (d *decoder) start(message []byte, to llm.Sink) error {
 	if !format.IsObject(message) {
 		return format.Malformed("message_start has no message")
 	}
-	d.usage.note(member(message, "usage"))
+	d.usage.note(jsonscan.MemberOf(message, "usage"))
 	d.started, d.blocks = true, make(map[int64]*openBlock)
-	to.Take(&llm.Event{Step: llm.Started, ID: textOf(member(message, "id")), Model: textOf(member(message, "model"))})
+	to.Take(&llm.Event{Step: llm.Started, ID: textOf(jsonscan.MemberOf(message, "id")), Model: textOf(jsonscan.MemberOf(message, "model"))})
 	return nil
 }
 
@@ -265,9 +265,9 @@ func (d *decoder) stop(to llm.Sink) (content bool, err error) {
 }
 
 func (d *decoder) ends(delta []byte, to llm.Sink) (content bool, err error) {
-	end, err := d.endOf(member(delta, "stop_reason"))
+	end, err := d.endOf(jsonscan.MemberOf(delta, "stop_reason"))
 	if err == nil && end != wire.NotEnded {
-		content = d.finish(end, textOf(member(delta, "stop_sequence")), to)
+		content = d.finish(end, textOf(jsonscan.MemberOf(delta, "stop_sequence")), to)
 	}
 	return content, err
 }

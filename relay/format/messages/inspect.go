@@ -43,10 +43,10 @@ func (t *inspector) Event(event sse.Event) (format.Step, error) {
 	if t.like.Matches(event.Data) && string(event.Name) != "error" {
 		return format.Step{Out: t.pass(event, contentBlockDelta), Content: true}, nil
 	}
-	if isTerminator(event.Data) {
+	if format.IsTerminator(event.Data) {
 		return t.End()
 	}
-	if isKeepAlive(event) && string(event.Name) != "ping" {
+	if format.IsSilent(event) && string(event.Name) != "ping" {
 		return format.Step{}, nil // Anthropic's clients decode what is in every event
 	}
 	e, err := scanEvent(event)
@@ -67,11 +67,11 @@ func (t *inspector) read(e *envelope, event sse.Event) (step format.Step, err er
 	switch e.kind {
 	case messageStart:
 		t.started, step.Preamble = true, true
-		t.usage.note(member(e.message, "usage"))
+		t.usage.note(jsonscan.MemberOf(e.message, "usage"))
 	case pingKind:
 		step.Preamble, step.Ping = true, true
 	case messageDelta:
-		if err = t.ends(member(e.delta, "stop_reason")); err == nil {
+		if err = t.ends(jsonscan.MemberOf(e.delta, "stop_reason")); err == nil {
 			t.usage.note(e.usage)
 		}
 	case contentBlockStart:
@@ -137,10 +137,10 @@ func (t *inspector) Usage() wire.Usage { return t.usage.neutral() }
 // answer, and a call without arguments may bring nothing else. An empty text promises nothing, nor does a thought before its first
 // word.
 func startsWith(block []byte) (content, preamble bool) {
-	kind := member(block, "type")
+	kind := jsonscan.MemberOf(block, "type")
 	for _, of := range [...]struct{ kind, says string }{{"text", "text"}, {"thinking", "thinking"}, {"redacted_thinking", "data"}} {
 		if isText(kind, of.kind) {
-			empty := isEmpty(member(block, of.says)) && isEmpty(member(block, "signature"))
+			empty := isEmpty(jsonscan.MemberOf(block, of.says)) && isEmpty(jsonscan.MemberOf(block, "signature"))
 			return !empty, empty
 		}
 	}
@@ -149,8 +149,8 @@ func startsWith(block []byte) (content, preamble bool) {
 
 // addsNothing reports whether a delta is of text or of thought, and empty, which is how some servers begin a block.
 func addsNothing(delta []byte) bool {
-	kind := member(delta, "type")
-	return isText(kind, "text_delta") && isEmpty(member(delta, "text")) || isText(kind, "thinking_delta") && isEmpty(member(delta, "thinking"))
+	kind := jsonscan.MemberOf(delta, "type")
+	return isText(kind, "text_delta") && isEmpty(jsonscan.MemberOf(delta, "text")) || isText(kind, "thinking_delta") && isEmpty(jsonscan.MemberOf(delta, "thinking"))
 }
 
 // adds reports whether a delta holds anything beside its type, whatever that is.

@@ -105,9 +105,9 @@ func isUnsigned(block []byte) bool {
 	if !format.IsObject(block) {
 		return false
 	}
-	kind := member(block, "type")
-	return isText(kind, "thinking") && string(member(block, "signature")) == `""` ||
-		isText(kind, "redacted_thinking") && string(member(block, "data")) == `""`
+	kind := jsonscan.MemberOf(block, "type")
+	return isText(kind, "thinking") && string(jsonscan.MemberOf(block, "signature")) == `""` ||
+		isText(kind, "redacted_thinking") && string(jsonscan.MemberOf(block, "data")) == `""`
 }
 
 func appendElement(list, element []byte) []byte {

@@ -132,7 +132,7 @@ func (b *block) member(name string, value []byte) *format.Problem {
 	case "tool_name":
 		b.reference, _ = jsonscan.String(value)
 	case "citations": // of a document; an answer's are a list
-		b.cites = format.IsObject(value) && string(member(value, "enabled")) == "true"
+		b.cites = format.IsObject(value) && string(jsonscan.MemberOf(value, "enabled")) == "true"
 	case "cache_control":
 		b.cache = value
 	}

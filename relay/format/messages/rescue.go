@@ -24,7 +24,7 @@ func (rescue) Continuable(body []byte) bool {
 			free = free && !bytes.Contains(m.Value, []byte("schema"))
 		}
 	})
-	return err == nil && free && lists == 1 && last != nil && textOf(member(last, "role")) != "assistant"
+	return err == nil && free && lists == 1 && last != nil && textOf(jsonscan.MemberOf(last, "role")) != "assistant"
 }
 
 // Continue adds the beginning as an assistant's message, which the API goes on with.

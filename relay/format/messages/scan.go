@@ -27,11 +27,6 @@ const (
 	errorKind
 )
 
-// terminator is the data with which servers that speak both formats end a stream of either.
-const terminator = "[DONE]"
-
-func isTerminator(data []byte) bool { return string(bytes.TrimSpace(data)) == terminator }
-
 var kinds = map[string]kind{
 	"message":             wholeMessage,
 	"message_start":       messageStart,
@@ -144,7 +139,7 @@ func scanWhole(body []byte) (envelope, error) {
 }
 
 func scanEvent(event sse.Event) (envelope, error) {
-	if isKeepAlive(event) {
+	if format.IsSilent(event) {
 		return envelope{kind: pingKind}, nil
 	}
 	e, err := scanEnvelope(event.Data)
@@ -164,12 +159,6 @@ func scanEvent(event sse.Event) (envelope, error) {
 		e.kind = pingKind
 	}
 	return e, nil
-}
-
-// isKeepAlive reports whether an event has nothing in it: some servers keep the connection alive without a word, and a reader that
-// keeps to the standard does not even hear of it (WHATWG HTML, 9.2.6).
-func isKeepAlive(event sse.Event) bool {
-	return len(bytes.TrimSpace(event.Data)) == 0 && string(event.Name) != "error"
 }
 
 // isPing reports whether an event is a ping whose data is no JSON but the time, say.
@@ -203,16 +192,6 @@ func endOf(stopReason []byte) (end wire.EndReason, unknown string, err error) {
 	case wire.NotEnded, wire.EndedItself, wire.EndedByLength, wire.EndedByCall, wire.EndedByFilter:
 	}
 	return end, unknown, err
-}
-
-// member is the value that an object has under a key; nil if it has none.
-func member(object []byte, key string) (value []byte) {
-	_ = jsonscan.Object(object, func(m jsonscan.Member) {
-		if string(m.Key) == key {
-			value = m.Value
-		}
-	})
-	return value
 }
 
 // isText reports whether a value is the string.

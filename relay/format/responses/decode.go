@@ -101,7 +101,7 @@ func (d *decoder) whole(element []byte, to llm.Sink) (content bool) {
 func (d *decoder) thoughts(o *outside, to llm.Sink) (any bool) {
 	for _, list := range [...][]byte{o.content, o.summary} {
 		jsonscan.Elements(list, func(part []byte) {
-			text := textOf(member(part, "text"))
+			text := textOf(jsonscan.MemberOf(part, "text"))
 			if any && text != "" {
 				text = "\n\n" + text
 			}
@@ -164,7 +164,7 @@ func (d *decoder) finish(response *outside, to llm.Sink) {
 
 // Event reads an event of a stream.
 func (d *decoder) Event(event sse.Event, to llm.Sink) (heard format.Heard, err error) {
-	if isTerminator(event.Data) {
+	if format.IsTerminator(event.Data) {
 		return format.Heard{Done: true}, d.End(to)
 	}
 	o, err := scanEvent(event)

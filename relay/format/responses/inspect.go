@@ -48,7 +48,7 @@ func (t *inspector) Whole(body []byte) ([]byte, error) {
 	_, t.unknown = endOf(&o, false)
 	t.id = keep(o.id)
 	t.make(o.id)
-	jsonscan.Elements(o.output, func(element []byte) { t.make(member(element, "id")) })
+	jsonscan.Elements(o.output, func(element []byte) { t.make(jsonscan.MemberOf(element, "id")) })
 	return body, nil
 }
 
@@ -78,7 +78,7 @@ func (t *inspector) make(id []byte) {
 func (t *inspector) Made() []string { return t.made }
 
 func (t *inspector) Event(event sse.Event) (format.Step, error) {
-	if isTerminator(event.Data) {
+	if format.IsTerminator(event.Data) {
 		return t.End()
 	}
 	o, err := scanEvent(event)

@@ -65,7 +65,7 @@ func (r *request) member(name string, value []byte) *format.Problem {
 	}
 	r.repeat(name, value)
 	if feature, ok := asked[name]; ok {
-		if !isEmpty(value) {
+		if !format.IsEmpty(value) {
 			r.Note(feature, name)
 		}
 		return nil
@@ -144,14 +144,6 @@ func (r *request) repeat(name string, value []byte) {
 			return
 		}
 	}
-}
-
-func isEmpty(value []byte) bool {
-	switch string(value) {
-	case "{}", "[]", `""`:
-		return true
-	}
-	return false
 }
 
 func (r *request) user(value []byte, to *string) *format.Problem {

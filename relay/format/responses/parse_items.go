@@ -203,7 +203,7 @@ func (r *request) thought(it *item) *format.Problem {
 	var texts []string
 	for _, list := range [...][]byte{it.content, it.summary} {
 		problem := format.Each(list, func(_ int, element []byte) *format.Problem {
-			if text, _ := jsonscan.String(member(element, "text")); text != "" {
+			if text, _ := jsonscan.String(jsonscan.MemberOf(element, "text")); text != "" {
 				texts = append(texts, text)
 			}
 			return nil
@@ -222,17 +222,4 @@ func (r *request) thought(it *item) *format.Problem {
 		r.say(llm.Assistant, part)
 	}
 	return nil
-}
-
-// member is the value that an object has under a key; nil if it has none, or is none.
-func member(object []byte, key string) (value []byte) {
-	if !format.IsObject(object) {
-		return nil
-	}
-	_ = jsonscan.Object(object, func(m jsonscan.Member) { // it was read with the rest
-		if string(m.Key) == key {
-			value = m.Value
-		}
-	})
-	return value
 }

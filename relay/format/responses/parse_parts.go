@@ -23,7 +23,7 @@ func (p *contentPart) member(name string, value []byte) *format.Problem {
 		return nil
 	}
 	if name == "image_url" && format.IsObject(value) { // as a chat completion has it
-		value = member(value, "url")
+		value = jsonscan.MemberOf(value, "url")
 	}
 	return format.String(value, to).In(name)
 }

@@ -118,7 +118,7 @@ func grammarOf(value []byte) string {
 	if !format.IsObject(value) {
 		return ""
 	}
-	definition, _ := jsonscan.String(member(value, "definition"))
+	definition, _ := jsonscan.String(jsonscan.MemberOf(value, "definition"))
 	return definition
 }
 

@@ -46,11 +46,6 @@ var kinds = map[string]kind{
 	"response.failed": fails, "response.cancelled": fails, "error": isError, "ping": keepsAlive, "keepalive": keepsAlive,
 }
 
-// terminator is the data with which some servers end a stream, as chat completions end.
-const terminator = "[DONE]"
-
-func isTerminator(data []byte) bool { return string(bytes.TrimSpace(data)) == terminator }
-
 // outside is the outside of an event, of a response or of an item: the values that matter, as they stand.
 type outside struct {
 	kind                                kind
@@ -234,7 +229,7 @@ func endOf(o *outside, calls bool) (end wire.EndReason, unknown string) {
 		}
 		return wire.EndedItself, ""
 	}
-	word := textOf(member(o.incomplete, "reason"))
+	word := textOf(jsonscan.MemberOf(o.incomplete, "reason"))
 	switch end = wire.ReadEndReason(word); end {
 	case wire.NotEnded, wire.EndedItself, wire.EndedByCall, wire.EndedBadly:
 		end = wire.EndedByLength // incomplete, whatever it says

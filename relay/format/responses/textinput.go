@@ -117,7 +117,7 @@ func (t *textInput) rest() string {
 	if t.inside {
 		return "" // the text was cut off: what could be read of it has been told
 	}
-	if text, ok := jsonscan.String(member(left, textArgument)); ok && jsonscan.Object(left, func(jsonscan.Member) {}) == nil {
+	if text, ok := jsonscan.String(jsonscan.MemberOf(left, textArgument)); ok && jsonscan.Object(left, func(jsonscan.Member) {}) == nil {
 		return text
 	}
 	if text, ok := jsonscan.String(left); ok {
