@@ -22,8 +22,9 @@ const (
 // less. Above it GOGC is the usual 100, so the heap never grows beyond the floor or twice what is alive. An operator who has set GOGC
 // has decided: nothing is done then. It returns the floor in bytes; 0 if nothing is done.
 //
-// Once a collection the factor is computed anew from what was found alive (https://go.dev/doc/gc-guide#GOGC). No goroutine waits for
-// that: an object that nobody holds has a finalizer, which lets go of it again.
+// Once per collection the factor is computed from what was found alive (https://go.dev/doc/gc-guide#GOGC). No goroutine waits for that:
+// an unreachable object has a finalizer, which makes the next one. No documented setting does as well: a constant GOGC has no bound once
+// more is alive, and a memory limit spends all CPU on collecting (measured in docs/speed.md).
 func RaiseGoal(env func(string) (string, bool)) int64 {
 	if set, _ := env("GOGC"); set != "" {
 		return 0
