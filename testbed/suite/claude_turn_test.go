@@ -63,7 +63,7 @@ func TestTheTurnThatClaudeCodeTakes(t *testing.T) {
 // sendAsClaudeCode sends a body as the program does, and puts the stream together.
 func sendAsClaudeCode(t *testing.T, r *testRelay, body string) (m anthropicsdk.Message) {
 	t.Helper()
-	client := r.anthropicClient(anthropicoption.WithRequestBody("application/json", []byte(body)), anthropicoption.WithHeader("anthropic-beta", claudeCodeBetas),
+	client := anthropicClient(r, anthropicoption.WithRequestBody("application/json", []byte(body)), anthropicoption.WithHeader("anthropic-beta", claudeCodeBetas),
 		anthropicoption.WithQuery("beta", "true"))
 	stream := client.Messages.NewStreaming(context.Background(), anthropicsdk.MessageNewParams{MaxTokens: 1})
 	for stream.Next() {

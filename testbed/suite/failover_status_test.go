@@ -173,7 +173,7 @@ func TestTheAnswerOfAFallbackNamesTheFallbacksModelAndCountsItsTokens(t *testing
 			primary := newFlaky(t, xaiDialect, meetsWith(xaiDialect, 0, isOverloaded), turn{})
 			fallback := newFlaky(t, openAIDialect, nil, turn{text: sixtyWords()})
 			r := startRelay(t, "channels:\n"+primary.channel("primary", 10, "")+fallback.channel("fallback", 0, ""))
-			client := r.openAIClient()
+			client := openAIClient(r)
 			if stream {
 				params := openAIChat()
 				params.StreamOptions.IncludeUsage = openaisdk.Bool(true)

@@ -114,8 +114,14 @@ func (m *faultMatrix) leftOut(drawn, of int) {
 	m.ran, m.possible = m.ran+drawn, m.possible+of
 }
 
+// tried is one of the things that a relay was started for.
+type tried struct {
+	about string   // which of several; empty: what the test's name says
+	under []string // its circumstances
+}
+
 // count counts what a relay was started for.
-func (m *faultMatrix) count(t *testing.T, failed bool, s *scene) {
+func (m *faultMatrix) count(t *testing.T, failed bool, what func() []tried) {
 	class := m.classOf(t)
 	if class == "" {
 		return
@@ -124,29 +130,16 @@ func (m *faultMatrix) count(t *testing.T, failed bool, s *scene) {
 	name := cmp.Or(m.variants[t.Name()], t.Name())
 	m.mu.Unlock()
 	_, path, _ := strings.Cut(name, "/")
-	if s == nil {
-		m.add(class, topLevel(t), plainName(path), failed, nil)
-		return
+	all := []tried{{}}
+	if what != nil {
+		all = what()
 	}
-	under := s.circumstances()
-	if s.crowded {
-		under[2] = "half streams"
-	}
-	counted := false
-	for _, w := range s.ways {
-		if _, called := s.called.Load(w.name); !called {
-			continue
-		}
-		adaptor, _, _ := strings.Cut(w.name, ".")
+	for _, one := range all {
 		name := plainName(path)
-		if w.of != "" {
-			name = strings.TrimPrefix(name+", "+w.about, ", ")
+		if one.about != "" {
+			name = strings.TrimPrefix(name+", "+one.about, ", ")
 		}
-		counted = true
-		m.add(class, topLevel(t), name, failed, append(slices.Clone(under), adaptor))
-	}
-	if !counted { // the test has made its calls in a way of its own
-		m.add(class, topLevel(t), plainName(path), failed, under)
+		m.add(class, topLevel(t), name, failed, one.under)
 	}
 }
 
@@ -253,7 +246,7 @@ func testsThat(areOfMatrix bool) (names []string) {
 			}
 			ast.Inspect(f.Body, func(n ast.Node) bool {
 				if call, ok := n.(*ast.CallExpr); ok {
-					if called, ok := call.Fun.(*ast.Ident); ok && called.Name == "inMatrix" {
+					if called, ok := call.Fun.(*ast.SelectorExpr); ok && called.Sel.Name == "InMatrix" {
 						names = append(names, f.Name.Name)
 					}
 				}

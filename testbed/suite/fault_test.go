@@ -171,13 +171,36 @@ func newScene(t *testing.T, v variant, p plan) *scene {
 	}
 	s.yaml = yaml.String()
 	s.testRelay = startRelay(t, s.yaml, p.options...)
-	s.scene = s
+	s.tried = s.whatWasTried
 	require.Eventually(t, func() bool { return s.server.Serving() }, patience, time.Millisecond, "serving")
 	s.before = runtime.NumGoroutine()
 	if p.waits {
 		s.before = amongOthers
 	}
 	return s
+}
+
+// whatWasTried is each way that was called, under the scene's circumstances.
+func (s *scene) whatWasTried() (all []tried) {
+	under := s.circumstances()
+	if s.crowded {
+		under[2] = "half streams"
+	}
+	for _, w := range s.ways {
+		if _, called := s.called.Load(w.name); !called {
+			continue
+		}
+		adaptor, _, _ := strings.Cut(w.name, ".")
+		about := ""
+		if w.of != "" {
+			about = w.about
+		}
+		all = append(all, tried{about, append(slices.Clone(under), adaptor)})
+	}
+	if all == nil { // the test has made its calls in a way of its own
+		return []tried{{under: under}}
+	}
+	return all
 }
 
 // heard is what a client got.

@@ -117,7 +117,7 @@ func TestALeakOfOneGoroutineARequestShowsAndThousandsOfHealthyStreamsDoNot(t *te
 			require.GreaterOrEqual(t, held["healthy"]["goroutines"], float64(each))
 			require.InDelta(t, leaks, held["leaky"]["goroutines"], 10, "the leaked ones, and the connection's")
 			require.Contains(t, held, "")
-			stack := stackOf(report, "suite.leaker.wait")
+			stack := stackOf(report, ".leaker.wait")
 			require.NotNil(t, stack, "where they stand")
 			require.Equal(t, "leaky", stack["channel"])
 			require.Equal(t, float64(leaks), stack["count"])

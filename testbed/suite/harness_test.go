@@ -31,17 +31,6 @@ import (
 	"one-api/telemetry"
 )
 
-func TestMain(m *testing.M) {
-	if file := os.Getenv(attackedFile); file != "" { // this process is a relay for one of the tests
-		if err := beAttacked(file); err != nil {
-			_, _ = os.Stderr.WriteString(err.Error())
-			os.Exit(1)
-		}
-		return
-	}
-	runMatrix(m)
-}
-
 const testKey = "sk-test-0123456789abcdef"
 
 // testRelay is a relay on a real socket, configured by a file.
@@ -54,9 +43,9 @@ type testRelay struct {
 	stop   context.CancelFunc
 	ended  chan error
 	client *http.Client
-	scene  *scene        // that it was started for; nil: none
-	then   goleak.Option // the goroutines that there were when it had been started
-	quiet  atomic.Bool   // requireQuiet has come to its end
+	tried  func() []tried // what it was started for; nil: one thing, under no circumstances
+	then   goleak.Option  // the goroutines that there were when it had been started
+	quiet  atomic.Bool    // requireQuiet has come to its end
 
 	mu       sync.Mutex
 	attempts []record.Attempt
@@ -183,7 +172,7 @@ func startRelay(t *testing.T, yaml string, options ...relayOption) *testRelay {
 			t.Error("a test of the fault matrix ends with requireQuiet")
 		}
 		if !t.Skipped() {
-			matrix.count(t, t.Failed(), r.scene)
+			matrix.count(t, t.Failed(), r.tried)
 		}
 		r.client.CloseIdleConnections()
 		r.stop()

@@ -44,7 +44,7 @@ func TestOpenAIsSDKIsServedOnResponsesByEveryProvider(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r, server := imitating(t, behind.dialect, behind.options, standin.Answer{Text: []string{"Good ", "day <&> 世界"}})
-			client := r.openAIClient()
+			client := openAIClient(r)
 			asked := responses.ResponseNewParams{
 				Model: "m", Instructions: param.NewOpt("Be brief."), MaxOutputTokens: param.NewOpt[int64](99),
 				Input: responses.ResponseNewParamsInputUnion{OfString: param.NewOpt("Hi!")},
@@ -210,7 +210,7 @@ func TestAFailureBeforeAnyContentIsAnotherChannelsChance(t *testing.T) {
 
 func TestAnErrorOnResponsesIsOneThatOpenAIsSDKKnows(t *testing.T) {
 	r, _ := imitating(t, standin.Anthropic{}, "", standin.Answer{Text: []string{"a"}})
-	client := r.openAIClient()
+	client := openAIClient(r)
 	_, err := client.Responses.New(context.Background(), responses.ResponseNewParams{
 		Model: "m", Input: responses.ResponseNewParamsInputUnion{OfString: param.NewOpt("Hi!")}, PreviousResponseID: param.NewOpt("resp_1"),
 	})

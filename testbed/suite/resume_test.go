@@ -79,7 +79,7 @@ func TestAResumedStreamLooksLikeOne(t *testing.T) {
 	r := startRelay(t, "channels:\n"+taking(first, "first", 10, "true")+taking(second, "second", 0, "true"))
 
 	t.Run("to a client of chat completions", func(t *testing.T) {
-		client := r.openAIClient()
+		client := openAIClient(r)
 		stream := client.Chat.Completions.NewStreaming(t.Context(), openaisdk.ChatCompletionNewParams{
 			Model: "m", Messages: []openaisdk.ChatCompletionMessageParamUnion{openaisdk.UserMessage("Hi!")},
 			StreamOptions: openaisdk.ChatCompletionStreamOptionsParam{IncludeUsage: openaisdk.Bool(true)},

@@ -201,7 +201,7 @@ func TestAnErrorBehindAKeepAliveIsAnErrorForTheSDK(t *testing.T) {
 func TestAnAccumulatorOfASpoiltStreamHasNoReasonForItsEnd(t *testing.T) {
 	for _, d := range dialects {
 		r := relayTo(t, newProvider(t, d, turn{text: []string{"Once "}, fault: endsShort}))
-		client := r.openAIClient()
+		client := openAIClient(r)
 		stream := client.Chat.Completions.NewStreaming(t.Context(), openAIChat())
 		var acc openaisdk.ChatCompletionAccumulator
 		for stream.Next() {

@@ -77,7 +77,7 @@ func TestAnthropicsSDKGetsAWholeAnswerFromEveryTypeOfChannel(t *testing.T) {
 			t.Parallel()
 			p := newProvider(t, v.dialect, turn{text: []string{"Good ", "day <&> ", "世界 \"too\"\n"}})
 			r := relayTo(t, p)
-			client := r.anthropicClient()
+			client := anthropicClient(r)
 			message, err := client.Messages.New(context.Background(), anthropicChat())
 			require.NoError(t, err)
 			v.requireMessage(t, *message)
@@ -99,7 +99,7 @@ func TestAnthropicsSDKAccumulatesAStreamOfEveryTypeOfChannel(t *testing.T) {
 			pieces := []string{"Good ", "day <&> ", "世", "界 \"too\"\n"}
 			p := newProvider(t, v.dialect, turn{text: pieces})
 			r := relayTo(t, p)
-			message := accumulate(t, r.anthropicClient(), anthropicChat())
+			message := accumulate(t, anthropicClient(r), anthropicChat())
 			v.requireMessage(t, message)
 			require.Len(t, message.Content, 1)
 			assert.Equal(t, "Good day <&> 世界 \"too\"\n", message.Content[0].Text)
@@ -117,7 +117,7 @@ func TestAnthropicsSDKGetsTheThoughtsBeforeTheText(t *testing.T) {
 		t.Run(d.name(), func(t *testing.T) {
 			t.Parallel()
 			r := relayTo(t, newProvider(t, d, turn{thought: "Hm.", text: []string{"Y", "es."}}))
-			client := r.anthropicClient()
+			client := anthropicClient(r)
 			whole, err := client.Messages.New(context.Background(), anthropicChat())
 			require.NoError(t, err)
 			for _, message := range []anthropicsdk.Message{*whole, accumulate(t, client, anthropicChat())} {
@@ -135,7 +135,7 @@ func TestAStreamedMessageIsTheWholeOne(t *testing.T) {
 			t.Parallel()
 			answer := turn{text: []string{"Let me ", "see."}, calls: twoCalls}
 			r := relayTo(t, newProvider(t, v.dialect, answer))
-			client := r.anthropicClient()
+			client := anthropicClient(r)
 			params := anthropicChat(withAnthropicTools)
 			whole, err := client.Messages.New(context.Background(), params)
 			require.NoError(t, err)

@@ -54,7 +54,7 @@ func TestOpenAIsSDKGetsAWholeAnswerFromEveryTypeOfChannel(t *testing.T) {
 			t.Parallel()
 			p := newProvider(t, v.dialect, turn{text: []string{"Good ", "day <&> ", "世界 \"too\"\n"}})
 			r := relayTo(t, p)
-			client := r.openAIClient()
+			client := openAIClient(r)
 			completion, err := client.Chat.Completions.New(context.Background(), openAIChat())
 			require.NoError(t, err)
 
@@ -91,7 +91,7 @@ func TestOpenAIsSDKAccumulatesAStreamOfEveryTypeOfChannel(t *testing.T) {
 				if asksForUsage {
 					params.StreamOptions.IncludeUsage = openaisdk.Bool(true)
 				}
-				client := r.openAIClient()
+				client := openAIClient(r)
 				stream := client.Chat.Completions.NewStreaming(context.Background(), params)
 				defer func() { _ = stream.Close() }()
 				var acc openaisdk.ChatCompletionAccumulator
@@ -144,7 +144,7 @@ func TestOpenAIsSDKSeesTheReasoningOfOtherProviders(t *testing.T) {
 		t.Run(d.name(), func(t *testing.T) {
 			t.Parallel()
 			r := relayTo(t, newProvider(t, d, turn{thought: "Hm, \"well\".", text: []string{"Yes."}}))
-			client := r.openAIClient()
+			client := openAIClient(r)
 			completion, err := client.Chat.Completions.New(context.Background(), openAIChat())
 			require.NoError(t, err)
 			assert.Equal(t, "Yes.", completion.Choices[0].Message.Content)

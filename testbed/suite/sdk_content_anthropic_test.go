@@ -25,7 +25,7 @@ func TestAnthropicsSDKSendsImagesAndDocuments(t *testing.T) {
 		t.Run(d.name(), func(t *testing.T) {
 			t.Parallel()
 			p := newProvider(t, d, turn{text: []string{"Pictures."}})
-			anthropicAnswer(t, relayTo(t, p).anthropicClient(), params, false)
+			anthropicAnswer(t, anthropicClient(relayTo(t, p)), params, false)
 			want := `[{"type":"text","text":"What are these?"},
 				{"type":"image_url","image_url":{"url":"data:image/png;base64,` + pngData + `"}},
 				{"type":"image_url","image_url":{"url":"` + pngLink + `"}},
@@ -55,7 +55,7 @@ func TestAToolMayShowAnImage(t *testing.T) {
 		t.Run(d.name(), func(t *testing.T) {
 			t.Parallel()
 			p := newProvider(t, d, turn{text: []string{"Noon."}})
-			got := anthropicAnswer(t, relayTo(t, p).anthropicClient(), params, false)
+			got := anthropicAnswer(t, anthropicClient(relayTo(t, p)), params, false)
 			assert.Equal(t, "Noon.", anthropicText(got))
 			assert.Contains(t, p.lastText(), pngData)
 		})
@@ -67,7 +67,7 @@ func TestTheSystemPromptOfAnthropicsSDKComesFirst(t *testing.T) {
 	params := anthropicChat(func(p *anthropicsdk.MessageNewParams) {
 		p.System = []anthropicsdk.TextBlockParam{{Text: "Be brief."}, {Text: "Be kind.", CacheControl: anthropicsdk.NewCacheControlEphemeralParam()}}
 	})
-	anthropicAnswer(t, relayTo(t, p).anthropicClient(), params, false)
+	anthropicAnswer(t, anthropicClient(relayTo(t, p)), params, false)
 	messages := jsonObjects(p.lastBody(t)["messages"])
 	require.Len(t, messages, 4)
 	assert.Equal(t, map[string]any{"role": "system", "content": "Be brief.\n\nBe kind."}, messages[0])
@@ -90,7 +90,7 @@ func TestPreferencesThatOpenAIDoesNotKnowDoNotFailAMessage(t *testing.T) {
 	})
 	for _, streamed := range []bool{false, true} {
 		p := newProvider(t, openAIDialect, turn{text: []string{"Hello."}})
-		anthropicAnswer(t, relayTo(t, p).anthropicClient(), params, streamed)
+		anthropicAnswer(t, anthropicClient(relayTo(t, p)), params, streamed)
 		sent := p.lastBody(t)
 		assert.Equal(t, "user-7", sent["user"])
 		assert.EqualValues(t, 2000, sent["max_tokens"])
@@ -117,7 +117,7 @@ func TestAnthropicsSDKLearnsWhyTheAnswerEnded(t *testing.T) {
 		t.Run(c.dialect.name()+" "+c.ends, func(t *testing.T) {
 			t.Parallel()
 			p := newProvider(t, c.dialect, turn{text: []string{"Once ", "upon"}, ends: c.ends, stop: c.stop})
-			client := relayTo(t, p).anthropicClient()
+			client := anthropicClient(relayTo(t, p))
 			params := anthropicChat(func(p *anthropicsdk.MessageNewParams) { p.StopSequences = []string{"END", "FIN"} })
 			for _, streamed := range []bool{false, true} {
 				got := anthropicAnswer(t, client, params, streamed)
@@ -142,7 +142,7 @@ func TestAnthropicsSDKGetsAnAnswerByJSONSchema(t *testing.T) {
 		t.Run(d.name(), func(t *testing.T) {
 			t.Parallel()
 			p := newProvider(t, d, turn{text: []string{`{"n":`, `4}`}})
-			assert.Equal(t, `{"n":4}`, anthropicText(anthropicAnswer(t, relayTo(t, p).anthropicClient(), params, true)))
+			assert.Equal(t, `{"n":4}`, anthropicText(anthropicAnswer(t, anthropicClient(relayTo(t, p)), params, true)))
 			if d.name() == "anthropic" {
 				return
 			}
@@ -175,7 +175,7 @@ func TestWhatOpenAICannotDoIsRefusedBeforeItIsAsked(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			p := newProvider(t, openAIDialect, turn{text: []string{"never said"}})
-			client := relayTo(t, p).anthropicClient()
+			client := anthropicClient(relayTo(t, p))
 			_, err := client.Messages.New(context.Background(), anthropicChat(c.ask))
 			require.Error(t, err)
 			failure := anthropicFailure(t, err)

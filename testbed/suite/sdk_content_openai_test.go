@@ -31,7 +31,7 @@ func TestOpenAIsSDKSendsImagesAndDocuments(t *testing.T) {
 		t.Run(d.name(), func(t *testing.T) {
 			t.Parallel()
 			p := newProvider(t, d, turn{text: []string{"Pictures."}})
-			openAIAnswer(t, relayTo(t, p).openAIClient(), params, false)
+			openAIAnswer(t, openAIClient(relayTo(t, p)), params, false)
 			want := `[{"type":"text","text":"What are these?"},
 				{"type":"image_url","image_url":{"url":"data:image/png;base64,` + pngData + `","detail":"low"}},
 				{"type":"image_url","image_url":{"url":"` + pngLink + `"}},
@@ -56,7 +56,7 @@ func TestInstructionsOfBothRolesReachAnthropicAsItsSystemPrompt(t *testing.T) {
 		}
 	})
 	p := newProvider(t, anthropicDialect, turn{text: []string{"Hello."}})
-	openAIAnswer(t, relayTo(t, p).openAIClient(), params, false)
+	openAIAnswer(t, openAIClient(relayTo(t, p)), params, false)
 	sent := p.lastBody(t)
 	assert.JSONEq(t, `[{"type":"text","text":"Be brief."},{"type":"text","text":"Be kind."}]`, quoted(sent["system"]))
 	assert.JSONEq(t, `[{"role":"user","content":[{"type":"text","text":"Hi!"}]}]`, quoted(sent["messages"]))
@@ -85,7 +85,7 @@ func TestPreferencesThatAnthropicDoesNotKnowDoNotFailAChat(t *testing.T) {
 	})
 	for _, streamed := range []bool{false, true} {
 		p := newProvider(t, anthropicDialect, turn{text: []string{"Hello."}})
-		openAIAnswer(t, relayTo(t, p).openAIClient(), params, streamed)
+		openAIAnswer(t, openAIClient(relayTo(t, p)), params, streamed)
 		sent := p.lastBody(t)
 		assert.EqualValues(t, 1, sent["temperature"], "Anthropic's highest")
 		assert.JSONEq(t, `{"user_id":"user-7"}`, quoted(sent["metadata"]))
@@ -115,7 +115,7 @@ func TestOpenAIsSDKLearnsWhyTheAnswerEnded(t *testing.T) {
 				answer.stop = "END"
 			}
 			p := newProvider(t, c.dialect, answer)
-			client := relayTo(t, p).openAIClient()
+			client := openAIClient(relayTo(t, p))
 			params := openAIChat(func(p *openaisdk.ChatCompletionNewParams) {
 				p.Stop = openaisdk.ChatCompletionNewParamsStopUnion{OfString: openaisdk.String("END")}
 			})
@@ -146,7 +146,7 @@ func TestOpenAIsSDKGetsAnAnswerByJSONSchema(t *testing.T) {
 		t.Run(d.name(), func(t *testing.T) {
 			t.Parallel()
 			p := newProvider(t, d, turn{text: []string{`{"n":`, `4}`}})
-			got := openAIAnswer(t, relayTo(t, p).openAIClient(), params, true)
+			got := openAIAnswer(t, openAIClient(relayTo(t, p)), params, true)
 			assert.Equal(t, `{"n":4}`, got.Choices[0].Message.Content)
 			if d.name() == "anthropic" {
 				assert.JSONEq(t, `{"format":{"type":"json_schema","schema":`+quoted(schema)+`}}`, quoted(p.lastBody(t)["output_config"]))
@@ -178,7 +178,7 @@ func TestWhatAnthropicCannotDoIsRefusedBeforeItIsAsked(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			p := newProvider(t, anthropicDialect, turn{text: []string{"never said"}})
-			client := relayTo(t, p).openAIClient()
+			client := openAIClient(relayTo(t, p))
 			_, err := client.Chat.Completions.New(context.Background(), openAIChat(c.ask))
 			require.Error(t, err)
 			failure := openAIFailure(t, err)

@@ -217,7 +217,7 @@ func TestACallThatNoChannelTakesIsTypedToo(t *testing.T) {
 func TestAKeyThatIsNotOneIsRefusedWhenModelsAreListed(t *testing.T) {
 	t.Parallel()
 	r := relayTo(t, newProvider(t, openAIDialect, turn{text: []string{"Hello."}}))
-	client := r.openAIClient(openaioption.WithAPIKey("sk-wrong"))
+	client := openAIClient(r, openaioption.WithAPIKey("sk-wrong"))
 	_, err := client.Models.List(context.Background())
 	require.Error(t, err)
 	failure := openAIFailure(t, err)
@@ -229,7 +229,7 @@ func TestAKeyThatIsNotOneIsRefusedWhenModelsAreListed(t *testing.T) {
 func TestEndpointsThatTheRelayLacksAreTypedErrors(t *testing.T) {
 	t.Parallel()
 	r := relayTo(t, newProvider(t, openAIDialect, turn{text: []string{"Hello."}}))
-	client := r.openAIClient()
+	client := openAIClient(r)
 	_, err := client.Moderations.New(context.Background(), openaisdk.ModerationNewParams{Input: openaisdk.ModerationNewParamsInputUnion{OfString: openaisdk.String("x")}})
 	require.Error(t, err)
 	failure := openAIFailure(t, err)
@@ -238,7 +238,7 @@ func TestEndpointsThatTheRelayLacksAreTypedErrors(t *testing.T) {
 	assert.Contains(t, failure.message, "POST /v1/moderations")
 	assert.Empty(t, failure.header.Get("Allow"))
 
-	theirs := r.anthropicClient()
+	theirs := anthropicClient(r)
 	_, err = theirs.Messages.CountTokens(context.Background(), anthropicsdk.MessageCountTokensParams{
 		Model: "m", Messages: []anthropicsdk.MessageParam{anthropicsdk.NewUserMessage(anthropicsdk.NewTextBlock("Hi!"))},
 	})

@@ -121,7 +121,7 @@ func TestEveryAnswerHasTheIdOfItsRequest(t *testing.T) {
 func TestBetasOfAnthropicsSDKReachAnthropic(t *testing.T) {
 	t.Parallel()
 	p := newProvider(t, anthropicDialect, turn{text: []string{"Hello."}})
-	client := relayTo(t, p).anthropicClient(anthropicoption.WithHeader("anthropic-version", "2023-01-01"))
+	client := anthropicClient(relayTo(t, p), anthropicoption.WithHeader("anthropic-version", "2023-01-01"))
 	params := anthropicsdk.BetaMessageNewParams{
 		Model: "m", MaxTokens: 9, Betas: []anthropicsdk.AnthropicBeta{"context-1m-2025-08-07", "files-api-2025-04-14"},
 		Messages: []anthropicsdk.BetaMessageParam{anthropicsdk.NewBetaUserMessage(anthropicsdk.NewBetaTextBlock("Hi!"))},

@@ -30,7 +30,7 @@ func TestOpenAIsSDKCompletesAPrompt(t *testing.T) {
 	t.Parallel()
 	p := newProvider(t, openAIDialect, turn{raw: completionBody, rawSSE: completionEvents()})
 	r := relayTo(t, p)
-	client := r.openAIClient()
+	client := openAIClient(r)
 	params := openaisdk.CompletionNewParams{
 		Model: "gpt-3.5-turbo-instruct", Prompt: openaisdk.CompletionNewParamsPromptUnion{OfString: openaisdk.String("Say this is a test")}, MaxTokens: openaisdk.Int(7),
 	}
@@ -61,7 +61,7 @@ func TestOpenAIsSDKGetsEmbeddingsInBothEncodings(t *testing.T) {
 		turn{raw: strings.Replace(format, "%s", "[0.5,-1.25,1e-3]", 1)},
 		turn{raw: strings.Replace(format, "%s", `"AAAAPwAAoL8="`, 1)}) // 0.5 and -1.25, as little-endian floats of 32 bits
 	r := relayTo(t, p)
-	client := r.openAIClient()
+	client := openAIClient(r)
 	params := openaisdk.EmbeddingNewParams{
 		Model: "text-embedding-3-small", Dimensions: openaisdk.Int(3), Input: openaisdk.EmbeddingNewParamsInputUnion{OfArrayOfStrings: []string{"The food was delicious."}},
 	}
@@ -84,7 +84,7 @@ func TestOpenAIsSDKGetsEmbeddingsInBothEncodings(t *testing.T) {
 func TestCompletionsAndEmbeddingsOfAModelThatIsAnthropicsAreRefused(t *testing.T) {
 	t.Parallel()
 	p := newProvider(t, anthropicDialect, turn{text: []string{"never said"}})
-	client := relayTo(t, p).openAIClient()
+	client := openAIClient(relayTo(t, p))
 	_, err := client.Completions.New(context.Background(), openaisdk.CompletionNewParams{Model: "m", Prompt: openaisdk.CompletionNewParamsPromptUnion{OfString: openaisdk.String("x")}})
 	require.Error(t, err)
 	failure := openAIFailure(t, err)
@@ -105,7 +105,7 @@ tokens:
   - {name: plain, key: `+testKey+`}
   - {name: vip, key: sk-test-vip-0123456789, groups: [default, vip], models: [m, other/model]}
 `)
-	client := r.openAIClient()
+	client := openAIClient(r)
 	var names []string
 	pages := client.Models.ListAutoPaging(context.Background())
 	for pages.Next() {
@@ -126,7 +126,7 @@ tokens:
 	assert.Equal(t, "model_not_found", failure.code)
 
 	// The format is OpenAI's; what Anthropic's SDK needs of it is there.
-	vip := r.anthropicClient(anthropicoption.WithAPIKey("sk-test-vip-0123456789"))
+	vip := anthropicClient(r, anthropicoption.WithAPIKey("sk-test-vip-0123456789"))
 	names = nil
 	theirs := vip.Models.ListAutoPaging(context.Background(), anthropicsdk.ModelListParams{})
 	for theirs.Next() {

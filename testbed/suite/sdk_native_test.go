@@ -58,13 +58,13 @@ func TestARequestInTheProvidersOwnFormatArrivesByteForByte(t *testing.T) {
 
 func sendWithOpenAI(t *testing.T, r *testRelay, body string, streamed bool) {
 	t.Helper()
-	client := r.openAIClient(openaioption.WithRequestBody("application/json", []byte(body)))
+	client := openAIClient(r, openaioption.WithRequestBody("application/json", []byte(body)))
 	openAIAnswer(t, client, openaisdk.ChatCompletionNewParams{}, streamed)
 }
 
 func sendWithAnthropic(t *testing.T, r *testRelay, body string, streamed bool) {
 	t.Helper()
-	client := r.anthropicClient(anthropicoption.WithRequestBody("application/json", []byte(body)),
+	client := anthropicClient(r, anthropicoption.WithRequestBody("application/json", []byte(body)),
 		anthropicoption.WithHeader("anthropic-beta", "unknown-fields-2025-01-01"))
 	anthropicAnswer(t, client, anthropicsdk.MessageNewParams{MaxTokens: 1}, streamed)
 }
@@ -75,13 +75,13 @@ func TestAnAnswerInTheClientsOwnFormatArrivesByteForByte(t *testing.T) {
 	anthropicOdd := "\n{" + odd + `,"id":"x","type":"message","role":"assistant","model":"claude","content":[{"text":"Hi","type":"text"}],"stop_reason":"end_turn","usage":{"output_tokens":1e0,"input_tokens":2}}`
 	for _, d := range []dialect{openAIDialect, xaiDialect} {
 		var got []byte
-		client := relayTo(t, newProvider(t, d, turn{raw: openAIOdd})).openAIClient()
+		client := openAIClient(relayTo(t, newProvider(t, d, turn{raw: openAIOdd})))
 		_, err := client.Chat.Completions.New(context.Background(), openAIChat(), openaioption.WithResponseBodyInto(&got))
 		require.NoError(t, err)
 		assert.Equal(t, openAIOdd, string(got))
 	}
 	var got []byte
-	client := relayTo(t, newProvider(t, anthropicDialect, turn{raw: anthropicOdd})).anthropicClient()
+	client := anthropicClient(relayTo(t, newProvider(t, anthropicDialect, turn{raw: anthropicOdd})))
 	_, err := client.Messages.New(context.Background(), anthropicChat(), anthropicoption.WithResponseBodyInto(&got))
 	require.NoError(t, err)
 	assert.Equal(t, anthropicOdd, string(got))

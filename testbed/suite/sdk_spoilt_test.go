@@ -163,7 +163,7 @@ func TestASpoiltStreamHasNothingThatLooksLikeAnEnd(t *testing.T) {
 func TestTheSDKKnowsWhatKindOfErrorEndedAStream(t *testing.T) {
 	p := newProvider(t, openAIDialect, turn{text: []string{"Once "}, fault: breaksOff})
 	r := relayTo(t, p)
-	client := r.openAIClient()
+	client := openAIClient(r)
 	stream := client.Chat.Completions.NewStreaming(t.Context(), openAIChat())
 	for stream.Next() {
 		require.NotEmpty(t, stream.Current().Choices)

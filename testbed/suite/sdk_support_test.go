@@ -15,14 +15,14 @@ import (
 )
 
 // openAIClient is OpenAI's own SDK, as its users point it at the relay. It does not retry.
-func (r *testRelay) openAIClient(options ...openaioption.RequestOption) openaisdk.Client {
+func openAIClient(r *testRelay, options ...openaioption.RequestOption) openaisdk.Client {
 	return openaisdk.NewClient(append([]openaioption.RequestOption{
 		openaioption.WithBaseURL(r.URL + "/v1"), openaioption.WithAPIKey(testKey), openaioption.WithHTTPClient(r.client), openaioption.WithMaxRetries(0),
 	}, options...)...)
 }
 
 // anthropicClient is Anthropic's own SDK, as its users point it at the relay. It does not retry.
-func (r *testRelay) anthropicClient(options ...anthropicoption.RequestOption) anthropicsdk.Client {
+func anthropicClient(r *testRelay, options ...anthropicoption.RequestOption) anthropicsdk.Client {
 	return anthropicsdk.NewClient(append([]anthropicoption.RequestOption{
 		anthropicoption.WithoutEnvironmentDefaults(),
 		anthropicoption.WithBaseURL(r.URL), anthropicoption.WithAPIKey(testKey), anthropicoption.WithHTTPClient(r.client), anthropicoption.WithMaxRetries(0),
@@ -109,7 +109,7 @@ func askWithOpenAI(q question) (string, error) {
 	if q.answer != nil {
 		options = append(options, openaioption.WithResponseInto(q.answer))
 	}
-	client := q.relay.openAIClient(options...)
+	client := openAIClient(q.relay, options...)
 	params := openaisdk.ChatCompletionNewParams{Model: q.model, Messages: []openaisdk.ChatCompletionMessageParamUnion{openaisdk.UserMessage(q.text)}}
 	if q.onText == nil {
 		completion, err := client.Chat.Completions.New(q.ctx, params)
@@ -141,7 +141,7 @@ func askWithAnthropic(q question) (string, error) {
 	if q.answer != nil {
 		options = append(options, anthropicoption.WithResponseInto(q.answer))
 	}
-	client := q.relay.anthropicClient(options...)
+	client := anthropicClient(q.relay, options...)
 	params := anthropicsdk.MessageNewParams{
 		Model: q.model, MaxTokens: 100, Messages: []anthropicsdk.MessageParam{anthropicsdk.NewUserMessage(anthropicsdk.NewTextBlock(q.text))},
 	}

@@ -41,7 +41,7 @@ func TestAnthropicsSDKCallsTwoToolsAndSendsTheirResultsBack(t *testing.T) {
 			t.Run(d.name()+map[bool]string{true: " streamed"}[streamed], func(t *testing.T) {
 				t.Parallel()
 				p := newProvider(t, d, turn{text: []string{"Let me ", "see."}, calls: twoCalls}, turn{text: []string{"20 °C, ", "and noon."}})
-				client := relayTo(t, p).anthropicClient()
+				client := anthropicClient(relayTo(t, p))
 				params := anthropicChat(withAnthropicTools)
 
 				first := anthropicAnswer(t, client, params, streamed)
@@ -129,7 +129,7 @@ func TestAnthropicsSDKChoosesItsTools(t *testing.T) {
 			params.ToolChoice = c.choice
 			for _, d := range dialects {
 				p := newProvider(t, d, turn{text: []string{"Well."}})
-				anthropicAnswer(t, relayTo(t, p).anthropicClient(), params, false)
+				anthropicAnswer(t, anthropicClient(relayTo(t, p)), params, false)
 				sent := p.lastBody(t)
 				if d.name() == "anthropic" {
 					assert.JSONEq(t, c.toAnthropic, quoted(sent["tool_choice"]))

@@ -53,7 +53,7 @@ func TestOpenAIsSDKCallsTwoToolsAndSendsTheirResultsBack(t *testing.T) {
 			t.Run(d.name()+map[bool]string{true: " streamed"}[streamed], func(t *testing.T) {
 				t.Parallel()
 				p := newProvider(t, d, turn{text: []string{"Let me ", "see."}, calls: twoCalls}, turn{text: []string{"20 °C, ", "and noon."}})
-				client := relayTo(t, p).openAIClient()
+				client := openAIClient(relayTo(t, p))
 				params := openAIChat(withOpenAITools)
 
 				first := openAIAnswer(t, client, params, streamed)
@@ -105,7 +105,7 @@ func TestOpenAIsSDKGetsCallsWithoutAWordOfText(t *testing.T) {
 			t.Run(d.name()+map[bool]string{true: " streamed"}[streamed], func(t *testing.T) {
 				t.Parallel()
 				p := newProvider(t, d, turn{calls: twoCalls[1:]}, turn{text: []string{"Noon."}})
-				client := relayTo(t, p).openAIClient()
+				client := openAIClient(relayTo(t, p))
 				params := openAIChat(withOpenAITools)
 				message := openAIAnswer(t, client, params, streamed).Choices[0].Message
 				assert.Empty(t, message.Content)
@@ -128,7 +128,7 @@ func TestCallsOfOtherProvidersGoOnWithAnthropic(t *testing.T) {
 			openaisdk.ToolMessage("noon", id))
 	}
 	p := newProvider(t, anthropicDialect, turn{text: []string{"Noon."}})
-	got := openAIAnswer(t, relayTo(t, p).openAIClient(), params, false)
+	got := openAIAnswer(t, openAIClient(relayTo(t, p)), params, false)
 	assert.Equal(t, "Noon.", got.Choices[0].Message.Content)
 }
 
@@ -161,7 +161,7 @@ func TestOpenAIsSDKChoosesItsTools(t *testing.T) {
 			}
 			for _, d := range dialects {
 				p := newProvider(t, d, turn{text: []string{"Well."}})
-				openAIAnswer(t, relayTo(t, p).openAIClient(), params, false)
+				openAIAnswer(t, openAIClient(relayTo(t, p)), params, false)
 				sent := p.lastBody(t)
 				if d.name() == "anthropic" {
 					assert.JSONEq(t, c.toAnthropic, quoted(sent["tool_choice"]))
