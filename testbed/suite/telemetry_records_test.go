@@ -27,8 +27,8 @@ func TestEveryWayToEndIsOneRecordOfItsOwn(t *testing.T) {
 				}
 			})
 			t.Run("turned away", o.requireTurnedAway)
-			t.Run("sums", o.requireSums)
-			t.Run("gauges", o.requireGaugesAtRest)
+			t.Run("sums", func(t *testing.T) { o.requireSums(t) })
+			t.Run("gauges", func(t *testing.T) { o.requireGaugesAtRest(t) })
 		})
 	}
 }
