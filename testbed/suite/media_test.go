@@ -72,7 +72,7 @@ func TestPicturesReachOpenAIsSDKWholeAndStreamedWithLinesOfTenMegabytes(t *testi
 		media := &standin.Media{Picture: picture}
 		r, u := mediaRelay(t, media, http2, "")
 		before := runtime.NumGoroutine()
-		client := r.openAIClient()
+		client := openAIClient(r)
 		got, err := client.Images.Generate(context.Background(), openaisdk.ImageGenerateParams{Model: "gpt-image-1", Prompt: "a fox", N: openaisdk.Int(2)})
 		require.NoError(t, err)
 		require.Len(t, got.Data, 2)
@@ -103,7 +103,7 @@ func TestPicturesReachOpenAIsSDKWholeAndStreamedWithLinesOfTenMegabytes(t *testi
 func TestASmallPictureIsKeptBackUntilItIsWhole(t *testing.T) {
 	media := &standin.Media{}
 	r, _ := mediaRelay(t, media, false, "")
-	client := r.openAIClient()
+	client := openAIClient(r)
 	got, err := client.Images.Generate(context.Background(), openaisdk.ImageGenerateParams{Prompt: "a fox"})
 	require.NoError(t, err, "the model is optional here")
 	require.Equal(t, "https://images.example/1.png", got.Data[0].URL)
@@ -120,7 +120,7 @@ func TestWhatIsSpokenArrivesByteForByteAsItComes(t *testing.T) {
 		media := &standin.Media{Sound: sound}
 		r, u := mediaRelay(t, media, http2, "")
 		before := runtime.NumGoroutine()
-		client := r.openAIClient()
+		client := openAIClient(r)
 		response, err := client.Audio.Speech.New(context.Background(), openaisdk.AudioSpeechNewParams{
 			Model: "tts-1", Input: "Hello", Voice: openaisdk.AudioSpeechNewParamsVoiceUnion{OfString: openaisdk.String("alloy")}, ResponseFormat: "opus",
 		})
@@ -175,7 +175,7 @@ func TestSpeechAsEventsIsAStreamWithItsCost(t *testing.T) {
 
 func TestModerationsAndRerankAreAnsweredUnderEachPath(t *testing.T) {
 	r, _ := mediaRelay(t, &standin.Media{}, false, "")
-	client := r.openAIClient()
+	client := openAIClient(r)
 	got, err := client.Moderations.New(context.Background(), openaisdk.ModerationNewParams{Input: openaisdk.ModerationNewParamsInputUnion{OfString: openaisdk.String("x")}})
 	require.NoError(t, err)
 	require.False(t, got.Results[0].Flagged)
@@ -330,7 +330,7 @@ func TestAStreamOfPicturesThatBreaksOffEndsWithAnError(t *testing.T) {
 		return true
 	}})
 	r := startRelay(t, mediaChannels("", u))
-	client := r.openAIClient()
+	client := openAIClient(r)
 	stream := client.Images.GenerateStreaming(context.Background(), openaisdk.ImageGenerateParams{Model: "gpt-image-1", Prompt: "x", PartialImages: openaisdk.Int(1)})
 	n := 0
 	for stream.Next() {

@@ -31,7 +31,7 @@ func TestOpenAIsSDKIsServedOverAWebsocketByEveryProvider(t *testing.T) {
 			r, server := imitating(t, behind.dialect, behind.options, standin.Answer{
 				Text: []string{"I ", "look."}, Calls: []standin.Call{{ID: "call_1", Name: "get_weather", Arguments: []string{`{"city":`, `"Paris"}`}}},
 			}, standin.Answer{Text: []string{"Fine."}})
-			client := r.openAIClient()
+			client := openAIClient(r)
 			conn, err := client.Responses.Connect(context.Background(), responses.ResponseConnectionOptions{})
 			require.NoError(t, err)
 			defer conn.Close()
