@@ -1,0 +1,106 @@
+package operator
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"one-api/testbed/harness"
+)
+
+func TestAGlobIsListedAsItsUpstreamListsIt(t *testing.T) {
+	var asked atomic.Int64
+	u := harness.NewUpstream(t, false, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet || r.URL.Path != "/v1/models" {
+			harness.Answers(200, harness.WholeAnswer)(w, r)
+			return
+		}
+		asked.Add(1)
+		harness.Answers(200, `{"object":"list","x":{"data":[{"id":"nested"}]},"data":[{"id":"qwen-max"},{"id":"qwen-plus","owned_by":1},{"id":"llama-3"},{"id":"hidden-qwen"},
+			{"id":"qwen-\u0000bad"},{"id":"qwen-`+strings.Repeat("x", 300)+`"},{"no":"id"},{"id":"secret-qwen"}]}`)(w, r)
+	})
+	r := harness.StartRelay(t, fmt.Sprintf("channels:\n"+
+		"  - {name: a, type: openai, base_url: %[1]q, keys: [sk-upstream-secret], models: [named, 'qwen-*', '*-qwen'], model_mapping: {mapped: named}}\n"+
+		"  - {name: other, type: openai, base_url: %[1]q, keys: [sk-upstream-secret], groups: [other], models: ['*']}\n"+
+		"tokens:\n  - {name: test, key: %[2]s, models: ['q*', named, mapped, 'hidden-*']}\n", u.URL, harness.Key))
+	ids, answer := r.List()
+	require.Equal(t, []string{"hidden-qwen", "mapped", "named", "qwen-max", "qwen-plus"}, ids)
+	require.Equal(t, "list", answer["object"])
+	require.Equal(t, "Bearer sk-upstream-secret", u.LastHeader().Get("Authorization"))
+	r.List()
+	require.EqualValues(t, 1, asked.Load(), "what it said is kept")
+
+	for model, want := range map[string]int{"named": 200, "mapped": 200, "qwen-max": 200, "qwen-of-tomorrow": 200, "llama-3": 404, "secret-qwen": 404, strings.Repeat("q", 600): 404, "": 404} {
+		status, answer := r.Models("/v1/models/" + model)
+		require.Equal(t, want, status, model)
+		if want == 200 {
+			require.Equal(t, model, answer["id"])
+			require.Equal(t, "model", answer["object"])
+		}
+	}
+	r.RequireQuiet(harness.AmongOthers, u)
+}
+
+func TestTheListIsInTheAskersFormat(t *testing.T) {
+	u := harness.NewUpstream(t, false, harness.Answers(200, harness.WholeAnswer))
+	r := harness.StartRelay(t, harness.OpenAIChannel("a", u, ""))
+	for _, headers := range [][]string{{"Anthropic-Version", "2023-06-01"}, {"X-Api-Key", harness.Key, "Authorization", ""}} {
+		ids, answer := r.List(headers...)
+		require.Equal(t, []string{"m", "m-other"}, ids)
+		require.Equal(t, false, answer["has_more"])
+		require.Equal(t, "m", answer["first_id"])
+		require.Equal(t, "m-other", answer["last_id"])
+		first := answer["data"].([]any)[0].(map[string]any)
+		require.Equal(t, "model", first["type"])
+		require.Equal(t, "m", first["display_name"])
+		_, err := time.Parse(time.RFC3339, first["created_at"].(string))
+		require.NoError(t, err)
+		status, one := r.Models("/v1/models/m", headers...)
+		require.Equal(t, 200, status)
+		require.Equal(t, "model", one["type"])
+		status, refused := r.Models("/v1/models/none", headers...)
+		require.Equal(t, 404, status)
+		require.Equal(t, "error", refused["type"])
+	}
+}
+
+func TestAnUpstreamThatListsNothingKeepsNobodyWaitingForLong(t *testing.T) {
+	harness.Long(t)
+	for name, says := range map[string]http.HandlerFunc{
+		"an error":      harness.Answers(500, `{}`),
+		"a refusal":     harness.Answers(401, `{"error":{"message":"bad key"}}`),
+		"no JSON":       harness.Answers(200, `<html>`),
+		"another shape": harness.Answers(200, `{"data":{"id":"x"}}`),
+		"no data":       harness.Answers(200, `{"object":"list"}`),
+		"an endless one": func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.WriteString(w, `{"data":[`)
+			for r.Context().Err() == nil {
+				if _, err := io.WriteString(w, `{"id":"`+strings.Repeat("x", 64<<10)+`"},`); err != nil {
+					return
+				}
+			}
+		},
+		"silence": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			u := harness.NewUpstream(t, false, says)
+			r := harness.StartRelay(t, harness.OpenAIChannel("a", u, "")+"  - {name: b, type: openai, base_url: "+u.URL+", keys: [k-0123456789], models: ['*']}\n")
+			ids, _ := r.List()
+			require.Equal(t, []string{"m", "m-other"}, ids)
+			_, c := r.Get("/api/monitor/channels/b")
+			require.Equal(t, "healthy", c["state"], "a list is no call")
+			require.Empty(t, c["attempts"])
+			r.Stop()
+			require.NoError(t, <-r.Ended)
+			r.Ended <- nil
+			require.Zero(t, r.Server.Pool().InFlight())
+		})
+	}
+}

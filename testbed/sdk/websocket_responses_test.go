@@ -1,0 +1,611 @@
+package sdk
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/openai/openai-go/v3/packages/param"
+	"github.com/openai/openai-go/v3/responses"
+	"github.com/stretchr/testify/require"
+
+	"one-api/relay"
+	"one-api/relay/wire"
+	"one-api/testbed/harness"
+	"one-api/testbed/sdktest"
+	"one-api/testbed/standin"
+)
+
+const create = `{"type":"response.create","model":"m","store":false,"input":"Hi!"}`
+
+// TestOpenAIsSDKIsServedOverAWebsocketByEveryProvider makes a turn with a tool, of which the second half is only what is new: the
+// provider behind knows nothing of the first, and is strict about what it is sent.
+func TestOpenAIsSDKIsServedOverAWebsocketByEveryProvider(t *testing.T) {
+	for name, behind := range behindResponses {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, server := imitating(t, behind.dialect, behind.options, standin.Answer{
+				Text: []string{"I ", "look."}, Calls: []standin.Call{{ID: "call_1", Name: "get_weather", Arguments: []string{`{"city":`, `"Paris"}`}}},
+			}, standin.Answer{Text: []string{"Fine."}})
+			client := sdktest.OpenAIClient(r)
+			conn, err := client.Responses.Connect(context.Background(), responses.ResponseConnectionOptions{})
+			require.NoError(t, err)
+			defer conn.Close()
+			tools := []responses.ToolUnionParam{responses.ToolParamOfFunction("get_weather", map[string]any{"type": "object", "properties": map[string]any{}}, false)}
+			require.NoError(t, conn.Create(context.Background(), responses.ResponsesClientEventResponseCreateParam{
+				Model: "m", Store: param.NewOpt(false), Tools: tools, Input: responses.ResponsesClientEventResponseCreateInputUnionParam{OfString: param.NewOpt("Weather?")},
+			}))
+			text, first := saidOver(t, conn)
+			require.Equal(t, "I look.", text)
+			require.EqualValues(t, standin.Input, first.Usage.InputTokens)
+			require.NoError(t, conn.Create(context.Background(), responses.ResponsesClientEventResponseCreateParam{
+				Model: "m", Store: param.NewOpt(false), Tools: tools, PreviousResponseID: param.NewOpt(first.ID),
+				Input: responses.ResponsesClientEventResponseCreateInputUnionParam{OfResponse: &responses.ResponseInputParam{
+					{OfFunctionCallOutput: &responses.ResponseInputItemFunctionCallOutputParam{CallID: param.NewOpt("call_1"),
+						Output: responses.ResponseInputItemFunctionCallOutputOutputUnionParam{OfString: param.NewOpt("sunny")}}},
+				}},
+			}))
+			text, _ = saidOver(t, conn)
+			require.Equal(t, "Fine.", text)
+			require.Empty(t, server.Refused())
+			require.Equal(t, []string{"completed", "completed"}, r.Outcomes(2))
+			require.Equal(t, behind.usage, r.Recorded()[0].Usage)
+			require.NoError(t, conn.Close())
+			requireNoSockets(r)
+			r.RequireQuiet(harness.AmongOthers)
+		})
+	}
+}
+
+// saidOver is the text of one response, and the response.
+func saidOver(t *testing.T, conn *responses.ResponseConnection) (text string, whole responses.Response) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), harness.Patience)
+	defer cancel()
+	for {
+		event, err := conn.Recv(ctx)
+		require.NoError(t, err)
+		switch e := event.AsAny().(type) {
+		case responses.ResponsesServerEventResponseTextWsDelta:
+			text += e.Delta
+		case responses.ResponsesServerEventResponseWsCompleted:
+			return text, e.Response
+		case responses.ResponsesServerEventResponseWsError:
+			require.FailNow(t, "an error", event.RawJSON())
+		case responses.ResponsesServerEventResponseWsFailed:
+			require.FailNow(t, "a failure", event.RawJSON())
+		}
+	}
+}
+
+func TestAWebsocketIsRefusedOverHTTPBeforeItIsOne(t *testing.T) {
+	r := harness.StartRelay(t, "channels: [{name: a, type: openai, base_url: 'http://127.0.0.1:9', models: [m]}]\n")
+	upgrade := map[string]string{"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+	for name, c := range map[string]struct {
+		header map[string]string
+		status int
+		code   any
+	}{
+		"a plain GET":             {map[string]string{"Upgrade": "", "Connection": ""}, http.StatusMethodNotAllowed, "method_not_allowed"},
+		"no key":                  {map[string]string{"Authorization": ""}, http.StatusUnauthorized, "invalid_api_key"},
+		"a wrong key":             {map[string]string{"Authorization": "Bearer sk-wrong"}, http.StatusUnauthorized, "invalid_api_key"},
+		"a wrong key of a page's": {map[string]string{"Authorization": "", "Sec-WebSocket-Protocol": "realtime, openai-insecure-api-key.sk-wrong"}, http.StatusUnauthorized, "invalid_api_key"},
+		"an old protocol":         {map[string]string{"Sec-WebSocket-Version": "8"}, http.StatusUpgradeRequired, nil},
+		"no Connection: Upgrade":  {map[string]string{"Connection": "close"}, http.StatusBadRequest, nil},
+		"no nonce":                {map[string]string{"Sec-WebSocket-Key": ""}, http.StatusBadRequest, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			request, err := http.NewRequest(http.MethodGet, r.URL+"/v1/responses", nil)
+			require.NoError(t, err)
+			request.Header.Set("Authorization", "Bearer "+harness.Key)
+			for _, headers := range []map[string]string{upgrade, c.header} {
+				for name, value := range headers {
+					if request.Header.Del(name); value != "" {
+						request.Header.Set(name, value)
+					}
+				}
+			}
+			response, err := r.Client.Do(request)
+			require.NoError(t, err)
+			defer response.Body.Close()
+			require.Equal(t, c.status, response.StatusCode)
+			require.NotEmpty(t, response.Header.Get("X-Oneapi-Request-Id"))
+			answer := harness.ReadAll(t, response)
+			require.Equal(t, c.code, harness.ErrorOf(t, answer)["code"], answer)
+			require.NotContains(t, r.Log.String(), "sk-wrong")
+		})
+	}
+	requireNoSockets(r)
+}
+
+func TestAPagesKeyOpensAWebsocket(t *testing.T) {
+	r, _ := imitating(t, standin.OpenAI{}, "", standin.Answer{Text: []string{"a"}})
+	conn, response, err := dials(r, "/v1/responses", http.Header{"Authorization": {"Bearer none"}, "Origin": {"https://page.example"}}, "openai-insecure-api-key."+harness.Key)
+	require.NoError(t, err)
+	require.Empty(t, response.Header.Get("Sec-WebSocket-Protocol"), "a key is no protocol that is agreed on")
+	c := &wsClient{t, conn}
+	c.says(create)
+	require.Equal(t, "completed", at(last(c.until("response.completed", "error", "response.failed")), "response", "status"))
+	require.NoError(t, conn.Close(websocket.StatusNormalClosure, ""))
+	require.NotContains(t, r.Log.String(), harness.Key)
+}
+
+func TestErrorsOnAWebsocketHaveTheirStatusAndCodeAndLeaveItOpen(t *testing.T) {
+	r, _ := imitating(t, standin.OpenAI{}, "", standin.Answer{Text: []string{"a"}})
+	c := connects(r, t, "/v1/responses")
+	for name, ask := range map[string]struct {
+		message string
+		status  int
+		code    any
+	}{
+		"no JSON":               {`{"type":`, 400, nil},
+		"no type":               {`{"model":"m","input":"a"}`, 400, nil},
+		"an unknown type":       {`{"type":"response.dance"}`, 400, nil},
+		"no model":              {`{"type":"response.create","input":"a"}`, 400, nil},
+		"an unknown model":      {`{"type":"response.create","model":"none","input":"a"}`, 404, "model_not_found"},
+		"a model to prepare":    {`{"type":"response.create","model":"none","generate":false,"input":"a"}`, 404, "model_not_found"},
+		"in the background":     {`{"type":"response.create","model":"m","background":true,"input":"a"}`, 400, nil},
+		"a bad lane":            {`{"type":"response.create","model":"m","stream_id":"a b","input":"a"}`, 400, nil},
+		"a response of nobody":  {`{"type":"response.create","model":"m","previous_response_id":"resp_1","input":"a"}`, 400, "previous_response_not_found"},
+		"to prepare that":       {`{"type":"response.create","model":"m","generate":false,"previous_response_id":"resp_1","input":"a"}`, 400, "previous_response_not_found"},
+		"what no format can do": {`{"type":"response.create","model":"m","input":"a","tools":[{"type":"web_search"}]}`, 400, nil},
+	} {
+		c.says(ask.message)
+		event := c.hears()
+		require.Equal(t, "error", event["type"], name)
+		require.EqualValues(t, ask.status, event["status"], "%s: %v", name, event)
+		require.Equal(t, ask.code, at(event, "error", "code"), "%s: %v", name, event)
+		require.NotEmpty(t, at(event, "error", "message"), name)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), harness.Patience)
+	defer cancel()
+	require.NoError(t, c.conn.Write(ctx, websocket.MessageBinary, []byte(create)))
+	require.EqualValues(t, 400, c.hears()["status"])
+	c.says(`{"type":"response.processed","response_id":"resp_1"}`) // Codex's, which nobody answers
+	c.says(`{"type":"response.steer","previous_response_id":"resp_1","input":"Stop!"}`)
+	require.Equal(t, "steering_not_supported", at(c.hears(), "error", "code"))
+	c.says(create)
+	require.Equal(t, "completed", at(last(c.until("response.completed", "error")), "response", "status"), "the connection is good all the same")
+}
+
+func TestEventsRepeatTheLaneThatTheyBelongTo(t *testing.T) {
+	r, _ := imitating(t, standin.Responses{}, ", api: responses", standin.Answer{Text: []string{"a"}})
+	c := connects(r, t, "/v1/responses")
+	c.says(`{"type":"response.create","stream_id":"one","model":"m","input":"a"}`)
+	c.says(`{"type":"response.create","stream_id":"two","model":"m","input":"a"}`)
+	for _, lane := range []string{"one", "two"} {
+		for _, event := range c.until("response.completed", "error") {
+			require.Equal(t, lane, event["stream_id"])
+		}
+	}
+	c.says(`{"type":"response.create","stream_id":"three","model":"none","input":"a"}`)
+	event := c.hears()
+	require.Equal(t, "error", event["type"])
+	require.Equal(t, "three", event["stream_id"])
+}
+
+func TestARequestCanBePreparedAndGoneOnFrom(t *testing.T) {
+	r, server := imitating(t, standin.Anthropic{}, "", standin.Answer{Text: []string{"a"}})
+	c := connects(r, t, "/v1/responses")
+	c.says(`{"type":"response.create","model":"m","store":false,"generate":false,"instructions":"Be brief.","input":[{"type":"message","role":"user","content":"the first"}]}`)
+	prepared := c.until("response.completed", "error")
+	require.Len(t, prepared, 2, "response.created, and the end")
+	require.Empty(t, server.Asked(), "nothing is asked of anybody")
+	id := at(last(prepared), "response", "id").(string)
+	c.says(fmt.Sprintf(`{"type":"response.create","model":"m","store":false,"instructions":"Be brief.","previous_response_id":%q,"input":[{"type":"message","role":"user","content":"the second"}]}`, id))
+	require.Equal(t, "completed", at(last(c.until("response.completed", "error")), "response", "status"), server.Refused())
+	sent := string(server.Asked()[0].Text)
+	require.Contains(t, sent, "the first")
+	require.Contains(t, sent, "the second")
+	require.Contains(t, sent, "Be brief.")
+}
+
+func TestWhatAnUpstreamKeepsIsReferredToByItsID(t *testing.T) {
+	r, server := imitating(t, standin.Responses{}, ", api: responses", standin.Answer{Text: []string{"a"}})
+	c := connects(r, t, "/v1/responses")
+	c.says(`{"type":"response.create","model":"m","input":"the first"}`)
+	id := at(last(c.until("response.completed", "error")), "response", "id")
+	c.says(fmt.Sprintf(`{"type":"response.create","model":"m","previous_response_id":%q,"input":"the second"}`, id))
+	require.Equal(t, "completed", at(last(c.until("response.completed", "error")), "response", "status"), server.Refused())
+	require.Equal(t, id, server.Asked()[1].Body["previous_response_id"])
+	require.NotContains(t, string(server.Asked()[1].Text), "the first")
+}
+
+func TestAFailureOnAWebsocketMovesOnUntilThereIsContent(t *testing.T) {
+	chunk := func(text, finish string) string {
+		return fmt.Sprintf("data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":%q},\"finish_reason\":%s}]}\n\n", text, finish)
+	}
+	good := chunk("good", "null") + chunk("", `"stop"`) + "data: [DONE]\n\n"
+	for name, c := range map[string]struct {
+		first    http.HandlerFunc
+		kind     string // of the event that ends it
+		code     any
+		outcomes []string
+	}{
+		"a status": {harness.Answers(503, `{"error":{"message":"busy"}}`), "response.completed", nil, []string{"upstream_status", "completed"}},
+		"an error event": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			_, _ = io.WriteString(w, "data: {\"error\":{\"message\":\"overloaded\",\"type\":\"server_error\"}}\n\n")
+		}, "response.completed", nil, []string{"upstream_error_event", "completed"}},
+		"a reset before the header": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "response.completed", nil, []string{"upstream_reset", "completed"}},
+		"an error event behind content": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			_, _ = io.WriteString(w, chunk("begun", "null")+"data: {\"error\":{\"message\":\"overloaded\",\"type\":\"server_error\"}}\n\n")
+		}, "response.failed", "server_error", []string{"upstream_error_event"}},
+		"a reset behind content": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			_, _ = io.WriteString(w, chunk("begun", "null"))
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		}, "response.failed", "upstream_reset", []string{"upstream_reset"}},
+		"an end behind content": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			_, _ = io.WriteString(w, chunk("begun", "null"))
+		}, "response.failed", "upstream_truncated", []string{"upstream_truncated"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			one := harness.NewUpstream(t, false, c.first)
+			two := harness.NewUpstream(t, false, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "text/event-stream")
+				_, _ = io.WriteString(w, good)
+			})
+			r := harness.StartRelay(t, fmt.Sprintf("channels:\n  - {name: one, type: openai, base_url: %q, models: [m], priority: 2}\n  - {name: two, type: openai, base_url: %q, models: [m]}\n", one.URL, two.URL))
+			client := connects(r, t, "/v1/responses")
+			client.says(create)
+			end := last(client.until("response.completed", "response.failed", "error"))
+			require.Equal(t, c.kind, end["type"], end)
+			require.Equal(t, c.code, at(end, "response", "error", "code"), end)
+			require.Equal(t, c.outcomes, r.Outcomes(len(c.outcomes)))
+			require.NoError(t, client.conn.Close(websocket.StatusNormalClosure, ""))
+			requireNoSockets(r)
+			r.RequireQuiet(harness.AmongOthers, one, two)
+		})
+	}
+}
+
+func TestAnUpstreamThatNobodyCanReplaceIsAnErrorWithItsStatus(t *testing.T) {
+	for name, c := range map[string]struct {
+		base   func(t *testing.T) string
+		more   string
+		status int
+		code   string
+	}{
+		"it refuses connections": {func(*testing.T) string { return "http://127.0.0.1:9" }, "", 502, "connect_failed"},
+		"it has endless errors": {func(t *testing.T) string {
+			return harness.NewUpstream(t, false, func(w http.ResponseWriter, r *http.Request) {
+				w.WriteHeader(500)
+				harness.Every(r, time.Millisecond, func() bool { harness.Say(w, strings.Repeat("x", 1<<10)); return true })
+			}).URL
+		}, "", 502, ""},
+		"it is silent": {func(t *testing.T) string {
+			return harness.NewUpstream(t, false, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }).URL
+		}, ", timeouts: {header: 1500ms}", 504, "header_timeout"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := harness.StartRelay(t, fmt.Sprintf("channels: [{name: a, type: openai, base_url: %q, models: [m]%s}]\n", c.base(t), c.more), harness.WithErrorBodyTimeout(2*time.Second))
+			client := connects(r, t, "/v1/responses")
+			client.says(create)
+			event := client.hears()
+			require.Equal(t, "error", event["type"], event)
+			require.EqualValues(t, c.status, event["status"], event)
+			if c.code != "" {
+				require.Equal(t, c.code, at(event, "error", "code"), event)
+			}
+			require.NoError(t, client.conn.Close(websocket.StatusNormalClosure, ""))
+			requireNoSockets(r)
+			r.RequireQuiet(harness.AmongOthers)
+		})
+	}
+}
+
+// TestAClientOfAWebsocketThatLeavesEndsItsCallAtOnce is F1 of the fault matrix: at each moment of a call.
+func TestAClientOfAWebsocketThatLeavesEndsItsCallAtOnce(t *testing.T) {
+	begun := "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"begun\"},\"finish_reason\":null}]}\n\n"
+	for name, c := range map[string]struct {
+		says  func(w http.ResponseWriter)
+		heard string
+	}{
+		"before the header": {func(http.ResponseWriter) {}, ""},
+		"behind the header": {func(w http.ResponseWriter) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			harness.Say(w, ": hello\n\n")
+		}, ""},
+		"behind the content": {func(w http.ResponseWriter) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			harness.Say(w, begun)
+		}, "response.output_text.delta"},
+	} {
+		for how, leave := range map[string]func(*websocket.Conn){
+			"with a goodbye": func(conn *websocket.Conn) { _ = conn.Close(websocket.StatusNormalClosure, "") },
+			"without":        func(conn *websocket.Conn) { _ = conn.CloseNow() },
+		} {
+			t.Run(name+" "+how, func(t *testing.T) {
+				t.Parallel()
+				asked := make(chan struct{})
+				u := harness.NewUpstream(t, false, func(w http.ResponseWriter, r *http.Request) {
+					c.says(w)
+					close(asked)
+					<-r.Context().Done()
+				})
+				r := harness.StartRelay(t, harness.OpenAIChannel("a", u, ""))
+				client := connects(r, t, "/v1/responses")
+				client.says(create)
+				<-asked
+				if c.heard != "" {
+					client.until(c.heard)
+				}
+				leave(client.conn)
+				require.Equal(t, []string{"client_gone"}, r.Outcomes(1))
+				requireNoSockets(r)
+				r.RequireQuiet(harness.AmongOthers, u)
+			})
+		}
+	}
+}
+
+// TestAClientOfAWebsocketThatDoesNotReadIsCut is F7.
+func TestAClientOfAWebsocketThatDoesNotReadIsCut(t *testing.T) {
+	chunk := "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" + strings.Repeat("x", 32<<10) + "\"},\"finish_reason\":null}]}\n\n"
+	u := harness.NewUpstream(t, false, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		for r.Context().Err() == nil {
+			harness.Say(w, chunk)
+		}
+	})
+	r := harness.StartRelay(t, harness.OpenAIChannel("a", u, ""), harness.WithEnv("CLIENT_WRITE_TIMEOUT", "2"))
+	client := connects(r, t, "/v1/responses")
+	client.says(create)
+	require.Equal(t, []string{"client_stalled"}, r.Outcomes(1))
+	requireNoSockets(r)
+	r.RequireQuiet(harness.AmongOthers, u)
+}
+
+// TestAStreamOnAWebsocketThatFallsSilentFails is F8, and so is the next one.
+func TestAStreamOnAWebsocketThatFallsSilentFails(t *testing.T) {
+	u := harness.NewUpstream(t, false, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		harness.Say(w, "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"begun\"},\"finish_reason\":null}]}\n\n")
+		<-r.Context().Done()
+	})
+	r := harness.StartRelay(t, harness.OpenAIChannel("a", u, ", timeouts: {idle: 1500ms}"))
+	client := connects(r, t, "/v1/responses")
+	client.says(create)
+	require.Equal(t, "idle_timeout", at(last(client.until("response.failed", "response.completed", "error")), "response", "error", "code"))
+	require.Equal(t, []string{"idle_timeout"}, r.Outcomes(1))
+	require.NoError(t, client.conn.Close(websocket.StatusNormalClosure, ""))
+	requireNoSockets(r)
+	r.RequireQuiet(harness.AmongOthers, u)
+}
+
+func TestAHealthyStreamOnAWebsocketOutlastsEveryClockAndShowsThatItLives(t *testing.T) {
+	u := harness.NewUpstream(t, false, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		n := 0
+		harness.Every(r, 700*time.Millisecond, func() bool {
+			harness.Say(w, "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"},\"finish_reason\":null}]}\n\n")
+			n++
+			return n < 6
+		})
+		harness.Say(w, "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n")
+	})
+	r := harness.StartRelay(t, harness.OpenAIChannel("a", u, ", timeouts: {header: 2s, idle: 2s, first_token: 2s}"), harness.WithEnv("CLIENT_WRITE_TIMEOUT", "2", "KEEPALIVE_INTERVAL", "1"))
+	pings := make(chan struct{}, 16)
+	transport := &http.Transport{}
+	conn, _, err := websocket.Dial(context.Background(), r.URL+"/v1/responses", &websocket.DialOptions{
+		HTTPClient: &http.Client{Transport: transport}, HTTPHeader: http.Header{"Authorization": {"Bearer " + harness.Key}},
+		OnPingReceived: func(context.Context, []byte) bool { pings <- struct{}{}; return true },
+	})
+	require.NoError(t, err)
+	client := &wsClient{t, conn}
+	client.says(create)
+	require.Equal(t, "completed", at(last(client.until("response.completed", "response.failed", "error")), "response", "status"))
+	require.Empty(t, pings, "there was always something to send")
+	require.Equal(t, []string{"completed"}, r.Outcomes(1))
+	require.NoError(t, conn.Close(websocket.StatusNormalClosure, ""))
+	requireNoSockets(r)
+}
+
+func TestAClientOfAWebsocketIsPingedWhileItsUpstreamThinks(t *testing.T) {
+	finish := make(chan struct{})
+	u := harness.NewUpstream(t, false, func(w http.ResponseWriter, _ *http.Request) {
+		<-finish
+		w.Header().Set("Content-Type", "text/event-stream")
+		harness.Say(w, "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n")
+	})
+	r := harness.StartRelay(t, harness.OpenAIChannel("a", u, ""), harness.WithEnv("KEEPALIVE_INTERVAL", "1"))
+	pinged := make(chan struct{}, 16)
+	conn, _, err := websocket.Dial(context.Background(), r.URL+"/v1/responses", &websocket.DialOptions{
+		HTTPClient: &http.Client{Transport: &http.Transport{}}, HTTPHeader: http.Header{"Authorization": {"Bearer " + harness.Key}},
+		OnPingReceived: func(context.Context, []byte) bool { pinged <- struct{}{}; return true },
+	})
+	require.NoError(t, err)
+	client := &wsClient{t, conn}
+	client.says(create)
+	go func() {
+		<-pinged
+		<-pinged
+		close(finish)
+	}()
+	require.Equal(t, "completed", at(last(client.until("response.completed", "response.failed", "error")), "response", "status"))
+	require.NoError(t, conn.Close(websocket.StatusNormalClosure, ""))
+	requireNoSockets(r)
+}
+
+func TestAMessageThatIsTooLongEndsAWebsocketWithItsCode(t *testing.T) {
+	u := harness.NewUpstream(t, false, harness.Answers(200, harness.WholeAnswer))
+	small := harness.StartRelay(t, harness.OpenAIChannel("a", u, ""), harness.WithEnv("MAX_REQUEST_BODY_MB", "1"))
+	client := connects(small, t, "/v1/responses")
+	ctx, cancel := context.WithTimeout(context.Background(), harness.Patience)
+	defer cancel()
+	_ = client.conn.Write(ctx, websocket.MessageText, []byte(`{"type":"response.create","model":"m","input":"`+strings.Repeat("x", 2<<20)+`"}`)) // fails if the relay hangs up meanwhile
+	require.Contains(t, []websocket.StatusCode{websocket.StatusMessageTooBig, -1}, client.closed())
+	requireNoSockets(small)
+	require.Zero(t, u.Requests.Load())
+}
+
+func TestAMessageThatDoesNotComeToItsEndHoldsAWebsocketForABoundedTime(t *testing.T) {
+	r := harness.StartRelay(t, "channels: [{name: a, type: openai, base_url: 'http://127.0.0.1:9', models: [m]}]\n", harness.WithClientTimeouts(harness.Patience, 2*time.Second))
+	client := connects(r, t, "/v1/responses")
+	w, err := client.conn.Writer(context.Background(), websocket.MessageText)
+	require.NoError(t, err)
+	_, err = w.Write([]byte(`{"type":"response.create","model":"m","input":"` + strings.Repeat("x", 8<<10)))
+	require.NoError(t, err)
+	require.Equal(t, websocket.StatusPolicyViolation, client.closed())
+	requireNoSockets(r)
+}
+
+func TestMoreMessagesThanMayWaitAreRefusedOneByOne(t *testing.T) {
+	finish := make(chan struct{})
+	u := harness.NewUpstream(t, false, func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-finish:
+		case <-r.Context().Done():
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		harness.Say(w, "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n")
+	})
+	r := harness.StartRelay(t, harness.OpenAIChannel("a", u, ""))
+	client := connects(r, t, "/v1/responses")
+	client.says(create)
+	r.Eventually("the first call", func() bool { return u.Open.Load() == 1 })
+	for range 8 {
+		client.says(create)
+	}
+	client.says(`{"type":"response.create","stream_id":"nine","model":"m","input":"a"}`)
+	event := client.hears()
+	require.EqualValues(t, 429, event["status"])
+	require.Equal(t, "websocket_stream_limit_reached", at(event, "error", "code"))
+	require.Equal(t, "nine", event["stream_id"])
+	require.Equal(t, "1", at(event, "headers", "retry-after"))
+	close(finish)
+	for range 9 {
+		client.until("response.completed")
+	}
+	require.NoError(t, client.conn.Close(websocket.StatusNormalClosure, ""))
+	requireNoSockets(r)
+	r.RequireQuiet(harness.AmongOthers, u)
+}
+
+func TestStoppingEndsIdleWebsocketsAtOnceAndOthersBehindTheirCall(t *testing.T) {
+	u, finish := harness.HalfStream(t)
+	r := harness.StartRelay(t, harness.OpenAIChannel("a", u, ""))
+	idle, busy := connects(r, t, "/v1/responses"), connects(r, t, "/v1/responses")
+	busy.says(create)
+	busy.until("response.output_text.delta")
+	r.Stop()
+	require.Equal(t, websocket.StatusGoingAway, idle.closed())
+	busy.says(create) // is not begun any more
+	close(finish)
+	require.Equal(t, "completed", at(last(busy.until("response.completed", "response.failed", "error")), "response", "status"))
+	require.Equal(t, websocket.StatusGoingAway, busy.closed())
+	err := <-r.Ended
+	require.NoError(t, err, "a clean end")
+	r.Ended <- nil // for the harness
+	require.Equal(t, []string{"completed"}, r.Outcomes(1))
+}
+
+func TestACallOnAWebsocketThatOutlastsTheShutdownIsCutWithAnHonestError(t *testing.T) {
+	u, finish := harness.HalfStream(t)
+	defer close(finish)
+	r := harness.StartRelay(t, harness.OpenAIChannel("a", u, ""), harness.WithEnv("SHUTDOWN_TIMEOUT", "1"))
+	c := connects(r, t, "/v1/responses")
+	c.says(create)
+	c.until("response.output_text.delta")
+	r.Stop()
+	require.Equal(t, "shutdown", at(last(c.until("response.failed", "response.completed")), "response", "error", "code"))
+	require.Equal(t, websocket.StatusGoingAway, c.closed())
+	require.ErrorIs(t, <-r.Ended, relay.ErrCut)
+	r.Ended <- nil
+	require.Equal(t, []string{"shutdown"}, r.Outcomes(1))
+}
+
+func TestAnOperatorEndsACallOnAWebsocketAndTheConnectionStays(t *testing.T) {
+	u, finish := harness.HalfStream(t)
+	r := harness.StartRelay(t, harness.OpenAIChannel("a", u, ""), harness.WithEnv("ADMIN_TOKEN", "admin"))
+	c := connects(r, t, "/v1/responses")
+	c.says(create)
+	c.until("response.output_text.delta")
+	_, list := r.Get("/api/monitor/requests")
+	id := list["data"].([]any)[0].(map[string]any)["id"].(string)
+	request, err := http.NewRequest(http.MethodDelete, r.URL+"/api/monitor/requests/"+id, nil)
+	require.NoError(t, err)
+	request.Header.Set("Authorization", "Bearer admin")
+	response, err := r.Client.Do(request)
+	require.NoError(t, err)
+	require.Equal(t, 200, response.StatusCode)
+	require.NoError(t, response.Body.Close())
+	require.Equal(t, "operator_ended", at(last(c.until("response.failed", "response.completed")), "response", "error", "code"))
+	close(finish)
+	c.says(create)
+	require.Equal(t, "response.completed", last(c.until("response.failed", "response.completed", "error"))["type"])
+	require.Equal(t, []string{"operator_ended", "completed"}, r.Outcomes(2))
+}
+
+func TestTheGoroutinesOfWebsocketsAreExplained(t *testing.T) {
+	u, finish := harness.HalfStream(t)
+	r := harness.StartRelay(t, harness.OpenAIChannel("a", u, ""))
+	before := r.Server.ExpectedGoroutines()
+	const idle, busy = 20, 10
+	var clients []*wsClient
+	for n := range idle + busy {
+		c := connects(r, t, "/v1/responses")
+		clients = append(clients, c)
+		if n < busy {
+			c.says(create)
+			c.until("response.output_text.delta")
+		}
+	}
+	r.Eventually("two goroutines of each, and no others, which are accounted for", func() bool {
+		return r.Server.ExpectedGoroutines() == before+2*(idle+busy) &&
+			goroutinesAt("turns.(*connection).serve(") == idle+busy && goroutinesAt("turns.(*connection).reads(") == idle+busy && goroutinesAt("github.com/coder/websocket.") == idle+busy
+	})
+	_, report := r.Get("/api/monitor/goroutines")
+	for _, of := range report["by_channel"].([]any) {
+		if of := of.(map[string]any); of["channel"] == "a" {
+			require.EqualValues(t, busy, of["goroutines"], "one of each call that is under way")
+		}
+	}
+	close(finish)
+	for _, c := range clients {
+		_ = c.conn.CloseNow()
+	}
+	requireNoSockets(r)
+	r.RequireQuiet(harness.AmongOthers, u)
+	require.Equal(t, before, r.Server.ExpectedGoroutines())
+}
+
+// goroutinesAt is how many have a function on their stack, by a part of its name.
+func goroutinesAt(function string) (n int) {
+	stacks := make([]byte, 4<<20)
+	for stack := range strings.SplitSeq(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
+		if strings.Contains(stack, function) {
+			n++
+		}
+	}
+	return n
+}
+
+func TestTheEndOfEachCallOnAWebsocketIsRecorded(t *testing.T) {
+	r, _ := imitating(t, standin.OpenAI{}, "", standin.Answer{Text: []string{"a"}})
+	c := connects(r, t, "/v1/responses")
+	c.says(create)
+	c.until("response.completed")
+	c.says(`{"type":"response.create","model":"none","input":"a"}`)
+	c.until("error")
+	r.Eventually("ends", func() bool { return len(r.RequestEnds()) == 2 })
+	for i, status := range []int{200, 404} {
+		end := r.RequestEnds()[i]
+		require.Equal(t, wire.ResponsesCreate, end.Endpoint)
+		require.Equal(t, "test", end.Token)
+		require.Equal(t, status, end.Status)
+	}
+	require.NotEqual(t, r.RequestEnds()[0].RequestID, r.RequestEnds()[1].RequestID)
+}

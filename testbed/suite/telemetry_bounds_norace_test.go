@@ -1,6 +1,0 @@
-//go:build !race
-
-package suite
-
-// strangers is how many requests of strangers the series are bounded against.
-const strangers = 100_000
