@@ -34,7 +34,7 @@ func TestTheRulesAskForTheNamesOfBothGenAIVersionsThatTheListHas(t *testing.T) {
 		require.NoError(t, err)
 		want, err := rulesOf(file)
 		require.NoError(t, err)
-		require.Equal(t, want, string(text), "%s: go generate ./telemetry, and go test ./scripts/dashboardcheck -write", file)
+		require.Equal(t, want, string(text), "%s: go generate ./telemetry, and go -C testbed test ./dashboardcheck -write", file)
 		made += len(ruleLine.FindAllString(want, -1))
 		tested += len(ruleTest.FindAllString(want, -1))
 		byHand := ruleTest.ReplaceAllString(ruleLine.ReplaceAllString(want, ""), "\n")

@@ -20,7 +20,7 @@ const (
 	kubernetes     = "../../deploy/kubernetes"
 	prometheusRule = kubernetes + "/components/prometheus-operator/prometheusrule.yaml"
 	ruleHead       = `# deploy/prometheus/rules/*.yml as the Prometheus Operator wants them. Written from those files, and compared with them by the tests of
-# scripts/dashboardcheck: change them there, then ` + "`go test ./scripts/dashboardcheck -write`" + `.
+# testbed/dashboardcheck: change them there, then ` + "`go -C testbed test ./dashboardcheck -write`" + `.
 apiVersion: monitoring.coreos.com/v1
 kind: PrometheusRule
 metadata:
@@ -52,7 +52,7 @@ func TestThePrometheusRuleOfKubernetesIsMadeOfTheRules(t *testing.T) {
 	}
 	there, err := os.ReadFile(prometheusRule)
 	require.NoError(t, err)
-	require.Equal(t, made, string(there), "go test ./scripts/dashboardcheck -write")
+	require.Equal(t, made, string(there), "go -C testbed test ./dashboardcheck -write")
 	require.NoError(t, yaml.Unmarshal(there, new(any)))
 }
 

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"one-api/scripts/soakrun/oldway"
+	"one-api/testbed/soak/oldway"
 )
 
 // oldBases is where the old way finds the upstream of a lane and a protocol.

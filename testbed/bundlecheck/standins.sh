@@ -105,7 +105,7 @@ DOCKERFILE
 
 standin_grafana() {
   local image="$1" made_of="$2" context="$3"
-  CGO_ENABLED=0 go build -o "$context/grafana" "$root/scripts/bundlecheck/grafanastub" || fail "the stand-in for Grafana does not build"
+  CGO_ENABLED=0 go -C "$root/testbed" build -o "$context/grafana" ./bundlecheck/grafanastub || fail "the stand-in for Grafana does not build"
   cat >"$context/Dockerfile" <<'DOCKERFILE'
 FROM scratch
 COPY grafana /usr/bin/grafana

@@ -3,7 +3,7 @@ package main
 import (
 	"fmt"
 
-	"one-api/scripts/soakrun/slope"
+	"one-api/testbed/soak/slope"
 )
 
 // quantity is one that must not grow.

@@ -66,7 +66,7 @@ func buildRelay(t *testing.T) (binary string) {
 // TestAShortRunMeasuresEverySubject runs all of it with the relay of this checkout.
 func TestAShortRunMeasuresEverySubject(t *testing.T) {
 	if os.Getenv("FAULTS") == "" {
-		t.Skip("takes most of a minute: FAULTS=pairs go test ./scripts/benchrun runs it, as CI does")
+		t.Skip("takes most of a minute: FAULTS=pairs go -C testbed test ./bench runs it, as CI does")
 	}
 	t.Parallel()
 	binary := buildRelay(t)

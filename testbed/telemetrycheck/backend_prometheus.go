@@ -13,7 +13,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"one-api/scripts/dashboardcheck"
+	"one-api/testbed/dashboardcheck"
 )
 
 // promql is something that answers PromQL at an address.

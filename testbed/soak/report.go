@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"one-api/scripts/soakrun/slope"
+	"one-api/testbed/soak/slope"
 )
 
 // report is all that a soak has found.
@@ -98,7 +98,7 @@ func (r *report) markdown() string {
 		roughly(r.load.took), r.load.achieved(), r.began.UTC().Format("2006-01-02"))
 	if r.old != nil {
 		say("![Goroutines over requests: the old way of writing adaptors, and this relay](soak.svg)\n")
-		say("Both panels have the same vertical scale. On the left is a small relay written as the old fork's adaptors were (`scripts/soakrun/oldway`):")
+		say("Both panels have the same vertical scale. On the left is a small relay written as the old fork's adaptors were (`testbed/soak/oldway`):")
 		say("a request to the upstream that knows nothing of its client, error bodies that nobody bounds or closes, a goroutine a stream that")
 		say("hands over line by line to a handler that may have left. It got the same calls, and its clients gave up after %s. After %s of them it", oldPatience, grouped(r.oldEnd.requests))
 		say("held %s goroutines, %s file descriptors and %.0f MiB. On the right is the relay, after %s.\n",

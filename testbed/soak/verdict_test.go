@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"one-api/scripts/soakrun/slope"
+	"one-api/testbed/soak/slope"
 )
 
 // course is samples of a run of 600,000 requests in ten minutes, with noise, whose goroutines are as given at each request.

@@ -17,7 +17,7 @@ import (
 	"syscall"
 	"time"
 
-	"one-api/scripts/dashboardcheck"
+	"one-api/testbed/dashboardcheck"
 )
 
 // How dashboards are asked: the window of rates is long against the interval of exports and short against the load.
