@@ -18,7 +18,7 @@ func newEngine(c *controller.Controller, o *operator.Operator) *gin.Engine {
 	engine.HandleMethodNotAllowed = true
 	engine.RedirectTrailingSlash = false
 
-	// The relayed endpoints come before the middleware and have none: they do themselves what it does. A stream would wait
+	// The relayed endpoints come before the middleware and have none: they pass the same gates by themselves. A stream would wait
 	// below it for minutes, with the stack that it takes, and that decides between 8 KiB of stack and 16.
 	for endpoint := range wire.Endpoints {
 		for _, path := range endpoint.Paths() {
@@ -26,7 +26,7 @@ func newEngine(c *controller.Controller, o *operator.Operator) *gin.Engine {
 		}
 	}
 
-	engine.Use(controller.RequestID, c.Observe, c.Recover, c.CORS, controller.LimitHeader)
+	engine.Use(c.Gated)
 	engine.NoRoute(c.NotFound)
 	engine.NoMethod(c.WrongMethod)
 

@@ -10,7 +10,7 @@ import (
 // Gauges reads what the gauges show.
 func (s *Server) Gauges() telemetry.State {
 	now := time.Now()
-	_, byMethod := s.controller.Handling()
+	_, byMethod := s.gates.Handling()
 	clients, idle := s.ClientConnections()
 	expected := s.ExpectedGoroutines()
 	state := telemetry.State{

@@ -15,7 +15,7 @@ const recordTimeout = 5 * time.Second
 func (s *Server) recordersOf(metrics *telemetry.Metrics) *record.Recorders {
 	recorders := append([]record.Recorder{record.Telemetry{Metrics: metrics}}, s.options.Recorders...)
 	return record.New(s.options.Log, append(recorders, &record.Log{
-		To: s.options.Log, Why: func(model string, now time.Time) string { return s.snapshot.Load().Channels.Why(model, now) },
+		To: s.options.Log, Why: func(model string, now time.Time) string { return s.directory.Load().Channels.Why(model, now) },
 	})...)
 }
 

@@ -20,7 +20,7 @@ func (s *Server) Reload() error {
 	if err == nil {
 		err = s.apply(next)
 	}
-	s.controller.Metrics.Reload(err == nil)
+	s.metrics.Reload(err == nil)
 	if err != nil {
 		s.options.Log.Error("the new configuration was refused: the old one stays", "error", err.Error())
 		return err

@@ -11,7 +11,7 @@ import (
 func (s *Server) Serving() bool { return s.baseline.Load() > 0 }
 
 // Active is how many requests are being served.
-func (s *Server) Active() int64 { return s.controller.Active() }
+func (s *Server) Active() int64 { return s.gates.Intake.Active() }
 
 // Sockets is how many websockets are open.
 func (s *Server) Sockets() int64 { return s.controller.Sockets() }

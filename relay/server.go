@@ -24,6 +24,7 @@ import (
 	"one-api/relay/exchange"
 	"one-api/relay/gate"
 	"one-api/relay/inflight"
+	"one-api/relay/made"
 	"one-api/relay/membudget"
 	"one-api/relay/memory"
 	"one-api/relay/operator"
@@ -83,7 +84,8 @@ type Server struct {
 	throttle   *gate.Throttle
 	budget     *membudget.Budget
 	engine     *gin.Engine
-	snapshot   atomic.Pointer[controller.Snapshot]
+	gates      *gate.Gates
+	directory  atomic.Pointer[gate.Directory]
 	clients    *clients
 	reserve    *reserve
 	watch      *watch
@@ -93,6 +95,7 @@ type Server struct {
 	demo       *demo.Server
 	samples    *telemetry.Sampler
 	recorders  *record.Recorders
+	metrics    *telemetry.Metrics // nil: nobody counts
 
 	reloading sync.Mutex // one reload at a time
 }
@@ -115,17 +118,21 @@ func New(options ServerOptions) (*Server, error) {
 		channelOptions.Metrics = options.Telemetry.Metrics
 		exchangeOptions.Metrics, exchangeOptions.Tracing = options.Telemetry.Metrics, options.Telemetry.Tracing
 	}
-	s.recorders = s.recordersOf(exchangeOptions.Metrics)
+	s.metrics = exchangeOptions.Metrics
+	s.recorders = s.recordersOf(s.metrics)
 	exchangeOptions.Record = s.recorders
 	s.pool, s.door = channel.NewPool(channelOptions), exchange.NewDoor(exchangeOptions)
+	keeper, inFlight, started := &made.Keeper{}, &inflight.List{}, time.Now()
+	s.gates = gate.New(gate.Options{
+		Settings: settings, Log: options.Log, Metrics: s.metrics, Tracing: exchangeOptions.Tracing, Directory: s.directory.Load,
+		Throttle: s.throttle, InFlight: inFlight, Budget: s.budget, Made: keeper, BodyTimeout: options.BodyTimeout,
+	})
 	s.controller = &controller.Controller{
-		Settings: settings, Door: s.door, Log: options.Log, Started: time.Now(), Throttle: s.throttle,
-		Metrics: exchangeOptions.Metrics, Tracing: exchangeOptions.Tracing,
-		InFlight: &inflight.List{}, Snapshot: s.snapshot.Load, Record: s.recorders, Budget: s.budget, BodyTimeout: options.BodyTimeout, Pause: options.Pause,
+		Settings: settings, Gates: s.gates, Door: s.door, Log: options.Log, Started: started, Record: s.recorders, Made: keeper, Pause: options.Pause,
 	}
 	s.operator = &operator.Operator{
-		Settings: settings, Log: options.Log, Version: options.Version, Started: s.controller.Started, Throttle: s.throttle,
-		Pool: s.pool, InFlight: s.controller.InFlight, Budget: s.budget, Draining: s.controller.Draining, Goroutines: s.Goroutines, Connections: s.ClientConnections,
+		Settings: settings, Log: options.Log, Version: options.Version, Started: started, Throttle: s.throttle, Pool: s.pool, InFlight: inFlight,
+		Budget: s.budget, Draining: s.gates.Intake.Draining, Goroutines: s.Goroutines, Connections: s.ClientConnections,
 		Samples: s.samples, Leaks: telemetry.NewLeakSampler(),
 	}
 	if err := s.apply(options.Config); err != nil {
@@ -165,7 +172,7 @@ func (s *Server) apply(c *config.Config) error {
 	files := filesOf(c)
 	s.files.Store(&files)
 	s.loaded.Store(time.Now().UnixNano())
-	s.snapshot.Store(&controller.Snapshot{Channels: s.pool.Set(), Tokens: apikey.NewStore(c.Tokens), ContextFallback: c.ContextFallback})
+	s.directory.Store(&gate.Directory{Channels: s.pool.Set(), Keys: apikey.NewStore(c.Tokens), ContextFallback: c.ContextFallback})
 	return nil
 }
 
@@ -180,7 +187,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error { //nol
 	defer cut(nil)
 	server := &http.Server{
 		Handler: s.engine, ReadHeaderTimeout: cmp.Or(s.options.HeaderTimeout, readHeaderTimeout), IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-		BaseContext: func(net.Listener) context.Context { return base }, ConnState: s.clients.state, ConnContext: controller.WithConn,
+		BaseContext: func(net.Listener) context.Context { return base }, ConnState: s.clients.state, ConnContext: gate.WithConn,
 		ErrorLog: slog.NewLogLogger(s.options.Log.Handler(), slog.LevelDebug),
 	}
 	s.sayBounds()
@@ -255,7 +262,7 @@ func (s *Server) trim(ctx context.Context) {
 			s.pool.Trim()
 			s.clients.trim(now)
 			s.throttle.Report(s.options.Log, now, false)
-			if returned := burst.Look(now, s.controller.Active()); returned > 0 {
+			if returned := burst.Look(now, s.gates.Intake.Active()); returned > 0 {
 				s.options.Log.Debug("memory of a burst was given back", "mb", returned>>20)
 			}
 		}
@@ -264,12 +271,12 @@ func (s *Server) trim(ctx context.Context) {
 
 // drain ends the service: health says so while the listener stays open for it, calls get their time, and then are cut.
 func (s *Server) drain(server *http.Server, cut context.CancelCauseFunc) error {
-	s.controller.Drain()
-	s.options.Log.Info("draining: no new calls are taken", "in_flight", s.controller.Active(), "timeout", s.options.Settings.ShutdownTimeout.String())
+	s.gates.Intake.Drain()
+	s.options.Log.Info("draining: no new calls are taken", "in_flight", s.gates.Intake.Active(), "timeout", s.options.Settings.ShutdownTimeout.String())
 	var err error
 	if !s.quiet(s.options.Settings.ShutdownTimeout) {
 		err = ErrCut
-		s.options.Log.Warn("SHUTDOWN_TIMEOUT is over: the calls that are left are ended", "in_flight", s.controller.Active())
+		s.options.Log.Warn("SHUTDOWN_TIMEOUT is over: the calls that are left are ended", "in_flight", s.gates.Intake.Active())
 		cut(outcome.ErrShutdown)
 		s.quiet(endTimeout)
 	}
@@ -287,10 +294,10 @@ func (s *Server) quiet(timeout time.Duration) bool {
 	defer deadline.Stop()
 	look := time.NewTicker(drainPoll)
 	defer look.Stop()
-	for s.controller.Active()+s.controller.Sockets() > 0 {
+	for s.gates.Intake.Active()+s.controller.Sockets() > 0 {
 		select {
 		case <-deadline.C:
-			return s.controller.Active()+s.controller.Sockets() == 0
+			return s.gates.Intake.Active()+s.controller.Sockets() == 0
 		case <-look.C:
 		}
 	}

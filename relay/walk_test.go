@@ -20,7 +20,7 @@ func TestTheWalkLeadsPastFunctionsThatThereAre(t *testing.T) {
 	for _, stop := range stops {
 		code, err := os.ReadFile(filepath.Join("..", filepath.FromSlash(stop[1])))
 		if assert.NoError(t, err) {
-			declared := regexp.MustCompile(`(?m)^func \(\w+ \*?` + stop[2] + `\) ` + stop[3] + `\(`)
+			declared := regexp.MustCompile(`(?m)^func \(\w+ \*?` + stop[2] + `(\[\w+\])?\) ` + stop[3] + `\(`)
 			assert.Regexp(t, declared, string(code), "%s has no %s.%s", stop[1], stop[2], stop[3])
 		}
 	}

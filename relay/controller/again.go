@@ -26,59 +26,59 @@ type repeats struct {
 
 // staysAt reports whether the channel that just failed is tried again before another one is, because its configuration says so
 // (retry_same): what an upstream remembers of a long prompt is worth more than a quick answer from one that does not.
-func (v *visit) staysAt() bool {
-	return v.left > 0 && !v.client.Started() && int(v.repeats.made) < v.last.Channel.RetrySame && v.last.Transient(false)
+func (c *call) staysAt() bool {
+	return c.left > 0 && !c.Client.Started() && int(c.repeats.made) < c.last.Channel.RetrySame && c.last.Transient(false)
 }
 
 // onceMore reports whether the channel that failed last is asked once more although it has failed: there is no other.
-func (v *visit) onceMore() bool {
-	if v.repeats.once || v.repeats.made > 0 || v.last == nil || !v.last.Transient(v.client.Started()) {
+func (c *call) onceMore() bool {
+	if c.repeats.once || c.repeats.made > 0 || c.last == nil || !c.last.Transient(c.Client.Started()) {
 		return false
 	}
-	v.repeats.once = v.last.Channel.OnceMore(&v.want)
-	return v.repeats.once
+	c.repeats.once = c.last.Channel.OnceMore(&c.Want)
+	return c.repeats.once
 }
 
 // again begins an exchange with the channel that was asked last, after a pause; nil: there is none to be had, or the request
 // has ended meanwhile.
-func (v *visit) again() *exchange.Exchange {
-	if !v.anew { // else its upstream is well, and has nothing to recover from
-		v.repeats.made++
-		if !v.pause(v.last.Failure.RetryAfter) {
+func (c *call) again() *exchange.Exchange {
+	if !c.anew { // else its upstream is well, and has nothing to recover from
+		c.repeats.made++
+		if !c.pause(c.last.Failure.RetryAfter) {
 			return nil
 		}
 	}
-	slot, ok := v.snapshot.Channels.Again(&v.want, v.last.Channel)
+	slot, ok := c.Directory.Channels.Again(&c.Want, c.last.Channel)
 	if !ok {
 		return nil
 	}
-	return v.c.Door.New(v.ctx, slot)
+	return c.of.Door.New(c.Ctx, slot)
 }
 
 // pause waits before another try: for as long as the upstream asked, or a while. The request holds no place at a channel then,
 // and no goroutine but its own; its keep-alives go on. false: it has ended, and what its client is told is noted.
-func (v *visit) pause(asked time.Duration) bool {
-	wait := cmp.Or(asked, v.c.Pause)
+func (c *call) pause(asked time.Duration) bool {
+	wait := cmp.Or(asked, c.of.Pause)
 	if wait == 0 {
 		wait = shortestPause + rand.N(longestPause-shortestPause) //nolint:gosec // jitter need not be secret
 	}
 	began := time.Now()
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
-	ended := v.flight.Pause()
-	defer v.flight.Resume()
-	defer func() { v.end.Waited += time.Since(began) }()
+	ended := c.Flight.Pause()
+	defer c.Flight.Resume()
+	defer func() { c.End.Waited += time.Since(began) }()
 	select {
 	case <-timer.C:
-	case <-v.ctx.Done():
+	case <-c.Ctx.Done():
 	case <-ended:
 	}
 	// Both may have come: an end counts first.
 	switch {
-	case v.ctx.Err() != nil:
-		v.failed = outcome.Ended(context.Cause(v.ctx))
-	case v.flight.Ended():
-		v.failed = outcome.Ended(outcome.ErrOperator)
+	case c.Ctx.Err() != nil:
+		c.failed = outcome.Ended(context.Cause(c.Ctx))
+	case c.Flight.Ended():
+		c.failed = outcome.Ended(outcome.ErrOperator)
 	default:
 		return true
 	}

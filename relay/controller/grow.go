@@ -2,11 +2,9 @@ package controller
 
 import (
 	"one-api/relay/channel"
+	"one-api/relay/gate"
 	"one-api/relay/lane"
 )
-
-// fallbackHeader says which model was asked instead of the one that the client asked for.
-const fallbackHeader = "X-Oneapi-Fallback"
 
 // mostGrowth is how many larger models are asked for one request, one after the other. The configuration is known to have no
 // circles.
@@ -17,31 +15,31 @@ const mostGrowth = 4
 // of the larger. false: there is none, and the client is told.
 //
 //go:noinline
-func (v *visit) grows() bool {
-	next := v.snapshot.ContextFallback[v.call.Model]
-	if next == "" || !v.last.Failure.Overflows() || v.client.Started() || v.over() || v.growth == mostGrowth {
+func (c *call) grows() bool {
+	next := c.Directory.ContextFallback[c.current.Model]
+	if next == "" || !c.last.Failure.Overflows() || c.Client.Started() || c.over() || c.growth == mostGrowth {
 		return false
 	}
-	want := channel.SelectRequest{Caller: v.want.Caller, Endpoint: v.end.Endpoint, Model: next, Stream: v.call.Stream}
-	if v.snapshot.Channels.Check(&want) != nil {
+	want := channel.SelectRequest{Caller: c.Want.Caller, Endpoint: c.End.Endpoint, Model: next, Stream: c.current.Stream}
+	if c.Directory.Channels.Check(&want) != nil {
 		return false
 	}
-	v.growth++
-	v.want = want
-	v.want.Repeat(&v.last.Result) // why it is made again
-	v.call = renamed(v.call, next)
-	v.repeats, v.left = repeats{}, max(v.left, 1)
-	v.prepareRescue()
-	v.flight.For(next)
-	v.end.Fallback = next
-	v.w.Header().Set(fallbackHeader, next)
+	c.growth++
+	c.Want = want
+	c.Want.Repeat(&c.last.Result) // why it is made again
+	c.current = renamed(c.current, next)
+	c.repeats, c.left = repeats{}, max(c.left, 1)
+	c.prepareRescue()
+	c.Flight.For(next)
+	c.End.Fallback = next
+	c.W.Header().Set(gate.FallbackHeader, next)
 	return true
 }
 
 // shrinks takes back what the client was to be told of a larger model, which has not answered.
-func (v *visit) shrinks() {
-	if v.growth > 0 && !v.client.Started() {
-		v.w.Header().Del(fallbackHeader)
+func (c *call) shrinks() {
+	if c.growth > 0 && !c.Client.Started() {
+		c.W.Header().Del(gate.FallbackHeader)
 	}
 }
 

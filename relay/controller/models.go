@@ -7,6 +7,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"one-api/relay/channel"
+	"one-api/relay/gate"
 	"one-api/relay/wire"
 )
 
@@ -29,11 +30,11 @@ type anthropicModel struct {
 // Models serves GET /v1/models: what this key may use, in the asker's format. A model that only a glob covers works all the same if
 // it is not on the list.
 func (c *Controller) Models(g *gin.Context) {
-	who, snapshot, ok := c.caller(g)
+	who, directory, ok := c.caller(g)
 	if !ok {
 		return
 	}
-	names := c.Door.ListModels(g.Request.Context(), snapshot.Channels, who)
+	names := c.Door.ListModels(g.Request.Context(), directory.Channels, who)
 	list := make([]any, len(names))
 	for i, name := range names {
 		list[i] = c.model(g.Request, name)
@@ -51,12 +52,12 @@ func (c *Controller) Models(g *gin.Context) {
 
 // Model serves GET /v1/models/:model.
 func (c *Controller) Model(g *gin.Context) {
-	who, snapshot, ok := c.caller(g)
+	who, directory, ok := c.caller(g)
 	if !ok {
 		return
 	}
 	name := g.Param("model")[1:] // the wildcard's leading slash; model names may contain others
-	if len(name) > longestModel || !snapshot.Channels.Serves(who, name) {
+	if len(name) > gate.LongestModel || !directory.Channels.Serves(who, name) {
 		fail(g, &wire.Error{Status: http.StatusNotFound, Code: "model_not_found", Param: "model", Message: "This key has no model of that name. GET /v1/models lists those that it has."})
 		return
 	}
@@ -64,15 +65,13 @@ func (c *Controller) Model(g *gin.Context) {
 }
 
 // caller is who asks and may; false: nobody who may, and that has been said.
-func (c *Controller) caller(g *gin.Context) (channel.Caller, *Snapshot, bool) {
-	snapshot := c.Snapshot()
-	token := snapshot.Tokens.FindIn(g.Request.Header)
-	if token == nil {
-		c.Throttle.Refused(g.Request)
-		fail(g, refuseKey(formatOf(g.Request)).Err)
-		return channel.Caller{}, snapshot, false
+func (c *Controller) caller(g *gin.Context) (channel.Caller, *gate.Directory, bool) {
+	key, directory := c.Gates.Caller(g.Request)
+	if key == nil {
+		fail(g, gate.RefuseKey(formatOf(g.Request)).Err)
+		return channel.Caller{}, directory, false
 	}
-	return channel.Caller{Groups: token.Groups, AllGroups: token.AllGroups, Allows: token.Allows}, snapshot, true
+	return gate.CallerOf(key), directory, true
 }
 
 func (c *Controller) model(r *http.Request, name string) any {

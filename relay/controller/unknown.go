@@ -7,15 +7,16 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"one-api/relay/gate"
 	"one-api/relay/reply"
 	"one-api/relay/wire"
 )
 
 // fail answers a request that is not relayed with an error in the format that its client reads.
 func fail(g *gin.Context, e *wire.Error) {
-	readAway(g.Writer, g.Request)
+	gate.ReadAway(g.Writer, g.Request)
 	var client reply.Writer
-	client.Init(g.Writer, formatOf(g.Request), requestID(g))
+	client.Init(g.Writer, formatOf(g.Request))
 	client.Fail(e)
 }
 
@@ -32,7 +33,7 @@ func formatOf(r *http.Request) wire.Format {
 // NotFound answers every path that there is not.
 func (c *Controller) NotFound(g *gin.Context) {
 	fail(g, &wire.Error{Status: http.StatusNotFound, Code: "unknown_url",
-		Message: "Invalid URL (" + clip(g.Request.Method) + " " + clip(g.Request.URL.Path) + ")" + cmp.Or(baseURLHint(g.Request.URL.Path), c.adminHint(g.Request))})
+		Message: "Invalid URL (" + gate.Clip(g.Request.Method) + " " + gate.Clip(g.Request.URL.Path) + ")" + cmp.Or(baseURLHint(g.Request.URL.Path), c.adminHint(g.Request))})
 }
 
 // adminHint says why an operator does not find an endpoint that the README names; else it is empty.
@@ -80,5 +81,5 @@ func (c *Controller) WrongMethod(g *gin.Context) {
 		c.NotFound(g)
 		return
 	}
-	fail(g, &wire.Error{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: "Method " + clip(g.Request.Method) + " is not allowed here; Allow: " + allowed})
+	fail(g, &wire.Error{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: "Method " + gate.Clip(g.Request.Method) + " is not allowed here; Allow: " + allowed})
 }

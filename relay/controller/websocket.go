@@ -3,14 +3,13 @@ package controller
 import (
 	"net/http"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"one-api/relay/apikey"
 	"one-api/relay/channel"
+	"one-api/relay/gate"
 	"one-api/relay/membudget"
 	"one-api/relay/outcome"
 	"one-api/relay/record"
@@ -19,27 +18,10 @@ import (
 	"one-api/relay/wire"
 )
 
-// sockets is the websockets that are open, besides the calls that are served on them.
-type sockets struct {
-	open    atomic.Int64
-	mu      sync.Mutex
-	drained chan struct{} // closed when no more calls are taken
-}
-
-// draining is closed once no more calls are taken.
-func (s *sockets) draining() chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.drained == nil {
-		s.drained = make(chan struct{})
-	}
-	return s.drained
-}
-
 // Sockets is how many websockets are open.
-func (c *Controller) Sockets() int64 { return c.sockets.open.Load() }
+func (c *Controller) Sockets() int64 { return c.sockets.Load() }
 
-// Socket serves the websocket of an endpoint whose calls can be made on one. Each is a call like any other (turn); the connection
+// Socket serves the websocket of an endpoint whose calls can be made on one. Each is a call like any other; the connection
 // itself is a request, which is counted as long as it is open.
 func (c *Controller) Socket(endpoint wire.Endpoint) gin.HandlerFunc {
 	return func(g *gin.Context) {
@@ -53,22 +35,19 @@ func (c *Controller) Socket(endpoint wire.Endpoint) gin.HandlerFunc {
 			c.turnAway(g, endpoint, key, refusal)
 			return
 		}
-		c.sockets.open.Add(1)
-		defer c.sockets.open.Add(-1)
-		conn, err := socket.Accept(g.Writer, g.Request, "", c.bodyTimeout())
+		c.sockets.Add(1)
+		defer c.sockets.Add(-1)
+		conn, err := socket.Accept(g.Writer, g.Request, "", c.Gates.BodyTimeout())
 		if err != nil {
 			return // the library has said why
 		}
 		turns.Serve(turns.Options{
-			Conn: conn, Request: g.Request, ID: requestID(g), Log: c.Log,
-			Call:  http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.turn(w, r, endpoint) }), //nolint:contextcheck // r has it
-			Check: func(model string) *wire.Error { return c.checkModel(key, endpoint, model) },
-			Keeps: func(id string) bool { return c.keeps(key, id) },
-			Held: func(l *membudget.Lease) {
-				l.Of(c.Budget)
-				l.By(c.Budget.Owner(key.Name))
-			},
-			MostBytes: c.Settings.MaxRequestBody, Draining: c.sockets.draining(),
+			Conn: conn, Request: g.Request, ID: gate.RequestID(g.Writer.Header()), Log: c.Log,
+			Call:      http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.relay(w, r, endpoint, true) }), //nolint:contextcheck // r has it
+			Check:     func(model string) *wire.Error { return c.checkModel(key, endpoint, model) },
+			Keeps:     func(id string) bool { return c.keeps(key, id) },
+			Held:      func(l *membudget.Lease) { c.Gates.Lease(l, key) },
+			MostBytes: c.Settings.MaxRequestBody, Draining: c.Gates.Intake.Drained(),
 		})
 	}
 }
@@ -76,15 +55,14 @@ func (c *Controller) Socket(endpoint wire.Endpoint) gin.HandlerFunc {
 // greet finds out who asks for a websocket, before it is one. key is nil if that is not known.
 func (c *Controller) greet(r *http.Request, endpoint wire.Endpoint) (key *apikey.Key, refusal *outcome.Refusal) {
 	if status, why := socket.Misasked(r); status != 0 {
-		return nil, refuseBody(status, why)
+		return nil, gate.RefuseBody(status, why)
 	}
-	if c.draining.Load() {
-		return nil, refuseDraining()
+	if refusal = c.Gates.Intake.Refusal(); refusal != nil {
+		return nil, refusal
 	}
 	takeProtocolKey(r.Header)
-	if key = c.Snapshot().Tokens.FindIn(r.Header); key == nil {
-		c.Throttle.Refused(r)
-		return nil, refuseKey(endpoint.Format())
+	if key, _ = c.Gates.Caller(r); key == nil {
+		return nil, gate.RefuseKey(endpoint.Format())
 	}
 	return key, nil
 }
@@ -124,7 +102,7 @@ func (c *Controller) turnAway(g *gin.Context, endpoint wire.Endpoint, key *apike
 	}
 	fail(g, refusal.Err)
 	end := record.End{
-		RequestID: requestID(g), Endpoint: endpoint, Outcome: outcome.Rejected, Status: refusal.Err.Status, Reason: refusal.Reason,
+		RequestID: gate.RequestID(g.Writer.Header()), Endpoint: endpoint, Outcome: outcome.Rejected, Status: refusal.Err.Status, Reason: refusal.Reason,
 		Failure: &outcome.Failure{Outcome: outcome.Rejected, Err: refusal.Err}, Began: time.Now(),
 	}
 	if key != nil {
@@ -138,8 +116,8 @@ func (c *Controller) checkModel(key *apikey.Key, endpoint wire.Endpoint, model s
 	if model == "" {
 		return wire.BadRequest("model", "You must provide a `model`, as a string.")
 	}
-	want := channel.SelectRequest{Caller: callerOf(key), Endpoint: endpoint, Model: model, Stream: true}
-	if refusal := c.Snapshot().Channels.Check(&want); refusal != nil {
+	want := channel.SelectRequest{Caller: gate.CallerOf(key), Endpoint: endpoint, Model: model, Stream: true}
+	if refusal := c.Gates.Directory().Channels.Check(&want); refusal != nil {
 		return refusal.Err
 	}
 	return nil
@@ -152,16 +130,4 @@ func (c *Controller) keeps(key *apikey.Key, id string) bool {
 	}
 	by, known := c.Made.Of(id)
 	return known && by.Token == key.Name
-}
-
-// turn serves a call that is made on a websocket.
-func (c *Controller) turn(w http.ResponseWriter, r *http.Request, endpoint wire.Endpoint) {
-	v := c.newVisit(w, r, endpoint)
-	v.turn = true
-	c.handling[v.method].Add(-1) // the connection's request is, and counts its goroutines
-	defer v.leave()
-	if v.begin() {
-		for v.attempt() && v.goesOn() {
-		}
-	}
 }

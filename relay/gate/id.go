@@ -1,4 +1,3 @@
-// Package gate is what a request passes before a channel is chosen for it.
 package gate
 
 import (
@@ -12,13 +11,13 @@ import (
 	"one-api/relay/wire"
 )
 
-// ID is a request's ids as the values of headers, where they cost no allocation of their own.
-type ID struct{ own, client [1]string }
+// ids is a request's ids as the values of headers, where they cost no allocation of their own.
+type ids struct{ own, client [1]string }
 
-// Give makes the id of a request, and writes it into the response's header. It is always the relay's: requests are found,
+// give makes the id of a request, and writes it into the response's header. It is always the relay's: requests are found,
 // ended and accounted for by it, and a client could send the same one twice. A client's own X-Request-Id is echoed where it is
 // short and harmless.
-func (v *ID) Give(header http.Header, r *http.Request) string {
+func (v *ids) give(header http.Header, r *http.Request) string {
 	v.own[0] = NewID()
 	header[reply.RequestIDHeader] = v.own[:]
 	// The SDKs report the id under the name that their provider gives it.
@@ -56,9 +55,6 @@ func NewID() string {
 	hex.Encode(text[:], b[:])
 	return string(text[:])
 }
-
-// Client is what the client calls its request; empty: nothing that can be repeated.
-func (v *ID) Client() string { return v.client[0] }
 
 // RequestID is the id that a response's header carries.
 func RequestID(header http.Header) string { return header.Get(reply.RequestIDHeader) }

@@ -31,10 +31,9 @@ var (
 
 // Writer writes one response. It is used by the request's goroutine, and by the keep-alive timer in between.
 type Writer struct {
-	to        http.ResponseWriter
-	flusher   flusher
-	requestID string
-	interval  time.Duration // of keep-alive; 0 means none
+	to       http.ResponseWriter
+	flusher  flusher
+	interval time.Duration // of keep-alive; 0 means none
 
 	sent    atomic.Int64 // bytes of the answer
 	writing atomic.Bool  // something is being handed to the client
@@ -63,10 +62,12 @@ func now() time.Duration { return time.Since(epoch) }
 // flusher is what net/http's response writers offer: unlike http.Flusher it tells of errors.
 type flusher interface{ FlushError() error }
 
-// Init makes w the writer of one response. It is called once, before anything else.
-func (w *Writer) Init(to http.ResponseWriter, format wire.Format, requestID string) {
-	w.to, w.format, w.requestID, w.flusher = to, format, requestID, flusherOf(to)
+// Init makes w the writer of one response, whose header has the request's id. It is called once, before anything else.
+func (w *Writer) Init(to http.ResponseWriter, format wire.Format) {
+	w.to, w.format, w.flusher = to, format, flusherOf(to)
 }
+
+func (w *Writer) requestID() string { return wire.First(w.to.Header(), RequestIDHeader) }
 
 // Connection is what the response is written over.
 func (w *Writer) Connection() *http.ResponseController { return http.NewResponseController(w.to) }
@@ -254,7 +255,7 @@ func (w *Writer) Fail(e *wire.Error) {
 	if w.committed {
 		if w.streams {
 			// Errors of writing are dropped from here on: there is nobody left to tell.
-			_ = w.stream(w.format.ErrorEvent(e, w.requestID))
+			_ = w.stream(w.format.ErrorEvent(e, w.requestID()))
 			_ = w.flush()
 		}
 		if w.passing {
@@ -265,7 +266,7 @@ func (w *Writer) Fail(e *wire.Error) {
 	if seconds := retryAfter(e); seconds > 0 {
 		w.to.Header().Set("Retry-After", strconv.FormatInt(seconds, 10))
 	}
-	_ = w.object(e.Status, w.format.ErrorBody(e, w.requestID))
+	_ = w.object(e.Status, w.format.ErrorBody(e, w.requestID()))
 }
 
 // breakOff has what else is written to the connection fail, an answer's end included: net/http closes it then.

@@ -35,7 +35,7 @@ func TestAWholeAnswerAllocatesNothingButItsLength(t *testing.T) {
 	var w Writer
 	assert.Equal(t, 1.0, testing.AllocsPerRun(100, func() {
 		w = Writer{}
-		w.Init(to, wire.OpenAI, "id")
+		w.Init(to, wire.OpenAI)
 		err = w.Whole(body)
 	}))
 	require.NoError(t, err)
@@ -49,7 +49,7 @@ func TestAnEventAllocatesNothing(t *testing.T) {
 	var w Writer
 	assert.Zero(t, testing.AllocsPerRun(100, func() {
 		w = Writer{}
-		w.Init(to, wire.OpenAI, "id")
+		w.Init(to, wire.OpenAI)
 		for range 10 {
 			if err = w.Write(event); err == nil {
 				err = w.Flush()
@@ -66,7 +66,7 @@ func TestWhatIsDoneToTheHeaderOfOneResponseIsNotDoneToAnother(t *testing.T) {
 	first, second := &sink{header: http.Header{}}, &sink{header: http.Header{}}
 	for _, to := range []*sink{first, second} {
 		var w Writer
-		w.Init(to, wire.OpenAI, "id")
+		w.Init(to, wire.OpenAI)
 		require.NoError(t, w.Write([]byte("data: {}\n\n")))
 		to.header.Add("Cache-Control", "private")
 		to.header.Set("X-Accel-Buffering", "yes")
@@ -74,7 +74,7 @@ func TestWhatIsDoneToTheHeaderOfOneResponseIsNotDoneToAnother(t *testing.T) {
 	assert.Equal(t, []string{"no-cache", "private"}, second.header["Cache-Control"])
 	var w Writer
 	third := &sink{header: http.Header{}}
-	w.Init(third, wire.OpenAI, "id")
+	w.Init(third, wire.OpenAI)
 	require.NoError(t, w.Write([]byte("data: {}\n\n")))
 	assert.Equal(t, http.Header{"Content-Type": {"text/event-stream"}, "Cache-Control": {"no-cache"}, "X-Accel-Buffering": {"no"}}, third.header)
 }
@@ -102,7 +102,7 @@ const role, word = "data: {\"role\"}\n\n", "data: {\"word\"}\n\n"
 func TestWhatPromisesNothingIsHeldBackUntilSomethingDoes(t *testing.T) {
 	to := newText()
 	var w Writer
-	w.Init(to, wire.OpenAI, "id")
+	w.Init(to, wire.OpenAI)
 	for range 2 {
 		committed, err := w.Hold([]byte(role))
 		require.NoError(t, err)
@@ -122,7 +122,7 @@ func TestWhatPromisesNothingIsHeldBackUntilSomethingDoes(t *testing.T) {
 func TestWhatWasHeldBackForAChannelThatFailedIsForgotten(t *testing.T) {
 	to := newText()
 	var w Writer
-	w.Init(to, wire.OpenAI, "id")
+	w.Init(to, wire.OpenAI)
 	_, err := w.Hold([]byte(role))
 	require.NoError(t, err)
 	w.Drop()
@@ -131,7 +131,7 @@ func TestWhatWasHeldBackForAChannelThatFailedIsForgotten(t *testing.T) {
 
 	to = newText()
 	w = Writer{}
-	w.Init(to, wire.OpenAI, "id")
+	w.Init(to, wire.OpenAI)
 	_, err = w.Hold([]byte(role))
 	require.NoError(t, err)
 	w.Drop()
@@ -143,7 +143,7 @@ func TestWhatWasHeldBackForAChannelThatFailedIsForgotten(t *testing.T) {
 func TestNoMoreIsHeldBackThanTheBound(t *testing.T) {
 	to := newText()
 	var w Writer
-	w.Init(to, wire.OpenAI, "id")
+	w.Init(to, wire.OpenAI)
 	sent := 0
 	for {
 		committed, err := w.Hold([]byte(role))
@@ -162,7 +162,7 @@ func TestWhatIsHeldBackIsSentWhenAKeepAliveIsDue(t *testing.T) {
 	to := newText()
 	to.flushed = make(chan struct{})
 	var w Writer
-	w.Init(to, wire.OpenAI, "id")
+	w.Init(to, wire.OpenAI)
 	_, err := w.Hold([]byte(role))
 	require.NoError(t, err)
 	w.KeepAlive(time.Millisecond)

@@ -15,7 +15,7 @@ import (
 
 // A provider that falls back by itself is told which models to fall back to. Those are models that a token may use, or none.
 func TestAListOfModelsDoesNotPassByWhatATokenMayUse(t *testing.T) {
-	passed, err := os.ReadFile("../../relay/controller/testdata/other-models.json")
+	passed, err := os.ReadFile("../../relay/gate/testdata/other-models.json")
 	require.NoError(t, err)
 	u := harness.NewUpstream(t, false, harness.Answers(200, strings.ReplaceAll(harness.WholeAnswer, "m-2026", "cheap")))
 	r := harness.StartRelay(t, fmt.Sprintf(`channels:

@@ -109,6 +109,7 @@ func TestASmallPictureIsKeptBackUntilItIsWhole(t *testing.T) {
 	got, err := client.Images.Generate(context.Background(), openaisdk.ImageGenerateParams{Prompt: "a fox"})
 	require.NoError(t, err, "the model is optional here")
 	require.Equal(t, "https://images.example/1.png", got.Data[0].URL)
+	r.Outcomes(1) // it is recorded behind its answer
 	require.Equal(t, "dall-e-2", r.Recorded()[0].Model)
 }
 

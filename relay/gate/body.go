@@ -1,4 +1,4 @@
-package controller
+package gate
 
 import (
 	"bytes"
@@ -26,7 +26,7 @@ const (
 // ended reports whether the request was ended from outside, which passes the deadline of the read that is waiting.
 func readBody(w http.ResponseWriter, r *http.Request, most int64, timeout time.Duration, held *membudget.Lease, ended func() bool) ([]byte, *outcome.Refusal) {
 	if encoding := wire.First(r.Header, "Content-Encoding"); encoding != "" && encoding != "identity" {
-		return nil, refuseBody(http.StatusUnsupportedMediaType, "Content-Encoding "+strconv.QuoteToASCII(clip(encoding))+" is not supported: send the body as it is.")
+		return nil, RefuseBody(http.StatusUnsupportedMediaType, "Content-Encoding "+strconv.QuoteToASCII(Clip(encoding))+" is not supported: send the body as it is.")
 	}
 	if r.ContentLength > most {
 		return nil, refuseTooLarge(most)
@@ -43,7 +43,7 @@ func readBody(w http.ResponseWriter, r *http.Request, most int64, timeout time.D
 			due = body.Len() + bodyBlock
 			_ = control.SetReadDeadline(time.Now().Add(timeout)) // fails on no connection that can be slow
 			if ended() {
-				return nil, refuseBody(http.StatusServiceUnavailable, outcome.ErrOperator.Error())
+				return nil, RefuseBody(http.StatusServiceUnavailable, outcome.ErrOperator.Error())
 			}
 		}
 		room, err := body.Room()
@@ -74,9 +74,9 @@ func refuseUnread(err error, most int64) *outcome.Refusal {
 	case errors.As(err, &tooLarge):
 		return refuseTooLarge(most)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return refuseBody(http.StatusRequestTimeout, "The request's body did not arrive in time.")
+		return RefuseBody(http.StatusRequestTimeout, "The request's body did not arrive in time.")
 	default:
-		return refuseBody(http.StatusBadRequest, "The request's body could not be read to its end.")
+		return RefuseBody(http.StatusBadRequest, "The request's body could not be read to its end.")
 	}
 }
 
@@ -88,17 +88,17 @@ const (
 	unreadMost    = 64 << 20
 )
 
-// leaveUnread bounds the rest of a body that was not read to its end.
-func leaveUnread(w http.ResponseWriter) {
+// LeaveUnread bounds the rest of a body that was not read to its end.
+func LeaveUnread(w http.ResponseWriter) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(unreadTimeout)) // fails on no connection that can be slow
 }
 
-// readAway reads what is left of a body, and not for long. It comes before the answer.
-func readAway(w http.ResponseWriter, r *http.Request) {
+// ReadAway reads what is left of a body, and not for long. It comes before the answer.
+func ReadAway(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength == 0 {
 		return
 	}
-	leaveUnread(w)
+	LeaveUnread(w)
 	if wire.First(r.Header, "Expect") != "" {
 		return // it has not been told to send its body
 	}
@@ -112,15 +112,16 @@ func readAway(w http.ResponseWriter, r *http.Request) {
 // or both are a byte order mark.
 func refuseJSON(err error, body []byte) *outcome.Refusal {
 	if len(body) > 1 && (body[0] == 0 || body[1] == 0 || bytes.HasPrefix(body, []byte{0xFE, 0xFF}) || bytes.HasPrefix(body, []byte{0xFF, 0xFE})) {
-		return refuseBody(http.StatusBadRequest, "The request's body is not in UTF-8 but in UTF-16 or UTF-32, by its first bytes: send it in UTF-8.")
+		return RefuseBody(http.StatusBadRequest, "The request's body is not in UTF-8 but in UTF-16 or UTF-32, by its first bytes: send it in UTF-8.")
 	}
 	if errors.Is(err, jsonscan.ErrTruncated) {
-		return refuseBody(http.StatusBadRequest, "The request's body is not valid JSON: it ends too early.")
+		return RefuseBody(http.StatusBadRequest, "The request's body is not valid JSON: it ends too early.")
 	}
-	return refuseBody(http.StatusBadRequest, "The request's body cannot be read: "+err.Error()+".")
+	return RefuseBody(http.StatusBadRequest, "The request's body cannot be read: "+err.Error()+".")
 }
 
-func refuseBody(status int, message string) *outcome.Refusal {
+// RefuseBody is what a client is told whose request cannot be read.
+func RefuseBody(status int, message string) *outcome.Refusal {
 	return &outcome.Refusal{Reason: outcome.BadBody, Err: &wire.Error{Status: status, Message: message}}
 }
 
@@ -129,29 +130,12 @@ func refuseParam(param, message string) *outcome.Refusal {
 }
 
 func refuseTooLarge(most int64) *outcome.Refusal {
-	return refuseBody(http.StatusRequestEntityTooLarge,
+	return RefuseBody(http.StatusRequestEntityTooLarge,
 		"The request's body is larger than "+strconv.FormatInt(most>>20, 10)+" MiB, the most that this relay accepts (MAX_REQUEST_BODY_MB).")
 }
 
-func refuseDraining() *outcome.Refusal {
-	return &outcome.Refusal{Reason: outcome.NoChannel, Err: &wire.Error{
-		Status: http.StatusServiceUnavailable, Type: "api_error", Code: "shutdown", RetryAfter: time.Second,
-		Message: "The relay is shutting down and takes no new calls.",
-	}}
-}
-
-func refuseKey(format wire.Format) *outcome.Refusal {
-	how := "Authorization: Bearer sk-…"
-	if format == wire.Anthropic {
-		how = "x-api-key: sk-…"
-	}
-	return &outcome.Refusal{Reason: outcome.BadAuth, Err: &wire.Error{
-		Status: http.StatusUnauthorized, Type: "authentication_error", Code: "invalid_api_key",
-		Message: "No valid API key was given. Send one as `" + how + "`.",
-	}}
-}
-
-func clip(s string) string {
+// Clip is the beginning of a text of a client that is repeated to it.
+func Clip(s string) string {
 	const most = 40
 	if len(s) > most {
 		return s[:most]

@@ -1,4 +1,4 @@
-package controller
+package gate
 
 import (
 	"net/http"
@@ -8,7 +8,6 @@ import (
 	"one-api/relay/jsonscan"
 	"one-api/relay/made"
 	"one-api/relay/outcome"
-	"one-api/relay/record"
 	"one-api/relay/wire"
 )
 
@@ -85,50 +84,50 @@ func inItem(item []byte, add func(param string, value []byte)) {
 }
 
 // bind holds a request to the channel that has what it refers to.
-func (v *visit) bind() *outcome.Refusal {
-	if v.end.Endpoint.Format() != wire.Responses || v.end.Endpoint.ByID() {
+func (a *Admission) bind(kept *made.Keeper) *outcome.Refusal {
+	if a.End.Endpoint.Format() != wire.Responses || a.End.Endpoint.ByID() {
 		return nil
 	}
-	all, stores := references(v.call.Body)
-	v.call.Stores = stores
+	all, stores := references(a.Asked.Body)
+	a.Asked.Stores = stores
 	for _, r := range all {
-		by, known := v.c.Made.Of(r.id)
+		by, known := kept.Of(r.id)
 		switch {
-		case known && by.Token == v.token.Name:
-		case v.token.ForeignIDs:
+		case known && by.Token == a.Key.Name:
+		case a.Key.ForeignIDs:
 			continue // it is the upstream's to say
 		default:
 			return refuseReference(r)
 		}
-		c := v.snapshot.Channels.Get(by.Channel)
+		c := a.Directory.Channels.Get(by.Channel)
 		switch {
 		case c == nil:
 			return refuseReference(r) // it has gone, and what it had with it
-		case v.want.Only != nil && v.want.Only != c:
+		case a.Want.Only != nil && a.Want.Only != c:
 			return refuseParam(r.param, "`"+r.param+"` refers to what another provider keeps than the rest of the request does: send the conversation itself as `input`.")
 		}
-		v.want.Only = c
+		a.Want.Only = c
 	}
 	return nil
 }
 
 // find finds out, of a request that names in its path what an upstream keeps, where that is.
-func (v *visit) find() *outcome.Refusal {
-	before, after, _ := strings.Cut(v.end.Endpoint.Path(), ":id")
-	id := strings.TrimSuffix(strings.TrimPrefix(v.r.URL.Path, before), after)
-	by, known := v.c.Made.Of(id)
-	if !known || by.Token != v.token.Name {
+func (a *Admission) find(kept *made.Keeper) *outcome.Refusal {
+	before, after, _ := strings.Cut(a.End.Endpoint.Path(), ":id")
+	id := strings.TrimSuffix(strings.TrimPrefix(a.R.URL.Path, before), after)
+	by, known := kept.Of(id)
+	if !known || by.Token != a.Key.Name {
 		return refuseReference(reference{"id", id})
 	}
-	c := v.snapshot.Channels.Get(by.Channel)
+	c := a.Directory.Channels.Get(by.Channel)
 	if c == nil {
 		return refuseReference(reference{"id", id})
 	}
-	v.want.Only, v.call.Model = c, by.Model
+	a.Want.Only, a.Asked.Model = c, by.Model
 	path := before + url.PathEscape(id) + after
-	v.call.Path = &path
-	v.call.Endpoint = v.end.Endpoint
-	v.call.Stream = v.end.Endpoint.Streams() && v.r.URL.Query().Get("stream") == "true"
+	a.Asked.Path = &path
+	a.Asked.Endpoint = a.End.Endpoint
+	a.Asked.Stream = a.End.Endpoint.Streams() && a.R.URL.Query().Get("stream") == "true"
 	return nil
 }
 
@@ -145,14 +144,3 @@ func refuseReference(r reference) *outcome.Refusal {
 
 // quoteID is a client's id in an error.
 func quoteID(id string) string { return "'" + wire.Clip(id, 100) + "'" }
-
-// remember notes what the upstream keeps of an answer.
-func (v *visit) remember(a *record.Attempt) {
-	if a.Failure == nil && v.end.Endpoint == wire.ResponsesDelete {
-		before, _, _ := strings.Cut(v.end.Endpoint.Path(), ":id")
-		v.c.Made.Forget(strings.TrimPrefix(v.r.URL.Path, before))
-	}
-	if len(a.Made) > 0 && v.call.Stores {
-		v.c.Made.Note(made.Maker{Token: v.token.Name, Channel: a.Channel.Name, Model: v.end.Model}, a.Made...)
-	}
-}

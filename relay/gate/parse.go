@@ -1,4 +1,4 @@
-package controller
+package gate
 
 import (
 	"bytes"
@@ -14,8 +14,8 @@ import (
 	"one-api/relay/wire"
 )
 
-// longestModel is how many bytes a model's name may have. Names that a glob covers are remembered, and clients choose them.
-const longestModel = 512
+// LongestModel is how many bytes a model's name may have. Names that a glob covers are remembered, and clients choose them.
+const LongestModel = 512
 
 // The members that decide where a request goes, how it is answered, and what it may cost at the most. The relay and its
 // upstream have to read the same in them, so each may stand once, at the top level and under its exact name: servers differ in
@@ -123,8 +123,8 @@ func parseCall(call *lane.Call, endpoint wire.Endpoint, body []byte) (detours, *
 		call.Model = endpoint.Unnamed()
 	case !r.named || call.Model == "":
 		return detours{}, refuseParam("model", "You must provide a `model`, as a string.")
-	case len(call.Model) > longestModel:
-		return detours{}, refuseParam("model", "`model` is longer than "+strconv.Itoa(longestModel)+" bytes, the longest name that this relay knows.")
+	case len(call.Model) > LongestModel:
+		return detours{}, refuseParam("model", "`model` is longer than "+strconv.Itoa(LongestModel)+" bytes, the longest name that this relay knows.")
 	case !r.flag:
 		return detours{}, refuseParam("stream", "`stream` must be true or false.")
 	}
@@ -212,7 +212,7 @@ const mostDetours = 16
 
 // checkDetours refuses a request that would have its upstream answer with a model that its token may not use. What an upstream
 // makes of these names the relay cannot know, so each has to be one that the caller could have asked for here.
-func (v *visit) checkDetours(d *detours) *outcome.Refusal {
+func (a *Admission) checkDetours(d *detours) *outcome.Refusal {
 	if d.models == nil && d.route == nil && d.fallbacks == nil {
 		return nil // as nearly always
 	}
@@ -222,10 +222,10 @@ func (v *visit) checkDetours(d *detours) *outcome.Refusal {
 			return refuseParam(param, "`models` and `fallbacks` name more than "+strconv.Itoa(mostDetours)+" models.")
 		}
 		model, ok := jsonscan.String(value)
-		if !ok || len(model) > longestModel {
+		if !ok || len(model) > LongestModel {
 			return refuseDetour(param)
 		}
-		refusal = v.snapshot.Channels.Check(&channel.SelectRequest{Caller: v.want.Caller, Endpoint: v.end.Endpoint, Model: model})
+		refusal = a.Directory.Channels.Check(&channel.SelectRequest{Caller: a.Want.Caller, Endpoint: a.End.Endpoint, Model: model})
 		if refusal != nil {
 			refusal.Err.Param = param
 		}
@@ -239,7 +239,7 @@ func (v *visit) checkDetours(d *detours) *outcome.Refusal {
 			return refusal
 		}
 	}
-	if v.want.Caller.Allows != nil && !harmlessRoute(d.route) {
+	if a.Want.Caller.Allows != nil && !harmlessRoute(d.route) {
 		return refuseParam("route", "This key may use certain models only, and this relay does not know what `route` would make of that: leave it out, or send \"fallback\".")
 	}
 	return nil

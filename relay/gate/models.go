@@ -1,0 +1,46 @@
+package gate
+
+import (
+	"one-api/relay/apikey"
+	"one-api/relay/channel"
+	"one-api/relay/made"
+	"one-api/relay/outcome"
+)
+
+// models finds out what is asked for, and whether this client may ask for it.
+type models struct {
+	noExit[*Admission]
+	kept *made.Keeper
+}
+
+// Enter refuses what cannot be read, and models that the client may not use or that no channel of its groups has.
+func (m models) Enter(a *Admission) *outcome.Refusal {
+	var d detours // parts of the body, which a stream does not keep
+	var refusal *outcome.Refusal
+	if a.End.Endpoint.ByID() {
+		refusal = a.find(m.kept)
+	} else {
+		d, refusal = parseCall(&a.Asked, a.End.Endpoint, a.Asked.Body)
+	}
+	if refusal != nil {
+		return refusal
+	}
+	call := &a.Asked
+	call.RequestID, call.Header, call.Query = a.End.RequestID, a.R.Header, a.Directory.Keys.WithoutKeys(a.R.URL.RawQuery)
+	a.End.Model = call.Model
+	a.Flight.For(call.Model)
+	a.Want = channel.SelectRequest{Caller: CallerOf(a.Key), Endpoint: a.End.Endpoint, Model: call.Model, Stream: call.Stream, Only: a.Want.Only}
+	if refusal = a.bind(m.kept); refusal == nil {
+		refusal = a.Directory.Channels.Check(&a.Want)
+	}
+	if refusal == nil {
+		refusal = a.checkDetours(&d)
+	}
+	a.End.Known = refusal == nil
+	return refusal
+}
+
+// CallerOf is a client as selection has to know it.
+func CallerOf(k *apikey.Key) channel.Caller {
+	return channel.Caller{Groups: k.Groups, AllGroups: k.AllGroups, Allows: k.Allowance()}
+}
