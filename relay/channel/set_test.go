@@ -46,11 +46,11 @@ type plainAnswer struct{}
 
 func (plainAnswer) Whole(body []byte) ([]byte, error) { return body, nil }
 
-func (plainAnswer) Event(e sse.Event) (lane.Step, error) {
-	return lane.Step{Out: e.Raw, Content: true, Done: string(e.Data) == "[DONE]"}, nil
+func (plainAnswer) Event(e sse.Event) (lane.Chunk, error) {
+	return lane.Chunk{Out: e.Raw, Content: true, Done: string(e.Data) == "[DONE]"}, nil
 }
 
-func (plainAnswer) End() (lane.Step, error) { return lane.Step{}, outcome.Truncated("no terminator") }
+func (plainAnswer) End() (lane.Chunk, error) { return lane.Chunk{}, outcome.Truncated("no terminator") }
 
 func (plainAnswer) Usage() wire.Usage { return wire.Usage{} }
 

@@ -112,12 +112,12 @@ func (x *Exchange) translate(answer []byte) ([]byte, *outcome.Failure) {
 }
 
 // step translates an event, where there is room for it. A *Failure says what there was instead.
-func (x *Exchange) step(event sse.Event) (lane.Step, error) {
+func (x *Exchange) step(event sse.Event) (lane.Chunk, error) {
 	event = unmarked(event)
 	if len(event.Raw) <= smallEvent && x.kept+x.out.held <= smallEvent {
 		step, err := x.translator.Event(event)
-		if err == nil && step.Held > smallEvent && x.hold.work.Hold(int64(step.Held)) != nil {
-			return lane.Step{}, x.broken(membudget.ErrFull, true)
+		if err == nil && step.Retained > smallEvent && x.hold.work.Hold(int64(step.Retained)) != nil {
+			return lane.Chunk{}, x.broken(membudget.ErrFull, true)
 		}
 		return step, err
 	}
@@ -126,7 +126,7 @@ func (x *Exchange) step(event sse.Event) (lane.Step, error) {
 		takes = conversion(event.Data)
 	}
 	if err := x.hold.work.Hold(int64(x.kept+x.out.held) + takes); err != nil {
-		return lane.Step{}, x.broken(err, true)
+		return lane.Chunk{}, x.broken(err, true)
 	}
 	step, err := x.translator.Event(event)
 	if err != nil {
@@ -135,8 +135,8 @@ func (x *Exchange) step(event sse.Event) (lane.Step, error) {
 	if !shared(step.Out, event.Raw) {
 		x.kept = max(x.kept, keptTwice*cap(step.Out))
 	}
-	if err := x.hold.work.Hold(int64(x.kept + x.out.held + step.Held)); err != nil {
-		return lane.Step{}, x.broken(err, true)
+	if err := x.hold.work.Hold(int64(x.kept + x.out.held + step.Retained)); err != nil {
+		return lane.Chunk{}, x.broken(err, true)
 	}
 	return step, nil
 }
@@ -175,7 +175,7 @@ func (x *Exchange) survives(asked string) {
 }
 
 // over is what a stream becomes whose upstream has ended it without a terminator.
-func (x *Exchange) over() (lane.Step, error) { return x.translator.End() }
+func (x *Exchange) over() (lane.Chunk, error) { return x.translator.End() }
 
 // complete reports whether nothing is missing of the answer any more but what ends the stream.
 func (x *Exchange) complete() bool { return x.translator.Complete() }

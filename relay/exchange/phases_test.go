@@ -43,14 +43,14 @@ func (w *waiting) after(d time.Duration) string {
 
 func TestTheClocksOfAStream(t *testing.T) {
 	const s = time.Second
-	role, ping, text := lane.Step{Out: []byte("x"), Preamble: true}, lane.Step{Out: []byte("x"), Preamble: true, Ping: true}, lane.Step{Out: []byte("x"), Content: true}
-	odd, nothing := lane.Step{Out: []byte("x")}, lane.Step{}
+	role, ping, text := lane.Chunk{Out: []byte("x"), Preamble: true}, lane.Chunk{Out: []byte("x"), Preamble: true, Ping: true}, lane.Chunk{Out: []byte("x"), Content: true}
+	odd, nothing := lane.Chunk{Out: []byte("x")}, lane.Chunk{}
 	usual := config.Timeouts{Header: 900 * s, Idle: 300 * s}
 	first := config.Timeouts{Header: 900 * s, Idle: 300 * s, FirstToken: 20 * s}
 	type part struct {
 		wait time.Duration
-		says *lane.Step // what comes then; nil: a part of something
-		sign bool       // a comment
+		says *lane.Chunk // what comes then; nil: a part of something
+		sign bool        // a comment
 
 		ended bool // nothing is missing any more but the terminator
 	}

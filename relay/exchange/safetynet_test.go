@@ -162,12 +162,12 @@ type untouchedAnswer struct{}
 
 func (untouchedAnswer) Whole(body []byte) ([]byte, error) { return body, nil }
 
-func (untouchedAnswer) Event(e sse.Event) (lane.Step, error) {
-	return lane.Step{Out: e.Raw, Content: true, Done: string(e.Data) == "[DONE]"}, nil
+func (untouchedAnswer) Event(e sse.Event) (lane.Chunk, error) {
+	return lane.Chunk{Out: e.Raw, Content: true, Done: string(e.Data) == "[DONE]"}, nil
 }
 
-func (untouchedAnswer) End() (lane.Step, error) {
-	return lane.Step{}, outcome.Truncated("no terminator")
+func (untouchedAnswer) End() (lane.Chunk, error) {
+	return lane.Chunk{}, outcome.Truncated("no terminator")
 }
 
 func (untouchedAnswer) Usage() wire.Usage { return wire.Usage{} }

@@ -65,7 +65,7 @@ func (x *Exchange) takes(event sse.Event) (over bool, failure *outcome.Failure) 
 }
 
 // goes notes what a step says, and passes it on; false: the client is lost, and the stream ends.
-func (x *Exchange) goes(step lane.Step, event sse.Event) bool {
+func (x *Exchange) goes(step lane.Chunk, event sse.Event) bool {
 	if step.Content {
 		if x.firstEvent == 0 {
 			x.firstEvent = time.Since(x.Began)

@@ -27,7 +27,7 @@ func (o *writer) heard() int {
 }
 
 // pass takes what an event became to the client, by and by; false: the client is lost, and the stream ends.
-func (x *Exchange) pass(step lane.Step, event sse.Event) bool {
+func (x *Exchange) pass(step lane.Chunk, event sse.Event) bool {
 	o := &x.out
 	if len(step.Out) == 0 || o.lost != nil {
 		return true

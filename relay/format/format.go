@@ -42,8 +42,8 @@ type Encoder interface {
 	Out() []byte
 	// End adds what ends a stream in good order.
 	End(u wire.Usage)
-	// Held is how many bytes the encoder keeps for later.
-	Held() int
+	// Retained is how many bytes the encoder keeps for later.
+	Retained() int
 	// Err is why the events cannot be said; nil if they can.
 	Err() error
 }
@@ -83,8 +83,8 @@ type Decoder interface {
 	Usage() wire.Usage
 	// UnknownEnd is an end reason that is in no table; empty if there was none.
 	UnknownEnd() string
-	// Held is how many bytes the decoder keeps for later.
-	Held() int
+	// Retained is how many bytes the decoder keeps for later.
+	Retained() int
 }
 
 // Heard is what an event of a stream is, beside what it says.
@@ -115,12 +115,12 @@ type Translator interface {
 	// Whole turns a complete answer, of any content, into the client's. The result may share body's memory.
 	Whole(body []byte) ([]byte, error)
 
-	// Event turns one event of a stream into a Step. An error says that the stream is over and the event is not passed on.
-	Event(event sse.Event) (Step, error)
+	// Event turns one event of a stream into a Chunk. An error says that the stream is over and the event is not passed on.
+	Event(event sse.Event) (Chunk, error)
 
-	// End is called if a stream has ended in good order and no Step was Done. If the answer is complete all the same, the Step
+	// End is called if a stream has ended in good order and no Chunk was Done. If the answer is complete all the same, the Chunk
 	// has what is missing, such as the terminator, and is Done. If not, there is an error.
-	End() (Step, error)
+	End() (Chunk, error)
 
 	// Complete reports whether a stream has said all that it has to, except for what ends it: every choice has its end reason, and
 	// End would have no complaint.
@@ -142,8 +142,8 @@ type Watcher interface {
 	Seen() error
 }
 
-// Step is what one upstream event becomes.
-type Step struct {
+// Chunk is what one upstream event becomes.
+type Chunk struct {
 	// Out is what the client gets, whole SSE events; empty means nothing. Valid until the next call of Event or of the SSE reader.
 	Out []byte
 	// Content is true if the event carries a part of the answer: text, reasoning, a piece of a tool call. An empty one is none.
@@ -156,6 +156,6 @@ type Step struct {
 	Ping bool
 	// Done is true for the provider's terminator: the answer is complete.
 	Done bool
-	// Held is how many bytes of this event and those before it the translator keeps for later ones, if that can be many.
-	Held int
+	// Retained is how many bytes of this event and those before it the translator keeps for later ones, if that can be many.
+	Retained int
 }

@@ -29,7 +29,7 @@ type Follower interface {
 	// Resumable reports whether a text can continue from here: nothing is half said that no event has told of.
 	Resumable() bool
 	Usage() wire.Usage
-	Held() int
+	Retained() int
 	// Resume makes the encoder of the rest for a client that has what was read: its ids, numbers and order continue from there.
 	Resume(r *llm.Request) Encoder
 }

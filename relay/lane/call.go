@@ -123,5 +123,5 @@ type UsageHider interface {
 	HideUsage()
 }
 
-// Step is what one upstream event becomes.
-type Step = format.Step
+// Chunk is what one upstream event becomes.
+type Chunk = format.Chunk

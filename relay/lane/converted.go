@@ -90,19 +90,19 @@ func (t *translator) Whole(body []byte) ([]byte, error) {
 	return t.client.Whole(t.of.request(), &answer, t.decoder.Usage()), nil
 }
 
-func (t *translator) Event(event sse.Event) (Step, error) {
+func (t *translator) Event(event sse.Event) (Chunk, error) {
 	t.begin()
 	heard, err := t.decoder.Event(event, t.encoder)
 	if err != nil {
-		return Step{}, err
+		return Chunk{}, err
 	}
 	return t.step(heard)
 }
 
-func (t *translator) End() (Step, error) {
+func (t *translator) End() (Chunk, error) {
 	t.begin()
 	if err := t.decoder.End(t.encoder); err != nil {
-		return Step{}, err
+		return Chunk{}, err
 	}
 	return t.step(format.Heard{Done: true})
 }
@@ -114,15 +114,15 @@ func (t *translator) begin() {
 	t.encoder.Begin()
 }
 
-func (t *translator) step(heard format.Heard) (Step, error) {
+func (t *translator) step(heard format.Heard) (Chunk, error) {
 	if heard.Done {
 		t.encoder.End(t.decoder.Usage())
 	}
 	if err := t.encoder.Err(); err != nil {
-		return Step{}, err
+		return Chunk{}, err
 	}
-	return Step{
-		Out: t.encoder.Out(), Content: heard.Content, Preamble: heard.Preamble, Done: heard.Done, Held: t.decoder.Held() + t.encoder.Held(),
+	return Chunk{
+		Out: t.encoder.Out(), Content: heard.Content, Preamble: heard.Preamble, Done: heard.Done, Retained: t.decoder.Retained() + t.encoder.Retained(),
 	}, nil
 }
 

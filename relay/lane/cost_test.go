@@ -49,7 +49,7 @@ func TestWhatAConversionAllocatesStaysWithinItsBounds(t *testing.T) {
 				require.NoError(t, err)
 			}
 			in := event(c.data)
-			var step lane.Step
+			var step lane.Chunk
 			took = testing.AllocsPerRun(100, func() { step, _ = translator.Event(in) })
 			require.True(t, step.Content)
 			require.LessOrEqual(t, took, c.event, "an event")

@@ -168,7 +168,7 @@ func (c *Continuation) fails(why error) {
 // hold counts what the continuation holds, and so many bytes more.
 func (c *Continuation) hold(more int) error {
 	before := c.to.beside
-	c.to.beside = c.overlap.size() + cap(c.encoder.Out()) + c.encoder.Held() + c.follower.Held() + more
+	c.to.beside = c.overlap.size() + cap(c.encoder.Out()) + c.encoder.Retained() + c.follower.Retained() + more
 	err := c.to.hold(0)
 	if err != nil {
 		c.to.beside = before

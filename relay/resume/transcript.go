@@ -163,7 +163,7 @@ func (t *Transcript) loses() {
 func (t *Transcript) hold(more int) error {
 	n := 2*(len(t.text)+more) + t.beside + len(t.pending)
 	if t.follower != nil {
-		n += t.follower.Held()
+		n += t.follower.Retained()
 	}
 	return t.held.Hold(int64(n))
 }

@@ -73,7 +73,7 @@ func (t shakyTranslator) Whole(body []byte) ([]byte, error) {
 	return t.Translator.Whole(body)
 }
 
-func (t shakyTranslator) Event(e sse.Event) (lane.Step, error) {
+func (t shakyTranslator) Event(e sse.Event) (lane.Chunk, error) {
 	t.Strike("Event")
 	if bytes.Contains(e.Data, []byte("shake")) {
 		t.Strike("a later Event")

@@ -42,7 +42,7 @@ func (server) Decode(t *format.Target) format.Decoder {
 
 func (d *decoder) Usage() wire.Usage  { return d.usage.neutral() }
 func (d *decoder) UnknownEnd() string { return d.unknown }
-func (d *decoder) Held() int          { return d.calls.held }
+func (d *decoder) Retained() int      { return d.calls.held }
 func (d *decoder) Complete() bool     { return d.reason != wire.NotEnded }
 
 // Whole reads a whole answer.

@@ -29,10 +29,10 @@ func (client) Stream(r *llm.Request) format.Encoder {
 	return &encoder{created: now(), includeUsage: r != nil && r.IncludeUsage}
 }
 
-func (e *encoder) Begin()      { e.out = e.out[:0] }
-func (e *encoder) Out() []byte { return e.out }
-func (e *encoder) Err() error  { return nil }
-func (e *encoder) Held() int   { return cap(e.head) + cap(e.given) }
+func (e *encoder) Begin()        { e.out = e.out[:0] }
+func (e *encoder) Out() []byte   { return e.out }
+func (e *encoder) Err() error    { return nil }
+func (e *encoder) Retained() int { return cap(e.head) + cap(e.given) }
 
 // Take adds what an event becomes.
 func (e *encoder) Take(event *llm.Event) {

@@ -47,26 +47,26 @@ func (t *inspector) Whole(body []byte) ([]byte, error) {
 	return body, nil
 }
 
-func (t *inspector) Event(event sse.Event) (format.Step, error) {
+func (t *inspector) Event(event sse.Event) (format.Chunk, error) {
 	if t.like.Matches(event.Data) && string(event.Name) != "error" {
-		return format.Step{Out: t.pass(event), Content: true}, nil // as nearly always
+		return format.Chunk{Out: t.pass(event), Content: true}, nil // as nearly always
 	}
 	if format.IsTerminator(event.Data) {
 		if !t.progress.any() {
-			return format.Step{}, format.Malformed("a stream that ends without a single choice")
+			return format.Chunk{}, format.Malformed("a stream that ends without a single choice")
 		}
-		return format.Step{Out: t.pass(event), Done: true}, nil
+		return format.Chunk{Out: t.pass(event), Done: true}, nil
 	}
 	if isKeepAlive(event) {
-		return format.Step{}, nil
+		return format.Chunk{}, nil
 	}
 	var seen members // not kept: they share the event's memory, which may be large, and the next one may be long in coming
 	if err := seen.chunk(event); err != nil {
-		return format.Step{}, err
+		return format.Chunk{}, err
 	}
 	says := t.read(seen.choices)
 	if says.failed != nil {
-		return format.Step{}, says.failed
+		return format.Chunk{}, says.failed
 	}
 	usage := seen.usage
 	if usage == nil && (says.ended || seen.groq != nil) {
@@ -77,9 +77,9 @@ func (t *inspector) Event(event sse.Event) (format.Step, error) {
 		t.like.Learn(event.Data, written)
 	}
 	if t.hides && seen.usage != nil && isEmptyList(seen.choices) {
-		return format.Step{}, nil
+		return format.Chunk{}, nil
 	}
-	return format.Step{Out: t.pass(event), Content: says.content, Preamble: seen.listed && !says.says}, nil
+	return format.Chunk{Out: t.pass(event), Content: says.content, Preamble: seen.listed && !says.says}, nil
 }
 
 // read reads the choices of a chunk.
@@ -94,11 +94,11 @@ func (t *inspector) read(choices []byte) reading {
 }
 
 // End is for servers that leave the terminator out.
-func (t *inspector) End() (format.Step, error) {
+func (t *inspector) End() (format.Chunk, error) {
 	if !t.Complete() {
-		return format.Step{}, format.Truncated("the stream ended without its terminator, and before every choice had its finish_reason")
+		return format.Chunk{}, format.Truncated("the stream ended without its terminator, and before every choice had its finish_reason")
 	}
-	return format.Step{Out: endOfStream, Done: true}, nil
+	return format.Chunk{Out: endOfStream, Done: true}, nil
 }
 
 func (t *inspector) Complete() bool { return t.progress.complete(int(t.asked)) }

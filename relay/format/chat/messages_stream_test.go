@@ -320,7 +320,7 @@ func TestAStreamThatCannotBeToldHonestlyFails(t *testing.T) {
 			}
 			step, err := tr.Event(clean("", tc.chunks[last]))
 			assert.Equal(t, tc.outcome, failure(t, err).Outcome)
-			assert.Equal(t, lane.Step{}, step)
+			assert.Equal(t, lane.Chunk{}, step)
 		})
 	}
 }

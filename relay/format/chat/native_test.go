@@ -168,7 +168,7 @@ func TestAnEventIsPassedOnAsItCame(t *testing.T) {
 	step, err := native().Event(event)
 	require.NoError(t, err)
 	assert.Same(t, &event.Raw[0], &step.Out[0])
-	assert.Equal(t, lane.Step{Out: event.Raw, Content: true}, step)
+	assert.Equal(t, lane.Chunk{Out: event.Raw, Content: true}, step)
 }
 
 func TestAnEventThatIsNotCleanIsWrittenAnew(t *testing.T) {
@@ -188,14 +188,14 @@ func TestTheTerminatorEndsANativeStream(t *testing.T) {
 		require.NoError(t, err)
 		step, err := tr.Event(event)
 		require.NoError(t, err)
-		assert.Equal(t, lane.Step{Out: event.Raw, Done: true}, step)
+		assert.Equal(t, lane.Chunk{Out: event.Raw, Done: true}, step)
 	}
 }
 
 func TestAnEmptyEventIsDropped(t *testing.T) {
 	step, err := native().Event(clean("", ""))
 	require.NoError(t, err)
-	assert.Equal(t, lane.Step{}, step)
+	assert.Equal(t, lane.Chunk{}, step)
 }
 
 func TestContentIsToldFromFraming(t *testing.T) {
@@ -269,7 +269,7 @@ func TestAnEventThatIsNoChunkFails(t *testing.T) {
 			t.Run(name+" "+endpoint.Path(), func(t *testing.T) {
 				step, err := lanes.Answer(&lane.Call{Endpoint: endpoint, Stream: true}).Event(tc.event)
 				f := failure(t, err)
-				assert.Equal(t, lane.Step{}, step)
+				assert.Equal(t, lane.Chunk{}, step)
 				assert.Equal(t, tc.outcome, f.Outcome)
 				assert.Equal(t, tc.class, f.Class)
 				assert.NotEmpty(t, f.Err.Message)

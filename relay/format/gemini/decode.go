@@ -44,7 +44,7 @@ func (server) Decode(t *format.Target) format.Decoder { return &decoder{seal: t.
 
 func (d *decoder) Usage() wire.Usage  { return d.usage.neutral() }
 func (d *decoder) UnknownEnd() string { return d.unknown }
-func (d *decoder) Held() int          { return d.held }
+func (d *decoder) Retained() int      { return d.held }
 
 // Complete reports whether the stream has said why it ends.
 func (d *decoder) Complete() bool { return d.ended }

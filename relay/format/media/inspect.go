@@ -109,16 +109,16 @@ const terminator = "[DONE]"
 
 // Event passes an event of a stream on. The kinds are OpenAI's: image_generation.partial_image and .completed, image_edit.…,
 // speech.audio.delta and .done, transcript.text.delta, .segment and .done.
-func (t *inspector) Event(event sse.Event) (format.Step, error) {
+func (t *inspector) Event(event sse.Event) (format.Chunk, error) {
 	data := bytes.TrimSpace(event.Data)
 	switch {
 	case len(data) == 0:
-		return format.Step{}, nil
+		return format.Chunk{}, nil
 	case string(data) == terminator:
 		if !t.content {
-			return format.Step{}, format.Malformed("a stream that ends without a single part of an answer")
+			return format.Chunk{}, format.Malformed("a stream that ends without a single part of an answer")
 		}
-		return format.Step{Out: t.pass(event), Done: true}, nil
+		return format.Chunk{Out: t.pass(event), Done: true}, nil
 	}
 	var signs wire.ErrorSigns
 	kind, content := "", false
@@ -136,11 +136,11 @@ func (t *inspector) Event(event sse.Event) (format.Step, error) {
 	})
 	switch {
 	case err != nil && string(event.Name) == "error":
-		return format.Step{}, format.Reported(data)
+		return format.Chunk{}, format.Reported(data)
 	case err != nil:
-		return format.Step{}, format.Malformed("an event that is not JSON")
+		return format.Chunk{}, format.Malformed("an event that is not JSON")
 	case string(event.Name) == "error" || signs.IsError(content):
-		return format.Step{}, format.Reported(data)
+		return format.Chunk{}, format.Reported(data)
 	}
 	t.speaks = t.speaks || strings.HasPrefix(kind, "speech.")
 	if usage != nil {
@@ -152,15 +152,15 @@ func (t *inspector) Event(event sse.Event) (format.Step, error) {
 		content = true
 	}
 	t.content = t.content || content
-	return format.Step{Out: t.pass(event), Content: content, Preamble: kind == "ping", Ping: kind == "ping"}, nil
+	return format.Chunk{Out: t.pass(event), Content: content, Preamble: kind == "ping", Ping: kind == "ping"}, nil
 }
 
 // End is for streams that end with their last part, as OpenAI's do.
-func (t *inspector) End() (format.Step, error) {
+func (t *inspector) End() (format.Chunk, error) {
 	if !t.content || t.known && !t.Complete() {
-		return format.Step{}, format.Truncated("the stream ended before its last part")
+		return format.Chunk{}, format.Truncated("the stream ended before its last part")
 	}
-	return format.Step{Done: true}, nil
+	return format.Chunk{Done: true}, nil
 }
 
 // Complete is Translator's. The last parts of several pictures may be minutes apart.

@@ -47,8 +47,8 @@ func (d *decoder) Usage() wire.Usage  { return d.usage.neutral() }
 func (d *decoder) UnknownEnd() string { return d.unknown }
 func (d *decoder) Complete() bool     { return d.finished }
 
-// Held is what of the open blocks is kept.
-func (d *decoder) Held() (n int) {
+// Retained is what of the open blocks is kept.
+func (d *decoder) Retained() (n int) {
 	for _, b := range d.blocks {
 		n += cap(b.input)
 	}

@@ -44,10 +44,10 @@ const mostKept = 4 << 20
 // Stream makes what turns the events of an answer into Anthropic's.
 func (client) Stream(*llm.Request) format.Encoder { return &encoder{} }
 
-func (e *encoder) Begin()      { e.out = e.out[:0] }
-func (e *encoder) Out() []byte { return e.out }
-func (e *encoder) Err() error  { return e.err }
-func (e *encoder) Held() int   { return e.size }
+func (e *encoder) Begin()        { e.out = e.out[:0] }
+func (e *encoder) Out() []byte   { return e.out }
+func (e *encoder) Err() error    { return e.err }
+func (e *encoder) Retained() int { return e.size }
 
 // Take adds what an event becomes.
 func (e *encoder) Take(event *llm.Event) {

@@ -18,12 +18,12 @@ func TestWhatAStreamMakesTheConversionKeepIsSaid(t *testing.T) {
 		step, err := tr.Event(event(fmt.Sprintf(
 			`{"type":"content_block_start","index":%d,"content_block":{"type":"tool_use","id":"t","name":"f","input":{"a":%q}}}`, i, strings.Repeat("x", size))))
 		require.NoError(t, err)
-		require.GreaterOrEqual(t, step.Held, (i+1)*size)
-		require.Less(t, step.Held, (i+2)*size*3/2)
+		require.GreaterOrEqual(t, step.Retained, (i+1)*size)
+		require.Less(t, step.Retained, (i+2)*size*3/2)
 	}
 	for i := range 5 {
 		step, err := tr.Event(event(fmt.Sprintf(`{"type":"content_block_stop","index":%d}`, i)))
 		require.NoError(t, err)
-		require.Less(t, step.Held, (5-i)*size*3/2)
+		require.Less(t, step.Retained, (5-i)*size*3/2)
 	}
 }

@@ -39,31 +39,31 @@ func (t *inspector) Whole(body []byte) ([]byte, error) {
 	return body, nil
 }
 
-func (t *inspector) Event(event sse.Event) (format.Step, error) {
+func (t *inspector) Event(event sse.Event) (format.Chunk, error) {
 	if t.like.Matches(event.Data) && string(event.Name) != "error" {
-		return format.Step{Out: t.pass(event, contentBlockDelta), Content: true}, nil
+		return format.Chunk{Out: t.pass(event, contentBlockDelta), Content: true}, nil
 	}
 	if format.IsTerminator(event.Data) {
 		return t.End()
 	}
 	if format.IsSilent(event) && string(event.Name) != "ping" {
-		return format.Step{}, nil // Anthropic's clients decode what is in every event
+		return format.Chunk{}, nil // Anthropic's clients decode what is in every event
 	}
 	e, err := scanEvent(event)
 	if err != nil {
-		return format.Step{}, err
+		return format.Chunk{}, err
 	}
 	step, err := t.read(&e, event)
 	if err != nil {
-		return format.Step{}, err
+		return format.Chunk{}, err
 	}
 	t.said = t.said || step.Content
 	step.Out = t.pass(event, e.kind)
 	return step, nil
 }
 
-// read notes what an event says. The Step lacks what the client gets.
-func (t *inspector) read(e *envelope, event sse.Event) (step format.Step, err error) {
+// read notes what an event says. The Chunk lacks what the client gets.
+func (t *inspector) read(e *envelope, event sse.Event) (step format.Chunk, err error) {
 	switch e.kind {
 	case messageStart:
 		t.started, step.Preamble = true, true
@@ -105,11 +105,11 @@ func (t *inspector) ends(stopReason []byte) error {
 }
 
 // End is for servers that leave message_stop out.
-func (t *inspector) End() (format.Step, error) {
+func (t *inspector) End() (format.Chunk, error) {
 	if !t.ended {
-		return format.Step{}, format.Truncated("the stream ended without message_stop and without a stop_reason")
+		return format.Chunk{}, format.Truncated("the stream ended without message_stop and without a stop_reason")
 	}
-	return format.Step{Out: endOfMessage, Done: true}, nil
+	return format.Chunk{Out: endOfMessage, Done: true}, nil
 }
 
 func (t *inspector) Complete() bool { return t.ended }

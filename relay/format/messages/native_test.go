@@ -123,7 +123,7 @@ func TestANativeStreamIsPassedOnAsItIs(t *testing.T) {
 		in := event(e.data)
 		step, err := translator.Event(in)
 		require.NoError(t, err)
-		assert.Equal(t, lane.Step{Out: in.Raw, Content: e.content, Preamble: e.preamble, Ping: e.data == `{"type":"ping"}`, Done: e.done}, step, e.data)
+		assert.Equal(t, lane.Chunk{Out: in.Raw, Content: e.content, Preamble: e.preamble, Ping: e.data == `{"type":"ping"}`, Done: e.done}, step, e.data)
 	}
 	assert.Equal(t, wire.Usage{Uncached: 10, CacheRead: 5, Text: 20}, translator.Usage())
 }
@@ -140,7 +140,7 @@ func TestAPingWithoutDataIsPassedOn(t *testing.T) {
 	in := sse.Event{Raw: []byte("event: ping\n\n"), Name: []byte("ping"), Clean: true}
 	step, err := native().Event(in)
 	require.NoError(t, err)
-	assert.Equal(t, lane.Step{Out: in.Raw, Preamble: true, Ping: true}, step)
+	assert.Equal(t, lane.Chunk{Out: in.Raw, Preamble: true, Ping: true}, step)
 	step, err = chatTranslator(`{"stream":true}`).Event(in)
 	require.NoError(t, err)
 	assert.Zero(t, step)

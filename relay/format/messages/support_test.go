@@ -72,7 +72,7 @@ func (d dated) Whole(body []byte) ([]byte, error) {
 	return createdNow.ReplaceAll(out, []byte(`"created":1700000000`)), err
 }
 
-func (d dated) Event(event sse.Event) (lane.Step, error) {
+func (d dated) Event(event sse.Event) (lane.Chunk, error) {
 	step, err := d.Translator.Event(event)
 	if step.Out != nil {
 		step.Out = createdNow.ReplaceAll(step.Out, []byte(`"created":1700000000`))

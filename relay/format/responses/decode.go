@@ -37,7 +37,7 @@ func (server) Decode(t *format.Target) format.Decoder { return &decoder{seal: t.
 
 func (d *decoder) Usage() wire.Usage  { return d.usage.neutral() }
 func (d *decoder) UnknownEnd() string { return d.unknown }
-func (d *decoder) Held() int          { return 0 }
+func (d *decoder) Retained() int      { return 0 }
 
 // Complete reports whether the stream has said all that it has to.
 func (d *decoder) Complete() bool { return d.ended }

@@ -85,10 +85,10 @@ func newEncoder(r *llm.Request) *encoder {
 	return &encoder{kept: keptOf(r), id: strconv.FormatUint(rand.Uint64()|1<<63, 36), created: now()}
 }
 
-func (e *encoder) Begin()      { e.out = e.out[:0] }
-func (e *encoder) Out() []byte { return e.out }
-func (e *encoder) Err() error  { return e.err }
-func (e *encoder) Held() int   { return e.size }
+func (e *encoder) Begin()        { e.out = e.out[:0] }
+func (e *encoder) Out() []byte   { return e.out }
+func (e *encoder) Err() error    { return e.err }
+func (e *encoder) Retained() int { return e.size }
 
 // Take adds what an event becomes.
 func (e *encoder) Take(event *llm.Event) {

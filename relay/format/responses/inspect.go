@@ -77,22 +77,22 @@ func (t *inspector) make(id []byte) {
 // Made is format.Maker's.
 func (t *inspector) Made() []string { return t.made }
 
-func (t *inspector) Event(event sse.Event) (format.Step, error) {
+func (t *inspector) Event(event sse.Event) (format.Chunk, error) {
 	if format.IsTerminator(event.Data) {
 		return t.End()
 	}
 	o, err := scanEvent(event)
 	if err != nil {
-		return format.Step{}, err
+		return format.Chunk{}, err
 	}
 	if o.kind == keepsAlive {
-		return format.Step{}, nil // clients decode what is in every event
+		return format.Chunk{}, nil // clients decode what is in every event
 	}
 	if n, ok := jsonscan.Int(o.number); ok && len(o.number) > 0 {
 		t.number, t.numbered = n, true
 	}
 	t.number++
-	step := format.Step{Out: t.pass(event)}
+	step := format.Chunk{Out: t.pass(event)}
 	switch o.kind {
 	case begins:
 		step.Preamble = true
@@ -128,11 +128,11 @@ func keep(value []byte) string {
 }
 
 // End is called for streams that end without the event that says so: nobody else can say how they end.
-func (t *inspector) End() (format.Step, error) {
+func (t *inspector) End() (format.Chunk, error) {
 	if !t.ended {
-		return format.Step{}, format.Truncated("the stream ended without response.completed, response.incomplete or response.failed")
+		return format.Chunk{}, format.Truncated("the stream ended without response.completed, response.incomplete or response.failed")
 	}
-	return format.Step{Done: true}, nil
+	return format.Chunk{Done: true}, nil
 }
 
 // Complete reports whether the end has come.
