@@ -20,6 +20,7 @@ type Failure struct {
 	Detail     string        // for the operator's log: plain words, no key, no address
 
 	said *complaint.Complaint // what the upstream said; nil if nothing that could be read
+	told http.Header          // what its header says to clients; nil if nothing
 	// quotable is the part of a message that decided the class, if it was that and not a code. Should it turn out that the
 	// client may have put it there, the class is instead.
 	quotable string
@@ -74,7 +75,7 @@ func Panicked() *Failure {
 // StatusFailure is the failure of an answer with another status than 2xx, whose body is of the given text, which may be cut.
 // Adaptors correct the class if their provider uses a status in its own way.
 func StatusFailure(status int, header http.Header, body []byte) *Failure {
-	f := &Failure{Outcome: UpstreamStatus, Status: status}
+	f := &Failure{Outcome: UpstreamStatus, Status: status, told: forClients(header)}
 	page := complaint.IsPage(header, body)
 	if !page {
 		f.said = complaint.Read(body)
@@ -85,6 +86,7 @@ func StatusFailure(status int, header http.Header, body []byte) *Failure {
 	f.RetryAfter = asked(status, header, f.said, time.Now())
 	f.judged(classify(status, page, f.said))
 	if page {
+		f.told, f.Err.Header = nil, nil // it is of something in between
 		f.Detail = "a web page, with status " + strconv.Itoa(status)
 	}
 	return f
@@ -151,7 +153,7 @@ func (f *Failure) judged(j judgement) {
 // the relay's own credentials and account, which are none of the client's business. said nil: the provider said nothing.
 func (f *Failure) Classify(class Class, said *complaint.Complaint) {
 	f.Class = class
-	e := wire.Error{RetryAfter: f.RetryAfter}
+	e := wire.Error{RetryAfter: f.RetryAfter, Header: f.told}
 	if said != nil {
 		e.Type, e.Code, e.Param, e.Message, e.Details = said.Type, said.Code, said.Param, said.Message, said.Details
 	}
@@ -164,6 +166,7 @@ func (f *Failure) Classify(class Class, said *complaint.Complaint) {
 	f.Detail = e.Message
 	f.tell(&e)
 	f.Err = &e
+	e.Overflow = f.Overflows()
 }
 
 // tell makes of the provider's words what the client may have of them, and of the class the status that it gets.
@@ -220,7 +223,7 @@ func (f *Failure) tellElsewhere(e *wire.Error) {
 	case http.StatusNotFound, http.StatusRequestEntityTooLarge:
 		e.Status = f.Status
 	case http.StatusTooManyRequests:
-		e.Status, e.RetryAfter = http.StatusRequestEntityTooLarge, 0
+		e.Status, e.RetryAfter, e.Header = http.StatusRequestEntityTooLarge, 0, nil
 	case http.StatusPaymentRequired: // its words say what the operator's account holds
 		*e = wire.Error{
 			Status: http.StatusBadRequest, Type: "invalid_request_error", Code: "max_tokens_too_large", Param: "max_tokens",

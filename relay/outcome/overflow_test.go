@@ -12,7 +12,7 @@ import (
 )
 
 func TestProvidersSayInTheirOwnWordsThatARequestIsTooLong(t *testing.T) {
-	for said, want := range map[wire.Error]bool{
+	for said, want := range map[*wire.Error]bool{
 		{Message: "no", Code: "context_length_exceeded"}:                                                                                              true,
 		{Message: "This model's maximum context length is 8192 tokens. However, your messages resulted in 9631 tokens."}:                              true,
 		{Message: "prompt is too long: 208310 tokens > 200000 maximum", Type: "invalid_request_error"}:                                                true,
@@ -28,8 +28,9 @@ func TestProvidersSayInTheirOwnWordsThatARequestIsTooLong(t *testing.T) {
 		{Message: "max_tokens is too large: 200000. This model supports at most 16384 completion tokens"}:                                             false,
 		{Message: "Invalid value: 'x'."}: false,
 	} {
-		f := statusFailure(t, http.StatusBadRequest, said)
+		f := statusFailure(t, http.StatusBadRequest, *said)
 		assert.Equal(t, want, f.Overflows(), said.Message)
+		assert.Equal(t, want, f.Err.Overflow, said.Message)
 	}
 	f := statusFailure(t, http.StatusInternalServerError, wire.Error{Message: "the context window of the cache is full"})
 	assert.False(t, f.Overflows(), "no word on the request")

@@ -3,8 +3,11 @@
 package reply
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -263,10 +266,27 @@ func (w *Writer) Fail(e *wire.Error) {
 		}
 		return
 	}
-	if seconds := retryAfter(e); seconds > 0 {
-		w.to.Header().Set("Retry-After", strconv.FormatInt(seconds, 10))
-	}
+	w.again(e)
 	_ = w.object(e.Status, w.format.ErrorBody(e, w.requestID()))
+}
+
+// again says in the header whether and when to try again.
+func (w *Writer) again(e *wire.Error) {
+	h := w.to.Header()
+	if seconds := retryAfter(e); seconds > 0 {
+		h.Set("Retry-After", strconv.FormatInt(seconds, 10))
+	}
+	said := maps.Clone(e.Header)
+	if e.RetryAfter%time.Second != 0 { // finer than Retry-After can say: OpenAI's and Anthropic's SDKs look for it first
+		if said == nil {
+			said = http.Header{}
+		}
+		said["Retry-After-Ms"] = []string{strconv.FormatInt((e.RetryAfter + time.Millisecond - 1).Milliseconds(), 10)}
+	}
+	maps.Copy(h, said)
+	if exposed := h["Access-Control-Expose-Headers"]; len(said) > 0 && len(exposed) > 0 { // it is a page that asks
+		h["Access-Control-Expose-Headers"] = []string{strings.Join(append(exposed[:1:1], slices.Sorted(maps.Keys(said))...), ", ")}
+	}
 }
 
 // breakOff has what else is written to the connection fail, an answer's end included: net/http closes it then.

@@ -177,3 +177,36 @@ func TestWhatIsHeldBackIsSentWhenAKeepAliveIsDue(t *testing.T) {
 	close(to.flushed)
 	assert.True(t, strings.HasPrefix(to.got.String(), role+": ping\n\n"), to.got.String())
 }
+
+func TestAnErrorSaysInItsHeaderWhetherAndWhenToTryAgain(t *testing.T) {
+	for _, test := range []struct {
+		err    wire.Error
+		page   bool
+		header http.Header
+	}{
+		{wire.Error{Status: 429}, false, http.Header{"Retry-After": {"1"}}},
+		{wire.Error{Status: 503, RetryAfter: 3 * time.Second}, false, http.Header{"Retry-After": {"3"}}},
+		{wire.Error{Status: 429, RetryAfter: 1242 * time.Millisecond}, false, http.Header{"Retry-After": {"2"}, "Retry-After-Ms": {"1242"}}},
+		{wire.Error{Status: 500, Header: http.Header{"X-Should-Retry": {"false"}}}, false, http.Header{"X-Should-Retry": {"false"}}},
+		{
+			wire.Error{Status: 429, RetryAfter: 250 * time.Microsecond, Header: http.Header{"X-Ratelimit-Remaining-Tokens": {"0"}, "X-Should-Retry": {"true"}}}, true,
+			http.Header{
+				"Retry-After": {"1"}, "Retry-After-Ms": {"1"}, "X-Ratelimit-Remaining-Tokens": {"0"}, "X-Should-Retry": {"true"},
+				"Access-Control-Expose-Headers": {"Retry-After, Retry-After-Ms, X-Ratelimit-Remaining-Tokens, X-Should-Retry"},
+			},
+		},
+	} {
+		to := &sink{header: http.Header{}}
+		if test.page {
+			to.header.Set("Access-Control-Expose-Headers", "Retry-After")
+		}
+		before := test.err.Header.Clone()
+		var w Writer
+		w.Init(to, wire.OpenAI)
+		w.Fail(&test.err)
+		delete(to.header, "Content-Type")
+		delete(to.header, "Content-Length")
+		assert.Equal(t, test.header, to.header)
+		assert.Equal(t, before, test.err.Header, "it may be told once more")
+	}
+}

@@ -26,6 +26,10 @@ type Error struct {
 	Message    string        // for people
 	Details    string        // Anthropic only: what its clients' programs go by, as JSON; may be empty
 	RetryAfter time.Duration // sent as Retry-After, rounded up to whole seconds, if above 0
+	// Overflow says that the request is longer than its model's context, for which each format has a word that its clients go by.
+	Overflow bool
+	// Header is what the upstream said in its header of whether and when to try again; nil if it said nothing.
+	Header http.Header
 }
 
 func (e *Error) Error() string { return e.Message }
@@ -40,6 +44,7 @@ func BadRequest(param, message string) *Error {
 // (https://docs.claude.com/en/api/errors), {"error":{"code","message","status","details"}} for Gemini's
 // (https://cloud.google.com/apis/design/errors). The message ends with the request id.
 func (f Format) ErrorBody(e *Error, requestID string) []byte {
+	e = f.inItsWords(e)
 	if f == Gemini {
 		return geminiError(e, requestID)
 	}
@@ -77,7 +82,7 @@ func (f Format) ErrorBody(e *Error, requestID string) []byte {
 // ErrorEvent renders e as the last event of a stream that did not complete. No terminator may follow it.
 func (f Format) ErrorEvent(e *Error, requestID string) []byte {
 	if f == Responses {
-		return FailedResponse{}.Event(e, requestID)
+		return FailedResponse{}.Event(f.inItsWords(e), requestID)
 	}
 	body := f.ErrorBody(e, requestID)
 	var b []byte

@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"one-api/relay/wire"
 	"one-api/testbed/harness"
 )
 
@@ -178,8 +179,14 @@ func TestAKeyIsGoodInEveryHeaderOnEveryEndpointAndAnyValidOneWillDo(t *testing.T
 	u := harness.NewUpstream(t, false, harness.Answers(200, harness.WholeAnswer))
 	r := harness.StartRelay(t, harness.OpenAIChannel("a", u, ""))
 	bare := strings.TrimPrefix(harness.Key, "sk-")
-	for _, path := range []string{"POST /v1/chat/completions", "POST /v1/messages", "GET /v1/models"} {
-		method, path, _ := strings.Cut(path, " ")
+	doors := []string{"GET /v1/models", "GET /v1/models/m"}
+	for endpoint := range wire.Endpoints {
+		for _, path := range endpoint.Paths() {
+			doors = append(doors, endpoint.Method()+" "+path)
+		}
+	}
+	for _, door := range doors {
+		method, path, _ := strings.Cut(door, " ")
 		for headers, want := range map[string]int{
 			"Authorization: Bearer " + harness.Key: 200, "authorization: bearer " + harness.Key: 200, "x-api-key: " + harness.Key: 200, "api-key: " + harness.Key: 200,
 			"x-goog-api-key: " + harness.Key: 200, "Authorization: Bearer " + bare: 200, "x-api-key: " + bare: 200,
@@ -193,7 +200,10 @@ func TestAKeyIsGoodInEveryHeaderOnEveryEndpointAndAnyValidOneWillDo(t *testing.T
 		} {
 			body := `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}`
 			response, answer := raw(r, fmt.Sprintf("%s %s HTTP/1.1\r\nHost: relay\r\n%s\r\nContent-Length: %d\r\n\r\n%s", method, path, headers, len(body), body))
-			require.Equal(t, want, response.StatusCode, "%s %s %s", path, headers, answer)
+			if want == 401 || strings.HasSuffix(path, "/chat/completions") || strings.HasSuffix(path, "/models") {
+				require.Equal(t, want, response.StatusCode, "%s %s %s", door, headers, answer)
+			}
+			require.Equal(t, want == 401, response.StatusCode == 401, "%s %s %s", door, headers, answer)
 		}
 	}
 	for _, header := range u.Headers {
@@ -247,6 +257,7 @@ func TestAPlainlyWrongBaseURLIsExplained(t *testing.T) {
 		"/chat/completions": "should be http://HOST/v1", "/completions": "the path is /v1/completions", "/models": "the path is /v1/models",
 		"/messages": "the path is /v1/messages", "/openai/v1/embeddings": "the path is /v1/embeddings",
 		"/v1/chat/completions/": "without a slash at its end", "/nowhere": "", "/v1/nothing": "",
+		"//v1/chat/completions": "two slashes stand before its path", "//v1/responses": "two slashes stand before its path", "/responses": "the path is /v1/responses",
 	} {
 		status, answer, header := r.Ask(path, harness.Chat)
 		require.Equal(t, 404, status, path)

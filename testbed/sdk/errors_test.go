@@ -55,7 +55,7 @@ var providerErrors = []struct {
 	{
 		name: "400 of Anthropic", dialect: sdktest.AnthropicDialect,
 		refused: sdktest.Refusal{Status: 400, Kind: "invalid_request_error", Message: "prompt is too long: 208310 tokens > 200000 maximum"},
-		status:  400, kinds: [2]string{"invalid_request_error", "invalid_request_error"}, says: "prompt is too long: 208310 tokens > 200000 maximum",
+		status:  400, kinds: [2]string{"invalid_request_error", "invalid_request_error"}, code: "context_length_exceeded", says: "prompt is too long: 208310 tokens > 200000 maximum",
 	},
 	{
 		name: "400 of Anthropic about the operator's account", dialect: sdktest.AnthropicDialect,

@@ -1,0 +1,74 @@
+package clients
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"one-api/testbed/harness"
+)
+
+// TestAProvidersWordOnWhenToTryAgainReachesItsClient, and nothing else of its header.
+func TestAProvidersWordOnWhenToTryAgainReachesItsClient(t *testing.T) {
+	passed := map[string]string{
+		"X-Should-Retry": "false", "X-Ratelimit-Limit-Tokens": "30000", "X-Ratelimit-Remaining-Tokens": "0", "X-Ratelimit-Reset-Tokens": "1.5s",
+		"Anthropic-Ratelimit-Requests-Reset": "2026-11-21T12:00:42Z", "Retry-After-Ms": "1500", "Retry-After": "2",
+	}
+	kept := map[string]string{"Openai-Organization": "org-of-the-operator", "X-Ratelimit-Limit-Org": "org-of-the-operator", "X-Request-Id": "req_of_the_upstream", "Set-Cookie": "a=b"}
+	u := harness.NewUpstream(t, false, func(w http.ResponseWriter, _ *http.Request) {
+		for _, headers := range []map[string]string{passed, kept} {
+			for name, value := range headers {
+				w.Header().Set(name, value)
+			}
+		}
+		w.WriteHeader(http.StatusTooManyRequests)
+		_, _ = w.Write([]byte(`{"error":{"message":"Rate limit reached on tokens per min (TPM).","type":"tokens","code":"rate_limit_exceeded"}}`))
+	})
+	for _, path := range []string{"/v1/chat/completions", "/v1/messages", "/v1/responses"} {
+		for _, origin := range []string{"", "Origin: https://page.example\r\n"} {
+			r := harness.StartRelay(t, harness.OpenAIChannel("a", u, ""), harness.WithEnv("RETRY_TIMES", "0")) // another one has not heard of the limit
+			body := `{"model":"m","max_tokens":9,"input":"hi","messages":[{"role":"user","content":"hi"}]}`
+			response, answer := raw(r, fmt.Sprintf("POST %s HTTP/1.1\r\nHost: relay\r\n%sAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s", path, origin, harness.Key, len(body), body))
+			require.Equal(t, http.StatusTooManyRequests, response.StatusCode, answer)
+			exposed := strings.Split(response.Header.Get("Access-Control-Expose-Headers"), ", ")
+			for name, value := range passed {
+				require.Equal(t, value, response.Header.Get(name), "%s %s", path, name)
+				if origin != "" {
+					require.Contains(t, exposed, name, path)
+				}
+			}
+			for name, value := range kept {
+				require.NotEqual(t, value, response.Header.Get(name), path)
+			}
+		}
+	}
+}
+
+// TestAnOverflowHasTheWordThatEachClientGoesBy whatever the provider's word for it is.
+func TestAnOverflowHasTheWordThatEachClientGoesBy(t *testing.T) {
+	const openAIs = `{"error":{"message":"This model's maximum context length is 8192 tokens. However, your messages resulted in 9631 tokens.","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}`
+	const anthropics = `{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 208310 tokens > 200000 maximum"}}`
+	for kind, refusal := range map[string]string{"openai": openAIs, "anthropic": anthropics} {
+		u := harness.NewUpstream(t, false, harness.Answers(http.StatusBadRequest, refusal))
+		r := harness.StartRelay(t, fmt.Sprintf("channels:\n  - {name: a, type: %s, base_url: %q, keys: [sk-up], models: [m]}\n", kind, u.URL))
+		for _, stream := range []string{"", `,"stream":true`} {
+			for path, body := range map[string]string{
+				"/v1/chat/completions": `{"model":"m","messages":[{"role":"user","content":"hi"}]` + stream + `}`,
+				"/v1/messages":         `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"hi"}]` + stream + `}`,
+				"/v1/responses":        `{"model":"m","input":"hi"` + stream + `}`,
+			} {
+				status, answer, _ := r.Ask(path, body)
+				require.Equal(t, http.StatusBadRequest, status, answer)
+				if path == "/v1/messages" {
+					require.Regexp(t, `^prompt is too long: [0-9]+ tokens > [0-9]+ maximum`, harness.ErrorOf(t, answer)["message"], "%s: %s", kind, path)
+					require.Equal(t, "invalid_request_error", harness.ErrorOf(t, answer)["type"])
+				} else {
+					require.Equal(t, "context_length_exceeded", harness.ErrorOf(t, answer)["code"], "%s: %s", kind, path)
+				}
+			}
+		}
+	}
+}
