@@ -238,6 +238,30 @@ func TestATableIsOneForAllWhoUseItAtOnce(t *testing.T) {
 	require.LessOrEqual(t, len(table.all()), 200)
 }
 
+func TestWhatATableHasDroppedIsNotFoundByWhoAskedForItLast(t *testing.T) {
+	var table table[string, int]
+	for i, key := range []string{"stays", "goes"} {
+		table.add(key, 0, func() int { return i })
+	}
+	table.all()
+	for i, key := range []string{"stays", "goes", "goes"} {
+		value, ok := table.get(key)
+		require.True(t, ok)
+		require.Equal(t, min(i, 1), value)
+	}
+	last := table.last.Load()
+	table.keep(func(key string) bool { return key == "stays" })
+	table.last.Store(last) // by one who was in the middle of it
+	_, ok := table.get("goes")
+	require.False(t, ok)
+	_, ok = table.get("stays")
+	require.True(t, ok)
+	table.add("goes", 0, func() int { return 2 })
+	value, ok := table.get("goes")
+	require.True(t, ok)
+	require.Equal(t, 2, value)
+}
+
 // TestManySeriesAreNotCopiedAgainAndAgain: an upstream makes up statuses, and each makes a series.
 func TestManySeriesAreNotCopiedAgainAndAgain(t *testing.T) {
 	var table table[int, int]

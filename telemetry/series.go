@@ -22,8 +22,8 @@ func (s *cells[K, C]) get(key K) *C {
 }
 
 func (s *cells[K, C]) each(visit func(*C)) {
-	for _, c := range s.all() {
-		visit(c)
+	for _, e := range s.all() {
+		visit(e.value)
 	}
 }
 
