@@ -11,8 +11,8 @@ const chunkBuckets = 15
 // ChunkTimes is the times between the chunks of one stream: a local value of its exchange, to which a chunk is an addition,
 // flushed when the stream has ended. The zero value counts into the list's buckets. Every open stream has one, so it is kept small.
 type ChunkTimes struct {
-	into *histogram // if buckets are exponential; nil means that counts are those of the list's buckets
-	last int64      // nanoseconds since origin; 0 if none has come
+	into *histogram    // if buckets are exponential; nil means that counts are those of the list's buckets
+	last time.Duration // when the last one came; 0 if none has
 	// With into, nanoseconds that are not counted yet: the upper half of the first, its lower half, and so on.
 	counts  [chunkBuckets]uint32
 	pending uint8 // with into: how many of those there are
@@ -24,18 +24,15 @@ type ChunkTimes struct {
 // chunkBatch is how many times are collected before they are counted into exponential buckets.
 const chunkBatch = chunkBuckets / 2
 
-// origin is the point from which the times of chunks are counted.
-var origin = time.Now()
-
-// Chunk notes that a chunk has arrived.
-func (t *ChunkTimes) Chunk(now time.Time) {
-	at, before := int64(now.Sub(origin)), t.last
+// Chunk notes that a chunk has arrived. at is the time since a moment before the stream, the same for all of its chunks.
+func (t *ChunkTimes) Chunk(at time.Duration) {
+	before := t.last
 	t.last = at
 	if before == 0 {
 		return
 	}
 	t.any = true
-	d := time.Duration(at - before)
+	d := at - before
 	if t.longest < d {
 		t.longest = d
 	}

@@ -15,6 +15,11 @@ import (
 )
 
 // TestTheTimesBetweenChunksAreCountedAsTheSDKWould compares the relay's own histogram with the SDK's, bounds included.
+// origin is the moment from which the times of chunks are counted.
+var origin = time.Now()
+
+func sinceOrigin(at time.Time) time.Duration { return at.Sub(origin) }
+
 func TestTheTimesBetweenChunksAreCountedAsTheSDKWould(t *testing.T) {
 	ctx, m := context.Background(), newRecorder(t)
 	channel := m.Channel("primary", "openai")
@@ -34,10 +39,10 @@ func TestTheTimesBetweenChunksAreCountedAsTheSDKWould(t *testing.T) {
 	}
 	for stream := range 4 {
 		times, at := &ChunkTimes{}, time.Now()
-		times.Chunk(at)
+		times.Chunk(sinceOrigin(at))
 		for _, gap := range gaps[stream*len(gaps)/4 : (stream+1)*len(gaps)/4] {
 			at = at.Add(gap)
-			times.Chunk(at)
+			times.Chunk(sinceOrigin(at))
 			sdk.Record(ctx, gap.Seconds())
 		}
 		channel.Attempt(Attempt{Operation: "chat", Model: "m", Outcome: "completed", Chunks: times})

@@ -25,7 +25,7 @@ func streamed(chunks *ChunkTimes) Attempt {
 func chunked() *ChunkTimes {
 	t, at := &ChunkTimes{}, time.Now()
 	for i := range 300 {
-		t.Chunk(at.Add(time.Duration(i) * 20 * time.Millisecond))
+		t.Chunk(sinceOrigin(at.Add(time.Duration(i) * 20 * time.Millisecond)))
 	}
 	return t
 }
@@ -64,7 +64,7 @@ func TestRecordingAllocatesNothing(t *testing.T) {
 			m.HTTP(HTTP{Method: "POST", Route: "/v1/chat/completions", Status: 200, Duration: time.Second})
 		},
 		"an HTTP request of a made-up method": func() { m.HTTP(HTTP{Method: "BREW", Status: 404, Duration: time.Millisecond}) },
-		"a chunk":                             func() { at = at.Add(time.Millisecond); times.Chunk(at) },
+		"a chunk":                             func() { at = at.Add(time.Millisecond); times.Chunk(sinceOrigin(at)) },
 		"an attempt while telemetry is off":   func() { off.Channel("primary", "openai").Attempt(streamed(chunks)) },
 		"a request while telemetry is off":    func() { off.Request(request()) },
 		"an HTTP request while it is off":     func() { off.HTTP(HTTP{Method: "POST", Status: 200}) },
@@ -106,7 +106,7 @@ func BenchmarkAttemptExponential(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		at = at.Add(20 * time.Millisecond)
-		chunks.Chunk(at)
+		chunks.Chunk(sinceOrigin(at))
 		channel.Attempt(streamed(&chunks))
 	}
 }
@@ -149,6 +149,6 @@ func BenchmarkChunk(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		at = at.Add(20 * time.Millisecond)
-		times.Chunk(at)
+		times.Chunk(sinceOrigin(at))
 	}
 }

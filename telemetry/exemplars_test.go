@@ -25,7 +25,7 @@ func call(t *testing.T, metrics *Metrics, tracing *Tracing, long time.Duration) 
 	}
 	chunks := metrics.Channel("primary", "openai").Chunks("chat")
 	for i := range 20 {
-		chunks.Chunk(began.Add(time.Duration(i) * time.Millisecond))
+		chunks.Chunk(sinceOrigin(began.Add(time.Duration(i) * time.Millisecond)))
 	}
 	a := streamed(&chunks)
 	a.Duration, a.Span = long, attempt
@@ -153,7 +153,7 @@ func TestRecordingATracedCallAllocatesNothing(t *testing.T) {
 		a.Span, r.Span = attempt, span
 		record := func() {
 			at = at.Add(time.Millisecond)
-			chunks.Chunk(at)
+			chunks.Chunk(sinceOrigin(at))
 			channel.Attempt(a)
 			m.Request(r)
 			m.HTTP(HTTP{Method: "POST", Route: "/r", Status: 200, Span: span})

@@ -76,7 +76,7 @@ func TestTheTimesBetweenChunksAreCountedExponentiallyOneByOne(t *testing.T) {
 		chunks := channel.Chunks("chat")
 		var gaps []float64
 		for i := range n {
-			chunks.Chunk(at)
+			chunks.Chunk(sinceOrigin(at))
 			gap := time.Duration(i+1) * time.Millisecond
 			at = at.Add(gap)
 			if i < n-1 {
@@ -112,7 +112,7 @@ func TestEveryHistogramIsExponentialIfTheEnvironmentAsksForIt(t *testing.T) {
 		for range 3 {
 			chunks, at := channel.Chunks("chat"), time.Now()
 			for k := range 100 {
-				chunks.Chunk(at.Add(time.Duration(k) * time.Second))
+				chunks.Chunk(sinceOrigin(at.Add(time.Duration(k) * time.Second)))
 			}
 			channel.Attempt(streamed(&chunks))
 			started.Metrics.Request(request())

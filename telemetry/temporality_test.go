@@ -108,7 +108,7 @@ func TestWhateverAReaderAsksForItIsToldEverythingOnce(t *testing.T) {
 					for i := range each {
 						chunks := channel.Chunks("chat")
 						for k := range 4 {
-							chunks.Chunk(at.Add(time.Duration(k) * time.Second))
+							chunks.Chunk(sinceOrigin(at.Add(time.Duration(k) * time.Second)))
 						}
 						channel.Attempt(streamed(&chunks))
 						m.Request(request())

@@ -112,10 +112,12 @@ func (x *Exchange) translate(answer []byte) ([]byte, *outcome.Failure) {
 }
 
 // step translates an event, where there is room for it. A *Failure says what there was instead.
-func (x *Exchange) step(event sse.Event) (lane.Chunk, error) {
-	event = unmarked(event)
+func (x *Exchange) step(event *sse.Event) (lane.Chunk, error) {
+	if data, marked := unmarked(event.Data); marked {
+		event = &sse.Event{Raw: event.Raw, Name: event.Name, Data: data} // which is not clean
+	}
 	if len(event.Raw) <= smallEvent && x.kept+x.out.held <= smallEvent {
-		step, err := x.translator.Event(event)
+		step, err := x.translator.Event(*event)
 		if err == nil && step.Retained > smallEvent && x.hold.work.Hold(int64(step.Retained)) != nil {
 			return lane.Chunk{}, x.broken(membudget.ErrFull, true)
 		}
@@ -128,7 +130,7 @@ func (x *Exchange) step(event sse.Event) (lane.Chunk, error) {
 	if err := x.hold.work.Hold(int64(x.kept+x.out.held) + takes); err != nil {
 		return lane.Chunk{}, x.broken(err, true)
 	}
-	step, err := x.translator.Event(event)
+	step, err := x.translator.Event(*event)
 	if err != nil {
 		return step, err
 	}

@@ -105,7 +105,7 @@ func (x *Exchange) passingPhase(now time.Time) (time.Time, outcome.Outcome) {
 
 // listens notes what a step says, something or only that the upstream is alive, where so many events and comments have come.
 // complete: nothing is missing any more but what ends the stream.
-func (x *Exchange) listens(step lane.Chunk, heard int, complete bool) {
+func (x *Exchange) listens(step *lane.Chunk, heard int, complete bool) {
 	q := &x.quiet
 	committed := len(step.Out) > 0 && !step.Preamble
 	q.content = q.content || step.Content || committed

@@ -108,7 +108,7 @@ func TestTheClocksOfAStream(t *testing.T) {
 				switch {
 				case p.says != nil:
 					w.heard++
-					w.listens(*p.says, w.heard, p.ended)
+					w.listens(p.says, w.heard, p.ended)
 				case p.sign:
 					w.heard++
 				}

@@ -17,12 +17,12 @@ import (
 // byteOrderMark is what some servers begin their JSON with, and no JSON parser takes (RFC 8259, 8.1).
 var byteOrderMark = []byte("\uFEFF")
 
-// unmarked is the event without a byte order mark before its data.
-func unmarked(event sse.Event) sse.Event {
-	if len(event.Data) > 0 && event.Data[0] == byteOrderMark[0] && bytes.HasPrefix(event.Data, byteOrderMark) {
-		event.Data, event.Clean = event.Data[len(byteOrderMark):], false
+// unmarked is an event's data without a byte order mark before it.
+func unmarked(data []byte) (rest []byte, marked bool) {
+	if len(data) == 0 || data[0] != byteOrderMark[0] {
+		return data, false
 	}
-	return event
+	return bytes.CutPrefix(data, byteOrderMark)
 }
 
 // notStream looks at what a stream begins with. If that is an object, it is most likely an error; nil: it is a stream, or ends
@@ -86,11 +86,12 @@ func (x *Exchange) unframed(answer []byte) ([]byte, *outcome.Failure) {
 			return nil, x.broken(err, true)
 		case len(event.Data) == 0, string(bytes.TrimSpace(event.Data)) == "[DONE]":
 		case string(event.Name) == errorName:
-			return nil, x.spoilt(x.errorIn(event), event)
+			return nil, x.spoilt(x.errorIn(event), &event)
 		case object != nil:
 			return nil, outcome.Malformed("a stream instead of one object")
 		default:
-			object = bytes.Clone(unmarked(event).Data)
+			object, _ = unmarked(event.Data)
+			object = bytes.Clone(object)
 		}
 	}
 }
@@ -146,4 +147,4 @@ func isError(object []byte) bool {
 }
 
 // isNothingElse reports whether there is neither data nor a name in an event.
-func isNothingElse(event sse.Event) bool { return len(event.Data) == 0 && len(event.Name) == 0 }
+func isNothingElse(event *sse.Event) bool { return len(event.Data) == 0 && len(event.Name) == 0 }

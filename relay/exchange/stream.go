@@ -29,7 +29,7 @@ func (x *Exchange) relayStream(client Client) *outcome.Failure {
 			return x.ends(err, anything)
 		}
 		anything = true
-		if over, failure := x.takes(event); over {
+		if over, failure := x.takes(&event); over {
 			return failure
 		}
 	}
@@ -38,7 +38,7 @@ func (x *Exchange) relayStream(client Client) *outcome.Failure {
 // takes translates an event and passes it on; over: the stream ends with it. It is not on the stack of a stream that waits.
 //
 //go:noinline
-func (x *Exchange) takes(event sse.Event) (over bool, failure *outcome.Failure) {
+func (x *Exchange) takes(event *sse.Event) (over bool, failure *outcome.Failure) {
 	if stray, named := x.out.events.Stray(); stray != nil {
 		if failure := x.strayError(stray, named || string(event.Name) == errorName); failure != nil {
 			x.send(false)
@@ -53,7 +53,7 @@ func (x *Exchange) takes(event sse.Event) (over bool, failure *outcome.Failure) 
 		x.send(false)
 		return true, firstOf(x.out.lost, x.spoilt(err, event))
 	}
-	if !x.goes(step, event) {
+	if !x.goes(&step, event) {
 		return true, x.out.lost
 	}
 	if step.Done {
@@ -65,13 +65,13 @@ func (x *Exchange) takes(event sse.Event) (over bool, failure *outcome.Failure) 
 }
 
 // goes notes what a step says, and passes it on; false: the client is lost, and the stream ends.
-func (x *Exchange) goes(step lane.Chunk, event sse.Event) bool {
+func (x *Exchange) goes(step *lane.Chunk, event *sse.Event) bool {
 	if step.Content {
 		if x.firstEvent == 0 {
 			x.firstEvent = time.Since(x.Began)
 		}
 		x.events++
-		x.chunks.Chunk(epoch.Add(x.body.came))
+		x.chunks.Chunk(x.body.came)
 	}
 	if x.says != nil {
 		x.says.note(event.Data)
@@ -81,7 +81,7 @@ func (x *Exchange) goes(step lane.Chunk, event sse.Event) bool {
 }
 
 // spoilt is the failure of an event that cannot be passed on.
-func (x *Exchange) spoilt(err error, event sse.Event) *outcome.Failure {
+func (x *Exchange) spoilt(err error, event *sse.Event) *outcome.Failure {
 	failure := x.said(err)
 	if failure.Outcome == outcome.UpstreamMalformed && endsInALine(event) {
 		return outcome.Truncated("the stream ended in the middle of an event")
@@ -107,7 +107,7 @@ func (x *Exchange) start() {
 }
 
 // endsInALine tells whether an event is what was left of one when the stream ended.
-func endsInALine(event sse.Event) bool {
+func endsInALine(event *sse.Event) bool {
 	last := event.Raw[len(event.Raw)-1]
 	return last != '\n' && last != '\r'
 }
@@ -133,7 +133,7 @@ func (x *Exchange) ends(err error, anything bool) *outcome.Failure {
 	if err != nil {
 		return x.said(err)
 	}
-	if !x.goes(step, sse.Event{}) || !x.send(true) {
+	if !x.goes(&step, &sse.Event{}) || !x.send(true) {
 		return x.out.lost
 	}
 	return nil

@@ -27,7 +27,7 @@ func (o *writer) heard() int {
 }
 
 // pass takes what an event became to the client, by and by; false: the client is lost, and the stream ends.
-func (x *Exchange) pass(step lane.Chunk, event sse.Event) bool {
+func (x *Exchange) pass(step *lane.Chunk, event *sse.Event) bool {
 	o := &x.out
 	if len(step.Out) == 0 || o.lost != nil {
 		return true
@@ -42,7 +42,7 @@ func (x *Exchange) pass(step lane.Chunk, event sse.Event) bool {
 	if asItIs := shared(step.Out, event.Raw) && len(step.Out) == len(event.Raw); !asItIs {
 		return x.send(false) && x.write(step.Out)
 	}
-	return o.run.Add(event) || x.send(false) && o.run.Add(event) // an empty run takes any
+	return o.run.Add(*event) || x.send(false) && o.run.Add(*event) // an empty run takes any
 }
 
 // holdBack is for events that promise nothing: as long as there are no others, another channel can take over.
