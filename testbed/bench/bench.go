@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"one-api/testbed/internal/machine"
 )
 
 // bench is a run, and what it has found so far.
@@ -17,7 +19,7 @@ type bench struct {
 	*world
 	out, log io.Writer
 	began    time.Time
-	machine  machine
+	machine  machine.Machine
 	version  string // of nginx; empty: there is none
 	results  results
 	memory   map[string]memory // by subject
@@ -33,7 +35,7 @@ func (b *bench) run(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(work) }()
-	b.began, b.machine, b.memory = time.Now(), thisMachine(), map[string]memory{}
+	b.began, b.machine, b.memory = time.Now(), machine.This(), map[string]memory{}
 	b.findNginx(ctx)
 	b.world = &world{settings: b.settings, work: work}
 	if b.cores, err = shareOut(); err != nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"one-api/testbed/internal/process"
 )
 
 // held is what open streams hold of a subject's memory.
@@ -43,7 +45,7 @@ func (b *bench) memoryOf(ctx context.Context, s *subject, steps []int) (m memory
 		return h.inUse + h.stacks
 	}
 	idleLive := inUse()
-	wait(ctx, b.settle/2)
+	process.Pause(ctx, b.settle/2)
 	m.idle = s.rss()
 	c := newCrowd(s)
 	defer c.leave()
@@ -56,7 +58,7 @@ func (b *bench) memoryOf(ctx context.Context, s *subject, steps []int) (m memory
 			break
 		}
 		c.calm()
-		wait(ctx, b.settle)
+		process.Pause(ctx, b.settle)
 		m.rssGrown = s.rss() - m.idle
 		slowest := float64(c.slowest.Load()) / 1e6
 		m.liveGrown = inUse() - idleLive
@@ -66,7 +68,7 @@ func (b *bench) memoryOf(ctx context.Context, s *subject, steps []int) (m memory
 		fmt.Fprintf(b.log, "%s: %d streams, %.1f KiB resident each\n", s.name, n, m.rssGrown/float64(n)/1024)
 	}
 	ended := c.end(ctx, b.at)
-	wait(ctx, b.after)
+	process.Pause(ctx, b.after)
 	m.rssKept = s.rss() - m.idle // before a collection is forced
 	m.liveKept = inUse() - idleLive
 	if m.gaveOut != "" {

@@ -11,78 +11,52 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
-	"syscall"
 	"time"
+
+	"one-api/testbed/internal/process"
 )
 
-// process is one that the benchmark has started, or a peer's.
-type process struct {
-	name    string
-	pid     int
-	began   time.Time
-	command *exec.Cmd // nil: somebody else's
-	output  *tail
-	ended   chan struct{}
+// subjectProcess is a process that the benchmark has started, or a peer's.
+type subjectProcess struct {
+	*process.Process // nil: somebody else's
+	name             string
+	pid              int
+	began            time.Time
+	output           *process.Tail
 }
 
-// start starts a program on the given cores, with no environment but what is given: the caller's OTEL_* would change what is
-// measured.
-func start(name, work, cores string, environment []string, binary string, args ...string) (*process, error) {
-	p := &process{name: name, output: &tail{}, ended: make(chan struct{})}
-	p.command = exec.Command("taskset", append([]string{"-c", cores, binary}, args...)...) // it becomes the program
-	p.command.Dir, p.command.Stdout, p.command.Stderr = work, p.output, p.output
-	p.command.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + work, "TMPDIR=" + work}, environment...)
-	if err := p.command.Start(); err != nil {
-		return nil, fmt.Errorf("starting %s: %w", name, err)
+// start starts a program on the given cores.
+func start(name, work, cores string, environment []string, binary string, args ...string) (*subjectProcess, error) {
+	p := &subjectProcess{name: name, began: time.Now(), output: &process.Tail{}}
+	var err error
+	p.Process, err = process.Start(process.Options{Name: name, Work: work, Environment: environment, Output: p.output, Cores: cores}, binary, args...)
+	if err != nil {
+		return nil, err
 	}
-	p.pid, p.began = p.command.Process.Pid, time.Now()
-	go func() {
-		_ = p.command.Wait()
-		close(p.ended)
-	}()
+	p.pid = p.PID()
 	return p, nil
 }
 
 // ready waits until somebody listens.
-func (p *process) ready(ctx context.Context, address string) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	for {
+func (p *subjectProcess) ready(ctx context.Context, address string) error {
+	return p.Ready(ctx, time.Minute, 20*time.Millisecond, func(context.Context) error {
 		conn, err := net.Dial("tcp", address)
-		if err == nil {
-			return conn.Close()
+		if err != nil {
+			return err
 		}
-		select {
-		case <-p.ended:
-			return fmt.Errorf("%s ended at once:\n%s", p.name, p.output)
-		case <-ctx.Done():
-			return fmt.Errorf("%s is not ready:\n%s", p.name, p.output)
-		default:
-			wait(ctx, 20*time.Millisecond)
-		}
-	}
+		return conn.Close()
+	})
 }
 
 // stop ends it, after a while with force.
-func (p *process) stop() {
-	if p == nil || p.command == nil {
-		return
-	}
-	_ = p.command.Process.Signal(syscall.SIGTERM) // it may have ended by itself
-	late := time.NewTimer(3 * time.Second)
-	defer late.Stop()
-	select {
-	case <-p.ended:
-	case <-late.C:
-		_ = p.command.Process.Kill()
-		<-p.ended
+func (p *subjectProcess) stop() {
+	if p != nil && p.Process != nil {
+		_ = p.Stop(3 * time.Second) // how it ended is nothing that is measured
 	}
 }
 
 // family is the process and its children: nginx works in one.
-func (p *process) family() []int {
+func (p *subjectProcess) family() []int {
 	family := []int{p.pid}
 	for i := 0; i < len(family); i++ {
 		tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", family[i]))
@@ -100,7 +74,7 @@ func (p *process) family() []int {
 
 // cpu is the seconds of CPU that the process has used, to the nanosecond where the kernel counts them so. A thread that has ended
 // is no longer in it; neither Go nor nginx end theirs.
-func (p *process) cpu() float64 {
+func (p *subjectProcess) cpu() float64 {
 	var nanoseconds float64
 	for _, pid := range p.family() {
 		threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
@@ -116,14 +90,14 @@ func (p *process) cpu() float64 {
 }
 
 // rss is the bytes of memory that are resident, and peak the most that ever were since forgetPeak.
-func (p *process) rss() float64  { return p.status("VmRSS:") }
-func (p *process) peak() float64 { return p.status("VmHWM:") }
+func (p *subjectProcess) rss() float64  { return p.status("VmRSS:") }
+func (p *subjectProcess) peak() float64 { return p.status("VmHWM:") }
 
-func (p *process) forgetPeak() {
+func (p *subjectProcess) forgetPeak() {
 	_ = os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", p.pid), []byte("5"), 0o200) // where it may not, the peak is of all time
 }
 
-func (p *process) status(name string) (bytes float64) {
+func (p *subjectProcess) status(name string) (bytes float64) {
 	for _, pid := range p.family() {
 		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 		_, rest, _ := strings.Cut(string(text), name)
@@ -136,7 +110,7 @@ func (p *process) status(name string) (bytes float64) {
 }
 
 // descriptors is how many the process has, and may have.
-func (p *process) descriptors() (open, most int) {
+func (p *subjectProcess) descriptors() (open, most int) {
 	all, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.pid))
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/limits", p.pid))
 	_, rest, _ := strings.Cut(string(text), "Max open files")
@@ -192,52 +166,11 @@ func pin(pid int, to string) error {
 	return nil
 }
 
-// wait waits, unless the context ends first.
-func wait(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
-}
-
-// portsTried keeps one port from being found twice before it is in use.
-var portsTried atomic.Int64
-
-// freeAddress finds a port that nobody listens on, below the range that most systems give to outgoing connections.
+// freeAddress finds a port of the loopback interface that nobody listens on.
 func freeAddress() (string, error) {
-	const first, last = 18000, 30000
-	for {
-		port := first + os.Getpid()%7000 + int(portsTried.Add(1))
-		if port >= last {
-			return "", errors.New("there are no free ports")
-		}
-		listener, err := net.Listen("tcp", ":"+strconv.Itoa(port)) // as the relay does, on all addresses
-		if err == nil {
-			return "127.0.0.1:" + strconv.Itoa(port), listener.Close()
-		}
+	ports, err := process.FreePorts(1)
+	if err != nil {
+		return "", err
 	}
-}
-
-// tail keeps the end of what a process says.
-type tail struct {
-	mu   sync.Mutex
-	text []byte
-}
-
-const longestTail = 4 << 10
-
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.text = append(t.text, p...)
-	t.text = t.text[max(0, len(t.text)-longestTail):]
-	return len(p), nil
-}
-
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return string(t.text)
+	return "127.0.0.1:" + ports[0], nil
 }

@@ -73,8 +73,8 @@ func (b *bench) conditions(r *report) {
 		placed = "There is **one core** for all of them: figures of latency say little."
 	}
 	r.say("Rounds: %d, measurements of %v, %s; %d cores, %s, %s, Go %s; load average before the run %s. %s", b.rounds, b.duration,
-		b.began.UTC().Format("2006-01-02"), m.cores, m.memory, m.kernel, m.golang, m.busy, placed)
-	if load, err := strconv.ParseFloat(m.busy, 64); err == nil && load > float64(m.cores)/2 {
+		b.began.UTC().Format("2006-01-02"), m.Cores, m.Memory, m.Kernel, m.Go, m.Busy, placed)
+	if load, err := strconv.ParseFloat(m.Busy, 64); err == nil && load > float64(m.Cores)/2 {
 		r.say("**The machine was busy with something else**: what is compared within a round still compares, absolute figures and the tails of latencies do not hold.")
 	}
 	if b.quick {

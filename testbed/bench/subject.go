@@ -35,8 +35,8 @@ type peer struct {
 type subject struct {
 	name string
 	endpoint
-	*process        // nil: direct, or a peer without a process id
-	profiles string // where /debug/pprof/ is; empty: nowhere
+	*subjectProcess        // nil: direct, or a peer without a process id
+	profiles        string // where /debug/pprof/ is; empty: nowhere
 }
 
 // world is what subjects are started in.
@@ -44,13 +44,13 @@ type world struct {
 	settings
 	work     string // directory
 	cores    cores
-	upstream *process
-	sink     *process
+	upstream *subjectProcess
+	sink     *subjectProcess
 	at, sunk string // their addresses
 	overTLS  string // the upstream's other one, where it speaks HTTP/2
 }
 
-func (w *world) self(name, role, address, cores string, environment ...string) (*process, error) {
+func (w *world) self(name, role, address, cores string, environment ...string) (*subjectProcess, error) {
 	binary, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -124,7 +124,7 @@ func (w *world) startRelay(ctx context.Context, config string) (*subject, error)
 	if err != nil {
 		return nil, err
 	}
-	s := &subject{name: relayName, endpoint: endpoint{address: address, key: clientKey}, process: p, profiles: "http://" + address + "/debug/pprof/"}
+	s := &subject{name: relayName, endpoint: endpoint{address: address, key: clientKey}, subjectProcess: p, profiles: "http://" + address + "/debug/pprof/"}
 	return s, s.settled(ctx)
 }
 
@@ -137,7 +137,7 @@ func (w *world) startBare(ctx context.Context) (*subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &subject{name: bareName, endpoint: endpoint{address: address, key: clientKey}, process: p, profiles: "http://" + address + "/debug/pprof/"}
+	s := &subject{name: bareName, endpoint: endpoint{address: address, key: clientKey}, subjectProcess: p, profiles: "http://" + address + "/debug/pprof/"}
 	return s, s.settled(ctx)
 }
 
@@ -169,7 +169,7 @@ http {
 	if err != nil {
 		return nil, err
 	}
-	s := &subject{name: nginxName, endpoint: endpoint{address: address, key: clientKey}, process: p}
+	s := &subject{name: nginxName, endpoint: endpoint{address: address, key: clientKey}, subjectProcess: p}
 	return s, s.settled(ctx)
 }
 
@@ -198,13 +198,13 @@ func (w *world) peerOf(p peer) (*subject, error) {
 	if p.pid == 0 {
 		return s, nil
 	}
-	s.process = &process{name: p.name, pid: p.pid}
+	s.subjectProcess = &subjectProcess{name: p.name, pid: p.pid}
 	return s, pin(p.pid, w.cores.subject)
 }
 
 // cpuClock is nil where the CPU is not known.
 func (s *subject) cpuClock() func() float64 {
-	if s.process == nil {
+	if s.subjectProcess == nil {
 		return nil
 	}
 	return s.cpu

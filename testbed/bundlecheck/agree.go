@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"time"
+
+	"one-api/testbed/internal/check"
 )
 
 // arrivalTimeout is how long the last export may take to Prometheus: at the longest when the collector has to find out that
@@ -11,24 +13,24 @@ import (
 const arrivalTimeout = time.Minute
 
 // expected is what telemetry has to say, from what the upstream saw.
-type expected struct{ attempts, retries, tokens table }
+type expected struct{ attempts, retries, tokens check.Table }
 
 func expect(all []attempt) (e expected, open int) {
-	e = expected{table{}, table{}, table{}}
+	e = expected{check.Table{}, check.Table{}, check.Table{}}
 	before := map[string]string{} // how the attempt before ended, by call
 	for _, a := range all {
 		if a.Outcome == "" {
 			open++
 			continue
 		}
-		e.attempts[join(a.Channel, a.Outcome, a.ErrorType)]++
+		e.attempts[check.Join(a.Channel, a.Outcome, a.ErrorType)]++
 		if reason, again := before[a.ID]; again {
-			e.retries[join(a.Channel, reason)]++
+			e.retries[check.Join(a.Channel, reason)]++
 		}
 		before[a.ID] = a.Outcome
 		if a.Complete {
-			e.tokens[join(a.Channel, "input")] += tokensIn
-			e.tokens[join(a.Channel, "output")] += tokensOut
+			e.tokens[check.Join(a.Channel, "input")] += tokensIn
+			e.tokens[check.Join(a.Channel, "output")] += tokensOut
 		}
 	}
 	return e, open
@@ -51,17 +53,17 @@ func (c *course) agree(ctx context.Context) error {
 			return false, err
 		}
 		flying, err := c.table(ctx, `sum(relay_channel_in_flight{job="one-api"}) + sum(http_server_active_requests{job="one-api"})`, time.Time{})
-		return attempts[""] >= e.attempts.sum() && len(flying) == 1 && flying.sum() == 0, err
+		return attempts[""] >= e.attempts.Sum() && len(flying) == 1 && flying.Sum() == 0, err
 	})
 	if err != nil {
 		return err
 	}
 	if !came {
-		c.report.that(false, "everything has arrived within %v", arrivalTimeout)
+		c.report.That(false, "everything has arrived within %v", arrivalTimeout)
 	}
 	for _, q := range []struct {
 		what   string
-		want   table
+		want   check.Table
 		promql string
 		labels []string
 	}{
@@ -78,7 +80,7 @@ func (c *course) agree(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		c.report.equal(q.what, q.want, got)
+		c.report.Equal(q.what, q.want, got)
 	}
 	return c.clientsAgree(ctx)
 }
@@ -99,7 +101,7 @@ func (c *course) clientsAgree(ctx context.Context) error {
 			wrong++
 		}
 	}
-	c.report.that(wrong == 0, "clients got whole answers exactly where an attempt completed (%d requests, %d otherwise)", len(c.done), wrong)
+	c.report.That(wrong == 0, "clients got whole answers exactly where an attempt completed (%d requests, %d otherwise)", len(c.done), wrong)
 	return nil
 }
 
@@ -109,16 +111,16 @@ func (c *course) prometheus(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.report.that(len(goroutines) == 1 && goroutines[""] > 5, "go_goroutine_count has one series: %v", goroutines[""])
+	c.report.That(len(goroutines) == 1 && goroutines[""] > 5, "go_goroutine_count has one series: %v", goroutines[""])
 	// Prometheus scrapes every 15 s, and looks at its rules as often.
-	up := table{}
+	up := check.Table{}
 	if _, err := until(ctx, arrivalTimeout, func() (bool, error) {
 		up, err = c.table(ctx, "up", time.Time{}, "job")
-		return up.sum() == 2, err
+		return up.Sum() == 2, err
 	}); err != nil {
 		return err
 	}
-	c.report.equal("what Prometheus scrapes is up", table{"otel-collector": 1, "prometheus": 1}, up)
+	c.report.Equal("what Prometheus scrapes is up", check.Table{"otel-collector": 1, "prometheus": 1}, up)
 	var rules struct {
 		Data struct {
 			Groups []struct {
@@ -145,7 +147,7 @@ func (c *course) prometheus(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	c.report.that(counts["alerting"] >= 15 && counts["recording"] >= 5 && bad == 0,
+	c.report.That(counts["alerting"] >= 15 && counts["recording"] >= 5 && bad == 0,
 		"rules are loaded and can be evaluated: %d alerts, %d recordings, %d not well", counts["alerting"], counts["recording"], bad)
 	return nil
 }

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"os/exec"
-	"strconv"
 	"strings"
 	"time"
+
+	"one-api/testbed/internal/check"
+	"one-api/testbed/internal/process"
+	"one-api/testbed/internal/prometheus"
 )
 
 // bundle is what runs: how Docker Compose is called for it, and where its ports are.
@@ -79,41 +81,12 @@ func (b *bundle) container(ctx context.Context, service string) (string, error) 
 	return id, err
 }
 
-// table makes a query in Prometheus and reads its result by labels. Two series that these labels do not tell apart are an error.
-// at zero: now. (https://prometheus.io/docs/prometheus/latest/querying/api/#instant-queries)
-func (b *bundle) table(ctx context.Context, promql string, at time.Time, labels ...string) (table, error) {
-	values := url.Values{"query": {promql}}
-	if !at.IsZero() {
-		values.Set("time", strconv.FormatFloat(float64(at.UnixMilli())/1000, 'f', 3, 64))
+// table asks Prometheus. at zero: now.
+func (b *bundle) table(ctx context.Context, promql string, at time.Time, labels ...string) (check.Table, error) {
+	ask := func(ctx context.Context, path string, answer any) error {
+		return b.ask(ctx, http.MethodGet, "faults", "/prometheus"+path, answer)
 	}
-	var answer struct {
-		Data struct {
-			Result []struct {
-				Metric map[string]string
-				Value  [2]any
-			}
-		}
-	}
-	if err := b.ask(ctx, http.MethodGet, "faults", "/prometheus/api/v1/query?"+values.Encode(), &answer); err != nil {
-		return nil, err
-	}
-	t := table{}
-	for _, r := range answer.Data.Result {
-		var key []string
-		for _, l := range labels {
-			key = append(key, r.Metric[l])
-		}
-		text, _ := r.Value[1].(string)
-		value, err := strconv.ParseFloat(text, 64)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", promql, err)
-		}
-		if _, twice := t[join(key...)]; twice {
-			return nil, fmt.Errorf("%s: two series for %q", promql, join(key...))
-		}
-		t[join(key...)] = value
-	}
-	return t, nil
+	return prometheus.Client(ask).Table(ctx, promql, at, labels...)
 }
 
 // health is what GET /api/monitor/health says.
@@ -154,6 +127,6 @@ func until(ctx context.Context, patience time.Duration, is func() (bool, error))
 		if time.Now().After(deadline) {
 			return false, err
 		}
-		pause(ctx, 500*time.Millisecond)
+		process.Pause(ctx, 500*time.Millisecond)
 	}
 }

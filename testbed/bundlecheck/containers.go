@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"one-api/testbed/internal/check"
 )
 
 var services = []string{"one-api", "otel-collector", "prometheus", "grafana", "uptime-kuma", "uptime-kuma-provision"}
@@ -43,10 +45,10 @@ func inspect(ctx context.Context, id string) (i inspected, err error) {
 
 // containers looks at what each container may do, what it publishes, and what the relay's image is.
 func (c *course) containers(ctx context.Context) error {
-	got, want := table{}, table{}
+	got, want := check.Table{}, check.Table{}
 	for service, port := range c.published {
 		inner := map[string]string{"one-api": "3000", "uptime-kuma": "3001", "grafana": "3000", "faults": "9001"}[service]
-		want[join(service, inner+"/tcp", "127.0.0.1:"+port)] = 1
+		want[check.Join(service, inner+"/tcp", "127.0.0.1:"+port)] = 1
 	}
 	for _, service := range append(slices.Clone(services), "faults") {
 		id, err := c.container(ctx, service)
@@ -59,14 +61,14 @@ func (c *course) containers(ctx context.Context) error {
 		}
 		for _, inner := range slices.Sorted(maps.Keys(i.NetworkSettings.Ports)) {
 			for _, at := range i.NetworkSettings.Ports[inner] {
-				got[join(service, inner, at.HostIP+":"+at.HostPort)] = 1
+				got[check.Join(service, inner, at.HostIP+":"+at.HostPort)] = 1
 			}
 		}
 		h := i.HostConfig
 		if service != "faults" {
 			tight := !h.Privileged && h.ReadonlyRootfs && len(h.CapAdd) == 0 && slices.Equal(h.CapDrop, []string{"ALL"}) &&
 				slices.Contains(h.SecurityOpt, "no-new-privileges:true") && h.Memory > 0 && h.NetworkMode != "host" && h.PidMode != "host"
-			c.report.that(tight, "%s: no capability, no new privileges, a root that cannot be written, %d MiB at most", service, h.Memory>>20)
+			c.report.That(tight, "%s: no capability, no new privileges, a root that cannot be written, %d MiB at most", service, h.Memory>>20)
 		}
 		if service == "one-api" {
 			if err := c.image(ctx, i); err != nil {
@@ -74,7 +76,7 @@ func (c *course) containers(ctx context.Context) error {
 			}
 		}
 	}
-	c.report.equal("published ports are those that are allowed", want, got)
+	c.report.Equal("published ports are those that are allowed", want, got)
 	return c.allHealthy(ctx)
 }
 
@@ -87,8 +89,8 @@ func (c *course) image(ctx context.Context, i inspected) error {
 	if _, err := fmt.Sscan(text, &size); err != nil {
 		return err
 	}
-	c.report.that(size < imageBound, "the relay's image: %.1f MiB", float64(size)/(1<<20))
-	c.report.that(i.Config.User == "65532:65532", "the relay's user: %s", i.Config.User)
+	c.report.That(size < imageBound, "the relay's image: %.1f MiB", float64(size)/(1<<20))
+	c.report.That(i.Config.User == "65532:65532", "the relay's user: %s", i.Config.User)
 	return nil
 }
 
@@ -109,7 +111,7 @@ func (c *course) allHealthy(ctx context.Context) error {
 		return true, err
 	})
 	slices.Sort(states)
-	c.report.that(ok, "all that has a health check passes it: %s", strings.Join(states, ", "))
+	c.report.That(ok, "all that has a health check passes it: %s", strings.Join(states, ", "))
 	return err
 }
 
@@ -129,6 +131,6 @@ func (c *course) unbroken(ctx context.Context) error {
 			broken = append(broken, service)
 		}
 	}
-	c.report.that(len(broken) == 0, "no container ended by itself; those that did: %q", broken)
+	c.report.That(len(broken) == 0, "no container ended by itself; those that did: %q", broken)
 	return nil
 }

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"one-api/testbed/internal/check"
 )
 
 // course is the run, from the first look to the last check.
 type course struct {
 	*bundle
-	report *report
+	report *check.Report
 	out    io.Writer
 	began  time.Time
 	done   []call // that the load made

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"one-api/testbed/internal/check"
 )
 
 const (
@@ -74,7 +76,7 @@ func (c *course) crowd(ctx context.Context) error {
 			return err
 		}
 	}
-	c.report.that(health.Goroutines > 5000 && health.Goroutines <= 10000 && health.Level == "high",
+	c.report.That(health.Goroutines > 5000 && health.Goroutines <= 10000 && health.Level == "high",
 		"%d streams that an upstream holds open: %d goroutines, level %s, %d in flight, %d unexplained", n, health.Goroutines, health.Level, health.InFlight, health.Unexplained)
 	warning, critical, severe := named("Warning: goroutines > 2000"), named("Critical: goroutines > 5000"), named("Severe: goroutines > 10000")
 	for level, monitor := range map[string]string{"warning": warning, "critical": critical} {
@@ -82,13 +84,13 @@ func (c *course) crowd(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		c.report.that(ok && crowdedText.MatchString(a.Text) && strings.Contains(a.Text, level+": "), "the alert says the level, the number and the busiest channel: %s", a.Text)
+		c.report.That(ok && crowdedText.MatchString(a.Text) && strings.Contains(a.Text, level+": "), "the alert says the level, the number and the busiest channel: %s", a.Text)
 	}
 	all, err := c.monitors(ctx)
 	if err != nil {
 		return err
 	}
-	c.report.that(slices.Equal(down(all), sorted(critical, warning)), "these monitors are down, and no other: %q", down(all))
+	c.report.That(slices.Equal(down(all), sorted(critical, warning)), "these monitors are down, and no other: %q", down(all))
 	if err := c.watched(ctx, n); err != nil {
 		return err
 	}
@@ -103,7 +105,7 @@ func (c *course) crowd(ctx context.Context) error {
 		}
 	}
 	c.done = append(c.done, h.calls...)
-	c.report.that(whole == n, "released, all of them end as they should: %d of %d", whole, n)
+	c.report.That(whole == n, "released, all of them end as they should: %d of %d", whole, n)
 	// Connections to the upstream stay open for a while, and each has two goroutines.
 	for _, monitor := range []string{critical, warning} {
 		if err := c.reports(ctx, len(before), monitor, true, 2*time.Minute); err != nil {
@@ -111,7 +113,7 @@ func (c *course) crowd(ctx context.Context) error {
 		}
 	}
 	alerts, err := c.alerts(ctx)
-	c.report.that(!slices.ContainsFunc(alerts, func(a alert) bool { return a.Monitor == severe }), "nobody was told of the severe level")
+	c.report.That(!slices.ContainsFunc(alerts, func(a alert) bool { return a.Monitor == severe }), "nobody was told of the severe level")
 	return err
 }
 
@@ -131,8 +133,8 @@ func (c *course) watched(ctx context.Context, n int) error {
 	}); err != nil {
 		return err
 	}
-	c.report.that(strings.Contains(line, "channel=holding") || strings.Contains(line, `"channel":"holding"`), "the log names the channel: %s", line)
-	var goroutines, flying table
+	c.report.That(strings.Contains(line, "channel=holding") || strings.Contains(line, `"channel":"holding"`), "the log names the channel: %s", line)
+	var goroutines, flying check.Table
 	if _, err := until(ctx, arrivalTimeout, func() (_ bool, err error) {
 		if goroutines, err = c.table(ctx, `go_goroutine_count{job="one-api"}`, time.Time{}); err != nil {
 			return false, err
@@ -142,7 +144,7 @@ func (c *course) watched(ctx context.Context, n int) error {
 	}); err != nil {
 		return err
 	}
-	c.report.that(goroutines[""] > 5000, "Prometheus has them: go_goroutine_count %v", goroutines[""])
-	c.report.equal("and whose they are: calls in flight by channel", table{"holding": float64(n)}, flying)
+	c.report.That(goroutines[""] > 5000, "Prometheus has them: go_goroutine_count %v", goroutines[""])
+	c.report.Equal("and whose they are: calls in flight by channel", check.Table{"holding": float64(n)}, flying)
 	return nil
 }

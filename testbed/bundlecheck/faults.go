@@ -5,14 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
+
+	"one-api/testbed/internal/process"
+	"one-api/testbed/internal/reuse"
 )
 
 // behaviour is what the upstream does with a request.
@@ -75,7 +76,7 @@ func serveFaults(ctx context.Context) error {
 
 	ended := make(chan error, 2)
 	for address, handler := range map[string]http.Handler{":9000": inside, ":9001": outside} {
-		server := &http.Server{Addr: address, Handler: handler, ReadHeaderTimeout: 10 * time.Second, ConnContext: withUse}
+		server := &http.Server{Addr: address, Handler: handler, ReadHeaderTimeout: 10 * time.Second, ConnContext: reuse.ConnContext}
 		go func() { ended <- server.ListenAndServe() }()
 		defer func() { _ = server.Close() }()
 	}
@@ -122,19 +123,6 @@ func (f *faults) hook(w http.ResponseWriter, r *http.Request) {
 	f.mu.Unlock()
 }
 
-// usedKey is where a request's context has whether its connection had been used before it.
-type usedKey struct{}
-
-func withUse(ctx context.Context, _ net.Conn) context.Context {
-	return context.WithValue(ctx, usedKey{}, &atomic.Bool{})
-}
-
-// firstOf reports whether nothing came before this request on its connection.
-func firstOf(r *http.Request) bool {
-	used, _ := r.Context().Value(usedKey{}).(*atomic.Bool)
-	return !used.Swap(true)
-}
-
 // answer plays a provider. The request's last message says what it is to do.
 func (f *faults) answer(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
@@ -146,7 +134,7 @@ func (f *faults) answer(w http.ResponseWriter, r *http.Request) {
 	channel := r.PathValue("channel")
 	// The relay cannot tell a used connection that is reset from one that was just being closed, and sends the request once more on a
 	// new one: both together are one attempt.
-	if !firstOf(r) && order.Do[channel] == reset {
+	if !reuse.First(r) && order.Do[channel] == reset {
 		panic(http.ErrAbortHandler) // net/http then breaks the connection off
 	}
 	f.mu.Lock()
@@ -174,7 +162,7 @@ func (f *faults) answer(w http.ResponseWriter, r *http.Request) {
 func (f *faults) act(w http.ResponseWriter, r *http.Request, channel string, stream bool, does behaviour, release <-chan struct{}) string {
 	ctx := r.Context()
 	if channel == "slow" {
-		pause(ctx, time.Second)
+		process.Pause(ctx, time.Second)
 	}
 	format := formatOf(r.URL.Path)
 	switch does {
@@ -242,16 +230,6 @@ func readRequest(body []byte) (stream bool, order instruction, ok bool) {
 	}
 	err := json.NewDecoder(strings.NewReader(text)).Decode(&order)
 	return request.Stream, order, err == nil
-}
-
-// pause waits, or until ctx ends.
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }
 
 var errUnexpected = errors.New("unexpected answer")

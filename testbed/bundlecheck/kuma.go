@@ -74,7 +74,7 @@ func (c *course) monitorsUp(ctx context.Context) error {
 		return err
 	}
 	lines := strings.Split(strings.TrimSpace(said), "\n")
-	c.report.that(strings.TrimSpace(code) == "0", "the provisioning ended well: %s", lines[len(lines)-1])
+	c.report.That(strings.TrimSpace(code) == "0", "the provisioning ended well: %s", lines[len(lines)-1])
 	var all map[string]bool
 	if _, err := until(ctx, time.Minute, func() (bool, error) {
 		all, err = c.monitors(ctx)
@@ -83,10 +83,10 @@ func (c *course) monitorsUp(ctx context.Context) error {
 		return err
 	}
 	missing := slices.DeleteFunc(slices.Clone(channels), func(name string) bool { _, there := all[channelMonitor(name)]; return there })
-	c.report.that(len(missing) == 0, "each channel has a monitor; without one: %q", missing)
-	c.report.that(len(all) == relayMonitors+len(channels) && len(down(all)) == 0, "%d monitors are up; down: %q", len(all), down(all))
+	c.report.That(len(missing) == 0, "each channel has a monitor; without one: %q", missing)
+	c.report.That(len(all) == relayMonitors+len(channels) && len(down(all)) == 0, "%d monitors are up; down: %q", len(all), down(all))
 	alerts, err := c.alerts(ctx)
-	c.report.that(len(alerts) == 0, "nobody was alerted of anything: %d alerts", len(alerts))
+	c.report.That(len(alerts) == 0, "nobody was alerted of anything: %d alerts", len(alerts))
 	for _, a := range alerts {
 		fmt.Fprintln(c.out, "          "+a.Text)
 	}
@@ -121,7 +121,7 @@ func (c *course) alertedBy(ctx context.Context, first int, monitor string, up bo
 func (c *course) reports(ctx context.Context, first int, monitor string, up bool, patience time.Duration) error {
 	a, ok, err := c.alerted(ctx, first, monitor, up, patience)
 	what := map[bool]string{false: "alert", true: "recovery"}[up]
-	c.report.that(ok, "%s of %q: %s", what, monitor, a.Text)
+	c.report.That(ok, "%s of %q: %s", what, monitor, a.Text)
 	return err
 }
 
@@ -144,14 +144,14 @@ func (c *course) channelFails(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.report.that(ok && strings.Contains(a.Text, "failures in a row: ") && strings.Contains(a.Text, "upstream_status 500"), "the alert names the channel and the reason: %s", a.Text)
+	c.report.That(ok && strings.Contains(a.Text, "failures in a row: ") && strings.Contains(a.Text, "upstream_status 500"), "the alert names the channel and the reason: %s", a.Text)
 	all, err := c.monitors(ctx)
 	if err != nil {
 		return err
 	}
-	c.report.that(slices.Equal(down(all), []string{monitor}), "no other monitor is down: %q", down(all))
+	c.report.That(slices.Equal(down(all), []string{monitor}), "no other monitor is down: %q", down(all))
 	// It is passed over for a while by now. Calls go on, and one of them is its trial.
 	a, ok, err = c.alertedBy(ctx, len(before), monitor, true, time.Minute, func() { failing(healthy) })
-	c.report.that(ok, "recovery of %q after %d calls: %s", monitor, calls, a.Text)
+	c.report.That(ok, "recovery of %q after %d calls: %s", monitor, calls, a.Text)
 	return err
 }

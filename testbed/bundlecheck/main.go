@@ -13,12 +13,14 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/signal"
 	"strconv"
 	"syscall"
 	"time"
+
+	"one-api/testbed/internal/check"
+	"one-api/testbed/internal/process"
 )
 
 var (
@@ -53,7 +55,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	case "faults":
 		return serveFaults(ctx)
 	case "check":
-		return check(ctx, args[1:], out)
+		return checkBundle(ctx, args[1:], out)
 	case "ports":
 		if len(args) == 2 {
 			if n, err := strconv.Atoi(args[1]); err == nil {
@@ -64,7 +66,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return errUsage
 }
 
-func check(ctx context.Context, args []string, out io.Writer) error {
+func checkBundle(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("bundlecheck check", flag.ContinueOnError)
 	relay := flags.String("relay", "", "the relay's published `port`")
 	kuma := flags.String("kuma", "", "Uptime Kuma's published `port`")
@@ -82,34 +84,25 @@ func check(ctx context.Context, args []string, out io.Writer) error {
 	b := &bundle{
 		compose: flags.Args(), published: map[string]string{"one-api": *relay, "uptime-kuma": *kuma, "grafana": *grafana, "faults": *control},
 	}
-	c := &course{bundle: b, report: &report{out: out}, out: out, began: time.Now()}
+	c := &course{bundle: b, report: &check.Report{Out: out}, out: out, began: time.Now()}
 	if err := c.run(ctx); err != nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx) // it says more than the request that it broke off
 		}
 		return err
 	}
-	fmt.Fprintf(out, "\n%d checks, %d failed\n", c.report.checks, c.report.failed)
-	if c.report.failed > 0 {
+	fmt.Fprintf(out, "\n%d checks, %d failed\n", c.report.Checks, c.report.Failed)
+	if c.report.Failed > 0 {
 		return errFailed
 	}
 	return nil
 }
 
-// printPorts finds ports that nobody listens on, below the range that most systems give to outgoing connections.
+// printPorts finds ports that nobody listens on.
 func printPorts(out io.Writer, n int) error {
-	const first, last = 18000, 30000
-	for port := first + os.Getpid()%7000; port < last && n > 0; port++ {
-		listener, err := net.Listen("tcp", ":"+strconv.Itoa(port))
-		if err != nil {
-			continue
-		}
-		_ = listener.Close()
+	ports, err := process.FreePorts(n)
+	for _, port := range ports {
 		fmt.Fprintln(out, port)
-		n--
 	}
-	if n > 0 {
-		return errors.New("there are no free ports")
-	}
-	return nil
+	return err
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"time"
+
+	"one-api/testbed/internal/process"
 )
 
 const exportInterval = 2 * time.Second // OTEL_METRIC_EXPORT_INTERVAL in bundle.env
@@ -21,8 +23,8 @@ func (c *course) outage(ctx context.Context) error {
 		return err
 	}
 	e, open := expect(all)
-	c.report.that(open == 0, "no call hangs because the backend is down: %d under way", open)
-	pause(ctx, 8*exportInterval) // the figures of this load reach the collector's queue
+	c.report.That(open == 0, "no call hangs because the backend is down: %d under way", open)
+	process.Pause(ctx, 8*exportInterval) // the figures of this load reach the collector's queue
 	during := time.Now()
 	if _, err := c.docker(ctx, "restart", "otel-collector"); err != nil {
 		return err
@@ -30,7 +32,7 @@ func (c *course) outage(ctx context.Context) error {
 	if err := c.addLoad(ctx, "third"); err != nil {
 		return err
 	}
-	pause(ctx, 3*exportInterval)
+	process.Pause(ctx, 3*exportInterval)
 	if _, err := c.docker(ctx, "start", "prometheus"); err != nil {
 		return err
 	}
@@ -42,15 +44,15 @@ func (c *course) outage(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.report.that(at[""] == e.attempts.sum(), "what was counted while Prometheus was down stands where it belongs: %v attempts, want %v", at[""], e.attempts.sum())
+	c.report.That(at[""] == e.attempts.Sum(), "what was counted while Prometheus was down stands where it belongs: %v attempts, want %v", at[""], e.attempts.Sum())
 	window := during.Sub(stopped).Round(time.Second)
 	samples, err := c.table(ctx, `count_over_time(go_goroutine_count{job="one-api"}[`+window.String()+`])`, during)
 	if err != nil {
 		return err
 	}
 	want := float64(window/exportInterval) - 2 // the ends of the window
-	c.report.that(samples[""] >= want, "no gap: %v samples in the %v that Prometheus was down before the collector restarted", samples[""], window)
+	c.report.That(samples[""] >= want, "no gap: %v samples in the %v that Prometheus was down before the collector restarted", samples[""], window)
 	resets, err := c.table(ctx, `sum(resets(relay_channel_attempts_total{job="one-api"}[15m]))`, time.Time{})
-	c.report.that(resets[""] == 0, "no counter has fallen: %v resets", resets[""])
+	c.report.That(resets[""] == 0, "no counter has fallen: %v resets", resets[""])
 	return err
 }

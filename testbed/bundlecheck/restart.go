@@ -31,17 +31,17 @@ func (c *course) restart(ctx context.Context) error {
 		return err
 	}
 	if !ended {
-		c.report.that(false, "a stream ends when the relay restarts")
+		c.report.That(false, "a stream ends when the relay restarts")
 		return nil
 	}
 	cut := h.calls[0]
-	c.report.that(!cut.finished && cut.errorEvent, "the stream ended as one that is not whole: an error event %t, an end as of a whole answer %t", cut.errorEvent, cut.finished)
-	c.report.that(took < 30*time.Second, "the restart took %.1f s; a stream that goes on is waited for 5 s", took.Seconds())
+	c.report.That(!cut.finished && cut.errorEvent, "the stream ended as one that is not whole: an error event %t, an end as of a whole answer %t", cut.errorEvent, cut.finished)
+	c.report.That(took < 30*time.Second, "the restart took %.1f s; a stream that goes on is waited for 5 s", took.Seconds())
 	log, err := command(ctx, "docker", "logs", "one-api")
 	if err != nil {
 		return err
 	}
-	c.report.that(len(started.FindAllString(log, -1)) == 2, "the relay has started twice, as its log says")
+	c.report.That(len(started.FindAllString(log, -1)) == 2, "the relay has started twice, as its log says")
 	var all map[string]bool
 	back, err := until(ctx, time.Minute, func() (bool, error) {
 		health, err := c.health(ctx)
@@ -50,16 +50,16 @@ func (c *course) restart(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.report.that(back, "the relay is well again")
+	c.report.That(back, "the relay is well again")
 	again := c.load(ctx, [][]call{{{id: "after", model: "check-openai", stream: true}}})
-	c.report.that(again[0].status == http.StatusOK && again[0].finished, "and answers: %d", again[0].status)
+	c.report.That(again[0].status == http.StatusOK && again[0].finished, "and answers: %d", again[0].status)
 	if _, err := until(ctx, time.Minute, func() (bool, error) {
 		all, err = c.monitors(ctx)
 		return err == nil && len(down(all)) == 0, err
 	}); err != nil {
 		return err
 	}
-	c.report.that(len(down(all)) == 0, "all monitors are up; down: %q", down(all))
+	c.report.That(len(down(all)) == 0, "all monitors are up; down: %q", down(all))
 	return nil
 }
 
@@ -71,6 +71,6 @@ func (c *course) provisionAgain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.report.that(strings.Contains(said, "provision: nothing to change"), "a second run has nothing to change")
+	c.report.That(strings.Contains(said, "provision: nothing to change"), "a second run has nothing to change")
 	return nil
 }

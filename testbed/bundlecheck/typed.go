@@ -9,6 +9,9 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"one-api/testbed/internal/check"
+	"one-api/testbed/internal/process"
 )
 
 // asTyped does what the README has an operator do first: the tokens, the drill-down, a channel taken out and put back, the curl line.
@@ -25,7 +28,7 @@ func (c *course) asTyped(ctx context.Context) error {
 		}
 		names[file] = config.Name
 	}
-	c.report.that(names["docker-compose.yml"] == "one-api" && names["deploy/docker-compose.yml"] == "one-api", "both compose files are one project: %v", names)
+	c.report.That(names["docker-compose.yml"] == "one-api" && names["deploy/docker-compose.yml"] == "one-api", "both compose files are one project: %v", names)
 
 	log, err := command(ctx, "docker", "logs", "one-api")
 	if err != nil {
@@ -40,7 +43,7 @@ func (c *course) asTyped(ctx context.Context) error {
 		exported[found[1]] = found[2]
 	}
 	admin, monitor := exported["ADMIN_TOKEN"], exported["MONITOR_TOKEN"]
-	c.report.that(len(admin) == 24 && len(monitor) == 24 && strings.Count(log, admin) == 1 && strings.Count(log, monitor) == 1,
+	c.report.That(len(admin) == 24 && len(monitor) == 24 && strings.Count(log, admin) == 1 && strings.Count(log, monitor) == 1,
 		"the operator's tokens were made, said once in the log, and can be read again")
 
 	for _, ask := range []struct{ method, path, token, want string }{
@@ -54,11 +57,11 @@ func (c *course) asTyped(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		c.report.that(strings.HasPrefix(got, strings.Fields(ask.want)[0]) && strings.Contains(got, strings.TrimPrefix(ask.want[3:], " ")),
+		c.report.That(strings.HasPrefix(got, strings.Fields(ask.want)[0]) && strings.Contains(got, strings.TrimPrefix(ask.want[3:], " ")),
 			"%s %s from outside: %.60s", ask.method, ask.path, got)
 	}
 	hosts, err := c.table(ctx, `count by (host_name) (go_goroutine_count{job="one-api"})`, time.Time{}, "host_name")
-	c.report.equal("the relay's host is the service's name, not a container's id", table{"one-api": 1}, hosts)
+	c.report.Equal("the relay's host is the service's name, not a container's id", check.Table{"one-api": 1}, hosts)
 	return err
 }
 
@@ -93,12 +96,12 @@ func (c *course) away(ctx context.Context) error {
 	if err := c.reports(ctx, len(before), health, false, 30*time.Second); err != nil {
 		return err
 	}
-	pause(ctx, 15*time.Second) // several looks of every monitor
+	process.Pause(ctx, 15*time.Second) // several looks of every monitor
 	all, err := c.alerts(ctx)
 	if err != nil {
 		return err
 	}
-	c.report.that(len(all) == len(before)+1, "nothing else is alerted while the relay is away: %d alerts", len(all)-len(before))
+	c.report.That(len(all) == len(before)+1, "nothing else is alerted while the relay is away: %d alerts", len(all)-len(before))
 	if _, err := c.docker(ctx, "start", "one-api"); err != nil {
 		return err
 	}
@@ -112,7 +115,7 @@ func (c *course) away(ctx context.Context) error {
 		return err
 	}
 	all, err = c.alerts(ctx)
-	c.report.that(len(all) == len(before)+2, "and nothing but its recovery afterwards: %d alerts", len(all)-len(before))
+	c.report.That(len(all) == len(before)+2, "and nothing but its recovery afterwards: %d alerts", len(all)-len(before))
 	for _, a := range all[min(len(all), len(before)):] {
 		fmt.Fprintln(c.out, "          "+a.Text)
 	}

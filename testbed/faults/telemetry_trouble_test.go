@@ -1,17 +1,11 @@
 package faults
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/pem"
 	"fmt"
 	"io"
 	"log"
-	"math/big"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -28,6 +22,7 @@ import (
 	"one-api/telemetry"
 	"one-api/telemetry/otlptest"
 	"one-api/testbed/harness"
+	"one-api/testbed/internal/cert"
 )
 
 // TestACallTakesNoLongerWithABackendInTroubleThanWithoutTelemetry makes calls by turns to a relay that exports metrics and every trace to a
@@ -136,16 +131,10 @@ func newSecuredBackend(t *testing.T, behind string) *securedBackend {
 	return s
 }
 
-// selfSigned is a certificate for the loopback address that is good from the day before yesterday on.
+// selfSigned is a certificate for the loopback address that is good until then.
 func selfSigned(t *testing.T, until time.Time) tls.Certificate {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	c, err := cert.SelfSigned(until)
 	require.NoError(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(until.Unix()), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: until,
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	require.NoError(t, err)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+	return c
 }

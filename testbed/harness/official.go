@@ -1,17 +1,14 @@
 package harness
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"math/big"
 	"net"
 	"net/http"
 	"testing"
 	"time"
+
+	"one-api/testbed/internal/cert"
 
 	"github.com/stretchr/testify/require"
 )
@@ -27,19 +24,11 @@ type official struct {
 // NewOfficial plays the host of that name.
 func NewOfficial(t *testing.T, host string, handle http.HandlerFunc) *official {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	c, err := cert.SelfSigned(time.Now().Add(time.Hour), host)
 	require.NoError(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: host}, DNSNames: []string{host}, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-	}
-	signed, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	require.NoError(t, err)
-	o := &official{}
-	o.certificate, err = x509.ParseCertificate(signed)
-	require.NoError(t, err)
+	o := &official{certificate: c.Leaf}
 	o.Upstream = StartUpstream(t, handle, func(u *Upstream) {
-		u.TLS = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{{Certificate: [][]byte{signed}, PrivateKey: key}}}
+		u.TLS = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{c}}
 		u.StartTLS()
 	})
 	speaks := Connecting()

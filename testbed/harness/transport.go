@@ -2,12 +2,7 @@ package harness
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"math/big"
 	"net"
 	"net/http"
 	"strings"
@@ -15,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"one-api/testbed/internal/cert"
 )
 
 // Transport is how the relay reaches an upstream. What it does by itself over a plain connection, it leaves to net/http over
@@ -115,21 +112,11 @@ type servedKey struct{}
 
 func ConnOf(r *http.Request) *Served { return r.Context().Value(servedKey{}).(*Served) }
 
-// Certificate is what these upstreams show. A signature of its kind costs a tenth of what httptest's own costs, of which a test
-// with a hundred channels would make hundreds.
+// Certificate is what these upstreams show.
 var Certificate = sync.OnceValue(func() tls.Certificate {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	c, err := cert.SelfSigned(time.Now().Add(24*time.Hour), ProxiedHost)
 	if err != nil {
 		panic(err)
 	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), DNSNames: []string{ProxiedHost}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-24 * time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		panic(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+	return c
 })

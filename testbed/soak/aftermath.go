@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"one-api/testbed/internal/process"
 )
 
 // quietWithin is how long a relay may take to give back what the load has left with it: above the time that it keeps an idle connection.
@@ -24,7 +26,7 @@ func quiet(ctx context.Context, within time.Duration, start sample, take func(co
 		if isQuiet(start, now) || time.Now().After(deadline) {
 			return now, nil
 		}
-		waitFor(ctx, 250*time.Millisecond)
+		process.Pause(ctx, 250*time.Millisecond)
 	}
 }
 

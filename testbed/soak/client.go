@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"one-api/testbed/internal/process"
 )
 
 // result is what a client got.
@@ -160,11 +162,11 @@ func (c *clients) callRaw(ctx context.Context, o order) result {
 		if _, err := conn.Read(make([]byte, 1)); err != nil { // the answer has begun
 			return hungUp
 		}
-		waitFor(ctx, blockedFor)
+		process.Pause(ctx, blockedFor)
 		return left
 	}
 	// It reads again only when the relay must have given up on it.
-	waitFor(ctx, clientWriteTimeout+clientWriteTimeout)
+	process.Pause(ctx, clientWriteTimeout+clientWriteTimeout)
 	_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
 	buffer := c.buffers.Get().(*[16 << 10]byte)
 	defer c.buffers.Put(buffer)
@@ -189,16 +191,6 @@ func (c *clients) answerOn(ctx context.Context, conn net.Conn) result {
 		return invented
 	}
 	return whole
-}
-
-// waitFor waits, or until ctx ends.
-func waitFor(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }
 
 // key is the client's.

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"one-api/testbed/internal/process"
 	"one-api/testbed/soak/oldway"
 )
 
@@ -31,7 +32,7 @@ func startOld(ctx context.Context, work string, u *upstreams) (*subject, error) 
 	if err != nil {
 		return nil, err
 	}
-	ports, err := freePorts(1)
+	ports, err := process.FreePorts(1)
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ func newOperator(ctx context.Context, relay *subject) (*operator, error) {
 func (o *operator) turn(ctx context.Context) {
 	o.turns++
 	if o.turns%reloadEvery == 0 {
-		_ = o.relay.command.Process.Signal(syscall.SIGHUP)
+		o.relay.process.Signal(syscall.SIGHUP)
 	}
 	for _, name := range o.channels {
 		_ = o.relay.post(ctx, "/api/channel/"+name+"/enable") // a relay that no longer answers is found out by the sampler

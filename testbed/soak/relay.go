@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"one-api/testbed/internal/process"
 )
 
 // Clocks of the subject, short so that a soak of minutes sees many of them run out.
@@ -26,7 +28,7 @@ const (
 
 // startRelay starts the real thing.
 func startRelay(ctx context.Context, work, binary string, u *upstreams) (*subject, error) {
-	ports, err := freePorts(2)
+	ports, err := process.FreePorts(2)
 	if err != nil {
 		return nil, err
 	}

@@ -8,13 +8,14 @@ import (
 	"strings"
 	"time"
 
+	"one-api/testbed/internal/machine"
 	"one-api/testbed/soak/slope"
 )
 
 // report is all that a soak has found.
 type report struct {
 	settings
-	machine    machine
+	machine    machine.Machine
 	began      time.Time
 	channels   int
 	start, end sample // before the load, and after it

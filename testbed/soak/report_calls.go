@@ -47,7 +47,7 @@ func (r *report) calls(say func(string, ...any)) {
 
 func (r *report) configuration(say func(string, ...any)) {
 	say("## With what\n")
-	say("- A machine with %d cores and %s, %s, Go %s. It ran the relay, the clients and the upstreams.", r.machine.cores, r.machine.memory, r.machine.kernel, r.machine.golang)
+	say("- A machine with %d cores and %s, %s, Go %s. It ran the relay, the clients and the upstreams.", r.machine.Cores, r.machine.Memory, r.machine.Kernel, r.machine.Go)
 	say("- The relay as it is built, a process of its own: %d channels with %d keys each, Prometheus metrics on, reloaded (SIGHUP) every %s, its channels", r.channels, keysOfChannel, reloadEvery*operateEvery)
 	say("  enabled anew every %s, so that those that fail by design are not passed over. `CLIENT_WRITE_TIMEOUT` %s; clocks of %s where a clock had to run out.", operateEvery, clientWriteTimeout, hastyClock)
 	waited := r.load.saturated.Load()

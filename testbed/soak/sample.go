@@ -42,7 +42,7 @@ func (s *subject) take(ctx context.Context) (sample, error) {
 	}
 	v.goroutines, v.unexplained, v.inFlight, v.openBodies = h.Goroutines, h.Unexplained, h.InFlight, h.OpenBodies
 	v.heap = float64(s.heap.Load())
-	v.rss, v.files, err = ofProcess(s.command.Process.Pid)
+	v.rss, v.files, err = ofProcess(s.process.PID())
 	return v, err
 }
 

@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"one-api/testbed/internal/machine"
 )
 
 // soak is the run, from the first process to the report.
@@ -37,7 +39,7 @@ func (s *soak) run(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	r := &report{settings: s.settings, machine: thisMachine(), began: time.Now()}
+	r := &report{settings: s.settings, machine: machine.This(), began: time.Now()}
 	if err := s.relayRun(ctx, r); err != nil {
 		return err
 	}
@@ -117,7 +119,7 @@ func (s *soak) relayRun(ctx context.Context, r *report) (err error) {
 		return err
 	}
 	ended := relay.stop(15 * time.Second)
-	r.checks = append(after(r.start, r.end), honest(r.load, r.account, s.upstreams, leaked, relay.output.panicked())...)
+	r.checks = append(after(r.start, r.end), honest(r.load, r.account, s.upstreams, leaked, relay.output.Panics())...)
 	r.checks = append(r.checks, checked(ended == nil, "the relay ended well when it was asked to", "%v", orNothing(ended)))
 	return s.writeSamples(r.load.samples)
 }

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"one-api/testbed/internal/check"
+	"one-api/testbed/internal/process"
 )
 
 // arrivalTimeout is how long the last export may take through the collector to Prometheus: at the longest when the collector
@@ -39,9 +42,9 @@ func (c *course) agree(ctx context.Context) error {
 			wrong++
 		}
 	}
-	c.report.that(wrong == 0, "clients got whole answers exactly where an attempt completed (%d requests, %d otherwise)", len(c.done), wrong)
+	c.report.That(wrong == 0, "clients got whole answers exactly where an attempt completed (%d requests, %d otherwise)", len(c.done), wrong)
 	again, missing := c.upstream.sentAgain()
-	c.report.that(again > 0 && missing == 0, "requests that a used connection lost were sent again on a new one, in the same attempt: %d, and %d were not", again, missing)
+	c.report.That(again > 0 && missing == 0, "requests that a used connection lost were sent again on a new one, in the same attempt: %d, and %d were not", again, missing)
 	return nil
 }
 
@@ -66,14 +69,14 @@ func (c *course) arrived(ctx context.Context, r *relay, e expected) error {
 		if err != nil {
 			return err
 		}
-		if attempts[""] >= e.attempts.sum() && requests[""] >= e.requests.sum() && flying.sum() == 0 {
+		if attempts[""] >= e.attempts.Sum() && requests[""] >= e.requests.Sum() && flying.Sum() == 0 {
 			return nil
 		}
-		pause(ctx, exportInterval/2)
+		process.Pause(ctx, exportInterval/2)
 		if time.Now().After(deadline) {
 			c.missing = true
-			c.report.that(false, "%s: everything has arrived: %v of %v attempts, %v of %v requests, %v in flight",
-				r.instance, attempts[""], e.attempts.sum(), requests[""], e.requests.sum(), flying.sum())
+			c.report.That(false, "%s: everything has arrived: %v of %v attempts, %v of %v requests, %v in flight",
+				r.instance, attempts[""], e.attempts.Sum(), requests[""], e.requests.Sum(), flying.Sum())
 			return nil
 		}
 	}
@@ -90,21 +93,21 @@ type view struct {
 }
 
 // ask makes a query in which @ stands for the matchers of the relay.
-func (v *view) ask(promql string, labels ...string) table {
+func (v *view) ask(promql string, labels ...string) check.Table {
 	if v.err != nil {
-		return table{}
+		return check.Table{}
 	}
 	t, err := v.stack.table(v.ctx, strings.ReplaceAll(v.relay.named(promql), "@", v.job), time.Time{}, labels...)
 	v.err = err
 	return t
 }
 
-func (v *view) equal(what string, want table, promql string, labels ...string) {
-	v.report.equal(v.instance+": "+what, want, v.ask(promql, labels...))
+func (v *view) equal(what string, want check.Table, promql string, labels ...string) {
+	v.report.Equal(v.instance+": "+what, want, v.ask(promql, labels...))
 }
 
 func (v *view) that(ok bool, what string, args ...any) {
-	v.report.that(ok, v.instance+": "+what, args...)
+	v.report.That(ok, v.instance+": "+what, args...)
 }
 
 const perAttempt = "relay_channel_name, gen_ai_provider_name, gen_ai_request_model, relay_outcome, error_type"
@@ -116,8 +119,8 @@ func (v *view) attempts(e expected) {
 		"sum by ("+perAttempt+") (relay_channel_attempts_total{@})", attemptLabels...)
 	v.equal("one duration an attempt", e.attempts,
 		"sum by ("+perAttempt+") (gen_ai_client_operation_duration_seconds_count{@})", attemptLabels...)
-	v.equal("all of them are chats", table{"chat": e.attempts.sum()}, "sum by (gen_ai_operation_name) (relay_channel_attempts_total{@})", "gen_ai_operation_name")
-	v.equal("attempts add up", table{"": e.attempts.sum()}, "sum(relay_channel_attempts_total{@})")
+	v.equal("all of them are chats", check.Table{"chat": e.attempts.Sum()}, "sum by (gen_ai_operation_name) (relay_channel_attempts_total{@})", "gen_ai_operation_name")
+	v.equal("attempts add up", check.Table{"": e.attempts.Sum()}, "sum(relay_channel_attempts_total{@})")
 	v.equal("share of each outcome in a channel's attempts", e.ratios,
 		`sum by (relay_channel_name, relay_outcome) (relay_channel_attempts_total{@}) / on (relay_channel_name) group_left () sum by (relay_channel_name) (relay_channel_attempts_total{@})`,
 		"relay_channel_name", "relay_outcome")
@@ -145,7 +148,7 @@ func (v *view) tokens(e expected) {
 	}
 	v.equal("tokens by channel and type", e.tokens, typed("gen_ai_client_inference_usage_%s_tokens_total"), "relay_channel_name", "gen_ai_token_type")
 	v.equal("tokens by channel and type, of the histograms", e.tokens, typed("gen_ai_client_inference_operation_%s_tokens_sum"), "relay_channel_name", "gen_ai_token_type")
-	v.equal("attempts whose input was counted, known or not", table{"": e.attempts.sum()}, "sum(gen_ai_client_inference_operation_input_tokens_count{@})")
+	v.equal("attempts whose input was counted, known or not", check.Table{"": e.attempts.Sum()}, "sum(gen_ai_client_inference_operation_input_tokens_count{@})")
 	v.equal("cached tokens by the latest conventions", e.cached, "sum by (relay_channel_name) (gen_ai_client_inference_usage_cache_read_input_tokens_total{@})", "relay_channel_name")
 	v.equal("reasoning tokens by the latest conventions", e.reason, "sum by (relay_channel_name) (gen_ai_client_inference_usage_reasoning_output_tokens_total{@})", "relay_channel_name")
 }
@@ -159,7 +162,7 @@ func (v *view) requests(e expected) {
 		`sum by (http_response_status_code, error_type) (http_server_request_duration_seconds_count{@,http_route="/v1/chat/completions",http_request_method="POST"})`,
 		"http_response_status_code", "error_type")
 	v.equal("rejected requests by reason", e.rejected, "sum by (reason) (relay_requests_rejected_total{@})", "reason")
-	v.equal("nothing was folded", table{"": 0}, "sum(relay_telemetry_folded_total{@})")
+	v.equal("nothing was folded", check.Table{"": 0}, "sum(relay_telemetry_folded_total{@})")
 }
 
 func (v *view) latency(e expected) {
@@ -169,7 +172,7 @@ func (v *view) latency(e expected) {
 		"sum by (relay_channel_name) (gen_ai_client_operation_time_per_output_chunk_seconds_count{@})", "relay_channel_name")
 	p95 := v.ask("histogram_quantile(0.95, sum by (relay_channel_name, le) (gen_ai_client_operation_time_to_first_chunk_seconds_bucket{@}))", "relay_channel_name")
 	sums := v.ask("sum by (relay_channel_name) (gen_ai_client_operation_time_to_first_chunk_seconds_sum{@})", "relay_channel_name")
-	for _, channel := range e.first.keys() {
+	for _, channel := range e.first.Keys() {
 		// No stream can be faster than its upstream was, and none slower than its client found it. A quantile is known to its bucket.
 		seen, least := e.firsts[channel], firstEventAfter(channel)
 		low, high := bucket(least).low, bucket(quantile(.95, seen)).high
@@ -200,7 +203,7 @@ func bucket(d time.Duration) span {
 func (v *view) states() {
 	zero := func(what, promql string, labels ...string) {
 		got := v.ask(promql, labels...)
-		v.that(len(got) > 0 && got.sum() == 0, "%s: 0 (%d series, sum %v)", what, len(got), got.sum())
+		v.that(len(got) > 0 && got.Sum() == 0, "%s: 0 (%d series, sum %v)", what, len(got), got.Sum())
 	}
 	zero("in flight", "relay_channel_in_flight{@}", "relay_channel_name")
 	zero("open bodies", "relay_channel_open_bodies{@}", "relay_channel_name")
@@ -210,7 +213,7 @@ func (v *view) states() {
 	zero("active connections", `http_client_open_connections{@,http_connection_state="active"}`, "relay_channel_name")
 	busy := v.ask("max(max_over_time(relay_channel_in_flight{@}[10m]))")
 	v.that(busy[""] > 0, "calls were in flight in between: up to %v on a channel", busy[""])
-	channels := table{}
+	channels := check.Table{}
 	for _, name := range []string{"prompt", "slow", "flaky", "failing", "limited", "broken", "worse", "cut", "rest", "leaving"} {
 		channels[name] = 1
 	}
@@ -228,10 +231,10 @@ func (v *view) runtime() {
 		figure("go_schedule_duration_seconds_count") > 0 && figure("go_memory_gc_pause_duration_seconds_count") > 0,
 		"the runtime's counters count")
 	cpu := v.ask("go_cpu_time_seconds_total{@}", "go_cpu_state")
-	v.that(slices.Equal(cpu.keys(), []string{"gc", "idle", "scavenge", "user"}) && cpu["user"] > 0, "CPU time by state: %v", cpu)
+	v.that(slices.Equal(cpu.Keys(), []string{"gc", "idle", "scavenge", "user"}) && cpu["user"] > 0, "CPU time by state: %v", cpu)
 	if runtime.GOOS == "linux" { // no other system tells
 		v.that(figure("process_unix_file_descriptor_count") > 0, "open file descriptors: %v", figure("process_unix_file_descriptor_count"))
 	}
 	info := v.ask("target_info{@}", "job", "instance", "service_version")
-	v.that(len(info) == 1 && info.sum() == 1, "target_info: %v", info.keys())
+	v.that(len(info) == 1 && info.Sum() == 1, "target_info: %v", info.Keys())
 }

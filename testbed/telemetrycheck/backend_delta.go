@@ -8,6 +8,8 @@ import (
 	"os"
 	"regexp"
 
+	"one-api/testbed/internal/check"
+
 	collectormetrics "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
 	"google.golang.org/protobuf/encoding/protojson"
 )
@@ -35,7 +37,7 @@ func (b *bench) takesDeltas(ctx context.Context, s *sink, e expected) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b.report.that(s.cumulative == 0 && s.refused == 0, "no total was among the deltas: %d were, %d exports refused", s.cumulative, s.refused)
+	b.report.That(s.cumulative == 0 && s.refused == 0, "no total was among the deltas: %d were, %d exports refused", s.cumulative, s.refused)
 	return nil
 }
 
@@ -65,7 +67,7 @@ func (b *bench) datadogDirect(ctx context.Context) error {
 	if err := b.takesDeltas(ctx, s, b.use(ctx, r)); err != nil {
 		return err
 	}
-	b.report.that(s.header("/v1/metrics").Get("dd-api-key") == secret, "the key is in the header dd-api-key")
+	b.report.That(s.header("/v1/metrics").Get("dd-api-key") == secret, "the key is in the header dd-api-key")
 	return nil
 }
 
@@ -108,23 +110,23 @@ func (b *bench) deltaFile(ctx context.Context) error {
 	}
 	want := b.use(ctx, r).ends()
 	cumulative := 0
-	got, err := wait(ctx, want, func() (t table, err error) {
+	got, err := wait(ctx, want, func() (t check.Table, err error) {
 		t, cumulative, err = deltasIn(file)
 		return t, err
 	})
 	if err != nil {
 		return err
 	}
-	b.report.equal("attempts by channel and outcome", want, got)
-	b.report.that(cumulative == 0, "no total was among the deltas: %d were", cumulative)
+	b.report.Equal("attempts by channel and outcome", want, got)
+	b.report.That(cumulative == 0, "no total was among the deltas: %d were", cumulative)
 	return nil
 }
 
 // deltasIn adds up what the file exporter has written: an export in a line.
-func deltasIn(file string) (table, int, error) {
+func deltasIn(file string) (check.Table, int, error) {
 	f, err := os.Open(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return table{}, 0, nil
+		return check.Table{}, 0, nil
 	}
 	if err != nil {
 		return nil, 0, err

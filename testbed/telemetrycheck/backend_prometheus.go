@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"one-api/testbed/dashboardcheck"
+	"one-api/testbed/internal/check"
 )
 
 // promql is something that answers PromQL at an address.
@@ -103,7 +104,7 @@ func (b *bench) prometheusTwoRelays(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.report.that(len(resets) == 1 && resets.sum() == 0, "neither writes over the other's series: %v resets", resets.sum())
+	b.report.That(len(resets) == 1 && resets.Sum() == 0, "neither writes over the other's series: %v resets", resets.Sum())
 	return nil
 }
 
@@ -122,7 +123,7 @@ func (p *promql) agrees(ctx context.Context, e expected, relays ...*relay) error
 	const job = `{job="one-api",instance!=""}`
 	for _, q := range []struct {
 		what, expr string
-		want       table
+		want       check.Table
 		labels     []string
 	}{
 		{"attempts by channel and outcome", "sum by (relay_channel_name, relay_outcome) (relay_channel_attempts_total" + job + ")", e.ends(), []string{"relay_channel_name", "relay_outcome"}},
@@ -130,11 +131,11 @@ func (p *promql) agrees(ctx context.Context, e expected, relays ...*relay) error
 		{"requests by model, outcome and error type", "sum by (gen_ai_request_model, relay_outcome, error_type) (gen_ai_server_request_duration_seconds_count" + job + ")", e.requests, []string{"gen_ai_request_model", "relay_outcome", "error_type"}},
 		{"tokens by channel and type", "sum by (relay_channel_name, gen_ai_token_type) (gen_ai_client_token_usage_sum" + job + ")", e.tokens, []string{"relay_channel_name", "gen_ai_token_type"}},
 	} {
-		got, err := wait(ctx, q.want, func() (table, error) { return p.stack.table(ctx, q.expr, time.Time{}, q.labels...) })
+		got, err := wait(ctx, q.want, func() (check.Table, error) { return p.stack.table(ctx, q.expr, time.Time{}, q.labels...) })
 		if err != nil {
 			return err
 		}
-		p.report.equal(q.what, q.want, got)
+		p.report.Equal(q.what, q.want, got)
 	}
 	instances, err := p.values(ctx, "instance")
 	if err != nil {
@@ -148,8 +149,8 @@ func (p *promql) agrees(ctx context.Context, e expected, relays ...*relay) error
 	if err != nil {
 		return err
 	}
-	p.report.that(len(instances) == len(relays), "each relay is an instance of its own: %v", instances)
-	p.report.that(slices.Equal(hosts, []string{own}), "host_name says where: %v", hosts)
+	p.report.That(len(instances) == len(relays), "each relay is an instance of its own: %v", instances)
+	p.report.That(slices.Equal(hosts, []string{own}), "host_name says where: %v", hosts)
 	return p.dashboardsShow(ctx, instances, hosts)
 }
 
@@ -196,7 +197,7 @@ func (p *promql) dashboardsShow(ctx context.Context, instances, hosts []string) 
 				}
 			}
 		}
-		p.report.that(len(wrong) == 0 && shown > 0, "dashboard %s: %d of %d queries have something to show %s", d.File, shown, asked, strings.Join(wrong, "; "))
+		p.report.That(len(wrong) == 0 && shown > 0, "dashboard %s: %d of %d queries have something to show %s", d.File, shown, asked, strings.Join(wrong, "; "))
 		if len(empty) > 0 {
 			fmt.Fprintf(p.out, "        nothing: %s\n", strings.Join(empty, ", "))
 		}

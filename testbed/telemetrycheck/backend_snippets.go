@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"one-api/testbed/internal/check"
 )
 
 // section is what the text for people says of one backend: the name, the signals that it promises, and its blocks of code.
@@ -123,7 +125,7 @@ func (b *bench) snippets(ctx context.Context) error {
 		}
 		b.end()
 	}
-	b.report.that(tried >= 3, "%d snippets of hosted backends", tried)
+	b.report.That(tried >= 3, "%d snippets of hosted backends", tried)
 	return nil
 }
 
@@ -162,11 +164,11 @@ func (b *bench) hasAll(ctx context.Context, s *sink, of section, path string, en
 	}
 	if slices.Contains(signals, "traces") {
 		want := e.ends()
-		got, err := wait(ctx, want, func() (table, error) { return s.traced(), nil })
+		got, err := wait(ctx, want, func() (check.Table, error) { return s.traced(), nil })
 		if err != nil {
 			return err
 		}
-		b.report.equal("attempts by channel and outcome, of the spans", want, got)
+		b.report.Equal("attempts by channel and outcome, of the spans", want, got)
 	}
 	wanted := map[string]string{}
 	for _, line := range environment {
@@ -181,12 +183,12 @@ func (b *bench) hasAll(ctx context.Context, s *sink, of section, path string, en
 		promised := slices.Contains(signals, signal)
 		_ = until(ctx, arrivalTimeout/4, func() (bool, error) { return !promised || s.header(at) != nil, nil })
 		header := s.header(at)
-		b.report.that((header != nil) == promised, "%s: %s at %s, promised: %v", of.name, signal, at, promised)
+		b.report.That((header != nil) == promised, "%s: %s at %s, promised: %v", of.name, signal, at, promised)
 		if header == nil {
 			continue
 		}
 		for name, value := range wanted {
-			b.report.that(header.Get(name) == value && header.Get("Content-Encoding") == "gzip",
+			b.report.That(header.Get(name) == value && header.Get("Content-Encoding") == "gzip",
 				"%s: %s come packed and with the header %s", of.name, signal, name)
 		}
 	}

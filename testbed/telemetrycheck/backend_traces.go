@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"one-api/telemetry"
+	"one-api/testbed/internal/check"
 )
 
 const jaegerConfig = `extensions:
@@ -169,14 +170,14 @@ func (in *tracesIn) read(ctx context.Context, path string) (map[string][]readSpa
 
 // told is what spans say, for comparison with what was done.
 type told struct {
-	attempts, requests   table
+	attempts, requests   check.Table
 	orphans, misnamed    int
 	untoldErrors, traces int
 	instances            map[string]bool
 }
 
 func tell(traces map[string][]readSpan) told {
-	t := told{attempts: table{}, requests: table{}, traces: len(traces), instances: map[string]bool{}}
+	t := told{attempts: check.Table{}, requests: check.Table{}, traces: len(traces), instances: map[string]bool{}}
 	for _, spans := range traces {
 		kinds := map[string]string{}
 		for _, s := range spans {
@@ -195,13 +196,13 @@ func (t *told) span(s readSpan, parent string) {
 	const ofHTTP = "POST /v1/chat/completions"
 	get := func(key string) string { return s.tags[key] }
 	if s.tags["span.kind"] == "server" {
-		t.requests[join(get(telemetry.AttrOutcome), get(telemetry.AttrErrorType))]++
+		t.requests[check.Join(get(telemetry.AttrOutcome), get(telemetry.AttrErrorType))]++
 		if s.name != ofHTTP {
 			t.misnamed++
 		}
 		return
 	}
-	t.attempts[join(get(telemetry.AttrChannel), get(telemetry.AttrProvider), get(telemetry.AttrModel), get(telemetry.AttrOutcome), get(telemetry.AttrErrorType))]++
+	t.attempts[check.Join(get(telemetry.AttrChannel), get(telemetry.AttrProvider), get(telemetry.AttrModel), get(telemetry.AttrOutcome), get(telemetry.AttrErrorType))]++
 	if parent != "server" {
 		t.orphans++
 	}
@@ -214,13 +215,13 @@ func (t *told) span(s readSpan, parent string) {
 }
 
 // traced is requests by outcome and error type, without those of strangers, which are counted and not traced.
-func (e expected) traced() table {
-	t := table{}
+func (e expected) traced() check.Table {
+	t := check.Table{}
 	for key, n := range e.requests {
-		parts := split(key)
-		t[join(parts[1], parts[2])] += n
+		parts := check.Split(key)
+		t[check.Join(parts[1], parts[2])] += n
 	}
-	t[join("rejected", "rejected")] -= e.rejected["auth"]
+	t[check.Join("rejected", "rejected")] -= e.rejected["auth"]
 	return t
 }
 
@@ -231,18 +232,18 @@ func (in *tracesIn) agree(ctx context.Context, e expected, relays int) error {
 	err := until(ctx, arrivalTimeout, func() (bool, error) {
 		traces, err := in.all(ctx)
 		got = tell(traces)
-		return got.attempts.sum() >= e.attempts.sum() && got.requests.sum() >= want.sum(), err
+		return got.attempts.Sum() >= e.attempts.Sum() && got.requests.Sum() >= want.Sum(), err
 	})
 	if err != nil {
 		return err
 	}
-	in.report.equal("spans of attempts by channel, provider, model, outcome and error type", e.attempts, got.attempts)
-	in.report.equal("spans of requests by outcome and error type", want, got.requests)
-	in.report.that(got.traces == int(want.sum()), "each request is a trace of its own: %v requests, %d traces", want.sum(), got.traces)
-	in.report.that(got.orphans == 0, "every attempt's span is a child of its request's: %d are not", got.orphans)
-	in.report.that(got.misnamed == 0, "spans have the conventions' names and kinds: %d have not", got.misnamed)
-	in.report.that(got.untoldErrors == 0, "the spans of what failed are errors, and no others: %d are wrong", got.untoldErrors)
-	in.report.that(len(got.instances) == relays && !got.instances[""], "%d relays on one host are %d instances", relays, len(got.instances))
+	in.report.Equal("spans of attempts by channel, provider, model, outcome and error type", e.attempts, got.attempts)
+	in.report.Equal("spans of requests by outcome and error type", want, got.requests)
+	in.report.That(got.traces == int(want.Sum()), "each request is a trace of its own: %v requests, %d traces", want.Sum(), got.traces)
+	in.report.That(got.orphans == 0, "every attempt's span is a child of its request's: %d are not", got.orphans)
+	in.report.That(got.misnamed == 0, "spans have the conventions' names and kinds: %d have not", got.misnamed)
+	in.report.That(got.untoldErrors == 0, "the spans of what failed are errors, and no others: %d are wrong", got.untoldErrors)
+	in.report.That(len(got.instances) == relays && !got.instances[""], "%d relays on one host are %d instances", relays, len(got.instances))
 	return nil
 }
 
@@ -277,7 +278,7 @@ func (in *tracesIn) exemplarsLead(ctx context.Context, p *promql) error {
 			}
 		}
 	}
-	in.report.that(followed > 0 && right == followed, "of %d exemplars of durations in Prometheus, %d lead to the span of that very attempt", followed, right)
+	in.report.That(followed > 0 && right == followed, "of %d exemplars of durations in Prometheus, %d lead to the span of that very attempt", followed, right)
 	return nil
 }
 
@@ -311,23 +312,23 @@ func (b *bench) tempoDirect(ctx context.Context) error {
 	}
 	began := time.Now()
 	want := b.use(ctx, one, two).ends()
-	got, err := wait(ctx, want, func() (table, error) { return tempoFinds(ctx, at+query, began, want) })
+	got, err := wait(ctx, want, func() (check.Table, error) { return tempoFinds(ctx, at+query, began, want) })
 	if err != nil {
 		return err
 	}
-	b.report.equal("attempts by channel and outcome, as TraceQL finds their spans", want, got)
+	b.report.Equal("attempts by channel and outcome, as TraceQL finds their spans", want, got)
 	all, err := tempoCounts(ctx, at+query, began, fmt.Sprintf(`{ span.%s != "" }`, telemetry.AttrChannel))
 	if err != nil {
 		return err
 	}
-	b.report.that(all == want.sum(), "and no others: %v spans of attempts, want %v", all, want.sum())
+	b.report.That(all == want.Sum(), "and no others: %v spans of attempts, want %v", all, want.Sum())
 	return nil
 }
 
-func tempoFinds(ctx context.Context, at string, since time.Time, want table) (table, error) {
-	got := table{}
-	for _, key := range want.keys() {
-		parts := split(key)
+func tempoFinds(ctx context.Context, at string, since time.Time, want check.Table) (check.Table, error) {
+	got := check.Table{}
+	for _, key := range want.Keys() {
+		parts := check.Split(key)
 		n, err := tempoCounts(ctx, at, since, fmt.Sprintf(`{ resource.service.name = "one-api" && span.%s = %q && span.%s = %q }`,
 			telemetry.AttrChannel, parts[0], telemetry.AttrOutcome, parts[1]))
 		if err != nil {

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"one-api/testbed/internal/check"
 )
 
 // How the check makes and judges trouble.
@@ -120,7 +122,7 @@ func (b *bench) inOne(ctx context.Context, t trouble, p *papers) error {
 	for _, r := range []*relay{x.direct, x.through} {
 		b.isNotSlowed(r, x.without, during)
 		if runtime.GOOS == "linux" { // no other system tells
-			b.report.that(after[r]-before[r] < mostMemory, "%s: memory is bounded: %d MiB before, %d MiB after", r.instance, before[r]>>20, after[r]>>20)
+			b.report.That(after[r]-before[r] < mostMemory, "%s: memory is bounded: %d MiB before, %d MiB after", r.instance, before[r]>>20, after[r]>>20)
 		}
 	}
 	if err := errors.Join(b.saysItOnce(x.direct, t.complains()), b.saysItOnce(x.through, false)); err != nil {
@@ -145,13 +147,13 @@ func (b *bench) isNotSlowed(r, without *relay, calls []call) {
 	with, failed := waits(r)
 	bare, failedBare := waits(without)
 	if len(with) == 0 || len(bare) == 0 {
-		b.report.that(false, "%s: there were calls", r.instance)
+		b.report.That(false, "%s: there were calls", r.instance)
 		return
 	}
-	b.report.that(failed <= failedBare, "%s: %d calls, %d failed", r.instance, len(with), failed)
+	b.report.That(failed <= failedBare, "%s: %d calls, %d failed", r.instance, len(with), failed)
 	for _, q := range []float64{.5, .95, 1} {
 		got, bare := quantile(q, with), quantile(q, bare)
-		b.report.that(got <= slowerBy*bare+slowerFor, "%s: no call is slowed: %.0f%% take at most %v, without telemetry %v", r.instance, 100*q,
+		b.report.That(got <= slowerBy*bare+slowerFor, "%s: no call is slowed: %.0f%% take at most %v, without telemetry %v", r.instance, 100*q,
 			got.Round(time.Millisecond), bare.Round(time.Millisecond))
 	}
 }
@@ -172,9 +174,9 @@ func (b *bench) saysItOnce(r *relay, something bool) error {
 	}
 	most := 1 + int(b.trouble/time.Minute)
 	for what, n := range said {
-		b.report.that(n <= most, "%s says once a minute, %d times: %s", r.instance, n, what)
+		b.report.That(n <= most, "%s says once a minute, %d times: %s", r.instance, n, what)
 	}
-	b.report.that((len(said) > 0) == something, "%s has something to say of it: %v, as it should be: %v", r.instance, len(said) > 0, something)
+	b.report.That((len(said) > 0) == something, "%s has something to say of it: %v, as it should be: %v", r.instance, len(said) > 0, something)
 	return nil
 }
 
@@ -187,23 +189,23 @@ func (b *bench) recovers(ctx context.Context, x *troubled, calls []call) error {
 		of *relay
 	}{{x.toDirect, x.direct}, {x.toThrough, x.through}} {
 		want := b.expectAll(slices.DeleteFunc(slices.Clone(calls), func(c call) bool { return c.instance != s.of.instance }), s.of).ends()
-		if err := until(ctx, b.trouble, func() (bool, error) { return s.attempts().sum() >= want.sum(), nil }); err != nil {
+		if err := until(ctx, b.trouble, func() (bool, error) { return s.attempts().Sum() >= want.Sum(), nil }); err != nil {
 			return err // a long queue takes its time, on a machine that has other things to do
 		}
-		got, err := wait(ctx, want, func() (table, error) { return s.attempts(), nil })
+		got, err := wait(ctx, want, func() (check.Table, error) { return s.attempts(), nil })
 		if err != nil {
 			return err
 		}
-		b.report.equal(s.of.instance+": attempts by channel and outcome, afterwards", want, got)
+		b.report.Equal(s.of.instance+": attempts by channel and outcome, afterwards", want, got)
 		if s.of == x.through {
-			traced, err := wait(ctx, want, func() (table, error) { return s.traced(), nil })
+			traced, err := wait(ctx, want, func() (check.Table, error) { return s.traced(), nil })
 			if err != nil {
 				return err
 			}
-			b.report.equal(s.of.instance+": the same of the spans", want, traced)
+			b.report.Equal(s.of.instance+": the same of the spans", want, traced)
 		}
 	}
-	fmt.Fprintf(b.out, "        %s: %v of its %v attempts have arrived as spans: without a collector, a batch that fails is lost\n", x.direct.instance, x.toDirect.traced().sum(), float64(len(calls)/3))
+	fmt.Fprintf(b.out, "        %s: %v of its %v attempts have arrived as spans: without a collector, a batch that fails is lost\n", x.direct.instance, x.toDirect.traced().Sum(), float64(len(calls)/3))
 	x.through.process.stop(10 * time.Second) // it exports what it has, and then nothing is new
 	k := &stack{settings: b.settings}
 	_, k.ports.metrics, _ = strings.Cut(x.pipe.metrics, ":")
@@ -234,7 +236,7 @@ func (b *bench) recovers(ctx context.Context, x *troubled, calls []call) error {
 		{"points", points, f.sums["otelcol_receiver_accepted_metric_points"]}, {"spans", spans, f.sums["otelcol_receiver_accepted_spans"]},
 		{"log records", records, f.sums["otelcol_receiver_accepted_log_records"]},
 	} {
-		b.report.that(q.want > 0 && float64(q.got) >= q.want, "of the %v %s that the collector had, %d have arrived", q.want, q.what, q.got)
+		b.report.That(q.want > 0 && float64(q.got) >= q.want, "of the %v %s that the collector had, %d have arrived", q.want, q.what, q.got)
 	}
 	return nil
 }
@@ -243,7 +245,7 @@ func (b *bench) recovers(ctx context.Context, x *troubled, calls []call) error {
 func memory(relays []*relay) map[*relay]int {
 	all := map[*relay]int{}
 	for _, r := range relays {
-		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", r.process.command.Process.Pid))
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", r.process.PID()))
 		if err != nil {
 			continue
 		}

@@ -9,6 +9,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"one-api/testbed/internal/check"
+	"one-api/testbed/internal/process"
 )
 
 // backend is one way to a backend, or one thing about all of them, that is tried for real.
@@ -63,7 +66,7 @@ func checkBackends(ctx context.Context, s settings, up *upstream, out io.Writer)
 	if err != nil {
 		return err
 	}
-	ports, err := freePorts(12 * len(backends))
+	ports, err := process.FreePorts(12 * len(backends))
 	if err != nil {
 		return err
 	}
@@ -123,8 +126,8 @@ type bench struct {
 	ports    []string
 
 	name    string // of the backend
-	report  *report
-	running []*process
+	report  *check.Report
+	running []*program
 	ending  []func()
 }
 
@@ -137,10 +140,10 @@ func (b *bench) try(ctx context.Context, k backend) result {
 		}
 	}
 	fmt.Fprintf(b.out, "\n== %s: %s\n", k.name, k.about)
-	b.name, b.report = k.name, &report{out: b.out}
+	b.name, b.report = k.name, &check.Report{Out: b.out}
 	defer b.end()
 	r.err = k.check(b, ctx)
-	r.checks, r.failed = b.report.checks, b.report.failed
+	r.checks, r.failed = b.report.Checks, b.report.Failed
 	if r.err == nil && r.checks == 0 {
 		r.err = fmt.Errorf("nothing was checked")
 	}
@@ -173,8 +176,8 @@ func (b *bench) write(name, text string) (string, error) {
 }
 
 // start starts a program and waits until its URL answers.
-func (b *bench) start(ctx context.Context, name, binary, ready string, environment []string, args ...string) (*process, error) {
-	p, err := startProcess(b.work, b.name+"-"+name, binary, environment, args...)
+func (b *bench) start(ctx context.Context, name, binary, ready string, environment []string, args ...string) (*program, error) {
+	p, err := startProgram(b.work, b.name+"-"+name, binary, environment, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +199,7 @@ func (b *bench) startRelay(ctx context.Context, name string, environment ...stri
 // pipe is a running collector.
 type pipe struct {
 	grpc, http, metrics string // addresses
-	process             *process
+	process             *program
 	restart             func(context.Context) error
 }
 
@@ -244,7 +247,7 @@ func (b *bench) use(ctx context.Context, relays ...*relay) expected {
 	var done []call
 	for part := range 2 {
 		if part > 0 {
-			pause(ctx, 3*exportInterval)
+			process.Pause(ctx, 3*exportInterval)
 		}
 		results := make(chan []call)
 		for _, r := range relays {
@@ -275,16 +278,16 @@ func (b *bench) expectAll(done []call, relays ...*relay) expected {
 			all.rejected[key] += n
 		}
 	}
-	fmt.Fprintf(b.out, "%d calls, %v attempts\n", len(done), all.attempts.sum())
+	fmt.Fprintf(b.out, "%d calls, %v attempts\n", len(done), all.attempts.Sum())
 	return all
 }
 
 // ends is attempts by channel and outcome, which every backend can be asked for.
-func (e expected) ends() table {
-	t := table{}
+func (e expected) ends() check.Table {
+	t := check.Table{}
 	for key, n := range e.attempts {
-		parts := split(key)
-		t[join(parts[0], parts[3])] += n
+		parts := check.Split(key)
+		t[check.Join(parts[0], parts[3])] += n
 	}
 	return t
 }
@@ -297,15 +300,15 @@ func until(ctx context.Context, long time.Duration, enough func() (bool, error))
 		if ok || ctx.Err() != nil || time.Now().After(deadline) {
 			return err
 		}
-		pause(ctx, exportInterval/2)
+		process.Pause(ctx, exportInterval/2)
 	}
 }
 
 // wait gives the table that want is, or the last one before time was up, in which it was not.
-func wait(ctx context.Context, want table, ask func() (table, error)) (got table, err error) {
+func wait(ctx context.Context, want check.Table, ask func() (check.Table, error)) (got check.Table, err error) {
 	err = until(ctx, arrivalTimeout, func() (bool, error) {
 		got, err = ask()
-		return err == nil && got.sum() >= want.sum(), err
+		return err == nil && got.Sum() >= want.Sum(), err
 	})
 	return got, err
 }

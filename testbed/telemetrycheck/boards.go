@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"one-api/testbed/dashboardcheck"
+	"one-api/testbed/internal/process"
 )
 
 // How dashboards are asked: the window of rates is long against the interval of exports and short against the load.
@@ -72,11 +73,11 @@ func (c *course) boards(ctx context.Context) error {
 		stop()
 		running.Wait()
 	}()
-	pause(ctx, boardsLoad)
+	process.Pause(ctx, boardsLoad)
 	if err := c.events(ctx); err != nil {
 		return err
 	}
-	pause(ctx, 5*exportInterval)
+	process.Pause(ctx, 5*exportInterval)
 
 	for _, d := range all {
 		c.section(d.File + ": " + d.Title)
@@ -97,9 +98,9 @@ func (c *course) events(ctx context.Context) error {
 	}
 	reload := func() {
 		for _, r := range c.stack.relays {
-			r.process.signal(syscall.SIGHUP)
+			r.process.Signal(syscall.SIGHUP)
 		}
-		pause(ctx, 3*exportInterval)
+		process.Pause(ctx, 3*exportInterval)
 	}
 	if err := os.WriteFile(file, []byte("channels: [{name: wrong}]\n"), 0o600); err != nil {
 		return err
@@ -153,7 +154,7 @@ func (c *course) board(ctx context.Context, d dashboardcheck.Dashboard) error {
 			}
 		}
 	}
-	c.report.that(full > 0, "%d panels, %d queries that show something", len(d.Panels), full)
+	c.report.That(full > 0, "%d panels, %d queries that show something", len(d.Panels), full)
 	return ctx.Err()
 }
 
@@ -186,7 +187,7 @@ func (c *course) counted(ctx context.Context, where string, q dashboardcheck.Que
 		}
 	}
 	if !shown {
-		c.report.that(false, "%s: shows 0 because there is nothing of the kind at all: is it the right name?\n          %s", where, bare.Expr)
+		c.report.That(false, "%s: shows 0 because there is nothing of the kind at all: is it the right name?\n          %s", where, bare.Expr)
 	}
 }
 
@@ -206,7 +207,7 @@ func (c *course) variable(ctx context.Context, d dashboardcheck.Dashboard, v das
 	}
 	want := strings.Split(values[v.Name], "|")
 	missing := slices.DeleteFunc(want, func(value string) bool { return slices.Contains(answer.Data, value) })
-	c.report.that(len(missing) == 0, "%s / variable %s: %v to choose from, missing: %v", d.Title, v.Name, answer.Data, missing)
+	c.report.That(len(missing) == 0, "%s / variable %s: %v to choose from, missing: %v", d.Title, v.Name, answer.Data, missing)
 	return nil
 }
 
@@ -218,9 +219,9 @@ func (c *course) panelQuery(ctx context.Context, where string, q dashboardcheck.
 	}
 	switch {
 	case err != nil:
-		c.report.that(false, "%s: %v\n          %s", where, err, expr)
+		c.report.That(false, "%s: %v\n          %s", where, err, expr)
 	case !shows && needed:
-		c.report.that(false, "%s: nothing to show\n          %s", where, expr)
+		c.report.That(false, "%s: nothing to show\n          %s", where, expr)
 	}
 	return shows
 }
@@ -313,14 +314,14 @@ func (c *course) rules(ctx context.Context) error {
 			}
 		}
 		if len(missing)+len(wrong) > 0 && time.Now().Before(deadline) && ctx.Err() == nil {
-			pause(ctx, exportInterval)
+			process.Pause(ctx, exportInterval)
 			continue
 		}
-		c.report.that(len(wrong) == 0 && healthy > 0, "%d rules can be evaluated; wrong: %v", healthy, wrong)
-		c.report.that(len(missing) == 0, "alerts are pending or firing for what this load does, missing: %v", missing)
+		c.report.That(len(wrong) == 0 && healthy > 0, "%d rules can be evaluated; wrong: %v", healthy, wrong)
+		c.report.That(len(missing) == 0, "alerts are pending or firing for what this load does, missing: %v", missing)
 		for _, alert := range unwanted {
 			if names := seen[alert]; len(names) > 0 {
-				c.report.that(false, "%s is quiet: %v", alert, names)
+				c.report.That(false, "%s is quiet: %v", alert, names)
 			}
 		}
 		return nil

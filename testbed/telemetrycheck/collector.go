@@ -6,16 +6,19 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"one-api/testbed/internal/check"
+	"one-api/testbed/internal/process"
 )
 
 // figures is the collector's own telemetry: the sum of each metric over its series, and which transports metrics came over.
 type figures struct {
-	sums       table
+	sums       check.Table
 	transports map[string]bool
 }
 
 func (c *course) figures(ctx context.Context) (figures, error) {
-	f := figures{sums: table{}, transports: map[string]bool{}}
+	f := figures{sums: check.Table{}, transports: map[string]bool{}}
 	status, body, err := get(ctx, "http://"+loopback+":"+c.stack.ports.metrics+"/metrics")
 	if err != nil {
 		return f, fmt.Errorf("the collector's own metrics: %w", err)
@@ -68,10 +71,10 @@ func (c *course) spans(ctx context.Context) error {
 		}
 		got := f.sums["otelcol_receiver_accepted_spans"]
 		if got >= want || time.Now().After(deadline) || ctx.Err() != nil {
-			c.report.that(got >= want, "spans of requests and attempts have arrived: %v, at least %v", got, want)
+			c.report.That(got >= want, "spans of requests and attempts have arrived: %v, at least %v", got, want)
 			return ctx.Err()
 		}
-		pause(ctx, exportInterval)
+		process.Pause(ctx, exportInterval)
 	}
 }
 
@@ -81,13 +84,13 @@ func (c *course) collector(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.report.that(f.transports["grpc"] && f.transports["http"], "metrics came over gRPC and over HTTP: %v points accepted, %v sent, those of the queue included",
+	c.report.That(f.transports["grpc"] && f.transports["http"], "metrics came over gRPC and over HTTP: %v points accepted, %v sent, those of the queue included",
 		f.sums["otelcol_receiver_accepted_metric_points"], f.sums["otelcol_exporter_sent_metric_points"])
 	for _, name := range []string{"otelcol_receiver_refused_metric_points", "otelcol_exporter_send_failed_metric_points", "otelcol_exporter_enqueue_failed_metric_points"} {
-		c.report.that(f.sums[name] == 0, "%s: %v", name, f.sums[name])
+		c.report.That(f.sums[name] == 0, "%s: %v", name, f.sums[name])
 	}
 	size, capacity := f.sums["otelcol_exporter_queue_size"], f.sums["otelcol_exporter_queue_capacity"]
-	c.report.that(capacity > 0 && size == 0, "the queue is drained: %.0f of %.0f bytes", size, capacity)
+	c.report.That(capacity > 0 && size == 0, "the queue is drained: %.0f of %.0f bytes", size, capacity)
 	return nil
 }
 
@@ -103,6 +106,6 @@ func (c *course) drained(ctx context.Context) (f figures, err error) {
 		if size, known := f.sums["otelcol_exporter_queue_size"]; err != nil || known && size == 0 || ctx.Err() != nil || time.Now().After(deadline) {
 			return f, err
 		}
-		pause(ctx, exportInterval)
+		process.Pause(ctx, exportInterval)
 	}
 }

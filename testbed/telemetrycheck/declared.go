@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/otlptranslator"
 
 	"one-api/telemetry"
+	"one-api/testbed/internal/check"
 )
 
 // unseen are declared instruments that this run cannot show, and why.
@@ -58,7 +59,7 @@ func (c *course) declared(ctx context.Context) error {
 			fmt.Fprintf(c.out, "        %s was not to be seen: %s\n", i.Name, reason)
 			continue
 		case series == 0:
-			c.report.that(false, "%s has arrived as %s", i.Name, name)
+			c.report.That(false, "%s has arrived as %s", i.Name, name)
 			continue
 		}
 		found++
@@ -73,10 +74,10 @@ func (c *course) declared(ctx context.Context) error {
 		}
 		slices.Sort(want)
 		if !slices.Equal(want, labels) {
-			c.report.that(false, "%s has the declared attributes: want %v, got %v", name, want, labels)
+			c.report.That(false, "%s has the declared attributes: want %v, got %v", name, want, labels)
 		}
 	}
-	c.report.that(found+len(unseen) >= len(all), "%d of %d declared instruments have arrived, under the names that Prometheus makes of theirs", found, len(all))
+	c.report.That(found+len(unseen) >= len(all), "%d of %d declared instruments have arrived, under the names that Prometheus makes of theirs", found, len(all))
 	return c.exemplars(ctx)
 }
 
@@ -103,7 +104,7 @@ func (c *course) exemplars(ctx context.Context) error {
 				}
 			}
 		}
-		c.report.that(all > 0 && traced == all, "%s: %d durations of attempts lead to their traces, of %d exemplars", r.instance, traced, all)
+		c.report.That(all > 0 && traced == all, "%s: %d durations of attempts lead to their traces, of %d exemplars", r.instance, traced, all)
 	}
 	return nil
 }
@@ -119,18 +120,18 @@ func (c *course) bounds(ctx context.Context, i telemetry.Instrument, name string
 	if err != nil {
 		return err
 	}
-	want := table{"+Inf": 1}
+	want := check.Table{"+Inf": 1}
 	for _, b := range i.Bounds {
 		want[strconv.FormatFloat(b, 'g', -1, 64)] = 1
 	}
-	seen := table{}
+	seen := check.Table{}
 	for le := range got {
 		if bound, err := strconv.ParseFloat(le, 64); err == nil && le != "+Inf" {
 			le = strconv.FormatFloat(bound, 'g', -1, 64) // 1.0 is 1
 		}
 		seen[le] = 1
 	}
-	c.report.equal("buckets of "+name, want, seen)
+	c.report.Equal("buckets of "+name, want, seen)
 	return nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"one-api/testbed/internal/check"
 )
 
 // statusClientGone is the status of a call whose client left before the relay had answered: nginx's.
@@ -12,19 +14,19 @@ const statusClientGone = 499
 
 // expected is what telemetry has to say of one relay, from what the upstream and the clients saw.
 type expected struct {
-	attempts table                      // channel|provider|model|outcome|error.type
-	ratios   table                      // channel|outcome, of the channel's attempts
-	retries  table                      // channel|reason
-	resumes  table                      // channel|reason|outcome
-	first    table                      // streams with a first event, by channel
-	chunks   table                      // times between two events, by channel; without those of channels where nobody can know
-	tokens   table                      // channel|type
-	cached   table                      // channel
-	reason   table                      // channel, reasoning tokens
-	requests table                      // model|outcome|error.type
-	tries    table                      // attempts of requests, by outcome
-	http     table                      // status|error.type
-	rejected table                      // reason
+	attempts check.Table                // channel|provider|model|outcome|error.type
+	ratios   check.Table                // channel|outcome, of the channel's attempts
+	retries  check.Table                // channel|reason
+	resumes  check.Table                // channel|reason|outcome
+	first    check.Table                // streams with a first event, by channel
+	chunks   check.Table                // times between two events, by channel; without those of channels where nobody can know
+	tokens   check.Table                // channel|type
+	cached   check.Table                // channel
+	reason   check.Table                // channel, reasoning tokens
+	requests check.Table                // model|outcome|error.type
+	tries    check.Table                // attempts of requests, by outcome
+	http     check.Table                // status|error.type
+	rejected check.Table                // reason
 	firsts   map[string][]time.Duration // by the channel that answered, as clients saw it
 	third    int                        // calls that two channels failed and a third answered
 }
@@ -41,23 +43,23 @@ func providerOf(channel string) string {
 // expect computes it for one relay.
 func expect(instance string, calls []call, u *upstream) expected {
 	e := expected{
-		attempts: table{}, ratios: table{}, retries: table{}, resumes: table{}, first: table{}, chunks: table{}, tokens: table{}, cached: table{}, reason: table{},
-		requests: table{}, tries: table{}, http: table{}, rejected: table{}, firsts: map[string][]time.Duration{},
+		attempts: check.Table{}, ratios: check.Table{}, retries: check.Table{}, resumes: check.Table{}, first: check.Table{}, chunks: check.Table{}, tokens: check.Table{}, cached: check.Table{}, reason: check.Table{},
+		requests: check.Table{}, tries: check.Table{}, http: check.Table{}, rejected: check.Table{}, firsts: map[string][]time.Duration{},
 	}
 	for i := range calls {
 		if calls[i].instance == instance {
 			e.add(&calls[i], u.of(calls[i].id))
 		}
 	}
-	total := table{}
-	ended := table{}
-	for _, key := range e.attempts.keys() {
-		parts := split(key)
+	total := check.Table{}
+	ended := check.Table{}
+	for _, key := range e.attempts.Keys() {
+		parts := check.Split(key)
 		total[parts[0]] += e.attempts[key]
-		ended[join(parts[0], parts[3])] += e.attempts[key]
+		ended[check.Join(parts[0], parts[3])] += e.attempts[key]
 	}
 	for key, n := range ended {
-		e.ratios[key] = n / total[split(key)[0]]
+		e.ratios[key] = n / total[check.Split(key)[0]]
 	}
 	return e
 }
@@ -66,14 +68,14 @@ func (e *expected) add(c *call, attempts []attempt) {
 	outcome, errorType := "rejected", "rejected"
 	for i, a := range attempts {
 		if i > 0 {
-			e.retries[join(a.channel, outcome)]++ // of the attempt before
+			e.retries[check.Join(a.channel, outcome)]++ // of the attempt before
 		}
 		reason := outcome
 		outcome, errorType = a.does.outcome()
 		if a.channel == "rest" && i > 0 {
-			e.resumes[join(a.channel, reason, outcome)]++
+			e.resumes[check.Join(a.channel, reason, outcome)]++
 		}
-		e.attempts[join(a.channel, providerOf(a.channel), c.model, outcome, errorType)]++
+		e.attempts[check.Join(a.channel, providerOf(a.channel), c.model, outcome, errorType)]++
 		e.attempt(c, a)
 	}
 	if len(attempts) == 0 {
@@ -83,13 +85,13 @@ func (e *expected) add(c *call, attempts []attempt) {
 	if c.model == "check-unknown" || c.key != "" || c.body != "" {
 		model = "_other" // only what a channel serves has a name, and only once the key is known
 	}
-	e.requests[join(model, outcome, errorType)]++
+	e.requests[check.Join(model, outcome, errorType)]++
 	e.tries[outcome] += float64(len(attempts))
 	status := c.status
 	if status == 0 && outcome == "client_gone" {
 		status = statusClientGone // nobody was there to read it
 	}
-	e.http[join(strconv.Itoa(status), errorType)]++
+	e.http[check.Join(strconv.Itoa(status), errorType)]++
 	if len(attempts) == 3 && outcome == "completed" {
 		e.third++
 	}
@@ -97,8 +99,8 @@ func (e *expected) add(c *call, attempts []attempt) {
 
 func (e *expected) attempt(c *call, a attempt) {
 	if a.does == healthy {
-		e.tokens[join(a.channel, "input")] += tokensIn
-		e.tokens[join(a.channel, "output")] += tokensOut
+		e.tokens[check.Join(a.channel, "input")] += tokensIn
+		e.tokens[check.Join(a.channel, "output")] += tokensOut
 		e.cached[a.channel] += tokensCached
 		e.reason[a.channel] += tokensReason
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"one-api/testbed/internal/process"
 )
 
 // leaving is when a client gives up.
@@ -84,7 +86,7 @@ func runLanes(ctx context.Context, r *relay, u *upstream, all [][]call) []call {
 			client := newClient()
 			defer client.CloseIdleConnections()
 			for _, c := range lane {
-				pause(ctx, c.after)
+				process.Pause(ctx, c.after)
 				c.instance = r.instance
 				c.make(ctx, client, r, u.meeting(c.id))
 				mu.Lock()

@@ -13,6 +13,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"one-api/testbed/internal/check"
 )
 
 // errFailed is the end of a run that worked and found something wrong.
@@ -92,7 +94,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err := stack.start(ctx); err != nil {
 		return err
 	}
-	r := &report{out: out}
+	r := &check.Report{Out: out}
 	c := &course{stack: stack, upstream: up, report: r, out: out}
 	check := c.run
 	if s.dashboards != "" {
@@ -104,8 +106,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		}
 		return err
 	}
-	fmt.Fprintf(out, "\n%d checks, %d failed\n", r.checks, r.failed)
-	if r.failed > 0 {
+	fmt.Fprintf(out, "\n%d checks, %d failed\n", r.Checks, r.Failed)
+	if r.Failed > 0 {
 		return errFailed
 	}
 	return nil
@@ -115,7 +117,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 type course struct {
 	stack    *stack
 	upstream *upstream
-	report   *report
+	report   *check.Report
 	out      io.Writer
 	done     []call // that the load made, on all relays
 	missing  bool   // something has not arrived
@@ -126,7 +128,7 @@ func (c *course) section(title string) { fmt.Fprintf(c.out, "\n== %s\n", title) 
 func (c *course) run(ctx context.Context) error {
 	c.section("load with faults, over gRPC and over HTTP")
 	c.load(ctx, 1, true)
-	c.stack.relays[0].process.signal(syscall.SIGHUP) // one reload, for its counter
+	c.stack.relays[0].process.Signal(syscall.SIGHUP) // one reload, for its counter
 	if err := c.agree(ctx); err != nil {
 		return err
 	}

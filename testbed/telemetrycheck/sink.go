@@ -23,6 +23,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"one-api/telemetry"
+	"one-api/testbed/internal/check"
 )
 
 // sink stands in for a backend that cannot be had here: OTLP over HTTP, with or without TLS. It keeps what came, by which paths
@@ -294,7 +295,7 @@ func (s *sink) keep(from string, m *metrics.Metric) {
 		if !s.fresh(from, m.GetName(), p.GetTimeUnixNano(), p.GetAttributes()) || m.GetName() != telemetry.ChannelAttempts {
 			continue
 		}
-		key := join(from, seriesOf(p.GetAttributes()))
+		key := check.Join(from, seriesOf(p.GetAttributes()))
 		value := p.GetAsDouble() + float64(p.GetAsInt())
 		if m.GetSum().GetAggregationTemporality() == metrics.AggregationTemporality_AGGREGATION_TEMPORALITY_DELTA {
 			s.series[key] += value
@@ -327,7 +328,7 @@ func seriesOf(attributes []*common.KeyValue) string {
 		rest = append(rest, a.GetKey()+"="+a.GetValue().String())
 	}
 	slices.Sort(rest)
-	return join(append(parts, rest...)...)
+	return check.Join(append(parts, rest...)...)
 }
 
 func valueOf(attributes []*common.KeyValue, key string) string {
@@ -349,7 +350,7 @@ func (s *sink) takeTraces(body []byte) (proto.Message, error) {
 			for _, span := range scope.GetSpans() {
 				end := ""
 				if channel := valueOf(span.GetAttributes(), telemetry.AttrChannel); channel != "" {
-					end = join(channel, valueOf(span.GetAttributes(), telemetry.AttrOutcome))
+					end = check.Join(channel, valueOf(span.GetAttributes(), telemetry.AttrOutcome))
 				}
 				s.spans[string(span.GetSpanId())] = end
 			}
@@ -372,22 +373,22 @@ func (s *sink) takeLogs(body []byte) (proto.Message, error) {
 }
 
 // attempts is what the metrics say, by channel and outcome.
-func (s *sink) attempts() table {
+func (s *sink) attempts() check.Table {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t := table{}
+	t := check.Table{}
 	for key, value := range s.series {
-		parts := split(key)
-		t[join(parts[1], parts[2])] += value
+		parts := check.Split(key)
+		t[check.Join(parts[1], parts[2])] += value
 	}
 	return t
 }
 
 // traced is what the spans say, by channel and outcome.
-func (s *sink) traced() table {
+func (s *sink) traced() check.Table {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t := table{}
+	t := check.Table{}
 	for _, end := range s.spans {
 		if end != "" {
 			t[end]++
@@ -415,10 +416,10 @@ func (b *bench) startSink(p *papers) (*sink, error) {
 // agrees checks that what the sink adds up is what was done.
 func (b *bench) sinkAgrees(ctx context.Context, s *sink, e expected) error {
 	want := e.ends()
-	got, err := wait(ctx, want, func() (table, error) { return s.attempts(), nil })
+	got, err := wait(ctx, want, func() (check.Table, error) { return s.attempts(), nil })
 	if err != nil {
 		return err
 	}
-	b.report.equal("attempts by channel and outcome", want, got)
+	b.report.Equal("attempts by channel and outcome", want, got)
 	return nil
 }

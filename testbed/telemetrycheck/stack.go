@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"one-api/telemetry"
+	"one-api/testbed/internal/process"
 )
 
 const (
@@ -24,7 +25,7 @@ type stack struct {
 	upstream string
 	ports    struct{ prometheus, grpc, http, health, metrics string }
 
-	prometheusProcess, collectorProcess *process
+	prometheusProcess, collectorProcess *program
 	relays                              []*relay
 }
 
@@ -32,7 +33,7 @@ type stack struct {
 type relay struct {
 	instance, protocol, port string
 	latest                   bool // it follows the latest GenAI conventions
-	process                  *process
+	process                  *program
 }
 
 // named is a query with the names that the relay has for what it asks.
@@ -50,7 +51,7 @@ func (r *relay) named(promql string) string {
 func (r *relay) url(path string) string { return "http://" + loopback + ":" + r.port + path }
 
 func newStack(s settings, upstream string) (*stack, error) {
-	ports, err := freePorts(7)
+	ports, err := process.FreePorts(7)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +135,7 @@ func (k *stack) start(ctx context.Context) error {
 }
 
 func (k *stack) startPrometheus(ctx context.Context) (err error) {
-	k.prometheusProcess, err = startProcess(k.work, "prometheus", k.prometheus, nil,
+	k.prometheusProcess, err = startProgram(k.work, "prometheus", k.prometheus, nil,
 		"--config.file="+k.file("prometheus.yml"), "--storage.tsdb.path="+k.file("prometheus"),
 		"--web.listen-address="+loopback+":"+k.ports.prometheus, "--web.enable-otlp-receiver", "--enable-feature=exemplar-storage")
 	if err != nil {
@@ -146,7 +147,7 @@ func (k *stack) startPrometheus(ctx context.Context) (err error) {
 func (k *stack) prometheusURL() string { return "http://" + loopback + ":" + k.ports.prometheus }
 
 func (k *stack) startCollector(ctx context.Context) (err error) {
-	k.collectorProcess, err = startProcess(k.work, "collector", k.collector, []string{
+	k.collectorProcess, err = startProgram(k.work, "collector", k.collector, []string{
 		"OTELCOL_BIND=" + loopback, "OTLP_BACKEND_ENDPOINT=" + k.prometheusURL() + "/api/v1/otlp", "OTELCOL_STORAGE_DIR=" + k.file("queue"),
 	}, "--config="+k.pipeline, "--config="+k.file("ports.yaml"))
 	if err != nil {
@@ -164,7 +165,7 @@ func (k *stack) startRelay(ctx context.Context, r *relay) (err error) {
 	if r.latest {
 		optIn = "gen_ai_latest_experimental"
 	}
-	r.process, err = startProcess(k.work, r.instance, k.relay, []string{
+	r.process, err = startProgram(k.work, r.instance, k.relay, []string{
 		"OTEL_SEMCONV_STABILITY_OPT_IN=" + optIn,
 		"PORT=" + r.port, "CONFIG_FILE=" + k.file("channels.yaml"), "GOMEMLIMIT=1GiB",
 		"OTEL_EXPORTER_OTLP_ENDPOINT=http://" + loopback + ":" + port, "OTEL_EXPORTER_OTLP_PROTOCOL=" + r.protocol,
@@ -185,7 +186,7 @@ func (k *stack) stop() {
 			r.process.stop(10 * time.Second)
 		}
 	}
-	for _, p := range []*process{k.collectorProcess, k.prometheusProcess} {
+	for _, p := range []*program{k.collectorProcess, k.prometheusProcess} {
 		if p != nil {
 			p.stop(10 * time.Second)
 		}

@@ -6,6 +6,8 @@ import (
 	"math"
 	"sync"
 	"time"
+
+	"one-api/testbed/internal/process"
 )
 
 // The steady load: so many requests a second for so long, and the window that rate() looks at, which lies inside of it.
@@ -46,14 +48,14 @@ func (c *course) steady(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			c.report.that(math.Abs(got[""]-want) <= tolerance*want, "%s: rate(%s) is %.2f a second, clients counted %.2f", r.instance, name, got[""], want)
+			c.report.That(math.Abs(got[""]-want) <= tolerance*want, "%s: rate(%s) is %.2f a second, clients counted %.2f", r.instance, name, got[""], want)
 		}
 		p95, err := c.stack.table(ctx, fmt.Sprintf(r.named(`histogram_quantile(0.95, sum by (le) (rate(gen_ai_client_operation_time_to_first_chunk_seconds_bucket{instance=%q,relay_channel_name="prompt"}[%ds])))`),
 			r.instance, int(steadyWindow.Seconds())), until)
 		if err != nil {
 			return err
 		}
-		c.report.that(p95[""] >= bucket(firstEventAfter("prompt")).low && p95[""] < 1, "%s: p95 of the time to the first event on the prompt channel, by rate(): %.0f ms", r.instance, 1000*p95[""])
+		c.report.That(p95[""] >= bucket(firstEventAfter("prompt")).low && p95[""] < 1, "%s: p95 of the time to the first event on the prompt channel, by rate(): %.0f ms", r.instance, 1000*p95[""])
 	}
 	return nil
 }
@@ -69,7 +71,7 @@ func (c *course) arrivedUntil(ctx context.Context, r *relay, until time.Time) er
 		if last[""] > float64(until.UnixMilli())/1000 {
 			return nil
 		}
-		pause(ctx, exportInterval/2)
+		process.Pause(ctx, exportInterval/2)
 	}
 	return nil // what is missing is missed by who asks for it
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,8 +9,11 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
+
+	"one-api/testbed/internal/check"
+	"one-api/testbed/internal/process"
+	"one-api/testbed/internal/reuse"
 )
 
 // behaviour is what the upstream does with a request.
@@ -95,15 +97,10 @@ type meeting struct {
 func newUpstream() *upstream {
 	u := &upstream{attempts: map[string][]attempt{}, meetings: map[string]*meeting{}, lost: map[string]int{}}
 	u.Server = httptest.NewUnstartedServer(u)
-	u.Config.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
-		return context.WithValue(ctx, usedKey{}, &atomic.Bool{})
-	}
+	u.Config.ConnContext = reuse.ConnContext
 	u.Start()
 	return u
 }
-
-// usedKey is where a request's context has whether its connection had been used before it.
-type usedKey struct{}
 
 func (u *upstream) end() {
 	u.CloseClientConnections()
@@ -142,7 +139,7 @@ func (u *upstream) total() (n int) {
 func (u *upstream) attempted(id string, a attempt, used bool) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	key := join(id, a.channel)
+	key := check.Join(id, a.channel)
 	if used && a.does == reset {
 		u.lost[key]++
 		return false
@@ -186,8 +183,7 @@ func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	channel, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	a := attempt{channel, order.Do[channel], request.Stream}
-	used, _ := r.Context().Value(usedKey{}).(*atomic.Bool)
-	if !u.attempted(order.ID, a, used.Swap(true)) {
+	if !u.attempted(order.ID, a, !reuse.First(r)) {
 		breakOff(w)
 		return
 	}
@@ -217,7 +213,7 @@ func answer(w http.ResponseWriter, r *http.Request, a attempt, m *meeting) {
 		<-r.Context().Done()
 	default:
 		if !a.stream {
-			pause(r.Context(), firstEventAfter(a.channel))
+			process.Pause(r.Context(), firstEventAfter(a.channel))
 			w.Header().Set("Content-Type", "application/json")
 			_, _ = io.WriteString(w, `{"id":"c","object":"chat.completion","model":"check","choices":[{"index":0,"message":{"role":"assistant","content":"ok"},"finish_reason":"stop"}],`+usage+`}`)
 			return
@@ -239,13 +235,13 @@ func stream(w http.ResponseWriter, r *http.Request, a attempt, m *meeting) {
 	if a.does != healthy {
 		events = brokenEvents
 	}
-	pause(r.Context(), firstEventAfter(a.channel))
+	process.Pause(r.Context(), firstEventAfter(a.channel))
 	for i := 0; i < events || a.does == endless; i++ {
 		if r.Context().Err() != nil {
 			return
 		}
 		send(`{"id":"c","object":"chat.completion.chunk","model":"check","choices":[{"index":0,"delta":{"content":"word "},"finish_reason":null}]}`)
-		pause(r.Context(), eventPause)
+		process.Pause(r.Context(), eventPause)
 	}
 	switch a.does {
 	case resetMid:
