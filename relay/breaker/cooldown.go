@@ -21,6 +21,10 @@ func Now() int64 { return int64(time.Since(epoch)) }
 // Cooldown keeps a channel or a key out of use for a while, and then lets one call at a time try it until one succeeds.
 // The zero value is in use. It is read by every selection, so it uses two atomics and no lock.
 type Cooldown struct {
+	// OnTransition is told of each change of state, by whoever has brought it about: it does not wait. It is set before the first
+	// use; nil: nobody is told. Changes that come close together may be told in another order.
+	OnTransition func(from, to State)
+
 	until   atomic.Int64 // a moment; 0 means in use
 	probing atomic.Bool  // a call is trying it
 }
@@ -41,6 +45,7 @@ func (c *Cooldown) Admit(now time.Time) (ok, probe bool) {
 	if Moment(now) < until || !c.probing.CompareAndSwap(false, true) {
 		return false, false
 	}
+	c.changed(Open, HalfOpen)
 	return true, true
 }
 
@@ -73,17 +78,39 @@ func (c *Cooldown) Start(now time.Time, d time.Duration, probe bool) (fresh bool
 			break
 		}
 	}
-	if probe {
+	switch {
+	case probe:
 		c.probing.Store(false)
+		c.changed(HalfOpen, Open)
+	case fresh:
+		c.changed(Closed, Open)
 	}
 	return fresh
 }
 
 // Clear puts it back into use.
 func (c *Cooldown) Clear() {
-	c.until.Store(0)
-	c.probing.Store(false)
+	was := Closed
+	if c.until.Swap(0) != 0 {
+		was = Open
+	}
+	if c.probing.Swap(false) {
+		was = HalfOpen
+	}
+	if was != Closed {
+		c.changed(was, Closed)
+	}
 }
 
 // Abandon ends a probe that proved nothing.
-func (c *Cooldown) Abandon() { c.probing.Store(false) }
+func (c *Cooldown) Abandon() {
+	if c.probing.Swap(false) {
+		c.changed(HalfOpen, Open)
+	}
+}
+
+func (c *Cooldown) changed(from, to State) {
+	if c.OnTransition != nil {
+		c.OnTransition(from, to)
+	}
+}

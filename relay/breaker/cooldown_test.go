@@ -128,7 +128,7 @@ func TestKeysRotateAndTheOnesThatRestAreLeftOut(t *testing.T) {
 	}
 	require.Equal(t, map[string]int{"a": 10, "b": 10, "c": 10}, used)
 
-	ring.keys[1].Refuse(noon, false)
+	ring.keys[1].Refuse(noon, false, Cause{})
 	ring.keys[2].Limit(noon, time.Minute, false)
 	for range 5 {
 		k, _ := ring.Take(unused, noon)

@@ -25,6 +25,27 @@ type Key struct {
 	// uncertain counts the refusals that may be about the key, since the upstream last accepted it.
 	uncertain atomic.Int32
 	shown     atomic.Pointer[shown]
+
+	// OnTransition is told when the key is limited, is refused or works again, by whoever has brought it about: it does not wait. It
+	// is set before the first use; nil: nobody is told.
+	OnTransition func(k *Key, from, to KeyState, why Cause)
+}
+
+// state is what has come of the key so far.
+func (k *Key) state() KeyState {
+	switch {
+	case !k.Cooldown.Active():
+		return KeyUsable
+	case k.refused.Load():
+		return KeyRefused
+	}
+	return KeyLimited
+}
+
+func (k *Key) changed(from, to KeyState, why Cause) {
+	if k.OnTransition != nil && from != to {
+		k.OnTransition(k, from, to, why)
+	}
 }
 
 // shown is a key as the value of a header.
@@ -63,38 +84,44 @@ func (k *Key) Limit(now time.Time, asked time.Duration, probe bool) {
 		}
 		d = min(firstCooling<<min(k.strikes.Load(), 16), longestCooling)
 	}
+	was := k.state()
 	k.refused.Store(false)
 	if k.Cooldown.Start(now, min(d, longestCooling), probe) {
 		k.strikes.Add(1)
 	}
+	k.changed(was, KeyLimited, Cause{})
 }
 
-// Refuse takes the key out of use for long. news is true if it was not known to be refused.
-func (k *Key) Refuse(now time.Time, probe bool) (news bool) {
-	if k.refused.Load() && k.Cooldown.Active() && !probe {
-		return false
+// Refuse takes the key out of use for long.
+func (k *Key) Refuse(now time.Time, probe bool, why Cause) {
+	was := k.state()
+	if was == KeyRefused && !probe {
+		return
 	}
 	d := min(firstRefusal<<min(k.strikes.Load(), 16), longestRefusal)
-	news = !k.refused.Swap(true)
+	news := !k.refused.Swap(true)
 	if k.Cooldown.Start(now, d, probe) {
 		k.strikes.Add(1)
 	}
-	return news
+	if news { // of several that are refused together one tells
+		k.changed(was, KeyRefused, why)
+	}
 }
 
 // Revive forgets what was held against the key.
 func (k *Key) Revive() {
 	k.Taken()
 	k.strikes.Store(0)
-	k.refused.Store(false)
-	k.Cooldown.Clear()
+	k.Accepted()
 }
 
 // Accepted ends the cooldown when a probe is answered with a 2xx: nobody should have to wait for the end of a long stream. The
 // strikes stay until the answer is complete, since some providers report a limit inside of it.
 func (k *Key) Accepted() {
+	was := k.state()
 	k.refused.Store(false)
 	k.Cooldown.Clear()
+	k.changed(was, KeyUsable, Cause{})
 }
 
 // refusedStill reports whether the key was refused and has not worked since. That its cooldown is over proves nothing.

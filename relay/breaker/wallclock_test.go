@@ -42,7 +42,7 @@ func TestRestsTakeTheirTimeWhateverHappensToTheWallClock(t *testing.T) {
 			require.True(t, limited.Cooldown.Ready(at(time.Second)))
 
 			var refused Key
-			refused.Refuse(now, false)
+			refused.Refuse(now, false, Cause{})
 			require.False(t, refused.Cooldown.Ready(at(firstRefusal-1)))
 			require.True(t, refused.Cooldown.Ready(at(firstRefusal)))
 

@@ -89,9 +89,7 @@ func (r *Result) saysSomething() bool {
 func (s *Slot) concludeKey(r *Result, v outcome.Verdict, now time.Time) (cooled bool) {
 	switch s.keyAction(r, v) {
 	case outcome.KeyRests:
-		if s.Key.Refuse(now, s.keyProbe) {
-			s.Channel.sayRefused(s.Key, r.RequestID, r.Failure.ErrorType()+" "+r.Failure.Detail)
-		}
+		s.Key.Refuse(now, s.keyProbe, breaker.Cause{Text: r.Failure.ErrorType() + " " + r.Failure.Detail, RequestID: r.RequestID})
 		return true
 	case outcome.KeyCools:
 		s.Key.Limit(now, r.Failure.RetryAfter, s.keyProbe)
@@ -144,13 +142,6 @@ func (s *Slot) keyAction(r *Result, v outcome.Verdict) outcome.KeyAction {
 		return outcome.KeyKeeps
 	}
 	return v.Key
-}
-
-// sayRefused tells the operator, once, that a key is refused: by its place in the configuration, since keys are not to be read
-// in a log.
-func (c *Channel) sayRefused(k *breaker.Key, requestID, why string) {
-	c.pool.options.Log.Warn("a key was refused and rests: replace it, or see to its account", "channel", c.Name, "key", c.keys.Index(k),
-		"of", c.keys.Len(), "request_id", requestID, "why", wire.Clip(c.Redact.Text(why), longestDetail))
 }
 
 // anotherKey reports whether the request may be answered with another key of the channel, so that the channel is not out of the

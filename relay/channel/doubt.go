@@ -26,9 +26,7 @@ func (c *Channel) Wonders(k *breaker.Key) bool {
 
 // Refuse puts a key to rest, for a reason that the operator is told of.
 func (c *Channel) Refuse(k *breaker.Key, why string) {
-	if k.Refuse(c.pool.now(), false) {
-		c.sayRefused(k, "", why)
-	}
+	k.Refuse(c.pool.now(), false, breaker.Cause{Text: why})
 }
 
 // AnyKey is a key that does not rest or, if all do, any.

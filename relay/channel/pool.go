@@ -36,6 +36,8 @@ type PoolOptions struct {
 	Log       *slog.Logger
 	// Metrics counts attempts by channel; nil: nobody does.
 	Metrics *telemetry.Metrics
+	// Policy chooses among the channels that a request may go to; nil: ByPriority.
+	Policy Policy
 	// TLS is the client side's TLS configuration; nil: the system's roots.
 	TLS *tls.Config
 	// Now is the clock that rests go by; nil: time.Now.
@@ -69,6 +71,9 @@ type ownedTransport struct {
 func NewPool(options PoolOptions) *Pool {
 	if options.TLS == nil {
 		options.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	if options.Policy == nil {
+		options.Policy = ByPriority{}
 	}
 	if options.Now == nil {
 		options.Now = time.Now
@@ -127,6 +132,7 @@ func (p *Pool) stateOf(name string) *state {
 	s := p.states[name]
 	if s == nil {
 		s = &state{}
+		s.health.Cooldown.OnTransition = p.breakerChanged(name)
 		p.states[name] = s
 	}
 	return s
@@ -181,6 +187,7 @@ func (p *Pool) keyringOf(c config.Channel, s *state) breaker.KeyRing {
 		k := old[secret]
 		if k == nil {
 			k = breaker.NewKey(secret)
+			k.OnTransition = p.keyChanged(c.Name)
 		}
 		next[secret] = k
 		ring = append(ring, k)

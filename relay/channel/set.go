@@ -17,12 +17,13 @@ type Set struct {
 	routes   *routes
 	random   func(n int) int // from 0 to n-1; for many goroutines at once
 	now      func() time.Time
+	policy   Policy
 }
 
 func newSet(channels []*Channel) *Set {
-	s := &Set{channels: channels, byName: make(map[string]*Channel, len(channels)), random: rand.IntN, now: time.Now}
+	s := &Set{channels: channels, byName: make(map[string]*Channel, len(channels)), random: rand.IntN, now: time.Now, policy: ByPriority{}}
 	if len(channels) > 0 && channels[0].pool != nil {
-		s.now = channels[0].pool.now
+		s.now, s.policy = channels[0].pool.now, channels[0].pool.options.Policy
 	}
 	for _, c := range channels {
 		s.byName[c.Name] = c
@@ -176,34 +177,30 @@ type tolerance struct {
 // tolerances is the order in which a request becomes less choosy.
 var tolerances = [...]tolerance{{}, {anotherKey: true}, {anotherKey: true, panicMode: true}}
 
-// Begin chooses a channel and takes a place in it: the highest priority that has one available, at random by weight within it. An
-// exchange is begun in it in the same function.
+// Begin chooses a channel by the pool's policy and takes a place in it. An exchange is begun in it in the same function.
 //
 // A channel that is passed over for its failures is used all the same when nothing else is left: its own error tells the
 // client more than a refusal would.
 func (s *Set) Begin(w *SelectRequest) (Slot, *outcome.Refusal) {
-	now := s.now()
-	r := w.routeIn(s.routes)
-	for _, how := range tolerances {
-		for rank := r.next(w.Caller, 0); rank >= 0; rank = r.next(w.Caller, rank+1) {
-			if slot, ok := s.takeIn(w, r, rank, now, how); ok {
-				slot.Hurried = slot.Channel.Timeouts.StreamHeader > 0 && w.Stream && !w.Last && r.another(w, slot.Channel, now)
-				return slot, nil
-			}
+	from := Candidates{route: w.routeIn(s.routes), request: w, now: s.now(), random: s.random}
+	for _, from.how = range tolerances {
+		if slot, ok := s.takeOne(from); ok {
+			slot.Hurried = slot.Channel.Timeouts.StreamHeader > 0 && w.Stream && !w.Last && from.route.another(w, slot.Channel, from.now)
+			return slot, nil
 		}
 	}
-	return Slot{}, r.refusal(w, now)
+	return Slot{}, from.route.refusal(w, from.now)
 }
 
-func (s *Set) takeIn(w *SelectRequest, r *route, rank int, now time.Time, how tolerance) (Slot, bool) {
+func (s *Set) takeOne(from Candidates) (Slot, bool) {
 	// Choosing and taking are two steps, and another request may come between them; then the choice is made again. It cannot
 	// go on for ever: each round that fails finds one channel less available.
-	for range len(r.all[rank].channels) + 1 {
-		c := r.choose(w, rank, now, how, s.random)
+	for range from.most() + 1 {
+		c := s.policy.Select(from)
 		if c == nil {
 			break
 		}
-		if slot, ok := c.take(w, now, how); ok {
+		if slot, ok := c.take(from.request, from.now, from.how); ok {
 			return slot, true
 		}
 	}

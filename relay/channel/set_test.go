@@ -252,7 +252,7 @@ func TestAChannelWhoseKeyFailedIsTriedAgainWithAnotherKeyOnceNoOtherChannelIsLef
 	p := testPool(t, testChannel("keys", func(c *config.Channel) { c.Priority = 9; c.Keys = []string{"k1", "k2"} }), testChannel("other"))
 	w := want()
 	ch := p.Set().Get("keys")
-	ch.keys.All()[0].Refuse(time.Now(), false)
+	ch.keys.All()[0].Refuse(time.Now(), false, breaker.Cause{})
 	w.Exclude(&Result{Channel: ch, Outcome: outcome.UpstreamStatus, Class: outcome.ClassKeyRefused})
 	require.Equal(t, "other", pick(t, p, w))
 	w.Exclude(&Result{Channel: p.Set().Get("other"), Outcome: outcome.UpstreamStatus, Class: outcome.ClassServer})
