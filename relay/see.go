@@ -22,6 +22,9 @@ func (s *Server) Pool() *channel.Pool { return s.pool }
 // Budget is the memory that bodies may take, and who holds how much of it.
 func (s *Server) Budget() *membudget.Budget { return s.budget }
 
+// Spooled is how many bytes of large uploads are on disk, and of how many.
+func (s *Server) Spooled() (bytes, bodies int64) { return s.spool.Used() }
+
 // ClientConnections is how many connections clients have open, and how many of those wait for a request.
 func (s *Server) ClientConnections() (open, idle int64) {
 	return s.clients.open.Load(), s.clients.idle.Load()

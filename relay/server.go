@@ -30,6 +30,7 @@ import (
 	"one-api/relay/operator"
 	"one-api/relay/outcome"
 	"one-api/relay/record"
+	"one-api/relay/spool"
 	"one-api/telemetry"
 )
 
@@ -83,6 +84,7 @@ type Server struct {
 	operator   *operator.Operator
 	throttle   *gate.Throttle
 	budget     *membudget.Budget
+	spool      *spool.Spool
 	engine     *gin.Engine
 	gates      *gate.Gates
 	directory  atomic.Pointer[gate.Directory]
@@ -103,6 +105,7 @@ type Server struct {
 // New makes a server that does not yet listen. Close what it has started if Serve is never called.
 func New(options ServerOptions) (*Server, error) {
 	s := &Server{options: options, samples: telemetry.NewSampler(), budget: membudget.New(options.Settings.MaxBuffered)}
+	s.spool = spool.New("", options.Settings.MaxSpool, options.Log)
 	s.samples.Expected = s.ExpectedGoroutines
 	settings := options.Settings
 	s.reserve = newReserve(cmp.Or(options.HeaderTimeout, reservedTimeout))
@@ -125,14 +128,14 @@ func New(options ServerOptions) (*Server, error) {
 	keeper, inFlight, started := &made.Keeper{}, &inflight.List{}, time.Now()
 	s.gates = gate.New(gate.Options{
 		Settings: settings, Log: options.Log, Metrics: s.metrics, Tracing: exchangeOptions.Tracing, Directory: s.directory.Load,
-		Throttle: s.throttle, InFlight: inFlight, Budget: s.budget, Made: keeper, BodyTimeout: options.BodyTimeout,
+		Throttle: s.throttle, InFlight: inFlight, Budget: s.budget, Spool: s.spool, Made: keeper, BodyTimeout: options.BodyTimeout,
 	})
 	s.controller = &controller.Controller{
 		Settings: settings, Gates: s.gates, Door: s.door, Log: options.Log, Started: started, Record: s.recorders, Made: keeper, Pause: options.Pause,
 	}
 	s.operator = &operator.Operator{
 		Settings: settings, Log: options.Log, Version: options.Version, Started: started, Throttle: s.throttle, Pool: s.pool, InFlight: inFlight,
-		Budget: s.budget, Draining: s.gates.Intake.Draining, Goroutines: s.Goroutines, Connections: s.ClientConnections,
+		Budget: s.budget, Spool: s.spool, Draining: s.gates.Intake.Draining, Goroutines: s.Goroutines, Connections: s.ClientConnections,
 		Samples: s.samples, Leaks: telemetry.NewLeakSampler(),
 	}
 	if err := s.apply(options.Config); err != nil {

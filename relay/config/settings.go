@@ -21,6 +21,7 @@ type Settings struct {
 	ClientWriteTimeout time.Duration  // CLIENT_WRITE_TIMEOUT; 0: no clock
 	MaxRequestBody     int64          // MAX_REQUEST_BODY_MB, in bytes
 	MaxBuffered        int64          // MAX_BUFFERED_MB, in bytes: what all large bodies may hold together
+	MaxSpool           int64          // MAX_SPOOL_MB, in bytes: what large uploads may hold on disk together
 	ShutdownTimeout    time.Duration  // SHUTDOWN_TIMEOUT
 	AdminToken         string         // ADMIN_TOKEN; "": there are no admin endpoints
 	MonitorToken       string         // MONITOR_TOKEN; "": loopback and MonitorAllow only

@@ -17,7 +17,7 @@ func TestAnEmptyEnvironmentGivesTheDefaultsOfTheContract(t *testing.T) {
 	t.Cleanup(func() { debug.SetMemoryLimit(limit) })
 	want := Settings{
 		Port: 3000, RetryTimes: 3, GinMode: "release", KeepAlive: 15 * time.Second, ClientWriteTimeout: 30 * time.Second,
-		MaxRequestBody: 64 << 20, MaxBuffered: 1 << 30, ShutdownTimeout: 60 * time.Second, PublicHealth: true, Timeouts: defaultTimeouts, MaxModelLabels: 500,
+		MaxRequestBody: 64 << 20, MaxBuffered: 1 << 30, MaxSpool: 4 << 30, ShutdownTimeout: 60 * time.Second, PublicHealth: true, Timeouts: defaultTimeouts, MaxModelLabels: 500,
 	}
 	for name, variables := range map[string]map[string]string{
 		"nothing is set":        nil,
@@ -34,7 +34,7 @@ func TestAnEmptyEnvironmentGivesTheDefaultsOfTheContract(t *testing.T) {
 func TestEveryVariableIsRead(t *testing.T) {
 	s, err := LoadSettings(options(map[string]string{
 		"PORT": "0", "RETRY_TIMES": "100", "RELAY_PROXY": "http://user:pass@proxy:3128", "DEBUG": "1", "GIN_MODE": "debug",
-		"KEEPALIVE_INTERVAL": "0", "CLIENT_WRITE_TIMEOUT": "1m30s", "MAX_REQUEST_BODY_MB": "1", "MAX_BUFFERED_MB": "256", "SHUTDOWN_TIMEOUT": "0.5",
+		"KEEPALIVE_INTERVAL": "0", "CLIENT_WRITE_TIMEOUT": "1m30s", "MAX_REQUEST_BODY_MB": "1", "MAX_BUFFERED_MB": "256", "MAX_SPOOL_MB": "512", "SHUTDOWN_TIMEOUT": "0.5",
 		"ADMIN_TOKEN": "admin", "MONITOR_TOKEN_FILE": "secrets/monitor", "PUBLIC_HEALTH": "FALSE", "CLIENT_GONE_DRAIN": "2m",
 		"MONITOR_ALLOW_CIDR": "10.1.2.3/8, 192.0.2.7,,2001:db8::1,::ffff:192.0.2.9,::ffff:172.16.0.0/108",
 		"RELAY_TIMEOUT":      "0", "STREAM_HEADER_TIMEOUT": "45", "FIRST_TOKEN_TIMEOUT": "60", "STREAMING_TIMEOUT": "600", "INITIAL_ROOT_TOKEN": "root-key",
@@ -43,7 +43,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, Settings{
 		Port: 0, RetryTimes: 100, RelayProxy: parseURL(t, "http://user:pass@proxy:3128"), Debug: true, GinMode: "debug",
-		KeepAlive: 0, ClientWriteTimeout: 90 * time.Second, MaxRequestBody: 1 << 20, MaxBuffered: 256 << 20, ShutdownTimeout: 500 * time.Millisecond,
+		KeepAlive: 0, ClientWriteTimeout: 90 * time.Second, MaxRequestBody: 1 << 20, MaxBuffered: 256 << 20, MaxSpool: 512 << 20, ShutdownTimeout: 500 * time.Millisecond,
 		AdminToken: "admin", MonitorToken: "monitor", PublicHealth: false, DrainClientGone: 2 * time.Minute,
 		MonitorAllow: []netip.Prefix{
 			netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("2001:db8::1/128"),

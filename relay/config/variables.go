@@ -98,6 +98,11 @@ var Variables = withKeys([]Variable{
 		Help: "what all large requests, answers and events may hold together",
 	},
 	{
+		Name: "MAX_SPOOL_MB", Default: "4096", form: kept(megabytes, func(s *Settings) *int64 { return &s.MaxSpool }),
+		Help: "what all uploads larger than 1 MiB may hold on disk together, in the directory for temporary files (`TMPDIR`)",
+		More: "Uploads are multipart bodies: pictures to be edited, sound to be written down. A directory that cannot be written leaves them in memory, within `MAX_BUFFERED_MB`.",
+	},
+	{
 		Name: "MAX_CLIENT_CONNECTIONS", Unset: "40 % of the descriptor limit", form: kept(numberFrom(1, maxCount), func(s *Settings) *int { return &s.MaxClientConnections }),
 		Help: "at the bound the longest idle connections close first, then new ones get 503",
 		More: "But for eight of this machine or a private network at a time, which may ask `/api/status` and `/api/monitor/health`. Near the bound no public address outside " +

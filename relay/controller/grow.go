@@ -17,7 +17,7 @@ const mostGrowth = 4
 //go:noinline
 func (c *call) grows() bool {
 	next := c.Directory.ContextFallback[c.current.Model]
-	if next == "" || !c.last.Failure.Overflows() || c.Client.Started() || c.over() || c.growth == mostGrowth {
+	if next == "" || !c.last.Failure.Overflows() || c.Client.Started() || c.over() || c.growth == mostGrowth || c.current.Form != nil {
 		return false
 	}
 	want := channel.SelectRequest{Caller: c.Want.Caller, Endpoint: c.End.Endpoint, Model: next, Stream: c.current.Stream}

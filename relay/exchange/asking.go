@@ -35,5 +35,5 @@ func (x *Exchange) ask(r *lane.Request) (connected bool, err error) {
 
 // outgoing is a lane's request as a transport takes it.
 func (x *Exchange) outgoing(r *lane.Request) upstream.Request {
-	return upstream.Request{Method: r.Method, At: x.at, Header: r.Header, Body: r.Body}
+	return upstream.Request{Method: r.Method, At: x.at, Header: r.Header, Body: r.Body, Source: r.Source}
 }

@@ -7,11 +7,13 @@ import (
 	"one-api/relay/inflight"
 	"one-api/relay/membudget"
 	"one-api/relay/outcome"
+	"one-api/relay/spool"
 )
 
 // bodies reads what is asked, as far as there is memory for it.
 type bodies struct {
 	budget  *membudget.Budget
+	spool   *spool.Spool
 	most    int64
 	timeout time.Duration
 	reading atomic.Int64 // requests whose body is being read
@@ -25,21 +27,40 @@ func (b *bodies) Enter(a *Admission) *outcome.Refusal {
 	a.Held.Of(b.budget)
 	a.Held.By(owner)
 	began := time.Now()
-	body, refusal := b.read(a)
+	var body []byte
+	var refusal *outcome.Refusal
+	if a.inParts() {
+		refusal = b.read(func() *outcome.Refusal { return b.readForm(a) })
+	} else {
+		refusal = b.read(func() (refusal *outcome.Refusal) {
+			i := b.intake(a)
+			body, refusal = i.whole(&a.Held)
+			return refusal
+		})
+	}
 	a.End.Waited += time.Since(began)
 	a.Flight.Is(inflight.Choosing)
 	a.Asked.Body, a.Asked.Held, a.whole = body, &a.Held, refusal == nil
 	return refusal
 }
 
-func (b *bodies) read(a *Admission) ([]byte, *outcome.Refusal) {
+// inParts reports whether the request's body is in parts.
+func (a *Admission) inParts() bool { return a.End.Endpoint.Forms() && isForm(a.R) }
+
+// read counts the requests whose body is being read.
+func (b *bodies) read(how func() *outcome.Refusal) *outcome.Refusal {
 	b.reading.Add(1)
 	defer b.reading.Add(-1)
-	return readBody(a.W, a.R, b.most, b.timeout, &a.Held, a.Flight.Ended)
+	return how()
 }
 
-// Exit gives the memory back.
+func (b *bodies) intake(a *Admission) intake {
+	return intake{a.W, a.R, b.most, b.timeout, a.Flight.Ended}
+}
+
+// Exit gives the memory back, and the disk.
 func (b *bodies) Exit(a *Admission) {
+	a.Asked.Form.Close()
 	a.Held.Release()
 	a.owner.Leave()
 }

@@ -9,9 +9,11 @@ import (
 	"strconv"
 	"time"
 
+	"one-api/relay/form"
 	"one-api/relay/jsonscan"
 	"one-api/relay/membudget"
 	"one-api/relay/outcome"
+	"one-api/relay/spool"
 	"one-api/relay/wire"
 )
 
@@ -22,33 +24,69 @@ const (
 	bodyBlockTimeout = 30 * time.Second
 )
 
-// readBody reads a request's body, all of it, into memory: it may have to be sent more than once. held counts what that takes.
-// ended reports whether the request was ended from outside, which passes the deadline of the read that is waiting.
-func readBody(w http.ResponseWriter, r *http.Request, most int64, timeout time.Duration, held *membudget.Lease, ended func() bool) ([]byte, *outcome.Refusal) {
-	if encoding := wire.First(r.Header, "Content-Encoding"); encoding != "" && encoding != "identity" {
-		return nil, RefuseBody(http.StatusUnsupportedMediaType, "Content-Encoding "+strconv.QuoteToASCII(Clip(encoding))+" is not supported: send the body as it is.")
+// intake is how a request's body is read. ended reports whether the request was ended from outside, which passes the deadline of the read
+// that is waiting.
+type intake struct {
+	w       http.ResponseWriter
+	r       *http.Request
+	most    int64
+	timeout time.Duration // for each block
+	ended   func() bool
+}
+
+// sink takes in a body: room is where the next bytes go, and took how many were put there.
+type sink interface {
+	Room() ([]byte, error)
+	Took(n int)
+	Len() int
+}
+
+// whole reads the body, all of it, into memory: it may have to be sent more than once. held counts what that takes.
+func (i *intake) whole(held *membudget.Lease) ([]byte, *outcome.Refusal) {
+	if refusal := i.refuse(); refusal != nil {
+		return nil, refusal
 	}
-	if r.ContentLength > most {
-		return nil, refuseTooLarge(most)
-	}
-	control, from := http.NewResponseController(w), r.Body
-	if r.ContentLength < 0 { // else net/http ends it there
-		from = http.MaxBytesReader(w, from, most)
-	}
-	body := held.Buffer(r.ContentLength, most)
+	body := held.Buffer(i.r.ContentLength, i.most)
 	defer body.Close()
+	if refusal := i.read(&body); refusal != nil {
+		return nil, refusal
+	}
+	whole, err := body.Body()
+	if err != nil {
+		return nil, outcome.RefuseNoRoom(err)
+	}
+	return whole, nil
+}
+
+// refuse turns a body away before it is read; nil: it is read.
+func (i *intake) refuse() *outcome.Refusal {
+	if encoding := wire.First(i.r.Header, "Content-Encoding"); encoding != "" && encoding != "identity" {
+		return RefuseBody(http.StatusUnsupportedMediaType, "Content-Encoding "+strconv.QuoteToASCII(Clip(encoding))+" is not supported: send the body as it is.")
+	}
+	if i.r.ContentLength > i.most {
+		return refuseTooLarge(i.most)
+	}
+	return nil
+}
+
+// read reads the body to its end.
+func (i *intake) read(body sink) *outcome.Refusal {
+	control, from := http.NewResponseController(i.w), i.r.Body
+	if i.r.ContentLength < 0 { // else net/http ends it there
+		from = http.MaxBytesReader(i.w, from, i.most)
+	}
 	due := 0 // bytes that may be read before the deadline moves
 	for {
 		if body.Len() >= due {
 			due = body.Len() + bodyBlock
-			_ = control.SetReadDeadline(time.Now().Add(timeout)) // fails on no connection that can be slow
-			if ended() {
-				return nil, RefuseBody(http.StatusServiceUnavailable, outcome.ErrOperator.Error())
+			_ = control.SetReadDeadline(time.Now().Add(i.timeout)) // fails on no connection that can be slow
+			if i.ended() {
+				return RefuseBody(http.StatusServiceUnavailable, outcome.ErrOperator.Error())
 			}
 		}
 		room, err := body.Room()
 		if err != nil {
-			return nil, outcome.RefuseNoRoom(err)
+			return refuseUnkept(err)
 		}
 		n, err := from.Read(room)
 		body.Took(n)
@@ -57,15 +95,26 @@ func readBody(w http.ResponseWriter, r *http.Request, most int64, timeout time.D
 		}
 		_ = control.SetReadDeadline(time.Time{})
 		if errors.Is(err, io.EOF) {
-			_ = r.Body.Close() // it has been read: net/http need not look for more of it
-			whole, err := body.Body()
-			if err != nil {
-				return nil, outcome.RefuseNoRoom(err)
-			}
-			return whole, nil
+			_ = i.r.Body.Close() // it has been read: net/http need not look for more of it
+			return nil
 		}
-		return nil, refuseUnread(err, most)
+		return refuseUnread(err, i.most)
 	}
+}
+
+// refuseUnkept is for a body that is not kept: there is no room for it, or something is wrong with it.
+func refuseUnkept(err error) *outcome.Refusal {
+	var wrong *form.Error
+	var disk *spool.DiskError
+	switch {
+	case errors.As(err, &wrong):
+		return RefuseBody(http.StatusBadRequest, wrong.Message)
+	case errors.As(err, &disk):
+		return outcome.RefuseNoDisk()
+	case errors.Is(err, spool.ErrFull):
+		return outcome.RefuseNoSpool()
+	}
+	return outcome.RefuseNoRoom(err)
 }
 
 func refuseUnread(err error, most int64) *outcome.Refusal {

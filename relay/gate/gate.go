@@ -18,6 +18,7 @@ import (
 	"one-api/relay/made"
 	"one-api/relay/membudget"
 	"one-api/relay/outcome"
+	"one-api/relay/spool"
 	"one-api/telemetry"
 )
 
@@ -84,6 +85,7 @@ type Options struct {
 	Throttle  *Throttle
 	InFlight  *inflight.List
 	Budget    *membudget.Budget // what large bodies may hold; nil: there is no limit
+	Spool     *spool.Spool      // where large uploads are kept; nil: in memory
 	Made      *made.Keeper
 	// BodyTimeout is how long each part of a request's body may take to arrive; 0: bodyBlockTimeout.
 	BodyTimeout time.Duration
@@ -105,7 +107,7 @@ func New(o Options) *Gates {
 	g := &Gates{
 		Intake: &Intake{tracing: o.Tracing, drained: make(chan struct{})}, traffic: &traffic{metrics: o.Metrics},
 		keys:   &keys{directory: o.Directory, throttle: o.Throttle, tracing: o.Tracing},
-		bodies: &bodies{budget: o.Budget, most: o.Settings.MaxRequestBody, timeout: cmp.Or(o.BodyTimeout, bodyBlockTimeout)},
+		bodies: &bodies{budget: o.Budget, spool: o.Spool, most: o.Settings.MaxRequestBody, timeout: cmp.Or(o.BodyTimeout, bodyBlockTimeout)},
 	}
 	g.Every = Chain[Request]{Log: o.Log, Gates: []Gate[Request]{
 		identity{}, g.traffic, crossOrigin{closedHealth: !o.Settings.PublicHealth}, headerLimit{},

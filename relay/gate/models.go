@@ -17,9 +17,11 @@ type models struct {
 func (m models) Enter(a *Admission) *outcome.Refusal {
 	var d detours // parts of the body, which a stream does not keep
 	var refusal *outcome.Refusal
-	if a.End.Endpoint.ByID() {
+	switch {
+	case a.Asked.Form != nil: // it was read as it came
+	case a.End.Endpoint.ByID():
 		refusal = a.find(m.kept)
-	} else {
+	default:
 		d, refusal = parseCall(&a.Asked, a.End.Endpoint, a.Asked.Body)
 	}
 	if refusal != nil {

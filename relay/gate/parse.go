@@ -163,7 +163,7 @@ func (r *reader) read(m jsonscan.Member) {
 		r.events = how == "sse"
 	case nameN:
 		n, _ := jsonscan.Int(m.Value)
-		r.call.Choices = int(min(max(n, 0), math.MaxInt32))
+		r.call.Choices = int32(min(max(n, 0), math.MaxInt32))
 	case nameModels:
 		r.models = m.Value
 	case nameRoute:

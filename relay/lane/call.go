@@ -1,12 +1,14 @@
 package lane
 
 import (
+	"io"
 	"net/http"
 
 	"one-api/relay/format"
 	"one-api/relay/jsonscan"
 	"one-api/relay/membudget"
 	"one-api/relay/provider"
+	"one-api/relay/spool"
 	"one-api/relay/wire"
 )
 
@@ -38,9 +40,10 @@ type Call struct {
 	Stream    bool             // the client asked for a stream
 	Stores    bool             // the upstream is to keep the answer
 	Keep      bool             // another attempt can follow once a stream has begun
+	Choices   int32            // how many answers the client asked for (n); 0 if it did not say
 	Model     string           // as the client asked for it
-	Choices   int              // how many answers the client asked for (n); 0 if it did not say
 	Body      []byte           // the whole body: a valid JSON object. nil once a stream has begun, unless Keep says so
+	Form      *Form            // a body that is multipart/form-data; nil if it is an object, which is Body then
 	Prefix    string           // what the client has of the answer's text: the upstream is asked for the rest; empty means that it is asked for all of it
 	Path      *string          // where the call goes, escaped; nil means the endpoint's usual path
 	ModelFrom int              // Body[ModelFrom:ModelTo] is the value of "model", quotes included
@@ -49,6 +52,44 @@ type Call struct {
 	Held      *membudget.Lease // what Body holds of the process's budget; nil if it is not counted
 	Header    http.Header      // the client's headers. Only what the provider's format defines may be passed on
 	Query     string           // the raw query, under the same rule
+}
+
+// Form is a body that is multipart/form-data. It is closed by whoever has read it.
+type Form struct {
+	Type               string // Content-Type, boundary included
+	Boundary           string
+	Body               *spool.Body
+	Start              int64 // where its first delimiter begins
+	ModelFrom, ModelTo int64 // where the value of the part "model" is; 0, 0 if there is no such part
+}
+
+// Close gives back what holds the body. It may be called on nil, and again.
+func (f *Form) Close() {
+	if f != nil {
+		f.Body.Close()
+	}
+}
+
+// with is the form with a model in it, and with all else as it was. empty: as it came.
+func (f *Form) with(model string) Source {
+	e := &spool.Edited{Body: f.Body}
+	switch {
+	case model == "":
+	case f.ModelTo == 0:
+		e.From, e.To = f.Start, f.Start
+		e.Text = []byte("--" + f.Boundary + "\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\n" + model + "\r\n")
+	default:
+		e.From, e.To, e.Text = f.ModelFrom, f.ModelTo, []byte(model)
+	}
+	return e
+}
+
+// Source is a body that is not in memory. It can be sent any number of times.
+type Source interface {
+	// Size is how many bytes that is.
+	Size() int64
+	// Open begins to read it. Close may come from another goroutine than the one that reads.
+	Open() io.ReadCloser
 }
 
 // StreamOptions is what a client says of its stream (stream_options of OpenAI's format), as far as it has to be known.
@@ -97,6 +138,7 @@ type Request struct {
 	Query  string      // raw, usually empty
 	Header http.Header // owned by the exchange from here on; Content-Type included, but no credentials
 	Body   []byte
+	Source Source // the body, if it is not Body; nil if it is
 	// AsksUsage means that it asks for the usage of a stream, and the client's call did not.
 	AsksUsage bool
 	// Converted is what a conversion has to say of itself; nil if there was none. A request is passed by value on the way to where a

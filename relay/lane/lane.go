@@ -190,6 +190,9 @@ func (native) Converts() bool { return false }
 
 // Request changes nothing but the model, and what only this relay has put there.
 func (l native) Request(call *Call, target Target) (Request, error) {
+	if call.Form != nil {
+		return l.form(call, target), nil
+	}
 	body, asksUsage := l.family.body(call, target)
 	body, problem := goOn(l.format, body, call, target)
 	if problem != nil {
@@ -211,6 +214,17 @@ func (l native) Request(call *Call, target Target) (Request, error) {
 	}, nil
 }
 
+// form is a request that is multipart/form-data, as native as any: nothing of it changes but the model.
+func (l native) form(call *Call, target Target) Request {
+	header := l.family.header(call, true)
+	header["Content-Type"] = []string{call.Form.Type}
+	model := ""
+	if target.Model != call.Model {
+		model = target.Model
+	}
+	return Request{Path: call.Endpoint.Path(), Header: header, Source: call.Form.with(model)}
+}
+
 // anthropicBody is without what only this relay has put into a conversation.
 func anthropicBody(call *Call, target Target) (body []byte, asksUsage bool) {
 	body = call.Body
@@ -221,5 +235,5 @@ func anthropicBody(call *Call, target Target) (body []byte, asksUsage bool) {
 }
 
 func (l native) Answer(call *Call, _ *Converted) Translator {
-	return l.format.Inspect(call.Choices)
+	return l.format.Inspect(int(call.Choices))
 }

@@ -27,6 +27,8 @@ type health struct {
 	InFlight              int64            `json:"in_flight"`
 	OpenBodies            int64            `json:"open_bodies"`
 	BufferedMB            int64            `json:"buffered_mb"` // what large bodies hold, of MAX_BUFFERED_MB
+	SpooledMB             int64            `json:"spooled_mb"`  // what large uploads hold on disk, of MAX_SPOOL_MB
+	SpooledBodies         int64            `json:"spooled_bodies"`
 	UnexplainedGoroutines int              `json:"unexplained_goroutines"`
 	Channels              channel.Counts   `json:"channels"`
 	Busiest               *busiest         `json:"busiest,omitempty"` // absent while nothing is in flight
@@ -69,7 +71,9 @@ func (o *Operator) busiest(now time.Time) *busiest {
 func (o *Operator) Health(g *gin.Context) {
 	now := time.Now()
 	all, unexplained := o.Goroutines()
+	spooled, bodies := o.Spool.Used()
 	h := health{
+		SpooledMB: (spooled + 1<<20 - 1) >> 20, SpooledBodies: bodies,
 		Status: "ok", Goroutines: all, Memory: telemetry.ReadMemory(), Level: telemetry.LevelOf(all),
 		InFlight: o.Pool.InFlight(), OpenBodies: o.Pool.OpenBodies(), BufferedMB: (o.Budget.Used() + 1<<20 - 1) >> 20, UnexplainedGoroutines: unexplained,
 		Channels: o.Pool.Set().Counts(now), Busiest: o.busiest(now), UptimeSeconds: int64(now.Sub(o.Started).Seconds()), Version: o.Version,

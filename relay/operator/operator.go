@@ -11,6 +11,7 @@ import (
 	"one-api/relay/gate"
 	"one-api/relay/inflight"
 	"one-api/relay/membudget"
+	"one-api/relay/spool"
 	"one-api/telemetry"
 )
 
@@ -27,6 +28,8 @@ type Operator struct {
 	InFlight *inflight.List
 	// Budget is what large bodies may hold; nil: there is no limit.
 	Budget *membudget.Budget
+	// Spool is where large uploads are kept; nil keeps them in memory.
+	Spool *spool.Spool
 	// Throttle slows down who guesses tokens.
 	Throttle *gate.Throttle
 

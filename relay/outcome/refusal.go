@@ -79,6 +79,22 @@ func RefuseNoRoom(why error) *Refusal {
 	}}
 }
 
+// RefuseNoDisk is for a body that the relay's disk did not take. Its operator has the reason in the log.
+func RefuseNoDisk() *Refusal {
+	return &Refusal{OverLimit, &wire.Error{
+		Status: http.StatusServiceUnavailable, Type: "api_error", Code: "disk_full", RetryAfter: 10 * time.Second,
+		Message: "The relay could not keep this upload on its disk, which is most likely full. Its operator has to make room in the directory for temporary files, or let TMPDIR name another one; the log has the reason.",
+	}}
+}
+
+// RefuseNoSpool is for a body that came when other uploads held all of the disk that they may.
+func RefuseNoSpool() *Refusal {
+	return &Refusal{OverLimit, &wire.Error{
+		Status: http.StatusServiceUnavailable, Type: "api_error", Code: "spool_full", RetryAfter: time.Second,
+		Message: "The relay keeps as many large uploads on its disk as it may at the moment. Retry after the time in Retry-After, or have its operator raise MAX_SPOOL_MB.",
+	}}
+}
+
 // RefuseNoChannel is for a model whose channels are all disabled, or out of use for a while.
 func RefuseNoChannel(model string) *Refusal {
 	return &Refusal{NoChannel, &wire.Error{

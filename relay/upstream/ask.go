@@ -14,6 +14,15 @@ type Request struct {
 	At     *Address
 	Header http.Header
 	Body   []byte
+	Source Source // the body, if it is not Body; nil if it is
+}
+
+// Source is a body that is not in memory. It can be sent any number of times.
+type Source interface {
+	// Size is how many bytes that is.
+	Size() int64
+	// Open begins to read it. Close may come from another goroutine than the one that reads.
+	Open() io.ReadCloser
 }
 
 // Answer is what an upstream has answered, up to its body.
@@ -70,7 +79,7 @@ type plainly struct {
 }
 
 func (p *plainly) do(c Call, r Request, a *Answer) (bool, error) {
-	if r.Method != "" || len(r.Body) > http1.MaxBody {
+	if r.Method != "" || r.Source != nil || len(r.Body) > http1.MaxBody {
 		return p.rest.do(c, r, a)
 	}
 	got, connected, err := p.pool.Do(c.Canceler(), http1.Request{
@@ -89,7 +98,7 @@ type anyhow struct{ t *Transport }
 // do asks, and if a reused connection dies before a byte of the answer, it was most likely closed while the request was on its
 // way: the request is sent once more, on a connection that is made for it.
 func (w *anyhow) do(c Call, r Request, a *Answer) (bool, error) {
-	body := &replayable{b: r.Body}
+	body := &replayable{b: r.Body, source: r.Source}
 	c.Connecting(false)
 	n, err := w.over(w.t.http, c, r, body, a)
 	if err == nil || !n.diedUnused(err) || c.Canceler().Why() != nil {
@@ -143,6 +152,9 @@ func (r Request) http(ctx context.Context, of *replayable) *http.Request {
 		Method: http.MethodPost, URL: r.At.url, Header: r.Header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		ContentLength: int64(len(r.Body)), Body: body, GetBody: of.open,
+	}
+	if r.Source != nil {
+		request.ContentLength = r.Source.Size()
 	}
 	if r.Method != "" {
 		request.Method, request.Body, request.GetBody, request.Close = r.Method, nil, nil, true

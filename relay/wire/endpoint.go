@@ -47,6 +47,7 @@ var endpoints = [Endpoints]struct {
 	method    string // empty means POST
 	byID      bool   // the path names something that an upstream keeps, as :id
 	also      string // another path that clients ask at; empty: there is none
+	form      bool   // its requests may be multipart/form-data
 	media     bool   // its answers may be of any type and length, and pass by without being kept
 	slow      bool   // nothing may come for minutes before the first part of an answer, and between parts
 	unnamed   string // the model of a request that names none; empty: it has to
@@ -68,12 +69,12 @@ var endpoints = [Endpoints]struct {
 
 	// OpenAI's reference has model as optional for these three, and for moderations.
 	ImagesGenerate: {path: "/v1/images/generations", operation: "image_generation", media: true, slow: true, unnamed: "dall-e-2"},
-	ImagesEdit:     {path: "/v1/images/edits", operation: "image_edit", media: true, slow: true, unnamed: "dall-e-2"},
-	ImagesVary:     {path: "/v1/images/variations", operation: "image_variation", media: true, slow: true, unnamed: "dall-e-2", whole: true},
+	ImagesEdit:     {path: "/v1/images/edits", operation: "image_edit", form: true, media: true, slow: true, unnamed: "dall-e-2"},
+	ImagesVary:     {path: "/v1/images/variations", operation: "image_variation", form: true, media: true, slow: true, unnamed: "dall-e-2", whole: true},
 
 	AudioSpeech:     {path: "/v1/audio/speech", operation: "speech", media: true},
-	AudioTranscribe: {path: "/v1/audio/transcriptions", operation: "transcription", media: true},
-	AudioTranslate:  {path: "/v1/audio/translations", operation: "translation", media: true, whole: true},
+	AudioTranscribe: {path: "/v1/audio/transcriptions", operation: "transcription", form: true, media: true},
+	AudioTranslate:  {path: "/v1/audio/translations", operation: "translation", form: true, media: true, whole: true},
 
 	Moderate: {path: "/v1/moderations", operation: "moderation", media: true, whole: true, unnamed: "omni-moderation-latest"},
 	Rerank:   {path: "/v1/rerank", also: "/rerank", operation: "rerank", media: true, whole: true},
@@ -115,6 +116,9 @@ func (e Endpoint) Paths() []string {
 	}
 	return []string{e.Path()}
 }
+
+// Forms reports whether the endpoint's requests may be multipart/form-data.
+func (e Endpoint) Forms() bool { return endpoints[e].form }
 
 // Media reports whether the endpoint's answers may be of any type and length: sound, text, and JSON with pictures in it. They pass by
 // without being kept.

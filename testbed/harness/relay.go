@@ -285,6 +285,11 @@ func (r *Relay) RequireQuiet(goroutinesBefore int, upstreams ...*Upstream) {
 	eventually := r.Eventually
 	eventually("calls in flight", func() bool { return r.Server.Pool().InFlight() == 0 && r.Server.Active() == 0 })
 	eventually("open bodies", func() bool { return r.Server.Pool().OpenBodies() == 0 })
+	eventually("uploads on disk", func() bool {
+		bytes, bodies := r.Server.Spooled()
+		return bytes == 0 && bodies == 0
+	})
+	eventually("memory for bodies", func() bool { return r.Server.Budget().Used() == 0 })
 	for _, u := range upstreams {
 		eventually("upstream requests still open", func() bool { return u.Open.Load() == 0 })
 	}

@@ -33,7 +33,7 @@ func TestHealthSaysWhatTheContractPromisesAndNothingElse(t *testing.T) {
 	}
 	require.NotContains(t, health, "busiest", "nothing is in flight")
 	require.Equal(t, map[string]any{"open": 1.0, "idle": 0.0}, health["client_connections"], "this test's own, which asks")
-	require.Len(t, health, 12)
+	require.Len(t, health, 14)
 }
 
 func TestHealthSaysWhatIdleClientsAreWorthAndWhichChannelIsBusiest(t *testing.T) {

@@ -57,7 +57,7 @@ func TestWhatPromisesNothingIsAPreambleAndAllElseIsNot(t *testing.T) {
 func TestAnEndIsSeenHoweverTheEventsBeforeItWereRead(t *testing.T) {
 	for _, asked := range []int{0, 1, 2} {
 		for _, spaces := range []string{"", " "} {
-			translator := lanes.Answer(&lane.Call{Endpoint: wire.ChatCompletions, Stream: true, Choices: asked})
+			translator := lanes.Answer(&lane.Call{Endpoint: wire.ChatCompletions, Stream: true, Choices: int32(asked)})
 			say := func(index int, delta, finish string) {
 				data := strings.Replace(one(delta, finish), `"index":0`, fmt.Sprintf(`"index":%d`, index), 1)
 				_, err := translator.Event(clean("", strings.ReplaceAll(data, `":`, `":`+spaces)))
