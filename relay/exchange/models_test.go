@@ -11,7 +11,7 @@ func TestEveryShapeOfAListOfModelsIsRead(t *testing.T) {
 	for body, want := range map[string][]string{
 		`{"data":[{"id":"a"},{"id":"b"}],"rest":[`:               {"a", "b"},
 		`{"object":"list","has_more":true,"data":[{"id":"a"}]}`:  {"a"},
-		`{"models":[{"name":"models/a"},{"name":"b","id":"c"}]}`: {"models/a", "c"},
+		`{"models":[{"name":"models/a"},{"name":"b","id":"c"}]}`: {"a", "c"},
 		`[{"id":"a","object":"model"}]`:                          {"a"},
 		`{"data":[]}`:                                            {},
 	} {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -45,6 +46,42 @@ func TestAGlobIsListedAsItsUpstreamListsIt(t *testing.T) {
 		}
 	}
 	r.RequireQuiet(harness.AmongOthers, u)
+}
+
+// TestAListOfManyPagesIsAskedForInOne: Anthropic gives 20 models without being asked for more, and Gemini 50.
+func TestAListOfManyPagesIsAskedForInOne(t *testing.T) {
+	for kind, provider := range map[string]struct {
+		path, size string
+		usually    int
+		one, page  string
+	}{
+		"anthropic": {"/v1/models", "limit", 20, `{"type":"model","id":"many-%03d"}`, `{"data":[%s],"has_more":%t,"first_id":"many-000"}`},
+		"gemini":    {"/v1beta/models", "pageSize", 50, `{"name":"models/many-%03d","supportedGenerationMethods":["generateContent"]}`, `{"models":[%s],"nextPageToken":"%t"}`},
+	} {
+		t.Run(kind, func(t *testing.T) {
+			const all = 120
+			u := harness.NewUpstream(t, false, func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path != provider.path {
+					http.NotFound(w, r)
+					return
+				}
+				size := provider.usually
+				if asked, err := strconv.Atoi(r.URL.Query().Get(provider.size)); err == nil && asked <= 1000 {
+					size = min(asked, all)
+				}
+				list := make([]string, size)
+				for i := range list {
+					list[i] = fmt.Sprintf(provider.one, i)
+				}
+				harness.Answers(200, fmt.Sprintf(provider.page, strings.Join(list, ","), size < all))(w, r)
+			})
+			r := harness.StartRelay(t, fmt.Sprintf("channels:\n  - {name: a, type: %s, base_url: %q, keys: [sk-upstream-secret], models: ['many-*']}\n", kind, u.URL))
+			ids, _ := r.List()
+			require.Len(t, ids, all)
+			require.Equal(t, "many-119", ids[all-1])
+			r.RequireQuiet(harness.AmongOthers, u)
+		})
+	}
 }
 
 func TestTheListIsInTheAskersFormat(t *testing.T) {
