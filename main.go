@@ -171,7 +171,8 @@ Flags:
 
 // printVariables lists every environment variable.
 func printVariables(w io.Writer) {
-	fmt.Fprintln(w, "\nEnvironment (the relay's own may also be given as NAME_FILE, the path of a file that holds the value; durations are seconds, or 90s, 15m):")
+	fmt.Fprintln(w, "\nEnvironment (the relay's own may also be given as NAME_FILE, the path of a file that holds the value; durations "+
+		"are seconds, or 90s, 15m):")
 	line := func(name, help string, notes ...string) {
 		notes = slices.DeleteFunc(notes, func(note string) bool { return note == "" })
 		if len(notes) > 0 {
@@ -351,7 +352,8 @@ func logHandler(w io.Writer, debug bool) slog.Handler {
 }
 
 // greet says that the relay runs, and how to call it. made is what was done about the client key, if none is configured.
-func greet(log *slog.Logger, w io.Writer, address net.Addr, published string, settings config.Settings, cfg *config.Config, exported *telemetry.Telemetry, made string) {
+func greet(log *slog.Logger, w io.Writer, address net.Addr, published string, settings config.Settings, cfg *config.Config,
+	exported *telemetry.Telemetry, made string) {
 	for _, warning := range cfg.Warnings {
 		log.Warn("configuration", "warning", warning)
 	}

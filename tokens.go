@@ -38,7 +38,8 @@ func keepTokens(env lookup, make bool) (lookup, []string, error) {
 		text, isNew, err := keptToken(file, make)
 		switch {
 		case err != nil:
-			problems = append(problems, fmt.Errorf("%s is not kept: %w (set it, or make TOKEN_DIR a directory that this process may write to)", token.variable, err))
+			problems = append(problems, fmt.Errorf("%s is not kept: %w (set it, or make TOKEN_DIR a directory that this process may write to)",
+				token.variable, err))
 			continue
 		case text == "":
 			continue
@@ -122,7 +123,8 @@ func keepClientKey(env lookup, generated string) (kept string, err error) {
 		err = fmt.Errorf("%s is empty", file)
 	}
 	if err != nil {
-		return "", fmt.Errorf("the client key is not kept, and is another one after a restart: %w (configure a token, or make TOKEN_DIR a directory that this process may write to)", err)
+		return "", fmt.Errorf("the client key is not kept, and is another one after a restart: %w (configure a token, or make TOKEN_DIR a "+
+			"directory that this process may write to)", err)
 	}
 	return kept, nil
 }
@@ -132,7 +134,8 @@ func announceTokens(w io.Writer, made []string) {
 	if len(made) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "\nTokens for the operator were made. This is said once; `one-api tokens` says it again (docker exec one-api /one-api tokens):\n\n")
+	fmt.Fprintf(w, "\nTokens for the operator were made. This is said once; `one-api tokens` says it again (docker exec one-api /one-api "+
+		"tokens):\n\n")
 	for _, line := range made {
 		fmt.Fprintf(w, "  %s\n", line)
 	}

@@ -39,20 +39,22 @@ type clientConn struct {
 
 // What net/http (Go 1.26) writes when a request's line and header are over MaxHeaderBytes, and nothing else does: it never
 // gets as far as a handler, so this is the place to say why.
-const headerTooLarge = "HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n" +
-	"431 Request Header Fields Too Large"
+const headerTooLarge = "HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Type: text/plain; charset=utf-8\r\n" +
+	"Connection: close\r\n\r\n431 Request Header Fields Too Large"
 
 // explained is an answer instead. Which format the client speaks is not known yet; the body is an error in both.
 func explained() []byte {
 	id := gate.NewID()
-	message := fmt.Sprintf("The request's line and header are larger than %d KiB, the most that this relay accepts. (request id: %s)", maxHeaderBytes>>10, id)
+	message := fmt.Sprintf("The request's line and header are larger than %d KiB, the most that this relay accepts. (request id: %s)",
+		maxHeaderBytes>>10, id)
 	body, err := json.Marshal(map[string]any{"type": "error", "request_id": id, "error": map[string]any{
 		"type": "invalid_request_error", "message": message, "param": nil, "code": "header_too_large",
 	}})
 	if err != nil { // strings only: cannot fail
 		panic(err)
 	}
-	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s: %s\r\nConnection: close\r\n\r\n%s",
+	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"+
+		"%s: %s\r\nConnection: close\r\n\r\n%s",
 		http.StatusRequestHeaderFieldsTooLarge, http.StatusText(http.StatusRequestHeaderFieldsTooLarge), len(body), reply.RequestIDHeader, id, body)
 }
 

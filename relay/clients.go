@@ -258,7 +258,8 @@ func (c *clients) report(now time.Time) {
 			"refused", refused, "open", c.open.Load(), "max", c.limit)
 	}
 	if closed > 0 {
-		c.log.Info("idle client connections were closed to make room", "closed", closed, "open", c.open.Load(), "idle", c.idle.Load(), "max", c.limit, "max_idle", c.idleLimit)
+		c.log.Info("idle client connections were closed to make room", "closed", closed, "open", c.open.Load(), "idle", c.idle.Load(),
+			"max", c.limit, "max_idle", c.idleLimit)
 	}
 	if failed > 0 {
 		c.log.Warn("client connections could not be accepted", "failed", failed, "error", failure)

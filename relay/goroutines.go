@@ -24,7 +24,8 @@ func unexplainedOf(all int, expected int64) int { return max(0, all-int(expected
 // ExpectedGoroutines is how many the open connections and calls account for. It reads atomics only.
 func (s *Server) ExpectedGoroutines() int64 {
 	// A client's connection has a goroutine, and another one that watches for the client's leaving while it waits.
-	expected := s.baseline.Load() + s.clients.open.Load() + s.reserve.open.Load() + s.gates.Watchers() + s.pool.ExpectedGoroutines() + s.door.Goroutines() +
+	expected := s.baseline.Load() + s.clients.open.Load() + s.reserve.open.Load() + s.gates.Watchers() + s.pool.ExpectedGoroutines() +
+		s.door.Goroutines() +
 		s.options.Telemetry.Goroutines()
 	if s.demo != nil {
 		expected += s.demo.Goroutines()

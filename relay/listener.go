@@ -127,7 +127,8 @@ func (l *lingering) trim(now time.Time) {
 func noPlace() []byte {
 	id := gate.NewID()
 	body := noPlaceBody(id)
-	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nRetry-After: 1\r\n%s: %s\r\nConnection: close\r\n\r\n%s",
+	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nRetry-After: 1\r\n%s: "+
+		"%s\r\nConnection: close\r\n\r\n%s",
 		http.StatusServiceUnavailable, http.StatusText(http.StatusServiceUnavailable), len(body), reply.RequestIDHeader, id, body)
 }
 

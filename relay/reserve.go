@@ -114,9 +114,10 @@ func (r *reserve) Addr() net.Addr { return &net.TCPAddr{} }
 // reservedServer answers those who come beyond the bound.
 func (s *Server) reservedServer(base context.Context) *http.Server {
 	server := &http.Server{
-		Handler: http.HandlerFunc(s.serveReserved), ReadHeaderTimeout: s.reserve.timeout, ReadTimeout: s.reserve.timeout, MaxHeaderBytes: maxHeaderBytes,
-		BaseContext: func(net.Listener) context.Context { return base },
-		ErrorLog:    slog.NewLogLogger(s.options.Log.Handler(), slog.LevelDebug),
+		Handler: http.HandlerFunc(s.serveReserved), ReadHeaderTimeout: s.reserve.timeout, ReadTimeout: s.reserve.timeout,
+		MaxHeaderBytes: maxHeaderBytes,
+		BaseContext:    func(net.Listener) context.Context { return base },
+		ErrorLog:       slog.NewLogLogger(s.options.Log.Handler(), slog.LevelDebug),
 	}
 	server.SetKeepAlivesEnabled(false)
 	return server

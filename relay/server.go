@@ -131,7 +131,8 @@ func New(options ServerOptions) (*Server, error) {
 		Throttle: s.throttle, InFlight: inFlight, Budget: s.budget, Spool: s.spool, Made: keeper, BodyTimeout: options.BodyTimeout,
 	})
 	s.controller = &controller.Controller{
-		Settings: settings, Gates: s.gates, Door: s.door, Log: options.Log, Started: started, Record: s.recorders, Made: keeper, Pause: options.Pause,
+		Settings: settings, Gates: s.gates, Door: s.door, Log: options.Log, Started: started, Record: s.recorders, Made: keeper,
+		Pause: options.Pause,
 	}
 	s.operator = &operator.Operator{
 		Settings: settings, Log: options.Log, Version: options.Version, Started: started, Throttle: s.throttle, Pool: s.pool, InFlight: inFlight,
@@ -189,8 +190,9 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error { //nol
 	base, cut := context.WithCancelCause(context.Background())
 	defer cut(nil)
 	server := &http.Server{
-		Handler: s.engine, ReadHeaderTimeout: cmp.Or(s.options.HeaderTimeout, readHeaderTimeout), IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-		BaseContext: func(net.Listener) context.Context { return base }, ConnState: s.clients.state, ConnContext: gate.WithConn,
+		Handler: s.engine, ReadHeaderTimeout: cmp.Or(s.options.HeaderTimeout, readHeaderTimeout), IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeaderBytes,
+		BaseContext:    func(net.Listener) context.Context { return base }, ConnState: s.clients.state, ConnContext: gate.WithConn,
 		ErrorLog: slog.NewLogLogger(s.options.Log.Handler(), slog.LevelDebug),
 	}
 	s.sayBounds()
@@ -247,7 +249,8 @@ func (s *Server) sayBounds() {
 	files := descriptors()
 	s.options.Log.Info("client connections are bounded", "max", s.clients.limit, "max_idle", s.clients.idleLimit, "descriptors", files)
 	if files > 0 && s.clients.limit > files {
-		s.options.Log.Warn("MAX_CLIENT_CONNECTIONS is more than this process may have files open: raise its limit (ulimit -n, or nofile), or lower the variable",
+		s.options.Log.Warn("MAX_CLIENT_CONNECTIONS is more than this process may have files open: raise its limit (ulimit -n, or nofile), or "+
+			"lower the variable",
 			"max", s.clients.limit, "descriptors", files)
 	}
 }
@@ -275,7 +278,8 @@ func (s *Server) trim(ctx context.Context) {
 // drain ends the service: health says so while the listener stays open for it, calls get their time, and then are cut.
 func (s *Server) drain(server *http.Server, cut context.CancelCauseFunc) error {
 	s.gates.Intake.Drain()
-	s.options.Log.Info("draining: no new calls are taken", "in_flight", s.gates.Intake.Active(), "timeout", s.options.Settings.ShutdownTimeout.String())
+	s.options.Log.Info("draining: no new calls are taken", "in_flight", s.gates.Intake.Active(),
+		"timeout", s.options.Settings.ShutdownTimeout.String())
 	var err error
 	if !s.quiet(s.options.Settings.ShutdownTimeout) {
 		err = ErrCut

@@ -104,7 +104,8 @@ func (m *Metrics) newChannel(id channelIdentity) *Channel {
 	c.unknownEnds = newCounter(c.with())
 
 	c.own = c.option()
-	c.states, c.keyStates, c.connections = c.options(AttrChannelState, channelStates[:]), c.options(AttrState, keyStates[:]), c.options(AttrConnectionState, connectionStates[:])
+	c.states, c.keyStates, c.connections = c.options(AttrChannelState, channelStates[:]), c.options(AttrState,
+		keyStates[:]), c.options(AttrConnectionState, connectionStates[:])
 	return c
 }
 

@@ -65,7 +65,8 @@ func (e closingMetrics) Shutdown(ctx context.Context) error {
 	return e.Exporter.Shutdown(ctx)
 }
 
-func (e *ender) intercept(ctx context.Context, method string, request, reply any, c *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
+func (e *ender) intercept(ctx context.Context, method string, request, reply any, c *grpc.ClientConn, invoke grpc.UnaryInvoker,
+	options ...grpc.CallOption) error {
 	if r, ok := request.(*collectormetrics.ExportMetricsServiceRequest); ok && e.ending.Load() {
 		markEnded(r)
 	}

@@ -91,7 +91,8 @@ func Start(ctx context.Context, o Options) (*Telemetry, error) {
 		return t, nil
 	}
 	for _, f := range env.Findings {
-		o.Log.Warn("a telemetry variable is not taken as it stands", "variable", f.Variable, "value", f.Value, "problem", f.Problem, "used", f.Used)
+		o.Log.Warn("a telemetry variable is not taken as it stands", "variable", f.Variable, "value", f.Value, "problem", f.Problem,
+			"used", f.Used)
 	}
 	metrics, traces, logs := t.planned("metrics", env.Metrics), t.planned("traces", env.Traces), t.planned("logs", env.Logs)
 	if metrics.exporter == "" && traces.exporter == "" && logs.exporter == "" {
@@ -185,7 +186,8 @@ func (t *Telemetry) startMetrics(ctx context.Context, s signal, res *resource.Re
 		return provider.Shutdown(ctx)
 	})
 	t.Meter = provider.Meter(ScopeName, metric.WithInstrumentationVersion(t.options.Version), metric.WithSchemaURL(SchemaURL))
-	if err := contribruntime.Start(contribruntime.WithMeterProvider(provider), contribruntime.WithMinimumReadMemStatsInterval(minCollectPause)); err != nil {
+	if err := contribruntime.Start(contribruntime.WithMeterProvider(provider),
+		contribruntime.WithMinimumReadMemStatsInterval(minCollectPause)); err != nil {
 		return fmt.Errorf("observing the Go runtime: %w", err)
 	}
 	t.Metrics = m
@@ -195,7 +197,8 @@ func (t *Telemetry) startMetrics(ctx context.Context, s signal, res *resource.Re
 
 // metricReader is autoexport's, except for OTLP, where batches have to be bounded, and where the environment says in what form metrics
 // are to be (producers are those of a form), and for Prometheus, which is to get exemplars.
-func metricReader(ctx context.Context, s signal, getenv func(string) string, producers func(Form) []sdkmetric.Producer) (sdkmetric.Reader, error) {
+func metricReader(ctx context.Context, s signal, getenv func(string) string, producers func(Form) []sdkmetric.Producer) (sdkmetric.Reader,
+	error) {
 	switch s.exporter {
 	case "otlp":
 	case "prometheus":
@@ -232,7 +235,8 @@ func (t *Telemetry) startLogs(ctx context.Context, s signal, res *resource.Resou
 	if level == nil {
 		level = slog.LevelInfo
 	}
-	t.Logs = exportedLogs{otelslog.NewHandler(ScopeName, otelslog.WithLoggerProvider(provider), otelslog.WithVersion(t.options.Version)), level}
+	t.Logs = exportedLogs{otelslog.NewHandler(ScopeName, otelslog.WithLoggerProvider(provider), otelslog.WithVersion(t.options.Version)),
+		level}
 	return nil
 }
 
@@ -245,7 +249,8 @@ func (t *Telemetry) startTraces(ctx context.Context, s signal, res *resource.Res
 		return fmt.Errorf("exporting traces: %w", err)
 	}
 	sampler, _ := samplerOf(t.options.Getenv, s.explicit)
-	tracing, provider := NewTracing(t.options.Version, sampler, sdktrace.WithBatcher(guardedSpans{exporter, s.guard.opened()}), sdktrace.WithResource(res))
+	tracing, provider := NewTracing(t.options.Version, sampler, sdktrace.WithBatcher(guardedSpans{exporter, s.guard.opened()}),
+		sdktrace.WithResource(res))
 	t.shutdowns = append(t.shutdowns, provider.Shutdown)
 	tracing.genAI = GenAIOf(t.options.Getenv("OTEL_SEMCONV_STABILITY_OPT_IN"))
 	t.Tracing = tracing

@@ -64,7 +64,9 @@ var (
 	operationDuration = Instrument{
 		Name: OperationDuration, Kind: Histogram, Unit: "s", Bounds: durationBounds, Source: FromAttempt, Attributes: perAttempt,
 		Description: "Duration of an attempt at a channel, to its end.",
-		Question:    "Which channel is slow, and how do its calls end?", Cardinality: "(pairs of channel and model that the configuration names, + at most METRICS_MAX_MODEL_LABELS that it does not, + channels) × operations (3) × endings (15, and one more for each status that upstreams send, 32 at most)",
+		Question:    "Which channel is slow, and how do its calls end?",
+		Cardinality: "(pairs of channel and model that the configuration names, + at most METRICS_MAX_MODEL_LABELS that it does not, + " +
+			"channels) × operations (3) × endings (15, and one more for each status that upstreams send, 32 at most)",
 	}
 	firstChunk = Instrument{
 		Name: FirstChunk, Kind: Histogram, Unit: "s", Bounds: durationBounds, Source: FromAttempt, Attributes: perChannelModel,
@@ -98,9 +100,12 @@ func genAIClient(version GenAI) []Instrument {
 		tokensOf(InferenceOutput, "Output tokens of an attempt, as the provider counts them; 0 where it did not."),
 		usageOf(UsageInput, "Input tokens, cached ones included.", "What is used, and where?"),
 		usageOf(UsageOutput, "Output tokens, reasoning included.", "What is used, and where?"),
-		usageOf(UsageCacheRead, "Input tokens that the provider read from its prompt cache: a part of the input.", "Does prompt caching work on this channel?"),
-		usageOf(UsageCacheWrite, "Input tokens that the provider wrote to its prompt cache: a part of the input.", "Is more written to the cache than is ever read?"),
-		usageOf(UsageReasoning, "Output tokens that the model spent on reasoning: a part of the output.", "How much of the output does nobody read?"),
+		usageOf(UsageCacheRead, "Input tokens that the provider read from its prompt cache: a part of the input.",
+			"Does prompt caching work on this channel?"),
+		usageOf(UsageCacheWrite, "Input tokens that the provider wrote to its prompt cache: a part of the input.",
+			"Is more written to the cache than is ever read?"),
+		usageOf(UsageReasoning, "Output tokens that the model spent on reasoning: a part of the output.",
+			"How much of the output does nobody read?"),
 	}
 }
 

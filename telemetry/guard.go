@@ -247,14 +247,18 @@ func (g *guard) say(v verdict, err error) {
 		g.log.Warn("the backend took only a part of the telemetry; "+g.untaken(), append(attributes, "rejected", rejected, "answer", answer)...)
 	case unserved:
 		g.log.Warn("the backend takes no "+g.signal+" there: none are sent any more, but for a try every hour",
-			append(attributes, "answer", answer, "change", "OTEL_"+own+"_EXPORTER=none ends it; OTEL_EXPORTER_OTLP_"+own+"_ENDPOINT sends them to where they are taken")...)
+			append(attributes, "answer", answer, "change", "OTEL_"+own+"_EXPORTER=none ends it; OTEL_EXPORTER_OTLP_"+own+"_ENDPOINT sends them "+
+				"to where they are taken")...)
 	case denied:
 		g.log.Warn("the backend refuses the credential of the telemetry, which is dropped",
-			append(attributes, "answer", answer, "change", "OTEL_EXPORTER_OTLP_HEADERS, or OTEL_EXPORTER_OTLP_"+own+"_HEADERS, such as authorization=Bearer%20KEY")...)
+			append(attributes, "answer", answer, "change", "OTEL_EXPORTER_OTLP_HEADERS, or OTEL_EXPORTER_OTLP_"+own+"_HEADERS, such as "+
+				"authorization=Bearer%20KEY")...)
 	case tooLarge:
-		g.log.Warn("the backend takes no telemetry of this size, even in small parts: it is dropped", append(attributes, "answer", answer, "change", "the backend's limit for a request's body")...)
+		g.log.Warn("the backend takes no telemetry of this size, even in small parts: it is dropped",
+			append(attributes, "answer", answer, "change", "the backend's limit for a request's body")...)
 	case refused:
-		g.log.Warn("the backend refuses the telemetry for good: it is dropped and not sent again", append(attributes, "answer", answer, "change", "what the answer names")...)
+		g.log.Warn("the backend refuses the telemetry for good: it is dropped and not sent again",
+			append(attributes, "answer", answer, "change", "what the answer names")...)
 	}
 }
 

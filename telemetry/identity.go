@@ -62,7 +62,8 @@ func (m machine) attributes() (all []attribute.KeyValue) {
 	// The downward API's, under the names that manifests give them; a pod's name is its host's.
 	add(keyPod, m.getenv("POD_NAME"), m.getenv("K8S_POD_NAME"), m.getenv("HOSTNAME"))
 	add(keyPodUID, m.getenv("POD_UID"), m.getenv("K8S_POD_UID"))
-	add(keyNamespace, m.getenv("POD_NAMESPACE"), m.getenv("K8S_NAMESPACE"), m.find("/var/run/secrets/kubernetes.io/serviceaccount/namespace", wholeLine))
+	add(keyNamespace, m.getenv("POD_NAMESPACE"), m.getenv("K8S_NAMESPACE"),
+		m.find("/var/run/secrets/kubernetes.io/serviceaccount/namespace", wholeLine))
 	add(keyNode, m.getenv("NODE_NAME"), m.getenv("K8S_NODE_NAME"))
 	add(keyInContainer, m.getenv("CONTAINER_NAME"), m.getenv("K8S_CONTAINER_NAME"))
 	return all
@@ -124,7 +125,8 @@ func (t *Telemetry) resourceOf(ctx context.Context, m machine) (*resource.Resour
 		id, release, err := keptInstance(t.options.Kept)
 		if err != nil {
 			_, lasts := m.instance(seen)
-			t.options.Log.Warn("the name of this process in telemetry is not kept, and "+afterRestart(lasts), "directory", t.options.Kept, "error", err.Error())
+			t.options.Log.Warn("the name of this process in telemetry is not kept, and "+afterRestart(lasts), "directory", t.options.Kept,
+				"error", err.Error())
 		} else {
 			instance = id
 			t.release = release

@@ -111,7 +111,8 @@ func (m *Metrics) HTTP(r HTTP) {
 		return
 	}
 	var in mark
-	m.http.get(httpKey{knownMethod(r.Method), r.Route, m.statuses.fold(r.ErrorType), r.Status}).record(int64(r.Duration), m.form.mark(r.Span, &in))
+	m.http.get(httpKey{knownMethod(r.Method), r.Route, m.statuses.fold(r.ErrorType), r.Status}).record(int64(r.Duration),
+		m.form.mark(r.Span, &in))
 }
 
 // Request is a client's call on a relayed endpoint, with all its attempts.

@@ -38,8 +38,9 @@ type ChannelGauges struct {
 func Observe(meter metric.Meter, version string, read func() State) error {
 	b := builder{meter: meter}
 	g := gauges{
-		active: b.upDown(HTTPActive), inFlight: b.gauge(ChannelInFlight), openBodies: b.gauge(ChannelOpenBodies), goroutines: b.gauge(ChannelGoroutines),
-		state: b.gauge(ChannelState), keys: b.gauge(ChannelKeys), connections: b.upDown(OpenConnections),
+		active: b.upDown(HTTPActive), inFlight: b.gauge(ChannelInFlight), openBodies: b.gauge(ChannelOpenBodies),
+		goroutines: b.gauge(ChannelGoroutines),
+		state:      b.gauge(ChannelState), keys: b.gauge(ChannelKeys), connections: b.upDown(OpenConnections),
 		clients: b.gauge(ClientConnections), expected: b.gauge(GoroutinesExpected), stray: b.gauge(GoroutinesStray), build: b.gauge(BuildInfo),
 		oldest: b.secondsGauge(ChannelOldest), loaded: b.secondsGauge(ConfigLastSuccess), leaked: b.observableCounter(ChannelLeaked),
 		buildInfo: metric.WithAttributeSet(attribute.NewSet(text(AttrVersion, version), text(AttrGoVersion, runtime.Version()))),
@@ -56,7 +57,8 @@ func Observe(meter metric.Meter, version string, read func() State) error {
 	_, err := meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		g.observe(o, read())
 		return nil
-	}, g.active, g.inFlight, g.openBodies, g.goroutines, g.state, g.keys, g.connections, g.clients, g.expected, g.stray, g.build, g.oldest, g.loaded, g.leaked)
+	}, g.active, g.inFlight, g.openBodies, g.goroutines, g.state, g.keys, g.connections, g.clients,
+		g.expected, g.stray, g.build, g.oldest, g.loaded, g.leaked)
 	return err
 }
 

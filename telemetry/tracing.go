@@ -27,7 +27,8 @@ type Tracing struct {
 // to the caller.
 func NewTracing(version string, sampler sdktrace.Sampler, options ...sdktrace.TracerProviderOption) (*Tracing, *sdktrace.TracerProvider) {
 	provider := sdktrace.NewTracerProvider(append(options, sdktrace.WithSampler(sampler), sdktrace.WithIDGenerator(drawnIDs{}))...)
-	return &Tracing{tracer: provider.Tracer(ScopeName, trace.WithInstrumentationVersion(version), trace.WithSchemaURL(SchemaURL)), sampler: sampler}, provider
+	return &Tracing{tracer: provider.Tracer(ScopeName, trace.WithInstrumentationVersion(version), trace.WithSchemaURL(SchemaURL)),
+		sampler: sampler}, provider
 }
 
 // Span is a part of a trace. The zero value is not recorded.
@@ -73,7 +74,8 @@ func (s Span) EndRequest(r Request) {
 		return
 	}
 	attributes := make([]attribute.KeyValue, 0, 8)
-	attributes = append(attributes, text(AttrOperation, r.Operation), text(AttrOutcome, r.Outcome), text(AttrRequestID, r.ID), attribute.Int(AttrAttempts, r.Attempts))
+	attributes = append(attributes, text(AttrOperation, r.Operation), text(AttrOutcome, r.Outcome), text(AttrRequestID, r.ID),
+		attribute.Int(AttrAttempts, r.Attempts))
 	if r.Model != "" {
 		attributes = append(attributes, text(AttrModel, bounded(r.Model)))
 	}

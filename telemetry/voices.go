@@ -31,7 +31,8 @@ func (r *remarks) say(level slog.Level, from, message string, attributes ...any)
 	if r == nil || r.off || level < r.most || !r.pauses.over(from+message, remarkPause) {
 		return
 	}
-	r.log.Warn("telemetry's library says", append([]any{"library", from, "level", strings.ToLower(level.String()), "text", r.redact.text(message)}, attributes...)...)
+	r.log.Warn("telemetry's library says", append([]any{"library", from, "level", strings.ToLower(level.String()),
+		"text", r.redact.text(message)}, attributes...)...)
 }
 
 const remarkPause = time.Minute

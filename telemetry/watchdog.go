@@ -67,7 +67,8 @@ func (w *Watchdog) holders() []any {
 	if len(holders) == 0 {
 		return []any{"holders", "none: no channel has an open call or a goroutine"}
 	}
-	attrs := []any{"channel", holders[0].Name, "goroutines", holders[0].Goroutines, "in_flight", holders[0].InFlight, "oldest", holders[0].Oldest.Round(time.Second).String()}
+	attrs := []any{"channel", holders[0].Name, "goroutines", holders[0].Goroutines, "in_flight", holders[0].InFlight,
+		"oldest", holders[0].Oldest.Round(time.Second).String()}
 	if len(holders) > 1 {
 		var others []string
 		for _, h := range holders[1:] {

@@ -11,7 +11,8 @@ const maxParameters = 32
 // credentials are the names under which keys stand in addresses, without case and what separates their parts. Of what a client
 // says there, adaptors may pass on what their provider's format defines; a client's key is not even there for them to pass on.
 var credentials = map[string]bool{
-	"key": true, "apikey": true, "xapikey": true, "xgoogapikey": true, "accesskey": true, "token": true, "accesstoken": true, "authtoken": true,
+	"key": true, "apikey": true, "xapikey": true, "xgoogapikey": true, "accesskey": true, "token": true, "accesstoken": true,
+	"authtoken":   true,
 	"bearertoken": true, "authorization": true, "auth": true, "bearer": true, "secret": true, "password": true,
 }
 

@@ -48,7 +48,8 @@ func (c *Channel) count(r *Result) {
 		return
 	}
 	c.state.last.Store(&LastFailure{
-		At: time.Now().UTC().Truncate(time.Second), Outcome: r.Outcome.String(), Status: r.Failure.Status, Detail: wire.Clip(r.Failure.Detail, longestDetail),
+		At: time.Now().UTC().Truncate(time.Second), Outcome: r.Outcome.String(), Status: r.Failure.Status,
+		Detail: wire.Clip(r.Failure.Detail, longestDetail),
 	})
 }
 

@@ -221,7 +221,8 @@ func (p *Pool) OpenBodies() int64 { return p.openBodies.Load() }
 // TrimInterval is how often Trim looks.
 const TrimInterval = time.Second
 
-// Trim looks once after connections that a burst has left behind, and after calls that do not end. One goroutine calls it, every TrimInterval.
+// Trim looks once after connections that a burst has left behind, and after calls that do not end. One goroutine calls it, every
+// TrimInterval.
 func (p *Pool) Trim() {
 	if all := p.connections.Load(); all != nil {
 		for _, t := range *all {

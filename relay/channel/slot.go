@@ -52,7 +52,8 @@ func (c *Channel) take(w *SelectRequest, now time.Time, how tolerance) (Slot, bo
 	c.state.tries.Count(now)
 	c.Transport.Enter()
 	return Slot{
-		Channel: c, Key: k, Began: now, Because: w.because, Resumes: w.broken != nil, probe: probe, keyProbe: keyProbe, spares: w.spared(c), cuts: cuts,
+		Channel: c, Key: k, Began: now, Because: w.because, Resumes: w.broken != nil, probe: probe, keyProbe: keyProbe, spares: w.spared(c),
+		cuts: cuts,
 	}, true
 }
 

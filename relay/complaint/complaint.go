@@ -81,7 +81,8 @@ func Read(body []byte) *Complaint {
 // Plain reads an error that is not JSON. It returns nil if it is not plain text either, but a web page, cut JSON or binary data.
 func Plain(body []byte) *Complaint {
 	body = bytes.TrimSpace(body[:min(len(body), MaxText)])
-	if len(body) == 0 || !utf8.Valid(body) || bytes.ContainsFunc(body, func(r rune) bool { return unicode.IsControl(r) && !unicode.IsSpace(r) }) {
+	if len(body) == 0 || !utf8.Valid(body) || bytes.ContainsFunc(body,
+		func(r rune) bool { return unicode.IsControl(r) && !unicode.IsSpace(r) }) {
 		return nil
 	}
 	switch body[0] {

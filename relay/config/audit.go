@@ -93,7 +93,8 @@ func overlap(a, b string) bool {
 func (l *loader) oddGlobs(models []scalar) {
 	for _, model := range models {
 		if i := strings.IndexAny(model.text, `[]{}()|^$\`); i >= 0 {
-			l.warn(model.place, "`%c` stands for itself here, and no model has it in its name: only * (any characters) and ? (one) stand for others", model.text[i])
+			l.warn(model.place, "`%c` stands for itself here, and no model has it in its name: only * (any characters) and ? (one) stand for "+
+				"others", model.text[i])
 		}
 	}
 }

@@ -9,7 +9,8 @@ import (
 
 // compatible are those that speak OpenAI's format and have no type of their own, which they need not.
 var compatible = []string{
-	"sglang", "lmstudio", "llamacpp", "localai", "volcengine", "doubao", "stepfun", "cerebras", "nvidia", "novita", "deepinfra", "baichuan", "hunyuan", "qianfan",
+	"sglang", "lmstudio", "llamacpp", "localai", "volcengine", "doubao", "stepfun", "cerebras", "nvidia", "novita", "deepinfra", "baichuan",
+	"hunyuan", "qianfan",
 	"litellm", "newapi", "new-api", "oneapi", "one-api",
 }
 

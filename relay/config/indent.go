@@ -113,7 +113,8 @@ func (o *outline) place(at int, dash bool, content string, line int) (message st
 	} else if key := blockKey.FindStringSubmatch(content)[1]; slices.Contains(knownWords, key) {
 		what = "`" + key + ":`"
 	}
-	return fmt.Sprintf("%s is indented by %s and what it belongs beside (line %d) by %d: in YAML both need the same", what, blanks(at), beside.line, beside.at)
+	return fmt.Sprintf("%s is indented by %s and what it belongs beside (line %d) by %d: in YAML both need the same", what, blanks(at),
+		beside.line, beside.at)
 }
 
 func blanks(n int) string {

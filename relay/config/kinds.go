@@ -44,7 +44,8 @@ var wholeNumber = kind[int]{"a whole number", numberSchemas(schema{"type": "inte
 }}
 
 // count is a whole number from 0 to maxCount.
-var count = counted("a whole number, not negative", maxCount, func(s scalar) string { return fmt.Sprintf("must be at most %d %s", maxCount, s.got()) })
+var count = counted("a whole number, not negative", maxCount,
+	func(s scalar) string { return fmt.Sprintf("must be at most %d %s", maxCount, s.got()) })
 
 // countTo is a count with a bound of its own.
 func countTo(most int) kind[int] {
@@ -68,7 +69,8 @@ func counted(words string, most int, tooMany func(scalar) string) kind[int] {
 	}}
 }
 
-var boolean = kind[bool]{"`true` or `false`", numberSchemas(schema{"type": "boolean"}), func(l *loader, v value) (bool, bool) { return l.boolean(v) }}
+var boolean = kind[bool]{"`true` or `false`", numberSchemas(schema{"type": "boolean"}),
+	func(l *loader, v value) (bool, bool) { return l.boolean(v) }}
 
 // duration is a time; judge is what is wrong with one, in front of what was got.
 func duration(words string, accept []schema, judge func(time.Duration) string) kind[time.Duration] {

@@ -61,7 +61,8 @@ func (f form[T]) also(do func(*T)) form[T] {
 
 // nested reads an object into a member, over what that holds already.
 func nested[T, M any](o *object[M], member func(*T) *M) form[T] {
-	return form[T]{words: "a mapping", object: o.title, accept: []schema{o.reference()}, read: func(l *loader, v value, to *T) { readObject(l, o, v, member(to)) }}
+	return form[T]{words: "a mapping", object: o.title, accept: []schema{o.reference()},
+		read: func(l *loader, v value, to *T) { readObject(l, o, v, member(to)) }}
 }
 
 // listed is a list of objects, which is read later.

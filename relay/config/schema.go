@@ -28,7 +28,8 @@ func Schema() []byte {
 	}
 	file["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	file["title"] = "channels.yaml of One API"
-	file["description"] = "The upstreams and client keys of the relay. docs/configuration.md explains each key; one-api --check-config says more of a file than a schema can."
+	file["description"] = "The upstreams and client keys of the relay. docs/configuration.md explains each key; one-api --check-config " +
+		"says more of a file than a schema can."
 	file["$defs"] = parts
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
@@ -140,7 +141,8 @@ var (
 		"type": "object",
 		"propertyNames": schema{
 			"pattern": "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
-			"not":     schema{"pattern": `^(` + inAnyCase("host|content-length|transfer-encoding|connection|trailer|upgrade|te|keep-alive") + `|` + inAnyCase("proxy-") + `.*)$`},
+			"not": schema{"pattern": `^(` + inAnyCase("host|content-length|transfer-encoding|connection|trailer|upgrade|te|keep-alive") + `|` +
+				inAnyCase("proxy-") + `.*)$`},
 		},
 		"additionalProperties": schema{"type": []string{"string", "number", "boolean", "null"}},
 	}}

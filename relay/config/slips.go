@@ -44,7 +44,8 @@ func slip(line string) string {
 		return "a full-width colon (：) stands behind `" + word[1] + "`: YAML wants the ordinary one"
 	}
 	if wideBlank.MatchString(line) {
-		return "this line is indented with a blank that is none to YAML (a no-break or a full-width one, copied from a page): replace it by ordinary ones"
+		return "this line is indented with a blank that is none to YAML (a no-break or a full-width one, copied from a page): replace it by " +
+			"ordinary ones"
 	}
 	if leadingTab.MatchString(line) {
 		return "this line is indented with a tab: YAML wants blanks"

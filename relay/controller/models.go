@@ -58,7 +58,8 @@ func (c *Controller) Model(g *gin.Context) {
 	}
 	name := g.Param("model")[1:] // the wildcard's leading slash; model names may contain others
 	if len(name) > gate.LongestModel || !directory.Channels.Serves(who, name) {
-		fail(g, &wire.Error{Status: http.StatusNotFound, Code: "model_not_found", Param: "model", Message: "This key has no model of that name. GET /v1/models lists those that it has."})
+		fail(g, &wire.Error{Status: http.StatusNotFound, Code: "model_not_found", Param: "model",
+			Message: "This key has no model of that name. GET /v1/models lists those that it has."})
 		return
 	}
 	g.JSON(http.StatusOK, c.model(g.Request, name))

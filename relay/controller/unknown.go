@@ -23,7 +23,8 @@ func fail(g *gin.Context, e *wire.Error) {
 // formatOf guesses what a client speaks that is not on a relayed endpoint: by its headers, else by the end of its path.
 func formatOf(r *http.Request) wire.Format {
 	path := strings.TrimRight(r.URL.Path, "/")
-	if r.Header.Get("Anthropic-Version") != "" || r.Header.Get("X-Api-Key") != "" || strings.HasPrefix(path, wire.Messages.Path()) || // what Anthropic has below it too
+	if r.Header.Get("Anthropic-Version") != "" || r.Header.Get("X-Api-Key") != "" || strings.HasPrefix(path, wire.Messages.Path()) ||
+		// what Anthropic has below it too
 		strings.HasSuffix(path, "/messages") || strings.HasSuffix(path, "/messages/count_tokens") {
 		return wire.Anthropic
 	}
@@ -33,20 +34,23 @@ func formatOf(r *http.Request) wire.Format {
 // NotFound answers every path that there is not.
 func (c *Controller) NotFound(g *gin.Context) {
 	fail(g, &wire.Error{Status: http.StatusNotFound, Code: "unknown_url",
-		Message: "Invalid URL (" + gate.Clip(g.Request.Method) + " " + gate.Clip(g.Request.URL.Path) + ")" + cmp.Or(baseURLHint(g.Request.URL.Path), c.adminHint(g.Request))})
+		Message: "Invalid URL (" + gate.Clip(g.Request.Method) + " " + gate.Clip(g.Request.URL.Path) + ")" +
+			cmp.Or(baseURLHint(g.Request.URL.Path), c.adminHint(g.Request))})
 }
 
 // adminHint says why an operator does not find an endpoint that the README names; else it is empty.
 func (c *Controller) adminHint(r *http.Request) string {
 	path := r.URL.Path
-	if c.Settings.AdminToken != "" || !strings.HasPrefix(path, "/api/channel/") && !strings.HasPrefix(path, "/debug/pprof") && !strings.HasPrefix(path, "/api/monitor/requests/") {
+	if c.Settings.AdminToken != "" || !strings.HasPrefix(path, "/api/channel/") && !strings.HasPrefix(path, "/debug/pprof") &&
+		!strings.HasPrefix(path, "/api/monitor/requests/") {
 		return ""
 	}
 	return ": the admin endpoints exist once ADMIN_TOKEN is set"
 }
 
 // endpoints are the paths below /v1 that clients append to a base URL.
-var endpoints = [...]string{"/chat/completions", "/completions", "/embeddings", "/messages", "/messages/count_tokens", "/models", "/responses"}
+var endpoints = [...]string{"/chat/completions", "/completions", "/embeddings", "/messages", "/messages/count_tokens", "/models",
+	"/responses"}
 
 // baseURLHint says what is wrong with the base URL of a client that asks for this path, if that is plain; else it is empty.
 func baseURLHint(path string) string {
@@ -64,7 +68,8 @@ func baseURLHint(path string) string {
 		case before == "/v1":
 			return ": the path is /v1" + endpoint + ", without a slash at its end"
 		case endpoint == "/messages" || endpoint == "/messages/count_tokens":
-			return ": the path is /v1" + endpoint + ", so a client that adds /v1/messages by itself needs the base URL http://HOST, and one that adds /messages http://HOST/v1"
+			return ": the path is /v1" + endpoint + ", so a client that adds /v1/messages by itself needs the base URL http://HOST, and one " +
+				"that adds /messages http://HOST/v1"
 		default:
 			return ": the path is /v1" + endpoint + ", so your client's base URL should be http://HOST/v1"
 		}
@@ -81,5 +86,6 @@ func (c *Controller) WrongMethod(g *gin.Context) {
 		c.NotFound(g)
 		return
 	}
-	fail(g, &wire.Error{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: "Method " + gate.Clip(g.Request.Method) + " is not allowed here; Allow: " + allowed})
+	fail(g, &wire.Error{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed",
+		Message: "Method " + gate.Clip(g.Request.Method) + " is not allowed here; Allow: " + allowed})
 }

@@ -43,7 +43,9 @@ func (c *Controller) Socket(endpoint wire.Endpoint) gin.HandlerFunc {
 		}
 		turns.Serve(turns.Options{
 			Conn: conn, Request: g.Request, ID: gate.RequestID(g.Writer.Header()), Log: c.Log,
-			Call:      http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.relay(w, r, endpoint, true) }), //nolint:contextcheck // r has it
+			Call: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { //nolint:contextcheck // r has it
+				c.relay(w, r, endpoint, true)
+			}),
 			Check:     func(model string) *wire.Error { return c.checkModel(key, endpoint, model) },
 			Keeps:     func(id string) bool { return c.keeps(key, id) },
 			Held:      func(l *membudget.Lease) { c.Gates.Lease(l, key) },
@@ -102,7 +104,8 @@ func (c *Controller) turnAway(g *gin.Context, endpoint wire.Endpoint, key *apike
 	}
 	fail(g, refusal.Err)
 	end := record.End{
-		RequestID: gate.RequestID(g.Writer.Header()), Endpoint: endpoint, Outcome: outcome.Rejected, Status: refusal.Err.Status, Reason: refusal.Reason,
+		RequestID: gate.RequestID(g.Writer.Header()), Endpoint: endpoint, Outcome: outcome.Rejected, Status: refusal.Err.Status,
+		Reason:  refusal.Reason,
 		Failure: &outcome.Failure{Outcome: outcome.Rejected, Err: refusal.Err}, Began: time.Now(),
 	}
 	if key != nil {

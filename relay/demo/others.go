@@ -114,7 +114,8 @@ func embed(w http.ResponseWriter, r *http.Request) {
 		}
 		data, used = append(data, embedding{"embedding", i, vector}), used+words(text)
 	}
-	writeJSON(w, map[string]any{"object": "list", "data": data, "model": request.Model, "usage": map[string]int64{"prompt_tokens": used, "total_tokens": used}})
+	writeJSON(w, map[string]any{"object": "list", "data": data, "model": request.Model,
+		"usage": map[string]int64{"prompt_tokens": used, "total_tokens": used}})
 }
 
 func vectorOf(text string, n int) []float32 {
@@ -136,7 +137,8 @@ func vectorOf(text string, n int) []float32 {
 
 // models serves /v1/models.
 func models(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, map[string]any{"object": "list", "data": []any{map[string]any{"id": Model, "object": "model", "created": 0, "owned_by": "one-api"}}})
+	writeJSON(w, map[string]any{"object": "list", "data": []any{map[string]any{"id": Model, "object": "model", "created": 0,
+		"owned_by": "one-api"}}})
 }
 
 // texts is a text, or each of a list of them.

@@ -43,7 +43,8 @@ func (x *Exchange) unwritable(err error) *outcome.Failure {
 		return ended
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return &outcome.Failure{Outcome: outcome.ClientStalled, Err: &wire.Error{Status: 499, Message: "the client did not read its answer in time"}}
+		return &outcome.Failure{Outcome: outcome.ClientStalled, Err: &wire.Error{Status: 499,
+			Message: "the client did not read its answer in time"}}
 	}
 	if ended != nil && ended.Outcome == outcome.Shutdown {
 		return ended

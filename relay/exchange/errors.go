@@ -67,7 +67,8 @@ func (x *Exchange) broken(err error, connected bool) *outcome.Failure {
 		f.Outcome = outcome.TooLarge
 	case !connected:
 		f.Outcome = outcome.ConnectFailed
-	case strings.Contains(text, "malformed"), strings.Contains(text, "Content-Length"), strings.Contains(text, "invalid byte in chunk length"), strings.Contains(text, "suspiciously long trailer"),
+	case strings.Contains(text, "malformed"), strings.Contains(text, "Content-Length"),
+		strings.Contains(text, "invalid byte in chunk length"), strings.Contains(text, "suspiciously long trailer"),
 		errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), upstream.IsCorrupt(err):
 		f.Outcome = outcome.UpstreamMalformed
 	case errors.Is(err, io.ErrUnexpectedEOF) && x.bounded():

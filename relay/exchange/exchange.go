@@ -75,7 +75,8 @@ func (d *Door) New(ctx context.Context, slot channel.Slot) *Exchange {
 // operator has ended the channel's calls meanwhile.
 func (x *Exchange) tie() (cut bool) {
 	h := &resources{
-		door: x.door, channel: x.Channel, call: channel.OpenCall{Began: breaker.Moment(x.Began)}, canceler: canceler{client: x.client, drain: x.door.options.DrainClientGone},
+		door: x.door, channel: x.Channel, call: channel.OpenCall{Began: breaker.Moment(x.Began)},
+		canceler: canceler{client: x.client, drain: x.door.options.DrainClientGone},
 	}
 	h.canceler.clock, h.clock.canceler, h.call.Ends = &h.clock, &h.canceler, &h.canceler
 	x.hold = h

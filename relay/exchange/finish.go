@@ -42,7 +42,8 @@ func (x *Exchange) End(of *record.End, failure *outcome.Failure, recovered any) 
 
 // attempt fills in how it ended.
 func (x *Exchange) attempt(a *record.Attempt, failure *outcome.Failure) {
-	a.Result = channel.Result{Channel: x.Channel, Key: x.Key, Failure: failure, Sent: x.sent, Events: x.events, Waited: x.waited + x.body.waited}
+	a.Result = channel.Result{Channel: x.Channel, Key: x.Key, Failure: failure, Sent: x.sent, Events: x.events,
+		Waited: x.waited + x.body.waited}
 	a.Because, a.Resumes, a.Status = x.Because, x.Resumes, x.answer.Status
 	a.Began, a.Duration, a.FirstEvent, a.Chunks = x.Began, time.Since(x.Began), x.firstEvent, &x.chunks
 	if failure != nil {

@@ -42,7 +42,8 @@ func (x *Exchange) prepare(call *lane.Call) (lane.Request, *outcome.Failure) {
 	}
 	call = x.asContinuation(call)
 	request, err := x.lane().Request(call, lane.Target{
-		Model: x.Channel.UpstreamModel(call.Model), Official: x.Channel.Official, Quirks: x.Channel.Of.QuirksAt(x.Channel.Official), Hint: hints[x.Channel.Resume], AskUsage: asksUsage, Thoughts: thoughts,
+		Model: x.Channel.UpstreamModel(call.Model), Official: x.Channel.Official, Quirks: x.Channel.Of.QuirksAt(x.Channel.Official),
+		Hint: hints[x.Channel.Resume], AskUsage: asksUsage, Thoughts: thoughts,
 	})
 	x.hold.work.Release()
 	if err != nil {
@@ -172,7 +173,8 @@ func (x *Exchange) unknownEnd() string {
 // survives has a panic in what a lane is asked behind its answer logged.
 func (x *Exchange) survives(asked string) {
 	if p := recover(); p != nil {
-		x.door.options.Log.ErrorContext(x.span.In(x.client), "panic in a lane's "+asked, "request_id", x.requestID(), "channel", x.Channel.Name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		x.door.options.Log.ErrorContext(x.span.In(x.client), "panic in a lane's "+asked, "request_id", x.requestID(), "channel", x.Channel.Name,
+			"panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 	}
 }
 

@@ -36,10 +36,12 @@ func (d *Door) askForList(c *channel.Channel, tell func(names []string, ok bool)
 		failure := outcome.Panicked()
 		defer func() {
 			if p := recover(); p != nil {
-				d.options.Log.Error("panic in a question for the list of models", "channel", c.Name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+				d.options.Log.Error("panic in a question for the list of models", "channel", c.Name, "panic", fmt.Sprint(p),
+					"stack", string(debug.Stack()))
 			}
 			if failure != nil {
-				d.options.Log.Debug("the list of models could not be had", "channel", c.Name, "outcome", failure.Outcome.String(), "detail", failure.Detail)
+				d.options.Log.Debug("the list of models could not be had", "channel", c.Name, "outcome", failure.Outcome.String(),
+					"detail", failure.Detail)
 			}
 			tell(names, failure == nil)
 		}()

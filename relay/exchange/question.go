@@ -71,7 +71,8 @@ func (d *Door) wonder(c *channel.Channel, k *breaker.Key) {
 		defer done()
 		defer func() {
 			if p := recover(); p != nil {
-				d.options.Log.Error("panic in a question for the list of models", "channel", c.Name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+				d.options.Log.Error("panic in a question for the list of models", "channel", c.Name, "panic", fmt.Sprint(p),
+					"stack", string(debug.Stack()))
 			}
 		}()
 		if failure := d.list(ctx, c, k, nil); failure != nil && failure.IsOfTheKey() {

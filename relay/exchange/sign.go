@@ -43,7 +43,8 @@ func (x *Exchange) sign(r *lane.Request) *outcome.Failure {
 	if f := x.interrupted(); f != nil {
 		return f
 	}
-	return x.censored(&outcome.Failure{Outcome: outcome.ConnectFailed, Detail: "the request could not be signed: " + err.Error(), Err: &wire.Error{
-		Status: http.StatusBadGateway, Type: "api_error", Code: outcome.ConnectFailed.String(), Message: "the upstream could not be asked",
-	}})
+	return x.censored(&outcome.Failure{Outcome: outcome.ConnectFailed, Detail: "the request could not be signed: " + err.Error(),
+		Err: &wire.Error{
+			Status: http.StatusBadGateway, Type: "api_error", Code: outcome.ConnectFailed.String(), Message: "the upstream could not be asked",
+		}})
 }

@@ -44,7 +44,8 @@ func (x *Exchange) noteUnknownEnd(ctx context.Context) {
 	}
 	x.Channel.Metrics.UnknownEnd()
 	if word = x.Channel.Redact.Text(word); x.door.unknownEnds.isNews(word) {
-		x.door.options.Log.WarnContext(ctx, "an answer ended with a reason that the relay does not know: it counts as complete; report the word if the answer was not",
+		x.door.options.Log.WarnContext(ctx, "an answer ended with a reason that the relay does not know: it counts as complete; report the "+
+			"word if the answer was not",
 			"reason", word, "channel", x.Channel.Name, "request_id", x.requestID())
 	}
 }

@@ -55,7 +55,8 @@ func (x *Exchange) told(ctx context.Context) {
 	model := x.Channel.UpstreamModel(x.call.Model)
 	x.toldThoughts(ctx, model)
 	if x.withdrawn && x.Channel.Usage.Add(model) {
-		x.door.options.Log.InfoContext(ctx, "an upstream refuses to be asked for the usage of streams (stream_options.include_usage), and is not asked again before the next reload: what they cost is only counted if it is told unasked",
+		x.door.options.Log.InfoContext(ctx, "an upstream refuses to be asked for the usage of streams (stream_options.include_usage), and is "+
+			"not asked again before the next reload: what they cost is only counted if it is told unasked",
 			"channel", x.Channel.Name, "request_id", x.requestID())
 	}
 }
@@ -63,7 +64,9 @@ func (x *Exchange) told(ctx context.Context) {
 // noteDoubtfulUsage logs once for each channel that its figures contradict each other: they are counted as they are.
 func (x *Exchange) noteDoubtfulUsage(ctx context.Context, u wire.Usage) {
 	if u.Doubtful && x.door.unknownEnds.isNews("usage of "+x.Channel.Name) {
-		x.door.options.Log.WarnContext(ctx, "an upstream's token figures contradict each other, and are counted as they are: what it is said to cost may be wrong",
-			"channel", x.Channel.Name, "request_id", x.requestID(), "input", u.Input(), "cache_read", u.CacheRead, "output", u.Output(), "reasoning", u.Reasoning)
+		x.door.options.Log.WarnContext(ctx, "an upstream's token figures contradict each other, and are counted as they are: what it is said "+
+			"to cost may be wrong",
+			"channel", x.Channel.Name, "request_id", x.requestID(), "input", u.Input(),
+			"cache_read", u.CacheRead, "output", u.Output(), "reasoning", u.Reasoning)
 	}
 }

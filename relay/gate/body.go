@@ -61,7 +61,8 @@ func (i *intake) whole(held *membudget.Lease) ([]byte, *outcome.Refusal) {
 // refuse turns a body away before it is read; nil: it is read.
 func (i *intake) refuse() *outcome.Refusal {
 	if encoding := wire.First(i.r.Header, "Content-Encoding"); encoding != "" && encoding != "identity" {
-		return RefuseBody(http.StatusUnsupportedMediaType, "Content-Encoding "+strconv.QuoteToASCII(Clip(encoding))+" is not supported: send the body as it is.")
+		return RefuseBody(http.StatusUnsupportedMediaType, "Content-Encoding "+strconv.QuoteToASCII(Clip(encoding))+" is not supported: send "+
+			"the body as it is.")
 	}
 	if i.r.ContentLength > i.most {
 		return refuseTooLarge(i.most)
@@ -160,8 +161,10 @@ func ReadAway(w http.ResponseWriter, r *http.Request) {
 // refuseJSON is for a body that cannot be read. In UTF-16 or UTF-32 (RFC 8259, 8.1, asks for UTF-8) one of the first two bytes is 0,
 // or both are a byte order mark.
 func refuseJSON(err error, body []byte) *outcome.Refusal {
-	if len(body) > 1 && (body[0] == 0 || body[1] == 0 || bytes.HasPrefix(body, []byte{0xFE, 0xFF}) || bytes.HasPrefix(body, []byte{0xFF, 0xFE})) {
-		return RefuseBody(http.StatusBadRequest, "The request's body is not in UTF-8 but in UTF-16 or UTF-32, by its first bytes: send it in UTF-8.")
+	if len(body) > 1 && (body[0] == 0 || body[1] == 0 || bytes.HasPrefix(body, []byte{0xFE, 0xFF}) ||
+		bytes.HasPrefix(body, []byte{0xFF, 0xFE})) {
+		return RefuseBody(http.StatusBadRequest, "The request's body is not in UTF-8 but in UTF-16 or UTF-32, by its first bytes: send it in "+
+			"UTF-8.")
 	}
 	if errors.Is(err, jsonscan.ErrTruncated) {
 		return RefuseBody(http.StatusBadRequest, "The request's body is not valid JSON: it ends too early.")

@@ -161,6 +161,7 @@ func (headerLimit) Enter(r Request) *outcome.Refusal {
 	}
 	return &outcome.Refusal{Err: &wire.Error{
 		Status: http.StatusRequestHeaderFieldsTooLarge, Type: "invalid_request_error", Code: "header_too_large",
-		Message: "The request's header has " + strconv.Itoa(n) + " fields, and this relay takes " + strconv.Itoa(maxHeaderFields) + " at the most.",
+		Message: "The request's header has " + strconv.Itoa(n) + " fields, and this relay takes " + strconv.Itoa(maxHeaderFields) +
+			" at the most.",
 	}}
 }

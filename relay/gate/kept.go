@@ -104,7 +104,8 @@ func (a *Admission) bind(kept *made.Keeper) *outcome.Refusal {
 		case c == nil:
 			return refuseReference(r) // it has gone, and what it had with it
 		case a.Want.Only != nil && a.Want.Only != c:
-			return refuseParam(r.param, "`"+r.param+"` refers to what another provider keeps than the rest of the request does: send the conversation itself as `input`.")
+			return refuseParam(r.param, "`"+r.param+"` refers to what another provider keeps than the rest of the request does: send the "+
+				"conversation itself as `input`.")
 		}
 		a.Want.Only = c
 	}

@@ -31,7 +31,8 @@ func (m models) Enter(a *Admission) *outcome.Refusal {
 	call.RequestID, call.Header, call.Query = a.End.RequestID, a.R.Header, a.Directory.Keys.WithoutKeys(a.R.URL.RawQuery)
 	a.End.Model = call.Model
 	a.Flight.For(call.Model)
-	a.Want = channel.SelectRequest{Caller: CallerOf(a.Key), Endpoint: a.End.Endpoint, Model: call.Model, Stream: call.Stream, Only: a.Want.Only}
+	a.Want = channel.SelectRequest{Caller: CallerOf(a.Key), Endpoint: a.End.Endpoint, Model: call.Model, Stream: call.Stream,
+		Only: a.Want.Only}
 	if refusal = a.bind(m.kept); refusal == nil {
 		refusal = a.Directory.Channels.Check(&a.Want)
 	}

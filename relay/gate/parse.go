@@ -124,7 +124,8 @@ func parseCall(call *lane.Call, endpoint wire.Endpoint, body []byte) (detours, *
 	case !r.named || call.Model == "":
 		return detours{}, refuseParam("model", "You must provide a `model`, as a string.")
 	case len(call.Model) > LongestModel:
-		return detours{}, refuseParam("model", "`model` is longer than "+strconv.Itoa(LongestModel)+" bytes, the longest name that this relay knows.")
+		return detours{}, refuseParam("model", "`model` is longer than "+strconv.Itoa(LongestModel)+" bytes, the longest name that this "+
+			"relay knows.")
 	case !r.flag:
 		return detours{}, refuseParam("stream", "`stream` must be true or false.")
 	}
@@ -193,10 +194,12 @@ func (r *reader) refuse(name, first, this int) {
 	}
 	exact, odd := string(exactly[name]), r.spelling(this)
 	if first == 0 {
-		r.wrong = refuseParam(exact, "The request's body has "+odd+", which some servers take for `"+exact+"` and others do not: write `"+exact+"`, or leave it out.")
+		r.wrong = refuseParam(exact, "The request's body has "+odd+", which some servers take for `"+exact+"` and others do not: write "+
+			"`"+exact+"`, or leave it out.")
 		return
 	}
-	r.wrong = refuseParam(exact, "The request's body has both "+r.spelling(first)+" and "+odd+", and servers differ in which of them they take for `"+exact+"`: send one `"+exact+"`.")
+	r.wrong = refuseParam(exact, "The request's body has both "+r.spelling(first)+" and "+odd+", and servers differ in which of them they "+
+		"take for `"+exact+"`: send one `"+exact+"`.")
 }
 
 // spelling is a key as it stands in the body, before the value that begins at start, with what is not ASCII made visible.
@@ -240,7 +243,8 @@ func (a *Admission) checkDetours(d *detours) *outcome.Refusal {
 		}
 	}
 	if a.Want.Caller.Allows != nil && !harmlessRoute(d.route) {
-		return refuseParam("route", "This key may use certain models only, and this relay does not know what `route` would make of that: leave it out, or send \"fallback\".")
+		return refuseParam("route", "This key may use certain models only, and this relay does not know what `route` would make of that: "+
+			"leave it out, or send \"fallback\".")
 	}
 	return nil
 }
@@ -281,7 +285,8 @@ func eachDetour(param string, list []byte, check func(param string, model []byte
 }
 
 func refuseDetour(param string) *outcome.Refusal {
-	return refuseParam(param, "`"+param+"` must be a list of models, as strings or as objects with a `model`: this relay has to know which ones a request asks for.")
+	return refuseParam(param, "`"+param+"` must be a list of models, as strings or as objects with a `model`: this relay has to know "+
+		"which ones a request asks for.")
 }
 
 // harmlessRoute reports whether a route leaves the choice to the models that the request names.

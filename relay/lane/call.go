@@ -44,7 +44,7 @@ type Call struct {
 	Model     string           // as the client asked for it
 	Body      []byte           // the whole body: a valid JSON object. nil once a stream has begun, unless Keep says so
 	Form      *Form            // a body that is multipart/form-data; nil if it is an object, which is Body then
-	Prefix    string           // what the client has of the answer's text: the upstream is asked for the rest; empty means that it is asked for all of it
+	Prefix    string           // the answer's text so far, of which the upstream is asked for the rest; empty means all of it
 	Path      *string          // where the call goes, escaped; nil means the endpoint's usual path
 	ModelFrom int              // Body[ModelFrom:ModelTo] is the value of "model", quotes included
 	ModelTo   int              //

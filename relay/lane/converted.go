@@ -44,7 +44,8 @@ func (l *converted) Request(call *Call, target Target) (Request, error) {
 	if problem != nil {
 		return Request{}, problem.Wire()
 	}
-	to := &format.Target{Model: target.Model, Official: target.Official, Quirks: target.Quirks, Seal: l.seal, AskUsage: target.AskUsage, Thoughts: target.Thoughts}
+	to := &format.Target{Model: target.Model, Official: target.Official, Quirks: target.Quirks, Seal: l.seal, AskUsage: target.AskUsage,
+		Thoughts: target.Thoughts}
 	body, dropped, problem := l.server.Server.Build(r, to)
 	if problem != nil {
 		return Request{}, problem.Wire()
@@ -122,7 +123,8 @@ func (t *translator) step(heard format.Heard) (Chunk, error) {
 		return Chunk{}, err
 	}
 	return Chunk{
-		Out: t.encoder.Out(), Content: heard.Content, Preamble: heard.Preamble, Done: heard.Done, Retained: t.decoder.Retained() + t.encoder.Retained(),
+		Out: t.encoder.Out(), Content: heard.Content, Preamble: heard.Preamble, Done: heard.Done,
+		Retained: t.decoder.Retained() + t.encoder.Retained(),
 	}, nil
 }
 

@@ -64,7 +64,8 @@ func noQuery(string) string { return "" }
 // asksOfKept are the parameters of questions for what is kept
 // (https://platform.openai.com/docs/api-reference/responses/get, …/input-items).
 var asksOfKept = map[string]bool{
-	"include": true, "include[]": true, "stream": true, "starting_after": true, "include_obfuscation": true, "limit": true, "order": true, "after": true, "before": true,
+	"include": true, "include[]": true, "stream": true, "starting_after": true, "include_obfuscation": true, "limit": true, "order": true,
+	"after": true, "before": true,
 }
 
 // responsesQuery keeps those.

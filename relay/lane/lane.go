@@ -27,8 +27,10 @@ import (
 
 // clients is what is spoken at each endpoint.
 var clients = [wire.Endpoints]*format.Format{
-	wire.ChatCompletions: chat.Format, wire.Completions: completions.Format, wire.Embeddings: embeddings.Format, wire.Messages: messages.Format,
-	wire.ResponsesCreate: responses.Format, wire.ResponsesTokens: responses.Kept, wire.ResponsesCompact: responses.Compaction, wire.ResponsesGet: responses.Kept,
+	wire.ChatCompletions: chat.Format, wire.Completions: completions.Format, wire.Embeddings: embeddings.Format,
+	wire.Messages:        messages.Format,
+	wire.ResponsesCreate: responses.Format, wire.ResponsesTokens: responses.Kept, wire.ResponsesCompact: responses.Compaction,
+	wire.ResponsesGet:    responses.Kept,
 	wire.ResponsesDelete: responses.Kept, wire.ResponsesCancel: responses.Kept, wire.ResponsesItems: responses.Kept,
 	wire.ImagesGenerate: media.Images, wire.ImagesEdit: media.Images, wire.ImagesVary: media.Images,
 	wire.AudioSpeech: media.Audio, wire.AudioTranscribe: media.Audio, wire.AudioTranslate: media.Audio,
@@ -98,7 +100,8 @@ var Anthropic = &Family{
 var Responses = &Family{
 	endpoint: wire.ResponsesCreate, body: responsesBody, header: openAIHeader, query: responsesQuery,
 	native: []wire.Endpoint{
-		wire.ResponsesCreate, wire.ResponsesTokens, wire.ResponsesCompact, wire.ResponsesGet, wire.ResponsesDelete, wire.ResponsesCancel, wire.ResponsesItems,
+		wire.ResponsesCreate, wire.ResponsesTokens, wire.ResponsesCompact, wire.ResponsesGet, wire.ResponsesDelete, wire.ResponsesCancel,
+		wire.ResponsesItems,
 	},
 }
 

@@ -148,8 +148,9 @@ var features = [Features]struct{ name, what string }{
 	Citations:          {"citations", "citations"},
 	InferenceGeo:       {"inference_geo", "inference_geo"},
 	Threads:            {"threads", "a conversation that the provider keeps (thread)"},
-	KeptState:          {"kept_state", "what the provider keeps of earlier requests (previous_response_id, conversation, prompt, background, item_reference, compaction)"},
-	OtherMembers:       {"other_members", "members of a request that no other format has"},
+	KeptState: {"kept_state", "what the provider keeps of earlier requests (previous_response_id, conversation, prompt, " +
+		"background, item_reference, compaction)"},
+	OtherMembers: {"other_members", "members of a request that no other format has"},
 }
 
 func (f Feature) String() string { return features[f].name }

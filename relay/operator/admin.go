@@ -36,7 +36,8 @@ func (o *Operator) setDisabled(g *gin.Context, disabled, cut bool) {
 	if cut {
 		ended = ch.Cut()
 	}
-	o.Log.Warn("a channel was switched by the operator", "channel", ch.Name, "disabled", disabled, "calls_ended", ended, "request_id", gate.RequestID(g.Writer.Header()))
+	o.Log.Warn("a channel was switched by the operator", "channel", ch.Name, "disabled", disabled, "calls_ended", ended,
+		"request_id", gate.RequestID(g.Writer.Header()))
 	g.JSON(http.StatusOK, gin.H{"success": true, "message": "", "data": ch.Snapshot(time.Now())})
 }
 

@@ -47,7 +47,8 @@ func (o *Operator) GuardAdmin(g *gin.Context) {
 		g.Header("WWW-Authenticate", `Basic realm="admin", charset="UTF-8"`)
 		refuseOperator(g, http.StatusUnauthorized, "The admin token is needed: as a bearer token, or as the password of any user.")
 	case ambient && crossSite.Check(g.Request) != nil:
-		refuseOperator(g, http.StatusForbidden, "A page of another site has asked for this, with a password that your browser remembers: nothing was done. "+
+		refuseOperator(g, http.StatusForbidden, "A page of another site has asked for this, with a password that your browser remembers: "+
+			"nothing was done. "+
 			"Programs send the token as `Authorization: Bearer …`.")
 	}
 }
@@ -110,7 +111,8 @@ func howToLook(from netip.Addr, direct bool) string {
 	case !direct:
 		return "Only this machine may look, and this request came through a proxy, or as HTTP/1.0. " + set + "."
 	case from.IsLoopback():
-		return "Only this machine may look, and this request is for a host of another name. Ask localhost, or set MONITOR_TOKEN and send it as `Authorization: Bearer …`."
+		return "Only this machine may look, and this request is for a host of another name. Ask localhost, or set MONITOR_TOKEN and send it " +
+			"as `Authorization: Bearer …`."
 	case InContainer():
 		return "The relay runs in a container and sees this request come from " + from.String() + ", from outside of it. " + set +
 			" (with Docker Compose it belongs into deploy/.env), or ask from inside the container."

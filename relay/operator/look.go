@@ -24,9 +24,11 @@ func WhoMayLook(s *config.Settings) (line, warning string) {
 	case s.MonitorToken != "":
 		line = "whoever has MONITOR_TOKEN, and " + networks + " without"
 	case InContainer() && networks == "":
-		return "this container only", "MONITOR_TOKEN is not set: nobody outside of this container may look at /api/monitor/channels. Set MONITOR_TOKEN"
+		return "this container only", "MONITOR_TOKEN is not set: nobody outside of this container may look at /api/monitor/channels. Set " +
+			"MONITOR_TOKEN"
 	case networks == "":
-		return "this machine only", "MONITOR_TOKEN is not set: programs on this machine may look at /api/monitor/channels, and so may others through " +
+		return "this machine only", "MONITOR_TOKEN is not set: programs on this machine may look at /api/monitor/channels, and so may others " +
+			"through " +
 			"a proxy on it that adds no forwarding header. Set MONITOR_TOKEN if there is such a proxy"
 	default:
 		line = "this machine and " + networks

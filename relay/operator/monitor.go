@@ -75,8 +75,10 @@ func (o *Operator) Health(g *gin.Context) {
 	h := health{
 		SpooledMB: (spooled + 1<<20 - 1) >> 20, SpooledBodies: bodies,
 		Status: "ok", Goroutines: all, Memory: telemetry.ReadMemory(), Level: telemetry.LevelOf(all),
-		InFlight: o.Pool.InFlight(), OpenBodies: o.Pool.OpenBodies(), BufferedMB: (o.Budget.Used() + 1<<20 - 1) >> 20, UnexplainedGoroutines: unexplained,
-		Channels: o.Pool.Set().Counts(now), Busiest: o.busiest(now), UptimeSeconds: int64(now.Sub(o.Started).Seconds()), Version: o.Version,
+		InFlight: o.Pool.InFlight(), OpenBodies: o.Pool.OpenBodies(), BufferedMB: (o.Budget.Used() + 1<<20 - 1) >> 20,
+		UnexplainedGoroutines: unexplained,
+		Channels:              o.Pool.Set().Counts(now), Busiest: o.busiest(now),
+		UptimeSeconds: int64(now.Sub(o.Started).Seconds()), Version: o.Version,
 	}
 	if o.Connections != nil {
 		h.ClientConnections.Open, h.ClientConnections.Idle = o.Connections()

@@ -19,11 +19,13 @@ func Ended(cause error) *Failure {
 	switch {
 	case errors.Is(cause, ErrShutdown):
 		return &Failure{Outcome: Shutdown, Err: &wire.Error{
-			Status: http.StatusServiceUnavailable, Type: "api_error", Code: "shutdown", Message: "the relay is shutting down and had to end this call",
+			Status: http.StatusServiceUnavailable, Type: "api_error", Code: "shutdown",
+			Message: "the relay is shutting down and had to end this call",
 		}}
 	case errors.Is(cause, ErrOperator):
 		return &Failure{Outcome: OperatorEnded, Err: &wire.Error{
-			Status: http.StatusServiceUnavailable, Type: "api_error", Code: OperatorEnded.String(), Message: "the operator of this relay has ended this call",
+			Status: http.StatusServiceUnavailable, Type: "api_error", Code: OperatorEnded.String(),
+			Message: "the operator of this relay has ended this call",
 		}}
 	}
 	return Gone()
@@ -33,7 +35,8 @@ func Ended(cause error) *Failure {
 func Gone() *Failure {
 	// 499 is nginx's. Nearly always there is nobody left to read it; who does has closed but the sending side of its connection.
 	return &Failure{Outcome: ClientGone, Err: &wire.Error{Status: 499, Type: "invalid_request_error", Code: ClientGone.String(),
-		Message: "the client closed its side of the connection before the answer was complete, which ends a call: keep it open, and send nothing on it, until the answer has been read"}}
+		Message: "the client closed its side of the connection before the answer was complete, which ends a call: keep it open, and send " +
+			"nothing on it, until the answer has been read"}}
 }
 
 // TimedOut is the failure of a call one of whose clocks ran out, by what its passing is called.

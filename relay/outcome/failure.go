@@ -53,7 +53,8 @@ func (f *Failure) Verdict() Verdict { return Judge(f.Outcome, f.Class) }
 func Malformed(detail string) *Failure {
 	return &Failure{
 		Outcome: UpstreamMalformed, Detail: detail,
-		Err: &wire.Error{Status: http.StatusBadGateway, Code: "upstream_malformed", Type: "api_error", Message: "the upstream sent an answer that could not be understood"},
+		Err: &wire.Error{Status: http.StatusBadGateway, Code: "upstream_malformed", Type: "api_error",
+			Message: "the upstream sent an answer that could not be understood"},
 	}
 }
 
@@ -61,7 +62,8 @@ func Malformed(detail string) *Failure {
 func Truncated(detail string) *Failure {
 	return &Failure{
 		Outcome: UpstreamTruncated, Detail: detail,
-		Err: &wire.Error{Status: http.StatusBadGateway, Code: "upstream_truncated", Type: "api_error", Message: "the upstream's answer ended before it was complete"},
+		Err: &wire.Error{Status: http.StatusBadGateway, Code: "upstream_truncated", Type: "api_error",
+			Message: "the upstream's answer ended before it was complete"},
 	}
 }
 
@@ -187,7 +189,8 @@ func (f *Failure) tell(e *wire.Error) {
 	case ClassForbidden:
 		*e = wire.Error{
 			Status: http.StatusBadGateway, Type: "api_error", Code: "upstream_refused",
-			Message: "the upstream refused this request or the relay's credentials, without saying which; the operator of this relay can see its words in the log",
+			Message: "the upstream refused this request or the relay's credentials, without saying which; the operator of this relay can see " +
+				"its words in the log",
 		}
 	case ClassBehind:
 		*e = wire.Error{

@@ -18,7 +18,8 @@ func NoRoom(why error) *Failure {
 	}
 	if errors.Is(why, membudget.ErrShare) {
 		e.Status, e.Type = http.StatusTooManyRequests, "rate_limit_error"
-		e.Message = "this key's calls hold their share of the relay's memory for large bodies: read the answers that are waiting, then retry, or have the relay's operator raise MAX_BUFFERED_MB"
+		e.Message = "this key's calls hold their share of the relay's memory for large bodies: read the answers that are waiting, then " +
+			"retry, or have the relay's operator raise MAX_BUFFERED_MB"
 	}
 	return &Failure{Outcome: TooLarge, Class: ClassRelay, Detail: why.Error(), Err: e}
 }

@@ -29,5 +29,6 @@ func (f *Failure) Overflows() bool {
 	if f == nil || f.Class != ClassRequest || f.Err == nil || f.Outcome != UpstreamStatus && f.Outcome != UpstreamErrorEvent {
 		return false
 	}
-	return isOneOf(overflowCodes, f.Err.Code) || isOneOf(overflowCodes, f.Err.Type) || overflowWords.MatchString(wire.Clip(f.Err.Message, mostJudged))
+	return isOneOf(overflowCodes, f.Err.Code) || isOneOf(overflowCodes, f.Err.Type) ||
+		overflowWords.MatchString(wire.Clip(f.Err.Message, mostJudged))
 }

@@ -60,7 +60,8 @@ func RefuseEndpoint(model string, e wire.Endpoint) *Refusal {
 func RefuseBusy(model string, wait time.Duration) *Refusal {
 	return &Refusal{OverLimit, &wire.Error{
 		Status: http.StatusTooManyRequests, Type: "rate_limit_error", Code: "channels_busy", RetryAfter: wait,
-		Message: "Every channel for `" + wire.Clip(model, longestShown) + "` is full or limited at the moment. Retry after the time in Retry-After.",
+		Message: "Every channel for `" + wire.Clip(model, longestShown) +
+			"` is full or limited at the moment. Retry after the time in Retry-After.",
 	}}
 }
 
@@ -70,12 +71,14 @@ func RefuseNoRoom(why error) *Refusal {
 	if errors.Is(why, membudget.ErrShare) {
 		return &Refusal{OverLimit, &wire.Error{
 			Status: http.StatusTooManyRequests, Type: "rate_limit_error", Code: "buffers_share", RetryAfter: time.Second,
-			Message: "The calls of this key hold their share of the relay's memory for large bodies, and others use it too. Retry when one of them has ended, or have the relay's operator raise MAX_BUFFERED_MB.",
+			Message: "The calls of this key hold their share of the relay's memory for large bodies, and others use it too. Retry when one of " +
+				"them has ended, or have the relay's operator raise MAX_BUFFERED_MB.",
 		}}
 	}
 	return &Refusal{OverLimit, &wire.Error{
 		Status: http.StatusServiceUnavailable, Type: "api_error", Code: "buffers_full", RetryAfter: time.Second,
-		Message: "The relay holds as many large bodies as it may at the moment. Retry after the time in Retry-After, or have its operator raise MAX_BUFFERED_MB.",
+		Message: "The relay holds as many large bodies as it may at the moment. Retry after the time in Retry-After, or have its operator " +
+			"raise MAX_BUFFERED_MB.",
 	}}
 }
 

@@ -34,8 +34,10 @@ func (f *Failure) means(said *provider.Saying, words string) {
 }
 
 var (
-	classOfMeaning = map[provider.Meaning]Class{provider.AboutRequest: ClassRequest, provider.AboutKey: ClassKeyRefused, provider.AboutServer: ClassServer}
-	typeOfMeaning  = map[provider.Meaning]string{provider.AboutRequest: "invalid_request_error", provider.AboutKey: "authentication_error", provider.AboutServer: "api_error"}
+	classOfMeaning = map[provider.Meaning]Class{provider.AboutRequest: ClassRequest, provider.AboutKey: ClassKeyRefused,
+		provider.AboutServer: ClassServer}
+	typeOfMeaning = map[provider.Meaning]string{provider.AboutRequest: "invalid_request_error", provider.AboutKey: "authentication_error",
+		provider.AboutServer: "api_error"}
 )
 
 // says gives the words of a provider's own that a failure has in it; "" means none.

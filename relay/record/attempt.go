@@ -61,7 +61,8 @@ func (a *Attempt) Transient(begun bool) bool {
 		return troubled
 	case outcome.UpstreamStatus:
 		switch f.Status {
-		case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, outcome.StatusOverloaded:
+		case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable,
+			outcome.StatusOverloaded:
 			return troubled
 		}
 		return false

@@ -27,7 +27,8 @@ func (l *Log) Attempt(ctx context.Context, a *Attempt) {
 		return
 	}
 	l.To.Log(context.WithoutCancel(ctx), levelOf(a.Outcome), "attempt failed", "request_id", a.RequestID, "channel", a.Channel.Name,
-		"outcome", a.Outcome.String(), "error_type", a.Failure.ErrorType(), "ms", a.Duration.Milliseconds(), "detail", wire.Clip(a.Failure.Detail, longestLogged))
+		"outcome", a.Outcome.String(), "error_type", a.Failure.ErrorType(),
+		"ms", a.Duration.Milliseconds(), "detail", wire.Clip(a.Failure.Detail, longestLogged))
 }
 
 // End logs a request's end.

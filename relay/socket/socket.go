@@ -54,7 +54,8 @@ func Misasked(r *http.Request) (status int, why string) {
 	case !r.ProtoAtLeast(1, 1):
 		return http.StatusUpgradeRequired, "A websocket takes HTTP/1.1, and this request is " + r.Proto + "."
 	case !hasToken(r.Header["Connection"], "upgrade"):
-		return http.StatusBadRequest, "A websocket is asked for with `Connection: Upgrade`, which this request has not: a proxy on the way may have taken it out."
+		return http.StatusBadRequest, "A websocket is asked for with `Connection: Upgrade`, which this request has not: a proxy on the way " +
+			"may have taken it out."
 	case r.Header.Get("Sec-WebSocket-Version") != "13":
 		return http.StatusUpgradeRequired, "This relay speaks version 13 of the websocket protocol (`Sec-WebSocket-Version: 13`)."
 	case len(r.Header["Sec-Websocket-Key"]) != 1:

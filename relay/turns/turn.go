@@ -39,13 +39,15 @@ func (c *connection) turn(m *message) bool {
 func (c *connection) request(body []byte) *http.Request {
 	from := c.Request
 	header := from.Header.Clone()
-	for _, name := range [...]string{"Connection", "Upgrade", "Sec-Websocket-Key", "Sec-Websocket-Version", "Sec-Websocket-Extensions", "Sec-Websocket-Protocol"} {
+	for _, name := range [...]string{"Connection", "Upgrade", "Sec-Websocket-Key", "Sec-Websocket-Version", "Sec-Websocket-Extensions",
+		"Sec-Websocket-Protocol"} {
 		header.Del(name)
 	}
 	header.Set("Content-Type", "application/json")
 	r := &http.Request{
-		Method: http.MethodPost, URL: &url.URL{Path: from.URL.Path, RawPath: from.URL.RawPath, RawQuery: from.URL.RawQuery}, Host: from.Host, RemoteAddr: from.RemoteAddr,
-		Proto: from.Proto, ProtoMajor: from.ProtoMajor, ProtoMinor: from.ProtoMinor, Header: header,
+		Method: http.MethodPost, URL: &url.URL{Path: from.URL.Path, RawPath: from.URL.RawPath, RawQuery: from.URL.RawQuery}, Host: from.Host,
+		RemoteAddr: from.RemoteAddr,
+		Proto:      from.Proto, ProtoMajor: from.ProtoMajor, ProtoMinor: from.ProtoMinor, Header: header,
 		Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)),
 	}
 	return r.WithContext(c.ctx)
@@ -59,12 +61,14 @@ func (c *connection) prepare(m *message) {
 	}
 	before, known := c.chain.before(&m.envelope)
 	if !known {
-		c.refuse(&wire.Error{Status: http.StatusBadRequest, Type: "invalid_request_error", Code: "previous_response_not_found", Param: "previous_response_id",
+		c.refuse(&wire.Error{Status: http.StatusBadRequest, Type: "invalid_request_error", Code: "previous_response_not_found",
+			Param:   "previous_response_id",
 			Message: "Previous response with id '" + wire.Clip(m.previous, 100) + "' is not known on this connection."}, m.lane)
 		return
 	}
 	id := newID()
-	head := `"response":{"id":"` + id + `","object":"response","created_at":` + strconv.FormatInt(time.Now().Unix(), 10) + `,"error":null,"incomplete_details":null,"instructions":null,"model":` +
+	head := `"response":{"id":"` + id + `","object":"response","created_at":` + strconv.FormatInt(time.Now().Unix(), 10) +
+		`,"error":null,"incomplete_details":null,"instructions":null,"model":` +
 		string(jsonscan.AppendString(nil, m.model)) + `,"output":[],"parallel_tool_calls":true,"metadata":{},"tool_choice":"auto","tools":[],"temperature":null,"top_p":null,"status":`
 	c.say(m.lane, []byte(`{"type":"response.created","sequence_number":0,`+head+`"in_progress","usage":null}}`))
 	c.say(m.lane, []byte(`{"type":"response.completed","sequence_number":1,`+head+`"completed","usage":{"input_tokens":0,"input_tokens_details":{"cached_tokens":0},"output_tokens":0,"output_tokens_details":{"reasoning_tokens":0},"total_tokens":0}}}`))

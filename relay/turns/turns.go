@@ -121,7 +121,8 @@ func (c *connection) serve() (code int, reason string) {
 			}
 		case <-end.C:
 			c.refuse(&wire.Error{Status: http.StatusBadRequest, Type: "invalid_request_error", Code: "websocket_connection_limit_reached",
-				Message: fmt.Sprintf("Responses websocket connection limit reached (%d minutes). Create a new websocket connection to continue.", int(life.Minutes()))}, "")
+				Message: fmt.Sprintf("Responses websocket connection limit reached (%d minutes). Create a new websocket connection to continue.",
+					int(life.Minutes()))}, "")
 			return socket.Normal, "connection limit reached"
 		case <-c.Draining:
 			return socket.GoingAway, "the relay is shutting down"
@@ -217,8 +218,10 @@ func (c *connection) takes(m *message, text []byte) bool {
 	case c.in <- m:
 		return true
 	default:
-		c.refuse(&wire.Error{Status: http.StatusTooManyRequests, Type: "rate_limit_error", Code: "websocket_stream_limit_reached", RetryAfter: time.Second,
-			Message: fmt.Sprintf("%d requests wait on this connection already, which answers one after the other. Wait for a response before asking for more, or open another connection.", mostWaiting)}, m.lane)
+		c.refuse(&wire.Error{Status: http.StatusTooManyRequests, Type: "rate_limit_error", Code: "websocket_stream_limit_reached",
+			RetryAfter: time.Second,
+			Message: fmt.Sprintf("%d requests wait on this connection already, which answers one after the other. Wait for a response before "+
+				"asking for more, or open another connection.", mostWaiting)}, m.lane)
 		return false
 	}
 }

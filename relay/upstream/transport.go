@@ -141,7 +141,8 @@ func carrier(at *url.URL, proxy func(*http.Request) (*url.URL, error)) *url.URL 
 	return nil
 }
 
-func (t *Transport) newHTTP(c config.Channel, dialer *dialer, proxy func(*http.Request) (*url.URL, error), tlsConfig *tls.Config) *http.Transport {
+func (t *Transport) newHTTP(c config.Channel, dialer *dialer, proxy func(*http.Request) (*url.URL, error),
+	tlsConfig *tls.Config) *http.Transport {
 	return &http.Transport{
 		Proxy: proxy,
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -154,11 +155,12 @@ func (t *Transport) newHTTP(c config.Channel, dialer *dialer, proxy func(*http.R
 			t.open.Add(1)
 			return &upstreamConn{Conn: conn, open: &t.open}, nil
 		},
-		TLSClientConfig:        tlsConfig.Clone(),
-		TLSHandshakeTimeout:    c.Timeouts.Connect,
-		ForceAttemptHTTP2:      true,
-		Protocols:              protocols(c.HTTP),
-		HTTP2:                  &http.HTTP2Config{SendPingTimeout: http2PingAfter, PingTimeout: http2PingTimeout, WriteByteTimeout: http2WriteTimeout},
+		TLSClientConfig:     tlsConfig.Clone(),
+		TLSHandshakeTimeout: c.Timeouts.Connect,
+		ForceAttemptHTTP2:   true,
+		Protocols:           protocols(c.HTTP),
+		HTTP2: &http.HTTP2Config{SendPingTimeout: http2PingAfter, PingTimeout: http2PingTimeout,
+			WriteByteTimeout: http2WriteTimeout},
 		MaxIdleConns:           maxIdleConns,
 		MaxIdleConnsPerHost:    maxIdleConns,
 		IdleConnTimeout:        idleConnTimeout,

@@ -65,7 +65,8 @@ var endpoints = [Endpoints]struct {
 	ResponsesGet:     {path: "/v1/responses/:id", operation: "retrieve", format: Responses, method: http.MethodGet, byID: true},
 	ResponsesDelete:  {path: "/v1/responses/:id", operation: "delete", format: Responses, method: http.MethodDelete, byID: true, whole: true},
 	ResponsesCancel:  {path: "/v1/responses/:id/cancel", operation: "cancel", format: Responses, byID: true, whole: true},
-	ResponsesItems:   {path: "/v1/responses/:id/input_items", operation: "list_items", format: Responses, method: http.MethodGet, byID: true, whole: true},
+	ResponsesItems: {path: "/v1/responses/:id/input_items", operation: "list_items", format: Responses, method: http.MethodGet, byID: true,
+		whole: true},
 
 	// OpenAI's reference has model as optional for these three, and for moderations.
 	ImagesGenerate: {path: "/v1/images/generations", operation: "image_generation", media: true, slow: true, unnamed: "dall-e-2"},
@@ -79,8 +80,10 @@ var endpoints = [Endpoints]struct {
 	Moderate: {path: "/v1/moderations", operation: "moderation", media: true, whole: true, unnamed: "omni-moderation-latest"},
 	Rerank:   {path: "/v1/rerank", also: "/rerank", operation: "rerank", media: true, whole: true},
 
-	GeminiGenerate: {path: "/v1beta/models/{model}:generateContent", operation: "generate_content", format: Gemini, verb: "generateContent", whole: true},
-	GeminiStream:   {path: "/v1beta/models/{model}:streamGenerateContent", operation: "generate_content", format: Gemini, verb: "streamGenerateContent", streams: true},
+	GeminiGenerate: {path: "/v1beta/models/{model}:generateContent", operation: "generate_content", format: Gemini, verb: "generateContent",
+		whole: true},
+	GeminiStream: {path: "/v1beta/models/{model}:streamGenerateContent", operation: "generate_content", format: Gemini,
+		verb: "streamGenerateContent", streams: true},
 }
 
 // Path is the endpoint's path, the same on the relay and on a provider that speaks the format. It stands for that of each model if it

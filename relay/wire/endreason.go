@@ -49,14 +49,16 @@ var endReasons = map[string]EndReason{
 
 	"length": EndedByLength, "max_tokens": EndedByLength, "max_output_tokens": EndedByLength, "max_completion_tokens": EndedByLength,
 	"max_length": EndedByLength, "token_limit": EndedByLength, "model_length": EndedByLength, "context_length": EndedByLength,
-	"context_length_exceeded": EndedByLength, "model_context_window_exceeded": EndedByLength, "incomplete": EndedByLength, "continuation": EndedByLength,
+	"context_length_exceeded": EndedByLength, "model_context_window_exceeded": EndedByLength, "incomplete": EndedByLength,
+	"continuation": EndedByLength,
 
 	"tool_calls": EndedByCall, "tool_call": EndedByCall, "tool_use": EndedByCall, "function_call": EndedByCall, "function_calls": EndedByCall,
 
 	"content_filter": EndedByFilter, "content_filtered": EndedByFilter, "contentfilter": EndedByFilter, "refusal": EndedByFilter,
 	"safety": EndedByFilter, "recitation": EndedByFilter, "blocklist": EndedByFilter, "prohibited_content": EndedByFilter,
 	"spii": EndedByFilter, "image_safety": EndedByFilter, "image_prohibited_content": EndedByFilter, "image_recitation": EndedByFilter,
-	"model_armor": EndedByFilter, "jailbreak": EndedByFilter, "guardrail_intervened": EndedByFilter, "sensitive": EndedByFilter, "moderation": EndedByFilter,
+	"model_armor": EndedByFilter, "jailbreak": EndedByFilter, "guardrail_intervened": EndedByFilter, "sensitive": EndedByFilter,
+	"moderation": EndedByFilter,
 
 	"error": EndedBadly, "insufficient_system_resource": EndedBadly, "abort": EndedBadly, "network_error": EndedBadly,
 	"malformed_model_output": EndedBadly, "malformed_tool_use": EndedBadly,

@@ -47,7 +47,8 @@ func (f FailedResponse) Event(e *Error, requestID string) []byte {
 		Number   int64    `json:"sequence_number"`
 		Response response `json:"response"`
 	}{"response.failed", f.Number, response{
-		ID: f.ID, Object: "response", Created: f.Created, Status: "failed", Error: ResponseError(e, requestID), Model: f.Model, Output: []struct{}{},
+		ID: f.ID, Object: "response", Created: f.Created, Status: "failed", Error: ResponseError(e, requestID), Model: f.Model,
+		Output:   []struct{}{},
 		Parallel: true, Metadata: map[string]struct{}{}, Choice: "auto", Tools: []struct{}{},
 	}})
 	if err != nil { // strings and numbers only: cannot fail

@@ -22,9 +22,11 @@ func endpoint(text string) verdict {
 	case !slices.Contains(schemesOfGRPC, u.Scheme) && (!isHost(u.Hostname()) || !validPort(u)):
 		return verdict{problem: form}
 	case u.User != nil:
-		return verdict{value: text, problem: "has a user and a password in it, which exporters do not send (OTEL_EXPORTER_OTLP_HEADERS='authorization=Basic%20…' does)", used: "the URL without them"}
+		return verdict{value: text, problem: "has a user and a password in it, which exporters do not send " +
+			"(OTEL_EXPORTER_OTLP_HEADERS='authorization=Basic%20…' does)", used: "the URL without them"}
 	case u.RawQuery != "":
-		return verdict{value: text, problem: "has a query in it, which exporters do not send (a key goes into OTEL_EXPORTER_OTLP_HEADERS)", used: "the URL without it"}
+		return verdict{value: text, problem: "has a query in it, which exporters do not send (a key goes into OTEL_EXPORTER_OTLP_HEADERS)",
+			used: "the URL without it"}
 	}
 	return verdict{value: text}
 }

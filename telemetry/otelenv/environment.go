@@ -48,7 +48,8 @@ func Read(getenv func(string) string) *Environment {
 			e.lent[v.Name] = e.values[v.Name]
 		}
 	}
-	for _, name := range []string{"ATTRIBUTE_VALUE_LENGTH_LIMIT", "ATTRIBUTE_COUNT_LIMIT"} { // the Go SDK's log records do not know the general ones
+	for _, name := range []string{"ATTRIBUTE_VALUE_LENGTH_LIMIT",
+		"ATTRIBUTE_COUNT_LIMIT"} { // the Go SDK's log records do not know the general ones
 		if name, all := "OTEL_LOGRECORD_"+name, e.values["OTEL_"+name]; e.lent[name] == "" {
 			e.lent[name] = all
 		}
@@ -279,7 +280,8 @@ func (e *Environment) endpoint(signal, text, variable string, protocol *string) 
 	if *protocol != "grpc" && variable == otlp+"ENDPOINT" {
 		base, had := withoutSignal(text)
 		if had {
-			e.once(variable, "has a path that is added to it for each signal ("+otlp+"METRICS_ENDPOINT and its like take one whole)", "what is left without")
+			e.once(variable, "has a path that is added to it for each signal ("+otlp+"METRICS_ENDPOINT and its like take one whole)",
+				"what is left without")
 		}
 		text = withSignal(base, signal)
 	}
@@ -296,7 +298,8 @@ func (e *Environment) tls(signal, endpoint string) {
 		case !plain:
 			e.lent[otlp+signal+"_"+option] = value
 		case option != "CLIENT_KEY":
-			e.once(variable, "says nothing for an endpoint in plain text, which is where "+strings.ToLower(signal)+" go", "no TLS, as the endpoint's http:// says")
+			e.once(variable, "says nothing for an endpoint in plain text, which is where "+strings.ToLower(signal)+" go",
+				"no TLS, as the endpoint's http:// says")
 		}
 	}
 }

@@ -88,7 +88,8 @@ func optIn(text string) verdict {
 	}
 	v := listOf(known...)(text)
 	if v.problem != "" {
-		v.problem = "asks for more than the relay has, which is gen_ai_latest_experimental, and the stable names for HTTP in any case: " + v.problem
+		v.problem = "asks for more than the relay has, which is gen_ai_latest_experimental, and the stable names for HTTP in any case: " +
+			v.problem
 	}
 	return v
 }
@@ -173,7 +174,8 @@ func exporter(known ...string) func(string) verdict {
 	}
 }
 
-var samplers = []string{"always_on", "always_off", "traceidratio", "parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio"}
+var samplers = []string{"always_on", "always_off", "traceidratio", "parentbased_always_on", "parentbased_always_off",
+	"parentbased_traceidratio"}
 
 func sampler(text string) verdict {
 	lower := strings.ToLower(text)

@@ -163,7 +163,9 @@ type metricsService struct {
 }
 
 // Export is OTLP's.
-func (s metricsService) Export(ctx context.Context, in *collectormetrics.ExportMetricsServiceRequest) (*collectormetrics.ExportMetricsServiceResponse, error) {
+func (s metricsService) Export(
+	ctx context.Context, in *collectormetrics.ExportMetricsServiceRequest,
+) (*collectormetrics.ExportMetricsServiceResponse, error) {
 	out, err := s.r.metrics(ctx, in)
 	if err != nil {
 		return nil, grpcError(err)
@@ -171,14 +173,17 @@ func (s metricsService) Export(ctx context.Context, in *collectormetrics.ExportM
 	return out, nil
 }
 
-func (r *Receiver) metrics(ctx context.Context, in *collectormetrics.ExportMetricsServiceRequest) (*collectormetrics.ExportMetricsServiceResponse, error) {
+func (r *Receiver) metrics(
+	ctx context.Context, in *collectormetrics.ExportMetricsServiceRequest,
+) (*collectormetrics.ExportMetricsServiceResponse, error) {
 	rejected, err := r.treat(ctx, proto.Size(in))
 	if err != nil {
 		return nil, err
 	}
 	out := &collectormetrics.ExportMetricsServiceResponse{}
 	if rejected {
-		out.PartialSuccess = &collectormetrics.ExportMetricsPartialSuccess{RejectedDataPoints: 1, ErrorMessage: "everything is rejected, as it was told"}
+		out.PartialSuccess = &collectormetrics.ExportMetricsPartialSuccess{RejectedDataPoints: 1,
+			ErrorMessage: "everything is rejected, as it was told"}
 		return out, nil
 	}
 	r.keep(in.GetResourceMetrics())
@@ -191,7 +196,9 @@ type tracesService struct {
 }
 
 // Export is OTLP's.
-func (s tracesService) Export(ctx context.Context, in *collectortraces.ExportTraceServiceRequest) (*collectortraces.ExportTraceServiceResponse, error) {
+func (s tracesService) Export(
+	ctx context.Context, in *collectortraces.ExportTraceServiceRequest,
+) (*collectortraces.ExportTraceServiceResponse, error) {
 	out, err := s.r.traces(ctx, in)
 	if err != nil {
 		return nil, grpcError(err)
@@ -199,7 +206,9 @@ func (s tracesService) Export(ctx context.Context, in *collectortraces.ExportTra
 	return out, nil
 }
 
-func (r *Receiver) traces(ctx context.Context, in *collectortraces.ExportTraceServiceRequest) (*collectortraces.ExportTraceServiceResponse, error) {
+func (r *Receiver) traces(
+	ctx context.Context, in *collectortraces.ExportTraceServiceRequest,
+) (*collectortraces.ExportTraceServiceResponse, error) {
 	rejected, err := r.treat(ctx, proto.Size(in))
 	if err != nil {
 		return nil, err
@@ -221,7 +230,8 @@ type logsService struct {
 }
 
 // Export is OTLP's.
-func (s logsService) Export(ctx context.Context, in *collectorlogs.ExportLogsServiceRequest) (*collectorlogs.ExportLogsServiceResponse, error) {
+func (s logsService) Export(ctx context.Context, in *collectorlogs.ExportLogsServiceRequest) (*collectorlogs.ExportLogsServiceResponse,
+	error) {
 	out, err := s.r.logRecords(ctx, in)
 	if err != nil {
 		return nil, grpcError(err)
@@ -229,14 +239,16 @@ func (s logsService) Export(ctx context.Context, in *collectorlogs.ExportLogsSer
 	return out, nil
 }
 
-func (r *Receiver) logRecords(ctx context.Context, in *collectorlogs.ExportLogsServiceRequest) (*collectorlogs.ExportLogsServiceResponse, error) {
+func (r *Receiver) logRecords(ctx context.Context, in *collectorlogs.ExportLogsServiceRequest) (*collectorlogs.ExportLogsServiceResponse,
+	error) {
 	rejected, err := r.treat(ctx, proto.Size(in))
 	if err != nil {
 		return nil, err
 	}
 	out := &collectorlogs.ExportLogsServiceResponse{}
 	if rejected {
-		out.PartialSuccess = &collectorlogs.ExportLogsPartialSuccess{RejectedLogRecords: 1, ErrorMessage: "everything is rejected, as it was told"}
+		out.PartialSuccess = &collectorlogs.ExportLogsPartialSuccess{RejectedLogRecords: 1,
+			ErrorMessage: "everything is rejected, as it was told"}
 		return out, nil
 	}
 	r.mu.Lock()
@@ -251,8 +263,12 @@ func (r *Receiver) handler() http.Handler {
 	mux.HandleFunc("POST /v1/metrics", overHTTP(func() *collectormetrics.ExportMetricsServiceRequest {
 		return &collectormetrics.ExportMetricsServiceRequest{}
 	}, r.metrics))
-	mux.HandleFunc("POST /v1/traces", overHTTP(func() *collectortraces.ExportTraceServiceRequest { return &collectortraces.ExportTraceServiceRequest{} }, r.traces))
-	mux.HandleFunc("POST /v1/logs", overHTTP(func() *collectorlogs.ExportLogsServiceRequest { return &collectorlogs.ExportLogsServiceRequest{} }, r.logRecords))
+	mux.HandleFunc("POST /v1/traces", overHTTP(func() *collectortraces.ExportTraceServiceRequest {
+		return &collectortraces.ExportTraceServiceRequest{}
+	}, r.traces))
+	mux.HandleFunc("POST /v1/logs", overHTTP(func() *collectorlogs.ExportLogsServiceRequest {
+		return &collectorlogs.ExportLogsServiceRequest{}
+	}, r.logRecords))
 	return mux
 }
 

@@ -129,7 +129,8 @@ func (p *Point) add(old *Point) {
 
 func (m *Metric) example(p *Point) {
 	for _, e := range p.exemplars {
-		one := Exemplar{Attributes: p.Attributes, Value: e.GetAsDouble(), Trace: hex.EncodeToString(e.GetTraceId()), Span: hex.EncodeToString(e.GetSpanId()), Time: e.GetTimeUnixNano()}
+		one := Exemplar{Attributes: p.Attributes, Value: e.GetAsDouble(), Trace: hex.EncodeToString(e.GetTraceId()),
+			Span: hex.EncodeToString(e.GetSpanId()), Time: e.GetTimeUnixNano()}
 		if whole, ok := e.GetValue().(*metrics.Exemplar_AsInt); ok {
 			one.Value = float64(whole.AsInt)
 		}
@@ -158,7 +159,8 @@ func decode(m *metrics.Metric) (kind string, points []*Point, delta bool) {
 		for _, p := range data.Histogram.GetDataPoints() {
 			points = append(points, &Point{
 				Attributes: attributesOf(p.GetAttributes()), Count: p.GetCount(), Sum: p.GetSum(), Bounds: p.GetExplicitBounds(),
-				Buckets: p.GetBucketCounts(), Start: p.GetStartTimeUnixNano(), Time: p.GetTimeUnixNano(), exemplars: p.GetExemplars(), Ended: p.GetFlags()&1 != 0,
+				Buckets: p.GetBucketCounts(), Start: p.GetStartTimeUnixNano(), Time: p.GetTimeUnixNano(), exemplars: p.GetExemplars(),
+				Ended: p.GetFlags()&1 != 0,
 			})
 		}
 		return Histogram, points, isDelta(data.Histogram.GetAggregationTemporality())
@@ -185,7 +187,8 @@ func numbers(data []*metrics.NumberDataPoint) (points []*Point) {
 			value = float64(whole.AsInt)
 		}
 		points = append(points, &Point{
-			Attributes: attributesOf(p.GetAttributes()), Value: value, Start: p.GetStartTimeUnixNano(), Time: p.GetTimeUnixNano(), exemplars: p.GetExemplars(), Ended: p.GetFlags()&1 != 0,
+			Attributes: attributesOf(p.GetAttributes()), Value: value, Start: p.GetStartTimeUnixNano(), Time: p.GetTimeUnixNano(),
+			exemplars: p.GetExemplars(), Ended: p.GetFlags()&1 != 0,
 		})
 	}
 	return points

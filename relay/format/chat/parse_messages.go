@@ -29,7 +29,8 @@ func (r *request) message(element []byte) *format.Problem {
 	if !format.IsObject(element) {
 		return format.MustBe("an object", element)
 	}
-	if problem := format.Object(element, func(name string, value []byte) *format.Problem { return m.member(name, value).In(name) }); problem != nil {
+	problem := format.Object(element, func(name string, value []byte) *format.Problem { return m.member(name, value).In(name) })
+	if problem != nil {
 		return problem
 	}
 	return r.turn(&m)

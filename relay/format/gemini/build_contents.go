@@ -191,8 +191,9 @@ func typeOf(p *llm.Part) string {
 // types are those of files that the API takes, by the ends of their names (https://ai.google.dev/gemini-api/docs/image-understanding,
 // …/document-processing).
 var types = map[string]string{
-	".png": "image/png", ".webp": "image/webp", ".heic": "image/heic", ".heif": "image/heif", ".gif": "image/gif", ".jpg": "image/jpeg", ".jpeg": "image/jpeg",
-	".pdf": "application/pdf", ".txt": "text/plain", ".md": "text/md", ".html": "text/html", ".csv": "text/csv", ".xml": "text/xml",
+	".png": "image/png", ".webp": "image/webp", ".heic": "image/heic", ".heif": "image/heif", ".gif": "image/gif", ".jpg": "image/jpeg",
+	".jpeg": "image/jpeg",
+	".pdf":  "application/pdf", ".txt": "text/plain", ".md": "text/md", ".html": "text/html", ".csv": "text/csv", ".xml": "text/xml",
 }
 
 // unsigned is what Gemini takes for the signature of a call that another model has made

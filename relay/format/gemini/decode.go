@@ -172,7 +172,8 @@ func (d *decoder) call(p *part, to llm.Sink) error {
 	if c.name == "" {
 		return format.Malformed("a function call without a name")
 	}
-	if d.held += len(c.arguments) + len(c.signature) + len(c.id) + len(c.name); d.calls+len(d.waiting) == mostCalls || d.held > mostHeld && len(d.waiting) > 0 {
+	if d.held += len(c.arguments) + len(c.signature) + len(c.id) + len(c.name); d.calls+len(d.waiting) == mostCalls || d.held > mostHeld &&
+		len(d.waiting) > 0 {
 		return format.Malformed("more function calls than an answer may have")
 	}
 	d.waiting = append(d.waiting, c)

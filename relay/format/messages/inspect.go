@@ -150,7 +150,8 @@ func startsWith(block []byte) (content, preamble bool) {
 // addsNothing reports whether a delta is of text or of thought, and empty, which is how some servers begin a block.
 func addsNothing(delta []byte) bool {
 	kind := jsonscan.MemberOf(delta, "type")
-	return isText(kind, "text_delta") && isEmpty(jsonscan.MemberOf(delta, "text")) || isText(kind, "thinking_delta") && isEmpty(jsonscan.MemberOf(delta, "thinking"))
+	return isText(kind, "text_delta") && isEmpty(jsonscan.MemberOf(delta, "text")) || isText(kind, "thinking_delta") &&
+		isEmpty(jsonscan.MemberOf(delta, "thinking"))
 }
 
 // adds reports whether a delta holds anything beside its type, whatever that is.

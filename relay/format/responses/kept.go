@@ -60,8 +60,10 @@ func (k *kept) of(name string) qualified {
 
 // echoed are the members of a response that repeat those of its request, and what they are if it said nothing.
 var echoed = []struct{ name, unsaid string }{
-	{"instructions", "null"}, {"max_output_tokens", "null"}, {"metadata", "{}"}, {"parallel_tool_calls", "true"}, {"reasoning", `{"effort":null,"summary":null}`},
-	{"temperature", "null"}, {"text", `{"format":{"type":"text"}}`}, {"tool_choice", `"auto"`}, {"top_p", "null"}, {"truncation", `"disabled"`},
+	{"instructions", "null"}, {"max_output_tokens", "null"}, {"metadata", "{}"}, {"parallel_tool_calls", "true"},
+	{"reasoning", `{"effort":null,"summary":null}`},
+	{"temperature", "null"}, {"text", `{"format":{"type":"text"}}`}, {"tool_choice", `"auto"`}, {"top_p", "null"},
+	{"truncation", `"disabled"`},
 	{"safety_identifier", "null"}, {"prompt_cache_key", "null"}, {"service_tier", `"default"`},
 }
 

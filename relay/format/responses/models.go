@@ -15,9 +15,11 @@ type habits struct {
 // (https://docs.x.ai/docs/guides/reasoning).
 var models = []habits{
 	{prefix: "gpt-5", except: "chat", reasons: true, noSampling: true},
-	{prefix: "o1", reasons: true, noSampling: true}, {prefix: "o3", reasons: true, noSampling: true}, {prefix: "o4", reasons: true, noSampling: true},
+	{prefix: "o1", reasons: true, noSampling: true}, {prefix: "o3", reasons: true, noSampling: true},
+	{prefix: "o4", reasons: true, noSampling: true},
 	{prefix: "codex-", reasons: true, noSampling: true}, {prefix: "computer-use", reasons: true, noSampling: true},
-	{prefix: "grok-3-mini", reasons: true}, {prefix: "grok-4", reasons: true, noEffort: true}, {prefix: "grok-code", reasons: true, noEffort: true},
+	{prefix: "grok-3-mini", reasons: true}, {prefix: "grok-4", reasons: true, noEffort: true},
+	{prefix: "grok-code", reasons: true, noEffort: true},
 }
 
 func habitsOf(model string) habits {

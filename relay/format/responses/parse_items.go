@@ -73,7 +73,8 @@ func (r *request) say(role llm.Role, parts ...llm.Part) {
 	if len(parts) == 0 {
 		return
 	}
-	if n := len(r.Turns); n > 0 && r.Turns[n-1].Role == role && (role == llm.Assistant || isResult(&parts[0]) && isResult(&r.Turns[n-1].Parts[0])) {
+	if n := len(r.Turns); n > 0 && r.Turns[n-1].Role == role &&
+		(role == llm.Assistant || isResult(&parts[0]) && isResult(&r.Turns[n-1].Parts[0])) {
 		r.Turns[n-1].Parts = append(r.Turns[n-1].Parts, parts...)
 		return
 	}

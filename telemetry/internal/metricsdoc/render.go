@@ -28,7 +28,8 @@ type section struct {
 
 var sections = []section{
 	{"What clients experience", "One record a client's request, by route and requested model; never by channel.", isClients},
-	{"What each channel does", "One record an attempt: failed, cancelled and truncated ones too. Gauges are read when metrics are collected.", isChannels},
+	{"What each channel does", "One record an attempt: failed, cancelled and truncated ones too. Gauges are read when metrics are " +
+		"collected.", isChannels},
 	{"The relay about itself", "", func(i telemetry.Instrument) bool { return !isClients(i) && !isChannels(i) && !isRuntimes(i) }},
 	{"The process and the Go runtime", "Read when metrics are collected.", isRuntimes},
 }
@@ -52,7 +53,8 @@ func render() (string, error) {
 		if s.introduction != "" {
 			fmt.Fprintf(&b, "%s\n\n", s.introduction)
 		}
-		if err := table(&b, slices.DeleteFunc(slices.Clone(telemetry.Instruments), func(i telemetry.Instrument) bool { return !s.has(i) })); err != nil {
+		if err := table(&b, slices.DeleteFunc(slices.Clone(telemetry.Instruments),
+			func(i telemetry.Instrument) bool { return !s.has(i) })); err != nil {
 			return "", err
 		}
 	}
@@ -60,7 +62,8 @@ func render() (string, error) {
 		return "", err
 	}
 	b.WriteString("\n## Bounds of the histograms\n\n")
-	b.WriteString("A value that equals a bound is in the bucket below it. In Prometheus one series of a histogram is as many time series as the last\ncolumn says: a `_bucket` for each bound and `+Inf`, `_sum` and `_count`.\n\n")
+	b.WriteString("A value that equals a bound is in the bucket below it. In Prometheus one series of a histogram is as many time series " +
+		"as the last\ncolumn says: a `_bucket` for each bound and `+Inf`, `_sum` and `_count`.\n\n")
 	b.WriteString("| name | unit | bounds | time series |\n|---|---|---|---|\n")
 	for _, i := range append(slices.Clone(telemetry.Instruments), onlyIn(telemetry.GenAILatest, telemetry.GenAICurrent)...) {
 		if i.Kind == telemetry.Histogram {
@@ -72,7 +75,8 @@ func render() (string, error) {
 }
 
 func table(b *strings.Builder, of []telemetry.Instrument) error {
-	b.WriteString("| name | in Prometheus | kind | unit | attributes | the question it answers | series at most |\n|---|---|---|---|---|---|---|\n")
+	b.WriteString("| name | in Prometheus | kind | unit | attributes | the question it answers | series at most " +
+		"|\n|---|---|---|---|---|---|---|\n")
 	for _, i := range of {
 		name, err := prometheusName(i)
 		if err != nil {
@@ -99,8 +103,10 @@ func latest(b *strings.Builder) error {
 	for i, old := range onlyIn(telemetry.GenAICurrent, telemetry.GenAILatest) {
 		fmt.Fprintf(b, "%s\n`%s`", map[bool]string{true: "", false: ","}[i == 0], old.Name)
 	}
-	b.WriteString(".\n`gen_ai.client.operation.duration` stays for what is no inference: embeddings. Spans say `gen_ai.usage.cache_write.input_tokens` instead of\n" +
-		"`gen_ai.usage.cache_creation.input_tokens`, and what was audio or image. Everything else is the same. Dashboards and rules ask for both.\n\n")
+	b.WriteString(".\n`gen_ai.client.operation.duration` stays for what is no inference: embeddings. Spans say " +
+		"`gen_ai.usage.cache_write.input_tokens` instead of\n" +
+		"`gen_ai.usage.cache_creation.input_tokens`, and what was audio or image. Everything else is the same. Dashboards and rules ask for " +
+		"both.\n\n")
 	return table(b, onlyIn(telemetry.GenAILatest, telemetry.GenAICurrent))
 }
 

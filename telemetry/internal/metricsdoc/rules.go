@@ -23,7 +23,8 @@ const (
 
 var (
 	ruleLine = regexp.MustCompile(`(?m)^( *)# GenAI ([A-Za-z]+): (.*@.*)\n.*$`)
-	ruleTest = regexp.MustCompile(`(?s)\n` + regexp.QuoteMeta(asCurrent) + `\n(.*?)\n` + regexp.QuoteMeta(asLatest) + `\n.*?` + regexp.QuoteMeta(asEnds) + `\n`)
+	ruleTest = regexp.MustCompile(`(?s)\n` + regexp.QuoteMeta(asCurrent) + `\n(.*?)\n` + regexp.QuoteMeta(asLatest) + `\n.*?` +
+		regexp.QuoteMeta(asEnds) + `\n`)
 	testName = regexp.MustCompile(`(?m)^(  - name: .*)$`)
 )
 
