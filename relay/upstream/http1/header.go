@@ -2,6 +2,7 @@ package http1
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -272,10 +273,22 @@ func isToken[T string | []byte](text T) bool {
 	return len(text) > 0
 }
 
-// isFieldValue reports whether text may be the value of a field.
-func isFieldValue[T string | []byte](text T) bool {
-	for i := range len(text) {
-		if c := text[i]; c < ' ' && c != '\t' || c == 0x7f {
+// isFieldValue reports whether text may be the value of a field. It looks at eight bytes at a time for one below the space, or DEL.
+func isFieldValue(text []byte) bool {
+	const low, high = 0x0101010101010101, 0x8080808080808080
+	for ; len(text) >= 8; text = text[8:] {
+		eight := binary.LittleEndian.Uint64(text)
+		below, del := (eight-' '*low)&^eight, eight^0x7f*low
+		if (below|(del-low)&^del)&high != 0 && !isPlain(text[:8]) {
+			return false
+		}
+	}
+	return isPlain(text)
+}
+
+func isPlain(text []byte) bool {
+	for _, c := range text {
+		if c < ' ' && c != '\t' || c == 0x7f {
 			return false
 		}
 	}

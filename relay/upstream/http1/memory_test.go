@@ -44,7 +44,7 @@ func (m *memory) Close() error { return nil }
 func inMemory(answer []byte, piece int) *Pool {
 	p := &Pool{IdleTimeout: time.Hour, MaxIdle: 1, Open: &atomic.Int64{}}
 	p.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, io.ErrClosedPipe } // there is one connection
-	c := &conn{raw: &memory{answer: answer, piece: piece}, open: p.Open, since: time.Now()}
+	c := &conn{raw: &memory{answer: answer, piece: piece}, open: p.Open, since: time.Since(epoch)}
 	c.abort, c.look = c.close, c.lookAt
 	c.system = seen{c}
 	p.idle = []*conn{c}

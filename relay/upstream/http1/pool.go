@@ -56,13 +56,16 @@ type conn struct {
 	system syscall.RawConn
 	open   *atomic.Int64
 	closed atomic.Bool
-	since  time.Time // when it became idle
+	since  time.Duration // from epoch to when it became idle
 
 	// Bound once, so that a request allocates nothing for them.
 	abort func()
 	look  func(fd uintptr) bool
 	quiet bool // what look saw: open, and nothing has come
 }
+
+// epoch is what idle times count from: that takes one clock, where time.Now reads two.
+var epoch = time.Now()
 
 // errNotSocket means that Dial returned a connection that has no descriptor.
 var errNotSocket = errors.New("http1: not a connection of the operating system")
@@ -104,7 +107,7 @@ func (c *conn) usable() bool {
 
 // take returns the connection that was used last, or nil.
 func (p *Pool) take() *conn {
-	now := time.Now()
+	now := time.Since(epoch)
 	for {
 		p.mu.Lock()
 		last := len(p.idle) - 1
@@ -116,7 +119,7 @@ func (p *Pool) take() *conn {
 		p.idle[last] = nil
 		p.idle = p.idle[:last]
 		p.mu.Unlock()
-		if now.Sub(c.since) < p.IdleTimeout && c.usable() {
+		if now-c.since < p.IdleTimeout && c.usable() {
 			return c
 		}
 		c.close()
@@ -125,7 +128,7 @@ func (p *Pool) take() *conn {
 
 // put gives a connection back whose last answer has been read to its end.
 func (p *Pool) put(c *conn) {
-	c.since = time.Now()
+	c.since = time.Since(epoch)
 	p.mu.Lock()
 	kept := !p.closed && len(p.idle) < p.MaxIdle
 	if kept {
@@ -147,10 +150,11 @@ func (p *Pool) Trim(now time.Time, keep int) {
 
 // waiting takes those out of the pool that have to be closed. The others that have been idle for a while are out of it for
 // the moment that it takes to look at them.
-func (p *Pool) waiting(now time.Time, keep int) (done []*conn) {
+func (p *Pool) waiting(at time.Time, keep int) (done []*conn) {
+	now := at.Sub(epoch)
 	p.mu.Lock()
 	old := 0
-	for old < len(p.idle) && now.Sub(p.idle[old].since) >= trustedIdle {
+	for old < len(p.idle) && now-p.idle[old].since >= trustedIdle {
 		old++
 	}
 	surplus := max(0, len(p.idle)-keep)
@@ -161,7 +165,7 @@ func (p *Pool) waiting(now time.Time, keep int) (done []*conn) {
 
 	var kept []*conn
 	for i, c := range looked {
-		if i < surplus || now.Sub(c.since) >= p.IdleTimeout || !c.usable() {
+		if i < surplus || now-c.since >= p.IdleTimeout || !c.usable() {
 			done = append(done, c)
 		} else {
 			kept = append(kept, c)

@@ -144,12 +144,13 @@ func appendHead(b []byte, r Request) ([]byte, error) {
 			continue
 		}
 		for _, value := range values {
-			if !isToken(name) || !isFieldValue(value) {
-				return nil, ErrUnsendable
-			}
 			b = append(b, name...)
 			b = append(b, ": "...)
+			at := len(b)
 			b = append(b, value...)
+			if !isToken(name) || !isFieldValue(b[at:]) {
+				return nil, ErrUnsendable
+			}
 			b = append(b, "\r\n"...)
 		}
 	}
