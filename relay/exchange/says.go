@@ -99,7 +99,10 @@ func (s *says) answer(redact *redact.Redactor) (a telemetry.Answer) {
 	a.Model, a.ID = redact.Text(s.model), redact.Text(s.id)
 	for _, end := range s.ends {
 		if end != "" {
-			a.Ends = append(a.Ends, redact.Text(end))
+			if wire.EndReasonOf([]byte(`"`+end+`"`)) == wire.EndedSomehow {
+				end = redact.Text(end) // one that nobody knows
+			}
+			a.Ends = append(a.Ends, end)
 		}
 	}
 	return a
