@@ -164,7 +164,7 @@ func (f *faults) act(w http.ResponseWriter, r *http.Request, channel string, str
 	if channel == "slow" {
 		process.Pause(ctx, time.Second)
 	}
-	format := formatOf(r.URL.Path)
+	v := voiceFor(r)
 	switch does {
 	case failure:
 		w.Header().Set("Content-Type", "application/json")
@@ -177,7 +177,7 @@ func (f *faults) act(w http.ResponseWriter, r *http.Request, channel string, str
 	}
 	if !stream {
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, format.whole)
+		_, _ = io.WriteString(w, v.Whole("word word "))
 		return "completed"
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
@@ -185,10 +185,10 @@ func (f *faults) act(w http.ResponseWriter, r *http.Request, channel string, str
 		_, _ = io.WriteString(w, events)
 		_ = http.NewResponseController(w).Flush() // fails only with the client gone
 	}
-	say(format.begin + format.word)
+	say(v.Opening("word "))
 	switch does {
 	case truncated:
-		say(format.word)
+		say(v.More("word "))
 		return "upstream_truncated"
 	case held:
 		f.hold(1)
@@ -200,7 +200,7 @@ func (f *faults) act(w http.ResponseWriter, r *http.Request, channel string, str
 		}
 	default: // it answers in full
 	}
-	say(format.word + format.end)
+	say(v.More("word ") + v.BeforeTerminator() + v.Usage() + v.Terminator())
 	return "completed"
 }
 

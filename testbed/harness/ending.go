@@ -48,7 +48,7 @@ func (w Way) RequireEnd(t *testing.T, v Variant, h Heard) {
 	require.Equal(t, 1, strings.Count(h.Text, w.Terminator()), h.Text)
 }
 
-func (w Way) Terminator() string { return Voice{w.Client == wire.Anthropic}.Terminator() }
+func (w Way) Terminator() string { return Voice{Anthropic: w.Client == wire.Anthropic}.Terminator() }
 
 // RequireError is for an error that is the whole answer.
 func (w Way) RequireError(t *testing.T, h Heard, want Ending) {

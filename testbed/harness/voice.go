@@ -1,98 +1,22 @@
 package harness
 
 import (
-	"fmt"
 	"io"
 	"net/http"
 	"time"
 
-	"one-api/relay/wire"
+	"one-api/testbed/internal/voice"
 )
 
 // Voice is what a provider says in its wire format. Answers are chunked: a body that is short and has a Content-Length hides
 // most of what these tests look for.
-type Voice struct{ Anthropic bool }
+type Voice = voice.Voice
 
 // VoiceFor knows the provider by the path that it is asked on.
-func VoiceFor(r *http.Request) Voice { return Voice{r.URL.Path == wire.Messages.Path()} }
+func VoiceFor(r *http.Request) Voice { return voice.For(r) }
 
-// Whole is an answer in one piece. text must need no escape in JSON.
-func (v Voice) Whole(text string) string {
-	if v.Anthropic {
-		return `{"id":"msg_1","type":"message","role":"assistant","model":"up","content":[{"type":"text","text":"` + text +
-			`"}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":5}}`
-	}
-	return `{"id":"c1","object":"chat.completion","created":1,"model":"up","choices":[{"index":0,"message":{"role":"assistant","content":"` +
-		text + `"},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":5,"total_tokens":8}}`
-}
-
-// Opening is a stream from its beginning up to the text.
-func (v Voice) Opening(text string) string {
-	if v.Anthropic {
-		return Event("message_start", `{"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"up","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":1}}}`) +
-			Event("content_block_start", `{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}`) + v.More(text)
-	}
-	return Event("", `{"id":"c1","object":"chat.completion.chunk","created":1,"model":"up","choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}`) +
-		v.More(text)
-}
-
-// More is one event with text.
-func (v Voice) More(text string) string {
-	if v.Anthropic {
-		return Event("content_block_delta", `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"`+text+`"}}`)
-	}
-	return Event("", `{"id":"c1","object":"chat.completion.chunk","created":1,"model":"up","choices":[{"index":0,"delta":{"content":"`+text+`"},"finish_reason":null}]}`)
-}
-
-// Closing is the rest of a stream, terminator included.
-func (v Voice) Closing() string { return v.BeforeTerminator() + v.Terminator() }
-
-func (v Voice) BeforeTerminator() string {
-	if v.Anthropic {
-		return Event("content_block_stop", `{"type":"content_block_stop","index":0}`) +
-			Event("message_delta", `{"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":5}}`)
-	}
-	return Event("", `{"id":"c1","object":"chat.completion.chunk","created":1,"model":"up","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}`)
-}
-
-func (v Voice) Terminator() string {
-	if v.Anthropic {
-		return Event("message_stop", `{"type":"message_stop"}`)
-	}
-	return Event("", "[DONE]")
-}
-
-// KeepAlive is how a provider shows that it is alive while it has nothing to say.
-func (v Voice) KeepAlive() string {
-	if v.Anthropic {
-		return Event("ping", `{"type":"ping"}`)
-	}
-	return ": OPENROUTER PROCESSING\n\n"
-}
-
-// Complaint is an error as the body of an answer. Anthropic has no codes.
-func (v Voice) Complaint(kind, code, message string) string {
-	if v.Anthropic {
-		return fmt.Sprintf(`{"type":"error","error":{"type":%q,"message":%q},"request_id":"req_1"}`, kind, message)
-	}
-	return fmt.Sprintf(`{"error":{"message":%q,"type":%q,"param":null,"code":%q}}`, message, kind, code)
-}
-
-// ComplaintInside is an error as an event of a stream.
-func (v Voice) ComplaintInside(kind, code, message string) string {
-	name := ""
-	if v.Anthropic {
-		name = "error"
-	}
-	return Event(name, v.Complaint(kind, code, message))
-}
-
-func Event(name, data string) string {
-	if name != "" {
-		name = "event: " + name + "\n"
-	}
-	return name + "data: " + data + "\n\n"
-}
+// Event is an event of server-sent events; without a name: its data alone.
+func Event(name, data string) string { return voice.Event(name, data) }
 
 // Header begins an answer of the kind that the variant's clients ask for.
 func (v Variant) Header(w http.ResponseWriter) {

@@ -14,33 +14,33 @@ import (
 func good(s *stage) {
 	s.header()
 	if !s.order.stream {
-		s.say(s.voice.whole(words))
+		s.say(s.voice.Whole(words))
 		return
 	}
-	s.say(s.voice.opening("some"))
+	s.say(s.voice.Opening("some"))
 	for range 4 {
-		s.say(s.voice.more(" more words"))
+		s.say(s.voice.More(" more words"))
 	}
-	s.say(s.voice.closing())
+	s.say(s.voice.Closing())
 }
 
 // longStream outlasts every clock of the hasty channels, and is never silent for long.
 func longStream(s *stage) {
 	s.header()
-	s.say(s.voice.opening("some"))
+	s.say(s.voice.Opening("some"))
 	const events = 25
 	s.pace(hastyClock/10, func(i int) bool {
-		s.say(s.voice.more(" more"))
+		s.say(s.voice.More(" more"))
 		return i < events
 	})
-	s.say(s.voice.closing())
+	s.say(s.voice.Closing())
 }
 
 // oddButGood is a stream as the standard allows it and few write it: a byte order mark, comments, CRLF, and flushes in the
 // middle of a rune.
 func oddButGood(s *stage) {
 	s.header()
-	text := strings.ReplaceAll(s.voice.opening("some 字")+": a comment\n\n"+s.voice.more("words 流")+s.voice.closing(), "\n", "\r\n")
+	text := strings.ReplaceAll(s.voice.Opening("some 字")+": a comment\n\n"+s.voice.More("words 流")+s.voice.Closing(), "\n", "\r\n")
 	rune1 := strings.Index(text, "字") + 1
 	s.say("\ufeff" + text[:rune1])
 	s.say(text[rune1:])
@@ -61,7 +61,7 @@ func cutJSON(s *stage) {
 		s.say("data: {\"choices\": [{\n\n")
 		return
 	}
-	whole := s.voice.whole("some words")
+	whole := s.voice.Whole("some words")
 	s.say(whole[:len(whole)/2])
 }
 
@@ -74,13 +74,13 @@ func emptyAnswer(s *stage) { s.header() }
 
 func notAStream(s *stage) {
 	s.begin(200, "application/json")
-	s.say(s.voice.whole("some words"))
+	s.say(s.voice.Whole("some words"))
 }
 
 func brokenGzip(s *stage) {
 	s.w.Header().Set("Content-Encoding", "gzip")
 	s.header()
-	text := packed(s.voice.opening("some words") + s.voice.closing())
+	text := packed(s.voice.Opening("some words") + s.voice.Closing())
 	s.say(text[:len(text)/2] + "this is not gzip's")
 }
 
@@ -110,7 +110,7 @@ func malformedChunk(s *stage) {
 }
 
 func shorterThanSaid(s *stage) {
-	whole := s.voice.whole("some words")
+	whole := s.voice.Whole("some words")
 	s.raw(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(whole)+100, whole))
 }
 
@@ -139,7 +139,7 @@ func silentHalfWay(s *stage) {
 
 func streamThenHeard(s *stage) {
 	s.header()
-	s.say(s.voice.opening("some words") + s.voice.more(" and more") + s.voice.more(" and more"))
+	s.say(s.voice.Opening("some words") + s.voice.More(" and more") + s.voice.More(" and more"))
 	s.hold()
 }
 
@@ -148,9 +148,9 @@ func endlessStream(s *stage) {
 	const longestStream = 2 * time.Minute
 	const each = 20 * time.Millisecond
 	s.header()
-	s.say(s.voice.opening("some"))
+	s.say(s.voice.Opening("some"))
 	s.pace(each, func(i int) bool {
-		s.say(s.voice.more(" more"))
+		s.say(s.voice.More(" more"))
 		return i < int(longestStream/each)
 	})
 }
@@ -158,8 +158,8 @@ func endlessStream(s *stage) {
 // flood fills every buffer on the way to a client that does not read. It is bounded for relays that would keep it all.
 func flood(s *stage) {
 	s.header()
-	s.say(s.voice.opening("some"))
-	text := s.voice.more(strings.Repeat("flood ", 10<<10))
+	s.say(s.voice.Opening("some"))
+	text := s.voice.More(strings.Repeat("flood ", 10<<10))
 	for range 400 {
 		select {
 		case <-s.gone:
@@ -174,12 +174,12 @@ func flood(s *stage) {
 // endsUnterminated is a whole stream but for the terminator that some providers never send.
 func endsUnterminated(s *stage) {
 	s.header()
-	s.say(s.voice.opening("some words") + s.voice.more(" and more") + s.voice.beforeTerminator())
+	s.say(s.voice.Opening("some words") + s.voice.More(" and more") + s.voice.BeforeTerminator())
 }
 
 func markedWhole(s *stage) {
 	s.header()
-	s.say("\ufeff" + s.voice.whole("some words"))
+	s.say("\ufeff" + s.voice.Whole("some words"))
 }
 
 func endlessLength(s *stage) {
@@ -190,19 +190,19 @@ func endlessLength(s *stage) {
 
 func preambleThenError(s *stage) {
 	s.header()
-	s.say(s.voice.preamble())
-	s.say(s.voice.complaintInside("overloaded_error", "overloaded"))
+	s.say(s.voice.Preamble())
+	s.say(s.voice.ComplaintInside("overloaded_error", "overloaded", says))
 }
 
 func preambleThenSilence(s *stage) {
 	s.header()
-	s.say(s.voice.preamble())
+	s.say(s.voice.Preamble())
 	s.hold()
 }
 
 func preambleThenEnd(s *stage) {
 	s.header()
-	s.say(s.voice.preamble())
+	s.say(s.voice.Preamble())
 }
 
 // longestPings bounds what goes on for ever, for relays that never let go.
@@ -215,12 +215,12 @@ const (
 func pingsForEver(s *stage) {
 	s.header()
 	if s.order.id%2 == 0 {
-		s.say(s.voice.opening("some words"))
+		s.say(s.voice.Opening("some words"))
 	} else {
-		s.say(s.voice.preamble())
+		s.say(s.voice.Preamble())
 	}
 	s.pace(pingEvery, func(i int) bool {
-		s.say(s.voice.ping(s.order.id%3 == 0))
+		s.say(ping(s.voice, s.order.id%3 == 0))
 		return i < int(longestPings/pingEvery)
 	})
 }
@@ -229,7 +229,7 @@ func pingsForEver(s *stage) {
 func bytesForEver(s *stage) {
 	s.header()
 	if s.order.id%2 == 0 {
-		s.say(s.voice.opening("some words"))
+		s.say(s.voice.Opening("some words"))
 	}
 	s.say("data: ")
 	s.pace(pingEvery, func(i int) bool {

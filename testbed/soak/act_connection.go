@@ -32,19 +32,19 @@ func dropConnection(s *stage) {
 
 func noTerminator(s *stage) {
 	s.header()
-	s.say(s.voice.opening("some words") + s.voice.more(" and more"))
+	s.say(s.voice.Opening("some words") + s.voice.More(" and more"))
 }
 
 func cutEvent(s *stage) {
 	s.header()
-	more := s.voice.more(" and more")
-	s.say(s.voice.opening("some words") + more[:len(more)/2])
+	more := s.voice.More(" and more")
+	s.say(s.voice.Opening("some words") + more[:len(more)/2])
 }
 
 func longLine(s *stage, n int) {
 	s.header()
-	s.say(s.voice.opening(strings.Repeat("x", n)))
-	s.say(s.voice.closing())
+	s.say(s.voice.Opening(strings.Repeat("x", n)))
+	s.say(s.voice.Closing())
 }
 
 func line70K(s *stage) { longLine(s, 70<<10) }
@@ -55,7 +55,7 @@ var block = strings.Repeat("x", 64<<10)
 // line17M goes a block at a time and stops with the relay: it is over the bound.
 func line17M(s *stage) {
 	s.header()
-	text := s.voice.more("")
+	text := s.voice.More("")
 	s.say(text[:len(text)-len("\n\n")-1])
 	for range 17 * 16 {
 		select {

@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"time"
+
+	"one-api/testbed/internal/voice"
 )
 
 // What upstreams do with an error.
@@ -18,7 +20,7 @@ func errorEmpty(s *stage) { s.beginError() }
 
 func errorProper(s *stage) {
 	s.beginError()
-	s.say(s.voice.complaint("api_error", "server_error"))
+	s.say(s.voice.Complaint("api_error", "server_error", says))
 }
 
 func errorLarge(s *stage) {
@@ -47,7 +49,7 @@ func errorReset(s *stage) {
 
 func errorSilent(s *stage) {
 	s.beginError()
-	s.say(s.voice.complaint("api_error", "server_error"))
+	s.say(s.voice.Complaint("api_error", "server_error", says))
 	s.hold()
 }
 
@@ -58,28 +60,28 @@ func limited(s *stage) {
 	}
 	s.w.Header().Set("Retry-After", after)
 	s.begin(429, "application/json")
-	s.say(s.voice.complaint("rate_limit_error", "rate_limit_exceeded"))
+	s.say(s.voice.Complaint("rate_limit_error", "rate_limit_exceeded", says))
 }
 
 func keyRefused(s *stage) {
 	s.begin(401+2*int(s.order.id%2), "application/json")
-	s.say(s.voice.complaint("authentication_error", "invalid_api_key"))
+	s.say(s.voice.Complaint("authentication_error", "invalid_api_key", says))
 }
 
 func badRequest(s *stage) {
 	code := [...]string{"context_length_exceeded", "content_filter", "invalid_value"}[s.order.id%3]
 	s.begin(400, "application/json")
-	s.say(s.voice.complaint("invalid_request_error", code))
+	s.say(s.voice.Complaint("invalid_request_error", code, says))
 }
 
 func errorEventFirst(s *stage) {
 	s.header()
-	s.say(s.voice.complaintInside("overloaded_error", "overloaded"))
+	s.say(s.voice.ComplaintInside("overloaded_error", "overloaded", says))
 }
 
 func errorEventMid(s *stage) {
 	s.header()
-	s.say(s.voice.opening("some words") + s.voice.complaintInside("api_error", "server_error"))
+	s.say(s.voice.Opening("some words") + s.voice.ComplaintInside("api_error", "server_error", says))
 }
 
 // spellings is how errors stand in a 200 that should have been an answer.
@@ -96,7 +98,7 @@ func errorSpelled(s *stage) {
 	s.header()
 	text := spellings[s.order.id%int64(len(spellings))]
 	if s.order.stream {
-		text = event("", text)
+		text = voice.Event("", text)
 	}
 	s.say(text)
 }
@@ -105,11 +107,11 @@ func badEndReason(s *stage) {
 	word := [...]string{"error", "insufficient_system_resource", "abort"}[s.order.id%3]
 	s.header()
 	if !s.order.stream {
-		s.say(strings.NewReplacer(`"stop"`, `"`+word+`"`, `"end_turn"`, `"`+word+`"`).Replace(s.voice.whole("some words")))
+		s.say(strings.NewReplacer(`"stop"`, `"`+word+`"`, `"end_turn"`, `"`+word+`"`).Replace(s.voice.Whole("some words")))
 		return
 	}
-	s.say(s.voice.opening("some words"))
-	s.say(strings.NewReplacer(`"stop"`, `"`+word+`"`, `"end_turn"`, `"`+word+`"`).Replace(s.voice.closing()))
+	s.say(s.voice.Opening("some words"))
+	s.say(strings.NewReplacer(`"stop"`, `"`+word+`"`, `"end_turn"`, `"`+word+`"`).Replace(s.voice.Closing()))
 }
 
 // aboutThePrompt is a refusal with the status of one that is about the key.
@@ -131,5 +133,5 @@ func aboutThePrompt(s *stage) {
 func earlyRefusal(s *stage) {
 	s.w.Header().Set("Connection", "close")
 	s.begin(413, "application/json")
-	s.say(s.voice.complaint("invalid_request_error", "request_too_large"))
+	s.say(s.voice.Complaint("invalid_request_error", "request_too_large", says))
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"one-api/testbed/internal/voice"
 )
 
 // stage is a call as its upstream sees it.
@@ -14,7 +16,7 @@ type stage struct {
 	w     http.ResponseWriter
 	r     *http.Request
 	order order
-	voice voice
+	voice voice.Voice
 	tell  func() // the client that waits to be told
 	// unasked takes back that the upstream was asked: the relay makes the same attempt again.
 	unasked func()
@@ -62,10 +64,10 @@ func (s *stage) pace(each time.Duration, do func(i int) bool) {
 func (s *stage) half() {
 	s.header()
 	if s.order.stream {
-		s.say(s.voice.opening("some words"))
+		s.say(s.voice.Opening("some words"))
 		return
 	}
-	whole := s.voice.whole("some words")
+	whole := s.voice.Whole("some words")
 	s.say(whole[:len(whole)*3/4])
 }
 

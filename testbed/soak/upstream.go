@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"one-api/testbed/internal/voice"
 )
 
 // upstreams are the providers, as far as the relay can tell. They run in the soak's own process.
@@ -135,7 +137,7 @@ func (u *upstreams) serve(w http.ResponseWriter, r *http.Request, second bool) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	s := &stage{w: w, r: r, order: o, voice: voiceFor(r), tell: func() { u.tell(o.id) }, unasked: func() { u.asked.Add(-1) }, gone: r.Context().Done()}
+	s := &stage{w: w, r: r, order: o, voice: voice.For(r), tell: func() { u.tell(o.id) }, unasked: func() { u.asked.Add(-1) }, gone: r.Context().Done()}
 	if conn := s.connection(); conn != nil {
 		conn.requests.Add(1)
 	}
