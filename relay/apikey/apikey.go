@@ -4,8 +4,10 @@ package apikey
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"one-api/relay/config"
 )
@@ -17,6 +19,10 @@ type Key struct {
 	AllGroups bool
 	// ForeignIDs says that it may name what an upstream keeps and nobody is known to have made.
 	ForeignIDs bool
+
+	disabled bool
+	expires  time.Time
+	networks []netip.Prefix
 
 	models    []string
 	allowance func(model string) bool
@@ -46,6 +52,7 @@ func NewStore(tokens []config.Token) *Store {
 	s := &Store{byDigest: make(map[[sha256.Size]byte]entry, len(tokens))}
 	for _, t := range tokens {
 		key := &Key{Name: t.Name, Groups: t.Groups, AllGroups: t.AllGroups, ForeignIDs: t.ForeignIDs, models: t.Models}
+		key.disabled, key.expires, key.networks = t.Disabled, t.Expires, t.AllowFrom
 		if len(t.Models) > 0 {
 			key.allowance = key.Allows
 		}

@@ -1,8 +1,12 @@
 package apikey
 
 import (
+	"cmp"
 	"net/http"
+	"net/netip"
+	"slices"
 	"strings"
+	"time"
 )
 
 // keyHeaders are the headers that clients send their keys in: OpenAI's, Anthropic's, Azure's and Google's. Which one a client
@@ -12,11 +16,23 @@ var keyHeaders = [...]string{"Authorization", "X-Api-Key", "Api-Key", "X-Goog-Ap
 // maxKeys is how many keys of one request are looked at. A client has one, or one real one beside its SDK's placeholder.
 const maxKeys = 8
 
-// FindIn gives the client of a request, by any valid key that its header shows; nil: it shows none.
-func (s *Store) FindIn(header http.Header) *Key {
+// Why is why a key opens nothing.
+type Why uint8
+
+// The reasons.
+const (
+	Unknown   Why = iota // nobody has it
+	Disabled             // its client is
+	Expired              // its time is over
+	Elsewhere            // it may not be used from where it is used
+)
+
+// FindIn gives the client of a request, by any valid key that its header shows; nil: it shows none, and why is why the first one that there
+// is opens nothing. from is the address that a request comes from, and is asked if a key wants to know.
+func (s *Store) FindIn(r *http.Request, from func(*http.Request) netip.Addr) (key *Key, why Why) {
 	looked := 0
 	for _, name := range &keyHeaders {
-		for _, key := range header[name] {
+		for _, key := range r.Header[name] {
 			if name == "Authorization" {
 				key = bare(key)
 			}
@@ -24,14 +40,35 @@ func (s *Store) FindIn(header http.Header) *Key {
 				continue
 			}
 			if found := s.Find(key); found != nil {
-				return found
+				closed := found.closed(r, from)
+				if closed == Unknown {
+					return found, Unknown
+				}
+				why = cmp.Or(why, closed)
 			}
 			if looked++; looked == maxKeys {
-				return nil
+				return nil, why
 			}
 		}
 	}
-	return nil
+	return nil, why
+}
+
+// closed is why a key opens nothing; Unknown: it does.
+func (k *Key) closed(r *http.Request, from func(*http.Request) netip.Addr) Why {
+	switch {
+	case k.disabled:
+		return Disabled
+	case !k.expires.IsZero() && !time.Now().Before(k.expires):
+		return Expired
+	case k.networks != nil && !allowed(from(r), k.networks):
+		return Elsewhere
+	}
+	return Unknown
+}
+
+func allowed(address netip.Addr, networks []netip.Prefix) bool {
+	return slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(address) })
 }
 
 const bearerScheme = "Bearer "

@@ -4,6 +4,7 @@ package config
 
 import (
 	"crypto/sha256"
+	"net/netip"
 	"net/url"
 	"time"
 
@@ -129,6 +130,9 @@ type Token struct {
 	Groups    []string // empty with AllGroups
 	AllGroups bool
 	Models    []string // names and globs, see Match; empty: every model of its groups
+	Disabled  bool
+	Expires   time.Time      // from when on it is good for nothing; zero: never
+	AllowFrom []netip.Prefix // of whose addresses it may be used, as Settings.MonitorAllow; nil: of any
 	// ForeignIDs says that it may name what an upstream keeps and the relay does not know to be its own (previous_response_id, files).
 	ForeignIDs bool
 }

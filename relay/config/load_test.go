@@ -3,6 +3,7 @@ package config
 import (
 	"crypto/sha256"
 	"io/fs"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -360,4 +361,22 @@ func TestFilesAreReadFromTheFileSystemWhereNoReaderIsGiven(t *testing.T) {
 	source.File = folder
 	_, err = Load(source, Settings{})
 	assert.ErrorContains(t, err, source.File+": cannot read the file: ")
+}
+
+func TestWhatATokenIsGoodForIsRead(t *testing.T) {
+	const file = `
+channels: [{name: a, type: openai, keys: [k]}]
+tokens:
+  - {name: bound, key: sk-0123456789abcdef, expires: 2999-01-31T08:00:00+08:00, allow_cidr: [10.1.2.3/8, 192.0.2.7, "::1"], disabled: true}
+  - {name: free, key: sk-0123456789abcdeg, expires: '', allow_cidr: []}
+  - {name: late, key: sk-0123456789abcdeh, expires: 2020-01-31T00:00:00Z, allow_cidr: 192.0.2.0/24}
+`
+	c := loadAll(t, withFile(file, nil))
+	assert.Equal(t, []string{"channels.yaml:6: tokens[2].expires: is in the past: the token opens nothing"}, c.Warnings)
+	bound, free, late := c.Tokens[0], c.Tokens[1], c.Tokens[2]
+	assert.True(t, bound.Disabled)
+	assert.Equal(t, time.Date(2999, 1, 31, 0, 0, 0, 0, time.UTC), bound.Expires)
+	assert.Equal(t, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("::1/128")}, bound.AllowFrom)
+	assert.Equal(t, Token{Name: "free", Digests: free.Digests, Groups: []string{"default"}}, free)
+	assert.Equal(t, []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, late.AllowFrom)
 }

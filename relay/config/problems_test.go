@@ -171,6 +171,8 @@ func TestABadFileIsRefusedWithFileLineAndKey(t *testing.T) {
 		{"an empty client key", token("key: ''"), []string{"channels.yaml:4: tokens[0].key: must not be empty"}},
 		{"a sum that is none", token("key_sha256: " + strings.Repeat("ab", 31)), []string{"channels.yaml:4: tokens[0].key_sha256: must be a SHA-256 sum: 64 hexadecimal digits"}},
 		{"a token's unknown key", token("key: sk-12345678", "group: a"), []string{"channels.yaml:5: tokens[0].group: unknown key (did you mean groups?)"}},
+		{"a day that is no time", token("key: sk-12345678", "expires: 2027-01-31"), []string{"channels.yaml:5: tokens[0].expires: must be a time such as 2027-01-31T00:00:00Z (RFC 3339) (got 2027-01-31)"}},
+		{"a network that is none", token("key: sk-12345678", "allow_cidr: [10.0.0.0/8, 10.0.0.0/33]"), []string{"channels.yaml:5: tokens[0].allow_cidr[1]: must be a network or an address such as 10.0.0.0/8 or 192.0.2.7"}},
 		{"two tokens of one name", token("key: sk-12345678") + "  - {name: t, key: sk-87654321}\n", []string{
 			"channels.yaml:5: tokens[1].name: the same name as tokens[0].name (line 3)",
 		}},

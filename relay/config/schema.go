@@ -132,6 +132,8 @@ var (
 	upstreamKeySchemas = append(textsLike(`^[!-~]+$`, schema{"not": schema{"pattern": `^\$[A-Za-z_][A-Za-z0-9_]*$`}}), unquotedSchema)
 	clientKeySchemas   = append(textsLike(`^\S{8,}$`, schema{"not": schema{"pattern": `^\$[A-Za-z_][A-Za-z0-9_]*$`}}), unquotedSchema)
 	keySumSchemas      = append(textsLike(`^[0-9A-Fa-f]{64}$`, nil), schema{"type": "number"})
+	networkSchemas     = textsLike(`^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$`, nil)
+	timeSchemas        = textsLike(`^([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.,]+(Z|[+-][0-9]{2}:[0-9]{2}))?$`, nil)
 	baseURLSchemas     = textsLike(`^[Hh][Tt][Tt][Pp][Ss]?://[^\s?#]+$`, nil)
 	versionSchemas     = textsLike(`^(v[0-9][A-Za-z0-9.]*)?$`, nil)
 	proxySchemas       = textsLike(`^(|direct|([Hh][Tt][Tt][Pp][Ss]?|[Ss][Oo][Cc][Kk][Ss]5[Hh]?)://.+)$`, nil)

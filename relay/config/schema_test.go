@@ -185,6 +185,9 @@ tokens:
     key: 0123456789abcdef
     groups: [default]
     models: [m]
+    disabled: false
+    expires: 2999-12-31T23:59:59Z
+    allow_cidr: [10.0.0.0/8]
     foreign_ids: true
   - name: u
     key_sha256: 5b9c4ffee61ff5ba58a8b4e8a3e5d5a8a41ab1ad9d2fb9a5c0b7f4a8f9d0c111
@@ -236,6 +239,8 @@ var wrongValues = map[string][]string{
 	"stream_usage":     {"on", "true"},
 	"key":              {"short", "'has a blank in it'", "[a]", "$PHONE_KEY"},
 	"key_sha256":       {"abc", "[a]", "'" + strings.Repeat("g", 64) + "'"},
+	"expires":          {"2027-01-31", "tomorrow", "[2027-01-31T00:00:00Z]", "'2027-01-31 00:00:00'", "1e3"},
+	"allow_cidr":       {"[nginx]", "['']", "[10.0.0.0/33.]", "{a: b}", "[[10.0.0.1]]"},
 	"foreign_ids":      {"yes", "2"},
 	"channels":         {"[]", "{a: b}", "[a]", "a", "[{}]"},
 	"tokens":           {"{a: b}", "[a]", "[{}]", "[{name: t}]"},
@@ -290,6 +295,7 @@ func TestWhatTheDecoderTakesTheSchemaTakes(t *testing.T) {
 		"timeouts":        {"{}", "~", "{connect: 0.5, header: 2m, first_token: \"${NONE:-20}\", idle: 90, total: 1h30m}", "{idle: '90', total: '1.5h', header: +5s, first_token: -0}", "{idle: .5, total: 5., header: 0s, first_token: -0.0s}"},
 		"propagate_trace": {"true", "false"}, "resume": {"true", "'true'", "false", "prefix", "continue_final_message", "~"}, "retry_same": {"0", "100"}, "stream_usage": {"auto", "ask", "never"},
 		"key": {"0123456789abcdef", "1234567890", "'${KEY}'", "~", "schlüssel-für-alle"}, "key_sha256": {strings.Repeat("aB", 32), strings.Repeat("1", 64), "~"}, "foreign_ids": {"true", "false"},
+		"expires": {"''", "2999-12-31T23:59:59Z", "'2999-12-31T23:59:59.5+08:00'", "~", "${NONE:-2999-12-31T23:59:59Z}"}, "allow_cidr": {"[]", "10.0.0.1", "[10.0.0.0/8, '::1', '2001:db8::/32', '::ffff:10.0.0.1']"},
 	}
 	random := rand.New(rand.NewPCG(13, 4))
 	entry := func(o []string, always ...string) string {

@@ -3,6 +3,7 @@ package config
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"time"
 )
 
 // tokenDraft is a token as the file has it, before it is known what its keys mean together.
@@ -11,6 +12,7 @@ type tokenDraft struct {
 
 	name, key, keySHA256 *value
 	groups, models       list
+	networks             list
 }
 
 // tokenObject is a token.
@@ -39,6 +41,18 @@ var tokenObject = &object[tokenDraft]{
 			about: "What it may ask for: names, or globs. Empty: every model of its groups.",
 		},
 		{
+			name: "disabled", form: into(boolean, func(t *tokenDraft) *bool { return &t.Disabled }), fallback: "false",
+			about: "It opens nothing. Whoever uses it is told so.",
+		},
+		{
+			name: "expires", form: into(times, func(t *tokenDraft) *time.Time { return &t.Expires }), unset: "never",
+			about: "From when on it opens nothing, as `2027-01-31T00:00:00Z` (RFC 3339). `''`: never. Calls that have begun go on.",
+		},
+		{
+			name: "allow_cidr", form: into(networkList, func(t *tokenDraft) *list { return &t.networks }), unset: "any address",
+			about: "The networks and addresses that it may be used from. Behind a proxy `TRUSTED_PROXIES` has to name that.",
+		},
+		{
 			name: "foreign_ids", form: into(boolean, func(t *tokenDraft) *bool { return &t.ForeignIDs }), fallback: "false",
 			about: "It may name what an upstream keeps and the relay does not know to be its own (`previous_response_id`, conversations, items, files).",
 		},
@@ -54,4 +68,26 @@ var (
 		}
 		return ""
 	})
+	networkList = listOf("a list of networks", networkSchemas, func(text string) string {
+		if _, ok := parsePrefix(text); !ok {
+			return "must be a network or an address such as 10.0.0.0/8 or 192.0.2.7"
+		}
+		return ""
+	})
+	// times is a time, or nothing.
+	times = kind[time.Time]{"a time", timeSchemas, func(l *loader, v value) (at time.Time, ok bool) {
+		s, ok := l.scalar(v)
+		if !ok || s.text == "" {
+			return time.Time{}, ok
+		}
+		at, err := time.Parse(time.RFC3339, s.text)
+		if err != nil {
+			l.report(s.place, "must be a time such as 2027-01-31T00:00:00Z (RFC 3339) %s", s.got())
+			return time.Time{}, false
+		}
+		if !at.After(time.Now()) {
+			l.warn(s.place, "is in the past: the token opens nothing")
+		}
+		return at.UTC(), true
+	}}
 )

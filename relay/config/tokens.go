@@ -79,6 +79,10 @@ func (l *loader) token(v value, places map[string]place, index int) Token {
 			l.warn(group.place, "no channel is in the group %s", group.text)
 		}
 	}
+	for _, network := range t.networks.items {
+		prefix, _ := parsePrefix(network.text) // its kind is no other
+		t.AllowFrom = append(t.AllowFrom, prefix)
+	}
 	t.Models = textsOf(t.models.items)
 	for _, model := range t.models.items {
 		l.claims.models = append(l.claims.models, claimed{model, index})

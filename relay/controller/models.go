@@ -67,9 +67,9 @@ func (c *Controller) Model(g *gin.Context) {
 
 // caller is who asks and may; false: nobody who may, and that has been said.
 func (c *Controller) caller(g *gin.Context) (channel.Caller, *gate.Directory, bool) {
-	key, directory := c.Gates.Caller(g.Request)
-	if key == nil {
-		fail(g, gate.RefuseKey(formatOf(g.Request)).Err)
+	key, directory, refusal := c.Gates.Caller(g.Request, formatOf(g.Request))
+	if refusal != nil {
+		fail(g, refusal.Err)
 		return channel.Caller{}, directory, false
 	}
 	return gate.CallerOf(key), directory, true

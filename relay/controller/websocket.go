@@ -63,10 +63,8 @@ func (c *Controller) greet(r *http.Request, endpoint wire.Endpoint) (key *apikey
 		return nil, refusal
 	}
 	takeProtocolKey(r.Header)
-	if key, _ = c.Gates.Caller(r); key == nil {
-		return nil, gate.RefuseKey(endpoint.Format())
-	}
-	return key, nil
+	key, _, refusal = c.Gates.Caller(r, endpoint.Format())
+	return key, refusal
 }
 
 // protocolKey is what a page's key begins with, which can set no header but the websocket's protocols.

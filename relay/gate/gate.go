@@ -9,16 +9,19 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"time"
 
 	"one-api/relay/apikey"
+	"one-api/relay/clientaddr"
 	"one-api/relay/config"
 	"one-api/relay/inflight"
 	"one-api/relay/made"
 	"one-api/relay/membudget"
 	"one-api/relay/outcome"
 	"one-api/relay/spool"
+	"one-api/relay/wire"
 	"one-api/telemetry"
 )
 
@@ -106,7 +109,10 @@ type Gates struct {
 func New(o Options) *Gates {
 	g := &Gates{
 		Intake: &Intake{tracing: o.Tracing, drained: make(chan struct{})}, traffic: &traffic{metrics: o.Metrics},
-		keys:   &keys{directory: o.Directory, throttle: o.Throttle, tracing: o.Tracing},
+		keys: &keys{
+			directory: o.Directory, throttle: o.Throttle, tracing: o.Tracing,
+			from: func(r *http.Request) netip.Addr { return clientaddr.Of(r, o.Settings.TrustedProxies) },
+		},
 		bodies: &bodies{budget: o.Budget, spool: o.Spool, most: o.Settings.MaxRequestBody, timeout: cmp.Or(o.BodyTimeout, bodyBlockTimeout)},
 	}
 	g.Every = Chain[Request]{Log: o.Log, Gates: []Gate[Request]{
@@ -134,8 +140,10 @@ func (g *Gates) Watchers() int64 {
 	return max(0, handling-g.bodies.reading.Load())
 }
 
-// Caller finds out who makes a request that is not relayed; nil: nobody who may, who has been held back if he guesses.
-func (g *Gates) Caller(r *http.Request) (*apikey.Key, *Directory) { return g.keys.caller(r) }
+// Caller finds out who makes a request that is not relayed. The refusal is for nobody who may, who has been held back if he guesses.
+func (g *Gates) Caller(r *http.Request, format wire.Format) (*apikey.Key, *Directory, *outcome.Refusal) {
+	return g.keys.caller(r, format)
+}
 
 // Directory is the configuration that holds now.
 func (g *Gates) Directory() *Directory { return g.keys.directory() }

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"net/http"
+	"net/netip"
 	"time"
 
 	"one-api/relay/apikey"
@@ -17,30 +18,53 @@ type keys struct {
 	directory func() *Directory
 	throttle  *Throttle
 	tracing   *telemetry.Tracing
+	// from is the address that a request comes from.
+	from func(*http.Request) netip.Addr
 }
 
-// Enter refuses with 401, to who guesses with a delay.
-func (k *keys) Enter(a *Admission) *outcome.Refusal {
-	if a.Key, a.Directory = k.caller(a.R); a.Key == nil {
+// Enter refuses with 401, to who guesses with a delay, and with 403 a key that is used from where it may not be.
+func (k *keys) Enter(a *Admission) (refusal *outcome.Refusal) {
+	if a.Key, a.Directory, refusal = k.caller(a.R, a.End.Endpoint.Format()); refusal != nil {
 		a.End.Waited = time.Since(a.End.Began)
-		return RefuseKey(a.End.Endpoint.Format())
+		return refusal
 	}
 	a.trace(k.tracing)
 	a.End.Token, a.Asked.Token = a.Key.Name, a.Key.Name
 	return nil
 }
 
-func (k *keys) caller(r *http.Request) (*apikey.Key, *Directory) {
+func (k *keys) caller(r *http.Request, format wire.Format) (*apikey.Key, *Directory, *outcome.Refusal) {
 	directory := k.directory()
-	key := directory.Keys.FindIn(r.Header)
-	if key == nil {
-		k.throttle.Refused(r)
+	key, why := directory.Keys.FindIn(r, k.from)
+	switch {
+	case key != nil:
+		return key, directory, nil
+	case why != apikey.Unknown:
+		return nil, directory, refuseClosed(why)
 	}
-	return key, directory
+	k.throttle.Refused(r)
+	return nil, directory, refuseKey(format)
 }
 
-// RefuseKey is what a client is told that has shown no valid key.
-func RefuseKey(format wire.Format) *outcome.Refusal {
+// refuseClosed is what a client is told whose key is right, and opens nothing.
+func refuseClosed(why apikey.Why) *outcome.Refusal {
+	e := &wire.Error{Status: http.StatusUnauthorized, Type: "authentication_error"}
+	switch why {
+	case apikey.Disabled:
+		e.Code, e.Message = "api_key_disabled", "This API key is disabled; the operator of this relay can enable it."
+	case apikey.Expired:
+		e.Code, e.Message = "api_key_expired", "This API key has expired; the operator of this relay can renew it."
+	default:
+		*e = wire.Error{
+			Status: http.StatusForbidden, Type: "permission_error", Code: "address_not_allowed",
+			Message: "This API key may not be used from this address; the operator of this relay says from which it may.",
+		}
+	}
+	return &outcome.Refusal{Reason: outcome.BadAuth, Err: e}
+}
+
+// refuseKey is what a client is told that has shown no valid key.
+func refuseKey(format wire.Format) *outcome.Refusal {
 	how := "Authorization: Bearer sk-…"
 	if format == wire.Anthropic {
 		how = "x-api-key: sk-…"

@@ -26,6 +26,7 @@ func (f Format) inItsWords(e *Error) *Error {
 	}
 	said := *e
 	switch f {
+	case Gemini: // which has none but INVALID_ARGUMENT
 	case OpenAI, Responses:
 		said.Code = overflowCode
 	case Anthropic:
