@@ -126,7 +126,7 @@ func New(options ServerOptions) (*Server, error) {
 	exchangeOptions.Record = s.recorders
 	s.pool, s.door = channel.NewPool(channelOptions), exchange.NewDoor(exchangeOptions)
 	keeper, inFlight, started := &made.Keeper{}, &inflight.List{}, time.Now()
-	s.gates = gate.New(gate.Options{
+	s.gates = gate.New(gate.ChainsOptions{
 		Settings: settings, Log: options.Log, Metrics: s.metrics, Tracing: exchangeOptions.Tracing, Directory: s.directory.Load,
 		Throttle: s.throttle, InFlight: inFlight, Budget: s.budget, Spool: s.spool, Made: keeper, BodyTimeout: options.BodyTimeout,
 	})

@@ -78,7 +78,7 @@ func TestATrialThatGetsAFirstEventOpensTheChannelButOneMoreFailureClosesIt(t *te
 	now := noon.Add(firstCooldown)
 	_, trial := h.Cooldown.Admit(now)
 	require.True(t, trial)
-	h.Proved()
+	h.ProbeSucceeded()
 	require.True(t, h.Cooldown.Ready(now))
 	h.CountFailure(now, now, false)
 	require.False(t, h.Cooldown.Ready(now))

@@ -27,7 +27,7 @@ func TestEachChangeOfABreakerIsToldOnce(t *testing.T) {
 	_, _ = b.Cooldown.Admit(later)
 	b.Cooldown.Abandon()
 	_, _ = b.Cooldown.Admit(later)
-	b.Proved()
+	b.ProbeSucceeded()
 	b.CountSuccess(later, false)
 	b.Clear()
 	assert.Equal(t, []string{"closed -> open", "open -> half-open", "half-open -> open", "open -> half-open", "half-open -> open", "open -> half-open", "half-open -> closed"}, told)

@@ -63,7 +63,7 @@ func (s *Slot) concludeChannel(r *Result, v outcome.Verdict, now time.Time) {
 	}
 	blame := v.CountsAsFailure || v.CountsAsDoubt && health.Doubt.Against(r.Token, r.RequestID)
 	switch {
-	case blame && r.Failure.AsksForRest():
+	case blame && r.Failure.AsksForCooldown():
 		health.CountFailure(s.Began, now, s.probe)
 		health.CoolFor(now, r.Failure.RetryAfter, s.probe)
 	case blame:
@@ -105,14 +105,14 @@ func (s *Slot) concludeKey(r *Result, v outcome.Verdict, now time.Time) (cooled 
 	return false
 }
 
-// sparing is how careful an attempt has to be with its key, since no request puts more than one of a channel's keys to rest: what
+// sparing is how careful an attempt has to be with its key, since no request takes more than one of a channel's keys out of use: what
 // a client asks must not be able to walk through them.
 type sparing uint8
 
 const (
 	sparesNone    sparing = iota
-	sparesDoubted         // another channel's key rests: only an unmistakable word puts this one to rest as well
-	sparesAll             // another key of this channel rests
+	sparesDoubted         // another channel's key is out of use: only an unmistakable word takes this one out as well
+	sparesAll             // another key of this channel is out of use
 )
 
 // spared says how careful the request's attempts on a channel have to be from here on.
@@ -129,7 +129,7 @@ func (w *SelectRequest) spared(c *Channel) (how sparing) {
 }
 
 // keyAction is what becomes of the key: what the table says, but for doubts, which have to add up, and for a request that has
-// put a key to rest already.
+// taken a key out of use already.
 func (s *Slot) keyAction(r *Result, v outcome.Verdict) outcome.KeyAction {
 	switch {
 	case v.Key == outcome.KeyDoubted:

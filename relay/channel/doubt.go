@@ -24,10 +24,10 @@ func (c *Channel) Wonders(k *breaker.Key) bool {
 	return (last == 0 || now-last >= int64(questionEvery)) && c.state.wondered.CompareAndSwap(last, now)
 }
 
-// Refuse puts a key to rest, for a reason that the operator is told of.
+// Refuse takes a key out of use, for a reason that the operator is told of.
 func (c *Channel) Refuse(k *breaker.Key, why string) {
 	k.Refuse(c.pool.now(), false, breaker.Cause{Text: why})
 }
 
-// AnyKey is a key that does not rest or, if all do, any.
+// AnyKey is a key that is in use or, if none is, any.
 func (c *Channel) AnyKey() *breaker.Key { return c.keys.AnyInUse() }

@@ -40,7 +40,7 @@ type PoolOptions struct {
 	Policy Policy
 	// TLS is the client side's TLS configuration; nil: the system's roots.
 	TLS *tls.Config
-	// Now is the clock that rests go by; nil: time.Now.
+	// Now is the clock that cooldowns go by; nil: time.Now.
 	Now func() time.Time
 }
 
@@ -87,7 +87,7 @@ func NewPool(options PoolOptions) *Pool {
 }
 
 // Apply replaces the channels, all at once. Calls in flight keep what they began with; a channel that keeps its name keeps
-// its counts, its health, its keys' rests, and its connections as long as they lead the same way.
+// its counts, its health, its keys' cooldowns, and its connections as long as they lead the same way.
 func (p *Pool) Apply(configs []config.Channel) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -16,8 +16,8 @@ type Slot struct {
 	Because string // why the request's attempt before this one failed; empty: there was none
 	Resumes bool   // the client has the beginning of the answer
 
-	probe    bool    // the channel is being tried after a rest
-	keyProbe bool    // the key is
+	probe    bool    // it is the one call that tries the channel after a cooldown
+	keyProbe bool    // and the key
 	spares   sparing // what an attempt of the request before this one has done to a key
 	cuts     uint16  // how often an operator had ended the channel's calls by then, as far as it matters
 }
@@ -89,11 +89,11 @@ func (s *Slot) Taken() {
 	s.Key.Taken()
 }
 
-// Proved notes that the answer has begun: a channel that is being tried after a rest is in use again.
-func (s *Slot) Proved() {
+// AnswerBegan notes that the answer has begun: a channel that a half-open probe has been let into is in use again.
+func (s *Slot) AnswerBegan() {
 	if s.probe {
 		s.probe = false
-		s.Channel.state.health.Proved()
+		s.Channel.state.health.ProbeSucceeded()
 	}
 }
 

@@ -48,7 +48,7 @@ type calls struct {
 // OpenCall is a call's entry in the list of its channel's open ones.
 type OpenCall struct {
 	Began      int64 // a moment
-	Ends       Ender // to end it by; a part of the same holding
+	Ends       Ender // to end it by; a part of the same resources
 	prev, next *OpenCall
 }
 

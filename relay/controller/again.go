@@ -35,7 +35,7 @@ func (c *call) onceMore() bool {
 	if c.repeats.once || c.repeats.made > 0 || c.last == nil || !c.last.Transient(c.Client.Started()) {
 		return false
 	}
-	c.repeats.once = c.last.Channel.OnceMore(&c.Want)
+	c.repeats.once = c.last.Channel.OnceMore(&c.Select)
 	return c.repeats.once
 }
 
@@ -48,7 +48,7 @@ func (c *call) again() *exchange.Exchange {
 			return nil
 		}
 	}
-	slot, ok := c.Directory.Channels.Again(&c.Want, c.last.Channel)
+	slot, ok := c.Directory.Channels.Again(&c.Select, c.last.Channel)
 	if !ok {
 		return nil
 	}

@@ -20,13 +20,13 @@ func (c *call) grows() bool {
 	if next == "" || !c.last.Failure.Overflows() || c.Client.Started() || c.over() || c.growth == mostGrowth || c.current.Form != nil {
 		return false
 	}
-	want := channel.SelectRequest{Caller: c.Want.Caller, Endpoint: c.End.Endpoint, Model: next, Stream: c.current.Stream}
+	want := channel.SelectRequest{Caller: c.Select.Caller, Endpoint: c.End.Endpoint, Model: next, Stream: c.current.Stream}
 	if c.Directory.Channels.Check(&want) != nil {
 		return false
 	}
 	c.growth++
-	c.Want = want
-	c.Want.Repeat(&c.last.Result) // why it is made again
+	c.Select = want
+	c.Select.Repeat(&c.last.Result) // why it is made again
 	c.current = renamed(c.current, next)
 	c.repeats, c.left = repeats{}, max(c.left, 1)
 	c.prepareRescue()

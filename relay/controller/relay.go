@@ -134,15 +134,15 @@ func (c *call) choose() bool {
 // next begins an exchange: with the channel that was just asked where that is to be tried again first, with another one, or
 // where none is left once more with the same; nil: with none.
 func (c *call) next() *exchange.Exchange {
-	c.Want.Last = c.left == 0
+	c.Select.Last = c.left == 0
 	if c.repeats.now {
 		if x := c.again(); x != nil || c.over() {
 			return x
 		}
-		c.Want.Exclude(&c.last.Result) // it was disabled meanwhile, or is full
+		c.Select.Exclude(&c.last.Result) // it was disabled meanwhile, or is full
 		c.continues()
 	}
-	slot, refusal := c.Directory.Channels.Begin(&c.Want)
+	slot, refusal := c.Directory.Channels.Begin(&c.Select)
 	switch {
 	case refusal == nil:
 		c.repeats.made = 0
@@ -164,7 +164,7 @@ func (c *call) attempt() (made bool) {
 	made = true // even if there is a panic
 	if c.failure = c.exchange.Send(c.current); c.failure == nil {
 		c.Flight.Is(inflight.Answering)
-		c.failure = c.exchange.Relay(c.way())
+		c.failure = c.exchange.Relay(c.downstream())
 	}
 	return made
 }
@@ -199,9 +199,9 @@ func (c *call) goesOn() bool {
 		return c.grows()
 	}
 	if c.repeats.now = c.staysAt() || c.beginsAnew(); c.repeats.now {
-		c.Want.Repeat(&c.last.Result)
+		c.Select.Repeat(&c.last.Result)
 	} else {
-		c.Want.Exclude(&c.last.Result)
+		c.Select.Exclude(&c.last.Result)
 	}
 	return c.left > 0
 }

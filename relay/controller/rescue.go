@@ -8,13 +8,13 @@ import (
 	"one-api/relay/resume"
 )
 
-// What a visit does to finish a stream that has broken off.
+// What a call does to finish a stream that has broken off.
 
 // prepareRescue begins to follow a stream that another channel may have to finish.
 func (c *call) prepareRescue() {
 	c.transcript.Close()
 	c.transcript = nil
-	if c.current.Stream && c.Directory.Channels.Resumes(&c.Want) {
+	if c.current.Stream && c.Directory.Channels.Resumes(&c.Select) {
 		if how := lane.Rescue(c.End.Endpoint); how != nil {
 			c.transcript = resume.NewTranscript(&c.Client, how, c.current.Options.Usage, &c.Held)
 		}
@@ -46,14 +46,14 @@ func (c *call) resumes(attempt *record.Attempt) bool {
 		return false
 	}
 	c.resuming, c.current.Prefix = true, c.transcript.Text()
-	c.Want.BreaksOff(attempt.Channel, c.current.Prefix != "")
+	c.Select.BreaksOff(attempt.Channel, c.current.Prefix != "")
 	return true
 }
 
-// way is the exchange's way to the client.
+// downstream is what the exchange writes the answer to.
 //
 //go:noinline
-func (c *call) way() exchange.Client {
+func (c *call) downstream() exchange.Client {
 	switch {
 	case c.resuming:
 		c.End.Resumed++

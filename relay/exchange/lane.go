@@ -184,6 +184,12 @@ func (x *Exchange) over() (lane.Chunk, error) { return x.translator.End() }
 // complete reports whether nothing is missing of the answer any more but what ends the stream.
 func (x *Exchange) complete() bool { return x.translator.Complete() }
 
+// watcher sees the bytes of an answer that is passed on as it comes; nil: nobody looks at them.
+func (x *Exchange) watcher() format.Watcher {
+	watcher, _ := x.translator.(format.Watcher)
+	return watcher
+}
+
 // reports is what an event says that is none of the answer: an error; nil: it says none.
 func (x *Exchange) reports(event sse.Event) error {
 	_, err := x.translator.Event(event)

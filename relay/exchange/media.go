@@ -126,7 +126,7 @@ func (x *Exchange) wholly(client PassingClient, answer []byte) *outcome.Failure 
 
 // passes sends what has come of an answer, and the rest as it comes.
 func (x *Exchange) passes(client PassingClient, buffer []byte, n int) *outcome.Failure {
-	watcher, _ := x.translator.(format.Watcher)
+	watcher := x.watcher()
 	length := x.answer.Length
 	if x.body.packed {
 		length = -1 // of what it is packed in

@@ -103,7 +103,7 @@ func (x *Exchange) start() {
 		x.call.Held.Release()
 		x.call.Body = nil
 	}
-	x.Proved()
+	x.AnswerBegan()
 }
 
 // endsInALine tells whether an event is what was left of one when the stream ended.

@@ -35,7 +35,7 @@ type Admission struct {
 	Directory *Directory
 	Key       *apikey.Key
 	Asked     lane.Call             // as the client made it
-	Want      channel.SelectRequest // what is asked of selection
+	Select    channel.SelectRequest // what is asked of selection
 	Held      membudget.Lease       // of the request's body
 
 	owner   *membudget.Owner // the key's part of the budget

@@ -41,7 +41,7 @@ func TestLettingARequestInAllocatesNothingButItsID(t *testing.T) {
 	r := &plain{Arrival{W: w, R: &http.Request{Method: http.MethodPost, URL: &url.URL{Path: wire.ChatCompletions.Path()}, Header: http.Header{
 		"Authorization": {"Bearer sk-test-0123456789abcdef"}, "Content-Type": {"application/json"}, "User-Agent": {"test"},
 	}}}}
-	gates := New(Options{Throttle: &Throttle{}})
+	gates := New(ChainsOptions{Throttle: &Throttle{}})
 	key := ""
 	enter := func() {
 		if gates.Every.Enter(r, &r.Passed) == nil {

@@ -77,8 +77,8 @@ type noExit[R Passing] struct{}
 // Exit does nothing.
 func (noExit[R]) Exit(R) {}
 
-// Options is what gates are made from.
-type Options struct {
+// ChainsOptions is what gates are made from.
+type ChainsOptions struct {
 	Settings config.Settings
 	Log      *slog.Logger
 	Metrics  *telemetry.Metrics // nil: nobody counts requests
@@ -106,7 +106,7 @@ type Gates struct {
 }
 
 // New makes the gates.
-func New(o Options) *Gates {
+func New(o ChainsOptions) *Gates {
 	g := &Gates{
 		Intake: &Intake{tracing: o.Tracing, drained: make(chan struct{})}, traffic: &traffic{metrics: o.Metrics},
 		keys: &keys{

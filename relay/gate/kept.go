@@ -103,11 +103,11 @@ func (a *Admission) bind(kept *made.Keeper) *outcome.Refusal {
 		switch {
 		case c == nil:
 			return refuseReference(r) // it has gone, and what it had with it
-		case a.Want.Only != nil && a.Want.Only != c:
+		case a.Select.Only != nil && a.Select.Only != c:
 			return refuseParam(r.param, "`"+r.param+"` refers to what another provider keeps than the rest of the request does: send the "+
 				"conversation itself as `input`.")
 		}
-		a.Want.Only = c
+		a.Select.Only = c
 	}
 	return nil
 }
@@ -124,7 +124,7 @@ func (a *Admission) find(kept *made.Keeper) *outcome.Refusal {
 	if c == nil {
 		return refuseReference(reference{"id", id})
 	}
-	a.Want.Only, a.Asked.Model = c, by.Model
+	a.Select.Only, a.Asked.Model = c, by.Model
 	path := before + url.PathEscape(id) + after
 	a.Asked.Path = &path
 	a.Asked.Endpoint = a.End.Endpoint

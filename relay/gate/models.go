@@ -31,10 +31,10 @@ func (m models) Enter(a *Admission) *outcome.Refusal {
 	call.RequestID, call.Header, call.Query = a.End.RequestID, a.R.Header, a.Directory.Keys.WithoutKeys(a.R.URL.RawQuery)
 	a.End.Model = call.Model
 	a.Flight.For(call.Model)
-	a.Want = channel.SelectRequest{Caller: CallerOf(a.Key), Endpoint: a.End.Endpoint, Model: call.Model, Stream: call.Stream,
-		Only: a.Want.Only}
+	a.Select = channel.SelectRequest{Caller: CallerOf(a.Key), Endpoint: a.End.Endpoint, Model: call.Model, Stream: call.Stream,
+		Only: a.Select.Only}
 	if refusal = a.bind(m.kept); refusal == nil {
-		refusal = a.Directory.Channels.Check(&a.Want)
+		refusal = a.Directory.Channels.Check(&a.Select)
 	}
 	if refusal == nil {
 		refusal = a.checkDetours(&d)

@@ -228,7 +228,7 @@ func (a *Admission) checkDetours(d *detours) *outcome.Refusal {
 		if !ok || len(model) > LongestModel {
 			return refuseDetour(param)
 		}
-		refusal = a.Directory.Channels.Check(&channel.SelectRequest{Caller: a.Want.Caller, Endpoint: a.End.Endpoint, Model: model})
+		refusal = a.Directory.Channels.Check(&channel.SelectRequest{Caller: a.Select.Caller, Endpoint: a.End.Endpoint, Model: model})
 		if refusal != nil {
 			refusal.Err.Param = param
 		}
@@ -242,7 +242,7 @@ func (a *Admission) checkDetours(d *detours) *outcome.Refusal {
 			return refusal
 		}
 	}
-	if a.Want.Caller.Allows != nil && !harmlessRoute(d.route) {
+	if a.Select.Caller.Allows != nil && !harmlessRoute(d.route) {
 		return refuseParam("route", "This key may use certain models only, and this relay does not know what `route` would make of that: "+
 			"leave it out, or send \"fallback\".")
 	}

@@ -43,8 +43,8 @@ func asked(status int, header http.Header, said *complaint.Complaint, now time.T
 // StatusOverloaded is Anthropic's status for being overloaded, which others have taken over.
 const StatusOverloaded = 529
 
-// AsksForRest reports whether an upstream that is to blame has said for how long it wants to be left alone.
-func (f *Failure) AsksForRest() bool {
+// AsksForCooldown reports whether an upstream that is to blame has said for how long it wants to be left alone.
+func (f *Failure) AsksForCooldown() bool {
 	if f == nil || f.RetryAfter <= 0 {
 		return false
 	}
