@@ -49,8 +49,15 @@ func (c *Controller) adminHint(r *http.Request) string {
 }
 
 // endpoints are the paths below /v1 that clients append to a base URL.
-var endpoints = [...]string{"/chat/completions", "/completions", "/embeddings", "/messages", "/messages/count_tokens", "/models",
-	"/responses"}
+var endpoints = func() []string {
+	paths := []string{"/messages/count_tokens", "/models"}
+	for endpoint := range wire.Endpoints {
+		if path, below := strings.CutPrefix(endpoint.Path(), "/v1/"); below && !strings.ContainsAny(path, ":{") {
+			paths = append(paths, "/"+path)
+		}
+	}
+	return paths
+}()
 
 // baseURLHint says what is wrong with the base URL of a client that asks for this path, if that is plain; else it is empty.
 func baseURLHint(path string) string {

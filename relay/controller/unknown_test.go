@@ -17,6 +17,9 @@ func TestAPathThatThereIsNotSaysWhatWasMostLikelyMeant(t *testing.T) {
 		"/v1/chat/completions/":   "without a slash at its end",
 		"//v1/chat/completions":   "two slashes stand before its path",
 		"//chat/completions":      "two slashes stand before its path",
+		"/responses/compact":      "the path is /v1/responses/compact",
+		"/images/generations":     "your client's base URL should be http://HOST/v1",
+		"/openai/audio/speech":    "the path is /v1/audio/speech",
 	} {
 		assert.Contains(t, baseURLHint(path), want, path)
 	}
