@@ -21,6 +21,7 @@ var formats = map[providers.Format]struct {
 	providers.Messages:  {lane.Anthropic.Lanes, lane.Anthropic.Asks},
 	providers.Responses: {lane.Responses.Lanes, lane.Responses.Asks},
 	providers.Gemini:    {lane.Gemini.Lanes, lane.Gemini.Asks},
+	providers.Cohere:    {lane.Cohere.Lanes, lane.Cohere.Asks},
 }
 
 // Providers is every channel type.
@@ -52,7 +53,7 @@ func lanesTo(p providers.Provider) func(*config.Channel) lane.Lanes {
 			of := formats[d.Format].lanes(c)
 			for e := range wire.Endpoints {
 				lane := of[e]
-				if lane == nil || !lane.Converts() && !offers(c, &d, e) {
+				if lane == nil || !offers(c, &d, over(lane, e)) {
 					continue
 				}
 				if lanes[e] == nil || lanes[e].Converts() && !lane.Converts() {
@@ -62,6 +63,14 @@ func lanesTo(p providers.Provider) func(*config.Channel) lane.Lanes {
 		}
 		return lanes
 	}
+}
+
+// over is the endpoint of the provider's own that a lane from a client's endpoint asks.
+func over(way lane.Lane, asked wire.Endpoint) wire.Endpoint {
+	if conversion, ok := way.(interface{ Over() wire.Endpoint }); ok {
+		return conversion.Over()
+	}
+	return asked
 }
 
 // spokenTo are the dialects that a channel is spoken to in: those that its provider has at the channel's address, unless the channel

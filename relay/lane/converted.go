@@ -19,6 +19,9 @@ type converted struct {
 
 func (*converted) Converts() bool { return true }
 
+// Over is the endpoint of the provider's own that is asked.
+func (l *converted) Over() wire.Endpoint { return l.family.endpoint }
+
 // asked is what has to be known of a request when its answer comes.
 type asked struct {
 	includeUsage bool

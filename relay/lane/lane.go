@@ -34,7 +34,7 @@ var clients = [wire.Endpoints]*format.Format{
 	wire.ResponsesDelete: responses.Kept, wire.ResponsesCancel: responses.Kept, wire.ResponsesItems: responses.Kept,
 	wire.ImagesGenerate: media.Images, wire.ImagesEdit: media.Images, wire.ImagesVary: media.Images,
 	wire.AudioSpeech: media.Audio, wire.AudioTranscribe: media.Audio, wire.AudioTranslate: media.Audio,
-	wire.Moderate: media.Moderations, wire.Rerank: media.Rerank,
+	wire.Moderate: media.Moderations, wire.Rerank: media.Rerank, wire.RerankV2: media.Cohere,
 	wire.GeminiGenerate: gemini.Format, wire.GeminiStream: gemini.Format,
 }
 
@@ -157,6 +157,7 @@ func (f *Family) Lanes(c *config.Channel) (lanes Lanes) {
 	for _, endpoint := range f.native {
 		lanes[endpoint] = native{f, clients[endpoint]}
 	}
+	f.rerankLanes(&lanes)
 	server := clients[f.endpoint]
 	seal := format.NewSeal(secretOf(c), c.Name)
 	for endpoint, client := range clients {

@@ -69,6 +69,7 @@ const (
 	Messages  Format = "messages"  // Anthropic's
 	Responses Format = "responses" // OpenAI's Responses API
 	Gemini    Format = "gemini"    // Google's
+	Cohere    Format = "cohere"    // Cohere's rerank
 )
 
 // Dialect is a format as one provider speaks it.

@@ -30,6 +30,11 @@ func andResponses(dialects []Dialect) []Dialect {
 	return append(dialects, Dialect{Format: Responses})
 }
 
+// below is the path of all that a vendor has, behind the version that its address ends in.
+func below(path string) func(own, model string) string {
+	return func(string, string) string { return path }
+}
+
 // vendors are those whose API is OpenAI's, at another address.
 var vendors = []Provider{
 	{ // https://api-docs.deepseek.com. In a base_url /anthropic leads to its Messages API, for channels of type anthropic.
@@ -107,6 +112,10 @@ var vendors = []Provider{
 	{ // https://api.jina.ai/redoc: it has no chat
 		Type: "jina", Also: []string{"jinaai", "jina-ai", "jina_ai"}, BaseURL: "https://api.jina.ai/v1", Speaks: inChat([]wire.Endpoint{wire.Embeddings}, wire.Rerank), Auth: Bearer,
 		KeyVariables: []string{"JINA_API_KEY"}, Models: []string{"jina-*"}, WellKnown: []string{"jina-embeddings-v4", "jina-reranker-v3", "jina-reranker-v2-base-multilingual"},
+	},
+	{ // https://docs.cohere.com/reference/rerank. Its chat is reached through channels of type openai, with base_url https://api.cohere.ai/compatibility/v1
+		Type: "cohere", Also: []string{"co-here", "cohere-ai"}, BaseURL: "https://api.cohere.com/v2", Speaks: []Dialect{{Format: Cohere, Path: below("/v1/rerank")}}, Auth: Bearer,
+		KeyVariables: []string{"COHERE_API_KEY", "CO_API_KEY"}, Models: []string{"rerank-*"}, WellKnown: []string{"rerank-v4.0-pro", "rerank-v3.5", "rerank-multilingual-v3.0"},
 	},
 	{ // https://docs.ollama.com/openai: on this machine, if nothing else is said
 		Type: "ollama", BaseURL: "http://localhost:11434/v1", Elsewhere: []string{"http://127.0.0.1:11434/v1", "https://ollama.com/v1"}, Keyless: true,

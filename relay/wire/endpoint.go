@@ -31,6 +31,7 @@ const (
 	AudioTranslate
 	Moderate
 	Rerank
+	RerankV2
 	GeminiGenerate
 	GeminiStream
 
@@ -79,6 +80,7 @@ var endpoints = [Endpoints]struct {
 
 	Moderate: {path: "/v1/moderations", operation: "moderation", media: true, whole: true, unnamed: "omni-moderation-latest"},
 	Rerank:   {path: "/v1/rerank", also: "/rerank", operation: "rerank", media: true, whole: true},
+	RerankV2: {path: "/v2/rerank", operation: "rerank", format: Cohere, media: true, whole: true},
 
 	GeminiGenerate: {path: "/v1beta/models/{model}:generateContent", operation: "generate_content", format: Gemini, verb: "generateContent",
 		whole: true},

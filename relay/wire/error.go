@@ -15,6 +15,7 @@ const (
 	Anthropic
 	Responses // OpenAI's, whose streams have errors of their own
 	Gemini
+	Cohere
 )
 
 // Error is an API error, not yet in any format.
@@ -42,7 +43,7 @@ func BadRequest(param, message string) *Error {
 // ErrorBody renders e as a whole answer: {"error":{"message","type","param","code"}} for OpenAI clients
 // (https://platform.openai.com/docs/guides/error-codes), {"type":"error","error":{"type","message"}} for Anthropic ones
 // (https://docs.claude.com/en/api/errors), {"error":{"code","message","status","details"}} for Gemini's
-// (https://cloud.google.com/apis/design/errors). The message ends with the request id.
+// (https://cloud.google.com/apis/design/errors), {"id","message"} for Cohere's (https://docs.cohere.com/reference/errors). The message ends with the request id.
 func (f Format) ErrorBody(e *Error, requestID string) []byte {
 	e = f.inItsWords(e)
 	if f == Gemini {
@@ -50,7 +51,13 @@ func (f Format) ErrorBody(e *Error, requestID string) []byte {
 	}
 	message := e.Message + " (request id: " + requestID + ")"
 	var v any
-	if f == Anthropic {
+	switch f {
+	case Cohere:
+		v = struct {
+			ID      string `json:"id"`
+			Message string `json:"message"`
+		}{requestID, message}
+	case Anthropic:
 		type detail struct {
 			Details json.RawMessage `json:"details,omitempty"`
 			Type    string          `json:"type"`
@@ -61,7 +68,7 @@ func (f Format) ErrorBody(e *Error, requestID string) []byte {
 			Error     detail `json:"error"`
 			RequestID string `json:"request_id"`
 		}{"error", detail{json.RawMessage(e.Details), f.errorType(e), message}, requestID}
-	} else {
+	default:
 		type detail struct {
 			Message string  `json:"message"`
 			Type    string  `json:"type"`

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,9 @@ import (
 	openaisdk "github.com/openai/openai-go/v3"
 	"github.com/stretchr/testify/require"
 
+	"one-api/relay"
+	"one-api/relay/config"
+	"one-api/relay/wire"
 	"one-api/testbed/harness"
 	"one-api/testbed/sdktest"
 	"one-api/testbed/standin"
@@ -418,4 +422,56 @@ func TestAMediaRequestThatIsWrongIsToldWhatToChange(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal([]byte(answer), &e))
 	require.Equal(t, "prompt", e.Error.Param, "the provider's own words")
+}
+
+func TestJinasAndCoheresClientsAreRankedByEitherProvider(t *testing.T) {
+	media := &standin.Media{}
+	u := mediaUpstream(t, false, media)
+	yaml := fmt.Sprintf("channels:\n  - {name: jina, type: jina, base_url: %q, keys: [%s], models: [jina-reranker-v2-base-multilingual]}\n"+
+		"  - {name: cohere, type: cohere, base_url: %q, keys: [%s], models: [rerank-v3.5]}\n", u.URL+"/v1", standin.Key, u.URL+"/v2", standin.Key)
+	r := harness.StartRelay(t, yaml)
+	const asks = `"query":"q","documents":["a","b"],"top_n":2}`
+	for _, tc := range []struct{ path, model, want string }{
+		{"/v1/rerank", "jina-reranker-v2-base-multilingual", `{"model":"jina-reranker-v2-base-multilingual","object":"list","usage":{"total_tokens":38,"prompt_tokens":38},"results":[{"index":1,"relevance_score":0.87,"document":{"text":"b"}}]}`},
+		{"/v1/rerank", "rerank-v3.5", `{"model":"rerank-v3.5","object":"list","results":[{"index":1,"relevance_score":0.93,"document":{"text":"b"}},{"index":0,"relevance_score":0.01,"document":{"text":"a"}}],"meta":{"api_version":{"version":"2"},"billed_units":{"search_units":1}}}`},
+		{"/v2/rerank", "rerank-v3.5", `{"id":"c-1","results":[{"index":1,"relevance_score":0.93},{"index":0,"relevance_score":0.01}],"meta":{"api_version":{"version":"2"},"billed_units":{"search_units":1}}}`},
+	} {
+		status, answer, _ := r.Ask(tc.path, `{"model":"`+tc.model+`",`+asks)
+		require.Equal(t, 200, status, answer)
+		require.JSONEq(t, tc.want, answer)
+	}
+	status, answer, _ := r.Ask("/v2/rerank", `{"model":"jina-reranker-v2-base-multilingual",`+asks)
+	require.Equal(t, 200, status, answer)
+	require.Contains(t, answer, `"results":[{"index":1,"relevance_score":0.87}],"meta":{"api_version":{"version":"2"},"tokens":{"input_tokens":38}}`)
+	for _, a := range media.Asked() {
+		require.Empty(t, a.Refused)
+	}
+	require.Equal(t, int64(1), r.Recorded()[1].Usage.SearchUnits)
+
+	status, answer, _ = r.Ask("/v2/rerank", `{"model":"unknown",`+asks)
+	require.Equal(t, 404, status)
+	var e struct{ Message string }
+	require.NoError(t, json.Unmarshal([]byte(answer), &e))
+	require.Contains(t, e.Message, "does not exist here", "an error is of Cohere's form for Cohere's clients")
+	status, answer, _ = r.Ask("/v1/rerank", `{"model":"rerank-v3.5","query":"q","documents":[{"image":"https://x.example"}]}`)
+	require.Equal(t, 400, status)
+	require.Contains(t, answer, "documents[0]")
+}
+
+// TestAProviderIsAskedAtItsOwnAddressForWhatItHas is of the ways that there are: nothing is converted to what the provider does not have.
+func TestAProviderIsAskedAtItsOwnAddressForWhatItHas(t *testing.T) {
+	for kind, serves := range map[string]string{
+		"jina":   "/v1/embeddings /v1/rerank /v2/rerank",
+		"cohere": "/v1/rerank /v2/rerank",
+		"openai": "/v1/images/generations /v1/images/edits /v1/images/variations /v1/audio/speech /v1/audio/transcriptions /v1/audio/translations /v1/moderations /v1/embeddings /v1/chat/completions /v1/messages",
+		"groq":   "/v1/audio/speech /v1/audio/transcriptions /v1/audio/translations /v1/chat/completions /v1/messages",
+	} {
+		lanes := relay.Providers[kind].Lanes(&config.Channel{Name: "a", Official: true})
+		for e := range wire.Endpoints {
+			switch path := e.Path(); {
+			case e.Media() || e == wire.Embeddings || e == wire.ChatCompletions || e == wire.Messages:
+				require.Equal(t, slices.Contains(strings.Fields(serves), path), lanes[e] != nil, "%s at %s", path, kind)
+			}
+		}
+	}
 }

@@ -16,7 +16,7 @@ import (
 	"sync"
 )
 
-// Media imitates what OpenAI has beside texts: images, audio, moderations; and Jina's rerank. It refuses members and parts that the API
+// Media imitates what OpenAI has beside texts: images, audio, moderations; and Jina's and Cohere's rerank. It refuses members and parts that the API
 // does not know, models that do not serve an endpoint, and a form whose length is not said.
 type Media struct {
 	// Picture is what each picture is, in base64; empty: a small one.
@@ -79,6 +79,7 @@ var mediaEndpoints = map[string]mediaEndpoint{
 	},
 	"/v1/audio/translations": {models: "whisper-1", needs: "file", files: "file", members: "model prompt response_format temperature"},
 	"/v1/moderations":        {models: "omni-moderation-latest text-moderation-latest", unnamed: "omni-moderation-latest", needs: "input", members: "model input"},
+	"/v2/rerank":             {models: "rerank-v3.5", needs: "query documents", members: "model query documents top_n max_tokens_per_doc priority"},
 	"/v1/rerank":             {models: "jina-reranker-v2-base-multilingual", needs: "query documents", members: "model query documents top_n return_documents"},
 }
 
@@ -107,6 +108,8 @@ func (s *Media) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.asked = append(s.asked, asked)
 	s.mu.Unlock()
 	switch {
+	case refused != nil && r.URL.Path == "/v2/rerank":
+		say(w, refused.Status, `{"id":"c","message":`+quoted(refused.Message)+`}`)
 	case refused != nil:
 		say(w, refused.Status, OpenAI{}.ErrorBody(refused))
 	case s.Before == nil || !s.Before(w, r, asked):
@@ -173,7 +176,10 @@ func (e *mediaEndpoint) refuse(a *MediaAsked) *Refusal {
 	if !named {
 		model = e.unnamed
 	}
+	var texts []string
 	switch {
+	case a.Path == "/v2/rerank" && json.Unmarshal([]byte(a.Fields["documents"]), &texts) != nil:
+		return openAIWrong("documents", "invalid type: parameter documents is of type array but should be of type array of strings")
 	case model == "":
 		return openAIWrong("model", "you must provide a model parameter")
 	case !known(e.models, model):
@@ -229,6 +235,8 @@ func (s *Media) answer(w http.ResponseWriter, a *MediaAsked) {
 		hear(w, a, streams && a.Fields["model"] != "whisper-1") // which does not stream
 	case "/v1/moderations":
 		say(w, 200, `{"id":"modr-1","model":"omni-moderation-latest","results":[{"flagged":false,"categories":{"violence":false},"category_scores":{"violence":0.0001},"category_applied_input_types":{"violence":["text"]}}]}`)
+	case "/v2/rerank":
+		say(w, 200, `{"id":"c-1","results":[{"index":1,"relevance_score":0.93},{"index":0,"relevance_score":0.01}],"meta":{"api_version":{"version":"2"},"billed_units":{"search_units":1}}}`)
 	case "/v1/rerank":
 		document := ""
 		if a.Fields["return_documents"] != "false" {

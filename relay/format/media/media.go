@@ -11,6 +11,7 @@ var (
 	Audio       = &format.Format{Name: "audio", Inspect: inspect(false, "text", "audio")}
 	Moderations = &format.Format{Name: "moderations", Inspect: inspect(false, "results")}
 	Rerank      = &format.Format{Name: "rerank", Inspect: inspect(false, "results", "data")}
+	Cohere      = &format.Format{Name: "rerank (Cohere)", Inspect: inspect(false, "results")}
 )
 
 // inspect makes the inspectors of answers of which a member of one of these names is the answer itself. images: what they say is
