@@ -55,7 +55,8 @@ func explained() []byte {
 	}
 	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"+
 		"%s: %s\r\nConnection: close\r\n\r\n%s",
-		http.StatusRequestHeaderFieldsTooLarge, http.StatusText(http.StatusRequestHeaderFieldsTooLarge), len(body), reply.RequestIDHeader, id, body)
+		http.StatusRequestHeaderFieldsTooLarge, http.StatusText(http.StatusRequestHeaderFieldsTooLarge), len(body),
+		reply.RequestIDHeader, id, body)
 }
 
 // Write fails with os.ErrDeadlineExceeded when the client takes nothing for the timeout.

@@ -103,7 +103,11 @@ func (o *outline) place(at int, dash bool, content string, line int) (message st
 		o.open = append(o.open, column{at: at, list: dash, line: line})
 		return ""
 	}
-	beside := nearest(closed, at, dash)
+	return misplaced(nearest(closed, at, dash), at, dash, content)
+}
+
+// misplaced says what is wrong with a line that belongs beside another column than its own; empty if there is none.
+func misplaced(beside *column, at int, dash bool, content string) string {
 	if beside == nil {
 		return ""
 	}

@@ -67,7 +67,8 @@ const (
 // their value kept.
 func NewScanner(boundary string, wants func(name string) bool, visit func(Part)) (*Scanner, error) {
 	if boundary == "" || len(boundary) > longestBoundary {
-		return nil, &Error{"The Content-Type of the request has no usable boundary: a multipart/form-data body needs the one that its parts are divided by. Most HTTP libraries write that header themselves: do not set Content-Type by hand."}
+		return nil, &Error{"The Content-Type of the request has no usable boundary: a multipart/form-data body needs the one that its parts " +
+			"are divided by. Most HTTP libraries write that header themselves: do not set Content-Type by hand."}
 	}
 	// The first delimiter may stand at the beginning, as if a line had ended there.
 	return &Scanner{wants: wants, visit: visit, delimiter: []byte("\r\n--" + boundary), buffer: []byte("\r\n"), at: -2, start: -1}, nil
@@ -111,7 +112,8 @@ func (s *Scanner) End() error {
 	case s.state == inPreamble:
 		return s.undivided()
 	}
-	return &Error{"The request's multipart body ends in the middle of part " + strconv.Itoa(s.parts) + ": its last boundary, with two dashes behind it, is missing."}
+	return &Error{"The request's multipart body ends in the middle of part " + strconv.Itoa(s.parts) +
+		": its last boundary, with two dashes behind it, is missing."}
 }
 
 // wrong ends it all.
@@ -141,7 +143,7 @@ func (s *Scanner) content() bool {
 	case len(rest) == 0:
 		s.keep(at)
 		return false
-	case rest[0] != ' ' && rest[0] != '\t' && rest[0] != '\r' && rest[0] != '\n' && rest[0] != '-': // of a longer word
+	case bytes.IndexByte([]byte(" \t\r\n-"), rest[0]) < 0: // of a longer word
 		s.keep(at + len(s.delimiter))
 		return true
 	}
@@ -202,7 +204,8 @@ func (s *Scanner) begins() bool {
 }
 
 func (s *Scanner) undivided() error {
-	return &Error{"The request's body does not begin with the boundary that its Content-Type names (" + strconv.QuoteToASCII(string(s.delimiter[4:])) + "). Most HTTP libraries write that header themselves: do not set Content-Type by hand."}
+	return &Error{"The request's body does not begin with the boundary that its Content-Type names (" +
+		strconv.QuoteToASCII(string(s.delimiter[4:])) + "). Most HTTP libraries write that header themselves: do not set Content-Type by hand."}
 }
 
 // epilogue is for what comes behind the last boundary.

@@ -67,9 +67,11 @@ func (f *formReader) begin(as string, endpoint wire.Endpoint) *outcome.Refusal {
 	kind, params, err := mime.ParseMediaType(as)
 	switch {
 	case err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter):
-		return RefuseBody(http.StatusBadRequest, "The request's Content-Type cannot be read: send multipart/form-data; boundary=…, as HTTP libraries write it themselves.")
+		return RefuseBody(http.StatusBadRequest, "The request's Content-Type cannot be read: send multipart/form-data; boundary=…, as HTTP "+
+			"libraries write it themselves.")
 	case kind != "multipart/form-data":
-		return RefuseBody(http.StatusUnsupportedMediaType, "The request's body is "+strconv.QuoteToASCII(Clip(kind))+", which "+endpoint.Path()+" does not take: send multipart/form-data, or JSON.")
+		return RefuseBody(http.StatusUnsupportedMediaType, "The request's body is "+strconv.QuoteToASCII(Clip(kind))+", which "+
+			""+endpoint.Path()+" does not take: send multipart/form-data, or JSON.")
 	}
 	f.scanner, err = form.NewScanner(params["boundary"], func(name string) bool { return nameOf([]byte(name)) >= 0 }, f.part)
 	if err != nil {
@@ -106,13 +108,15 @@ func (f *formReader) part(p form.Part) {
 	f.seen[name] = true
 	switch {
 	case p.Name != exact:
-		f.wrong = refuseParam(exact, "The request has a field "+strconv.QuoteToASCII(p.Name)+", which some servers take for `"+exact+"` and others do not: write `"+exact+"`, or leave it out.")
+		f.wrong = refuseParam(exact, "The request has a field "+strconv.QuoteToASCII(p.Name)+", which some servers take for `"+exact+"` and "+
+			"others do not: write `"+exact+"`, or leave it out.")
 	case twice:
 		f.wrong = refuseParam(exact, "The request has two fields `"+exact+"`, and servers differ in which of them they take: send one.")
 	case p.File:
 		f.wrong = refuseParam(exact, "`"+exact+"` has to be a field of its own, and not a file: send it without a filename.")
 	case p.Encoded:
-		f.wrong = refuseParam(exact, "The field `"+exact+"` has a Content-Transfer-Encoding, which servers read differently: send its value as it is.")
+		f.wrong = refuseParam(exact, "The field `"+exact+"` has a Content-Transfer-Encoding, which servers read differently: send its value "+
+			"as it is.")
 	case p.Long || !utf8.Valid(p.Value):
 		f.wrong = refuseParam(exact, "The field `"+exact+"` is too long, or not in UTF-8.")
 	default:
@@ -151,7 +155,8 @@ func (f *formReader) end(endpoint wire.Endpoint) *outcome.Refusal {
 	case f.call.Model == "" && endpoint.Unnamed() == "":
 		return refuseParam("model", "You must provide a `model`, as a field of the form.")
 	case len(f.call.Model) > LongestModel || bytes.ContainsAny([]byte(f.call.Model), "\r\n"):
-		return refuseParam("model", "`model` is longer than "+strconv.Itoa(LongestModel)+" bytes, the longest name that this relay knows, or has a line's end in it.")
+		return refuseParam("model", "`model` is longer than "+strconv.Itoa(LongestModel)+" bytes, the longest name that this relay knows, or "+
+			"has a line's end in it.")
 	case f.call.Model == "":
 		f.call.Model = endpoint.Unnamed()
 	}

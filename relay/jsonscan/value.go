@@ -49,7 +49,7 @@ func skipValue(b []byte, i, depth int) (int, error) {
 	return skipScalar(b, i)
 }
 
-func skipContainer(b []byte, i, depth int) (int, error) {
+func skipContainer(b []byte, i, depth int) (int, error) { //nolint:cyclop // one loop over every byte, in which a call would cost
 	open := nesting{depth: depth}
 	var err error
 	for {

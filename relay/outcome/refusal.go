@@ -86,7 +86,8 @@ func RefuseNoRoom(why error) *Refusal {
 func RefuseNoDisk() *Refusal {
 	return &Refusal{OverLimit, &wire.Error{
 		Status: http.StatusServiceUnavailable, Type: "api_error", Code: "disk_full", RetryAfter: 10 * time.Second,
-		Message: "The relay could not keep this upload on its disk, which is most likely full. Its operator has to make room in the directory for temporary files, or let TMPDIR name another one; the log has the reason.",
+		Message: "The relay could not keep this upload on its disk, which is most likely full. Its operator has to make room in the " +
+			"directory for temporary files, or let TMPDIR name another one; the log has the reason.",
 	}}
 }
 
@@ -94,7 +95,8 @@ func RefuseNoDisk() *Refusal {
 func RefuseNoSpool() *Refusal {
 	return &Refusal{OverLimit, &wire.Error{
 		Status: http.StatusServiceUnavailable, Type: "api_error", Code: "spool_full", RetryAfter: time.Second,
-		Message: "The relay keeps as many large uploads on its disk as it may at the moment. Retry after the time in Retry-After, or have its operator raise MAX_SPOOL_MB.",
+		Message: "The relay keeps as many large uploads on its disk as it may at the moment. Retry after the time in Retry-After, or have " +
+			"its operator raise MAX_SPOOL_MB.",
 	}}
 }
 

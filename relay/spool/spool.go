@@ -72,7 +72,8 @@ func (s *Spool) fails(err error) {
 	now, last := time.Now().Unix(), s.told.Load()
 	if now-last >= 60 && s.told.CompareAndSwap(last, now) {
 		used, files := s.Used()
-		s.log.Error("a large upload could not be kept on disk: make room there, or let TMPDIR name another directory", "directory", s.dir, "error", err.Error(), "spooled_bytes", used, "spooled_bodies", files)
+		s.log.Error("a large upload could not be kept on disk: make room there, or let TMPDIR name another directory", "directory", s.dir,
+			"error", err.Error(), "spooled_bytes", used, "spooled_bodies", files)
 	}
 }
 
@@ -156,7 +157,8 @@ func (b *Body) move() error {
 	if err != nil {
 		b.stays = true
 		b.of.warn.Do(func() {
-			b.of.log.Warn("the directory for temporary files cannot be written: large uploads stay in memory, as far as MAX_BUFFERED_MB goes. Let TMPDIR name one that can be", "error", err.Error())
+			b.of.log.Warn("the directory for temporary files cannot be written: large uploads stay in memory, as far as MAX_BUFFERED_MB goes. "+
+				"Let TMPDIR name one that can be", "error", err.Error())
 		})
 		return nil
 	}

@@ -156,7 +156,7 @@ func (r *Reader) scan() bool {
 		case r.pos-r.start > r.max:
 			r.err = ErrTooLarge
 			return false
-		case len(line) == 0 && (r.event.dispatched() || r.Strays && r.event.strayTo > 0):
+		case len(line) == 0 && r.returns():
 			r.event.dirty = r.event.dirty || r.afterCR
 			r.ready = true
 			return true
@@ -173,6 +173,9 @@ func (r *Reader) scan() bool {
 	}
 	return false
 }
+
+// returns reports whether a blank line ends an event that Next returns.
+func (r *Reader) returns() bool { return r.event.dispatched() || r.Strays && r.event.strayTo > 0 }
 
 // skipLF skips an LF that belongs to the CR before it.
 func (r *Reader) skipLF(next byte) {

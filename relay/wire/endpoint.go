@@ -72,7 +72,8 @@ var endpoints = [Endpoints]struct {
 	// OpenAI's reference has model as optional for these three, and for moderations.
 	ImagesGenerate: {path: "/v1/images/generations", operation: "image_generation", media: true, slow: true, unnamed: "dall-e-2"},
 	ImagesEdit:     {path: "/v1/images/edits", operation: "image_edit", form: true, media: true, slow: true, unnamed: "dall-e-2"},
-	ImagesVary:     {path: "/v1/images/variations", operation: "image_variation", form: true, media: true, slow: true, unnamed: "dall-e-2", whole: true},
+	ImagesVary: {path: "/v1/images/variations", operation: "image_variation", form: true, media: true, slow: true, unnamed: "dall-e-2",
+		whole: true},
 
 	AudioSpeech:     {path: "/v1/audio/speech", operation: "speech", media: true},
 	AudioTranscribe: {path: "/v1/audio/transcriptions", operation: "transcription", form: true, media: true},

@@ -128,7 +128,7 @@ func (r *Receiver) treat(ctx context.Context, size int) (rejected bool, err erro
 		case <-r.ending:
 			return false, errGone
 		}
-	case Accept:
+	default: // Accept
 	}
 	return false, nil
 }

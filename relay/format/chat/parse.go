@@ -69,13 +69,9 @@ func (r *request) member(name string, value []byte) *format.Problem {
 	case "modalities":
 		problem = r.modalities(value)
 	case "user":
-		if problem = format.String(value, &r.User); r.User != "" {
-			r.Note(llm.EndUser, name)
-		}
+		problem = r.endUser(name, value, &r.User)
 	case "safety_identifier": // which user is becoming
-		if problem = format.String(value, &r.person); r.person != "" {
-			r.Note(llm.EndUser, name)
-		}
+		problem = r.endUser(name, value, &r.person)
 	case "stream":
 		problem = format.Bool(value, &r.Stream)
 	case "stream_options":
@@ -84,6 +80,14 @@ func (r *request) member(name string, value []byte) *format.Problem {
 		return r.sampling(name, value)
 	}
 	return problem.In(name)
+}
+
+func (r *request) endUser(name string, value []byte, to *string) *format.Problem {
+	problem := format.String(value, to)
+	if *to != "" {
+		r.Note(llm.EndUser, name)
+	}
+	return problem
 }
 
 func (r *request) modalities(value []byte) *format.Problem {
