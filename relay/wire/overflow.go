@@ -39,7 +39,6 @@ func (f Format) inItsWords(e *Error) *Error {
 			said.Message += figures[2] + " tokens > " + figures[1] + " maximum: "
 		}
 		said.Message += e.Message
-	case Gemini: // its clients know no word for it
 	}
 	return &said
 }
