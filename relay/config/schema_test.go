@@ -312,7 +312,7 @@ func TestWhatTheDecoderTakesTheSchemaTakes(t *testing.T) {
 		return strings.Join(members, "\n    ")
 	}
 	taken, refused := 0, 0
-	for range 3000 {
+	for range 1500 {
 		file := "channels:\n  - " + entry(channelObject.names(), "name", "type", "keys") + "\ntokens:\n  - " + entry(tokenObject.names(), "name", "key") + "\n"
 		if loaded(file) != nil {
 			refused++
@@ -322,7 +322,7 @@ func TestWhatTheDecoderTakesTheSchemaTakes(t *testing.T) {
 		require.NoError(t, validated(t, s, file), file)
 	}
 	t.Logf("%d files were taken, %d refused", taken, refused)
-	require.Greater(t, taken, 1000)
+	require.Greater(t, taken, 400)
 	require.Greater(t, refused, 100)
 }
 
