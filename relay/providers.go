@@ -20,6 +20,7 @@ var formats = map[providers.Format]struct {
 	providers.Chat:      {lane.OpenAI.Lanes, lane.OpenAI.Asks},
 	providers.Messages:  {lane.Anthropic.Lanes, lane.Anthropic.Asks},
 	providers.Responses: {lane.Responses.Lanes, lane.Responses.Asks},
+	providers.Realtime:  {lane.RealtimeLanes, lane.OpenAI.Asks},
 	providers.Gemini:    {lane.Gemini.Lanes, lane.Gemini.Asks},
 	providers.Cohere:    {lane.Cohere.Lanes, lane.Cohere.Asks},
 }

@@ -49,6 +49,7 @@ type call struct {
 	resuming bool // the stream broke off and is being finished
 	anew     bool // and is begun anew for that: its upstream does not continue a message
 	growth   int8 // how many larger models it has been given to
+	upgraded bool // the connection is a websocket by now
 	repeats  repeats
 }
 
@@ -79,6 +80,7 @@ func (c *call) begin() bool {
 		return false
 	}
 	switch {
+	case c.End.Endpoint.Tunnels(): // before it is a websocket it is sent one answer, or none
 	case c.current.Stream && c.End.Endpoint.Media(): // which kind of answer it is to be, nobody knows before it comes
 		c.Client.PutOff(c.of.Settings.KeepAlive)
 	case c.current.Stream:
@@ -162,6 +164,10 @@ func (c *call) attempt() (made bool) {
 	}
 	defer c.ended()
 	made = true // even if there is a panic
+	if c.End.Endpoint.Tunnels() {
+		c.failure = c.exchange.Tunnel(c.current, c.upgrade)
+		return made
+	}
 	if c.failure = c.exchange.Send(c.current); c.failure == nil {
 		c.Flight.Is(inflight.Answering)
 		c.failure = c.exchange.Relay(c.downstream())
@@ -212,7 +218,7 @@ func (c *call) movesOn(attempt *record.Attempt) bool {
 		return c.resumes(attempt)
 	}
 	verdict := attempt.Failure.Verdict()
-	final := !verdict.MoveOn || c.Client.Started() || c.over()
+	final := !verdict.MoveOn || c.Client.Started() || c.upgraded || c.over()
 	// The client is told of the failure that ended its call, or, when the channels run out, of the most telling one.
 	if final || c.failed == nil || verdict.Precedence > c.failed.Verdict().Precedence {
 		c.failed = attempt.Failure
@@ -244,11 +250,11 @@ func (c *call) finish(recovered any) {
 			c.End.Reason = f.Reason
 		}
 		// A client that has left may still read: without a word of ours, net/http would make up an empty 200 for it.
-		if f.Outcome != outcome.ClientStalled {
+		if f.Outcome != outcome.ClientStalled && !c.upgraded {
 			c.tell(f.Err)
 		}
 	}
-	c.End.Status = c.Client.Status()
+	c.End.Status = c.status()
 	c.End.Waited += c.Client.Waited()
 }
 

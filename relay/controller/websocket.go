@@ -2,7 +2,6 @@ package controller
 
 import (
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -62,41 +61,16 @@ func (c *Controller) greet(r *http.Request, endpoint wire.Endpoint) (key *apikey
 	if refusal = c.Gates.Intake.Refusal(); refusal != nil {
 		return nil, refusal
 	}
-	takeProtocolKey(r.Header)
+	gate.TakeProtocolKey(r.Header)
 	key, _, refusal = c.Gates.Caller(r, endpoint.Format())
 	return key, refusal
-}
-
-// protocolKey is what a page's key begins with, which can set no header but the websocket's protocols.
-const protocolKey = "openai-insecure-api-key."
-
-// takeProtocolKey moves a key to where others are: it is no protocol, and is neither to be agreed to nor to be passed on.
-func takeProtocolKey(header http.Header) {
-	const name = "Sec-Websocket-Protocol"
-	var kept []string
-	for _, value := range header[name] {
-		for offer := range strings.SplitSeq(value, ",") {
-			offer = strings.TrimSpace(offer)
-			if key, is := strings.CutPrefix(offer, protocolKey); is {
-				header.Add("Authorization", "Bearer "+key)
-			} else if offer != "" {
-				kept = append(kept, offer)
-			}
-		}
-	}
-	header.Del(name)
-	if len(kept) > 0 {
-		header.Set(name, strings.Join(kept, ", "))
-	}
 }
 
 // turnAway answers who asks for a websocket and does not get it, and records that as the end of a request.
 func (c *Controller) turnAway(g *gin.Context, endpoint wire.Endpoint, key *apikey.Key, refusal *outcome.Refusal) {
 	switch refusal.Err.Status {
 	case http.StatusUpgradeRequired:
-		g.Header("Upgrade", "websocket") // which a 426 has to say (RFC 9110, 15.5.22)
-		g.Header("Connection", "Upgrade")
-		g.Header("Sec-WebSocket-Version", "13")
+		gate.SayUpgrade(g.Writer.Header())
 	case http.StatusServiceUnavailable:
 		g.Header("Connection", "close")
 	}

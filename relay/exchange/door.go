@@ -28,6 +28,8 @@ type DoorOptions struct {
 	Budget *membudget.Budget
 	// ErrorBodyTimeout is how long the body of an error is read; 0: errorBodyTimeout.
 	ErrorBodyTimeout time.Duration
+	// Session bounds sessions of the Realtime API.
+	Session SessionOptions
 }
 
 // Door is the only door to upstreams: every exchange of the process goes through it, and so do the relay's own questions.

@@ -119,7 +119,7 @@ func New(o ChainsOptions) *Gates {
 		identity{}, g.traffic, crossOrigin{closedHealth: !o.Settings.PublicHealth}, headerLimit{},
 	}}
 	g.Calls = Chain[*Admission]{Log: o.Log, Gates: []Gate[*Admission]{
-		g.Intake, g.keys, listing{o.InFlight}, g.bodies, models{kept: o.Made},
+		g.Intake, handshake{}, g.keys, listing{o.InFlight}, g.bodies, models{kept: o.Made},
 	}}
 	return g
 }

@@ -19,6 +19,8 @@ func (m models) Enter(a *Admission) *outcome.Refusal {
 	var refusal *outcome.Refusal
 	switch {
 	case a.Asked.Form != nil: // it was read as it came
+	case a.End.Endpoint.Tunnels():
+		refusal = a.dials()
 	case a.End.Endpoint.ByID():
 		refusal = a.find(m.kept)
 	default:

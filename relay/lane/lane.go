@@ -20,6 +20,7 @@ import (
 	"one-api/relay/format/gemini"
 	"one-api/relay/format/media"
 	"one-api/relay/format/messages"
+	"one-api/relay/format/realtime"
 	"one-api/relay/format/responses"
 	"one-api/relay/jsonscan"
 	"one-api/relay/wire"
@@ -35,7 +36,7 @@ var clients = [wire.Endpoints]*format.Format{
 	wire.ImagesGenerate: media.Images, wire.ImagesEdit: media.Images, wire.ImagesVary: media.Images,
 	wire.AudioSpeech: media.Audio, wire.AudioTranscribe: media.Audio, wire.AudioTranslate: media.Audio,
 	wire.Moderate: media.Moderations, wire.Rerank: media.Rerank, wire.RerankV2: media.Cohere,
-	wire.GeminiGenerate: gemini.Format, wire.GeminiStream: gemini.Format,
+	wire.GeminiGenerate: gemini.Format, wire.GeminiStream: gemini.Format, wire.Realtime: realtime.Format,
 }
 
 // Formats is every format, in the order of their endpoints.

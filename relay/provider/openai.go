@@ -3,7 +3,7 @@ package provider
 // openAI is OpenAI (https://platform.openai.com/docs), and whatever is compatible with it and has no entry of its own.
 var openAI = Provider{
 	Type: "openai", Also: []string{"gpt", "chatgpt", "open-ai", "open_ai", "oai", "openai-compatible", "openai_compatible", "compatible", "custom"},
-	Generic: true, BaseURL: "https://api.openai.com/v1", Speaks: []Dialect{{Format: Chat, Endpoints: ofOpenAI}, {Format: Responses, AtHome: true}}, List: listOfModels, Auth: Bearer, KeyVariables: []string{"OPENAI_API_KEY"},
+	Generic: true, BaseURL: "https://api.openai.com/v1", Speaks: []Dialect{{Format: Chat, Endpoints: ofOpenAI}, {Format: Responses, AtHome: true}, {Format: Realtime}}, List: listOfModels, Auth: Bearer, KeyVariables: []string{"OPENAI_API_KEY"},
 	Models: []string{"gpt-*", "chatgpt-*", "o1*", "o3*", "o4*", "text-embedding-*", "davinci-*", "babbage-*", "dall-e-*", "whisper-*", "tts-*", "omni-moderation-*", "text-moderation-*"},
 	WellKnown: []string{
 		"gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano", "gpt-5", "gpt-5-mini", "gpt-5-nano", "o1", "o3", "o3-mini", "o4-mini",

@@ -68,6 +68,7 @@ const (
 	Chat      Format = "chat"      // OpenAI's: chat completions, and what belongs to them
 	Messages  Format = "messages"  // Anthropic's
 	Responses Format = "responses" // OpenAI's Responses API
+	Realtime  Format = "realtime"  // OpenAI's Realtime API
 	Gemini    Format = "gemini"    // Google's
 	Cohere    Format = "cohere"    // Cohere's rerank
 )

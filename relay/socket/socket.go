@@ -37,7 +37,9 @@ const (
 	GoingAway    = int(websocket.StatusGoingAway)
 	Unsupported  = int(websocket.StatusUnsupportedData)
 	Policy       = int(websocket.StatusPolicyViolation)
+	TooBig       = int(websocket.StatusMessageTooBig)
 	Broken       = int(websocket.StatusInternalError)
+	Restart      = int(websocket.StatusServiceRestart)
 	Later        = int(websocket.StatusTryAgainLater)
 	BadGateway   = int(websocket.StatusBadGateway)
 	unsaid       = int(websocket.StatusNoStatusRcvd) // no code was sent: it cannot be sent either
@@ -46,6 +48,11 @@ const (
 
 // Asks reports whether a request asks for a websocket, however well.
 func Asks(r *http.Request) bool { return hasToken(r.Header["Upgrade"], "websocket") }
+
+// Offers reports whether a request for a websocket offers a protocol.
+func Offers(r *http.Request, protocol string) bool {
+	return hasToken(r.Header["Sec-Websocket-Protocol"], protocol)
+}
 
 // Misasked says what is wrong with a request for a websocket (RFC 6455, section 4.2.1), and with which status that is answered; 0:
 // nothing is.
@@ -91,6 +98,11 @@ func Accept(w http.ResponseWriter, r *http.Request, protocol string, part time.D
 		return nil, err
 	}
 	return &Conn{ws: ws, under: taken.conn, part: part}, nil
+}
+
+// Of is the client's end of a websocket that has been asked for. under is the connection below; nil if it has no deadlines.
+func Of(ws *websocket.Conn, under deadlines, part time.Duration) *Conn {
+	return &Conn{ws: ws, under: under, part: part}
 }
 
 // taker notes the connection that the library takes from net/http.
@@ -216,3 +228,39 @@ func CloseOf(err error) (code int, reason string, ok bool) {
 
 // IsTooBig reports whether a message was longer than it may be. The other side has been told.
 func IsTooBig(err error) bool { return errors.Is(err, websocket.ErrMessageTooBig) }
+
+// Kind is what a message is made of.
+type Kind = websocket.MessageType
+
+// Next waits for the next message, of at most so many bytes. What it is made of is read from the reader, to its end, before the next
+// one is waited for; each part of it has its time.
+func (c *Conn) Next(most int64) (Kind, io.Reader, error) {
+	c.readBy(time.Time{})
+	c.ws.SetReadLimit(most)
+	kind, r, err := c.ws.Reader(context.Background())
+	if err != nil {
+		return 0, nil, err
+	}
+	return kind, &timed{c, r}, nil
+}
+
+// timed gives each part of a message its time.
+type timed struct {
+	c *Conn
+	r io.Reader
+}
+
+func (t *timed) Read(p []byte) (int, error) {
+	t.c.readBy(time.Now().Add(t.c.part))
+	return t.r.Read(p)
+}
+
+// Send sends a whole message.
+func (c *Conn) Send(kind Kind, message []byte) error {
+	return c.ws.Write(context.Background(), kind, message)
+}
+
+// Begin begins a message that is sent in parts, as they come.
+func (c *Conn) Begin(kind Kind) (io.WriteCloser, error) {
+	return c.ws.Writer(context.Background(), kind)
+}

@@ -39,14 +39,17 @@ const (
 type Transport struct {
 	http  *http.Transport
 	fresh *http.Transport // the same, for calls whose connection has to be a new one
-	way   way
-	plain *http1.Pool  // for what it can do; nil means nothing of this channel's
-	bare  bool         // HTTP/2 without TLS, in which nobody says so
-	open  atomic.Int64 // net/http's connections
-	tcp   atomic.Int64 // those of plain, which have no goroutines
+	// sockets is for connections that become websockets. It is made when the first one is asked for.
+	sockets func() *http.Transport
+	way     way
+	plain   *http1.Pool  // for what it can do; nil means nothing of this channel's
+	bare    bool         // HTTP/2 without TLS, in which nobody says so
+	open    atomic.Int64 // net/http's connections
+	tcp     atomic.Int64 // those of plain, which have no goroutines
 
 	// What goroutines are explained by.
 	calls       atomic.Int64 // exchanges that have begun and not ended
+	tunnels     atomic.Int64 // open connections that are websockets: net/http has let go of them
 	dialing     atomic.Int64 // connections that are being made, as far as TCP or the proxy
 	handshaking atomic.Int64 // open ones in their TLS handshake
 	http2       atomic.Bool  // what the newest TLS handshake has agreed on, or the configuration has said
@@ -105,6 +108,7 @@ func New(c config.Channel, tlsConfig *tls.Config) *Transport {
 	}
 	t.http, t.fresh = t.newHTTP(c, dialer, proxy, tlsConfig), t.newHTTP(c, dialer, proxy, tlsConfig)
 	t.fresh.DisableKeepAlives = true
+	t.sockets = sync.OnceValue(func() *http.Transport { return t.newSockets(c, dialer, t.http, tlsConfig) })
 	t.way = &anyhow{t}
 	if !t.bare && isReachedPlainly(c.BaseURL, proxy) && dialer.proxy == nil {
 		t.plain = &http1.Pool{
@@ -253,12 +257,13 @@ func (t *Transport) Used() bool {
 // dials; for an open connection two, the one that dials and the one that shakes hands at first, and those that read and write
 // later. Over HTTP/2: one that reads each connection, and one each call from the moment it has a connection to its end.
 func (t *Transport) Goroutines() int64 {
-	dialing, open := t.dialing.Load(), t.open.Load()
+	tunnels := t.tunnels.Load()
+	dialing, open := t.dialing.Load(), max(0, t.open.Load()-tunnels)
 	if !t.http2.Load() {
 		return dialing + 2*open
 	}
 	handshaking := t.handshaking.Load()
-	return dialing + open + handshaking + max(0, t.calls.Load()-dialing-handshaking)
+	return dialing + open + handshaking + max(0, t.calls.Load()-tunnels-dialing-handshaking)
 }
 
 // Retire closes the connections that are idle, and has those that are in use closed behind their last call.

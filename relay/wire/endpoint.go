@@ -34,6 +34,7 @@ const (
 	RerankV2
 	GeminiGenerate
 	GeminiStream
+	Realtime
 
 	Endpoints // how many there are
 )
@@ -54,6 +55,7 @@ var endpoints = [Endpoints]struct {
 	unnamed   string // the model of a request that names none; empty: it has to
 	verb      string // behind the model, which the path names and the body does not; empty: the body names the model
 	streams   bool   // its answers are streams, whatever the body says
+	tunnel    bool   // its clients ask for a websocket, and so does the relay
 }{
 	ChatCompletions: {path: "/v1/chat/completions", operation: "chat", format: OpenAI},
 	Completions:     {path: "/v1/completions", operation: "text_completion", format: OpenAI},
@@ -87,6 +89,8 @@ var endpoints = [Endpoints]struct {
 		whole: true},
 	GeminiStream: {path: "/v1beta/models/{model}:streamGenerateContent", operation: "generate_content", format: Gemini,
 		verb: "streamGenerateContent", streams: true},
+
+	Realtime: {path: "/v1/realtime", operation: "realtime", method: http.MethodGet, tunnel: true, streams: true},
 }
 
 // Path is the endpoint's path, the same on the relay and on a provider that speaks the format. It stands for that of each model if it
@@ -141,3 +145,6 @@ func (e Endpoint) Verb() string { return endpoints[e].verb }
 
 // AlwaysStreams reports whether the endpoint's answers are streams, whatever a request says.
 func (e Endpoint) AlwaysStreams() bool { return endpoints[e].streams }
+
+// Tunnels reports whether the endpoint is a websocket on either side, and its query names the model.
+func (e Endpoint) Tunnels() bool { return endpoints[e].tunnel }

@@ -65,6 +65,7 @@ type RelayConfig struct {
 	header    time.Duration // how long a client may take to send its header; 0: patience
 	body      time.Duration // and each part of its body
 	ahead     time.Duration // how long a call goes on with much behind it; 0: as it is
+	session   exchange.SessionOptions
 	pause     time.Duration // before another try at the same channel; 0: a millisecond
 	listen    func(net.Listener) net.Listener
 	Now       func() time.Time // the clock that rests go by; nil: time.Now
@@ -97,6 +98,11 @@ func WithClientTimeouts(header, body time.Duration) RelayOption {
 // WithAheadTimeout shortens the time that a call goes on with more behind it than the relay keeps.
 func WithAheadTimeout(d time.Duration) RelayOption {
 	return func(c *RelayConfig) { c.ahead = d }
+}
+
+// WithSession bounds sessions of the Realtime API otherwise than usual.
+func WithSession(o exchange.SessionOptions) RelayOption {
+	return func(c *RelayConfig) { c.session = o }
 }
 
 // WithListener puts something between the relay and its clients.
@@ -153,7 +159,7 @@ func StartRelay(t *testing.T, yaml string, options ...RelayOption) *Relay {
 		HeaderTimeout: cmp.Or(c.header, Patience), BodyTimeout: cmp.Or(c.body, Patience), Pause: cmp.Or(c.pause, time.Millisecond),
 		AheadTimeout: c.ahead,
 		Channel:      channel.PoolOptions{TLS: &tls.Config{RootCAs: c.Roots, MinVersion: tls.VersionTLS12}, Now: c.Now},
-		Exchange:     exchange.DoorOptions{ErrorBodyTimeout: cmp.Or(c.errorBody, Patience)},
+		Exchange:     exchange.DoorOptions{ErrorBodyTimeout: cmp.Or(c.errorBody, Patience), Session: c.session},
 		Recorders:    []record.Recorder{noted{r, c}},
 	})
 	require.NoError(t, err)

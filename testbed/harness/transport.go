@@ -23,9 +23,9 @@ const (
 	TlsHTTP1
 	TlsHTTP2
 	ProxiedHTTP
-	proxiedTLS
-	socksHTTP
-	socksHTTP2
+	ProxiedTLS
+	SocksHTTP
+	SocksHTTP2
 )
 
 var Transports = [...]struct {
@@ -37,9 +37,9 @@ var Transports = [...]struct {
 	TlsHTTP1:    {"HTTP 1.1 with TLS", true, false, nil},
 	TlsHTTP2:    {"HTTP 2", true, true, nil},
 	ProxiedHTTP: {"HTTP 1.1 by an HTTP proxy", false, false, forwarding},
-	proxiedTLS:  {"HTTP 1.1 with TLS by CONNECT", true, false, Connecting},
-	socksHTTP:   {"HTTP 1.1 by SOCKS5", false, false, Socks5},
-	socksHTTP2:  {"HTTP 2 by SOCKS5", true, true, Socks5},
+	ProxiedTLS:  {"HTTP 1.1 with TLS by CONNECT", true, false, Connecting},
+	SocksHTTP:   {"HTTP 1.1 by SOCKS5", false, false, Socks5},
+	SocksHTTP2:  {"HTTP 2 by SOCKS5", true, true, Socks5},
 }
 
 func (t Transport) String() string { return Transports[t].name }

@@ -1,0 +1,368 @@
+package exchange
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"one-api/relay/format/realtime"
+	"one-api/relay/lane"
+	"one-api/relay/outcome"
+	"one-api/relay/socket"
+	"one-api/relay/sse"
+	"one-api/relay/wire"
+)
+
+// Bounds of a session.
+const (
+	partOfMessage = 16 << 10 // of a message, that is held in either direction
+	mostCosting   = 1 << 20  // of one that says what something has cost, and is kept whole for that
+	writeUpstream = 30 * time.Second
+
+	sessionPing = 30 * time.Second
+	pongTimeout = 20 * time.Second
+	// longestSession is OpenAI's own, and longestIdle is how long neither side may say anything.
+	longestSession = time.Hour
+	longestIdle    = 15 * time.Minute
+)
+
+// SessionOptions is what bounds a session; zero: as it is usual.
+type SessionOptions struct{ Ping, Pong, Idle, Longest time.Duration }
+
+func (o SessionOptions) filled() SessionOptions {
+	for _, f := range [...]struct {
+		value *time.Duration
+		usual time.Duration
+	}{{&o.Ping, sessionPing}, {&o.Pong, pongTimeout}, {&o.Idle, longestIdle}, {&o.Longest, longestSession}} {
+		if *f.value == 0 {
+			*f.value = f.usual
+		}
+	}
+	return o
+}
+
+// Tunnel asks the upstream for a websocket and, once that is there, makes the client's request one: until then another channel can be
+// asked. Then it passes messages on in both directions until either side closes, or the session is over. accept is called once at the
+// most. nil: the session ended as sessions do.
+//
+// A tunnel has the goroutine of its request, which reads the upstream, and one beside it, which reads the client.
+func (x *Exchange) Tunnel(call *lane.Call, accept func() (*socket.Conn, error)) *outcome.Failure {
+	x.call = call
+	x.chunks = x.Channel.Metrics.Chunks(call.Endpoint.Operation())
+	x.lease(call)
+	up, failure := x.dial(call)
+	if failure != nil {
+		return failure
+	}
+	x.Taken()
+	x.translates()
+	client, err := accept()
+	if err != nil {
+		return x.interruptedOrGone()
+	}
+	x.started = true
+	x.AnswerBegan()
+	t := &tunnel{x: x, up: up, client: client, options: x.door.options.Session.filled(), read: make(chan struct{})}
+	t.touch()
+	return t.run()
+}
+
+// dial asks for the upstream's websocket.
+func (x *Exchange) dial(call *lane.Call) (*socket.Conn, *outcome.Failure) {
+	request, failure := x.prepare(call)
+	if failure != nil {
+		return nil, failure
+	}
+	x.trace(request.Header)
+	if failure := x.address(&request); failure != nil {
+		return nil, failure
+	}
+	if !x.sent && x.Because != "" {
+		x.Channel.Metrics.Retry(x.Because)
+	}
+	x.sent = true
+	asked := sinceEpoch()
+	x.hold.clock.until(x.headerPhase())
+	up, connected, err := x.Channel.Transport.Upgrade((*asking)(x), x.outgoing(&request), &x.answer)
+	x.hold.clock.off()
+	x.waited += sinceEpoch() - asked
+	switch {
+	case err == nil:
+		x.opened()
+		return up, nil
+	case x.answer.Status == 0:
+		return nil, x.broken(err, connected)
+	}
+	x.opened()
+	if x.answer.Status/100 == 2 {
+		return nil, outcome.Malformed("it answered " + http.StatusText(x.answer.Status) + " where a websocket was asked for")
+	}
+	return nil, x.refused()
+}
+
+// tunnel is a session: a websocket on either side.
+type tunnel struct {
+	x          *Exchange
+	up, client *socket.Conn
+	options    SessionOptions
+	read       chan struct{} // closed when nobody reads the client any more
+	last       atomic.Int64  // when a message was last passed on, since epoch
+
+	mu     sync.Mutex
+	over   *sessionEnd // why it ends; nil: it does not
+	timer  *time.Timer
+	ticks  sync.Mutex // held while a tick is at work
+	closed bool       // no tick begins any more; it is set under ticks
+}
+
+// sessionEnd is why a session ends: whose word comes first counts.
+type sessionEnd struct {
+	code    int // that the other side is told, or both
+	reason  string
+	failure *outcome.Failure // nil: it ended as sessions do
+	byError bool             // the client is told what it was in an event, too
+}
+
+// ends notes why the session ends, unless it is ending already.
+func (t *tunnel) ends(e *sessionEnd) *sessionEnd {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.over == nil {
+		t.over = e
+	}
+	return t.over
+}
+
+func (t *tunnel) touch() { t.last.Store(int64(sinceEpoch())) }
+
+// run passes messages on until the session is over.
+func (t *tunnel) run() *outcome.Failure {
+	t.watch()
+	go t.fromClient()
+	end := t.fromUpstream()
+	if end.byError {
+		t.complain(end)
+	}
+	t.client.Close(end.code, end.reason)
+	t.x.hold.closeBody() // nothing that is to be sent has any meaning now
+	<-t.read
+	t.stop()
+	return end.failure
+}
+
+// complain tells the client in an event why its session ends.
+func (t *tunnel) complain(end *sessionEnd) {
+	e := &wire.Error{Status: http.StatusBadRequest, Type: "invalid_request_error", Code: "session_expired", Message: end.reason}
+	if end.failure != nil {
+		e = end.failure.Err
+	}
+	body := wire.OpenAI.ErrorBody(e, t.x.requestID())
+	_ = t.client.Write(append([]byte(`{"type":"error","event_id":"event_oneapi",`), body[1:]...)) // if it cannot be told, it has left
+}
+
+// fromUpstream passes on what the upstream says, until it says no more or it cannot be passed on.
+func (t *tunnel) fromUpstream() *sessionEnd {
+	part := make([]byte, partOfMessage)
+	for {
+		lost, err := t.pass(t.up, t.client, part, t.listen)
+		if err == nil {
+			continue
+		}
+		return t.ends(t.upstreamEnd(err, lost))
+	}
+}
+
+// upstreamEnd is the end of a session of which no more can be passed on to the client. lost: it is the client that takes no more.
+func (t *tunnel) upstreamEnd(err error, lost bool) *sessionEnd {
+	x := t.x
+	if f := x.interrupted(); f != nil {
+		return &sessionEnd{socket.GoingAway, "the relay has ended this session", f, true}
+	}
+	if lost {
+		return &sessionEnd{socket.Policy, "the client does not take what it is sent", x.unwritable(err), false}
+	}
+	code, reason, said := socket.CloseOf(err)
+	switch {
+	case socket.IsTooBig(err):
+		return &sessionEnd{socket.Broken, "the upstream's message is too large", x.broken(sse.ErrTooLarge, true), true}
+	case !said:
+		return &sessionEnd{socket.Broken, "the connection to the upstream broke", x.broken(err, true), true}
+	case code == socket.Broken || code == socket.Later || code == socket.BadGateway || code == socket.Restart:
+		f := outcome.Truncated(fmt.Sprintf("it closed the session with code %d", code))
+		return &sessionEnd{code, reason, f, false}
+	}
+	return &sessionEnd{code, reason, nil, false}
+}
+
+// listen takes in what the upstream says: whether it is a part of an answer, and what something has cost.
+func (t *tunnel) listen(message []byte, whole bool) (more bool) {
+	x := t.x
+	if realtime.Says(message) {
+		if x.firstEvent == 0 {
+			x.firstEvent = time.Since(x.Began)
+		}
+		x.events++
+		x.chunks.Chunk(sinceEpoch())
+	}
+	if !realtime.Costs(message) {
+		return false
+	}
+	if whole {
+		_, _ = x.translator.Event(sse.Event{Data: message})
+	}
+	return !whole
+}
+
+// fromClient passes on what the client says. It ends the upstream's websocket as the client has ended its own.
+func (t *tunnel) fromClient() {
+	defer close(t.read)
+	defer func() {
+		if p := recover(); p != nil {
+			t.x.door.options.Log.Error("panic in a session", "request_id", t.x.requestID(), "channel", t.x.Channel.Name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			t.ends(&sessionEnd{socket.Broken, "the relay has failed", outcome.Panicked(), true})
+			t.up.CloseNow()
+		}
+	}()
+	part := make([]byte, partOfMessage)
+	for {
+		lost, err := t.pass(t.client, t.up, part, nil)
+		switch {
+		case err == nil:
+			continue
+		case lost:
+			t.ends(&sessionEnd{socket.Broken, "the connection to the upstream broke", t.x.broken(err, true), true})
+			t.up.CloseNow()
+			return
+		}
+		end := &sessionEnd{socket.GoingAway, "", outcome.Gone(), false}
+		if code, reason, said := socket.CloseOf(err); said {
+			end = &sessionEnd{code, reason, nil, false}
+		} else if socket.IsTooBig(err) {
+			end = &sessionEnd{socket.TooBig, "message too large", nil, false}
+		}
+		if t.ends(end) == end {
+			t.up.Close(end.code, end.reason)
+		}
+		return
+	}
+}
+
+// pass passes a message on, a part at a time. look is shown its beginning and, if it asks for more then, the whole of it; nil: nobody
+// looks. lost: it is the other side that failed.
+func (t *tunnel) pass(from, to *socket.Conn, part []byte, look func(message []byte, whole bool) (more bool)) (lost bool, err error) {
+	kind, r, err := from.Next(maxEvent)
+	if err != nil {
+		return false, err
+	}
+	n, err := io.ReadFull(r, part)
+	t.touch()
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		if look != nil {
+			look(part[:n], true)
+		}
+		t.writes(to)
+		err = to.Send(kind, part[:n])
+		return err != nil, err
+	case err != nil:
+		return false, err
+	}
+	var kept []byte
+	keeps := look != nil && look(part, false) && t.x.hold.answer.Hold(mostCosting) == nil
+	if keeps {
+		defer t.x.hold.answer.Release()
+	}
+	t.writes(to)
+	w, err := to.Begin(kind)
+	if err != nil {
+		return true, err
+	}
+	for {
+		if keeps = keeps && len(kept)+n <= mostCosting; keeps {
+			kept = append(kept, part[:n]...)
+		}
+		if n > 0 {
+			t.writes(to)
+			if _, err := w.Write(part[:n]); err != nil {
+				return true, err
+			}
+		}
+		n, err = r.Read(part)
+		if errors.Is(err, io.EOF) && n == 0 {
+			break
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			return false, err
+		}
+		t.touch()
+	}
+	if keeps {
+		look(kept, true)
+	}
+	if err := w.Close(); err != nil {
+		return true, err
+	}
+	return false, nil
+}
+
+// writes bounds a write to the upstream. That to the client is bounded below.
+func (t *tunnel) writes(to *socket.Conn) {
+	if to == t.up {
+		_ = to.SetWriteDeadline(time.Now().Add(writeUpstream)) // fails on a connection that is closed, and with it the write
+	}
+}
+
+// watch looks after the session from time to time, in a timer's goroutine.
+func (t *tunnel) watch() {
+	t.ticks.Lock()
+	defer t.ticks.Unlock()
+	t.timer = time.AfterFunc(t.options.Ping, t.tick)
+}
+
+// stop ends the watch, and waits for a look that is being taken.
+func (t *tunnel) stop() {
+	t.ticks.Lock()
+	defer t.ticks.Unlock()
+	t.closed = true
+	t.timer.Stop()
+}
+
+func (t *tunnel) tick() {
+	t.ticks.Lock()
+	defer t.ticks.Unlock()
+	if t.closed {
+		return
+	}
+	if end := t.look(); end != nil {
+		t.ends(end)
+		if end.failure == nil {
+			t.up.Close(socket.GoingAway, "")
+		}
+		t.up.CloseNow() // which wakes the one that reads it
+		return
+	}
+	t.timer.Reset(t.options.Ping)
+}
+
+// look says why the session has to end; nil: it goes on.
+func (t *tunnel) look() *sessionEnd {
+	x := t.x
+	switch idle := sinceEpoch() - time.Duration(t.last.Load()); {
+	case time.Since(x.Began) > t.options.Longest:
+		return &sessionEnd{socket.Normal, fmt.Sprintf("Your session hit the maximum duration of %d minutes.", int(t.options.Longest.Minutes())), nil, true}
+	case idle > t.options.Idle:
+		return &sessionEnd{socket.Normal, fmt.Sprintf("Nothing was said in your session for %d minutes.", int(t.options.Idle.Minutes())), nil, true}
+	}
+	if t.client.Ping(t.options.Pong) != nil {
+		return &sessionEnd{socket.Policy, "no answer to a ping", outcome.Gone(), false}
+	}
+	if t.up.Ping(t.options.Pong) != nil {
+		return &sessionEnd{socket.Broken, "the upstream does not answer a ping", outcome.TimedOut(outcome.IdleTimeout), true}
+	}
+	return nil
+}
