@@ -215,6 +215,7 @@ func (p *Provider) whole(w http.ResponseWriter, r *http.Request, answer Turn) {
 	case EndsShort:
 		_, _ = io.WriteString(w, half)
 		return
+	default: // the others have nothing of their own here
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	_, _ = io.WriteString(w, half)

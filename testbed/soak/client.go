@@ -63,6 +63,7 @@ func (c *clients) call(ctx context.Context, o order) result {
 		return c.callRaw(ctx, o)
 	case leavesWhenTold:
 		defer c.upstreams.await(o.id, leave)()
+	default: // the others have nothing of their own here
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url+o.path(), strings.NewReader(o.body()))
 	if err != nil {
@@ -157,6 +158,7 @@ func (c *clients) callRaw(ctx context.Context, o order) result {
 		_ = conn.(*net.TCPConn).CloseWrite()
 		_ = conn.SetReadDeadline(time.Now().Add(c.patience))
 		return c.answerOn(ctx, conn)
+	default: // the others have nothing of their own here
 	}
 	if o.what().client == leavesBlocked {
 		if _, err := conn.Read(make([]byte, 1)); err != nil { // the answer has begun
@@ -219,6 +221,7 @@ func (o order) body() string {
 		content = ""
 	case sendsMuch:
 		content = longPrompt
+	default: // the others have nothing of their own here
 	}
 	text := fmt.Sprintf(`{"model":%q,"stream":%t,"max_tokens":64,"messages":[{"role":"user","content":"%s%s"}]`, model, o.stream, o.brief(), content)
 	switch o.what().client {
@@ -226,6 +229,7 @@ func (o order) body() string {
 		return text + `,"Stream":true}`
 	case tooDeep:
 		return text + `,"metadata":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + "}"
+	default: // the others have nothing of their own here
 	}
 	return text + "}"
 }

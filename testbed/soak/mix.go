@@ -133,6 +133,7 @@ func (m *mix) next() order {
 		o.stream = true
 	case wholes:
 		o.stream = false
+	default: // the others have nothing of their own here
 	}
 	switch {
 	case f.http2:
@@ -149,6 +150,7 @@ func (m *mix) next() order {
 		o.kind, o.proto = "openai", plain
 	case untrusted:
 		o.kind, o.proto = "anthropic", http2
+	default: // the others have nothing of their own here
 	}
 	return o
 }
