@@ -26,6 +26,10 @@ func newEngine(c *controller.Controller, o *operator.Operator) *gin.Engine {
 		}
 	}
 
+	for _, begins := range wire.ModelPaths() {
+		engine.POST(begins+"*call", c.OfModel)
+	}
+
 	engine.Use(c.Gated)
 	engine.NoRoute(c.NotFound)
 	engine.NoMethod(c.WrongMethod)
@@ -37,8 +41,11 @@ func newEngine(c *controller.Controller, o *operator.Operator) *gin.Engine {
 	}
 	look(engine, "/v1/models", c.Models)
 	look(engine, "/v1/models/*model", c.Model)
+	look(engine, "/v1beta/models", c.Models)
+	look(engine, "/v1beta/models/*model", c.Model)
 	preflight := func(g *gin.Context) { g.Status(http.StatusNoContent) }
 	engine.OPTIONS("/v1/*path", preflight)
+	engine.OPTIONS("/v1beta/*path", preflight)
 	for endpoint := range wire.Endpoints {
 		for _, path := range endpoint.Paths() {
 			if !strings.HasPrefix(path, "/v1/") {

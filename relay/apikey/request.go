@@ -28,8 +28,9 @@ const (
 )
 
 // FindIn gives the client of a request, by any valid key that its header shows; nil: it shows none, and why is why the first one that there
-// is opens nothing. from is the address that a request comes from, and is asked if a key wants to know.
-func (s *Store) FindIn(r *http.Request, from func(*http.Request) netip.Addr) (key *Key, why Why) {
+// is opens nothing. from is the address that a request comes from, and is asked if a key wants to know. beside are the keys that it shows
+// elsewhere.
+func (s *Store) FindIn(r *http.Request, from func(*http.Request) netip.Addr, beside ...string) (key *Key, why Why) {
 	looked := 0
 	for _, name := range &keyHeaders {
 		for _, key := range r.Header[name] {
@@ -49,6 +50,15 @@ func (s *Store) FindIn(r *http.Request, from func(*http.Request) netip.Addr) (ke
 			if looked++; looked == maxKeys {
 				return nil, why
 			}
+		}
+	}
+	for _, key := range beside[:min(len(beside), maxKeys)] {
+		if found := s.Find(strings.TrimSpace(key)); found != nil {
+			closed := found.closed(r, from)
+			if closed == Unknown {
+				return found, Unknown
+			}
+			why = cmp.Or(why, closed)
 		}
 	}
 	return nil, why

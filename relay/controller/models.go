@@ -2,6 +2,7 @@ package controller
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -27,7 +28,19 @@ type anthropicModel struct {
 	CreatedAt   time.Time `json:"created_at"`
 }
 
-// Models serves GET /v1/models: what this key may use, in the asker's format. A model that only a glob covers works all the same if
+// geminiModel is a model in Gemini's (https://ai.google.dev/api/models#Model).
+type geminiModel struct {
+	Name        string   `json:"name"` // models/…
+	BaseModelID string   `json:"baseModelId"`
+	Version     string   `json:"version"`
+	DisplayName string   `json:"displayName"`
+	Methods     []string `json:"supportedGenerationMethods"`
+}
+
+// geminiMethods are those of a model that generates, and of one that embeds.
+var geminiMethods = map[bool][]string{false: {"generateContent", "countTokens"}, true: {"embedContent", "batchEmbedContents", "countTokens"}}
+
+// Models serves GET /v1/models and GET /v1beta/models: what this key may use, in the asker's format. A model that only a glob covers works all the same if
 // it is not on the list.
 func (c *Controller) Models(g *gin.Context) {
 	who, directory, ok := c.caller(g)
@@ -39,8 +52,12 @@ func (c *Controller) Models(g *gin.Context) {
 	for i, name := range names {
 		list[i] = c.model(g.Request, name)
 	}
-	if formatOf(g.Request) == wire.OpenAI {
+	switch formatOf(g.Request) {
+	case wire.OpenAI:
 		g.JSON(http.StatusOK, gin.H{"object": "list", "data": list})
+		return
+	case wire.Gemini:
+		g.JSON(http.StatusOK, gin.H{"models": list})
 		return
 	}
 	page := gin.H{"data": list, "has_more": false, "first_id": nil, "last_id": nil}
@@ -50,7 +67,7 @@ func (c *Controller) Models(g *gin.Context) {
 	g.JSON(http.StatusOK, page)
 }
 
-// Model serves GET /v1/models/:model.
+// Model serves GET /v1/models/:model, and the same below /v1beta.
 func (c *Controller) Model(g *gin.Context) {
 	who, directory, ok := c.caller(g)
 	if !ok {
@@ -76,8 +93,11 @@ func (c *Controller) caller(g *gin.Context) (channel.Caller, *gate.Directory, bo
 }
 
 func (c *Controller) model(r *http.Request, name string) any {
-	if formatOf(r) == wire.Anthropic {
+	switch formatOf(r) {
+	case wire.Anthropic:
 		return anthropicModel{Type: "model", ID: name, DisplayName: name, CreatedAt: c.Started.UTC().Truncate(time.Second)}
+	case wire.Gemini:
+		return geminiModel{Name: "models/" + name, BaseModelID: name, Version: "001", DisplayName: name, Methods: geminiMethods[strings.Contains(name, "embed")]}
 	}
 	return model{ID: name, Object: "model", Created: c.Started.Unix(), OwnedBy: "one-api"}
 }

@@ -68,7 +68,7 @@ func (c *Controller) newCall(w http.ResponseWriter, r *http.Request, endpoint wi
 func (c *call) begin() bool {
 	refusal := c.of.Gates.Every.Enter(c, &c.Arrival.Passed)
 	c.End.RequestID = c.ID()
-	c.Client.Init(c.W, c.End.Endpoint.Format())
+	c.Client.Init(c.W, gate.AnsweredIn(c.End.Endpoint, c.R))
 	if refusal == nil {
 		refusal = c.of.Gates.Calls.Enter(&c.Admission, &c.Passed)
 	}

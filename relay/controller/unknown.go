@@ -22,6 +22,9 @@ func fail(g *gin.Context, e *wire.Error) {
 
 // formatOf guesses what a client speaks that is not on a relayed endpoint: by its headers, else by the end of its path.
 func formatOf(r *http.Request) wire.Format {
+	if wire.IsGemini(r.URL.Path) || r.Header.Get("X-Goog-Api-Key") != "" || r.Header.Get("X-Goog-Api-Client") != "" {
+		return wire.Gemini
+	}
 	path := strings.TrimRight(r.URL.Path, "/")
 	if r.Header.Get("Anthropic-Version") != "" || r.Header.Get("X-Api-Key") != "" || strings.HasPrefix(path, wire.Messages.Path()) ||
 		// what Anthropic has below it too

@@ -35,7 +35,7 @@ func (k *keys) Enter(a *Admission) (refusal *outcome.Refusal) {
 
 func (k *keys) caller(r *http.Request, format wire.Format) (*apikey.Key, *Directory, *outcome.Refusal) {
 	directory := k.directory()
-	key, why := directory.Keys.FindIn(r, k.from)
+	key, why := directory.Keys.FindIn(r, k.from, besideHeader(r)...)
 	switch {
 	case key != nil:
 		return key, directory, nil
@@ -66,8 +66,12 @@ func refuseClosed(why apikey.Why) *outcome.Refusal {
 // refuseKey is what a client is told that has shown no valid key.
 func refuseKey(format wire.Format) *outcome.Refusal {
 	how := "Authorization: Bearer sk-…"
-	if format == wire.Anthropic {
+	switch format {
+	case wire.Anthropic:
 		how = "x-api-key: sk-…"
+	case wire.Gemini, wire.GeminiList:
+		how = "x-goog-api-key: sk-…"
+	case wire.OpenAI, wire.Responses:
 	}
 	return &outcome.Refusal{Reason: outcome.BadAuth, Err: &wire.Error{
 		Status: http.StatusUnauthorized, Type: "authentication_error", Code: "invalid_api_key",

@@ -23,6 +23,8 @@ func (m models) Enter(a *Admission) *outcome.Refusal {
 		refusal = a.dials()
 	case a.End.Endpoint.ByID():
 		refusal = a.find(m.kept)
+	case a.End.Endpoint.Verb() != "":
+		refusal = a.named()
 	default:
 		d, refusal = parseCall(&a.Asked, a.End.Endpoint, a.Asked.Body)
 	}

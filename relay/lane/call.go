@@ -101,6 +101,10 @@ type StreamOptions struct {
 
 // Rename puts another model into the call, whose body it copies.
 func (c *Call) Rename(model string) {
+	if c.ModelTo == 0 { // it is not in the body
+		c.Model = model
+		return
+	}
 	at, before := c.ModelTo, len(c.Body)
 	c.Body = jsonscan.Replace(c.Body, c.ModelFrom, c.ModelTo, model)
 	c.Model = model

@@ -67,15 +67,15 @@ func (l *converted) Request(call *Call, target Target) (Request, error) {
 }
 
 // Answer makes what turns the provider's answer into the client's.
-func (l *converted) Answer(_ *Call, sent *Converted) Translator {
+func (l *converted) Answer(call *Call, sent *Converted) Translator {
 	of := &asked{}
 	if sent != nil {
 		of = sent.State.(*asked)
 	}
-	return &translator{
+	return listed(call, &translator{
 		client: l.client.Client, of: of,
 		decoder: l.server.Server.Decode(&format.Target{Seal: l.seal, Names: of.names, Model: of.model, Quirks: of.quirks}),
-	}
+	})
 }
 
 // translator turns one answer into the client's format.

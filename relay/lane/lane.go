@@ -37,6 +37,7 @@ var clients = [wire.Endpoints]*format.Format{
 	wire.AudioSpeech: media.Audio, wire.AudioTranscribe: media.Audio, wire.AudioTranslate: media.Audio,
 	wire.Moderate: media.Moderations, wire.Rerank: media.Rerank, wire.RerankV2: media.Cohere,
 	wire.GeminiGenerate: gemini.Format, wire.GeminiStream: gemini.Format, wire.Realtime: realtime.Format,
+	wire.GeminiCount: gemini.Counting, wire.GeminiEmbed: gemini.Embedding, wire.GeminiEmbedBatch: gemini.Embedding,
 }
 
 // Formats is every format, in the order of their endpoints.
@@ -121,7 +122,24 @@ func responsesBody(call *Call, target Target) (body []byte, asksUsage bool) {
 }
 
 // Gemini is Google's Gemini API.
-var Gemini = &Family{endpoint: wire.GeminiGenerate, streams: wire.GeminiStream, header: geminiHeader, place: geminiPlace}
+var Gemini = &Family{
+	endpoint: wire.GeminiGenerate, streams: wire.GeminiStream,
+	native: []wire.Endpoint{wire.GeminiGenerate, wire.GeminiStream, wire.GeminiCount, wire.GeminiEmbed, wire.GeminiEmbedBatch},
+	body:   geminiBody, header: geminiHeader, query: noQuery, place: geminiPlace,
+}
+
+// geminiBody is without what only this relay has put into a conversation, and names the channel's model where a body names one.
+func geminiBody(call *Call, target Target) (body []byte, asksUsage bool) {
+	body = call.Body
+	switch call.Endpoint {
+	case wire.GeminiGenerate, wire.GeminiStream:
+		if call.ModelTo > 0 {
+			body = jsonscan.Replace(body, call.ModelFrom, call.ModelTo, gemini.ModelName(target.Model))
+		}
+		return gemini.Clean(body), false
+	}
+	return gemini.Named(gemini.Clean(body), target.Model), false
+}
 
 // to is the endpoint that a converted call is sent to.
 func (f *Family) to(stream bool) wire.Endpoint {
@@ -210,12 +228,15 @@ func (l native) Request(call *Call, target Target) (Request, error) {
 	if method == http.MethodPost {
 		method = ""
 	}
-	path := call.Endpoint.Path()
+	path, query := l.family.at(call.Endpoint, target.Model)
+	if query == "" {
+		query = l.family.query(call.Query)
+	}
 	if call.Path != nil {
 		path = *call.Path
 	}
 	return Request{
-		Method: method, Path: path, Query: l.family.query(call.Query), Header: l.family.header(call, true), Body: body, AsksUsage: asksUsage,
+		Method: method, Path: path, Query: query, Header: l.family.header(call, true), Body: body, AsksUsage: asksUsage,
 	}, nil
 }
 
@@ -240,5 +261,5 @@ func anthropicBody(call *Call, target Target) (body []byte, asksUsage bool) {
 }
 
 func (l native) Answer(call *Call, _ *Converted) Translator {
-	return l.format.Inspect(int(call.Choices))
+	return listed(call, l.format.Inspect(int(call.Choices)))
 }

@@ -21,9 +21,6 @@ const RequestIDHeader = "X-Oneapi-Request-Id"
 // mostHeld is how many bytes of events that promise nothing are held back.
 const mostHeld = 64 << 10
 
-// ping is a comment: it says that the relay is alive and nothing of the answer (WHATWG HTML, 9.2.6).
-var ping = []byte(": ping\n\n")
-
 // Values of response headers, which are shared by all responses: net/http copies what it keeps of them.
 var (
 	applicationJSON = []string{"application/json"}
@@ -229,6 +226,9 @@ func (w *Writer) stream(events []byte) error {
 	if !w.committed {
 		h := w.to.Header()
 		h["Content-Type"], h["Cache-Control"] = eventStream, noCache
+		if w.format == wire.GeminiList {
+			h["Content-Type"] = applicationJSON
+		}
 		h["X-Accel-Buffering"] = no // nginx would hold events back
 		w.streams = true
 		w.commit(http.StatusOK)
@@ -358,5 +358,5 @@ func (w *Writer) aliveWith() error {
 	if w.held != nil {
 		return w.release()
 	}
-	return w.stream(ping)
+	return w.stream([]byte(w.format.KeepAlive()))
 }

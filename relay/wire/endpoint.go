@@ -5,6 +5,7 @@ package wire
 import (
 	"cmp"
 	"net/http"
+	"strings"
 )
 
 // Endpoint is a client endpoint that is relayed to a channel.
@@ -35,6 +36,9 @@ const (
 	GeminiGenerate
 	GeminiStream
 	Realtime
+	GeminiCount
+	GeminiEmbed
+	GeminiEmbedBatch
 
 	Endpoints // how many there are
 )
@@ -90,7 +94,11 @@ var endpoints = [Endpoints]struct {
 	GeminiStream: {path: "/v1beta/models/{model}:streamGenerateContent", operation: "generate_content", format: Gemini,
 		verb: "streamGenerateContent", streams: true},
 
-	Realtime: {path: "/v1/realtime", operation: "realtime", method: http.MethodGet, tunnel: true, streams: true},
+	Realtime:    {path: "/v1/realtime", operation: "realtime", method: http.MethodGet, tunnel: true, streams: true},
+	GeminiCount: {path: "/v1beta/models/{model}:countTokens", operation: "count_tokens", format: Gemini, verb: "countTokens", whole: true},
+	GeminiEmbed: {path: "/v1beta/models/{model}:embedContent", operation: "embeddings", format: Gemini, verb: "embedContent", whole: true},
+	GeminiEmbedBatch: {path: "/v1beta/models/{model}:batchEmbedContents", operation: "embeddings", format: Gemini, verb: "batchEmbedContents",
+		whole: true},
 }
 
 // Path is the endpoint's path, the same on the relay and on a provider that speaks the format. It stands for that of each model if it
@@ -148,3 +156,35 @@ func (e Endpoint) AlwaysStreams() bool { return endpoints[e].streams }
 
 // Tunnels reports whether the endpoint is a websocket on either side, and its query names the model.
 func (e Endpoint) Tunnels() bool { return endpoints[e].tunnel }
+
+// modelPaths is where clients ask for what is done with a model that their path names.
+var modelPaths = [...]string{"/v1beta/models/", "/v1/models/"}
+
+// ModelPaths are the beginnings of the paths that name a model and what is to be done with it.
+func ModelPaths() []string { return modelPaths[:] }
+
+// InPath is the endpoint that such a path stands for, and the model that it names; false: there is none.
+func InPath(path string) (e Endpoint, model string, ok bool) {
+	for _, begins := range modelPaths {
+		rest, found := strings.CutPrefix(path, begins)
+		at := strings.LastIndexByte(rest, ':')
+		if !found || at < 1 {
+			continue
+		}
+		for e := range Endpoints {
+			if e.Verb() == rest[at+1:] {
+				return e, rest[:at], true
+			}
+		}
+	}
+	return 0, "", false
+}
+
+// IsGemini reports whether a path is one that Gemini's clients ask at.
+func IsGemini(path string) bool {
+	if strings.HasPrefix(path, "/v1beta/") {
+		return true
+	}
+	_, _, ok := InPath(path)
+	return ok
+}

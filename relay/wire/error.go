@@ -16,6 +16,7 @@ const (
 	Responses // OpenAI's, whose streams have errors of their own
 	Gemini
 	Cohere
+	GeminiList // Gemini's, whose streams are one list
 )
 
 // Error is an API error, not yet in any format.
@@ -46,8 +47,11 @@ func BadRequest(param, message string) *Error {
 // (https://cloud.google.com/apis/design/errors), {"id","message"} for Cohere's (https://docs.cohere.com/reference/errors). The message ends with the request id.
 func (f Format) ErrorBody(e *Error, requestID string) []byte {
 	e = f.inItsWords(e)
-	if f == Gemini {
+	switch f {
+	case Gemini:
 		return geminiError(e, requestID)
+	case GeminiList:
+		return append(append([]byte{'['}, geminiError(e, requestID)...), ']')
 	}
 	message := e.Message + " (request id: " + requestID + ")"
 	var v any
@@ -88,8 +92,11 @@ func (f Format) ErrorBody(e *Error, requestID string) []byte {
 
 // ErrorEvent renders e as the last event of a stream that did not complete. No terminator may follow it.
 func (f Format) ErrorEvent(e *Error, requestID string) []byte {
-	if f == Responses {
+	switch f {
+	case Responses:
 		return FailedResponse{}.Event(f.inItsWords(e), requestID)
+	case GeminiList:
+		return f.ErrorBody(e, requestID)
 	}
 	body := f.ErrorBody(e, requestID)
 	var b []byte
@@ -164,4 +171,13 @@ func anthropicErrorType(status int) string {
 	default:
 		return "invalid_request_error"
 	}
+}
+
+// KeepAlive is what shows a client that waits for a stream that the relay is alive, and says nothing of the answer: a comment (WHATWG
+// HTML, 9.2.6), or for Google's clients, some of which take a comment for a broken event, blank lines.
+func (f Format) KeepAlive() string {
+	if f == Gemini || f == GeminiList {
+		return "\n\n"
+	}
+	return ": ping\n\n"
 }

@@ -7,7 +7,15 @@ import (
 )
 
 // Format is the format.
-var Format = &format.Format{Name: "gemini", Server: server{}, Column: column}
+var Format = &format.Format{
+	Name: "gemini", Server: server{}, Column: column, Inspect: func(int) format.Translator { return &inspector{} },
+}
+
+// Counting is the question how many tokens a request has.
+var Counting = &format.Format{Name: "gemini (countTokens)", Inspect: func(int) format.Translator { return &bystander{} }}
+
+// Embedding makes vectors of texts. What they cost the API does not say.
+var Embedding = &format.Format{Name: "gemini (embedContent, batchEmbedContents)", Inspect: Counting.Inspect}
 
 // column is what becomes in a Gemini request of what not every format has.
 var column = format.Column{

@@ -158,6 +158,9 @@ func (c *candidate) each(visit func(p *part)) {
 	})
 }
 
+// says reports whether there is anything in a part.
+func (p *part) says() bool { return p.other || len(p.call) > 0 || len(p.text) > len(`""`) }
+
 // member is the value that an object has under a key; nil: it has none, or is none.
 func member(object []byte, key string) (value []byte) {
 	if !format.IsObject(object) {

@@ -1,0 +1,116 @@
+package gemini
+
+import (
+	"errors"
+
+	"one-api/relay/format"
+	"one-api/relay/jsonscan"
+	"one-api/relay/sse"
+	"one-api/relay/wire"
+)
+
+// mostCandidates is how many candidates of an answer are told apart: the API gives eight at the most.
+const mostCandidates = 64
+
+// inspector passes answers on to clients that speak the provider's own format. It looks, and changes nothing.
+type inspector struct {
+	usage        tally
+	unknown      string
+	begun, ended uint64 // candidates, by their index
+	blocked      bool
+	scratch      []byte
+}
+
+func (t *inspector) Whole(body []byte) ([]byte, error) {
+	a, err := scanWhole(body)
+	if err != nil {
+		return nil, err
+	}
+	if content := t.look(&a); !content && t.ended == 0 && !t.blocked {
+		return nil, format.Malformed("the answer says nothing, and has neither a finishReason nor a blockReason")
+	}
+	return body, nil
+}
+
+// look notes what an answer, or an event, says. It reports whether there is a part of the answer in it.
+func (t *inspector) look(a *answer) (content bool) {
+	t.usage.note(a.usage)
+	a.each(func(c *candidate) {
+		bit := uint64(1) << (uint64(max(c.index, 0)) % mostCandidates)
+		t.begun |= bit
+		end := wire.EndReasonOf(c.end)
+		if end != wire.NotEnded {
+			t.ended |= bit
+		}
+		if end == wire.EndedSomehow {
+			t.unknown = wire.EndWord(c.end)
+		}
+		c.each(func(p *part) { content = content || p.says() })
+	})
+	t.blocked = t.blocked || a.blocked() != ""
+	return content
+}
+
+func (t *inspector) Event(event sse.Event) (format.Chunk, error) {
+	if isTerminator(event.Data) {
+		return t.End()
+	}
+	if isKeepAlive(event) {
+		return format.Chunk{}, nil // clients decode what is in every event
+	}
+	a, err := scanEvent(event)
+	if err != nil {
+		return format.Chunk{}, err
+	}
+	before := t.ended
+	content := t.look(&a)
+	return format.Chunk{Out: t.pass(event), Content: content, Preamble: !content && t.ended == before && !t.blocked}, nil
+}
+
+// End is called when a stream ends: nothing but that tells its end.
+func (t *inspector) End() (format.Chunk, error) {
+	if !t.Complete() {
+		return format.Chunk{}, format.Truncated("the stream ended before every candidate had its finishReason")
+	}
+	return format.Chunk{Done: true}, nil
+}
+
+// Complete reports whether every candidate has said why it ends, or the prompt was blocked.
+func (t *inspector) Complete() bool { return t.blocked || t.begun != 0 && t.begun == t.ended }
+
+func (t *inspector) pass(event sse.Event) []byte {
+	if event.Clean {
+		return event.Raw
+	}
+	t.scratch = event.AppendTo(t.scratch[:0])
+	return t.scratch
+}
+
+func (t *inspector) Usage() wire.Usage { return t.usage.neutral() }
+
+func (t *inspector) UnknownEnd() string { return t.unknown }
+
+// bystander passes on whole answers that are no model's: numbers of tokens, and vectors.
+type bystander struct{}
+
+func (bystander) Whole(body []byte) ([]byte, error) {
+	var a answer
+	switch err := jsonscan.Object(body, a.member); {
+	case errors.Is(err, jsonscan.ErrTruncated):
+		return nil, format.Truncated("the answer's JSON is cut off")
+	case err != nil:
+		return nil, format.Malformed("the answer is not a JSON object")
+	case a.signs.IsError(false):
+		return nil, format.Reported(body)
+	}
+	return body, nil
+}
+
+func (bystander) Event(sse.Event) (format.Chunk, error) {
+	return format.Chunk{}, format.Malformed("a stream, where there is none")
+}
+
+func (b bystander) End() (format.Chunk, error) { return b.Event(sse.Event{}) }
+func (bystander) Complete() bool               { return false }
+func (bystander) Usage() wire.Usage            { return wire.Usage{} }
+func (bystander) UnknownEnd() string           { return "" }
