@@ -119,8 +119,8 @@ func (b *Breaker) Clear() {
 	b.Cooldown.Clear()
 }
 
-// ProbeSucceeded puts a channel back into use whose probe has received its first event, so that nobody waits for the end of a long stream. One
-// more failure takes it out again.
+// ProbeSucceeded puts a channel back into use whose probe has received its first event, so that nobody waits for the end of a long
+// stream. One more failure takes it out again.
 func (b *Breaker) ProbeSucceeded() {
 	b.failures.Store(FailuresToCool - 1)
 	b.Cooldown.Clear()

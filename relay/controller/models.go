@@ -38,10 +38,13 @@ type geminiModel struct {
 }
 
 // geminiMethods are those of a model that generates, and of one that embeds.
-var geminiMethods = map[bool][]string{false: {"generateContent", "countTokens"}, true: {"embedContent", "batchEmbedContents", "countTokens"}}
+var geminiMethods = map[bool][]string{
+	false: {"generateContent", "countTokens"},
+	true:  {"embedContent", "batchEmbedContents", "countTokens"},
+}
 
-// Models serves GET /v1/models and GET /v1beta/models: what this key may use, in the asker's format. A model that only a glob covers works all the same if
-// it is not on the list.
+// Models serves GET /v1/models and GET /v1beta/models: what this key may use, in the asker's format. A model that only a glob covers
+// works all the same if it is not on the list.
 func (c *Controller) Models(g *gin.Context) {
 	who, directory, ok := c.caller(g)
 	if !ok {
@@ -59,6 +62,7 @@ func (c *Controller) Models(g *gin.Context) {
 	case wire.Gemini:
 		g.JSON(http.StatusOK, gin.H{"models": list})
 		return
+	default: // Anthropic's, the one that is left
 	}
 	page := gin.H{"data": list, "has_more": false, "first_id": nil, "last_id": nil}
 	if len(names) > 0 {
@@ -97,7 +101,9 @@ func (c *Controller) model(r *http.Request, name string) any {
 	case wire.Anthropic:
 		return anthropicModel{Type: "model", ID: name, DisplayName: name, CreatedAt: c.Started.UTC().Truncate(time.Second)}
 	case wire.Gemini:
-		return geminiModel{Name: "models/" + name, BaseModelID: name, Version: "001", DisplayName: name, Methods: geminiMethods[strings.Contains(name, "embed")]}
+		return geminiModel{Name: "models/" + name, BaseModelID: name, Version: "001", DisplayName: name,
+			Methods: geminiMethods[strings.Contains(name, "embed")]}
+	default:
 	}
 	return model{ID: name, Object: "model", Created: c.Started.Unix(), OwnedBy: "one-api"}
 }

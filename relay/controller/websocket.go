@@ -42,8 +42,8 @@ func (c *Controller) Socket(endpoint wire.Endpoint) gin.HandlerFunc {
 		}
 		turns.Serve(turns.Options{
 			Conn: conn, Request: g.Request, ID: gate.RequestID(g.Writer.Header()), Log: c.Log,
-			Call: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { //nolint:contextcheck // r has it
-				c.relay(w, r, endpoint, true)
+			Call: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				c.relay(w, r, endpoint, true) //nolint:contextcheck // it has its request's
 			}),
 			Check:     func(model string) *wire.Error { return c.checkModel(key, endpoint, model) },
 			Keeps:     func(id string) bool { return c.keeps(key, id) },

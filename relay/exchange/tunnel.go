@@ -223,7 +223,8 @@ func (t *tunnel) fromClient() {
 	defer close(t.read)
 	defer func() {
 		if p := recover(); p != nil {
-			t.x.door.options.Log.Error("panic in a session", "request_id", t.x.requestID(), "channel", t.x.Channel.Name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			t.x.door.options.Log.Error("panic in a session", "request_id", t.x.requestID(), "channel", t.x.Channel.Name,
+				"panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			t.ends(&sessionEnd{socket.Broken, "the relay has failed", outcome.Panicked(), true})
 			t.up.CloseNow()
 		}
@@ -354,9 +355,11 @@ func (t *tunnel) look() *sessionEnd {
 	x := t.x
 	switch idle := sinceEpoch() - time.Duration(t.last.Load()); {
 	case time.Since(x.Began) > t.options.Longest:
-		return &sessionEnd{socket.Normal, fmt.Sprintf("Your session hit the maximum duration of %d minutes.", int(t.options.Longest.Minutes())), nil, true}
+		said := fmt.Sprintf("Your session hit the maximum duration of %d minutes.", int(t.options.Longest.Minutes()))
+		return &sessionEnd{socket.Normal, said, nil, true}
 	case idle > t.options.Idle:
-		return &sessionEnd{socket.Normal, fmt.Sprintf("Nothing was said in your session for %d minutes.", int(t.options.Idle.Minutes())), nil, true}
+		said := fmt.Sprintf("Nothing was said in your session for %d minutes.", int(t.options.Idle.Minutes()))
+		return &sessionEnd{socket.Normal, said, nil, true}
 	}
 	if t.client.Ping(t.options.Pong) != nil {
 		return &sessionEnd{socket.Policy, "no answer to a ping", outcome.Gone(), false}

@@ -135,7 +135,7 @@ func (f *formReader) field(name int, p *form.Part) {
 		f.call.Stream = strings.EqualFold(value, "true") || value == "1"
 	case nameN:
 		n, _ := strconv.ParseInt(value, 10, 32)
-		f.call.Choices = int32(min(max(n, 0), math.MaxInt32)) //nolint:gosec // it fits
+		f.call.Choices = int32(min(max(n, 0), math.MaxInt32))
 	case nameModels, nameRoute, nameFallbacks:
 		exact := string(exactly[name])
 		f.wrong = refuseParam(exact, "`"+exact+"` cannot be sent in a form: leave it out, or send JSON.")

@@ -71,7 +71,7 @@ func refuseKey(format wire.Format) *outcome.Refusal {
 		how = "x-api-key: sk-…"
 	case wire.Gemini, wire.GeminiList:
 		how = "x-goog-api-key: sk-…"
-	case wire.OpenAI, wire.Responses:
+	default:
 	}
 	return &outcome.Refusal{Reason: outcome.BadAuth, Err: &wire.Error{
 		Status: http.StatusUnauthorized, Type: "authentication_error", Code: "invalid_api_key",

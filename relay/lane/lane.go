@@ -137,8 +137,9 @@ func geminiBody(call *Call, target Target) (body []byte, asksUsage bool) {
 			body = jsonscan.Replace(body, call.ModelFrom, call.ModelTo, gemini.ModelName(target.Model))
 		}
 		return gemini.Clean(body), false
+	default:
+		return gemini.Named(gemini.Clean(body), target.Model), false
 	}
-	return gemini.Named(gemini.Clean(body), target.Model), false
 }
 
 // to is the endpoint that a converted call is sent to.

@@ -39,6 +39,15 @@ func (l *reranking) Over() wire.Endpoint {
 	return wire.Rerank
 }
 
+// unknownToOther reports whether a member has no word in the other API.
+func unknownToOther(name string) bool {
+	switch name {
+	case "max_tokens_per_doc", "max_chunks_per_doc", "truncation", "rank_fields":
+		return true
+	}
+	return false
+}
+
 // Request says what is to be ranked in the provider's words.
 func (l *reranking) Request(call *Call, target Target) (Request, error) {
 	var j format.JSON
@@ -66,7 +75,7 @@ func (l *reranking) Request(call *Call, target Target) (Request, error) {
 			problem = l.documents(&j, m.Value)
 		case name == "top_n":
 			j.Value(name, m.Value)
-		case name == "max_tokens_per_doc" || name == "max_chunks_per_doc" || name == "truncation" || name == "rank_fields":
+		case unknownToOther(name):
 			sent.Dropped = append(sent.Dropped, name)
 		}
 	})
@@ -101,7 +110,10 @@ func (l *reranking) documents(j *format.JSON, list []byte) (problem *format.Prob
 		}
 		text := textOf(document)
 		if text == nil {
-			problem = &format.Problem{Path: "documents[" + strconv.Itoa(i) + "]", What: "must be a string, or an object with a `text`: this model's provider ranks texts only"}
+			problem = &format.Problem{
+				Path: "documents[" + strconv.Itoa(i) + "]",
+				What: "must be a string, or an object with a `text`: this model's provider ranks texts only",
+			}
 			return
 		}
 		j.Raw(string(text))

@@ -160,7 +160,7 @@ func (b *Body) move() error {
 			b.of.log.Warn("the directory for temporary files cannot be written: large uploads stay in memory, as far as MAX_BUFFERED_MB goes. "+
 				"Let TMPDIR name one that can be", "error", err.Error())
 		})
-		return nil
+		return nil //nolint:nilerr // it has been said, and memory does
 	}
 	b.mu.Lock()
 	b.file = file

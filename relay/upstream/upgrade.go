@@ -94,7 +94,8 @@ func (s *switching) RoundTrip(r *http.Request) (*http.Response, error) {
 		return got, err
 	}
 	*s.a = Answer{
-		Status: got.StatusCode, Length: got.ContentLength, Encoding: got.Header.Get("Content-Encoding"), Type: got.Header.Get("Content-Type"), Header: got.Header, Body: got.Body,
+		Status: got.StatusCode, Length: got.ContentLength, Encoding: got.Header.Get("Content-Encoding"),
+		Type: got.Header.Get("Content-Type"), Header: got.Header, Body: got.Body,
 	}
 	return nil, errNoSwitch
 }

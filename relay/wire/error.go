@@ -52,6 +52,7 @@ func (f Format) ErrorBody(e *Error, requestID string) []byte {
 		return geminiError(e, requestID)
 	case GeminiList:
 		return append(append([]byte{'['}, geminiError(e, requestID)...), ']')
+	default:
 	}
 	message := e.Message + " (request id: " + requestID + ")"
 	var v any
@@ -97,6 +98,7 @@ func (f Format) ErrorEvent(e *Error, requestID string) []byte {
 		return FailedResponse{}.Event(f.inItsWords(e), requestID)
 	case GeminiList:
 		return f.ErrorBody(e, requestID)
+	default:
 	}
 	body := f.ErrorBody(e, requestID)
 	var b []byte

@@ -26,7 +26,7 @@ func (f Format) inItsWords(e *Error) *Error {
 	}
 	said := *e
 	switch f {
-	case Gemini: // which has none but INVALID_ARGUMENT
+	case Gemini, GeminiList, Cohere: // which have none
 	case OpenAI, Responses:
 		said.Code = overflowCode
 	case Anthropic:

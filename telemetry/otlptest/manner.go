@@ -119,18 +119,24 @@ func (r *Receiver) treat(ctx context.Context, size int) (rejected bool, err erro
 		}
 		return false, errGone
 	case Slow:
-		timer := time.NewTimer(delay)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			return false, errGone
-		case <-r.ending:
-			return false, errGone
-		}
+		return false, r.wait(ctx, delay)
 	default: // Accept
 	}
 	return false, nil
+}
+
+// wait is for an export that is kept after a delay, unless somebody gives up before.
+func (r *Receiver) wait(ctx context.Context, delay time.Duration) error {
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return errGone
+	case <-r.ending:
+		return errGone
+	}
 }
 
 // answers are what the errors are over gRPC and HTTP; any other is UNAVAILABLE and 500.

@@ -203,7 +203,7 @@ func TestAKeyIsGoodInEveryHeaderOnEveryEndpointAndAnyValidOneWillDo(t *testing.T
 			if want == 401 || strings.HasSuffix(path, "/chat/completions") || strings.HasSuffix(path, "/models") {
 				require.Equal(t, want, response.StatusCode, "%s %s %s", door, headers, answer)
 			}
-			require.Equal(t, want == 401, response.StatusCode == 401, "%s %s %s", door, headers, answer)
+			require.Equal(t, want == http.StatusUnauthorized, response.StatusCode == http.StatusUnauthorized, "%s %s %s", door, headers, answer)
 		}
 	}
 	for _, header := range u.Headers {

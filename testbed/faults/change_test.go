@@ -168,7 +168,7 @@ func (c *calls) during(do func()) {
 		h.v.Stream = i/len(c.ways)%2 == 0
 		c.called.Store(h.way.Name, true)
 		clients.Go(func() {
-			h.Heard = hear(c.scene.Relay, context.Background(), h.way, h.v, harness.Ear{Told: func(_ harness.Way, soFar string) {
+			h.Heard = hear(c.Relay, context.Background(), h.way, h.v, harness.Ear{Told: func(_ harness.Way, soFar string) {
 				if strings.Contains(soFar, harness.FromFaulty) {
 					began.Store(i, true)
 				}

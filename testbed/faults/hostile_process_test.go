@@ -37,7 +37,7 @@ func beAttacked(file string) error {
 	if err != nil {
 		return err
 	}
-	server, err := relay.New(relay.ServerOptions{Settings: settings, Config: cfg, Version: "v0.0.0-test", Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	server, err := relay.New(relay.ServerOptions{Settings: settings, Config: cfg, Version: "v0.0.0-test", Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}

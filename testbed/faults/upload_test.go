@@ -56,7 +56,7 @@ func TestA200MegabyteUploadTakesLittleMemory(t *testing.T) {
 			if err == nil {
 				answer, _ := io.ReadAll(response.Body)
 				_ = response.Body.Close()
-				if response.StatusCode != 200 {
+				if response.StatusCode != http.StatusOK {
 					err = errors.New(string(answer))
 				}
 			}

@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -121,7 +120,7 @@ func startCostRelay(tb testing.TB, u *costUpstream) (address string) {
 	require.NoError(tb, err)
 	tracing, provider := telemetry.NewTracing("v0.0.0-test", sdktrace.ParentBased(sdktrace.NeverSample()))
 	server, err := relay.New(relay.ServerOptions{
-		Settings: settings, Config: cfg, Log: slog.New(telemetry.TraceIDs(slog.NewTextHandler(io.Discard, nil))), Version: "v0.0.0-test",
+		Settings: settings, Config: cfg, Log: slog.New(telemetry.TraceIDs(slog.DiscardHandler)), Version: "v0.0.0-test",
 		Telemetry: &telemetry.Telemetry{Metrics: telemetry.New(settings.MaxModelLabels), Tracing: tracing},
 	})
 	require.NoError(tb, err)

@@ -100,7 +100,8 @@ func TestSoundIsWrittenDownThroughOpenAIsSDKInEveryForm(t *testing.T) {
 		require.NoError(t, stream.Err())
 		require.Equal(t, "Hello there.", said)
 
-		translation, err := client.Audio.Translations.New(context.Background(), openaisdk.AudioTranslationNewParams{File: file(), Model: "whisper-1"})
+		translation, err := client.Audio.Translations.New(context.Background(), //nolint:staticcheck // deprecated, and still asked for
+			openaisdk.AudioTranslationNewParams{File: file(), Model: "whisper-1"})
 		require.NoError(t, err)
 		require.Equal(t, "Hello there.", translation.Text)
 
@@ -109,7 +110,9 @@ func TestSoundIsWrittenDownThroughOpenAIsSDKInEveryForm(t *testing.T) {
 		})
 		require.NoError(t, err)
 		require.Len(t, edited.Data, 1)
-		varied, err := client.Images.NewVariation(context.Background(), openaisdk.ImageNewVariationParams{Image: named{strings.NewReader("first"), "1.png"}})
+		varied, err := client.Images.NewVariation(context.Background(), openaisdk.ImageNewVariationParams{ //nolint:staticcheck // deprecated, and still asked for
+			Image: named{strings.NewReader("first"), "1.png"},
+		})
 		require.NoError(t, err)
 		require.NotEmpty(t, varied.Data[0].URL)
 
@@ -264,7 +267,9 @@ func TestAnUpstreamThatAnswersBeforeItHasReadAnUploadLeavesNothing(t *testing.T)
 	content := strings.Repeat("sound", 4_000_000)
 	body, contentType := formOf(t, "file@a.wav:"+content, "model=gpt-4o-transcribe")
 	for name, fault := range map[string]http.HandlerFunc{
-		"refuses": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, `{"error":{"message":"too large"}}`, 500) },
+		"refuses": func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, `{"error":{"message":"too large"}}`, http.StatusInternalServerError)
+		},
 		"hangs up": func(w http.ResponseWriter, _ *http.Request) {
 			if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
 				_ = conn.Close()
@@ -344,9 +349,10 @@ func TestAnUploadFindsNoDirectoryForItsFile(t *testing.T) {
 		media := &standin.Media{}
 		u := mediaUpstream(t, false, media)
 		yaml := mediaChannels("", u)
-		t.Setenv("TMPDIR", t.TempDir()) // of the harness
+		gone := t.TempDir()
+		t.Setenv("TMPDIR", gone) // of the harness
 		r := harness.StartRelay(t, yaml, harness.WithEnv("MAX_BUFFERED_MB", limit))
-		_ = os.RemoveAll(os.TempDir())
+		_ = os.RemoveAll(gone)
 		before := runtime.NumGoroutine()
 		status, answer, err := sends(r, context.Background(), "/v1/audio/transcriptions", contentType, bytes.NewReader(body))
 		require.NoError(t, err)

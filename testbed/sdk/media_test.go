@@ -237,7 +237,9 @@ func mediaFaults() map[string]struct {
 		fault   func(w http.ResponseWriter, r *http.Request)
 		outcome string
 	}{
-		"500": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, `{"error":{"message":"oh"}}`, 500) }, "upstream_status"},
+		"500": {func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, `{"error":{"message":"oh"}}`, http.StatusInternalServerError)
+		}, "upstream_status"},
 		"an error object": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			_, _ = io.WriteString(w, `{"error":{"message":"The server had an error","type":"server_error"}}`)
@@ -353,7 +355,7 @@ func TestPicturesMayBeSilentForLongerThanAStreamMay(t *testing.T) {
 	t.Parallel()
 	media := &standin.Media{Before: func(_ http.ResponseWriter, r *http.Request, asked standin.MediaAsked) bool {
 		select {
-		case <-time.After(2500 * time.Millisecond): //nolint:forbidigo // the silence is the point
+		case <-time.After(2500 * time.Millisecond): // the silence is the point
 		case <-r.Context().Done():
 		}
 		return asked.Fields["model"] != "gpt-image-1"

@@ -280,7 +280,7 @@ func TestAnUpstreamThatNobodyCanReplaceIsAnErrorWithItsStatus(t *testing.T) {
 		"it refuses connections": {func(*testing.T) string { return "http://127.0.0.1:9" }, "", 502, "connect_failed"},
 		"it has endless errors": {func(t *testing.T) string {
 			return harness.NewUpstream(t, false, func(w http.ResponseWriter, r *http.Request) {
-				w.WriteHeader(500)
+				w.WriteHeader(http.StatusInternalServerError)
 				harness.Every(r, time.Millisecond, func() bool { harness.Say(w, strings.Repeat("x", 1<<10)); return true })
 			}).URL
 		}, "", 502, ""},

@@ -57,7 +57,7 @@ func anthropicWrong(message string) *Refusal {
 }
 
 // anthropicMessages checks that tool results follow their calls at once and come first, and what each block is made of.
-func anthropicMessages(messages []map[string]any) *Refusal {
+func anthropicMessages(messages []map[string]any) *Refusal { //nolint:cyclop // a list of what the provider refuses, in the order in which it does
 	if len(messages) == 0 {
 		return anthropicWrong("messages: at least one message is required")
 	}
@@ -162,7 +162,7 @@ var (
 	anthropicDocument = regexp.MustCompile(`(?s)^(base64 application/pdf [A-Za-z0-9+/]+=*|text text/plain .+|url  https?://.+)$`)
 )
 
-func anthropicOptions(body map[string]any) *Refusal {
+func anthropicOptions(body map[string]any) *Refusal { //nolint:cyclop // a list of what the provider refuses, in the order in which it does
 	tools := jsonObjects(body["tools"])
 	for i, tool := range tools {
 		if !isIdentifier(jsonText(tool["name"])) || jsonObject(tool["input_schema"])["type"] != "object" {

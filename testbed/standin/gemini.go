@@ -203,7 +203,7 @@ func geminiParts(content map[string]any, at string) *Refusal {
 
 // geminiContents checks the roles, what each content is made of, that functions answer the calls before them, and that the calls of the
 // current turn are signed.
-func geminiContents(value any, signed bool) *Refusal {
+func geminiContents(value any, signed bool) *Refusal { //nolint:cyclop // a list of what the provider refuses, in the order in which it does
 	contents := jsonObjects(value)
 	if one := jsonObject(value); one != nil {
 		contents = []map[string]any{one}
@@ -303,7 +303,7 @@ func geminiSchemaWrong(value any, at string) *Refusal {
 
 const geminiTool = "functionDeclarations googleSearch googleSearchRetrieval codeExecution urlContext googleMaps fileSearch computerUse mcpServers"
 
-func geminiTools(body map[string]any) *Refusal {
+func geminiTools(body map[string]any) *Refusal { //nolint:cyclop // a list of what the provider refuses, in the order in which it does
 	declared := map[string]bool{}
 	for i, tool := range jsonObjects(body["tools"]) {
 		at := fmt.Sprintf("tools[%d]", i)

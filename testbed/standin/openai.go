@@ -29,7 +29,7 @@ const (
 )
 
 // Refuse is Dialect's.
-func (d OpenAI) Refuse(r *http.Request, body map[string]any) *Refusal {
+func (d OpenAI) Refuse(r *http.Request, body map[string]any) *Refusal { //nolint:cyclop // a list of what the provider refuses, in the order in which it does
 	switch {
 	case r.Header.Get("Authorization") != "Bearer "+Key:
 		return &Refusal{
@@ -165,7 +165,7 @@ func openAIContent(content any, allowed, at string) *Refusal {
 
 var openAIImage = regexp.MustCompile(`^https?://.|^data:image/(png|jpeg|gif|webp);base64,.`)
 
-func openAIOptions(body map[string]any) *Refusal {
+func openAIOptions(body map[string]any) *Refusal { //nolint:cyclop // a list of what the provider refuses, in the order in which it does
 	tools := jsonObjects(body["tools"])
 	for i, tool := range tools {
 		f := jsonObject(tool["function"])

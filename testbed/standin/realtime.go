@@ -68,15 +68,14 @@ func (s *Realtime) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer func() { _ = conn.CloseNow() }()
 	conn.SetReadLimit(16 << 20)
 	if s.Serve != nil {
-		s.Serve(context.Background(), conn)
+		s.Serve(context.WithoutCancel(r.Context()), conn)
 		return
 	}
-	s.session(conn)
+	s.session(context.WithoutCancel(r.Context()), conn)
 }
 
 // session answers until the other side closes.
-func (s *Realtime) session(conn *websocket.Conn) {
-	ctx := context.Background()
+func (s *Realtime) session(ctx context.Context, conn *websocket.Conn) {
 	n := 0
 	tell := func(format string, args ...any) {
 		n++

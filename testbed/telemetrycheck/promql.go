@@ -21,11 +21,7 @@ func (k *stack) ask(ctx context.Context, path string, answer any) error {
 	return json.Unmarshal(body, answer)
 }
 
-// query and table ask Prometheus. at zero: now.
-func (k *stack) query(ctx context.Context, promql string, at time.Time) ([]prometheus.Sample, error) {
-	return prometheus.Client(k.ask).Query(ctx, promql, at)
-}
-
+// table asks Prometheus. at zero: now.
 func (k *stack) table(ctx context.Context, promql string, at time.Time, labels ...string) (check.Table, error) {
 	return prometheus.Client(k.ask).Table(ctx, promql, at, labels...)
 }

@@ -66,9 +66,11 @@ func (t *inspector) Event(event sse.Event) (format.Chunk, error) {
 			id, _ = jsonscan.String(m.Value)
 		}
 	})
-	switch {
-	case err != nil: // it is the client's to complain of
-	case kind == responseDone:
+	if err != nil {
+		return format.Chunk{}, nil //nolint:nilerr // it is the client's to complain of
+	}
+	switch kind {
+	case responseDone:
 		members(response, func(m jsonscan.Member) {
 			switch string(m.Key) {
 			case "id":
@@ -78,7 +80,7 @@ func (t *inspector) Event(event sse.Event) (format.Chunk, error) {
 			}
 		})
 		t.add("response "+id, usage)
-	case kind == transcribedDone:
+	case transcribedDone:
 		t.add("transcription "+id, usage)
 	}
 	return format.Chunk{}, nil
