@@ -114,7 +114,7 @@ var vendors = []Provider{
 		KeyVariables: []string{"JINA_API_KEY"}, Models: []string{"jina-*"}, WellKnown: []string{"jina-embeddings-v4", "jina-reranker-v3", "jina-reranker-v2-base-multilingual"},
 	},
 	{ // https://docs.cohere.com/reference/rerank. Its chat is reached through channels of type openai, with base_url https://api.cohere.ai/compatibility/v1
-		Type: "cohere", Also: []string{"co-here", "cohere-ai"}, BaseURL: "https://api.cohere.com/v2", Speaks: []Dialect{{Format: Cohere, Path: below("/v1/rerank")}}, Auth: Bearer,
+		Type: "cohere", Also: []string{"co-here", "cohere-ai"}, BaseURL: "https://api.cohere.com/v2", Version: "v2", Speaks: []Dialect{{Format: Cohere, Path: below("/v1/rerank")}}, Auth: Bearer,
 		KeyVariables: []string{"COHERE_API_KEY", "CO_API_KEY"}, Models: []string{"rerank-*"}, WellKnown: []string{"rerank-v4.0-pro", "rerank-v3.5", "rerank-multilingual-v3.0"},
 	},
 	{ // https://docs.ollama.com/openai: on this machine, if nothing else is said

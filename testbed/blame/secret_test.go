@@ -22,6 +22,9 @@ import (
 func TestNoSecretOfAChannelComesBackInWhateverShape(t *testing.T) {
 	const key, header, password = "sk-up-0123456789/abc+def-wxyz", "gw-token-9876543210", "pa55:word/xyz"
 	for _, p := range providers.All() {
+		if p.Speaks[0].Format == providers.Cohere {
+			continue // it ranks, and holds no conversations
+		}
 		kind, statuses := p.Type, []int{200, 400}
 		if slices.Contains([]string{"openai", "anthropic", "xai"}, kind) {
 			statuses = []int{200, 400, 401, 403, 404, 429, 500}

@@ -199,6 +199,10 @@ func TestAKeyIsGoodInEveryHeaderOnEveryEndpointAndAnyValidOneWillDo(t *testing.T
 			strings.Repeat("api-key: wrong\r\n", 100) + "x-goog-api-key: " + harness.Key + "": 401,
 		} {
 			body := `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}`
+			if strings.HasSuffix(path, "/realtime") { // a websocket alone
+				headers += "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+				body = ""
+			}
 			response, answer := raw(r, fmt.Sprintf("%s %s HTTP/1.1\r\nHost: relay\r\n%s\r\nContent-Length: %d\r\n\r\n%s", method, path, headers, len(body), body))
 			if want == 401 || strings.HasSuffix(path, "/chat/completions") || strings.HasSuffix(path, "/models") {
 				require.Equal(t, want, response.StatusCode, "%s %s %s", door, headers, answer)

@@ -111,6 +111,8 @@ func TestEveryProviderIsAskedAsItsEntrySays(t *testing.T) {
 					harness.Answers(200, `{"data":[{"id":"listed"}]}`)(w, r)
 				case strings.HasSuffix(r.URL.Path, "/messages"):
 					harness.Answers(200, `{"type":"message","role":"assistant","model":"m","content":[{"type":"text","text":"x"}],"stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":1}}`)(w, r)
+				case strings.HasSuffix(r.URL.Path, "/rerank"):
+					harness.Answers(200, `{"id":"r","results":[{"index":0,"relevance_score":0.9}],"meta":{"billed_units":{"search_units":1}}}`)(w, r)
 				case strings.HasSuffix(r.URL.Path, ":generateContent"):
 					harness.Answers(200, `{"candidates":[{"content":{"role":"model","parts":[{"text":"x"}]},"finishReason":"STOP","index":0}]}`)(w, r)
 				default:
@@ -119,8 +121,12 @@ func TestEveryProviderIsAskedAsItsEntrySays(t *testing.T) {
 			})
 			r := harness.StartRelay(t, fmt.Sprintf("channels:\n  - {name: a, type: %s, base_url: %q, keys: [sk-upstream-secret], models: ['*']}\n", p.Type, u.URL))
 			path := map[providers.Format]string{providers.Chat: "/v1/chat/completions", providers.Messages: "/v1/messages", providers.Gemini: "/v1beta/models/m:generateContent"}[p.Speaks[0].Format]
-			for _, endpoint := range []string{"/v1/chat/completions", "/v1/messages"} {
-				status, answer, _ := r.Ask(endpoint, `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}`)
+			endpoints, body := []string{"/v1/chat/completions", "/v1/messages"}, `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}`
+			if p.Speaks[0].Format == providers.Cohere { // it ranks, and holds no conversations
+				path, endpoints, body = "/v2/rerank", []string{"/v1/rerank", "/v2/rerank"}, `{"model":"m","query":"q","documents":["d"]}`
+			}
+			for _, endpoint := range endpoints {
+				status, answer, _ := r.Ask(endpoint, body)
 				require.Equal(t, 200, status, answer)
 				require.Equal(t, path, u.LastPath())
 				require.Equal(t, p.Auth.Before+"sk-upstream-secret", u.LastHeader().Get(p.Auth.Header))
