@@ -233,12 +233,14 @@ func TestEndpointsThatTheRelayLacksAreTypedErrors(t *testing.T) {
 	t.Parallel()
 	r := sdktest.RelayTo(t, sdktest.NewProvider(t, sdktest.OpenAIDialect, sdktest.Turn{Text: []string{"Hello."}}))
 	client := sdktest.OpenAIClient(r)
-	_, err := client.Moderations.New(context.Background(), openaisdk.ModerationNewParams{Input: openaisdk.ModerationNewParamsInputUnion{OfString: openaisdk.String("x")}})
+	_, err := client.Batches.New(context.Background(), openaisdk.BatchNewParams{
+		Endpoint: openaisdk.BatchNewParamsEndpointV1ChatCompletions, InputFileID: "file-1", CompletionWindow: openaisdk.BatchNewParamsCompletionWindow24h,
+	})
 	require.Error(t, err)
 	failure := sdktest.OpenAIFailure(t, err)
 	assert.Equal(t, 404, failure.Status)
 	assert.Equal(t, "unknown_url", failure.Code)
-	assert.Contains(t, failure.Message, "POST /v1/moderations")
+	assert.Contains(t, failure.Message, "POST /v1/batches")
 	assert.Empty(t, failure.Header.Get("Allow"))
 
 	theirs := sdktest.AnthropicClient(r)
