@@ -66,7 +66,7 @@ var (
 		Description: "Duration of an attempt at a channel, to its end.",
 		Question:    "Which channel is slow, and how do its calls end?",
 		Cardinality: "(pairs of channel and model that the configuration names, + at most METRICS_MAX_MODEL_LABELS that it does not, + " +
-			"channels) × operations (3) × endings (15, and one more for each status that upstreams send, 32 at most)",
+			"channels) × operations (19) × endings (15, and one more for each status that upstreams send, 32 at most)",
 	}
 	firstChunk = Instrument{
 		Name: FirstChunk, Kind: Histogram, Unit: "s", Bounds: durationBounds, Source: FromAttempt, Attributes: perChannelModel,
@@ -82,7 +82,7 @@ var (
 		Name: TokenUsage, Kind: Histogram, Unit: "{token}", Bounds: tokenBounds, Source: FromAttempt,
 		Attributes:  append([]string{AttrTokenType}, perChannelModel...),
 		Description: "Tokens of an attempt, as the provider counts them. Cached and reasoning tokens are part of input and output.",
-		Question:    "What is used, and where?", Cardinality: "pairs of channel and model × operations (3) × 2",
+		Question:    "What is used, and where?", Cardinality: "pairs of channel and model × operations (19) × 2",
 	}
 )
 
@@ -113,7 +113,7 @@ func tokensOf(name, description string) Instrument {
 	return Instrument{
 		Name: name, Kind: Histogram, Unit: "{token}", Bounds: tokenBounds, Source: FromAttempt,
 		Attributes: append([]string{AttrErrorType}, perChannelModel...), Description: description,
-		Question: "How large is a call?", Cardinality: "pairs of channel and model × operations (3) × endings with an error that had usage",
+		Question: "How large is a call?", Cardinality: "pairs of channel and model × operations (19) × endings with an error that had usage",
 	}
 }
 
@@ -121,7 +121,7 @@ func usageOf(name, description, question string) Instrument {
 	return Instrument{
 		Name: name, Kind: Counter, Unit: "{token}", Source: FromAttempt, Attributes: append([]string{AttrModality}, perChannelModel...),
 		Description: description + " By modality where the provider tells.",
-		Question:    question, Cardinality: "pairs of channel and model × operations (3) × modalities (4)",
+		Question:    question, Cardinality: "pairs of channel and model × operations (19) × modalities (4)",
 	}
 }
 

@@ -172,7 +172,7 @@ var ofClients = []Instrument{
 		Attributes:  []string{AttrOperation, AttrModel, AttrErrorType, AttrOutcome},
 		Description: "Duration of a client's call, with all its attempts, and how it ended for the client.",
 		Question:    "Do clients get their answers? A stream that breaks after its 200 counts as the failure that it is.",
-		Cardinality: "(models that the configuration names, + at most METRICS_MAX_MODEL_LABELS that it does not, + 1) × operations (3) × endings (16, and one more for each status that upstreams send, 32 at most)",
+		Cardinality: "(models that the configuration names, + at most METRICS_MAX_MODEL_LABELS that it does not, + 1) × operations (19) × endings (16, and one more for each status that upstreams send, 32 at most)",
 	},
 	{
 		Name: RequestFirstToken, Kind: Histogram, Unit: "s", Source: FromRequest,
