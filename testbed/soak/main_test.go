@@ -68,11 +68,11 @@ func TestARelayThatDoesNotLeakPasses(t *testing.T) {
 
 func TestTheOldWayLeaksAndIsFoundOut(t *testing.T) {
 	if testing.Short() {
-		t.Skip("a soak of 20 seconds")
+		t.Skip("a soak of 30 seconds")
 	}
 	t.Parallel()
 	out := t.TempDir()
-	s := &soak{settings: settings{out: out, rate: testRate, concurrency: 500, oldRequests: 20 * testRate, seed: 1}, log: &bytes.Buffer{}, work: t.TempDir()}
+	s := &soak{settings: settings{out: out, rate: testRate, concurrency: 500, oldRequests: 30 * testRate, seed: 1}, log: &bytes.Buffer{}, work: t.TempDir()}
 	r := &report{settings: s.settings}
 	require.NoError(t, s.oldRun(t.Context(), r))
 	var err error
