@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"one-api/testbed/internal/check"
 )
 
 // errMissed is the end of a run with -strict that missed a target, errUsage that of a wrong call.
@@ -30,19 +32,10 @@ func main() {
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	interrupted := ctx.Err() != nil
 	stop()
-	code := 3
-	switch {
-	case err == nil || errors.Is(err, flag.ErrHelp):
-		return
-	case interrupted:
-		code = 130
-	case errors.Is(err, errMissed):
-		code = 1
-	case errors.Is(err, errUsage):
-		code = 2
+	if code := check.ExitCode(err, errMissed, errUsage, interrupted); code != 0 {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(code)
 	}
-	fmt.Fprintln(os.Stderr, "bench:", err)
-	os.Exit(code)
 }
 
 // settings are what the command line says.

@@ -31,6 +31,8 @@ func TestA200MegabyteUploadTakesLittleMemory(t *testing.T) {
 	t.Cleanup(u.Close)
 	tmp := t.TempDir()
 	relay := startProcess(t, fmt.Sprintf("channels:\n  - {name: a, type: openai, base_url: %q, keys: [%s], models: ['*']}\n", u.URL, standin.Key)+"tokens:\n  - {name: test, key: "+harness.Key+"}\n", "MAX_REQUEST_BODY_MB=256", "TMPDIR="+tmp)
+	client := &http.Client{Timeout: 2 * harness.Patience}
+	t.Cleanup(client.CloseIdleConnections)
 	ended := make(chan error, uploads)
 	want := make(chan string, uploads)
 	for range uploads {
@@ -52,7 +54,7 @@ func TestA200MegabyteUploadTakesLittleMemory(t *testing.T) {
 			request, _ := http.NewRequest(http.MethodPost, relay.URL+"/v1/audio/transcriptions", pipe)
 			request.Header.Set("Authorization", "Bearer "+harness.Key)
 			request.Header.Set("Content-Type", "multipart/form-data; boundary=b")
-			response, err := http.DefaultClient.Do(request)
+			response, err := client.Do(request)
 			if err == nil {
 				answer, _ := io.ReadAll(response.Body)
 				_ = response.Body.Close()

@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	proof "one-api/testbed/internal/check"
 )
 
 // errFailed is the end of a run that worked and found something wrong, errUsage that of a wrong call.
@@ -26,19 +28,10 @@ func main() {
 	err := run(ctx, os.Args[1:], os.Stderr)
 	interrupted := ctx.Err() != nil
 	stop()
-	code := 3
-	switch {
-	case err == nil || errors.Is(err, flag.ErrHelp):
-		return
-	case interrupted:
-		code = 130
-	case errors.Is(err, errFailed):
-		code = 1
-	case errors.Is(err, errUsage):
-		code = 2
+	if code := proof.ExitCode(err, errFailed, errUsage, interrupted); code != 0 {
+		fmt.Fprintln(os.Stderr, "soak:", err)
+		os.Exit(code)
 	}
-	fmt.Fprintln(os.Stderr, "soak:", err)
-	os.Exit(code)
 }
 
 // settings are what the command line says.
