@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 
+	"one-api/relay/format"
 	"one-api/relay/jsonscan"
 	"one-api/relay/outcome"
 	"one-api/relay/sse"
@@ -84,7 +85,7 @@ func (x *Exchange) unframed(answer []byte) ([]byte, *outcome.Failure) {
 			return nil, outcome.Malformed("an event stream without an object in it")
 		case err != nil:
 			return nil, x.broken(err, true)
-		case len(event.Data) == 0, string(bytes.TrimSpace(event.Data)) == "[DONE]":
+		case len(event.Data) == 0, format.IsTerminator(event.Data):
 		case string(event.Name) == errorName:
 			return nil, x.spoilt(x.errorIn(event), &event)
 		case object != nil:

@@ -88,9 +88,9 @@ func (c *chain) release() {
 // upstream that keeps it knows, and without the ids of other reasoning, for the same reason.
 func again(output []byte) (items []byte) {
 	jsonscan.Elements(output, func(item []byte) {
-		kind, _ := jsonscan.String(memberOf(item, "type"))
+		kind, _ := jsonscan.String(jsonscan.MemberOf(item, "type"))
 		if kind == "reasoning" {
-			if sealed, _ := jsonscan.String(memberOf(item, "encrypted_content")); sealed == "" {
+			if sealed, _ := jsonscan.String(jsonscan.MemberOf(item, "encrypted_content")); sealed == "" {
 				return
 			}
 			item = without(item, "id", "status")

@@ -164,7 +164,7 @@ func errorMessage(status int, body []byte, headers []byte) []byte {
 			detail = m.Value
 		}
 	})
-	if code, _ := jsonscan.String(memberOf(detail, "code")); code == "previous_response_not_found" {
+	if code, _ := jsonscan.String(jsonscan.MemberOf(detail, "code")); code == "previous_response_not_found" {
 		status = http.StatusBadRequest // which clients go by, besides the code
 	}
 	message := append([]byte(`{"type":"error","status":`), strconv.Itoa(status)...)
@@ -173,17 +173,6 @@ func errorMessage(status int, body []byte, headers []byte) []byte {
 		message = append(append(message, `,"headers":`...), headers...)
 	}
 	return append(message, '}')
-}
-
-func memberOf(object []byte, name string) (value []byte) {
-	if len(object) > 0 && object[0] == '{' {
-		_ = jsonscan.Object(object, func(m jsonscan.Member) {
-			if string(m.Key) == name {
-				value = m.Value
-			}
-		})
-	}
-	return value
 }
 
 // errorHeaders is what would be the headers of an error, as an object.

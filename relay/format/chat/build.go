@@ -31,7 +31,7 @@ func quirksOf(t *format.Target) *provider.Quirks {
 // Build says a request in the format.
 func (server) Build(r *llm.Request, t *format.Target) (body []byte, dropped []llm.Feature, problem *format.Problem) {
 	b := &builder{r: r, t: t, quirks: quirksOf(t), habits: habitsOf(t.Model)}
-	b.JSON = make([]byte, 0, b.size())
+	b.JSON = make([]byte, 0, format.SizeOf(b.r))
 	b.Open('{')
 	b.String("model", t.Model)
 	b.messages()
@@ -64,36 +64,6 @@ func (b *builder) add(members string) {
 	if members != "" {
 		b.Raw(members)
 	}
-}
-
-// size guesses how long the body becomes.
-func (b *builder) size() int {
-	n := 512
-	add := func(parts []llm.Part) {
-		for i := range parts {
-			p := &parts[i]
-			n += len(p.Text) + len(p.Text)/16 + len(p.Input) + len(p.Input)/4 + len(p.ID) + len(p.Name) + 96
-			if p.Media != nil {
-				n += len(p.Media.Data) + len(p.Media.URL) + len(p.Media.Text)
-			}
-			for j := range p.Parts {
-				inner := &p.Parts[j]
-				n += len(inner.Text) + len(inner.Text)/16 + 32
-				if inner.Media != nil {
-					n += len(inner.Media.Data) + len(inner.Media.URL) + len(inner.Media.Text)
-				}
-			}
-		}
-	}
-	add(b.r.Instructions)
-	for i := range b.r.Turns {
-		add(b.r.Turns[i].Parts)
-	}
-	for i := range b.r.Tools {
-		t := &b.r.Tools[i]
-		n += len(t.Schema) + len(t.Description) + len(t.Name) + 96
-	}
-	return n
 }
 
 func (b *builder) drop(f llm.Feature) { b.dropped = append(b.dropped, f) }

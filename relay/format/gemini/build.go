@@ -30,7 +30,7 @@ func (server) Build(r *llm.Request, t *format.Target) (body []byte, dropped []ll
 	if len(b.turns) == 0 {
 		return nil, nil, &format.Problem{Path: "messages", What: "must have a user message that is not empty"}
 	}
-	b.JSON = make([]byte, 0, b.size())
+	b.JSON = make([]byte, 0, format.SizeOf(b.r))
 	b.form()
 	b.Open('{')
 	b.system()
@@ -42,35 +42,6 @@ func (server) Build(r *llm.Request, t *format.Target) (body []byte, dropped []ll
 }
 
 func (b *builder) drop(f llm.Feature) { b.dropped = append(b.dropped, f) }
-
-// size guesses how long the body becomes.
-func (b *builder) size() int {
-	n := 512
-	for _, turn := range b.turns {
-		for _, p := range turn.parts {
-			n += sizeOf(p)
-			for i := range p.Parts {
-				n += sizeOf(&p.Parts[i])
-			}
-		}
-	}
-	for i := range b.r.Instructions {
-		n += sizeOf(&b.r.Instructions[i])
-	}
-	for i := range b.r.Tools {
-		t := &b.r.Tools[i]
-		n += len(t.Schema) + len(t.Description) + len(t.Name) + 96
-	}
-	return n
-}
-
-func sizeOf(p *llm.Part) int {
-	n := len(p.Text) + len(p.Text)/16 + len(p.Input) + len(p.ID) + len(p.Name) + 96
-	if p.Media != nil {
-		n += len(p.Media.Data) + len(p.Media.URL) + len(p.Media.Text)
-	}
-	return n
-}
 
 // system says the instructions, from wherever they stood.
 func (b *builder) system() {

@@ -67,7 +67,7 @@ func (d *decoder) Whole(body []byte, to llm.Sink) error {
 
 // Event reads an event of a stream.
 func (d *decoder) Event(event sse.Event, to llm.Sink) (heard format.Heard, err error) {
-	if isTerminator(event.Data) {
+	if format.IsTerminator(event.Data) {
 		return format.Heard{Done: true}, d.End(to)
 	}
 	if isKeepAlive(event) {

@@ -52,7 +52,7 @@ func (t *inspector) look(a *answer) (content bool) {
 }
 
 func (t *inspector) Event(event sse.Event) (format.Chunk, error) {
-	if isTerminator(event.Data) {
+	if format.IsTerminator(event.Data) {
 		return t.End()
 	}
 	if isKeepAlive(event) {

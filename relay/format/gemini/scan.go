@@ -10,11 +10,6 @@ import (
 	"one-api/relay/wire"
 )
 
-// terminator is the data with which some servers that speak other formats too end every stream.
-const terminator = "[DONE]"
-
-func isTerminator(data []byte) bool { return string(bytes.TrimSpace(data)) == terminator }
-
 // answer is the outside of an answer, or of an event of a stream, which are made alike: the values that matter, as they stand.
 type answer struct {
 	candidates, feedback, usage, model, id []byte
@@ -104,7 +99,7 @@ func (c *candidate) member(m jsonscan.Member) {
 	case "index":
 		c.index, _ = jsonscan.Int(m.Value)
 	case "content":
-		c.parts = member(m.Value, "parts")
+		c.parts = jsonscan.MemberOf(m.Value, "parts")
 	case "finishReason":
 		c.end = m.Value
 	case "finishMessage":
@@ -124,7 +119,7 @@ func (a *answer) each(visit func(c *candidate)) {
 }
 
 // blocked is why the prompt was not answered; empty: it was.
-func (a *answer) blocked() string { return textOf(member(a.feedback, "blockReason")) }
+func (a *answer) blocked() string { return textOf(jsonscan.MemberOf(a.feedback, "blockReason")) }
 
 // part is a part of an answer.
 type part struct {
@@ -160,19 +155,6 @@ func (c *candidate) each(visit func(p *part)) {
 
 // says reports whether there is anything in a part.
 func (p *part) says() bool { return p.other || len(p.call) > 0 || len(p.text) > len(`""`) }
-
-// member is the value that an object has under a key; nil: it has none, or is none.
-func member(object []byte, key string) (value []byte) {
-	if !format.IsObject(object) {
-		return nil
-	}
-	_ = jsonscan.Object(object, func(m jsonscan.Member) { // it was read with the rest
-		if string(m.Key) == key {
-			value = m.Value
-		}
-	})
-	return value
-}
 
 // textOf is a text; empty: it is none.
 func textOf(value []byte) string {

@@ -56,8 +56,8 @@ func read(value []byte, to *int64) {
 func modalitiesOf(list []byte) (all modalities) {
 	jsonscan.Elements(list, func(element []byte) {
 		count := int64(0)
-		read(member(element, "tokenCount"), &count)
-		switch textOf(member(element, "modality")) {
+		read(jsonscan.MemberOf(element, "tokenCount"), &count)
+		switch textOf(jsonscan.MemberOf(element, "modality")) {
 		case "AUDIO":
 			all.audio += count
 		case "IMAGE":

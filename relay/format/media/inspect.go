@@ -104,9 +104,6 @@ func (t *inspector) Seen() error {
 	return nil
 }
 
-// terminator is the data of an event with which some servers end a stream.
-const terminator = "[DONE]"
-
 // Event passes an event of a stream on. The kinds are OpenAI's: image_generation.partial_image and .completed, image_edit.…,
 // speech.audio.delta and .done, transcript.text.delta, .segment and .done.
 func (t *inspector) Event(event sse.Event) (format.Chunk, error) {
@@ -114,7 +111,7 @@ func (t *inspector) Event(event sse.Event) (format.Chunk, error) {
 	switch {
 	case len(data) == 0:
 		return format.Chunk{}, nil
-	case string(data) == terminator:
+	case format.IsTerminator(data):
 		if !t.content {
 			return format.Chunk{}, format.Malformed("a stream that ends without a single part of an answer")
 		}

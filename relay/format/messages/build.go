@@ -41,7 +41,7 @@ func (server) Build(r *llm.Request, t *format.Target) (body []byte, dropped []ll
 	if b.spare = max(0, b.hints()-mostHints); b.spare > 0 {
 		b.drop(llm.CacheHints)
 	}
-	b.JSON = make([]byte, 0, b.size())
+	b.JSON = make([]byte, 0, format.SizeOf(b.r))
 	b.Open('{')
 	b.String("model", t.Model)
 	b.most = r.MaxTokens
@@ -79,34 +79,6 @@ func (server) Build(r *llm.Request, t *format.Target) (body []byte, dropped []ll
 const longestUser = 256
 
 func (b *builder) drop(f llm.Feature) { b.dropped = append(b.dropped, f) }
-
-func (b *builder) size() int {
-	n := 512
-	for _, turn := range b.turns {
-		for _, p := range turn.parts {
-			n += sizeOf(p)
-			for j := range p.Parts {
-				n += sizeOf(&p.Parts[j])
-			}
-		}
-	}
-	for i := range b.r.Instructions {
-		n += sizeOf(&b.r.Instructions[i])
-	}
-	for i := range b.r.Tools {
-		t := &b.r.Tools[i]
-		n += len(t.Schema) + len(t.Description) + len(t.Name) + 96
-	}
-	return n
-}
-
-func sizeOf(p *llm.Part) int {
-	n := len(p.Text) + len(p.Text)/16 + len(p.Input) + len(p.ID) + len(p.Name) + len(p.Cache) + 96
-	if p.Media != nil {
-		n += len(p.Media.Data) + len(p.Media.URL) + len(p.Media.Text)
-	}
-	return n
-}
 
 // mostHints is how many cache_control the API takes. Those of the longest beginnings are kept.
 const mostHints = 4

@@ -28,7 +28,7 @@ const leastOutput = 16
 // Build says a request in the format. Nothing is to be stored: what belongs together comes with each request.
 func (server) Build(r *llm.Request, t *format.Target) (body []byte, dropped []llm.Feature, problem *format.Problem) {
 	b := &builder{r: r, t: t, habits: habitsOf(t.Model)}
-	b.JSON = make([]byte, 0, b.size())
+	b.JSON = make([]byte, 0, format.SizeOf(b.r))
 	b.Open('{')
 	b.String("model", t.Model)
 	b.instructions()
@@ -56,36 +56,6 @@ func (server) Build(r *llm.Request, t *format.Target) (body []byte, dropped []ll
 }
 
 func (b *builder) drop(f llm.Feature) { b.dropped = append(b.dropped, f) }
-
-// size guesses how long the body becomes.
-func (b *builder) size() int {
-	n := 512
-	add := func(parts []llm.Part) {
-		for i := range parts {
-			n += sizeOfPart(&parts[i])
-			for j := range parts[i].Parts {
-				n += sizeOfPart(&parts[i].Parts[j])
-			}
-		}
-	}
-	add(b.r.Instructions)
-	for i := range b.r.Turns {
-		add(b.r.Turns[i].Parts)
-	}
-	for i := range b.r.Tools {
-		t := &b.r.Tools[i]
-		n += len(t.Schema) + len(t.Description) + len(t.Name) + 96
-	}
-	return n
-}
-
-func sizeOfPart(p *llm.Part) int {
-	n := len(p.Text) + len(p.Text)/16 + len(p.Input) + len(p.Input)/4 + len(p.Signature) + len(p.ID) + len(p.Name) + 128
-	if p.Media != nil {
-		n += len(p.Media.Data) + len(p.Media.URL) + len(p.Media.Text)
-	}
-	return n
-}
 
 func (b *builder) instructions() {
 	var all []string
