@@ -114,7 +114,12 @@ func (x *Exchange) wholly(client PassingClient, answer []byte) *outcome.Failure 
 	}
 	x.start()
 	client.Begin(x.contentType(answer), int64(len(answer)))
-	err := client.Write(answer)
+	return x.sends(client, answer)
+}
+
+// sends writes the last bytes of an answer to the client.
+func (x *Exchange) sends(client Client, last []byte) *outcome.Failure {
+	err := client.Write(last)
 	if err == nil {
 		err = client.Flush()
 	}
@@ -162,14 +167,7 @@ func (x *Exchange) passed(client Client, watcher format.Watcher, last []byte) *o
 			return x.said(err)
 		}
 	}
-	err := client.Write(last)
-	if err == nil {
-		err = client.Flush()
-	}
-	if err != nil {
-		return x.unwritable(err)
-	}
-	return nil
+	return x.sends(client, last)
 }
 
 // contentType is what the upstream calls its answer, or what it plainly is.

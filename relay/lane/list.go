@@ -37,26 +37,26 @@ func WantsList(e wire.Endpoint, query string) bool {
 const mostElement = 64 << 20
 
 func (l *list) Event(event sse.Event) (Chunk, error) {
-	step, err := l.Translator.Event(event)
-	return l.framed(step), err
+	chunk, err := l.Translator.Event(event)
+	return l.framed(chunk), err
 }
 
 func (l *list) End() (Chunk, error) {
-	step, err := l.Translator.End()
-	return l.framed(step), err
+	chunk, err := l.Translator.End()
+	return l.framed(chunk), err
 }
 
-func (l *list) framed(step Chunk) Chunk {
+func (l *list) framed(chunk Chunk) Chunk {
 	l.out = l.out[:0]
-	_ = sse.Each(step.Out, mostElement, func(event sse.Event) error { // what a translator has made
+	_ = sse.Each(chunk.Out, mostElement, func(event sse.Event) error { // what a translator has made
 		l.element(event.Data)
 		return nil
 	})
-	if step.Done {
+	if chunk.Done {
 		l.end()
 	}
-	step.Out = l.out
-	return step
+	chunk.Out = l.out
+	return chunk
 }
 
 func (l *list) element(value []byte) {
