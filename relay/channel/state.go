@@ -19,7 +19,8 @@ type state struct {
 	health     breaker.Breaker
 	disabled   atomic.Pointer[bool] // the operator's word; nil: the configuration's stands
 	last       atomic.Pointer[LastFailure]
-	wondered   atomic.Int64 // when the upstream was last asked for its models, a moment; 0: never
+	wondered   atomic.Int64  // when the upstream was last asked for its models, a moment; 0: never
+	worked     atomic.Uint64 // the endpoints of which a call has succeeded, a bit each
 
 	calls   calls
 	overdue atomic.Int64 // calls, when they were looked at last

@@ -33,6 +33,9 @@ func (x *Exchange) End(of *record.End, failure *outcome.Failure, recovered any) 
 	a := of.Add()
 	x.attempt(a, failure)
 	x.Conclude(&a.Result)
+	if failure == nil && a.Sent {
+		x.Channel.Worked(a.Endpoint)
+	}
 	if failure != nil && leavesDoubt(failure) {
 		x.door.wonder(x.Channel, x.Key)
 	}

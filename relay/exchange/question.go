@@ -105,7 +105,7 @@ func (d *Door) list(ctx context.Context, c *channel.Channel, k *breaker.Key, rea
 	}
 	x.opened()
 	if x.answer.Status < 200 || x.answer.Status > 299 {
-		f := x.refused()
+		f := x.refused(false)
 		f.Unprompted()
 		return f
 	}

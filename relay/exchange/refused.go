@@ -3,6 +3,7 @@ package exchange
 import (
 	"bytes"
 	"io"
+	"net/http"
 	"time"
 
 	"one-api/relay/outcome"
@@ -11,8 +12,9 @@ import (
 // errorBodyBytes is how much is read of an error, however much its upstream sends.
 const errorBodyBytes = 64 << 10
 
-// refused reads what there is of an error, and closes it.
-func (x *Exchange) refused() *outcome.Failure {
+// refused reads what there is of an error, and closes it. prompted means that a client's call is answered so, and no question of the
+// relay's own.
+func (x *Exchange) refused(prompted bool) *outcome.Failure {
 	x.body.by(time.Now().Add(x.door.options.ErrorBodyTimeout), outcome.HeaderTimeout)
 	var text []byte
 	if x.body.unpack(x.answer.Encoding) {
@@ -27,7 +29,12 @@ func (x *Exchange) refused() *outcome.Failure {
 	f := outcome.StatusFailure(x.answer.Status, x.answer.Header, bytes.TrimPrefix(text, byteOrderMark))
 	x.corrects(f)
 	if f.Class == outcome.ClassMisplaced {
-		f.Detail = x.explained(f)
+		if prompted && x.unserved(f) {
+			f.Class = outcome.ClassUnserved
+			f.Detail += ": other endpoints of this channel work, and " + x.call.Endpoint.Path() + " never has"
+		} else {
+			f.Detail = x.explained(f)
+		}
 	}
 	return x.censored(f)
 }
@@ -37,4 +44,11 @@ func (x *Exchange) corrects(f *outcome.Failure) {
 	if x.Channel.Correct != nil {
 		x.Channel.Correct(f)
 	}
+}
+
+// unserved reports whether a path that there is not is an endpoint which this upstream does not have, while it has others: that is no
+// mistake in the channel's base URL. What is converted is asked for at the path of another endpoint.
+func (x *Exchange) unserved(f *outcome.Failure) bool {
+	missing := f.Status == http.StatusNotFound || f.Status == http.StatusMethodNotAllowed
+	return missing && !x.converts() && x.Channel.Lacks(x.call.Endpoint)
 }

@@ -55,7 +55,7 @@ func (x *Exchange) request(call *lane.Call) *outcome.Failure {
 	}
 	x.opened()
 	if x.answer.Status < 200 || x.answer.Status > 299 {
-		return x.refused()
+		return x.refused(true)
 	}
 	return nil
 }

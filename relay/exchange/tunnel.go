@@ -102,7 +102,7 @@ func (x *Exchange) dial(call *lane.Call) (*socket.Conn, *outcome.Failure) {
 	if x.answer.Status/100 == 2 {
 		return nil, outcome.Malformed("it answered " + http.StatusText(x.answer.Status) + " where a websocket was asked for")
 	}
-	return nil, x.refused()
+	return nil, x.refused(true)
 }
 
 // tunnel is a session: a websocket on either side.

@@ -65,6 +65,9 @@ const (
 	// ClassMisplaced is an upstream that is not where the channel says, or not for the relay: a redirect, a path that there is
 	// not, 405, a proxy's 407, a country that is not served. No client can bring it about.
 	ClassMisplaced
+	// ClassUnserved is a path that there is not, of an upstream whose other endpoints work: it does not have this one. Clients choose
+	// which they ask, so it is held against nobody.
+	ClassUnserved
 	// ClassKeyRefused is a key that is unmistakably wrong, blocked or out of credit, or an account that is.
 	ClassKeyRefused
 	// ClassUnauthorized is a 401 of which it is not certain that it is about the key.
@@ -140,6 +143,7 @@ var classVerdicts = [classes]Verdict{
 	ClassRequest:      {CountsAsSuccess: true, Precedence: 9},
 	ClassElsewhere:    {MoveOn: true, Precedence: 6},
 	ClassMisplaced:    {MoveOn: true, CountsAsFailure: true, Precedence: 2},
+	ClassUnserved:     {MoveOn: true, Precedence: 2},
 	ClassKeyRefused:   {MoveOn: true, CountsAsFailure: true, Key: KeyRests, AnotherKey: true, Precedence: 0},
 	ClassUnauthorized: {MoveOn: true, Key: KeyDoubted, AnotherKey: true, Precedence: 0},
 	ClassForbidden:    {MoveOn: true, Key: KeyDoubted, Precedence: 1},

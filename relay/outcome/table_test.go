@@ -40,6 +40,7 @@ func TestTheTableSaysWhatFollowsFromEachEnding(t *testing.T) {
 		{UpstreamStatus, ClassKeyLimited, true, false, false, KeyCools},
 		{UpstreamStatus, ClassModelLimited, true, false, false, KeyKeeps}, // the key is good for other models
 		{UpstreamStatus, ClassBehind, true, false, false, KeyKeeps},
+		{UpstreamStatus, ClassUnserved, true, false, false, KeyKeeps}, // clients choose the endpoint
 		{UpstreamStatus, ClassServer, true, true, false, KeyKeeps},
 		{UpstreamErrorEvent, ClassRequest, false, false, true, KeyKeeps},
 		{UpstreamErrorEvent, ClassKeyLimited, true, false, false, KeyCools},
