@@ -54,10 +54,12 @@ func (x *Exchange) attempt(a *record.Attempt, failure *outcome.Failure) {
 	}
 	if c := x.call; c != nil {
 		a.Token, a.RequestID, a.Endpoint, a.Model = c.Token, c.RequestID, c.Endpoint, c.Model
+		a.Asked = x.Channel.UpstreamModel(c.Model)
 	}
 	if x.translator != nil && a.Outcome != outcome.Panic {
 		x.concludes(a)
 	}
+	x.counts(a)
 }
 
 // record counts the attempt and tells the recorders. By now nothing is held any more.

@@ -24,7 +24,12 @@ type Attempt struct {
 	// FirstEvent is the time from the attempt's beginning to the first event with content (text, reasoning, a piece of a tool
 	// call); 0: there was none, or the answer was not a stream.
 	FirstEvent time.Duration
-	Usage      wire.Usage
+	// Asked is the model that the upstream was asked for, and Answered the one that its answer names; empty: none, or it is the same.
+	Asked, Answered string
+	// Tier is the service tier that the answer names (flex, priority, batch); empty: the usual one.
+	Tier  string
+	Usage wire.Usage
+	Cost  Cost
 	// Made is the ids of what the upstream keeps of the answer.
 	Made []string
 	// Failing can end the client's stream in that stream's own words; nil: its format has none.
