@@ -41,6 +41,7 @@ type Channel struct {
 	Redact    *redact.Redactor
 	Labels    context.Context // of the goroutines that work for the channel
 	Of        *provider.Provider
+	Auth      *provider.Auth // how its upstream is shown who asks
 	listing   listing
 }
 

@@ -36,6 +36,9 @@ type PoolOptions struct {
 	Log       *slog.Logger
 	// Metrics counts attempts by channel; nil: nobody does.
 	Metrics *telemetry.Metrics
+	// Auth is how a channel's upstream is shown who asks, if that depends on more than its type: an account, a region, credentials that
+	// are fetched. nil, or nil of a channel: as the provider's data says.
+	Auth func(c *config.Channel, of *provider.Provider) *provider.Auth
 	// Policy chooses among the channels that a request may go to; nil: ByPriority.
 	Policy Policy
 	// TLS is the client side's TLS configuration; nil: the system's roots.
@@ -104,7 +107,7 @@ func (p *Pool) Apply(configs []config.Channel) {
 		}
 		of := p.options.Providers[c.Type]
 		channels = append(channels, &Channel{
-			Channel: c, Provider: of.TelemetryName(), Of: &of.Provider,
+			Channel: c, Provider: of.TelemetryName(), Of: &of.Provider, Auth: p.authOf(&configs[i], &of.Provider),
 			Lanes: of.Lanes(&configs[i]), Correct: of.Correct, Asks: of.Asks, Addresses: upstream.AddressesOf(c.BaseURL),
 			Metrics: recorders[i],
 			pool:    p, state: s, keys: p.keyringOf(c, s), Transport: p.transportOf(c), Redact: redact.New(c),
@@ -126,6 +129,15 @@ func (p *Pool) Apply(configs []config.Channel) {
 	}
 	p.listConnections(channels)
 	p.current.Store(newSet(channels))
+}
+
+func (p *Pool) authOf(c *config.Channel, of *provider.Provider) *provider.Auth {
+	if p.options.Auth != nil {
+		if auth := p.options.Auth(c, of); auth != nil {
+			return auth
+		}
+	}
+	return &of.Auth
 }
 
 func (p *Pool) stateOf(name string) *state {

@@ -18,7 +18,13 @@ import (
 func (x *Exchange) converts() bool { return x.lane().Converts() }
 
 // lane is the call's way to the channel.
-func (x *Exchange) lane() lane.Lane { return x.Channel.Lanes[x.call.Endpoint] }
+func (x *Exchange) lane() lane.Lane {
+	way := x.Channel.Lanes[x.call.Endpoint]
+	if models, ok := way.(lane.ByModel); ok {
+		return models.Of(x.Channel.UpstreamModel(x.call.Model))
+	}
+	return way
+}
 
 // prepare makes the upstream request, where there is room for it.
 func (x *Exchange) prepare(call *lane.Call) (lane.Request, *outcome.Failure) {

@@ -26,7 +26,7 @@ func (x *Exchange) address(r *lane.Request) *outcome.Failure {
 
 // sign shows the upstream who asks. What the operator has put into that header stands.
 func (x *Exchange) sign(r *lane.Request) *outcome.Failure {
-	auth := &x.Channel.Of.Auth
+	auth := x.Channel.Auth
 	if _, given := x.Channel.Headers[auth.Header]; given && auth.Header != "" {
 		return nil
 	}

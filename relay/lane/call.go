@@ -28,6 +28,13 @@ type Lane interface {
 	Answer(call *Call, sent *Converted) Translator
 }
 
+// ByModel is a lane of a channel whose models do not all speak one format: it stands for another one for each.
+type ByModel interface {
+	Lane
+	// Of is the lane to a model, as the upstream calls it. It is the same each time.
+	Of(model string) Lane
+}
+
 // Lanes is the lane of each client endpoint; nil if the provider cannot serve it. They are put together when the configuration is
 // loaded, so that selection reads a slice and asks nobody.
 type Lanes [wire.Endpoints]Lane

@@ -60,7 +60,7 @@ func (l *converted) Request(call *Call, target Target) (Request, error) {
 	for _, feature := range append(left, dropped...) {
 		sent.Dropped = append(sent.Dropped, feature.String())
 	}
-	path, query := l.family.at(l.family.to(call.Stream), target.Model)
+	path, query := l.family.at(l.family.to(call.Stream), target.Model, call.Stream)
 	return Request{
 		Path: path, Query: query, Header: l.family.header(call, false), Body: body, AsksUsage: to.Asked, Converted: sent,
 	}, nil

@@ -78,7 +78,7 @@ type Family struct {
 	header func(call *Call, native bool) http.Header
 	query  func(raw string) string // of a client's that is passed on
 	// place is where an endpoint is for a model; nil: at its usual path.
-	place func(e wire.Endpoint, model string) (path, query string)
+	place func(e wire.Endpoint, model string, stream bool) (path, query string)
 	// streams is the endpoint of a stream that others are converted to, if that is another one.
 	streams wire.Endpoint
 }
@@ -151,15 +151,15 @@ func (f *Family) to(stream bool) wire.Endpoint {
 }
 
 // at is where a call goes.
-func (f *Family) at(e wire.Endpoint, model string) (path, query string) {
+func (f *Family) at(e wire.Endpoint, model string, stream bool) (path, query string) {
 	if f.place == nil {
 		return e.Path(), ""
 	}
-	return f.place(e, model)
+	return f.place(e, model, stream)
 }
 
 // geminiPlace puts the model into the path. Of a stream's two framings it asks for events.
-func geminiPlace(e wire.Endpoint, model string) (path, query string) {
+func geminiPlace(e wire.Endpoint, model string, _ bool) (path, query string) {
 	kind := "models/"
 	for _, own := range [...]string{"models/", "tunedModels/"} {
 		if rest, ok := strings.CutPrefix(model, own); ok {
@@ -229,7 +229,7 @@ func (l native) Request(call *Call, target Target) (Request, error) {
 	if method == http.MethodPost {
 		method = ""
 	}
-	path, query := l.family.at(call.Endpoint, target.Model)
+	path, query := l.family.at(call.Endpoint, target.Model, call.Stream)
 	if query == "" {
 		query = l.family.query(call.Query)
 	}
