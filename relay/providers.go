@@ -15,7 +15,7 @@ import (
 // formats is the wire formats that providers speak: the ways to one who does, and how it is asked for its models.
 var formats = map[providers.Format]struct {
 	lanes func(*config.Channel) lane.Lanes
-	asks  func() lane.Request
+	asks  func() lane.Outgoing
 }{
 	providers.Chat:      {lane.OpenAI.Lanes, lane.OpenAI.Asks},
 	providers.Messages:  {lane.Anthropic.Lanes, lane.Anthropic.Asks},
@@ -29,10 +29,10 @@ var formats = map[providers.Format]struct {
 var Providers = ProvidersOf(providers.All())
 
 // ProvidersOf makes channel types of providers. A new one that speaks a format that there is, is an entry in package provider.
-func ProvidersOf(all []providers.Provider) map[string]channel.Provider {
-	types := make(map[string]channel.Provider, len(all))
+func ProvidersOf(all []providers.Provider) map[string]channel.Type {
+	types := make(map[string]channel.Type, len(all))
 	for _, p := range all {
-		types[p.Type] = channel.Provider{Provider: p, Lanes: lanesTo(p), Correct: outcome.Sayings(p.Says), Asks: askedFor(p)}
+		types[p.Type] = channel.Type{Provider: p, Lanes: lanesTo(p), Correct: outcome.Sayings(p.Says), Asks: askedFor(p)}
 	}
 	return types
 }
@@ -115,20 +115,20 @@ type placedLane struct {
 	path func(own, model string) string
 }
 
-func (l placedLane) Request(call *lane.Call, target lane.Target) (lane.Request, error) {
+func (l placedLane) Request(call *lane.Call, target lane.Destination) (lane.Outgoing, error) {
 	request, err := l.Lane.Request(call, target)
 	request.Path = l.path(request.Path, target.Model)
 	return request, err
 }
 
 // askedFor is how a provider is asked for its models; nil: it has no list.
-func askedFor(p providers.Provider) func() lane.Request {
+func askedFor(p providers.Provider) func() lane.Outgoing {
 	if p.List == "" {
 		return nil
 	}
 	of := formats[p.Speaks[0].Format].asks
 	path, query, _ := strings.Cut(p.List, "?")
-	return func() lane.Request {
+	return func() lane.Outgoing {
 		request := of()
 		request.Path, request.Query = path, query
 		return request

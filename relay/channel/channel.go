@@ -28,7 +28,7 @@ type Channel struct {
 
 	Lanes   lane.Lanes
 	Correct func(*outcome.Failure) // nil: nothing has to be
-	Asks    func() lane.Request    // for the list of models; nil: there is none
+	Asks    func() lane.Outgoing   // for the list of models; nil: there is none
 
 	Metrics   *telemetry.Channel
 	pool      *Pool
@@ -45,15 +45,15 @@ type Channel struct {
 	listing   listing
 }
 
-// State is what a channel is up to: the closed list of relay.channel.state.
-type State string
+// Health is what a channel is up to: the closed list of relay.channel.state.
+type Health string
 
 // The states.
 const (
-	Healthy  State = "healthy"
-	Degraded State = "degraded" // in use, but its last attempts failed or some of its keys are out
-	Cooling  State = "cooling"  // passed over for now
-	Disabled State = "disabled" // by its configuration or by the operator
+	Healthy  Health = "healthy"
+	Degraded Health = "degraded" // in use, but its last attempts failed or some of its keys are out
+	Cooling  Health = "cooling"  // passed over for now
+	Disabled Health = "disabled" // by its configuration or by the operator
 )
 
 // SetDisabled takes the channel out, or puts it back and forgets what was held against it. It outlives reloads.

@@ -18,7 +18,7 @@ import (
 func TestACallThatDoesNotEndWhenItIsToldToIsCountedAsUnexplained(t *testing.T) {
 	log := &logged{}
 	p := NewPool(PoolOptions{
-		Providers: map[string]Provider{"plain": {Lanes: plain{}.lanes, Provider: provider.Provider{Name: "plain"}}}, Log: slog.New(slog.NewTextHandler(log, nil)),
+		Providers: map[string]Type{"plain": {Lanes: plain{}.lanes, Provider: provider.Provider{Name: "plain"}}}, Log: slog.New(slog.NewTextHandler(log, nil)),
 	})
 	defer p.Close()
 	p.Apply([]config.Channel{testChannel("stuck")})

@@ -29,7 +29,7 @@ func (leastBusy) Select(from Candidates) (least *Channel) {
 
 func TestAnotherPolicyIsOneMethod(t *testing.T) {
 	p := NewPool(PoolOptions{
-		Providers: map[string]Provider{"plain": {Lanes: plain{}.lanes, Provider: plainProvider}}, Log: slog.New(slog.DiscardHandler), Policy: leastBusy{},
+		Providers: map[string]Type{"plain": {Lanes: plain{}.lanes, Provider: plainProvider}}, Log: slog.New(slog.DiscardHandler), Policy: leastBusy{},
 	})
 	defer p.Close()
 	full := func(c *config.Channel) { c.MaxConcurrent = 2 }
@@ -57,7 +57,7 @@ func TestTheOperatorIsToldOnceOfAChannelThatIsPassedOverAndOfAKeyThatIsRefusedAn
 	var said bytes.Buffer
 	now := time.Now()
 	p := NewPool(PoolOptions{
-		Providers: map[string]Provider{"plain": {Lanes: plain{}.lanes, Provider: plainProvider}}, Log: slog.New(slog.NewTextHandler(&said, nil)),
+		Providers: map[string]Type{"plain": {Lanes: plain{}.lanes, Provider: plainProvider}}, Log: slog.New(slog.NewTextHandler(&said, nil)),
 		Now: func() time.Time { return now },
 	})
 	defer p.Close()

@@ -19,20 +19,20 @@ import (
 	"one-api/telemetry"
 )
 
-// Provider is a channel type: its lanes, and who answers there.
-type Provider struct {
+// Type is a channel type: its lanes, and who answers there.
+type Type struct {
 	// Lanes puts together the ways to a channel of the type.
 	Lanes func(*config.Channel) lane.Lanes
 	// Correct has the provider's own idea of a failure: of another class, or in other words. nil: what its status says will do.
 	Correct func(*outcome.Failure)
 	// Asks makes the request, a GET without a body, for the list of the provider's models; nil: it has none.
-	Asks func() lane.Request
+	Asks func() lane.Outgoing
 	provider.Provider
 }
 
 // PoolOptions is what all channels of a process have in common.
 type PoolOptions struct {
-	Providers map[string]Provider // by channel type
+	Providers map[string]Type // by channel type
 	Log       *slog.Logger
 	// Metrics counts attempts by channel; nil: nobody does.
 	Metrics *telemetry.Metrics
@@ -66,7 +66,7 @@ type Pool struct {
 }
 
 type ownedTransport struct {
-	settings  upstream.Settings
+	settings  upstream.Identity
 	transport *upstream.Transport
 }
 

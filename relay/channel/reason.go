@@ -16,7 +16,7 @@ const attemptsToDistrust = 10
 func (c *Channel) Distrusted() bool { return c.state.health.InVain() >= attemptsToDistrust }
 
 // State tells what the channel is up to. It takes no lock.
-func (c *Channel) State(now time.Time) State {
+func (c *Channel) State(now time.Time) Health {
 	switch {
 	case c.isDisabled():
 		return Disabled

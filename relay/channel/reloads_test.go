@@ -20,7 +20,7 @@ import (
 func TestTenThousandReloadsLeaveNothingBehind(t *testing.T) {
 	const reloads = 10_000
 	p := NewPool(PoolOptions{
-		Providers: map[string]Provider{"openai": {Lanes: plain{}.lanes, Provider: provider.Provider{Name: "openai"}}},
+		Providers: map[string]Type{"openai": {Lanes: plain{}.lanes, Provider: provider.Provider{Name: "openai"}}},
 		Log:       slog.New(slog.DiscardHandler), Metrics: telemetry.New(500),
 	})
 	t.Cleanup(p.Close)

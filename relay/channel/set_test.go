@@ -36,8 +36,8 @@ var plainProvider = provider.Provider{Name: "plain", Auth: provider.Auth{Header:
 
 func (plain) Converts() bool { return false }
 
-func (plain) Request(call *lane.Call, _ lane.Target) (lane.Request, error) {
-	return lane.Request{Path: call.Endpoint.Path(), Header: http.Header{}, Body: call.Body}, nil
+func (plain) Request(call *lane.Call, _ lane.Destination) (lane.Outgoing, error) {
+	return lane.Outgoing{Path: call.Endpoint.Path(), Header: http.Header{}, Body: call.Body}, nil
 }
 
 func (plain) Answer(*lane.Call, *lane.Converted) lane.Translator { return plainAnswer{} }
@@ -72,7 +72,7 @@ func testChannel(name string, change ...func(*config.Channel)) config.Channel {
 
 func testPool(t testing.TB, channels ...config.Channel) *Pool {
 	p := NewPool(PoolOptions{
-		Providers: map[string]Provider{"plain": {Lanes: plain{}.lanes, Provider: plainProvider}, "embedder": {Lanes: plain{only: wire.Embeddings}.lanes, Provider: plainProvider}},
+		Providers: map[string]Type{"plain": {Lanes: plain{}.lanes, Provider: plainProvider}, "embedder": {Lanes: plain{only: wire.Embeddings}.lanes, Provider: plainProvider}},
 		Log:       slog.New(slog.DiscardHandler),
 	})
 	p.Apply(channels)

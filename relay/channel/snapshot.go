@@ -13,7 +13,7 @@ type Snapshot struct {
 	Name                string            `json:"name"`
 	Type                string            `json:"type"`
 	Provider            string            `json:"provider"`
-	State               State             `json:"state"`
+	State               Health            `json:"state"`
 	Reason              string            `json:"reason"` // empty: healthy
 	Groups              []string          `json:"groups"`
 	Models              []string          `json:"models"`

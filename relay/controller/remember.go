@@ -15,6 +15,6 @@ func (c *call) remember(a *record.Attempt) {
 		c.of.Made.Forget(strings.TrimPrefix(c.R.URL.Path, before))
 	}
 	if len(a.Made) > 0 && c.current.Stores {
-		c.of.Made.Note(made.Maker{Token: c.Key.Name, Channel: a.Channel.Name, Model: c.End.Model}, a.Made...)
+		c.of.Made.Note(made.Origin{Token: c.Key.Name, Channel: a.Channel.Name, Model: c.End.Model}, a.Made...)
 	}
 }

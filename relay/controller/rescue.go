@@ -53,7 +53,7 @@ func (c *call) resumes(attempt *record.Attempt) bool {
 // downstream is what the exchange writes the answer to.
 //
 //go:noinline
-func (c *call) downstream() exchange.Client {
+func (c *call) downstream() exchange.Downstream {
 	switch {
 	case c.resuming:
 		c.End.Resumed++

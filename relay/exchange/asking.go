@@ -29,11 +29,11 @@ func (a *asking) Sends(n *upstream.Sent) { a.hold.sends(n) }
 
 // ask sends the request and waits for the answer's header, which is in x.answer then. connected tells whether something of the
 // request may have been sent.
-func (x *Exchange) ask(r *lane.Request) (connected bool, err error) {
+func (x *Exchange) ask(r *lane.Outgoing) (connected bool, err error) {
 	return x.Channel.Transport.Do((*asking)(x), x.outgoing(r), &x.answer)
 }
 
 // outgoing is a lane's request as a transport takes it.
-func (x *Exchange) outgoing(r *lane.Request) upstream.Request {
+func (x *Exchange) outgoing(r *lane.Outgoing) upstream.Request {
 	return upstream.Request{Method: r.Method, At: x.at, Header: r.Header, Body: r.Body, Source: r.Source}
 }

@@ -8,9 +8,9 @@ import (
 	"one-api/relay/wire"
 )
 
-// Client is the way back to the client of a call. Its errors are final: nothing more can be written. One that is a *Failure is
+// Downstream is the way back to the client of a call. Its errors are final: nothing more can be written. One that is a *Failure is
 // the answer's fault and not the client's.
-type Client interface {
+type Downstream interface {
 	// Whole sends a complete answer and sees it off.
 	Whole(body []byte) error
 	// Hold adds whole events to the stream that promise nothing. The client gets them with the next Write, or when it has waited
@@ -24,7 +24,7 @@ type Client interface {
 
 // PassingClient is a Client of an answer of any type, which passes by.
 type PassingClient interface {
-	Client
+	Downstream
 	// Begin sends the header of an answer of so many bytes; negative: nobody knows how many. Write adds its bytes then.
 	Begin(contentType string, length int64)
 	// Alive has signs of life sent from now on, while nothing else is.

@@ -54,7 +54,7 @@ func TestAConversionTakesNoMoreThanIsHeldForIt(t *testing.T) {
 			requireRoom(t, name+", the request", s, func(text []byte) {
 				asked := *call
 				asked.Body = text
-				_, _ = c.adaptor.Request(&asked, lane.Target{Model: "m"})
+				_, _ = c.adaptor.Request(&asked, lane.Destination{Model: "m"})
 			})
 		}
 		for _, s := range hostileAnswers(c.upstream) {

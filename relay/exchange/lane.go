@@ -27,7 +27,7 @@ func (x *Exchange) lane() lane.Lane {
 }
 
 // prepare makes the upstream request, where there is room for it.
-func (x *Exchange) prepare(call *lane.Call) (lane.Request, *outcome.Failure) {
+func (x *Exchange) prepare(call *lane.Call) (lane.Outgoing, *outcome.Failure) {
 	takes := int64(0)
 	if x.converts() {
 		takes = conversion(call.Body) + perByte*int64(len(call.Prefix))
@@ -44,21 +44,21 @@ func (x *Exchange) prepare(call *lane.Call) (lane.Request, *outcome.Failure) {
 		takes = max(takes, 3*int64(len(call.Body))) // the messages, and all with them in it
 	}
 	if err := x.hold.work.Hold(takes); err != nil {
-		return lane.Request{}, outcome.NoRoomForRequest(err)
+		return lane.Outgoing{}, outcome.NoRoomForRequest(err)
 	}
 	call = x.asContinuation(call)
-	request, err := x.lane().Request(call, lane.Target{
+	request, err := x.lane().Request(call, lane.Destination{
 		Model: x.Channel.UpstreamModel(call.Model), Official: x.Channel.Official, Quirks: x.Channel.Of.QuirksAt(x.Channel.Official),
 		Hint: hints[x.Channel.Resume], AskUsage: asksUsage, Thoughts: thoughts,
 	})
 	x.hold.work.Release()
 	if err != nil {
-		return lane.Request{}, x.unsayable(err)
+		return lane.Outgoing{}, x.unsayable(err)
 	}
 	x.conversion(request.Converted)
 	if !shared(request.Body, x.call.Body) {
 		if err := x.hold.request.Hold(int64(cap(request.Body))); err != nil {
-			return lane.Request{}, outcome.NoRoomForRequest(err)
+			return lane.Outgoing{}, outcome.NoRoomForRequest(err)
 		}
 	}
 	return request, nil

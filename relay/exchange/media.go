@@ -118,7 +118,7 @@ func (x *Exchange) wholly(client PassingClient, answer []byte) *outcome.Failure 
 }
 
 // sends writes the last bytes of an answer to the client.
-func (x *Exchange) sends(client Client, last []byte) *outcome.Failure {
+func (x *Exchange) sends(client Downstream, last []byte) *outcome.Failure {
 	err := client.Write(last)
 	if err == nil {
 		err = client.Flush()
@@ -161,7 +161,7 @@ func (x *Exchange) passes(client PassingClient, buffer []byte, n int) *outcome.F
 }
 
 // passed sends the last bytes of an answer, unless that shows that some are missing.
-func (x *Exchange) passed(client Client, watcher format.Watcher, last []byte) *outcome.Failure {
+func (x *Exchange) passed(client Downstream, watcher format.Watcher, last []byte) *outcome.Failure {
 	if watcher != nil {
 		if err := watcher.Seen(); err != nil {
 			return x.said(err)

@@ -16,7 +16,7 @@ const (
 )
 
 // Relay passes the answer on to the client. nil: it was complete, and all of it was written.
-func (x *Exchange) Relay(client Client) *outcome.Failure {
+func (x *Exchange) Relay(client Downstream) *outcome.Failure {
 	if passing, ok := client.(PassingClient); ok && x.passesBy() {
 		return x.relayMedia(passing)
 	}

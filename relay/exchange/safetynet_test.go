@@ -51,7 +51,7 @@ func TestAForgottenExchangeIsClosedByTheSafetyNetAndCounted(t *testing.T) {
 			require.NoError(t, err)
 			log := &lines{}
 			p := channel.NewPool(channel.PoolOptions{
-				Providers: map[string]channel.Provider{"plain": {Lanes: untouched{}.lanes, Provider: provider.Provider{Name: "plain"}}},
+				Providers: map[string]channel.Type{"plain": {Lanes: untouched{}.lanes, Provider: provider.Provider{Name: "plain"}}},
 				Log:       slog.New(slog.NewTextHandler(log, nil)),
 				TLS:       upstream.Client().Transport.(*http.Transport).TLSClientConfig,
 			})
@@ -92,7 +92,7 @@ func TestAnExchangeThatWasEndedIsNotCountedAsForgotten(t *testing.T) {
 	at, err := url.Parse(upstream.URL + "/v1")
 	require.NoError(t, err)
 	p := channel.NewPool(channel.PoolOptions{
-		Providers: map[string]channel.Provider{"plain": {Lanes: untouched{}.lanes, Provider: provider.Provider{Name: "plain"}}}, Log: slog.New(slog.DiscardHandler),
+		Providers: map[string]channel.Type{"plain": {Lanes: untouched{}.lanes, Provider: provider.Provider{Name: "plain"}}}, Log: slog.New(slog.DiscardHandler),
 	})
 	defer p.Close()
 	p.Apply([]config.Channel{channelAt("tidy", at)})
@@ -152,8 +152,8 @@ func (u untouched) lanes(*config.Channel) (all lane.Lanes) {
 
 func (untouched) Converts() bool { return false }
 
-func (untouched) Request(call *lane.Call, _ lane.Target) (lane.Request, error) {
-	return lane.Request{Path: call.Endpoint.Path(), Header: http.Header{}, Body: call.Body}, nil
+func (untouched) Request(call *lane.Call, _ lane.Destination) (lane.Outgoing, error) {
+	return lane.Outgoing{Path: call.Endpoint.Path(), Header: http.Header{}, Body: call.Body}, nil
 }
 
 func (untouched) Answer(*lane.Call, *lane.Converted) lane.Translator { return untouchedAnswer{} }

@@ -10,7 +10,7 @@ import (
 )
 
 // address completes a request: where it goes, what the operator adds to its header and, when nothing of it changes any more, who asks.
-func (x *Exchange) address(r *lane.Request) *outcome.Failure {
+func (x *Exchange) address(r *lane.Outgoing) *outcome.Failure {
 	for name, value := range x.Channel.Headers {
 		r.Header.Set(name, value)
 	}
@@ -25,7 +25,7 @@ func (x *Exchange) address(r *lane.Request) *outcome.Failure {
 }
 
 // sign shows the upstream who asks. What the operator has put into that header stands.
-func (x *Exchange) sign(r *lane.Request) *outcome.Failure {
+func (x *Exchange) sign(r *lane.Outgoing) *outcome.Failure {
 	auth := x.Channel.Auth
 	if _, given := x.Channel.Headers[auth.Header]; given && auth.Header != "" {
 		return nil

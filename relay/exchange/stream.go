@@ -11,7 +11,7 @@ import (
 )
 
 // relayStream passes events on as they come.
-func (x *Exchange) relayStream(client Client) *outcome.Failure {
+func (x *Exchange) relayStream(client Downstream) *outcome.Failure {
 	events := sse.NewReader(&x.body, maxEvent)
 	events.Lease, events.Strays = &x.hold.answer, true
 	x.out = writer{client: client, events: events}

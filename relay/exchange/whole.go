@@ -11,7 +11,7 @@ import (
 
 // relayWhole keeps the answer back until it is complete and understood. Until then another channel can take over, and the
 // client never sees half of it.
-func (x *Exchange) relayWhole(client Client) *outcome.Failure {
+func (x *Exchange) relayWhole(client Downstream) *outcome.Failure {
 	answer, failure := x.whole(nil)
 	if failure != nil {
 		return failure

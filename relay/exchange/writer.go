@@ -10,7 +10,7 @@ import (
 
 // writer is a stream's way to the client. Events that came together and go through as they are leave in one piece.
 type writer struct {
-	client    Client
+	client    Downstream
 	events    *sse.Reader
 	run       sse.Run // events that have not been written yet
 	unflushed bool

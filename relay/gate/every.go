@@ -12,8 +12,8 @@ import (
 	"one-api/telemetry"
 )
 
-// Request is any request, relayed or not.
-type Request interface {
+// Incoming is any request, relayed or not.
+type Incoming interface {
 	Passing
 	Arrived() *Arrival
 	// Route is the pattern of the path; empty: none matched.
@@ -43,10 +43,10 @@ func (a *Arrival) ID() string { return a.ids.own[0] }
 func (a *Arrival) ClientID() string { return a.ids.client[0] }
 
 // identity gives every request an id and every response its header.
-type identity struct{ noExit[Request] }
+type identity struct{ noExit[Incoming] }
 
 // Enter never refuses.
-func (identity) Enter(r Request) *outcome.Refusal {
+func (identity) Enter(r Incoming) *outcome.Refusal {
 	a := r.Arrived()
 	header := a.W.Header()
 	closeIfAmbiguous(header, a.R)
@@ -61,7 +61,7 @@ type traffic struct {
 }
 
 // Enter never refuses.
-func (t *traffic) Enter(r Request) *outcome.Refusal {
+func (t *traffic) Enter(r Incoming) *outcome.Refusal {
 	a := r.Arrived()
 	if a.Turn {
 		return nil
@@ -72,7 +72,7 @@ func (t *traffic) Enter(r Request) *outcome.Refusal {
 }
 
 // Exit records the end.
-func (t *traffic) Exit(r Request) {
+func (t *traffic) Exit(r Incoming) {
 	if a := r.Arrived(); !a.Turn {
 		t.handling[a.method].Add(-1)
 		t.metrics.HTTP(r.HTTP())
@@ -82,12 +82,12 @@ func (t *traffic) Exit(r Request) {
 // crossOrigin lets web pages call the relay, as one-api did: the key is in a header, never in a cookie, so any origin may. What operators
 // look at stays closed to pages: there it may be the browser's place in the network that opens the door.
 type crossOrigin struct {
-	noExit[Request]
+	noExit[Incoming]
 	closedHealth bool
 }
 
 // Enter never refuses.
-func (c crossOrigin) Enter(r Request) *outcome.Refusal {
+func (c crossOrigin) Enter(r Incoming) *outcome.Refusal {
 	if a := r.Arrived(); !c.ofOperators(a.R, r.Route()) {
 		allowOrigin(a.W.Header(), a.R)
 	}
@@ -148,10 +148,10 @@ func IsPreflight(a *Arrival) bool {
 const maxHeaderFields = 128
 
 // headerLimit refuses a header of too many fields, so that no call holds one.
-type headerLimit struct{ noExit[Request] }
+type headerLimit struct{ noExit[Incoming] }
 
 // Enter refuses with 431.
-func (headerLimit) Enter(r Request) *outcome.Refusal {
+func (headerLimit) Enter(r Incoming) *outcome.Refusal {
 	n := 0
 	for _, values := range r.Arrived().R.Header {
 		n += len(values)

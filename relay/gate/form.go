@@ -77,7 +77,7 @@ func (f *formReader) begin(as string, endpoint wire.Endpoint) *outcome.Refusal {
 	if err != nil {
 		return refuseUnkept(err)
 	}
-	f.call.Endpoint, f.call.Form = endpoint, &lane.Form{Type: as, Boundary: params["boundary"]}
+	f.call.Endpoint, f.call.Form = endpoint, &lane.Multipart{Type: as, Boundary: params["boundary"]}
 	return nil
 }
 

@@ -62,7 +62,7 @@ func requireRequest(t *testing.T, a lanetest.Lanes, call *lane.Call, model strin
 	if !a.Serves(call.Endpoint) {
 		return
 	}
-	request, err := a.Request(call, lane.Target{Model: model})
+	request, err := a.Request(call, lane.Destination{Model: model})
 	if err != nil {
 		var e *wire.Error
 		require.ErrorAs(t, err, &e)

@@ -96,7 +96,7 @@ type ChainsOptions struct {
 
 // Gates is those of a process.
 type Gates struct {
-	Every Chain[Request]    // what every request passes
+	Every Chain[Incoming]   // what every request passes
 	Calls Chain[*Admission] // and, behind that, one that is to be relayed
 
 	Intake  *Intake
@@ -115,7 +115,7 @@ func New(o ChainsOptions) *Gates {
 		},
 		bodies: &bodies{budget: o.Budget, spool: o.Spool, most: o.Settings.MaxRequestBody, timeout: cmp.Or(o.BodyTimeout, bodyBlockTimeout)},
 	}
-	g.Every = Chain[Request]{Log: o.Log, Gates: []Gate[Request]{
+	g.Every = Chain[Incoming]{Log: o.Log, Gates: []Gate[Incoming]{
 		identity{}, g.traffic, crossOrigin{closedHealth: !o.Settings.PublicHealth}, headerLimit{},
 	}}
 	g.Calls = Chain[*Admission]{Log: o.Log, Gates: []Gate[*Admission]{

@@ -60,8 +60,8 @@ func (l *List) Find(id string) *Entry {
 	return nil
 }
 
-// Request is a request in flight, as GET /api/monitor/requests lists it.
-type Request struct {
+// Listed is a request in flight, as GET /api/monitor/requests lists it.
+type Listed struct {
 	ID         string  `json:"id"`
 	Token      string  `json:"token"`
 	Model      string  `json:"model"`
@@ -72,8 +72,8 @@ type Request struct {
 }
 
 // All lists the requests.
-func (l *List) All(now time.Time) []Request {
-	list := []Request{}
+func (l *List) All(now time.Time) []Listed {
+	list := []Listed{}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for e := l.first; e != nil; e = e.next {
@@ -82,7 +82,7 @@ func (l *List) All(now time.Time) []Request {
 	return list
 }
 
-func (e *Entry) request(now time.Time) Request {
+func (e *Entry) request(now time.Time) Listed {
 	is, sent := Phase(e.phase.Load()), e.client.Sent()
 	switch {
 	case e.client.Writing():
@@ -96,7 +96,7 @@ func (e *Entry) request(now time.Time) Request {
 	if e.channel != nil {
 		asked = e.channel.Name
 	}
-	return Request{
+	return Listed{
 		ID: e.end.RequestID, Token: e.end.Token, Model: e.model, Channel: asked, Phase: phaseNames[is],
 		AgeSeconds: now.Sub(e.end.Began).Seconds(), Bytes: sent,
 	}

@@ -22,7 +22,7 @@ type Lane interface {
 
 	// Request makes the upstream request for a call. An error is a *wire.Error: the call cannot be said in the provider's
 	// format, and the client is told what to change.
-	Request(call *Call, target Target) (Request, error)
+	Request(call *Call, target Destination) (Outgoing, error)
 
 	// Answer makes the translator of one 2xx answer to call. sent is Request.Converted.
 	Answer(call *Call, sent *Converted) Translator
@@ -50,19 +50,19 @@ type Call struct {
 	Choices   int32            // how many answers the client asked for (n); 0 if it did not say
 	Model     string           // as the client asked for it
 	Body      []byte           // the whole body: a valid JSON object. nil once a stream has begun, unless Keep says so
-	Form      *Form            // a body that is multipart/form-data; nil if it is an object, which is Body then
+	Form      *Multipart       // a body that is multipart/form-data; nil if it is an object, which is Body then
 	Prefix    string           // the answer's text so far, of which the upstream is asked for the rest; empty means all of it
 	Path      *string          // where the call goes, escaped; nil means the endpoint's usual path
 	ModelFrom int              // Body[ModelFrom:ModelTo] is the value of "model", quotes included
 	ModelTo   int              //
-	Options   StreamOptions    // what the client says of its stream
+	Options   UsageAsked       // what the client says of its stream
 	Held      *membudget.Lease // what Body holds of the process's budget; nil if it is not counted
 	Header    http.Header      // the client's headers. Only what the provider's format defines may be passed on
 	Query     string           // the raw query, under the same rule
 }
 
-// Form is a body that is multipart/form-data. It is closed by whoever has read it.
-type Form struct {
+// Multipart is a body that is multipart/form-data. It is closed by whoever has read it.
+type Multipart struct {
 	Type               string // Content-Type, boundary included
 	Boundary           string
 	Body               *spool.Body
@@ -71,14 +71,14 @@ type Form struct {
 }
 
 // Close gives back what holds the body. It may be called on nil, and again.
-func (f *Form) Close() {
+func (f *Multipart) Close() {
 	if f != nil {
 		f.Body.Close()
 	}
 }
 
 // with is the form with a model in it, and with all else as it was. empty: as it came.
-func (f *Form) with(model string) Source {
+func (f *Multipart) with(model string) Source {
 	e := &spool.Edited{Body: f.Body}
 	switch {
 	case model == "":
@@ -99,8 +99,8 @@ type Source interface {
 	Open() io.ReadCloser
 }
 
-// StreamOptions is what a client says of its stream (stream_options of OpenAI's format), as far as it has to be known.
-type StreamOptions struct {
+// UsageAsked is what a client says of its stream (stream_options of OpenAI's format), as far as it has to be known.
+type UsageAsked struct {
 	From, To           int  // Body[From:To] is the value; 0, 0 if it says nothing
 	Usage              bool // it asks to be told the usage (include_usage)
 	UsageFrom, UsageTo int  // Body[UsageFrom:UsageTo] says whether it does; 0, 0 if it does not say
@@ -127,8 +127,8 @@ func (c *Call) moved(at, by int) {
 	}
 }
 
-// Target is what one channel adds to a call.
-type Target struct {
+// Destination is what one channel adds to a call.
+type Destination struct {
 	Model string // after the channel's model mapping
 	// Official is true if the provider itself answers and not something compatible with it.
 	Official bool
@@ -142,8 +142,8 @@ type Target struct {
 	Hint format.Hint
 }
 
-// Request is an upstream request as a value: the exchange sends it.
-type Request struct {
+// Outgoing is an upstream request as a value: the exchange sends it.
+type Outgoing struct {
 	Method string      // empty means POST
 	Path   string      // such as /v1/chat/completions, escaped
 	Query  string      // raw, usually empty

@@ -37,31 +37,31 @@ func (a *asked) request() *llm.Request {
 }
 
 // Request says the client's request in the provider's format.
-func (l *converted) Request(call *Call, target Target) (Request, error) {
+func (l *converted) Request(call *Call, target Destination) (Outgoing, error) {
 	r, problem := l.client.Client.Parse(call.Body)
 	if problem != nil {
-		return Request{}, l.server.Column.Explain(problem).Wire()
+		return Outgoing{}, l.server.Column.Explain(problem).Wire()
 	}
 	r.Stream = call.Stream // which decides how the answer is read
 	left, problem := l.server.Column.Admit(r)
 	if problem != nil {
-		return Request{}, problem.Wire()
+		return Outgoing{}, problem.Wire()
 	}
 	to := &format.Target{Model: target.Model, Official: target.Official, Quirks: target.Quirks, Seal: l.seal, AskUsage: target.AskUsage,
 		Thoughts: target.Thoughts}
 	body, dropped, problem := l.server.Server.Build(r, to)
 	if problem != nil {
-		return Request{}, problem.Wire()
+		return Outgoing{}, problem.Wire()
 	}
 	if body, problem = goOn(l.server, body, call, target); problem != nil {
-		return Request{}, problem.Wire()
+		return Outgoing{}, problem.Wire()
 	}
 	sent := &Converted{State: &asked{r.IncludeUsage, r.Kept, to.Names, target.Model, target.Quirks}, From: l.client.Name, To: l.server.Name}
 	for _, feature := range append(left, dropped...) {
 		sent.Dropped = append(sent.Dropped, feature.String())
 	}
 	path, query := l.family.at(l.family.to(call.Stream), target.Model, call.Stream)
-	return Request{
+	return Outgoing{
 		Path: path, Query: query, Header: l.family.header(call, false), Body: body, AsksUsage: to.Asked, Converted: sent,
 	}, nil
 }

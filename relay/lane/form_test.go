@@ -24,12 +24,12 @@ func TestAFormIsSentAsItCameButForItsModel(t *testing.T) {
 		body := (*spool.Spool)(nil).Begin(nil)
 		_, err := body.Write([]byte(tc.body))
 		require.NoError(t, err)
-		form := &Form{Type: "multipart/form-data; boundary=b", Boundary: "b", Body: body}
+		form := &Multipart{Type: "multipart/form-data; boundary=b", Boundary: "b", Body: body}
 		if len(tc.body) > len(before) {
 			form.ModelFrom, form.ModelTo = int64(len(before)), int64(len(before)+1)
 		}
 		call := &Call{Endpoint: wire.AudioTranscribe, Model: tc.asked, Form: form, Header: http.Header{}}
-		request, err := OpenAI.Lanes(&config.Channel{})[wire.AudioTranscribe].Request(call, Target{Model: tc.model})
+		request, err := OpenAI.Lanes(&config.Channel{})[wire.AudioTranscribe].Request(call, Destination{Model: tc.model})
 		require.NoError(t, err)
 		require.Equal(t, "/v1/audio/transcriptions", request.Path)
 		require.Equal(t, []string{form.Type}, request.Header["Content-Type"])

@@ -129,7 +129,7 @@ func convert(t *testing.T, a lanetest.Lanes, endpoint wire.Endpoint, body []byte
 	t.Helper()
 	var head struct{ Stream bool }
 	_ = json.Unmarshal(body, &head)
-	r, err := a.Request(&lane.Call{Endpoint: endpoint, Model: "m", Stream: head.Stream, Body: body}, lane.Target{Model: "m"})
+	r, err := a.Request(&lane.Call{Endpoint: endpoint, Model: "m", Stream: head.Stream, Body: body}, lane.Destination{Model: "m"})
 	if err == nil {
 		return r.Body, true
 	}

@@ -55,7 +55,7 @@ func Formats() (all []*format.Format) {
 func Rescue(of wire.Endpoint) format.Rescue { return clients[of].Rescue }
 
 // goOn has the body of a request, in its server's format, ask for the rest of an answer, if that is what is to be asked for.
-func goOn(in *format.Format, body []byte, call *Call, target Target) ([]byte, *format.Problem) {
+func goOn(in *format.Format, body []byte, call *Call, target Destination) ([]byte, *format.Problem) {
 	switch {
 	case call.Prefix == "":
 		return body, nil
@@ -74,7 +74,7 @@ type Family struct {
 	endpoint wire.Endpoint   // of the format that others are converted to
 	native   []wire.Endpoint // that are passed through
 	// body is a native call's, with the channel's model in it and nothing else changed but what has to be.
-	body   func(call *Call, t Target) (body []byte, asksUsage bool)
+	body   func(call *Call, t Destination) (body []byte, asksUsage bool)
 	header func(call *Call, native bool) http.Header
 	query  func(raw string) string // of a client's that is passed on
 	// place is where an endpoint is for a model; nil: at its usual path.
@@ -108,7 +108,7 @@ var Responses = &Family{
 }
 
 // responsesBody is without what only this relay has put into a conversation.
-func responsesBody(call *Call, target Target) (body []byte, asksUsage bool) {
+func responsesBody(call *Call, target Destination) (body []byte, asksUsage bool) {
 	body = call.Body
 	switch {
 	case call.Endpoint.Method() != http.MethodPost:
@@ -129,7 +129,7 @@ var Gemini = &Family{
 }
 
 // geminiBody is without what only this relay has put into a conversation, and names the channel's model where a body names one.
-func geminiBody(call *Call, target Target) (body []byte, asksUsage bool) {
+func geminiBody(call *Call, target Destination) (body []byte, asksUsage bool) {
 	body = call.Body
 	switch call.Endpoint {
 	case wire.GeminiGenerate, wire.GeminiStream:
@@ -189,8 +189,8 @@ func (f *Family) Lanes(c *config.Channel) (lanes Lanes) {
 }
 
 // Asks makes the request for the list of models.
-func (f *Family) Asks() Request {
-	return Request{Path: "/v1/models", Header: f.header(&Call{}, false)}
+func (f *Family) Asks() Outgoing {
+	return Outgoing{Path: "/v1/models", Header: f.header(&Call{}, false)}
 }
 
 // secretOf is what pseudonyms and seals are made with: the operator's, or one that follows from the channel's first key, so that it
@@ -213,14 +213,14 @@ type native struct {
 func (native) Converts() bool { return false }
 
 // Request changes nothing but the model, and what only this relay has put there.
-func (l native) Request(call *Call, target Target) (Request, error) {
+func (l native) Request(call *Call, target Destination) (Outgoing, error) {
 	if call.Form != nil {
 		return l.form(call, target), nil
 	}
 	body, asksUsage := l.family.body(call, target)
 	body, problem := goOn(l.format, body, call, target)
 	if problem != nil {
-		return Request{}, problem.Wire()
+		return Outgoing{}, problem.Wire()
 	}
 	if target.Thoughts && call.Endpoint == wire.ChatCompletions {
 		body = chat.Thoughtful(body)
@@ -236,24 +236,24 @@ func (l native) Request(call *Call, target Target) (Request, error) {
 	if call.Path != nil {
 		path = *call.Path
 	}
-	return Request{
+	return Outgoing{
 		Method: method, Path: path, Query: query, Header: l.family.header(call, true), Body: body, AsksUsage: asksUsage,
 	}, nil
 }
 
 // form is a request that is multipart/form-data, as native as any: nothing of it changes but the model.
-func (l native) form(call *Call, target Target) Request {
+func (l native) form(call *Call, target Destination) Outgoing {
 	header := l.family.header(call, true)
 	header["Content-Type"] = []string{call.Form.Type}
 	model := ""
 	if target.Model != call.Model {
 		model = target.Model
 	}
-	return Request{Path: call.Endpoint.Path(), Header: header, Source: call.Form.with(model)}
+	return Outgoing{Path: call.Endpoint.Path(), Header: header, Source: call.Form.with(model)}
 }
 
 // anthropicBody is without what only this relay has put into a conversation.
-func anthropicBody(call *Call, target Target) (body []byte, asksUsage bool) {
+func anthropicBody(call *Call, target Destination) (body []byte, asksUsage bool) {
 	body = call.Body
 	if target.Model != call.Model {
 		body = jsonscan.Replace(body, call.ModelFrom, call.ModelTo, target.Model)

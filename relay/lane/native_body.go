@@ -14,7 +14,7 @@ const (
 
 // nativeBody is the client's body with the channel's model in it and, if that is wanted and can be said, the question for the
 // stream's usage. All else stays as it is, and nothing is copied if nothing changes.
-func openAIBody(call *Call, target Target) (body []byte, asksUsage bool) {
+func openAIBody(call *Call, target Destination) (body []byte, asksUsage bool) {
 	var edits [2]jsonscan.Edit
 	n := 0
 	if target.Model != call.Model && call.ModelTo == 0 { // it names none, and another one is meant than the usual

@@ -23,7 +23,7 @@ func (session) Converts() bool { return false }
 
 // Request asks for the session. Of what the client says beside the model there is what kind of session it is to be; a call_id is of an
 // account, which all clients share.
-func (session) Request(call *Call, target Target) (Request, error) {
+func (session) Request(call *Call, target Destination) (Outgoing, error) {
 	query := url.Values{"model": {target.Model}}
 	if asked, err := url.ParseQuery(call.Query); err == nil {
 		if intent := asked.Get("intent"); intent != "" {
@@ -40,7 +40,7 @@ func (session) Request(call *Call, target Target) (Request, error) {
 			header[name] = slices.Clone(values)
 		}
 	}
-	return Request{Method: http.MethodGet, Path: path, Query: query.Encode(), Header: header}, nil
+	return Outgoing{Method: http.MethodGet, Path: path, Query: query.Encode(), Header: header}, nil
 }
 
 func (session) Answer(*Call, *Converted) Translator { return realtime.Format.Inspect(0) }

@@ -49,7 +49,7 @@ func unknownToOther(name string) bool {
 }
 
 // Request says what is to be ranked in the provider's words.
-func (l *reranking) Request(call *Call, target Target) (Request, error) {
+func (l *reranking) Request(call *Call, target Destination) (Outgoing, error) {
 	var j format.JSON
 	var problem *format.Problem
 	sent := &Converted{From: "rerank (Cohere)", To: "rerank"}
@@ -87,13 +87,13 @@ func (l *reranking) Request(call *Call, target Target) (Request, error) {
 		problem = &format.Problem{Path: "documents", What: "is missing"}
 	}
 	if problem != nil {
-		return Request{}, problem.Wire()
+		return Outgoing{}, problem.Wire()
 	}
 	if !l.toCohere {
 		j.Literal("return_documents", "false") // Cohere's clients have no place for them
 	}
 	j.Close('}')
-	return Request{Path: rerankAt, Header: l.family.header(call, false), Body: j, Converted: sent}, nil
+	return Outgoing{Path: rerankAt, Header: l.family.header(call, false), Body: j, Converted: sent}, nil
 }
 
 // documents says the texts that are to be ranked. Cohere's second version takes strings, Jina also objects.

@@ -13,12 +13,12 @@ import (
 )
 
 // reranked is a call and the way that it goes.
-func reranked(t *testing.T, of *Family, from wire.Endpoint, body string) (Lane, *Call, Request, error) {
+func reranked(t *testing.T, of *Family, from wire.Endpoint, body string) (Lane, *Call, Outgoing, error) {
 	t.Helper()
 	way := of.Lanes(&config.Channel{})[from]
 	require.NotNil(t, way)
 	call := &Call{RequestID: "id", Endpoint: from, Model: "asked", Body: []byte(body), Header: http.Header{}}
-	request, err := way.Request(call, Target{Model: "mapped"})
+	request, err := way.Request(call, Destination{Model: "mapped"})
 	return way, call, request, err
 }
 

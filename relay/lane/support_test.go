@@ -19,9 +19,9 @@ import (
 type scene struct {
 	t      *testing.T
 	lane   lane.Lane
-	target lane.Target
+	target lane.Destination
 	call   *lane.Call
-	sent   lane.Request
+	sent   lane.Outgoing
 }
 
 // channelOf is a channel of a type, as a configuration has it.
@@ -35,7 +35,7 @@ func to(t *testing.T, kind, model string, own bool, client wire.Endpoint) *scene
 	for _, p := range provider.All() {
 		if p.Type == kind {
 			family := map[provider.Format]*lane.Family{provider.Chat: lane.OpenAI, provider.Messages: lane.Anthropic, provider.Gemini: lane.Gemini}[p.Speaks[0].Format]
-			return &scene{t: t, lane: family.Lanes(channelOf(kind))[client], target: lane.Target{Model: model, Official: own, Quirks: p.QuirksAt(own), AskUsage: true},
+			return &scene{t: t, lane: family.Lanes(channelOf(kind))[client], target: lane.Destination{Model: model, Official: own, Quirks: p.QuirksAt(own), AskUsage: true},
 				call: &lane.Call{Endpoint: client, Model: model, Header: http.Header{}}}
 		}
 	}

@@ -14,8 +14,8 @@ const (
 	most    = 1 << 15
 )
 
-// Maker is who made something.
-type Maker struct {
+// Origin is who made something.
+type Origin struct {
 	Token   string
 	Channel string
 	Model   string // that was asked for
@@ -24,7 +24,7 @@ type Maker struct {
 // Keeper remembers. The zero value remembers nothing yet.
 type Keeper struct {
 	mu         sync.Mutex
-	young, old map[key]Maker
+	young, old map[key]Origin
 	turned     time.Time
 	clock      func() time.Time // nil means time.Now
 }
@@ -38,7 +38,7 @@ func keyOf(id string) key {
 }
 
 // Note remembers who made what has these ids.
-func (k *Keeper) Note(by Maker, ids ...string) {
+func (k *Keeper) Note(by Origin, ids ...string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, id := range ids {
@@ -62,11 +62,11 @@ func (k *Keeper) turn() {
 	if k.young != nil && now().Sub(k.turned) >= 2*longest {
 		k.young = nil
 	}
-	k.old, k.young, k.turned = k.young, map[key]Maker{}, now()
+	k.old, k.young, k.turned = k.young, map[key]Origin{}, now()
 }
 
 // Of returns who made what has the id; false if that is not known.
-func (k *Keeper) Of(id string) (Maker, bool) {
+func (k *Keeper) Of(id string) (Origin, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.turn()

@@ -11,7 +11,7 @@ import (
 func TestWhatWasMadeIsRememberedForAWhile(t *testing.T) {
 	now := time.Unix(0, 0)
 	k := Keeper{clock: func() time.Time { return now }}
-	ann := Maker{Token: "ann", Channel: "a", Model: "m"}
+	ann := Origin{Token: "ann", Channel: "a", Model: "m"}
 	k.Note(ann, "resp_1", "", "msg_1")
 	for _, id := range []string{"resp_1", "msg_1"} {
 		by, known := k.Of(id)
@@ -43,7 +43,7 @@ func TestWhatWasMadeIsRememberedForAWhile(t *testing.T) {
 func TestNoMoreIsRememberedThanThereIsRoomFor(t *testing.T) {
 	var k Keeper
 	for i := range 3 * most {
-		k.Note(Maker{}, strconv.Itoa(i))
+		k.Note(Origin{}, strconv.Itoa(i))
 	}
 	require.LessOrEqual(t, len(k.young)+len(k.old), 2*most)
 	_, known := k.Of(strconv.Itoa(3*most - 1))

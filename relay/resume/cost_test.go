@@ -19,7 +19,7 @@ func TestFollowingAPieceAllocatesWhatItSays(t *testing.T) {
 		a := follow(sink{}, c.endpoint, nil)
 		require.NoError(t, a.Write(beginningOf(c.endpoint)))
 		a.text = append(make([]byte, 0, maxText), a.text...)
-		var to exchange.Client = a
+		var to exchange.Downstream = a
 		assert.LessOrEqual(t, testing.AllocsPerRun(1000, func() { _ = to.Write(c.event) }), c.allocs, c.name)
 		assert.True(t, a.Resumable())
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 // follow follows a stream to a client of an endpoint who asked for its usage.
-func follow(client exchange.Client, endpoint wire.Endpoint, like *membudget.Lease) *Transcript {
+func follow(client exchange.Downstream, endpoint wire.Endpoint, like *membudget.Lease) *Transcript {
 	how := chat.Format.Rescue
 	if endpoint == wire.Messages {
 		how = messages.Format.Rescue

@@ -23,7 +23,7 @@ const (
 
 // Transcript is what a client has been sent of a stream. It is the channel.Client of the attempt that begins it.
 type Transcript struct {
-	client   exchange.Client
+	client   exchange.Downstream
 	format   format.Rescue
 	asked    llm.Request     // as far as an encoder has to know it
 	follower format.Follower // nil once what is sent need not be read any more
@@ -40,7 +40,7 @@ type Transcript struct {
 
 // NewTranscript follows a stream to client, within the budget of another lease of the call, which may be nil. how is the client's
 // format; usage says that the client asked for the stream's usage. It is to be closed.
-func NewTranscript(client exchange.Client, how format.Rescue, usage bool, like *membudget.Lease) *Transcript {
+func NewTranscript(client exchange.Downstream, how format.Rescue, usage bool, like *membudget.Lease) *Transcript {
 	t := &Transcript{client: client, format: how, asked: llm.Request{Stream: true, IncludeUsage: usage}, follower: how.Follow()}
 	t.held.As(like)
 	return t

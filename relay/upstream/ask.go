@@ -44,8 +44,8 @@ type Canceler interface {
 	Why() error
 }
 
-// Call is the call that a transport asks for.
-type Call interface {
+// Caller is the call that a transport asks for.
+type Caller interface {
 	// Canceler is kept for as long as the answer is open. It must not lead to what the answer is kept in, or nobody would notice that
 	// all of it was forgotten.
 	Canceler() Canceler
@@ -63,12 +63,12 @@ type Call interface {
 type way interface {
 	// do sends a request and waits for the header of its answer, which is in a then. connected reports whether something of the request
 	// may have been sent.
-	do(c Call, r Request, a *Answer) (connected bool, err error)
+	do(c Caller, r Request, a *Answer) (connected bool, err error)
 }
 
 // Do sends a request and waits for the header of its answer, which is in a then. connected reports whether something of the request may
 // have been sent. Streams wait with the stack that this takes, so that nothing large is passed on it.
-func (t *Transport) Do(c Call, r Request, a *Answer) (connected bool, err error) {
+func (t *Transport) Do(c Caller, r Request, a *Answer) (connected bool, err error) {
 	return t.way.do(c, r, a)
 }
 
@@ -78,7 +78,7 @@ type plainly struct {
 	rest way // for what it cannot do
 }
 
-func (p *plainly) do(c Call, r Request, a *Answer) (bool, error) {
+func (p *plainly) do(c Caller, r Request, a *Answer) (bool, error) {
 	if r.Method != "" || r.Source != nil || len(r.Body) > http1.MaxBody {
 		return p.rest.do(c, r, a)
 	}
@@ -97,7 +97,7 @@ type anyhow struct{ t *Transport }
 
 // do asks, and if a reused connection dies before a byte of the answer, it was most likely closed while the request was on its
 // way: the request is sent once more, on a connection that is made for it.
-func (w *anyhow) do(c Call, r Request, a *Answer) (bool, error) {
+func (w *anyhow) do(c Caller, r Request, a *Answer) (bool, error) {
 	body := &replayable{b: r.Body, source: r.Source}
 	c.Connecting(false)
 	n, err := w.over(w.t.http, c, r, body, a)
@@ -110,7 +110,7 @@ func (w *anyhow) do(c Call, r Request, a *Answer) (bool, error) {
 }
 
 // over is one request and its answer.
-func (w *anyhow) over(over *http.Transport, c Call, r Request, body *replayable, a *Answer) (*Sent, error) {
+func (w *anyhow) over(over *http.Transport, c Caller, r Request, body *replayable, a *Answer) (*Sent, error) {
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(c.Context()))
 	l := c.Canceler()
 	end := func() { cancel(l.Why()) }

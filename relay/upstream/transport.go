@@ -65,8 +65,8 @@ type Transport struct {
 	retired atomic.Bool
 }
 
-// Settings is what two configurations of a channel must agree on to share a transport.
-type Settings struct {
+// Identity is what two configurations of a channel must agree on to share a transport.
+type Identity struct {
 	scheme, host, proxy string
 	direct              bool
 	connect             time.Duration
@@ -74,8 +74,8 @@ type Settings struct {
 }
 
 // SettingsOf is what decides whether a channel can keep the transport that it has.
-func SettingsOf(c config.Channel) Settings {
-	s := Settings{connect: c.Timeouts.Connect, direct: c.Direct, http: c.HTTP}
+func SettingsOf(c config.Channel) Identity {
+	s := Identity{connect: c.Timeouts.Connect, direct: c.Direct, http: c.HTTP}
 	if c.BaseURL != nil {
 		s.scheme, s.host = c.BaseURL.Scheme, c.BaseURL.Host
 	}

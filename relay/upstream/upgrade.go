@@ -25,7 +25,7 @@ var errNoSwitch = errors.New("the answer is no websocket")
 
 // Upgrade asks for a websocket. If the upstream answers with anything else, that is in a, and the error says nothing. connected reports
 // whether something of the request may have been sent. The connection is closed by a's body, or by what ends the call.
-func (t *Transport) Upgrade(c Call, r Request, a *Answer) (conn *socket.Conn, connected bool, err error) {
+func (t *Transport) Upgrade(c Caller, r Request, a *Answer) (conn *socket.Conn, connected bool, err error) {
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(c.Context()))
 	l := c.Canceler()
 	end := func() { cancel(l.Why()) }

@@ -27,12 +27,12 @@ func (r *Relay) Operate(method, path string) (status int, answer string) {
 }
 
 // InFlight is what GET /api/monitor/requests lists, once it lists n requests.
-func (r *Relay) InFlight(n int) (list []inflight.Request) {
+func (r *Relay) InFlight(n int) (list []inflight.Listed) {
 	r.T.Helper()
 	r.Eventually("requests in flight", func() bool {
 		response, err := r.Client.Get(r.URL + "/api/monitor/requests")
 		require.NoError(r.T, err)
-		var answer struct{ Data []inflight.Request }
+		var answer struct{ Data []inflight.Listed }
 		require.NoError(r.T, errors.Join(json.NewDecoder(response.Body).Decode(&answer), response.Body.Close()))
 		require.NotNil(r.T, answer.Data)
 		list = answer.Data
@@ -42,7 +42,7 @@ func (r *Relay) InFlight(n int) (list []inflight.Request) {
 }
 
 // InPhase waits until the only request in flight is in a phase.
-func (r *Relay) InPhase(phase string) (is inflight.Request) {
+func (r *Relay) InPhase(phase string) (is inflight.Listed) {
 	r.T.Helper()
 	r.Eventually("the request is "+phase, func() bool {
 		is = r.InFlight(1)[0]

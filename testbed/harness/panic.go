@@ -40,7 +40,7 @@ type shakyLane struct {
 	*Tremor
 }
 
-func (l shakyLane) Request(c *lane.Call, t lane.Target) (lane.Request, error) {
+func (l shakyLane) Request(c *lane.Call, t lane.Destination) (lane.Outgoing, error) {
 	l.Strike("Request")
 	return l.Lane.Request(c, t)
 }

@@ -31,7 +31,7 @@ type leaker struct {
 	release chan struct{}
 }
 
-func (l leaker) Request(call *lane.Call, target lane.Target) (lane.Request, error) {
+func (l leaker) Request(call *lane.Call, target lane.Destination) (lane.Outgoing, error) {
 	l.leaked.Go(l.wait)
 	return l.Lane.Request(call, target)
 }

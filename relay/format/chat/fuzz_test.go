@@ -26,7 +26,7 @@ func FuzzMessagesToChat(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		r, err := lanes.Request(&lane.Call{Endpoint: wire.Messages, Body: body}, lane.Target{Model: "m"})
+		r, err := lanes.Request(&lane.Call{Endpoint: wire.Messages, Body: body}, lane.Destination{Model: "m"})
 		if err != nil {
 			e, ok := err.(*wire.Error)
 			if !ok || e.Status != http.StatusBadRequest || e.Message == "" {

@@ -34,7 +34,7 @@ func TestEveryClientEndpointHasALane(t *testing.T) {
 func TestANativeRequestKeepsEveryByteWhereTheModelIsTheSame(t *testing.T) {
 	for _, endpoint := range []wire.Endpoint{wire.ChatCompletions, wire.Completions, wire.Embeddings} {
 		call := callOf(endpoint, "{ \"a\" : 1e2,\t\"model\":\"asked\", \"a\":null}\n")
-		r, err := lanes.Request(call, lane.Target{Model: "asked"})
+		r, err := lanes.Request(call, lane.Destination{Model: "asked"})
 		require.NoError(t, err)
 		assert.Equal(t, endpoint.Path(), r.Path)
 		assert.Empty(t, r.Query)
@@ -46,7 +46,7 @@ func TestANativeRequestKeepsEveryByteWhereTheModelIsTheSame(t *testing.T) {
 func TestANativeRequestChangesOnlyTheMappedModel(t *testing.T) {
 	const body = "{ \"a\" : 1e2,\t\"model\":\"asked\", \"b\":\"asked\"}\n"
 	call := callOf(wire.ChatCompletions, body)
-	r, err := lanes.Request(call, lane.Target{Model: `real"one`})
+	r, err := lanes.Request(call, lane.Destination{Model: `real"one`})
 	require.NoError(t, err)
 	assert.Equal(t, "{ \"a\" : 1e2,\t\"model\":\"real\\\"one\", \"b\":\"asked\"}\n", string(r.Body))
 	assert.Equal(t, body, string(call.Body), "attempts share the call")
@@ -73,7 +73,7 @@ func TestRequestHeaders(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			call := callOf(wire.ChatCompletions, `{"model":"asked"}`)
 			call.Stream, call.Header, call.Query = tc.stream, tc.client, "api_key=client"
-			r, err := lanes.Request(call, lane.Target{Model: "asked"})
+			r, err := lanes.Request(call, lane.Destination{Model: "asked"})
 			require.NoError(t, err)
 			assert.Equal(t, tc.want, r.Header)
 			assert.Empty(t, r.Query)
@@ -85,7 +85,7 @@ func TestAConvertedRequestHasTheHeadersOfAChatCompletion(t *testing.T) {
 	call := callOf(wire.Messages, `{"model":"asked","max_tokens":1,"stream":true,"messages":[{"role":"user","content":"hi"}]}`)
 	call.Stream = true
 	call.Header = http.Header{"Anthropic-Version": {"2023-06-01"}, "X-Api-Key": {"client"}, "Openai-Beta": {"x"}}
-	r, err := lanes.Request(call, lane.Target{Model: "asked"})
+	r, err := lanes.Request(call, lane.Destination{Model: "asked"})
 	require.NoError(t, err)
 	assert.Equal(t, "/v1/chat/completions", r.Path)
 	assert.Equal(t, http.Header{

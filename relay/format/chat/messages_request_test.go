@@ -14,7 +14,7 @@ import (
 )
 
 // convert makes the chat completion of a Messages request with these members, and with those it needs beside them.
-func convert(members string, target lane.Target) (string, error) {
+func convert(members string, target lane.Destination) (string, error) {
 	body := `{"model":"asked"`
 	if !strings.Contains(members, `"max_tokens"`) {
 		body += `,"max_tokens":9`
@@ -53,7 +53,7 @@ func TestMessagesParametersBecomeThoseOfAChatCompletion(t *testing.T) {
 		"an empty system":  {`"system":[]`, `{` + hi + `,"max_tokens":9}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := convert(tc.members, lane.Target{})
+			got, err := convert(tc.members, lane.Destination{})
 			require.NoError(t, err)
 			assert.JSONEq(t, tc.want, got)
 		})
@@ -61,13 +61,13 @@ func TestMessagesParametersBecomeThoseOfAChatCompletion(t *testing.T) {
 }
 
 func TestOpenAIItselfIsToldTheLimitByItsNewName(t *testing.T) {
-	got, err := convert("", lane.Target{Official: true, Quirks: &provider.Quirks{MaxCompletionTokens: true}})
+	got, err := convert("", lane.Destination{Official: true, Quirks: &provider.Quirks{MaxCompletionTokens: true}})
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"model":"real","messages":[{"role":"user","content":"hi"}],"max_completion_tokens":9}`, got)
 }
 
 func TestPromptsAreNotEscapedMoreThanJSONNeeds(t *testing.T) {
-	got, err := convert(`"messages":[{"role":"user","content":"<a> & \u003cb\u003e"}]`, lane.Target{})
+	got, err := convert(`"messages":[{"role":"user","content":"<a> & \u003cb\u003e"}]`, lane.Destination{})
 	require.NoError(t, err)
 	assert.Contains(t, got, `<a> & <b>`)
 }
@@ -90,7 +90,7 @@ func TestToolsBecomeFunctions(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := convert(tc.members, lane.Target{})
+			got, err := convert(tc.members, lane.Destination{})
 			require.NoError(t, err)
 			assert.JSONEq(t, tc.want, got)
 		})
@@ -146,7 +146,7 @@ func TestTurnsBecomeMessages(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := convert(`"messages":[`+tc.turns+`]`, lane.Target{})
+			got, err := convert(`"messages":[`+tc.turns+`]`, lane.Destination{})
 			require.NoError(t, err)
 			assert.JSONEq(t, `{"model":"real","max_tokens":9,"messages":[`+tc.want+`]}`, got)
 		})
@@ -220,7 +220,7 @@ func TestARequestThatCannotBeSaidIsRefusedByThePlaceThatIsWrong(t *testing.T) {
 		"a mistyped user":               {`"metadata":{"user_id":7}`, "metadata.user_id"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			body, err := convert(tc.members, lane.Target{})
+			body, err := convert(tc.members, lane.Destination{})
 			var e *wire.Error
 			require.ErrorAs(t, err, &e)
 			assert.Empty(t, body)
@@ -235,11 +235,11 @@ func TestARequestThatCannotBeSaidIsRefusedByThePlaceThatIsWrong(t *testing.T) {
 }
 
 func TestAProvidersToolIsNamedInTheRefusal(t *testing.T) {
-	_, err := convert(`"tools":[{"type":"web_search_20250305","name":"web_search"}]`, lane.Target{})
+	_, err := convert(`"tools":[{"type":"web_search_20250305","name":"web_search"}]`, lane.Destination{})
 	require.ErrorContains(t, err, "web_search_20250305")
 }
 
 func TestAMissingLimitIsRefusedAsAnthropicDoes(t *testing.T) {
-	_, err := lanes.Request(callOf(wire.Messages, `{"model":"asked","messages":[{"role":"user","content":"a"}]}`), lane.Target{})
+	_, err := lanes.Request(callOf(wire.Messages, `{"model":"asked","messages":[{"role":"user","content":"a"}]}`), lane.Destination{})
 	require.ErrorContains(t, err, "max_tokens is required")
 }

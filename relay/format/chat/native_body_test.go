@@ -50,7 +50,7 @@ func TestAStreamsUsageIsAskedForAndNothingElseIsChanged(t *testing.T) {
 	} {
 		call := streamed(t, body)
 		for _, model := range []string{"asked", `re"al`, "a-much-longer-name"} {
-			r, err := lanes.Request(call, lane.Target{Model: model, AskUsage: true})
+			r, err := lanes.Request(call, lane.Destination{Model: model, AskUsage: true})
 			require.NoError(t, err)
 			quoted, err := json.Marshal(model)
 			require.NoError(t, err)
@@ -64,7 +64,7 @@ func TestAStreamsUsageIsAskedForAndNothingElseIsChanged(t *testing.T) {
 			assert.True(t, json.Valid(r.Body))
 			assert.Equal(t, body, string(call.Body), "attempts share the call")
 		}
-		r, err := lanes.Request(call, lane.Target{Model: "asked"})
+		r, err := lanes.Request(call, lane.Destination{Model: "asked"})
 		require.NoError(t, err)
 		assert.Same(t, &call.Body[0], &r.Body[0], "nothing is asked, and nothing is copied")
 		assert.False(t, r.AsksUsage)
@@ -73,13 +73,13 @@ func TestAStreamsUsageIsAskedForAndNothingElseIsChanged(t *testing.T) {
 
 func TestAskingForTheUsageCostsOneCopyOfTheBody(t *testing.T) {
 	call := streamed(t, `{"stream_options":{"x":1},"model":"asked","stream":true,"messages":[{"role":"user","content":"`+strings.Repeat("x", 1000)+`"}]}`)
-	request := func(target lane.Target) float64 {
+	request := func(target lane.Destination) float64 {
 		return testing.AllocsPerRun(100, func() { _, _ = lanes.Request(call, target) })
 	}
-	plain := request(lane.Target{Model: "asked"})
-	assert.Equal(t, plain+1, request(lane.Target{Model: "asked", AskUsage: true}))
-	assert.Equal(t, plain+1, request(lane.Target{Model: "mapped"}))
-	assert.Equal(t, plain+1, request(lane.Target{Model: "mapped", AskUsage: true}))
+	plain := request(lane.Destination{Model: "asked"})
+	assert.Equal(t, plain+1, request(lane.Destination{Model: "asked", AskUsage: true}))
+	assert.Equal(t, plain+1, request(lane.Destination{Model: "mapped"}))
+	assert.Equal(t, plain+1, request(lane.Destination{Model: "mapped", AskUsage: true}))
 }
 
 // TestOnlyWhatSaysNothingButTheUsageIsHidden has chunks of OpenAI, Azure, vLLM and others.

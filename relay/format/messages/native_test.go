@@ -27,7 +27,7 @@ func TestANativeBodyIsPassedOnAsItIs(t *testing.T) {
 
 func TestAMappedModelIsAllThatChangesInANativeBody(t *testing.T) {
 	c := call(wire.Messages, nativeRequest)
-	request, err := lanes.Request(c, lane.Target{Model: "claude-\"x\""})
+	request, err := lanes.Request(c, lane.Destination{Model: "claude-\"x\""})
 	require.NoError(t, err)
 	assert.Equal(t, strings.Replace(nativeRequest, `"claude-test"`, `"claude-\"x\""`, 1), string(request.Body))
 	assert.Equal(t, nativeRequest, string(c.Body), "attempts share the call")
@@ -35,7 +35,7 @@ func TestAMappedModelIsAllThatChangesInANativeBody(t *testing.T) {
 
 func TestNativeHeadersAreThoseThatTheFormatDefines(t *testing.T) {
 	c := call(wire.Messages, `{"model":"claude-test"}`)
-	request, err := lanes.Request(c, lane.Target{Model: "claude-test"})
+	request, err := lanes.Request(c, lane.Destination{Model: "claude-test"})
 	require.NoError(t, err)
 	assert.Equal(t, http.Header{
 		"Content-Type": {"application/json"}, "Accept": {"application/json"}, "Anthropic-Version": {"2023-06-01"},

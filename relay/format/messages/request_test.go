@@ -20,7 +20,7 @@ func TestAChatRequestIsSentAsAMessagesRequest(t *testing.T) {
 	c.Query = "beta=true"
 	c.Header.Set("Anthropic-Beta", "something")
 	c.Header.Set("Anthropic-Version", "2020-01-01")
-	request, err := lanes.Request(c, lane.Target{Model: "claude-upstream"})
+	request, err := lanes.Request(c, lane.Destination{Model: "claude-upstream"})
 	require.NoError(t, err)
 	assert.Equal(t, "/v1/messages", request.Path)
 	assert.Empty(t, request.Query)
@@ -129,7 +129,7 @@ func TestTheDefaultOfMaxTokensIsWhatTheModelAccepts(t *testing.T) {
 		"claude-3-haiku-20240307": 4096, "claude-3-5-sonnet-latest": 8192, "claude-3-5-haiku-latest": 8192,
 		"claude-3-7-sonnet-latest": 16384, "claude-sonnet-4-5": 16384, "anything": 16384,
 	} {
-		request, err := lanes.Request(call(wire.ChatCompletions, `{"model":"claude-test",`+hello+`}`), lane.Target{Model: model})
+		request, err := lanes.Request(call(wire.ChatCompletions, `{"model":"claude-test",`+hello+`}`), lane.Destination{Model: model})
 		require.NoError(t, err)
 		assert.Contains(t, string(request.Body), fmt.Sprintf(`"max_tokens":%d,`, want), model)
 	}

@@ -19,7 +19,7 @@ import (
 // lanes is the ways to a channel of the type.
 var lanes = lanetest.Of(lane.Anthropic.Lanes)
 
-var target = lane.Target{Model: "claude-test"}
+var target = lane.Destination{Model: "claude-test"}
 
 // call makes a client's call. body has to have the member "model":"claude-test" for the mapping of models to find it.
 func call(endpoint wire.Endpoint, body string) *lane.Call {

@@ -17,7 +17,7 @@ func Of(make func(*config.Channel) lane.Lanes) Lanes { return Lanes{make(&config
 func (l Lanes) Serves(endpoint wire.Endpoint) bool { return l.of[endpoint] != nil }
 
 // Request makes the upstream request for a call.
-func (l Lanes) Request(call *lane.Call, target lane.Target) (lane.Request, error) {
+func (l Lanes) Request(call *lane.Call, target lane.Destination) (lane.Outgoing, error) {
 	return l.of[call.Endpoint].Request(call, target)
 }
 
@@ -25,7 +25,7 @@ func (l Lanes) Request(call *lane.Call, target lane.Target) (lane.Request, error
 func (l Lanes) Answer(call *lane.Call) lane.Translator {
 	way := l.of[call.Endpoint]
 	if way.Converts() {
-		if sent, err := way.Request(call, lane.Target{Model: call.Model}); err == nil {
+		if sent, err := way.Request(call, lane.Destination{Model: call.Model}); err == nil {
 			return way.Answer(call, sent.Converted)
 		}
 	}
