@@ -11,6 +11,7 @@ import (
 
 	"one-api/relay/breaker"
 	"one-api/relay/config"
+	"one-api/relay/credential"
 	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/provider"
@@ -41,7 +42,8 @@ type Channel struct {
 	Redact    *redact.Redactor
 	Labels    context.Context // of the goroutines that work for the channel
 	Of        *provider.Provider
-	Auth      *provider.Auth // how its upstream is shown who asks
+	Auth      *provider.Auth     // how its upstream is shown who asks
+	Tokens    *credential.Source // what the upstream is shown in the place of a key; nil: it takes keys
 	listing   listing
 }
 

@@ -63,6 +63,8 @@ type Pool struct {
 	states     map[string]*state
 	keys       map[string]map[string]*breaker.Key // by channel name, by secret
 	transports map[string]*ownedTransport
+	tokens     map[string]*ownedTokens
+	fetching   atomic.Int64 // goroutines
 }
 
 type ownedTransport struct {
@@ -83,7 +85,7 @@ func NewPool(options PoolOptions) *Pool {
 	}
 	p := &Pool{
 		options: options, states: map[string]*state{}, keys: map[string]map[string]*breaker.Key{},
-		transports: map[string]*ownedTransport{},
+		transports: map[string]*ownedTransport{}, tokens: map[string]*ownedTokens{},
 	}
 	p.current.Store(newSet(nil))
 	return p
@@ -111,7 +113,7 @@ func (p *Pool) Apply(configs []config.Channel) {
 			Lanes: of.Lanes(&configs[i]), Correct: of.Correct, Asks: of.Asks, Addresses: upstream.AddressesOf(c.BaseURL),
 			Metrics: recorders[i],
 			pool:    p, state: s, keys: p.keyringOf(c, s), Transport: p.transportOf(c), Redact: redact.New(c),
-			Labels: telemetry.ChannelLabels(c.Name),
+			Labels: telemetry.ChannelLabels(c.Name), Tokens: p.tokensOf(&configs[i]),
 		})
 	}
 	for name, owned := range p.transports {
@@ -121,6 +123,7 @@ func (p *Pool) Apply(configs []config.Channel) {
 			delete(p.keys, name)
 		}
 	}
+	p.dropTokens(kept)
 	// A state stays while calls hold it; one that nobody needs is dropped with the next reload.
 	for name, s := range p.states {
 		if !kept[name] && s.inFlight.Load() == 0 {
@@ -253,9 +256,10 @@ func (p *Pool) Close() {
 	for _, owned := range p.transports {
 		owned.transport.Retire()
 	}
+	p.dropTokens(nil)
 }
 
-// ExpectedGoroutines is how many goroutines net/http runs for the channels' connections.
+// ExpectedGoroutines is how many goroutines net/http runs for the channels' connections, and how many fetch tokens.
 // Nothing accounts for a call that is overdue.
 // It takes no lock.
 func (p *Pool) ExpectedGoroutines() (n int64) {
@@ -264,5 +268,5 @@ func (p *Pool) ExpectedGoroutines() (n int64) {
 			n += t.Goroutines()
 		}
 	}
-	return n - p.overdue.Load()
+	return n + p.fetching.Load() - p.overdue.Load()
 }

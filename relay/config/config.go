@@ -61,7 +61,14 @@ type Channel struct {
 	Resume         Resume
 	StreamUsage    StreamUsage
 	API            API
-	UserHashKey    string // USER_HASH_KEY; "": there is none, and the channel's first key is used
+	// APIVersion is the date of Azure's classic API, or preview for its v1 API; "" for all others.
+	APIVersion string
+	// Form is a key of Source.Providers in place of Type, if the type has several APIs and the address or another key says which; "": Type.
+	Form string
+	// Project and Location are whose Vertex AI is asked, and where.
+	Project, Location string
+	Credential        Credential
+	UserHashKey       string // USER_HASH_KEY; "": there is none, and the channel's first key is used
 }
 
 // API is which of OpenAI's formats a channel's models are served on (the channel option api).

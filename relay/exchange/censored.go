@@ -16,7 +16,7 @@ const longestMessage = 2000
 // know, and from the client the power to have others blamed.
 func (x *Exchange) censored(f *outcome.Failure) *outcome.Failure {
 	f.Unquoted(x.mayHaveSaid)
-	redact := x.Channel.Redact
+	redact := redaction{x}
 	if f.Err != nil {
 		e := *f.Err
 		message := cmp.Or(strings.TrimSpace(redact.Text(e.Message)), "the upstream reported an error")
@@ -31,6 +31,17 @@ func (x *Exchange) censored(f *outcome.Failure) *outcome.Failure {
 	}
 	f.Detail = redact.Text(f.Detail)
 	return f
+}
+
+// redaction takes out what only the operator may know, the token of the call included.
+type redaction struct{ x *Exchange }
+
+// Text is redact.Redactor's.
+func (r redaction) Text(s string) string {
+	if h := r.x.hold; h != nil && h.shown != nil {
+		s = strings.ReplaceAll(s, h.shown.Secret(), "[key]")
+	}
+	return r.x.Channel.Redact.Text(s)
 }
 
 // mayHaveSaid reports whether the client may be the one whose words an upstream's message begins with: it quotes a field's name

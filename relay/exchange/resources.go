@@ -23,6 +23,8 @@ type resources struct {
 	// converting any of them takes.
 	request, answer, work membudget.Lease
 
+	shown *shown // a token in the place of a key; nil: there is none
+
 	mu       sync.Mutex
 	body     io.Closer      // nil: no answer is open
 	sent     *upstream.Sent // nil: net/http was not asked

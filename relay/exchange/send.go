@@ -13,7 +13,7 @@ func (x *Exchange) Send(call *lane.Call) *outcome.Failure {
 	x.chunks = x.Channel.Metrics.Chunks(call.Endpoint.Operation())
 	x.lease(call)
 	failure := x.request(call)
-	for failure != nil && x.withdraws() {
+	for failure != nil && (x.withdraws() || x.renews(failure)) {
 		failure = x.request(call)
 	}
 	if failure != nil {
@@ -23,6 +23,9 @@ func (x *Exchange) Send(call *lane.Call) *outcome.Failure {
 		x.told(x.span.In(x.client))
 	}
 	x.Taken()
+	if x.hold.shown != nil {
+		x.hold.shown.Accepted()
+	}
 	if !x.body.unpack(x.answer.Encoding) {
 		return outcome.Malformed("the answer has a Content-Encoding that was not asked for")
 	}

@@ -26,6 +26,12 @@ func (x *Exchange) address(r *lane.Outgoing) *outcome.Failure {
 
 // sign shows the upstream who asks. What the operator has put into that header stands.
 func (x *Exchange) sign(r *lane.Outgoing) *outcome.Failure {
+	if x.Channel.Tokens != nil {
+		if _, given := x.Channel.Headers["Authorization"]; given {
+			return nil
+		}
+		return x.showToken(r)
+	}
 	auth := x.Channel.Auth
 	if _, given := x.Channel.Headers[auth.Header]; given && auth.Header != "" {
 		return nil

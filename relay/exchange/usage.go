@@ -7,7 +7,6 @@ import (
 
 	"one-api/relay/config"
 	"one-api/relay/lane"
-	"one-api/relay/upstream"
 	"one-api/relay/wire"
 )
 
@@ -44,9 +43,7 @@ func (x *Exchange) withdraws() bool {
 		return false
 	}
 	x.withdrawn, x.thoughtful = x.withdrawn || withdraws, x.thoughtful || adds
-	x.net.Stop()
-	x.waited += x.body.waited
-	x.answer, x.body = upstream.Answer{}, body{}
+	x.again()
 	return true
 }
 

@@ -74,6 +74,14 @@ func Panicked() *Failure {
 	}}
 }
 
+// RefusedCredentials is the failure of a call whose channel gets no token: whoever gives them out does not take its credentials.
+func RefusedCredentials(detail string) *Failure {
+	f := &Failure{Outcome: UpstreamStatus, Status: http.StatusUnauthorized}
+	f.Classify(ClassKeyRefused, nil)
+	f.Detail = detail
+	return f
+}
+
 // StatusFailure is the failure of an answer with another status than 2xx, whose body is of the given text, which may be cut.
 // Adaptors correct the class if their provider uses a status in its own way.
 func StatusFailure(status int, header http.Header, body []byte) *Failure {

@@ -23,6 +23,7 @@ type Redactor struct {
 	proxy   *url.URL // what the channel's connections go through; nil means none
 	once    sync.Once
 
+	accounts  *regexp.Regexp // whose they are; nil if nothing is known
 	secrets   []string       // keys, passwords, values of headers
 	exactly   *regexp.Regexp // the secrets in all shapes; nil if there is none
 	addresses *regexp.Regexp // the base URL, its host; nil if there is none
@@ -46,6 +47,7 @@ func (r *Redactor) prepare() {
 	for _, secret := range r.channel.Keys {
 		r.keep(secret, ":")
 	}
+	r.keep(r.channel.Credential.Entra.ClientSecret, "")
 	for name, value := range r.channel.Headers {
 		if isSecretHeader(name, value) {
 			r.keep(value, " ;=,")
@@ -74,6 +76,9 @@ func (r *Redactor) prepare() {
 		places = append(places, placesOf(u)...)
 	}
 	r.addresses = anyOf(places)
+	r.accounts = anyOf(slices.DeleteFunc([]string{
+		r.channel.Credential.Entra.Tenant, r.channel.Credential.Entra.ClientID, r.channel.Project,
+	}, func(s string) bool { return len(s) < shortestSecret }))
 }
 
 // keep notes a secret, and its parts if it has some: "Bearer xyz", "id:secret", "a=b; session=xyz", "Basic dXNlcjpwYXNz".
@@ -166,7 +171,7 @@ var (
 	// pieces finds what may be part of a key.
 	pieces = regexp.MustCompile(`[A-Za-z0-9_\-+/=.]{8,}`)
 	// ids finds what providers call accounts, and keys other than the channel's.
-	ids = regexp.MustCompile(`\b(?:(?:org|proj|acct|team|wrkspc|workspace|apikey|user|cust|tenant)[-_][A-Za-z0-9][A-Za-z0-9_-]{7,}|(?:sk|xai|gsk|pk|rk)-[A-Za-z0-9_*-]{8,}|AIza[A-Za-z0-9_-]{20,}|AKIA[A-Z0-9]{12,}|arn:aws[a-z-]*:[^\s"'<>]+|projects/[^/\s"'<>]+|project_number:[0-9]+)`)
+	ids = regexp.MustCompile(`\b(?:(?:org|proj|acct|team|wrkspc|workspace|apikey|user|cust|tenant)[-_][A-Za-z0-9][A-Za-z0-9_-]{7,}|(?:sk|xai|gsk|pk|rk)-[A-Za-z0-9_*-]{8,}|AIza[A-Za-z0-9_-]{20,}|AKIA[A-Z0-9]{12,}|arn:aws[a-z-]*:[^\s"'<>]+|ya29\.[A-Za-z0-9._-]{8,}|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9._-]+|projects/[^/\s"'<>]+|project_number:[0-9]+)`)
 	// owners finds ids by the word before them. They contain a digit.
 	owners = regexp.MustCompile("(?i)\\b((?:organi[sz]ation|org|project|account|team|tenant|subscription|workspace|customer|api key id|user)(?: (?:id|number|uid))?['\"]?(?: ?[:=] ?| )[`'\"(]{0,2})(?:(?:org|proj|acct|team)[-_][A-Za-z0-9_-]+|[A-Za-z0-9_-]*[0-9][A-Za-z0-9_-]{5,}|[A-Za-z0-9_-]{5,}[0-9][A-Za-z0-9_-]*)")
 	// ownerFields finds xAI's words about the owner of the key: "Team: …, API key ID: …, Model: …".
@@ -202,6 +207,9 @@ func (r *Redactor) Text(s string) string {
 	}
 	if r.addresses != nil {
 		s = r.addresses.ReplaceAllLiteralString(s, hiddenAddress)
+	}
+	if r.accounts != nil {
+		s = r.accounts.ReplaceAllLiteralString(s, hiddenAccount)
 	}
 	s = ownerFields.ReplaceAllLiteralString(s, "")
 	s = ids.ReplaceAllLiteralString(s, hiddenAccount)

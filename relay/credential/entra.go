@@ -1,0 +1,117 @@
+package credential
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"one-api/relay/config"
+)
+
+// longestAnswer is how much of a token endpoint's answer is read.
+const longestAnswer = 64 << 10
+
+// Of is the tokens of a channel; nil: it has keys. asks is the way to whoever gives them out, metadata that to the machine's own server.
+func Of(c *config.Channel, asks, metadata http.RoundTripper, o Options) *Source {
+	switch {
+	case c.Credential.Entra != config.Entra{}:
+		return newSource(entra{c.Credential.Entra, asks}.fetch, o)
+	case c.Credential.Google != config.Google{}:
+		return newSource(google{c.Credential.Google, asks, metadata}.fetch, o)
+	}
+	return nil
+}
+
+// client asks without following anybody elsewhere: what it sends is a secret.
+func client(over http.RoundTripper) *http.Client {
+	return &http.Client{Transport: over, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+// entra fetches tokens by OAuth's client credentials
+// (https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow).
+type entra struct {
+	config.Entra
+	over http.RoundTripper
+}
+
+func (e entra) fetch(ctx context.Context) (*Token, error) {
+	form := url.Values{
+		"grant_type": {"client_credentials"}, "client_id": {e.ClientID}, "client_secret": {e.ClientSecret}, "scope": {e.Scope},
+	}
+	at := e.Authority + "/" + url.PathEscape(e.Tenant) + "/oauth2/v2.0/token"
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, at, strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, &Error{Text: "the token endpoint's address cannot be used"}
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := client(e.over).Do(request) //nolint:bodyclose // answered closes it
+	return answered(response, err)
+}
+
+// answered reads what a token endpoint says (RFC 6749, section 5).
+func answered(response *http.Response, err error) (*Token, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = response.Body.Close() }() // it has been read
+	body, err := io.ReadAll(io.LimitReader(response.Body, longestAnswer))
+	if err != nil {
+		return nil, err
+	}
+	if response.StatusCode != http.StatusOK {
+		return nil, refused(response.StatusCode, body)
+	}
+	var said struct {
+		AccessToken string      `json:"access_token"`
+		ExpiresIn   json.Number `json:"expires_in"` // Entra's first version has it as text
+	}
+	if json.Unmarshal(body, &said) != nil || !isToken(said.AccessToken) {
+		return nil, &Error{Text: "the token endpoint answered with something that is no token"}
+	}
+	life, _ := said.ExpiresIn.Int64() // 0: it does not say
+	return newToken(said.AccessToken, seconds(life)), nil
+}
+
+// seconds is so many, within what a duration holds.
+func seconds(n int64) time.Duration {
+	const most = 30 * 24 * 60 * 60
+	return time.Duration(min(max(n, 0), most)) * time.Second
+}
+
+// isToken reports whether a text can stand in a header, as tokens do (RFC 6750, section 2.1).
+func isToken(text string) bool {
+	return text != "" && !strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c > '~' })
+}
+
+var (
+	errorWord = regexp.MustCompile(`^[a-z_]{3,40}$`)
+	entraCode = regexp.MustCompile(`\bAADSTS[0-9]{4,9}\b`)
+)
+
+// refused is the error of a status, with the words in it that are from a closed list of the protocol's: descriptions name tenants,
+// applications and accounts.
+func refused(status int, body []byte) *Error {
+	var said struct {
+		Error       string `json:"error"`
+		Description string `json:"error_description"`
+	}
+	_ = json.Unmarshal(body, &said) // what is no object says nothing
+	text := "status " + strconv.Itoa(status)
+	if errorWord.MatchString(said.Error) {
+		text += " " + said.Error
+	}
+	if code := entraCode.FindString(said.Description); code != "" {
+		text += " (" + code + ")"
+	}
+	switch {
+	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status >= 500, status < 400:
+		return &Error{Text: "the token endpoint answered with " + text}
+	}
+	return &Error{Refused: true, Text: "the token endpoint refused the credentials: " + text}
+}

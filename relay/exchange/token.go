@@ -1,0 +1,98 @@
+package exchange
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"one-api/relay/credential"
+	"one-api/relay/lane"
+	"one-api/relay/outcome"
+	"one-api/relay/upstream"
+	"one-api/relay/wire"
+)
+
+// Some clouds take no key but a token that lives for an hour. It is fetched for all calls of a channel together; a call that comes before
+// there is one waits for it, on the clock of a connection that is made: nothing of it has been sent by then.
+
+// shown is the token that an upstream is shown.
+type shown struct {
+	*credential.Token
+	own    bool // it has been fetched for this call
+	second bool // the upstream has refused another one
+}
+
+// showToken shows the upstream the channel's token.
+func (x *Exchange) showToken(r *lane.Outgoing) *outcome.Failure {
+	from := x.Channel.Tokens
+	t := from.Kept()
+	own := t == nil
+	if own {
+		var f *outcome.Failure
+		if t, f = x.awaitToken(from); f != nil {
+			return f
+		}
+	}
+	x.hold.shown = &shown{t, own, x.hold.shown != nil}
+	r.Header["Authorization"] = t.Header()
+	return nil
+}
+
+// awaitToken waits for a token, until the call has to be connected.
+func (x *Exchange) awaitToken(from *credential.Source) (*credential.Token, *outcome.Failure) {
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(x.client))
+	defer cancel(nil)
+	x.hold.canceler.Hold(func() { cancel(context.Canceled) })
+	x.hold.clock.until(x.connectPhase())
+	t, err := from.Wait(ctx)
+	x.hold.clock.off()
+	x.hold.canceler.Drop()
+	if err == nil {
+		return t, nil
+	}
+	return nil, x.tokenless(err)
+}
+
+// tokenless is the failure of a call for which there is no token.
+func (x *Exchange) tokenless(err error) *outcome.Failure {
+	var known *credential.Error
+	if !errors.As(err, &known) {
+		f := x.broken(err, false)
+		if f.Outcome == outcome.ConnectFailed {
+			x.sent = true
+			f.Detail = "the token endpoint did not answer in time"
+		}
+		return f
+	}
+	x.sent = true // it counts against the channel, as if that could not be reached
+	f := &outcome.Failure{Outcome: outcome.ConnectFailed, Detail: known.Text, Err: &wire.Error{
+		Status: http.StatusBadGateway, Type: "api_error", Code: outcome.ConnectFailed.String(),
+		Message: "the upstream could not be asked: it takes tokens, and none could be had",
+	}}
+	if known.Refused {
+		f = outcome.RefusedCredentials(known.Text)
+	}
+	return x.censored(f)
+}
+
+// renews prepares for sending the call once more, with a new token: the upstream has refused one that it had taken before, as it does
+// when an account's keys are changed, or after a sleep of the machine that no clock has noticed. That is the same attempt.
+func (x *Exchange) renews(f *outcome.Failure) bool {
+	shown := x.hold.shown
+	if shown == nil || f.Outcome != outcome.UpstreamStatus || f.Status != http.StatusUnauthorized {
+		return false
+	}
+	again := x.Channel.Tokens.Refused(shown.Token)
+	if !again || shown.own || shown.second || x.hold.canceler.Why() != nil {
+		return false
+	}
+	x.again()
+	return true
+}
+
+// again prepares for another request of the same attempt.
+func (x *Exchange) again() {
+	x.net.Stop()
+	x.waited += x.body.waited
+	x.answer, x.body = upstream.Answer{}, body{}
+}
