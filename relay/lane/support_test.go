@@ -32,9 +32,13 @@ func channelOf(kind string) *config.Channel {
 // to is a scene with a channel at its provider's own address, or at another one.
 func to(t *testing.T, kind, model string, own bool, client wire.Endpoint) *scene {
 	t.Helper()
+	kind, responses := strings.CutSuffix(kind, "/responses")
 	for _, p := range provider.All() {
 		if p.Type == kind {
 			family := map[provider.Format]*lane.Family{provider.Chat: lane.OpenAI, provider.Messages: lane.Anthropic, provider.Gemini: lane.Gemini}[p.Speaks[0].Format]
+			if responses {
+				family = lane.Responses
+			}
 			return &scene{t: t, lane: family.Lanes(channelOf(kind))[client], target: lane.Destination{Model: model, Official: own, Quirks: p.QuirksAt(own), AskUsage: true},
 				call: &lane.Call{Endpoint: client, Model: model, Header: http.Header{}}}
 		}
@@ -48,6 +52,9 @@ func (s *scene) ask(members string) error {
 	s.t.Helper()
 	body := `{"model":"` + s.call.Model + `"`
 	switch {
+	case s.call.Endpoint.Format() == wire.Gemini && !strings.Contains(members, `"contents"`):
+		body += `,"contents":[{"parts":[{"text":"go"}]}]`
+	case s.call.Endpoint.Format() == wire.Gemini:
 	case s.call.Endpoint == wire.ResponsesCreate && !strings.Contains(members, `"input"`):
 		body += `,"input":"go"`
 	case s.call.Endpoint != wire.ResponsesCreate && !strings.Contains(members, `"messages"`):
@@ -62,7 +69,10 @@ func (s *scene) ask(members string) error {
 	s.call.Body = []byte(body + "}")
 	require.True(s.t, json.Valid(s.call.Body), string(s.call.Body))
 	s.call.ModelFrom, s.call.ModelTo = len(`{"model":`), len(`{"model":""`)+len(s.call.Model)
-	s.call.Stream = strings.Contains(members, `"stream":true`)
+	s.call.Stream = strings.Contains(members, `"stream":true`) || s.call.Endpoint == wire.GeminiStream
+	if s.call.Endpoint == wire.GeminiStream {
+		s.call.Query = "alt=sse"
+	}
 	var err error
 	s.sent, err = s.lane.Request(s.call, s.target)
 	return err

@@ -184,6 +184,10 @@ func TestWhatAClientSaysIsCarriedOrStandsInTheTable(t *testing.T) {
 		"from responses to chat":     {"openai", "gpt-x", false, wire.ResponsesCreate, responses.Format, chat.Format, append(inResponses, inResponsesToChat...)},
 		"from responses to messages": {"anthropic", "claude-sonnet-4-5", true, wire.ResponsesCreate, responses.Format, messages.Format, inResponses},
 
+		"from gemini to chat":      {"openai", "gpt-x", false, wire.GeminiGenerate, gemini.Format, chat.Format, append(inGemini, inGeminiToChat...)},
+		"from gemini to messages":  {"anthropic", "claude-sonnet-4-5", true, wire.GeminiGenerate, gemini.Format, messages.Format, append(inGemini, inGeminiToMessages...)},
+		"from gemini to responses": {"openai/responses", "gpt-4.1", true, wire.GeminiGenerate, gemini.Format, responses.Format, append(inGemini, inGeminiToResponses...)},
+
 		"from chat to gemini":      {"gemini", "gemini-2.5-flash", true, wire.ChatCompletions, chat.Format, gemini.Format, inChatToGemini},
 		"from messages to gemini":  {"gemini", "gemini-2.5-flash", true, wire.Messages, messages.Format, gemini.Format, inMessagesToGemini},
 		"from responses to gemini": {"gemini", "gemini-2.5-flash", true, wire.ResponsesCreate, responses.Format, gemini.Format, inResponsesToGemini},
@@ -232,9 +236,10 @@ func TestWhatAClientSaysIsCarriedOrStandsInTheTable(t *testing.T) {
 
 // cannotSay is what a format's clients have no way to say.
 var cannotSay = map[string]map[llm.Feature]bool{
-	"chat":     {llm.SpareSearch: true, llm.TextTools: true, llm.ToolNamespaces: true, llm.KeptState: true, llm.EarlierServerTools: true, llm.ProviderTools: true, llm.ContextEditing: true, llm.DocumentURL: true, llm.BillingNote: true, llm.SearchResults: true, llm.ResultFailure: true, llm.ToolReferences: true, llm.ToolHints: true, llm.MCPServers: true, llm.Containers: true, llm.Citations: true, llm.InferenceGeo: true, llm.Threads: true},
-	"messages": {llm.SpareSearch: true, llm.TextTools: true, llm.ToolNamespaces: true, llm.KeptState: true, llm.OddArguments: true, llm.OtherForms: true, llm.CacheKeys: true, llm.Verbosity: true, llm.StoredAnswers: true, llm.Labels: true, llm.Logprobs: true, llm.AudioInput: true, llm.OldFunctions: true, llm.CustomTools: true, llm.AllowedTools: true, llm.LeadingAnswer: true, llm.Seed: true, llm.Penalties: true, llm.LogitBias: true, llm.ManyChoices: true, llm.JSONObject: true, llm.AudioOutput: true, llm.WebSearch: true, llm.Prediction: true, llm.MessageName: true, llm.EarlierRefusal: true, llm.Prefill: true},
+	"chat":     {llm.KeptPrompts: true, llm.SafetySettings: true, llm.ImageOutput: true, llm.SpareSearch: true, llm.TextTools: true, llm.ToolNamespaces: true, llm.KeptState: true, llm.EarlierServerTools: true, llm.ProviderTools: true, llm.ContextEditing: true, llm.DocumentURL: true, llm.BillingNote: true, llm.SearchResults: true, llm.ResultFailure: true, llm.ToolReferences: true, llm.ToolHints: true, llm.MCPServers: true, llm.Containers: true, llm.Citations: true, llm.InferenceGeo: true, llm.Threads: true},
+	"messages": {llm.KeptPrompts: true, llm.SafetySettings: true, llm.ImageOutput: true, llm.SpareSearch: true, llm.TextTools: true, llm.ToolNamespaces: true, llm.KeptState: true, llm.OddArguments: true, llm.OtherForms: true, llm.CacheKeys: true, llm.Verbosity: true, llm.StoredAnswers: true, llm.Labels: true, llm.Logprobs: true, llm.AudioInput: true, llm.OldFunctions: true, llm.CustomTools: true, llm.AllowedTools: true, llm.LeadingAnswer: true, llm.Seed: true, llm.Penalties: true, llm.LogitBias: true, llm.ManyChoices: true, llm.JSONObject: true, llm.AudioOutput: true, llm.WebSearch: true, llm.Prediction: true, llm.MessageName: true, llm.EarlierRefusal: true, llm.Prefill: true},
 	"responses": {
+		llm.KeptPrompts: true, llm.SafetySettings: true, llm.ImageOutput: true,
 		llm.MaxTokens: true, llm.LeadingAnswer: true, llm.Prefill: true, llm.StrictTools: true, llm.JSONSchema: true,
 		llm.BillingNote: true, llm.DocumentNotes: true, llm.SearchResults: true, llm.ResultFailure: true, llm.MessageName: true, llm.CustomTools: true, llm.OldFunctions: true,
 		llm.ToolReferences: true, llm.ToolHints: true, llm.ForcedTools: true, llm.AllowedTools: true, llm.StopSequences: true, llm.Seed: true, llm.Penalties: true, llm.LogitBias: true,
@@ -243,10 +248,17 @@ var cannotSay = map[string]map[llm.Feature]bool{
 	},
 }
 
+func init() {
+	cannotSay["gemini"] = map[llm.Feature]bool{}
+	for _, feature := range geminiCannotSay {
+		cannotSay["gemini"][feature] = true
+	}
+}
+
 // TestARefusalHasItsWordsFromTheTable looks at the code that reads requests: what it refuses itself is wrong in the client's own format,
 // and what another format cannot say is refused by the table of that one.
 func TestARefusalHasItsWordsFromTheTable(t *testing.T) {
-	columns := map[string]format.Column{"chat": messages.Format.Column, "messages": chat.Format.Column, "responses": chat.Format.Column}
+	columns := map[string]format.Column{"chat": messages.Format.Column, "messages": chat.Format.Column, "responses": chat.Format.Column, "gemini": chat.Format.Column}
 	words := regexp.MustCompile("(?:format\\.Wrong\\(|What: )([\"`].*?[\"`])")
 	asks := regexp.MustCompile(`format\.Asks\(llm\.(\w+)\)`)
 	names := namesOfFeatures(t)

@@ -74,6 +74,9 @@ const (
 	InferenceGeo
 	Threads
 	KeptState
+	KeptPrompts
+	SafetySettings
+	ImageOutput
 	OtherMembers
 
 	Features // how many there are
@@ -141,7 +144,7 @@ var features = [Features]struct{ name, what string }{
 	Prediction:         {"prediction", "prediction"},
 	Verbosity:          {"verbosity", "verbosity"},
 	StoredAnswers:      {"stored_answers", "store"},
-	Labels:             {"labels", "metadata of OpenAI's"},
+	Labels:             {"labels", "metadata of OpenAI's, labels of Google's"},
 	MCPServers:         {"mcp_servers", "mcp_servers"},
 	Containers:         {"containers", "container"},
 	ContextEditing:     {"context_editing", "context_management"},
@@ -150,7 +153,10 @@ var features = [Features]struct{ name, what string }{
 	Threads:            {"threads", "a conversation that the provider keeps (thread)"},
 	KeptState: {"kept_state", "what the provider keeps of earlier requests (previous_response_id, conversation, prompt, " +
 		"background, item_reference, compaction)"},
-	OtherMembers: {"other_members", "members of a request that no other format has"},
+	KeptPrompts:    {"kept_prompts", "a prompt that Gemini keeps (cachedContent)"},
+	SafetySettings: {"safety_settings", "Gemini's safetySettings"},
+	ImageOutput:    {"image_output", "an answer that is an image (responseModalities)"},
+	OtherMembers:   {"other_members", "members of a request that no other format has"},
 }
 
 func (f Feature) String() string { return features[f].name }

@@ -22,6 +22,9 @@ type Request struct {
 	TopK        *int64
 	Stop        []string
 	Format      *Form // nil means free text
+	Seed        *int64
+	Presence    *float64 // presence_penalty
+	Frequency   *float64 // frequency_penalty
 
 	Effort string    // none | minimal | low | medium | high | xhigh | max; empty if unsaid
 	Think  *Thinking // nil if unsaid

@@ -168,3 +168,15 @@ func (e EndReason) Messages(calls bool) string {
 	}
 	return "end_turn"
 }
+
+// Gemini is the finishReason of a candidate (https://ai.google.dev/api/generate-content#FinishReason), which has none for calls.
+func (e EndReason) Gemini() string {
+	switch e {
+	case EndedByLength:
+		return "MAX_TOKENS"
+	case EndedByFilter:
+		return "SAFETY"
+	case NotEnded, EndedItself, EndedByCall, EndedSomehow, EndedBadly:
+	}
+	return "STOP"
+}

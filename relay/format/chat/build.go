@@ -106,6 +106,9 @@ const leastTemperature = 0.01
 
 func (b *builder) sampling() {
 	r := b.r
+	if r.Seed != nil {
+		b.Int("seed", *r.Seed)
+	}
 	switch {
 	case r.TopK == nil:
 	case b.quirks.TopK && !b.habits.noSampling:
@@ -120,6 +123,9 @@ func (b *builder) sampling() {
 		if r.TopP != nil && *r.TopP != 1 {
 			b.drop(llm.SamplingTopP)
 		}
+		if isSet(r.Presence) || isSet(r.Frequency) {
+			b.drop(llm.Penalties)
+		}
 		return
 	}
 	if r.Temperature != nil {
@@ -132,7 +138,16 @@ func (b *builder) sampling() {
 	if r.TopP != nil {
 		b.Float("top_p", *r.TopP)
 	}
+	if r.Presence != nil {
+		b.Float("presence_penalty", *r.Presence)
+	}
+	if r.Frequency != nil {
+		b.Float("frequency_penalty", *r.Frequency)
+	}
 }
+
+// isSet reports whether a penalty is one.
+func isSet(penalty *float64) bool { return penalty != nil && *penalty != 0 }
 
 func (b *builder) form() {
 	f := b.r.Format

@@ -120,7 +120,21 @@ func (r *request) sampling(name string, value []byte) *format.Problem {
 			r.MaxTokens = most
 		}
 	case "stop":
-		problem = r.stop(value)
+		if problem = r.stop(value); len(r.Stop) > 0 {
+			r.Note(llm.StopSequences, name)
+		}
+	case "seed":
+		r.Note(llm.Seed, name)
+		seed := int64(0)
+		if _, problem = format.Int(value, &seed); problem == nil {
+			r.Seed = &seed
+		}
+	case "presence_penalty":
+		r.Note(llm.Penalties, name)
+		problem = format.Float(value, &r.Presence)
+	case "frequency_penalty":
+		r.Note(llm.Penalties, name)
+		problem = format.Float(value, &r.Frequency)
 	default:
 		return format.Sampling(name, value, r.Request)
 	}
@@ -130,7 +144,7 @@ func (r *request) sampling(name string, value []byte) *format.Problem {
 // asked are members that are a feature, if they are given at all.
 var asked = map[string]llm.Feature{
 	"functions": llm.OldFunctions, "function_call": llm.OldFunctions, "audio": llm.AudioOutput, "web_search_options": llm.WebSearch,
-	"seed": llm.Seed, "frequency_penalty": llm.Penalties, "presence_penalty": llm.Penalties, "logit_bias": llm.LogitBias,
+	"logit_bias":   llm.LogitBias,
 	"service_tier": llm.ServiceTier, "prediction": llm.Prediction, "verbosity": llm.Verbosity, "metadata": llm.Labels,
 	"prompt_cache_key": llm.CacheKeys, "prompt_cache_retention": llm.CacheKeys, "prompt_cache_options": llm.CacheKeys,
 }

@@ -169,6 +169,9 @@ func (b *builder) generation() {
 	if r.TopK != nil {
 		b.Int("topK", *r.TopK)
 	}
+	if r.Seed != nil {
+		b.Int("seed", *r.Seed)
+	}
 	if stops := r.Stop; len(stops) > 0 {
 		if len(stops) > mostStops {
 			stops = stops[:mostStops]

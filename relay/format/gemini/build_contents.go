@@ -177,15 +177,20 @@ func typeOf(p *llm.Part) string {
 	if p.Kind == llm.Image {
 		usual = "image/jpeg"
 	}
-	u, err := url.Parse(p.Media.URL)
-	if err != nil {
-		return usual
-	}
-	kind := types[strings.ToLower(path.Ext(u.Path))]
+	kind := typeOfName(p.Media.URL)
 	if kind == "" || strings.HasPrefix(kind, "image/") != (p.Kind == llm.Image) {
 		return usual
 	}
 	return kind
+}
+
+// typeOfName is the type of what is behind a link, by how its path ends; empty: that says nothing.
+func typeOfName(link string) string {
+	u, err := url.Parse(link)
+	if err != nil {
+		return ""
+	}
+	return types[strings.ToLower(path.Ext(u.Path))]
 }
 
 // types are those of files that the API takes, by the ends of their names (https://ai.google.dev/gemini-api/docs/image-understanding,

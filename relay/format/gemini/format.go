@@ -8,7 +8,7 @@ import (
 
 // Format is the format.
 var Format = &format.Format{
-	Name: "gemini", Server: server{}, Column: column, Inspect: func(int) format.Translator { return &inspector{} },
+	Name: "gemini", Client: client{}, Server: server{}, Column: column, Inspect: func(int) format.Translator { return &inspector{} },
 }
 
 // Counting is the question how many tokens a request has.
@@ -52,7 +52,6 @@ var column = format.Column{
 	llm.LongToolNames:      {Fate: format.Adapt, Why: "names of more than 64 characters are shortened, and given back in full"},
 	llm.SerialTools:        {Fate: format.Cost, Why: "it cannot be said"},
 	llm.LeadingAnswer:      {Fate: format.Adapt, Why: "behind a user message of a dot, since the API wants one first"},
-	llm.Seed:               {Fate: format.Drop, Why: "answers cannot be repeated"},
 	llm.Penalties:          {Fate: format.Cost, Why: "they are not converted"},
 	llm.LogitBias:          {Fate: format.Cost, Why: "there is none"},
 	llm.Logprobs:           {Fate: format.Refuse, Why: "is not converted for this provider"},
@@ -72,7 +71,7 @@ var column = format.Column{
 	llm.Prediction:         {Fate: format.Drop, Why: "it only makes answers faster"},
 	llm.Verbosity:          {Fate: format.Cost, Why: "there is none"},
 	llm.StoredAnswers:      {Fate: format.Drop, Why: "answers are not stored"},
-	llm.Labels:             {Fate: format.Drop, Why: "metadata of OpenAI's is for its own dashboard"},
+	llm.Labels:             {Fate: format.Drop, Why: "it is for the provider's own dashboard"},
 	llm.MCPServers:         {Fate: format.Refuse, Why: "asks the provider to call other servers: call them yourself and send tools"},
 	llm.Containers:         {Fate: format.Drop, Why: "there are none; tools that need one are refused"},
 	llm.ContextEditing:     {Fate: format.Cost, Why: "the provider keeps the whole conversation"},

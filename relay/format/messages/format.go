@@ -61,7 +61,11 @@ var column = format.Column{
 	llm.Prediction:         {Fate: format.Drop, Why: "it only makes answers faster"},
 	llm.Verbosity:          {Fate: format.Drop, Why: "there is none"},
 	llm.StoredAnswers:      {Fate: format.Drop, Why: "answers are not stored"},
-	llm.Labels:             {Fate: format.Drop, Why: "metadata of OpenAI's is for its own dashboard"},
+	llm.Labels:             {Fate: format.Drop, Why: "it is for the provider's own dashboard"},
 	llm.ImageFile:          {Fate: format.Refuse, Why: "names a file that this provider does not know: send the image itself"},
 	llm.DocumentFile:       {Fate: format.Refuse, Why: "names a file that this provider does not know: send file_data"},
+	llm.ToolHints:          {Fate: format.Drop, Why: "those of others are nothing to this API, and a tool works without them"},
+	llm.KeptPrompts:        {Fate: format.Refuse, Why: "names a prompt that another provider keeps: send the whole of it in contents and systemInstruction"},
+	llm.SafetySettings:     {Fate: format.Cost, Why: "thresholds of one provider's filters mean nothing to another's"},
+	llm.ImageOutput:        {Fate: format.Refuse, Why: "asks for an image, which is not converted from this provider"},
 }

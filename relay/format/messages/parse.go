@@ -109,6 +109,9 @@ func (r *request) sampling(name string, value []byte) *format.Problem {
 			r.Stop = append(r.Stop, "")
 			return format.String(element, &r.Stop[len(r.Stop)-1])
 		})
+		if len(r.Stop) > 0 {
+			r.Note(llm.StopSequences, name)
+		}
 	default:
 		return format.Sampling(name, value, r.Request)
 	}

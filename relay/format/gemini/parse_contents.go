@@ -1,0 +1,433 @@
+package gemini
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+
+	"one-api/relay/format"
+	"one-api/relay/jsonscan"
+	"one-api/relay/llm"
+)
+
+// pending is a call of an earlier answer.
+type pending struct {
+	id, name string
+	answered bool
+}
+
+// piece is a part of a request as it stands.
+type piece struct {
+	text, inline, file, call, result []byte
+	signature                        string
+	thought                          bool
+	server                           bool   // a step of a tool that the provider runs itself
+	other                            string // the name of something that nobody else has
+}
+
+func (p *piece) member(name string, value []byte) (problem *format.Problem) {
+	switch name {
+	case "text":
+		if value[0] != '"' {
+			return format.MustBe("a string", value).In(name)
+		}
+		p.text = value
+	case "inlineData":
+		p.inline = value
+	case "fileData":
+		p.file = value
+	case "functionCall":
+		p.call = value
+	case "functionResponse":
+		p.result = value
+	case "thought":
+		problem = format.Bool(value, &p.thought)
+	case "thoughtSignature":
+		problem = format.String(value, &p.signature)
+	case "executableCode", "codeExecutionResult", "toolCall", "toolResponse":
+		p.server = true
+	case "videoMetadata", "mediaResolution", "partMetadata": // they say how something is to be looked at
+	default:
+		p.other = name
+	}
+	return problem.In(name)
+}
+
+func (r *request) system(value []byte) *format.Problem {
+	return members(value, func(name string, value []byte) *format.Problem {
+		if name != "parts" {
+			return nil // the role says nothing here
+		}
+		return each(value, func(_ int, element []byte) *format.Problem {
+			var p piece
+			if problem := object(element, p.member); problem != nil {
+				return problem
+			}
+			if p.text == nil {
+				return format.Wrong("must be a text")
+			}
+			if text := textOf(p.text); text != "" {
+				r.Instructions = append(r.Instructions, llm.Part{Text: text})
+			}
+			return nil
+		}).In(name)
+	})
+}
+
+// content reads an element of contents.
+func (r *request) content(element []byte) *format.Problem {
+	role, parts := "", []byte(nil)
+	problem := object(element, func(name string, value []byte) *format.Problem {
+		switch name {
+		case "role":
+			return format.String(value, &role).In(name)
+		case "parts":
+			parts = value
+		}
+		return nil
+	})
+	if problem != nil {
+		return problem
+	}
+	turn := llm.Turn{}
+	switch role {
+	case "", "user", "function":
+	case "model":
+		turn.Role = llm.Assistant
+	default:
+		return format.Wrong("must be user or model, and not " + format.Quote(role)).In("role")
+	}
+	problem = each(parts, func(_ int, element []byte) *format.Problem {
+		var p piece
+		if problem := object(element, p.member); problem != nil {
+			return problem
+		}
+		if turn.Role == llm.Assistant {
+			return r.answered(&turn, &p)
+		}
+		return r.shown(&turn, &p)
+	}).In("parts")
+	if len(turn.Parts) > 0 {
+		r.Turns = append(r.Turns, turn)
+	}
+	return problem
+}
+
+// answered reads a part of an earlier answer.
+func (r *request) answered(turn *llm.Turn, p *piece) *format.Problem {
+	r.thought(turn, p)
+	text := textOf(p.text)
+	switch {
+	case p.call != nil:
+		return r.called(turn, p.call).In("functionCall")
+	case p.server:
+		r.Note(llm.EarlierServerTools, "contents")
+	case p.inline != nil:
+		return format.Asks(llm.OtherParts).Named("inlineData").In("inlineData")
+	case p.file != nil:
+		return format.Asks(llm.OtherParts).Named("fileData").In("fileData")
+	case p.result != nil:
+		return format.Wrong("has no place in what the model says").In("functionResponse")
+	case p.other != "":
+		return format.Asks(llm.OtherParts).Named(p.other).In(p.other)
+	case text == "":
+	case p.thought:
+		r.Note(llm.EarlierReasoning, "contents")
+		turn.Parts = append(turn.Parts, llm.Part{Kind: llm.Reasoning, Text: text})
+	default:
+		turn.Parts = append(turn.Parts, llm.Part{Text: text})
+	}
+	return nil
+}
+
+// thought puts the reasoning in front of a part that its signature holds. It is there in full: not every client keeps thoughts.
+func (r *request) thought(turn *llm.Turn, p *piece) {
+	held := openSigned(p.signature)
+	if len(held) == 0 {
+		return
+	}
+	r.Note(llm.EarlierReasoning, "contents")
+	turn.Parts = slices.DeleteFunc(turn.Parts, func(before llm.Part) bool { return before.Kind == llm.Reasoning && before.Signature == "" })
+	for _, h := range held {
+		if h.Redacted {
+			turn.Parts = append(turn.Parts, llm.Part{Kind: llm.Redacted, Text: h.Sealed})
+		} else {
+			turn.Parts = append(turn.Parts, llm.Part{Kind: llm.Reasoning, Text: h.Text, Signature: h.Sealed})
+		}
+	}
+}
+
+func (r *request) called(turn *llm.Turn, value []byte) *format.Problem {
+	part := llm.Part{Kind: llm.ToolCall, Input: json.RawMessage("{}")}
+	problem := object(value, func(name string, value []byte) *format.Problem {
+		switch name {
+		case "id":
+			return format.String(value, &part.ID).In(name)
+		case "name":
+			return format.String(value, &part.Name).In(name)
+		case "args":
+			if !format.IsObject(value) {
+				return format.MustBe("an object", value).In(name)
+			}
+			part.Input = json.RawMessage(value)
+		}
+		return nil
+	})
+	switch {
+	case problem != nil:
+		return problem
+	case part.Name == "":
+		return format.Wrong("is required").In("name")
+	case part.ID == "":
+		part.ID = "call_of_" + strconv.Itoa(r.asked) // the same in every request of the conversation
+		r.asked++
+	}
+	r.calls = append(r.calls, &pending{id: part.ID, name: part.Name})
+	turn.Parts = append(turn.Parts, part)
+	return nil
+}
+
+// shown reads a part of what the model is shown.
+func (r *request) shown(turn *llm.Turn, p *piece) *format.Problem {
+	var part llm.Part
+	var problem *format.Problem
+	switch {
+	case p.result != nil:
+		part, problem = r.result(p.result)
+		problem = problem.In("functionResponse")
+	case p.inline != nil:
+		part, problem = r.inline(p.inline)
+		problem = problem.In("inlineData")
+	case p.file != nil:
+		part, problem = r.file(p.file)
+		problem = problem.In("fileData")
+	case p.call != nil:
+		return format.Wrong("has a place in what the model says only").In("functionCall")
+	case p.server:
+		r.Note(llm.EarlierServerTools, "contents")
+		return nil
+	case p.other != "":
+		return format.Asks(llm.OtherParts).Named(p.other).In(p.other)
+	default:
+		if part.Text = textOf(p.text); part.Text == "" {
+			return nil
+		}
+	}
+	turn.Parts = append(turn.Parts, part)
+	return problem
+}
+
+// result reads what a function has answered. Which call it is for its id says or, if there is none, its name and its place.
+func (r *request) result(value []byte) (part llm.Part, problem *format.Problem) {
+	part.Kind = llm.ToolResult
+	id, name := "", ""
+	var media []llm.Part
+	problem = object(value, func(member string, value []byte) *format.Problem {
+		switch member {
+		case "id":
+			return format.String(value, &id).In(member)
+		case "name":
+			return format.String(value, &name).In(member)
+		case "response":
+			if !format.IsObject(value) {
+				return format.MustBe("an object", value).In(member)
+			}
+			part.Failed = r.said(&part, value)
+			return nil
+		case "parts":
+			return each(value, func(_ int, element []byte) (problem *format.Problem) {
+				media, problem = r.resultMedia(media, element)
+				return problem
+			}).In(member)
+		}
+		return nil // willContinue and scheduling say when the model goes on
+	})
+	if problem != nil {
+		return part, problem
+	}
+	part.Parts = append(part.Parts, media...)
+	call := r.callOf(id, name)
+	if call == nil {
+		return part, format.Wrong("answers no call: the functionCall has to stand in front of it")
+	}
+	call.answered = true
+	part.ID = call.id
+	return part, nil
+}
+
+// callOf is the call that a result is for; nil if there is none.
+func (r *request) callOf(id, name string) *pending {
+	if id != "" {
+		for _, c := range slices.Backward(r.calls) {
+			if c.id == id || format.Unsealed(c.id) == id {
+				return c
+			}
+		}
+	}
+	var first *pending
+	for _, c := range r.calls {
+		switch {
+		case c.answered:
+		case c.name == name:
+			return c
+		case first == nil:
+			first = c
+		}
+	}
+	return first
+}
+
+// said reads the object that a function has answered with: what is under output (or result, which Google's SDKs write), or error, or
+// all of it. It reports whether the function has failed.
+func (r *request) said(part *llm.Part, response []byte) (failed bool) {
+	var only []byte
+	n, text := 0, format.Compact(response)
+	_ = jsonscan.Object(response, func(m jsonscan.Member) {
+		n++
+		switch name := string(m.Key); name {
+		case "output", "result", "error":
+			only, failed = m.Value, name == "error"
+		}
+	})
+	switch {
+	case n != 1 || only == nil:
+		failed = false
+	case only[0] == '"':
+		text = textOf(only)
+	default:
+		text = format.Compact(only)
+	}
+	if failed {
+		r.Note(llm.ResultFailure, "contents")
+	}
+	if text != "" {
+		part.Parts = append(part.Parts, llm.Part{Text: text})
+	}
+	return failed
+}
+
+func (r *request) resultMedia(to []llm.Part, element []byte) ([]llm.Part, *format.Problem) {
+	problem := object(element, func(name string, value []byte) *format.Problem {
+		var part llm.Part
+		var problem *format.Problem
+		switch name {
+		case "inlineData":
+			part, problem = r.inline(value)
+		case "fileData":
+			part, problem = r.file(value)
+		default:
+			problem = format.Asks(llm.OtherParts).Named(name)
+		}
+		to = append(to, part)
+		return problem.In(name)
+	})
+	r.Note(llm.ResultMedia, "contents")
+	return to, problem
+}
+
+// media reads a type and either data or an address.
+func media(value []byte) (kind, data, uri, name string, problem *format.Problem) {
+	problem = object(value, func(member string, value []byte) *format.Problem {
+		switch member {
+		case "mimeType":
+			return format.String(value, &kind).In(member)
+		case "data":
+			return format.String(value, &data).In(member)
+		case "fileUri":
+			return format.String(value, &uri).In(member)
+		case "displayName":
+			return format.String(value, &name).In(member)
+		}
+		return nil
+	})
+	kind, _, _ = strings.Cut(strings.ToLower(kind), ";")
+	return strings.TrimSpace(kind), data, uri, name, problem
+}
+
+// inline reads what is sent along.
+func (r *request) inline(value []byte) (part llm.Part, problem *format.Problem) {
+	kind, data, _, name, problem := media(value)
+	switch {
+	case problem != nil:
+		return part, problem
+	case kind == "":
+		return part, format.Wrong("is required").In("mimeType")
+	case data == "":
+		return part, format.Wrong("is required").In("data")
+	}
+	data = plainBase64(data)
+	part.Media = &llm.Media{Type: kind, Data: data, Name: name}
+	switch {
+	case strings.HasPrefix(kind, "image/"):
+		part.Kind = llm.Image
+	case kind == "application/pdf":
+		part.Kind = llm.Document
+		r.Note(llm.DocumentData, "contents")
+	case strings.HasPrefix(kind, "text/"):
+		text, err := base64.StdEncoding.DecodeString(data)
+		if err != nil {
+			return part, format.Wrong("is not base64").In("data")
+		}
+		part.Kind = llm.Document
+		r.Note(llm.DocumentText, "contents")
+		part.Media = &llm.Media{Type: "text/plain", Text: strings.ToValidUTF8(string(text), "\uFFFD"), Name: name}
+	case strings.HasPrefix(kind, "audio/"):
+		return part, format.Asks(llm.AudioInput)
+	case strings.HasPrefix(kind, "video/"):
+		return part, format.Asks(llm.OtherParts).Named(kind)
+	default:
+		return part, format.Asks(llm.OtherDocuments).Named(kind)
+	}
+	if name != "" && part.Kind == llm.Document {
+		r.Note(llm.DocumentNotes, "contents")
+	}
+	return part, nil
+}
+
+// plainBase64 is base64 in the alphabet that everybody reads: protobuf's JSON also takes that for addresses, and no padding.
+func plainBase64(data string) string {
+	if strings.ContainsAny(data, "-_") {
+		data = strings.NewReplacer("-", "+", "_", "/").Replace(data)
+	}
+	if rest := len(data) % 4; rest > 1 {
+		data += "=="[:4-rest]
+	}
+	return data
+}
+
+// file reads what is somewhere else: a link, or something that Google keeps.
+func (r *request) file(value []byte) (part llm.Part, problem *format.Problem) {
+	kind, _, uri, name, problem := media(value)
+	switch {
+	case problem != nil:
+		return part, problem
+	case uri == "":
+		return part, format.Wrong("is required").In("fileUri")
+	}
+	link, image, document := format.IsLink(uri) && !strings.Contains(uri, "/v1beta/files/") && !strings.Contains(uri, "/v1/files/"),
+		strings.HasPrefix(kind, "image/"), kind == "application/pdf"
+	if kind == "" {
+		guessed := typeOfName(uri)
+		image, document = strings.HasPrefix(guessed, "image/"), guessed == "application/pdf"
+	}
+	part.Media = &llm.Media{URL: uri, Name: name, Type: kind}
+	switch {
+	case image && link:
+		part.Kind = llm.Image
+		r.Note(llm.ImageURL, "contents")
+	case image:
+		return part, format.Asks(llm.ImageFile).In("fileUri")
+	case document && link:
+		part.Kind = llm.Document
+		r.Note(llm.DocumentURL, "contents")
+	case !link:
+		return part, format.Asks(llm.DocumentFile).In("fileUri")
+	case strings.HasPrefix(kind, "audio/"):
+		return part, format.Asks(llm.AudioInput).In("fileUri")
+	default: // a film, of YouTube's for instance
+		return part, format.Asks(llm.OtherParts).Named(uri).In("fileUri")
+	}
+	return part, nil
+}
