@@ -13,6 +13,7 @@ import (
 	"one-api/relay/outcome"
 	"one-api/relay/sse"
 	"one-api/relay/upstream"
+	"one-api/relay/upstream/eventstream"
 	"one-api/relay/wire"
 )
 
@@ -63,10 +64,12 @@ func (x *Exchange) broken(err error, connected bool) *outcome.Failure {
 	f := &outcome.Failure{Outcome: outcome.UpstreamReset, Detail: upstream.Describe(err)}
 	text := err.Error()
 	switch {
-	case errors.Is(err, sse.ErrTooLarge), strings.Contains(text, "response headers exceeded"), strings.Contains(text, "header list"):
+	case errors.Is(err, sse.ErrTooLarge), errors.Is(err, eventstream.ErrTooLarge), strings.Contains(text, "response headers exceeded"), strings.Contains(text, "header list"):
 		f.Outcome = outcome.TooLarge
 	case !connected:
 		f.Outcome = outcome.ConnectFailed
+	case errors.Is(err, eventstream.ErrCut):
+		f.Outcome = outcome.UpstreamTruncated
 	case strings.Contains(text, "malformed"), strings.Contains(text, "Content-Length"),
 		strings.Contains(text, "invalid byte in chunk length"), strings.Contains(text, "suspiciously long trailer"),
 		errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), upstream.IsCorrupt(err):

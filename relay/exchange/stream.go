@@ -6,13 +6,33 @@ import (
 	"time"
 
 	"one-api/relay/lane"
+	"one-api/relay/membudget"
 	"one-api/relay/outcome"
 	"one-api/relay/sse"
+	"one-api/relay/upstream/eventstream"
 )
 
-// relayStream passes events on as they come.
+// relayStream passes a stream on as it comes, whatever it is framed in. Amazon's frames are binary, and only the label says that they are
+// there: it is believed.
 func (x *Exchange) relayStream(client Downstream) *outcome.Failure {
-	events := sse.NewReader(&x.body, maxEvent)
+	if eventstream.Is(x.answer.Type) {
+		return x.relayMessages(client)
+	}
+	return x.relayEvents(client, &x.body)
+}
+
+// relayMessages is for Amazon's frames.
+func (x *Exchange) relayMessages(client Downstream) *outcome.Failure {
+	messages := eventstream.NewReader(&x.body, maxEvent)
+	messages.Lease = &membudget.Lease{}
+	messages.Lease.As(&x.hold.answer)
+	defer messages.Close()
+	return x.relayEvents(client, messages)
+}
+
+// relayEvents passes events on.
+func (x *Exchange) relayEvents(client Downstream, from io.Reader) *outcome.Failure {
+	events := sse.NewReader(from, maxEvent)
 	events.Lease, events.Strays = &x.hold.answer, true
 	x.out = writer{client: client, events: events}
 	defer x.stopSending()
