@@ -170,6 +170,7 @@ func (c *call) attempt() (made bool) {
 	}
 	if c.failure = c.exchange.Send(c.current); c.failure == nil {
 		c.Flight.Is(inflight.Answering)
+		c.Client.Tell(c.exchange.Limits())
 		c.failure = c.exchange.Relay(c.downstream())
 	}
 	return made

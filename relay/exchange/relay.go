@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"net/http"
 	"time"
 
 	"one-api/relay/outcome"
@@ -14,6 +15,14 @@ const (
 	maxTail     = 4 << 10
 	longestTail = 250 * time.Millisecond
 )
+
+// Limits is what the upstream's good answer tells its clients of limits, besides the answer; nil: nothing.
+func (x *Exchange) Limits() http.Header {
+	if x.answer.Header == nil {
+		return nil
+	}
+	return outcome.ForClients(x.answer.Header)
+}
 
 // Relay passes the answer on to the client. nil: it was complete, and all of it was written.
 func (x *Exchange) Relay(client Downstream) *outcome.Failure {

@@ -85,7 +85,7 @@ func RefusedCredentials(detail string) *Failure {
 // StatusFailure is the failure of an answer with another status than 2xx, whose body is of the given text, which may be cut.
 // Adaptors correct the class if their provider uses a status in its own way.
 func StatusFailure(status int, header http.Header, body []byte) *Failure {
-	f := &Failure{Outcome: UpstreamStatus, Status: status, told: forClients(header)}
+	f := &Failure{Outcome: UpstreamStatus, Status: status, told: ForClients(header)}
 	page := complaint.IsPage(header, body)
 	if !page {
 		f.said = complaint.Read(body)

@@ -11,28 +11,28 @@ import (
 
 func TestOfAnUpstreamsHeaderClientsAreToldWhetherAndWhenToTryAgain(t *testing.T) {
 	passed := headerOf(
-		"x-should-retry", "false", "x-ratelimit-limit-requests", "500", "x-ratelimit-remaining-tokens", "0", "x-ratelimit-reset-tokens", "6m0s", "x-ratelimit-reset", "1795262430000",
+		"x-should-retry", "false", "retry-after-ms", "1500", "x-ratelimit-limit-requests", "500", "x-ratelimit-remaining-tokens", "0", "x-ratelimit-reset-tokens", "6m0s", "x-ratelimit-reset", "1795262430000",
 		"ratelimit-remaining", "3", "anthropic-ratelimit-requests-reset", "2026-11-21T12:00:42Z", "anthropic-ratelimit-unified-status", "allowed_warning",
 	)
 	kept := headerOf(
-		"openai-organization", "org-of-the-operator", "anthropic-organization-id", "id", "x-request-id", "req_1", "retry-after", "3", "set-cookie", "a=b", "server", "cloudflare",
+		"anthropic-ratelimit-organization", "3f0c1a2b-77aa-4c1d-9e2f-001122334455", "openai-organization", "org-of-the-operator", "anthropic-organization-id", "id", "x-request-id", "req_1", "retry-after", "3", "set-cookie", "a=b", "server", "cloudflare",
 		"x-ratelimit-limit-org", "org-AbCdEf", "x-ratelimit-policy", "5;w=60;key=\"sk-up\"", "anthropic-ratelimit-account", "8f0c-hidden@example.com", "ratelimit", `"default";r=50`,
-		"x-should-retry-not", "true", "x-ratelimit-reset-at", strings.Repeat("1", 41),
+		"x-should-retry-not", "true", "x-ratelimit-reset-at", strings.Repeat("1", 90),
 	)
 	all := kept.Clone()
 	for name, values := range passed {
 		all[name] = values
 	}
-	require.Equal(t, passed, forClients(all))
-	require.Nil(t, forClients(kept))
-	require.Nil(t, forClients(headerOf("x-should-retry", "maybe")))
-	require.Nil(t, forClients(http.Header{"X-Should-Retry": {"true", "false"}}), "which of the two?")
+	require.Equal(t, passed, ForClients(all))
+	require.Nil(t, ForClients(kept))
+	require.Nil(t, ForClients(headerOf("x-should-retry", "maybe")))
+	require.Nil(t, ForClients(http.Header{"X-Should-Retry": {"true", "false"}}), "which of the two?")
 
 	many := http.Header{}
 	for i := range 1000 {
 		many.Set(fmt.Sprintf("x-ratelimit-%d", i), "1")
 	}
-	require.Len(t, forClients(many), mostForClients)
+	require.Len(t, ForClients(many), mostForClients)
 }
 
 func TestWhatAFailureSaysOfLimitsGoesWithTheProvidersOwnWords(t *testing.T) {

@@ -49,6 +49,7 @@ type Writer struct {
 	timer     *time.Timer
 	last      time.Duration // when the last flush was
 	held      []byte        // events that promise nothing, which wait for the first that does
+	limits    http.Header   // what the upstream has said of them, for the header of its answer
 	length    [1]string     // Content-Length, as a header has it
 	handing   time.Duration // when the last part of the answer was begun to be handed over
 	waited    time.Duration // for the client to take what is written
@@ -239,6 +240,10 @@ func (w *Writer) stream(events []byte) error {
 
 func (w *Writer) commit(status int) {
 	w.committed, w.status = true, status
+	if w.limits != nil && status == http.StatusOK {
+		say(w.to.Header(), w.limits)
+	}
+	w.limits = nil
 	w.to.WriteHeader(status)
 }
 
@@ -277,16 +282,31 @@ func (w *Writer) again(e *wire.Error) {
 		h.Set("Retry-After", strconv.FormatInt(seconds, 10))
 	}
 	said := maps.Clone(e.Header)
+	delete(said, retryAfterMs)         // what is told is how long the relay makes of it
 	if e.RetryAfter%time.Second != 0 { // finer than Retry-After can say: OpenAI's and Anthropic's SDKs look for it first
 		if said == nil {
 			said = http.Header{}
 		}
-		said["Retry-After-Ms"] = []string{strconv.FormatInt((e.RetryAfter + time.Millisecond - 1).Milliseconds(), 10)}
+		said[retryAfterMs] = []string{strconv.FormatInt((e.RetryAfter + time.Millisecond - 1).Milliseconds(), 10)}
 	}
+	say(h, said)
+}
+
+const retryAfterMs = "Retry-After-Ms"
+
+// say adds what an upstream has said to a header, and lets pages read it.
+func say(h, said http.Header) {
 	maps.Copy(h, said)
 	if exposed := h["Access-Control-Expose-Headers"]; len(said) > 0 && len(exposed) > 0 { // it is a page that asks
 		h["Access-Control-Expose-Headers"] = []string{strings.Join(append(exposed[:1:1], slices.Sorted(maps.Keys(said))...), ", ")}
 	}
+}
+
+// Tell has the header of a good answer say what the upstream that answers has said of limits, unless it is on its way.
+func (w *Writer) Tell(limits http.Header) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.limits = limits
 }
 
 // breakOff has what else is written to the connection fail, an answer's end included: net/http closes it then.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"strings"
 
 	"one-api/relay/upstream/http1"
 )
@@ -31,7 +32,7 @@ type Answer struct {
 	Length   int64
 	Encoding string      // Content-Encoding
 	Type     string      // Content-Type
-	Header   http.Header // the whole of it, unless the status is 2xx
+	Header   http.Header // the whole of it; of a 2xx no more than what tells limits
 	Body     io.ReadCloser
 	// CloseFirst means that the body is closed before the call is ended, which would close a connection that is good for another one.
 	CloseFirst bool
@@ -140,9 +141,23 @@ func (w *anyhow) over(over *http.Transport, c Caller, r Request, body *replayabl
 	}
 	if got.StatusCode/100 == 2 {
 		// net/http keeps the answer for as long as its body is open, and a header can be large and a stream long.
-		a.Header, got.Header = nil, nil
+		a.Header, got.Header = limits(got.Header), nil
 	}
 	return n, nil
+}
+
+// limits is what a header tells of limits; nil: nothing.
+func limits(header http.Header) (told http.Header) {
+	for name, values := range header {
+		if !http1.TellsLimits([]byte(name)) || len(told) == http1.MostLimits || len(values) != 1 || len(values[0]) > http1.LongestLimit {
+			continue
+		}
+		if told == nil {
+			told = http.Header{}
+		}
+		told[name] = []string{strings.Clone(values[0])} // net/http cuts it out of all of the header
+	}
+	return told
 }
 
 // http is the request as net/http takes it.

@@ -29,7 +29,7 @@ type Answer struct {
 	Type     string      // Content-Type
 	Encoding string      // Content-Encoding
 	Length   int64       // Content-Length; -1 if not said
-	Header   http.Header // the whole header, unless Status is 2xx
+	Header   http.Header // the whole header; of a 2xx no more than what TellsLimits
 
 	pool     *Pool
 	conn     *conn // nil means closed

@@ -109,12 +109,48 @@ func (a *Answer) parse(head []byte) error {
 		if err := f.note(a, name, value); err != nil {
 			return err
 		}
-		if a.Header != nil {
+		switch {
+		case a.Status/100 != 2:
+			a.Header.Add(string(name), string(value))
+		case TellsLimits(name) && len(a.Header) < MostLimits && len(value) <= LongestLimit:
+			if a.Header == nil {
+				a.Header = http.Header{}
+			}
 			a.Header.Add(string(name), string(value))
 		}
 	}
 	a.frame(f, old)
 	return nil
+}
+
+// Bounds of what of a good answer's header is kept, for as long as the answer is open, which may be long: Anthropic tells sixteen figures of limits.
+const (
+	MostLimits   = 24
+	LongestLimit = 64
+)
+
+var rateLimit = []byte("ratelimit-")
+
+// TellsLimits reports whether a header's name is one under which providers say how much of a limit remains, or when to come again:
+// ratelimit- with anything before and behind it, and what OpenAI's and Anthropic's SDKs go by.
+func TellsLimits(name []byte) bool {
+	switch {
+	case len(name) < len(rateLimit):
+		return false
+	case is(name, "x-should-retry"), is(name, "retry-after-ms"):
+		return true
+	}
+	for at := name; len(at) >= len(rateLimit); at = at[1:] {
+		next := bytes.IndexAny(at, "rR")
+		if next < 0 || len(at)-next < len(rateLimit) {
+			return false
+		}
+		at = at[next:]
+		if bytes.EqualFold(at[:len(rateLimit)], rateLimit) {
+			return true
+		}
+	}
+	return false
 }
 
 func (a *Answer) parseStatus(line []byte) (old bool, err error) {
