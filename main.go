@@ -294,6 +294,7 @@ func serve(source config.Source, settings config.Settings, cfg *config.Config, s
 			}
 			return next, err
 		},
+		Check: func(content []byte) (*config.Config, error) { return config.Load(source.Pasted(content), settings) },
 	})
 	if err != nil {
 		fmt.Fprintln(stderr, "one-api:", err)

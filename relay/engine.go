@@ -8,6 +8,7 @@ import (
 
 	"one-api/relay/controller"
 	"one-api/relay/operator"
+	"one-api/relay/page"
 	"one-api/relay/wire"
 )
 
@@ -66,12 +67,24 @@ func newEngine(c *controller.Controller, o *operator.Operator) *gin.Engine {
 	look(monitor, "/requests", o.Requests)
 	look(monitor, "/goroutines", o.GoroutineProfile)
 	look(monitor, "/leaks", o.GoroutineLeaks)
+	look(monitor, "/channels/:name/recent", o.Recent)
+	look(monitor, "/routes", o.Routes)
+	look(monitor, "/history", o.History)
+	monitor.GET("/events", o.Events)
+	engine.GET("/api/session", o.Session)
+	engine.POST("/api/session", o.Login)
+	engine.DELETE("/api/session", o.Logout)
+	page.Serve(engine)
 
 	if c.Settings.AdminToken != "" {
 		admin := engine.Group("", o.GuardAdmin)
 		admin.POST("/api/channel/:name/disable", o.DisableChannel)
 		admin.POST("/api/channel/:name/enable", o.EnableChannel)
 		admin.DELETE("/api/monitor/requests/:id", o.EndRequest)
+		look(admin, "/api/config", o.Config)
+		if o.Check != nil {
+			admin.POST("/api/config/check", o.CheckConfig)
+		}
 		admin.GET("/debug/pprof/*profile", operator.Profile)
 		admin.POST("/debug/pprof/*profile", operator.Profile)
 	}

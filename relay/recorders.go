@@ -13,7 +13,7 @@ const recordTimeout = 5 * time.Second
 
 // recordersOf is everybody who is told of ends.
 func (s *Server) recordersOf(metrics *telemetry.Metrics) *record.Recorders {
-	recorders := append([]record.Recorder{record.Telemetry{Metrics: metrics}}, s.options.Recorders...)
+	recorders := append([]record.Recorder{record.Telemetry{Metrics: metrics}, s.traffic}, s.options.Recorders...)
 	return record.New(s.options.Log, append(recorders, &record.Log{
 		To: s.options.Log, Why: func(model string, now time.Time) string { return s.directory.Load().Channels.Why(model, now) },
 	})...)

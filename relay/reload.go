@@ -5,15 +5,54 @@ import (
 	"time"
 
 	"one-api/relay/config"
+	"one-api/relay/operator"
 )
 
 // filePoll is how often the configuration's files are looked at. Looking works on every kind of mount; a file is read once it has
 // stood unchanged from one look to the next, so that one that is just being written is left alone.
 const filePoll = time.Second
 
-// Reload reads the configuration anew and makes it the one that holds. Calls in flight keep what they began with. A bad
-// configuration changes nothing.
-func (s *Server) Reload() error {
+// What has a configuration loaded.
+const (
+	atStart      = "start"
+	onChangeOf   = "file"
+	onSomebodies = "signal"
+)
+
+// freeLogins is how many wrong passwords a minute cost nothing.
+const freeLogins = 5
+
+// refusal is a configuration that was refused.
+type refusal struct {
+	err error
+	at  time.Time
+}
+
+// configuration is what holds now, for the operator.
+func (s *Server) configuration() operator.Configuration {
+	c := operator.Configuration{Config: s.config.Load(), LoadedAt: time.Unix(0, s.loaded.Load()).UTC()}
+	if because := s.because.Load(); because != nil {
+		c.Because = *because
+	}
+	if r := s.refused.Load(); r != nil {
+		c.Refused, c.RefusedAt = r.err, r.at
+	}
+	return c
+}
+
+func channelNames(c *config.Config) []string {
+	names := make([]string, len(c.Channels))
+	for i := range c.Channels {
+		names[i] = c.Channels[i].Name
+	}
+	return names
+}
+
+// Reload reads the configuration anew, since somebody asks for it, and makes it the one that holds. Calls in flight keep what they began
+// with. A bad configuration changes nothing.
+func (s *Server) Reload() error { return s.reload(onSomebodies) }
+
+func (s *Server) reload(because string) error {
 	s.reloading.Lock()
 	defer s.reloading.Unlock()
 	next, err := s.options.Reload()
@@ -22,9 +61,12 @@ func (s *Server) Reload() error {
 	}
 	s.metrics.Reload(err == nil)
 	if err != nil {
+		s.refused.Store(&refusal{err, time.Now().UTC()})
 		s.options.Log.Error("the new configuration was refused: the old one stays", "error", err.Error())
 		return err
 	}
+	s.refused.Store(nil)
+	s.because.Store(&because)
 	for _, warning := range next.Warnings {
 		s.options.Log.Warn("configuration", "warning", warning)
 	}
@@ -59,7 +101,7 @@ func (s *Server) watchFiles(ctx context.Context) {
 		case <-look.C:
 		}
 		if w.changed(*s.files.Load()) {
-			_ = s.Reload() // it has logged its error
+			_ = s.reload(onChangeOf) // it has logged its error
 		}
 	}
 }

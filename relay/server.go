@@ -24,6 +24,7 @@ import (
 	"one-api/relay/exchange"
 	"one-api/relay/gate"
 	"one-api/relay/inflight"
+	"one-api/relay/live"
 	"one-api/relay/made"
 	"one-api/relay/membudget"
 	"one-api/relay/memory"
@@ -61,6 +62,8 @@ type ServerOptions struct {
 	Version string
 	// Telemetry is what leaves the process; nil: nothing does.
 	Telemetry *telemetry.Telemetry
+	// Check says what would become of a configuration file with such a content; nil: nobody can.
+	Check func(content []byte) (*config.Config, error)
 	// Recorders are told of the end of every request, besides telemetry and the log, and before those.
 	Recorders []record.Recorder
 	// Channel and Exchange preset what tests need otherwise than the process does: TLS, a clock and ErrorBodyTimeout.
@@ -93,7 +96,12 @@ type Server struct {
 	watch      *watch
 	files      atomic.Pointer[[]string] // that the configuration came from
 	loaded     atomic.Int64             // when the configuration was loaded, Unix nanoseconds
-	baseline   atomic.Int64             // goroutines before the first client
+	because    atomic.Pointer[string]   // what had it loaded
+	refused    atomic.Pointer[refusal]  // the last reload, if that was refused; nil: it was not
+	config     atomic.Pointer[config.Config]
+	hub        *live.Hub
+	traffic    *live.Traffic
+	baseline   atomic.Int64 // goroutines before the first client
 	demo       *demo.Server
 	samples    *telemetry.Sampler
 	recorders  *record.Recorders
@@ -112,6 +120,7 @@ func New(options ServerOptions) (*Server, error) {
 	s.clients = newClients(maxClients(settings.MaxClientConnections, descriptors()), settings.TrustedProxies, options.Log)
 	s.clients.aheadTimeout = options.AheadTimeout
 	s.throttle = &gate.Throttle{Trusted: settings.TrustedProxies}
+	s.traffic = &live.Traffic{}
 	channelOptions := options.Channel
 	channelOptions.Providers, channelOptions.Log = Providers, options.Log
 	exchangeOptions := options.Exchange
@@ -137,11 +146,16 @@ func New(options ServerOptions) (*Server, error) {
 	s.operator = &operator.Operator{
 		Settings: settings, Log: options.Log, Version: options.Version, Started: started, Throttle: s.throttle, Pool: s.pool, InFlight: inFlight,
 		Budget: s.budget, Spool: s.spool, Draining: s.gates.Intake.Draining, Goroutines: s.Goroutines, Connections: s.ClientConnections,
-		Samples: s.samples, Leaks: telemetry.NewLeakSampler(),
+		Samples: s.samples, Leaks: telemetry.NewLeakSampler(), Traffic: s.traffic, Configuration: s.configuration, Check: options.Check,
+		Logins: &gate.Throttle{Trusted: settings.TrustedProxies, Everyone: true, Free: freeLogins},
 	}
+	s.hub = &live.Hub{Source: s.operator, Traffic: s.traffic}
+	s.operator.Hub = s.hub
 	if err := s.apply(options.Config); err != nil {
 		return nil, err
 	}
+	first := atStart
+	s.because.Store(&first)
 	s.watch = newWatch(filesOf(options.Config), options.Config.Path == "")
 	s.engine = newEngine(s.controller, s.operator)
 	if t := options.Telemetry; t != nil && t.Meter != nil {
@@ -173,6 +187,8 @@ func (s *Server) apply(c *config.Config) error {
 		names = append(names, t.Name)
 	}
 	s.budget.Keep(names)
+	s.traffic.Keep(channelNames(c))
+	s.config.Store(c)
 	files := filesOf(c)
 	s.files.Store(&files)
 	s.loaded.Store(time.Now().UnixNano())
@@ -200,6 +216,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error { //nol
 	var watchers sync.WaitGroup
 	watchers.Go(func() { s.Watchdog().Run(watch) })
 	watchers.Go(func() { s.trim(watch) })
+	watchers.Go(func() { s.hub.Run(watch) })
 	if s.options.Reload != nil {
 		watchers.Go(func() { s.watchFiles(watch) })
 	}
@@ -287,6 +304,7 @@ func (s *Server) drain(server *http.Server, cut context.CancelCauseFunc) error {
 		cut(outcome.ErrShutdown)
 		s.quiet(endTimeout)
 	}
+	s.hub.Close() // pages that are open would hold the server
 	closing, cancel := context.WithTimeout(context.Background(), endTimeout)
 	defer cancel()
 	if server.Shutdown(closing) != nil {

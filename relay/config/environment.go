@@ -59,6 +59,21 @@ func (s Source) reader() func(string) ([]byte, error) {
 	return readBounded
 }
 
+// Pasted is the source with a text in the place of its file: what would that be, as a configuration?
+func (s Source) Pasted(content []byte) Source {
+	if s.File == "" {
+		s.File = DefaultFile
+	}
+	read, file := s.reader(), s.File
+	s.ReadFile = func(path string) ([]byte, error) {
+		if path == file {
+			return content, nil
+		}
+		return read(path)
+	}
+	return s
+}
+
 // readBounded reads at most one byte more than any file may have, so that a wrong path (a log, a device) costs no memory.
 func readBounded(path string) ([]byte, error) {
 	file, err := os.Open(path) //nolint:gosec // the operator names the file

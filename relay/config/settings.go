@@ -36,6 +36,8 @@ type Settings struct {
 	Timeouts        Timeouts // what channels get where the file is silent: RELAY_TIMEOUT, FIRST_TOKEN_TIMEOUT, STREAMING_TIMEOUT
 	// MaxModelLabels is METRICS_MAX_MODEL_LABELS: how many (channel, model) pairs telemetry tells apart, 1 … 100000.
 	MaxModelLabels   int
+	GrafanaURL       string // GRAFANA_URL and UPTIME_KUMA_URL: what the operator's page links to; "": there is no link
+	KumaURL          string
 	UserHashKey      string // USER_HASH_KEY: with which pseudonyms of end users are made; "": with a channel's first key
 	InitialRootToken string // INITIAL_ROOT_TOKEN: the key of the token "root"; "": there is none
 }

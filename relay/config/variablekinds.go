@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -114,6 +115,13 @@ const maxMegabytes = 1 << 20 // a terabyte: keeps the byte count far from overfl
 // The kinds of variables.
 var (
 	aDuration   = shown("a duration", parseDuration)
+	aWebAddress = shown("a URL", func(text string) (string, string) {
+		at, err := url.Parse(text)
+		if err != nil || at.Scheme != "http" && at.Scheme != "https" || at.Host == "" {
+			return "", "must be the address of a page, such as http://localhost:3002"
+		}
+		return text, ""
+	})
 	aProxy      = hidden("a URL", parseProxy)
 	aSecret     = hidden("a key", func(text string) (string, string) { return text, keyProblem(text) })
 	trueOrFalse = shown("`true` or `false`", func(text string) (is bool, message string) {

@@ -147,6 +147,14 @@ var Variables = withKeys([]Variable{
 		Help: "the port that the printed curl lines name, if another one leads to this process",
 	},
 	{
+		Name: "GRAFANA_URL", form: kept(aWebAddress, func(s *Settings) *string { return &s.GrafanaURL }),
+		Help: "where a browser finds Grafana: the operator's page links to it",
+	},
+	{
+		Name: "UPTIME_KUMA_URL", form: kept(aWebAddress, func(s *Settings) *string { return &s.KumaURL }),
+		Help: "where a browser finds Uptime Kuma: the operator's page links to it",
+	},
+	{
 		Name: "METRICS_MAX_MODEL_LABELS", Default: "500", form: kept(numberFrom(1, 100000), func(s *Settings) *int { return &s.MaxModelLabels }),
 		Help: "(channel, model) pairs that telemetry tells apart beside those that the file names; the rest is _other",
 	},

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -27,6 +28,10 @@ const (
 // Throttle counts refused keys by address, and slows down who guesses. The zero value trusts no proxy.
 type Throttle struct {
 	Trusted []netip.Prefix // proxies, which are never slowed and whose word on the client is taken
+	// Everyone has callers of this network slowed as well: people log in, and no program does.
+	Everyone bool
+	// Free is how many wrong guesses a minute cost nothing; 0: freeGuesses.
+	Free int
 
 	slowed atomic.Int64 // refusals that are waiting
 
@@ -63,7 +68,7 @@ func (w *Throttle) note(from netip.Addr, stranger bool, now time.Time) (slow boo
 	}
 	seen.n++
 	w.guessers[household] = seen
-	return seen.n > freeGuesses
+	return seen.n > cmp.Or(w.Free, freeGuesses)
 }
 
 // room makes some for one address more; false: there is none.
@@ -101,7 +106,7 @@ func (w *Throttle) due(now time.Time, last bool) (refused int64, from netip.Addr
 // Refused counts a request that is refused with 401, and holds it back if its client guesses.
 func (w *Throttle) Refused(r *http.Request) {
 	from := clientaddr.Of(r, w.Trusted)
-	stranger := clientaddr.IsPublic(from) && !clientaddr.In(from, w.Trusted)
+	stranger := w.Everyone || clientaddr.IsPublic(from) && !clientaddr.In(from, w.Trusted)
 	if !w.note(from, stranger, time.Now()) {
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -19,33 +20,43 @@ import (
 // GuardMonitor lets those in who may look. With MONITOR_TOKEN it is asked of everyone outside MONITOR_ALLOW_CIDR, as a bearer
 // token or as the password of basic authentication with any user name. Without, this machine and MONITOR_ALLOW_CIDR get in and
 // nobody else does.
+//
+// Whoever may change things may look as well: with the admin token, or a browser that is logged in.
 func (o *Operator) GuardMonitor(g *gin.Context) {
-	from, direct := origin(g.Request)
-	if direct && clientaddr.In(from, o.Settings.MonitorAllow) {
+	if o.looksFreely(g.Request) || o.session(g.Request, time.Now()) != nobody {
 		return
 	}
-	if o.Settings.MonitorToken == "" {
-		if !direct || !fromThisMachine(g.Request, from) {
-			refuseOperator(g, http.StatusForbidden, howToLook(from, direct))
-		}
-		return
-	}
-	if given, _ := presents(g.Request, o.Settings.MonitorToken); !given {
+	given := o.roleOf(shown(g.Request)) != nobody
+	switch {
+	case given:
+	case o.Settings.MonitorToken == "":
+		refuseOperator(g, http.StatusForbidden, howToLook(origin(g.Request)))
+	default:
 		o.Throttle.Refused(g.Request)
 		g.Header("WWW-Authenticate", `Basic realm="monitor", charset="UTF-8"`)
 		refuseOperator(g, http.StatusUnauthorized, "The monitor token is needed: as a bearer token, or as the password of any user.")
 	}
 }
 
+// looksFreely reports whether a caller may look without a token, by where the request comes from.
+func (o *Operator) looksFreely(r *http.Request) bool {
+	from, direct := origin(r)
+	return direct && (clientaddr.In(from, o.Settings.MonitorAllow) || o.Settings.MonitorToken == "" && fromThisMachine(r, from))
+}
+
 // GuardAdmin lets those in who have the admin token. A browser that has been given it as a password sends it along with what
 // any page asks for, so what changes something is refused to other sites' pages.
 func (o *Operator) GuardAdmin(g *gin.Context) {
 	given, ambient := presents(g.Request, o.Settings.AdminToken)
+	loggedIn := !given && o.session(g.Request, time.Now()) == admin
+	ambient = ambient || loggedIn
 	switch {
-	case !given:
+	case !given && !loggedIn:
 		o.Throttle.Refused(g.Request)
 		g.Header("WWW-Authenticate", `Basic realm="admin", charset="UTF-8"`)
 		refuseOperator(g, http.StatusUnauthorized, "The admin token is needed: as a bearer token, or as the password of any user.")
+	case loggedIn && g.Request.ContentLength != 0 && !isJSON(g.Request):
+		refuseOperator(g, http.StatusUnsupportedMediaType, "A browser that is logged in sends JSON, with Content-Type: application/json.")
 	case ambient && crossSite.Check(g.Request) != nil:
 		refuseOperator(g, http.StatusForbidden, "A page of another site has asked for this, with a password that your browser remembers: "+
 			"nothing was done. "+
@@ -137,6 +148,15 @@ func presents(r *http.Request, token string) (given, ambient bool) {
 	}
 	_, password, ok := r.BasicAuth()
 	return ok && same(password, token), true
+}
+
+// shown is the token that a request shows, as a bearer token or as a password; empty: none.
+func shown(r *http.Request) string {
+	if token := apikey.Bearer(r.Header); token != "" {
+		return token
+	}
+	_, password, _ := r.BasicAuth()
+	return password
 }
 
 // same compares in a time that tells nothing, not even the length.

@@ -10,6 +10,7 @@ import (
 	"one-api/relay/config"
 	"one-api/relay/gate"
 	"one-api/relay/inflight"
+	"one-api/relay/live"
 	"one-api/relay/membudget"
 	"one-api/relay/spool"
 	"one-api/telemetry"
@@ -32,6 +33,17 @@ type Operator struct {
 	Spool *spool.Spool
 	// Throttle slows down who guesses tokens.
 	Throttle *gate.Throttle
+	// Logins slows down who guesses them at the page.
+	Logins *gate.Throttle
+	// Hub tells the pages that are open, and Traffic what was counted for them.
+	Hub     *live.Hub
+	Traffic *live.Traffic
+	// Configuration is what holds now, and how it came about.
+	Configuration func() Configuration
+	// Check says what would become of a configuration file with such a content; nil: nobody can.
+	Check func(content []byte) (*config.Config, error)
+	// Stored reports whether requests and what they cost are kept.
+	Stored bool
 
 	// Draining reports whether the relay takes no new calls.
 	Draining func() bool

@@ -2,17 +2,37 @@ package operator
 
 import (
 	"net/http"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"one-api/relay/gate"
+	"one-api/relay/inflight"
 	"one-api/relay/outcome"
 )
 
-// Requests serves GET /api/monitor/requests: what is in flight, oldest first.
+// Requests serves GET /api/monitor/requests?channel=&limit=: what is in flight, oldest first. total is how many there are, whatever limit
+// says.
 func (o *Operator) Requests(g *gin.Context) {
-	g.JSON(http.StatusOK, gin.H{"data": o.InFlight.All(time.Now())})
+	limit := 0
+	if text := g.Query("limit"); text != "" {
+		var err error
+		if limit, err = strconv.Atoi(text); err != nil || limit < 1 {
+			refuseOperator(g, http.StatusBadRequest, "limit must be a number, 1 or more.")
+			return
+		}
+	}
+	list := o.InFlight.All(time.Now())
+	if of := g.Query("channel"); of != "" {
+		list = slices.DeleteFunc(list, func(r inflight.Listed) bool { return r.Channel != of })
+	}
+	total := len(list)
+	if limit > 0 && limit < total {
+		list = list[:limit]
+	}
+	g.JSON(http.StatusOK, gin.H{"data": list, "total": total})
 }
 
 // How long an operator waits at most to see a request end, and how often is looked. A client that does not read what is being

@@ -154,7 +154,10 @@ func StartRelay(t *testing.T, yaml string, options ...RelayOption) *Relay {
 		handler = c.Logs(handler)
 	}
 	r.Server, err = relay.New(relay.ServerOptions{
-		Settings: settings, Config: cfg, Reload: load, Version: "v0.0.0-test", Telemetry: c.Telemetry,
+		Settings: settings, Config: cfg, Reload: load, Version: "v0.0.0-test",
+		Check: func(content []byte) (*config.Config, error) {
+			return config.Load(configSource.Pasted(content), settings)
+		}, Telemetry: c.Telemetry,
 		Log:           slog.New(handler),
 		HeaderTimeout: cmp.Or(c.header, Patience), BodyTimeout: cmp.Or(c.body, Patience), Pause: cmp.Or(c.pause, time.Millisecond),
 		AheadTimeout: c.ahead,
