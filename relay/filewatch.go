@@ -13,12 +13,12 @@ type watch struct {
 	told         map[string]bool // of a file that it is stale
 }
 
-// newWatch begins with files that have just been loaded or, if absent, were not there.
+// newWatch begins with files that have just been loaded; absent: the first one was not there.
 func newWatch(files []string, absent bool) *watch {
 	w := &watch{loaded: map[string]fileStamp{}, told: map[string]bool{}}
-	for _, file := range files {
+	for i, file := range files {
 		w.loaded[file] = fileStamp{}
-		if !absent {
+		if !absent || i > 0 {
 			w.loaded[file] = stamp(file)
 		}
 	}

@@ -23,10 +23,13 @@ var formats = map[providers.Format]struct {
 	providers.Realtime:  {lane.RealtimeLanes, lane.OpenAI.Asks},
 	providers.Gemini:    {lane.Gemini.Lanes, lane.Gemini.Asks},
 	providers.Cohere:    {lane.Cohere.Lanes, lane.Cohere.Asks},
+
+	providers.VertexGemini:   {lane.VertexGemini.Lanes, lane.VertexGemini.Asks},
+	providers.VertexMessages: {lane.VertexMessages.Lanes, lane.VertexMessages.Asks},
 }
 
 // Providers is every channel type.
-var Providers = ProvidersOf(providers.All())
+var Providers = ProvidersOf(slices.Concat(providers.All(), providers.Forms()))
 
 // ProvidersOf makes channel types of providers. A new one that speaks a format that there is, is an entry in package provider.
 func ProvidersOf(all []providers.Provider) map[string]channel.Type {
@@ -40,8 +43,8 @@ func ProvidersOf(all []providers.Provider) map[string]channel.Type {
 // ConfigProviders is what the configuration has to know of them.
 func ConfigProviders() map[string]config.Provider {
 	known := make(map[string]config.Provider, len(Providers))
-	for name, p := range Providers {
-		known[name] = p.Provider
+	for _, p := range providers.All() {
+		known[p.Type] = p
 	}
 	return known
 }
@@ -49,6 +52,9 @@ func ConfigProviders() map[string]config.Provider {
 // lanesTo puts together the ways to a provider's channels. Of several dialects the first one that has a client's own endpoint is it
 // spoken to in; else the first one that the client's call can be converted to.
 func lanesTo(p providers.Provider) func(*config.Channel) lane.Lanes {
+	if slices.ContainsFunc(p.Speaks, func(d providers.Dialect) bool { return d.Models != nil }) {
+		return func(c *config.Channel) lane.Lanes { return lanesByModel(p.Speaks, c) }
+	}
 	return func(c *config.Channel) (lanes lane.Lanes) {
 		for _, d := range spokenTo(p.Speaks, c) {
 			of := formats[d.Format].lanes(c)
@@ -58,12 +64,33 @@ func lanesTo(p providers.Provider) func(*config.Channel) lane.Lanes {
 					continue
 				}
 				if lanes[e] == nil || lanes[e].Converts() && !lane.Converts() {
-					lanes[e] = placed(lane, d.Path)
+					lanes[e] = placed(lane, d)
 				}
 			}
 		}
 		return lanes
 	}
+}
+
+// lanesByModel puts together the ways to a channel whose models do not all speak one format.
+func lanesByModel(dialects []providers.Dialect, c *config.Channel) (lanes lane.Lanes) {
+	for e := range wire.Endpoints {
+		var by lane.Models
+		for _, d := range dialects {
+			way := formats[d.Format].lanes(c)[e]
+			if way != nil && offers(c, &d, over(way, e)) {
+				way = placed(way, d)
+				by.Some = true
+			} else {
+				way = nil
+			}
+			by.Rules = append(by.Rules, lane.Rule{Models: d.Models, Way: way})
+		}
+		if by.Some {
+			lanes[e] = by
+		}
+	}
+	return lanes
 }
 
 // over is the endpoint of the provider's own that a lane from a client's endpoint asks.
@@ -103,21 +130,26 @@ func offers(c *config.Channel, d *providers.Dialect, e wire.Endpoint) bool {
 }
 
 // placed is a lane that leads to where a provider has its endpoints.
-func placed(lane lane.Lane, path func(own, model string) string) lane.Lane {
-	if path == nil {
+func placed(lane lane.Lane, d providers.Dialect) lane.Lane {
+	if d.Path == nil && d.Query == nil {
 		return lane
 	}
-	return placedLane{lane, path}
+	return placedLane{lane, d}
 }
 
 type placedLane struct {
 	lane.Lane
-	path func(own, model string) string
+	dialect providers.Dialect
 }
 
 func (l placedLane) Request(call *lane.Call, target lane.Destination) (lane.Outgoing, error) {
 	request, err := l.Lane.Request(call, target)
-	request.Path = l.path(request.Path, target.Model)
+	if l.dialect.Path != nil {
+		request.Path = l.dialect.Path(request.Path, target.Model)
+	}
+	if l.dialect.Query != nil {
+		request.Query = l.dialect.Query(request.Query, target.Model)
+	}
 	return request, err
 }
 

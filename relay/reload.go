@@ -76,13 +76,14 @@ func (s *Server) reload(because string) error {
 
 // filesOf is what a configuration was read from or, if there was no file, where one may appear.
 func filesOf(c *config.Config) []string {
-	switch {
-	case c.Path == "":
-		return []string{config.DefaultFile}
-	case c.EnvFile == "":
-		return []string{c.Path}
+	if c.Path == "" {
+		return append([]string{config.DefaultFile}, c.Files...)
 	}
-	return []string{c.Path, c.EnvFile}
+	files := []string{c.Path}
+	if c.EnvFile != "" {
+		files = append(files, c.EnvFile)
+	}
+	return append(files, c.Files...)
 }
 
 // watchFiles reloads when the configuration's files have changed.

@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"cmp"
 	"crypto/tls"
 	"log/slog"
 	"maps"
@@ -107,7 +108,7 @@ func (p *Pool) Apply(configs []config.Channel) {
 		if old := previous[c.Name]; old != nil && old.Disabled != c.Disabled {
 			s.disabled.Store(nil) // the operator has said it anew, in the file
 		}
-		of := p.options.Providers[c.Type]
+		of := p.options.Providers[cmp.Or(c.Form, c.Type)]
 		channels = append(channels, &Channel{
 			Channel: c, Provider: of.TelemetryName(), Of: &of.Provider, Auth: p.authOf(&configs[i], &of.Provider),
 			Lanes: of.Lanes(&configs[i]), Correct: of.Correct, Asks: of.Asks, Addresses: upstream.AddressesOf(c.BaseURL),
@@ -157,7 +158,7 @@ func (p *Pool) stateOf(name string) *state {
 func (p *Pool) configured(configs []config.Channel) []telemetry.Configured {
 	channels := make([]telemetry.Configured, 0, len(configs))
 	for _, c := range configs {
-		s, of := p.stateOf(c.Name), p.options.Providers[c.Type]
+		s, of := p.stateOf(c.Name), p.options.Providers[cmp.Or(c.Form, c.Type)]
 		models := slices.Collect(maps.Keys(c.ModelMapping))
 		for _, model := range c.Models {
 			if !isGlob(model) {

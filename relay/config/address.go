@@ -48,6 +48,20 @@ const baseURLForm = "must be an http or https URL such as https://api.example.co
 
 // readBaseURL reads a base URL as it was written.
 func readBaseURL(text string) (u *url.URL, message string) {
+	if u, message = plainURL(text); message != "" {
+		return nil, message
+	}
+	path := strings.TrimRight(u.EscapedPath(), "/")
+	for _, endpoint := range pastedEndpoints {
+		if strings.HasSuffix(path, endpoint) {
+			return nil, "is the address of an endpoint: leave " + endpoint + " out, the relay adds it itself"
+		}
+	}
+	return u, ""
+}
+
+// plainURL reads an http or https URL with nothing but a host and a path.
+func plainURL(text string) (u *url.URL, message string) {
 	if hasInvisible(text) {
 		return nil, "must not contain a blank, a line break or an invisible character"
 	}
@@ -65,12 +79,6 @@ func readBaseURL(text string) (u *url.URL, message string) {
 		return nil, "must have a host"
 	case !validPort(u):
 		return nil, "must have a port from 1 to 65535, or none"
-	}
-	path := strings.TrimRight(u.EscapedPath(), "/")
-	for _, endpoint := range pastedEndpoints {
-		if strings.HasSuffix(path, endpoint) {
-			return nil, "is the address of an endpoint: leave " + endpoint + " out, the relay adds it itself"
-		}
 	}
 	return u, ""
 }

@@ -16,6 +16,10 @@ type channelDraft struct {
 	name, kind, baseURL, version *value
 	api, proxy                   *value
 	keys, models, groups         list
+
+	apiVersion, project, location, credentialsFile scalar
+	credentialsType                                CredentialKind
+	entra                                          entraDraft
 }
 
 // channelObject is a channel. Keys that only some providers have are refused for the others where they are read.
@@ -48,6 +52,30 @@ var channelObject = &object[channelDraft]{
 			name: "keys", form: into(upstreamKeys, func(c *channelDraft) *list { return &c.keys }),
 			unset: "none, which is for a `base_url` of your own only (and for Ollama)",
 			about: "The provider's keys, used in turn. One that is plainly refused rests; one that is over its rate cools down.",
+		},
+		{
+			name: "api_version", form: into(noted(apiVersions), func(c *channelDraft) *scalar { return &c.apiVersion }), unset: "Azure's v1 API",
+			about: "For `azure`: the date of the classic API, such as `2025-04-01-preview`, whose models are deployments in the path. Without it the v1 API is asked.",
+		},
+		{
+			name: "entra", form: nested(entraObject, func(c *channelDraft) *entraDraft { return &c.entra }),
+			about: "For `azure`: an application of Microsoft Entra's, whose tokens are shown in the place of a key.",
+		},
+		{
+			name: "project", form: into(noted(projects), func(c *channelDraft) *scalar { return &c.project }), unset: "that of the `credentials_file`",
+			about: "For `vertex`: the id of the project that is asked.",
+		},
+		{
+			name: "location", form: into(noted(locations), func(c *channelDraft) *scalar { return &c.location }), unset: "`global`",
+			about: "For `vertex`: `global`, `us`, `eu`, or a region.",
+		},
+		{
+			name: "credentials_file", form: into(noted(paths), func(c *channelDraft) *scalar { return &c.credentialsFile }), unset: "the machine's metadata server is asked",
+			about: "For `vertex`: a service account's JSON file, relative to this one. A changed file is loaded.",
+		},
+		{
+			name: "credentials_type", form: into(oneOf(ServiceAccount, AuthorizedUser, ExternalAccount, Impersonated), func(c *channelDraft) *CredentialKind { return &c.credentialsType }), fallback: "service_account",
+			about: "For `vertex`: what the `credentials_file` may be. The others than the default can have secrets sent to any address that they name: say so only of a file of which you know where it is from.",
 		},
 		{
 			name: "models", form: into(models, func(c *channelDraft) *list { return &c.models }), unset: "the provider's families; `*` if there is a `base_url`",
@@ -117,6 +145,33 @@ var channelObject = &object[channelDraft]{
 	},
 }
 
+// entraObject is an application of Azure's directory.
+var entraObject = &object[entraDraft]{
+	name: "entra", title: "`entra` of a channel", about: "An application (client credentials) with a role on the resource, such as Cognitive Services OpenAI User. Its token is renewed before it expires.",
+	keys: []key[entraDraft]{
+		{
+			name: "tenant", missing: isMissing, form: into(noted(text("a tenant", tenantSchemas, tenantProblem)), func(e *entraDraft) *scalar { return &e.tenant }),
+			about: "The directory's id, or a domain of its.",
+		},
+		{
+			name: "client_id", missing: isMissing, form: into(noted(text("an id", secretSchemas, secretProblem)), func(e *entraDraft) *scalar { return &e.clientID }),
+			about: "The application's id.",
+		},
+		{
+			name: "client_secret", missing: isMissing, form: into(noted(text("a secret", secretSchemas, secretProblem)), func(e *entraDraft) *scalar { return &e.clientSecret }),
+			about: "A secret of the application's: its value, not its id.",
+		},
+		{
+			name: "authority", form: into(noted(text("a URL", baseURLSchemas, authorityProblem)), func(e *entraDraft) *scalar { return &e.authority }), unset: "Microsoft's, by the cloud of the `base_url`",
+			about: "Where tokens come from.",
+		},
+		{
+			name: "scope", form: into(noted(text("a scope", secretSchemas, secretProblem)), func(e *entraDraft) *scalar { return &e.scope }), unset: "that of the API, by the `base_url`",
+			about: "What tokens are asked for, such as `https://cognitiveservices.azure.com/.default`.",
+		},
+	},
+}
+
 // timeoutsObject is a channel's clocks. Those without a default of their own have the environment's.
 var timeoutsObject = &object[Timeouts]{
 	name: "timeouts", title: "`timeouts` of a channel", about: "Durations are Go's (`90s`, `15m`) or bare seconds. `0` is no clock.",
@@ -152,6 +207,20 @@ var (
 	versions = text("a version, or nothing", versionSchemas, func(s scalar) string {
 		if s.text != "" && !versionForm.MatchString(s.text) {
 			return "must be the version segment of the API's path, such as v1, or '' if it has none " + s.got()
+		}
+		return ""
+	})
+	apiVersions = text("a date", apiVersionSchemas, func(s scalar) string {
+		if message := apiVersionProblem(s.text); message != "" {
+			return message + " " + s.got()
+		}
+		return ""
+	})
+	projects  = text("a project's id", projectSchemas, projectProblem)
+	locations = text("a location", locationSchemas, locationProblem)
+	paths     = text("a path", secretSchemas, func(s scalar) string {
+		if s.text == "" {
+			return emptyMessage
 		}
 		return ""
 	})

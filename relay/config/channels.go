@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	cloud "one-api/relay/provider"
 )
 
 // channels reads the file's channels; not one of them is a problem.
@@ -85,10 +87,11 @@ func (l *loader) upstream(c *channelDraft, at place) {
 	if provider.Keyless {
 		c.Timeouts.StreamHeader = 0 // it is on this machine, and may have a model to load first
 	}
+	l.strangers(c, provider.Cloud, known)
 	l.address(c, at, &provider, known)
 	c.Keys = textsOf(c.keys.items)
 	l.oddKeys(&c.Channel, c.keys.items)
-	if c.Official && !provider.Keyless && len(c.Keys) == 0 && !c.keys.spoilt {
+	if c.Official && !provider.Keyless && provider.Cloud == "" && len(c.Keys) == 0 && !c.keys.spoilt {
 		l.missing(at, "keys", "missing; only a channel with a base_url of its own may have none")
 	}
 	if c.Models = textsOf(c.models.items); len(c.Models) == 0 {
@@ -98,6 +101,24 @@ func (l *loader) upstream(c *channelDraft, at place) {
 		l.relayProxy(&c.Channel)
 	}
 	l.speaksThrough(&c.Channel, at)
+}
+
+// strangers reports keys that only channels of a cloud have.
+func (l *loader) strangers(c *channelDraft, of cloud.Cloud, known bool) {
+	if !known {
+		return
+	}
+	for _, k := range []struct {
+		at scalar
+		of cloud.Cloud
+	}{
+		{c.apiVersion, cloud.Azure}, {c.entra.tenant, cloud.Azure},
+		{c.project, cloud.Vertex}, {c.location, cloud.Vertex}, {c.credentialsFile, cloud.Vertex},
+	} {
+		if k.at.line > 0 && k.of != of {
+			l.report(k.at.place, "is for channels of the type %s (this one is of the type %s)", k.of, c.Type)
+		}
+	}
 }
 
 // channelType reads whose API it is.
@@ -132,6 +153,10 @@ func (l *loader) address(c *channelDraft, at place, provider *Provider, known bo
 	}
 	c.Official = c.baseURL == nil
 	switch {
+	case provider.Cloud == cloud.Azure:
+		l.azure(c, at)
+	case provider.Cloud == cloud.Vertex:
+		l.vertex(c, at)
 	case c.baseURL != nil:
 		c.Timeouts.StreamHeader = 0
 		s, ok := l.scalar(*c.baseURL)

@@ -15,7 +15,7 @@ var compatible = []string{
 }
 
 // clouds are those that have no type yet, and an address that speaks OpenAI's format.
-var clouds = []string{"azure", "bedrock"}
+var clouds = []string{"bedrock"}
 
 // rightType says what a type that there is not should be; "": nobody knows.
 func (l *loader) rightType(kind string) string {

@@ -14,8 +14,9 @@ import (
 // Config is what the relay serves: its upstreams and its clients. It is plain data and never changed after Load, so a reload
 // can tell by reflect.DeepEqual whether anything changed (Warnings carry line numbers: a moved line with a warning is a change).
 type Config struct {
-	Path     string // the file it came from, as it was named; "" when it came from the environment alone
-	EnvFile  string // what env_file names, as it can be opened; "": nothing
+	Path     string   // the file it came from, as it was named; "" when it came from the environment alone
+	EnvFile  string   // what env_file names, as it can be opened; "": nothing
+	Files    []string // that channels name: credentials
 	Channels []Channel
 	Tokens   []Token // never empty
 	// ContextFallback is the larger model (value) that is asked where a request is longer than a model's context (key). It has no

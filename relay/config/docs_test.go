@@ -77,6 +77,7 @@ tokens:
 `)
 	fileObject.document(&b)
 	channelObject.document(&b)
+	entraObject.document(&b)
 	timeoutsObject.document(&b)
 	tokenObject.document(&b)
 	b.WriteString(`

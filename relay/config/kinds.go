@@ -33,6 +33,19 @@ func text(words string, accept []schema, judge func(scalar) string) kind[scalar]
 	}}
 }
 
+// noted is text whose place is kept even if something is wrong with it, so that it does not count as missing as well.
+func noted(k kind[scalar]) kind[scalar] {
+	read := k.read
+	k.read = func(l *loader, v value) (scalar, bool) {
+		s, ok := read(l, v)
+		if !ok {
+			s = scalar{place: v.place}
+		}
+		return s, true
+	}
+	return k
+}
+
 // raw is a node that is read later, when more is known of what it depends on.
 func raw(words string, accept ...schema) kind[*value] {
 	return kind[*value]{words, accept, func(_ *loader, v value) (*value, bool) { return &v, true }}

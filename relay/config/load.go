@@ -21,6 +21,8 @@ type loader struct {
 	keys      map[digest]place // every key that opens something, and who claimed it
 	claims    audit
 	warnings  Problems
+	files     []string // that channels name
+	onDisk    bool     // files are in the file system, and no test's
 
 	channelDefaults channelDraft
 	tokenDefaults   tokenDraft
@@ -35,6 +37,7 @@ func Load(source Source, s Settings) (*Config, error) {
 		providers: source.Providers,
 		groups:    map[string]bool{},
 		keys:      map[digest]place{},
+		onDisk:    source.ReadFile == nil,
 
 		channelDefaults: channelObject.defaults(),
 		tokenDefaults:   tokenObject.defaults(),
@@ -42,6 +45,7 @@ func Load(source Source, s Settings) (*Config, error) {
 	c := &Config{Tokens: l.environmentTokens()}
 	l.oddVariables()
 	l.read(c, source)
+	c.Files = l.files
 	l.misspelt(source, c.Path != "")
 	if err := l.problems.asError(); err != nil {
 		return nil, err

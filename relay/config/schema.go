@@ -136,6 +136,11 @@ var (
 	timeSchemas        = textsLike(`^([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.,]+(Z|[+-][0-9]{2}:[0-9]{2}))?$`, nil)
 	baseURLSchemas     = textsLike(`^[Hh][Tt][Tt][Pp][Ss]?://[^\s?#]+$`, nil)
 	versionSchemas     = textsLike(`^(v[0-9][A-Za-z0-9.]*)?$`, nil)
+	apiVersionSchemas  = textsLike(`^(20[0-9]{2}-[0-9]{2}-[0-9]{2}(-preview)?|preview|latest)$`, nil)
+	tenantSchemas      = textsLike(`^[A-Za-z0-9][A-Za-z0-9.-]{0,127}$`, nil)
+	projectSchemas     = textsLike(`^[a-z0-9][a-z0-9.:-]{0,98}$`, nil)
+	locationSchemas    = textsLike(`^[a-z]+(-[a-z]+[0-9]+)?$`, nil)
+	secretSchemas      = append(textsLike(`^(.|\n)+$`, nil), unquotedSchema)
 	proxySchemas       = textsLike(`^(|direct|([Hh][Tt][Tt][Pp][Ss]?|[Ss][Oo][Cc][Kk][Ss]5[Hh]?)://.+)$`, nil)
 
 	modelMappingSchemas = []schema{{"type": "object", "propertyNames": schema{"minLength": 1}, "additionalProperties": anyOf(modelSchemas)}}
@@ -177,9 +182,9 @@ func yamlValue(text string) (v any) {
 func channelRules() schema {
 	var keyed, homeless, otherwise []any
 	for _, p := range provider.All() {
-		if p.BaseURL == "" {
+		if p.BaseURL == "" && (p.Cloud == "" || p.Cloud == provider.Azure) {
 			homeless = append(homeless, p.Type)
-		} else if !p.Keyless {
+		} else if !p.Keyless && p.Cloud == "" {
 			keyed = append(keyed, p.Type)
 		}
 		if !p.Speak(provider.Chat) {

@@ -102,7 +102,7 @@ var allProviders = realProviders()
 
 // loaded is what the decoder says of a file, beside which there is an empty relay.env. Variables with KEY in their names are set.
 func loaded(file string) error {
-	source := options(nil, map[string]string{"channels.yaml": file, "relay.env": ""})
+	source := options(nil, map[string]string{"channels.yaml": file, "relay.env": "", "sa.json": `{"type":"authorized_user"}`})
 	source.Providers = allProviders
 	source.Env = func(name string) (string, bool) {
 		switch {
@@ -180,6 +180,22 @@ channels:
     resume: prefix
     retry_same: 1
     stream_usage: ask
+  - name: b
+    type: azure
+    base_url: https://x.example
+    api_version: 2025-04-01-preview
+    entra:
+      tenant: contoso.com
+      client_id: app
+      client_secret: s3cr3t
+      authority: https://login.example
+      scope: x/.default
+  - name: c
+    type: vertex
+    project: my-project
+    location: europe-west4
+    credentials_file: sa.json
+    credentials_type: authorized_user
 tokens:
   - name: t
     key: 0123456789abcdef
@@ -218,6 +234,17 @@ var wrongValues = map[string][]string{
 	"api":              {"messages", "''", "[chat]"},
 	"keys":             {"['']", "['a b']", "[[a]]", "{a: b}", "['“k”']", "[$KEY]"},
 	"models":           {"['']", "[[a]]", "{a: b}"},
+	"api_version":      {"v1", "2025", "1.0", "[2024-10-21]"},
+	"entra":            {"[a]", "a", "{tenant: contoso.com}", "{tenant: a, client_id: b, client_secret: c, secret: d}"},
+	"tenant":           {"''", "'a b'", "https://x", "[a]"},
+	"client_id":        {"''", "[a]"},
+	"client_secret":    {"''", "{a: b}"},
+	"authority":        {"x.example", "''", "https://x?a=b"},
+	"scope":            {"''", "[a]"},
+	"project":          {"''", "My Project", "projects/x", "[a]"},
+	"location":         {"us-central1-a", "US", "''", "[us]"},
+	"credentials_file": {"''", "[a]", "{a: b}"},
+	"credentials_type": {"any", "''", "[service_account]"},
 	"model_mapping":    {"[a]", "a", "{a: [b]}", "{a: ''}", "{'': b}"},
 	"groups":           {"[a b]", "['']", "{a: b}"},
 	"priority":         {"1.5", "high", "'1'", "[1]", "!!str 1"},
@@ -288,7 +315,7 @@ func TestWhatTheDecoderTakesTheSchemaTakes(t *testing.T) {
 	good := map[string][]string{
 		"name": {"a", "007", "1.5", "true", "-.x", "${KEY}", "a${NONE:-b}", "'a'", ".inf", "2001-01-01"}, "type": {"openai", "anthropic", "ollama", "vllm", "${NONE:-openai}"},
 		"base_url": {"https://x.example", "HTTP://x/v1", "'${NONE:-http://x}'", "~", ""}, "version": {"v1", "''", "v1beta", "'${NONE:-v2}'"}, "api": {"auto", "chat", "responses", "~"},
-		"keys": {"k", "[a, b]", "[1, true, 1.5]", "'${KEY}'", "['${KEY}', b]", "[]", "~"}, "models": {"m", "'*'", "[m, 'big*', 4.10, true]", "[]"},
+		"keys": {"k", "[a, b]", "[1, true, 1.5]", "'${KEY}'", "['${KEY}', b]", "[]", "~"}, "api_version": {"~", ""}, "entra": {"~"}, "project": {"~"}, "location": {"~"}, "credentials_file": {"~"}, "credentials_type": {"service_account", "~"}, "models": {"m", "'*'", "[m, 'big*', 4.10, true]", "[]"},
 		"model_mapping": {"{}", "{a: b, 4: 5, ~: c, 'd e': 'f g'}", "{a: '${KEY}'}"}, "groups": {"[default, vip]", "default", "[]", "[1]"}, "priority": {"-5", "+3", "${NONE:-7}", "'${NONE:-7}'", "!!int 4", "!!float 4"},
 		"weight": {"0", "1000000000", "${NONE:-3}"}, "max_concurrent": {"0", "5"}, "disabled": {"true", "False", "TRUE", "${NONE:-true}", "'${NONE:-True}'", "!!bool true"},
 		"proxy": {"''", "direct", "socks5://x", "HTTP://u:p@x:1", "${NONE:-direct}", "~"}, "http": {"auto", "1", "2", "'2'", "${NONE:-1}", "~"}, "headers": {"{}", "{x-a: 1, x-b: true, x-c: ~, x-d: '', X-E: \"${KEY}\"}"},

@@ -46,7 +46,7 @@ func TestTheCommonestSlipsAreNamedByTheirLine(t *testing.T) {
 func TestATypeThatThereIsNotIsToldWhatItShouldBe(t *testing.T) {
 	for kind, want := range map[string]string{
 		"grok": "did you mean xai?", "Grok": "did you mean xai?", "OpenAI": "did you mean openai?", "claude": "did you mean anthropic?", "antropic": "did you mean anthropic?",
-		"chatgpt": "did you mean openai?", "azure": "azure has no type here yet, and an address that speaks OpenAI's format: `type: openai` with its base_url", "\"1\"": "a number is one-api's: a type has a name here",
+		"chatgpt": "did you mean openai?", "\"1\"": "a number is one-api's: a type has a name here",
 		"doubao": "doubao speaks OpenAI's format: `type: openai` with its base_url;", "sglang": "`type: openai` with its base_url",
 		"nonsense": "(got nonsense); known: anthropic, custom, openai, xai",
 	} {

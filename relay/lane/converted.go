@@ -56,6 +56,9 @@ func (l *converted) Request(call *Call, target Destination) (Outgoing, error) {
 	if body, problem = goOn(l.server, body, call, target); problem != nil {
 		return Outgoing{}, problem.Wire()
 	}
+	if l.family.finish != nil {
+		body = l.family.finish(body)
+	}
 	sent := &Converted{State: &asked{r.IncludeUsage, r.Kept, to.Names, target.Model, target.Quirks}, From: l.client.Name, To: l.server.Name}
 	for _, feature := range append(left, dropped...) {
 		sent.Dropped = append(sent.Dropped, feature.String())

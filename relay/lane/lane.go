@@ -77,6 +77,8 @@ type Family struct {
 	body   func(call *Call, t Destination) (body []byte, asksUsage bool)
 	header func(call *Call, native bool) http.Header
 	query  func(raw string) string // of a client's that is passed on
+	// finish is what becomes of a converted call's body at last; nil: it stays as it is.
+	finish func(body []byte) []byte
 	// place is where an endpoint is for a model; nil: at its usual path.
 	place func(e wire.Endpoint, model string, stream bool) (path, query string)
 	// streams is the endpoint of a stream that others are converted to, if that is another one.

@@ -71,6 +71,9 @@ a ` + "`base_url`" + ` of your own that is not one of the provider's, all endpoi
 }
 
 func address(p *Provider) string {
+	if p.Cloud == Vertex {
+		return "that of its `location`"
+	}
 	if p.BaseURL == "" {
 		return "`base_url` has to be given"
 	}

@@ -27,12 +27,16 @@ type Provider struct {
 	Unversioned bool
 	// Generic means that the type is also that of others who speak the format and have none of their own.
 	Generic bool
+	// Cloud is whose account the models are in, if addresses and credentials are that account's and follow from keys of their own.
+	Cloud Cloud
 	// Keyless means that its own address takes calls without a key.
 	Keyless bool
 
 	Speaks []Dialect // in order of preference
 	List   string    // the path of the list of its models; empty if it has none
-	Auth   Auth
+	// ListsMore means that what it lists is what there could be, and that not all of it can be called.
+	ListsMore bool
+	Auth      Auth
 
 	// KeyVariables are environment variables that make a channel if there is no file; the first one that is set does.
 	KeyVariables []string
@@ -60,6 +64,15 @@ func (p *Provider) Speak(f Format) bool {
 	return slices.ContainsFunc(p.Speaks, func(d Dialect) bool { return d.Format == f })
 }
 
+// Cloud is a cloud, in whose accounts models are.
+type Cloud string
+
+// The clouds.
+const (
+	Azure  Cloud = "azure"
+	Vertex Cloud = "vertex"
+)
+
 // Format is a wire format that providers speak.
 type Format string
 
@@ -71,6 +84,9 @@ const (
 	Realtime  Format = "realtime"  // OpenAI's Realtime API
 	Gemini    Format = "gemini"    // Google's
 	Cohere    Format = "cohere"    // Cohere's rerank
+
+	VertexGemini   Format = "vertex-gemini"   // Google's as Vertex AI has it
+	VertexMessages Format = "vertex-messages" // Anthropic's as Vertex AI has it
 )
 
 // Dialect is a format as one provider speaks it.
@@ -79,10 +95,15 @@ type Dialect struct {
 	// Endpoints are those of the format that the provider has; nil means all. At another address than its own nobody knows, and all are
 	// tried.
 	Endpoints []wire.Endpoint
+	// Models are those that it is spoken to for, as globs of what the upstream calls them; nil means all. Of several dialects that have
+	// some the first one counts, and no other.
+	Models []string
 	// AtHome means that the provider itself speaks it, and that others of its type may not.
 	AtHome bool
 	// Path is where an endpoint is for a model, escaped; nil means own, the endpoint's usual path.
 	Path func(own, model string) string
+	// Query is the raw query of an endpoint for a model; nil means the one that it has.
+	Query func(raw, model string) string
 }
 
 // Continuing is what a provider makes of a call that ends with an assistant's message.

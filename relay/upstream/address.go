@@ -14,7 +14,7 @@ type Address struct {
 	path string   // of it, as it stands in a request's first line
 }
 
-// Addresses makes those of a channel, whose base URL ends in the API's version. Those of the usual endpoints are ready.
+// Addresses makes those of a channel, whose base URL ends in the API's version, or has it in a query. Those of the usual endpoints are ready.
 type Addresses struct {
 	base  *url.URL // nil if the channel has none
 	ready map[string]*Address
@@ -55,7 +55,13 @@ func (a *Addresses) make(path, query string) *Address {
 	if plain, err := url.PathUnescape(escaped); err == nil {
 		u.Path, u.RawPath = plain, escaped
 	}
-	u.RawQuery = query
+	switch {
+	case query == "":
+	case u.RawQuery == "":
+		u.RawQuery = query
+	default:
+		u.RawQuery += "&" + query
+	}
 	return &Address{&u, u.EscapedPath()}
 }
 
