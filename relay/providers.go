@@ -35,7 +35,7 @@ var Providers = ProvidersOf(slices.Concat(providers.All(), providers.Forms()))
 func ProvidersOf(all []providers.Provider) map[string]channel.Type {
 	types := make(map[string]channel.Type, len(all))
 	for _, p := range all {
-		types[p.Type] = channel.Type{Provider: p, Lanes: lanesTo(p), Correct: outcome.Sayings(p.Says), Asks: askedFor(p)}
+		types[p.Type] = channel.Type{Provider: p, Lanes: lanesTo(p), ResponsesLanes: responsesLanesTo(p), Correct: outcome.Sayings(p.Says), Asks: askedFor(p)}
 	}
 	return types
 }
@@ -91,6 +91,25 @@ func lanesByModel(dialects []providers.Dialect, c *config.Channel) (lanes lane.L
 		}
 	}
 	return lanes
+}
+
+// responsesLanesTo puts together the ways to those models of a channel that its provider serves on the Responses API only, from where its
+// others are asked for a chat completion. A channel that says itself what its models are served on (api) has none.
+func responsesLanesTo(p providers.Provider) func(*config.Channel) lane.Lanes {
+	usual := lanesTo(p)
+	return func(c *config.Channel) (lanes lane.Lanes) {
+		at := slices.IndexFunc(p.Speaks, func(d providers.Dialect) bool { return d.Format == providers.Responses })
+		if at < 0 || c.API != config.APIAuto {
+			return lanes
+		}
+		of, other := lane.Responses.Lanes(c), usual(c)
+		for e := range wire.Endpoints {
+			if of[e] != nil && other[e] != nil && over(other[e], e) == wire.ChatCompletions {
+				lanes[e] = placed(of[e], p.Speaks[at])
+			}
+		}
+		return lanes
+	}
 }
 
 // over is the endpoint of the provider's own that a lane from a client's endpoint asks.

@@ -27,9 +27,12 @@ type Channel struct {
 	config.Channel
 	Provider string // gen_ai.provider.name
 
-	Lanes   lane.Lanes
-	Correct func(*outcome.Failure) // nil: nothing has to be
-	Asks    func() lane.Outgoing   // for the list of models; nil: there is none
+	Lanes lane.Lanes
+	// ResponsesLanes are the ways to models that the upstream serves on the Responses API and not where Lanes lead; nil: no other than
+	// those.
+	ResponsesLanes lane.Lanes
+	Correct        func(*outcome.Failure) // nil: nothing has to be
+	Asks           func() lane.Outgoing   // for the list of models; nil: there is none
 
 	Metrics   *telemetry.Channel
 	pool      *Pool
@@ -38,6 +41,7 @@ type Channel struct {
 	Transport *upstream.Transport
 	Addresses upstream.Addresses
 	Usage     ModelSet
+	Responses ModelSet // models that the upstream has said it serves on the Responses API only
 	Thoughts  ModelSet // conversations without the reasoning of their earlier turns
 	Redact    *redact.Redactor
 	Labels    context.Context // of the goroutines that work for the channel

@@ -24,6 +24,8 @@ import (
 type Type struct {
 	// Lanes puts together the ways to a channel of the type.
 	Lanes func(*config.Channel) lane.Lanes
+	// ResponsesLanes puts together those to its models that are served on the Responses API only; nil: there are none.
+	ResponsesLanes func(*config.Channel) lane.Lanes
 	// Correct has the provider's own idea of a failure: of another class, or in other words. nil: what its status says will do.
 	Correct func(*outcome.Failure)
 	// Asks makes the request, a GET without a body, for the list of the provider's models; nil: it has none.
@@ -116,6 +118,9 @@ func (p *Pool) Apply(configs []config.Channel) {
 			pool:    p, state: s, keys: p.keyringOf(c, s), Transport: p.transportOf(c), Redact: redact.New(c),
 			Labels: telemetry.ChannelLabels(c.Name), Tokens: p.tokensOf(&configs[i]),
 		})
+		if of.ResponsesLanes != nil {
+			channels[i].ResponsesLanes = of.ResponsesLanes(&configs[i])
+		}
 	}
 	for name, owned := range p.transports {
 		if !kept[name] {

@@ -129,7 +129,7 @@ func (w *SelectRequest) excludes(c *Channel, anotherKey bool) bool {
 	if w.Only != nil && c != w.Only {
 		return true
 	}
-	if w.broken != nil && !c.finishes(w.broken, w.text) {
+	if w.broken != nil && !w.finishes(c) {
 		return true
 	}
 	times := 0

@@ -44,7 +44,12 @@ type Exchange struct {
 	// What clients leave out of a conversation.
 	unthought  bool // its upstream has refused it without the reasoning of earlier turns
 	thoughtful bool // and is sent something in its place
-	started    bool // the answer is this channel's: an event has been passed on, or the whole of it
+	// What its model is served on.
+	onResponses bool // it is asked on the Responses API
+	misasked    bool // its upstream has refused it elsewhere for that
+	moved       bool // and is asked there once more
+
+	started bool // the answer is this channel's: an event has been passed on, or the whole of it
 
 	answer     upstream.Answer
 	body       body

@@ -19,6 +19,9 @@ func (x *Exchange) converts() bool { return x.lane().Converts() }
 
 // lane is the call's way to the channel.
 func (x *Exchange) lane() lane.Lane {
+	if x.onResponses {
+		return x.Channel.ResponsesLanes[x.call.Endpoint]
+	}
 	way := x.Channel.Lanes[x.call.Endpoint]
 	if models, ok := way.(lane.ByModel); ok {
 		return models.Of(x.Channel.UpstreamModel(x.call.Model))

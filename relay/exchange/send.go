@@ -12,14 +12,15 @@ func (x *Exchange) Send(call *lane.Call) *outcome.Failure {
 	x.call = call
 	x.chunks = x.Channel.Metrics.Chunks(call.Endpoint.Operation())
 	x.lease(call)
+	x.onResponses = x.Channel.OnResponses(call.Endpoint, call.Model)
 	failure := x.request(call)
 	for failure != nil && (x.withdraws() || x.renews(failure)) {
-		failure = x.request(call)
+		failure = x.telling(failure, x.request(call))
 	}
 	if failure != nil {
 		return failure
 	}
-	if x.withdrawn || x.thoughtful {
+	if x.withdrawn || x.thoughtful || x.moved {
 		x.told(x.span.In(x.client))
 	}
 	x.Taken()

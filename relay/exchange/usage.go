@@ -35,14 +35,15 @@ func (x *Exchange) refusesUsage(text []byte) bool {
 	return false
 }
 
-// withdraws prepares for sending the call once more: as the client made it, if it was refused for what the relay has added to it, or
-// with something in the place of the reasoning that its client has not given back. That is the same attempt, and nobody is to blame.
+// withdraws prepares for sending the call once more: as the client made it, if it was refused for what the relay has added to it,
+// with something in the place of the reasoning that its client has not given back, or to where its model is served. That is the same attempt, and nobody is to blame.
 func (x *Exchange) withdraws() bool {
-	withdraws, adds := x.denied && !x.withdrawn, x.unthought && !x.thoughtful
-	if !withdraws && !adds || x.hold.canceler.Why() != nil {
+	withdraws, adds, moves := x.denied && !x.withdrawn, x.unthought && !x.thoughtful, x.misasked && !x.moved
+	if !withdraws && !adds && !moves || x.hold.canceler.Why() != nil {
 		return false
 	}
-	x.withdrawn, x.thoughtful = x.withdrawn || withdraws, x.thoughtful || adds
+	x.withdrawn, x.thoughtful, x.moved = x.withdrawn || withdraws, x.thoughtful || adds, x.moved || moves
+	x.onResponses = x.onResponses || moves
 	x.again()
 	return true
 }
@@ -51,6 +52,7 @@ func (x *Exchange) withdraws() bool {
 func (x *Exchange) told(ctx context.Context) {
 	model := x.Channel.UpstreamModel(x.call.Model)
 	x.toldThoughts(ctx, model)
+	x.toldMoved(ctx, model)
 	if x.withdrawn && x.Channel.Usage.Add(model) {
 		x.door.options.Log.InfoContext(ctx, "an upstream refuses to be asked for the usage of streams (stream_options.include_usage), and is "+
 			"not asked again before the next reload: what they cost is only counted if it is told unasked",

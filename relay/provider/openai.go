@@ -11,5 +11,10 @@ var openAI = Provider{
 	},
 	// https://platform.openai.com/docs/guides/reasoning: it is not a part of a chat completion
 	HidesReasoning: []string{"o1", "o3", "o4", "gpt-5"},
-	Quirks:         Quirks{MaxCompletionTokens: true, Reasoning: BackNever, MidSystem: true, MostStops: 4},
+	// https://platform.openai.com/docs/models: what each of these is served on
+	OnlyResponses: []string{
+		"o?-pro", "o?-pro-20*", "gpt-*-pro", "gpt-*-pro-20*", "codex-*", "gpt-*-codex*", "o?-deep-research*", "o?-mini-deep-research*",
+		"computer-use-*",
+	},
+	Quirks: Quirks{MaxCompletionTokens: true, Reasoning: BackNever, MidSystem: true, MostStops: 4},
 }

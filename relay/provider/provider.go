@@ -46,9 +46,11 @@ type Provider struct {
 	// HidesReasoning is the beginnings of the names of models that think for a while without a word of it in their streams. A sign of
 	// life restarts the wait for their first token.
 	HidesReasoning []string
-	Continues      Continuing
-	Quirks         Quirks
-	Says           []Saying
+	// OnlyResponses is globs of models that it serves on the Responses API and nowhere else.
+	OnlyResponses []string
+	Continues     Continuing
+	Quirks        Quirks
+	Says          []Saying
 }
 
 // TelemetryName is the value of gen_ai.provider.name.

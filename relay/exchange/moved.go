@@ -1,0 +1,57 @@
+package exchange
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+
+	"one-api/relay/outcome"
+)
+
+// Some models are served on the Responses API and nowhere else. Those of which that is not known beforehand (channel.OnResponses) are
+// asked for where the others are, once: their upstream says so, and the call is sent there, as the same attempt.
+
+// elsewhere is how upstreams say it: OpenAI, Azure, and those in front of them.
+var elsewhere = [...][]byte{
+	[]byte("only supported in v1/responses"),
+	[]byte("only supported in /v1/responses"),
+	[]byte("operation does not work with the specified model"),
+	[]byte("unsupported_api_for_model"),
+	[]byte("not accessible via the /chat/completions endpoint"),
+}
+
+// isMisasked reports whether an error says that the model is served on the Responses API and not where it was asked for.
+func (x *Exchange) isMisasked(text []byte) bool {
+	switch x.answer.Status {
+	case http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusUnprocessableEntity:
+	default:
+		return false
+	}
+	if x.onResponses || x.Channel.ResponsesLanes[x.call.Endpoint] == nil {
+		return false
+	}
+	text = bytes.ToLower(text)
+	for _, words := range elsewhere {
+		if bytes.Contains(text, words) {
+			return true
+		}
+	}
+	return false
+}
+
+// telling is the failure that says more of a call that was sent once more: what the upstream has said of the model, if it turns out to
+// have no Responses API.
+func (x *Exchange) telling(before, again *outcome.Failure) *outcome.Failure {
+	if again != nil && x.moved && (again.Status == http.StatusNotFound || again.Status == http.StatusMethodNotAllowed) {
+		return before
+	}
+	return again
+}
+
+// toldMoved notes that a model was answered for on the Responses API once it had been refused elsewhere.
+func (x *Exchange) toldMoved(ctx context.Context, model string) {
+	if x.moved && x.Channel.Responses.Add(model) {
+		x.door.options.Log.InfoContext(ctx, "an upstream serves a model on the Responses API only: until the next reload it is asked there",
+			"channel", x.Channel.Name, "request_id", x.requestID())
+	}
+}
