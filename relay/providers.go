@@ -35,7 +35,9 @@ var Providers = ProvidersOf(slices.Concat(providers.All(), providers.Forms()))
 func ProvidersOf(all []providers.Provider) map[string]channel.Type {
 	types := make(map[string]channel.Type, len(all))
 	for _, p := range all {
-		types[p.Type] = channel.Type{Provider: p, Lanes: lanesTo(p), ResponsesLanes: responsesLanesTo(p), Correct: outcome.Sayings(p.Says), Asks: askedFor(p)}
+		types[p.Type] = channel.Type{
+			Provider: p, Lanes: lanesTo(p), ResponsesLanes: responsesLanesTo(p), Correct: outcome.Sayings(p.Says), Asks: askedFor(p),
+		}
 	}
 	return types
 }

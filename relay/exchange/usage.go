@@ -36,7 +36,8 @@ func (x *Exchange) refusesUsage(text []byte) bool {
 }
 
 // withdraws prepares for sending the call once more: as the client made it, if it was refused for what the relay has added to it,
-// with something in the place of the reasoning that its client has not given back, or to where its model is served. That is the same attempt, and nobody is to blame.
+// with something in the place of the reasoning that its client has not given back, or to where its model is served. That is the same attempt, and nobody
+// is to blame.
 func (x *Exchange) withdraws() bool {
 	withdraws, adds, moves := x.denied && !x.withdrawn, x.unthought && !x.thoughtful, x.misasked && !x.moved
 	if !withdraws && !adds && !moves || x.hold.canceler.Why() != nil {
