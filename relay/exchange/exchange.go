@@ -35,21 +35,14 @@ type Exchange struct {
 	at        *upstream.Address // of the request
 	converted *lane.Converted   // what the lane did to the request; nil: nothing, or the answer is there
 
-	ended bool
-	sent  bool
-	// What the relay asks for on its own account: the usage of a stream.
-	asksUsage bool // the request does
-	denied    bool // its upstream has refused it for that
-	withdrawn bool // and is asked without
-	// What clients leave out of a conversation.
-	unthought  bool // its upstream has refused it without the reasoning of earlier turns
-	thoughtful bool // and is sent something in its place
-	// What its model is served on.
-	onResponses bool // it is asked on the Responses API
-	misasked    bool // its upstream has refused it elsewhere for that
-	moved       bool // and is asked there once more
-
-	started bool // the answer is this channel's: an event has been passed on, or the whole of it
+	ended  bool
+	sent   bool
+	remedy remedies // of what the upstream has refused the request for
+	// asksUsage means that the request asks for the usage of a stream, on the relay's own account, and withdrawn that it does not any more.
+	asksUsage, withdrawn bool
+	thoughtful           bool    // something is sent in the place of reasoning that the client has left out of its conversation
+	place                placing // where the model is served
+	started              bool    // the answer is this channel's: an event has been passed on, or the whole of it
 
 	answer     upstream.Answer
 	body       body

@@ -19,7 +19,7 @@ func (x *Exchange) converts() bool { return x.lane().Converts() }
 
 // lane is the call's way to the channel.
 func (x *Exchange) lane() lane.Lane {
-	if x.onResponses {
+	if x.place != whereOthersAre {
 		return x.Channel.ResponsesLanes[x.call.Endpoint]
 	}
 	way := x.Channel.Lanes[x.call.Endpoint]

@@ -11,6 +11,15 @@ import (
 // Some models are served on the Responses API and nowhere else. Those of which that is not known beforehand (channel.OnResponses) are
 // asked for where the others are, once: their upstream says so, and the call is sent there, as the same attempt.
 
+// placing is where a call's model is served.
+type placing uint8
+
+const (
+	whereOthersAre placing = iota
+	onResponses            // on the Responses API, as is known
+	movedThere             // as the upstream has said to this very call
+)
+
 // elsewhere is how upstreams say it: OpenAI, Azure, and those in front of them.
 var elsewhere = [...][]byte{
 	[]byte("only supported in v1/responses"),
@@ -27,7 +36,7 @@ func (x *Exchange) isMisasked(text []byte) bool {
 	default:
 		return false
 	}
-	if x.onResponses || x.Channel.ResponsesLanes[x.call.Endpoint] == nil {
+	if x.place != whereOthersAre || x.Channel.ResponsesLanes[x.call.Endpoint] == nil {
 		return false
 	}
 	text = bytes.ToLower(text)
@@ -42,7 +51,7 @@ func (x *Exchange) isMisasked(text []byte) bool {
 // telling is the failure that says more of a call that was sent once more: what the upstream has said of the model, if it turns out to
 // have no Responses API.
 func (x *Exchange) telling(before, again *outcome.Failure) *outcome.Failure {
-	if again != nil && x.moved && (again.Status == http.StatusNotFound || again.Status == http.StatusMethodNotAllowed) {
+	if again != nil && x.place == movedThere && (again.Status == http.StatusNotFound || again.Status == http.StatusMethodNotAllowed) {
 		return before
 	}
 	return again
@@ -50,7 +59,7 @@ func (x *Exchange) telling(before, again *outcome.Failure) *outcome.Failure {
 
 // toldMoved notes that a model was answered for on the Responses API once it had been refused elsewhere.
 func (x *Exchange) toldMoved(ctx context.Context, model string) {
-	if x.moved && x.Channel.Responses.Add(model) {
+	if x.place == movedThere && x.Channel.Responses.Add(model) {
 		x.door.options.Log.InfoContext(ctx, "an upstream serves a model on the Responses API only: until the next reload it is asked there",
 			"channel", x.Channel.Name, "request_id", x.requestID())
 	}

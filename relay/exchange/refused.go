@@ -25,7 +25,7 @@ func (x *Exchange) refused(prompted bool) *outcome.Failure {
 	if f := x.interrupted(); f != nil && f.Outcome != outcome.HeaderTimeout {
 		return f
 	}
-	x.denied, x.unthought, x.misasked = x.refusesUsage(text), x.missesThoughts(text), x.isMisasked(text)
+	x.remedy = x.remedies(text)
 	f := outcome.StatusFailure(x.answer.Status, x.answer.Header, bytes.TrimPrefix(text, byteOrderMark))
 	x.corrects(f)
 	if f.Class == outcome.ClassMisplaced {

@@ -12,7 +12,9 @@ func (x *Exchange) Send(call *lane.Call) *outcome.Failure {
 	x.call = call
 	x.chunks = x.Channel.Metrics.Chunks(call.Endpoint.Operation())
 	x.lease(call)
-	x.onResponses = x.Channel.OnResponses(call.Endpoint, call.Model)
+	if x.Channel.OnResponses(call.Endpoint, call.Model) {
+		x.place = onResponses
+	}
 	failure := x.request(call)
 	for failure != nil && (x.withdraws() || x.renews(failure)) {
 		failure = x.telling(failure, x.request(call))
@@ -20,7 +22,7 @@ func (x *Exchange) Send(call *lane.Call) *outcome.Failure {
 	if failure != nil {
 		return failure
 	}
-	if x.withdrawn || x.thoughtful || x.moved {
+	if x.withdrawn || x.thoughtful || x.place == movedThere {
 		x.told(x.span.In(x.client))
 	}
 	x.Taken()

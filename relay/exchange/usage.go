@@ -35,20 +35,6 @@ func (x *Exchange) refusesUsage(text []byte) bool {
 	return false
 }
 
-// withdraws prepares for sending the call once more: as the client made it, if it was refused for what the relay has added to it,
-// with something in the place of the reasoning that its client has not given back, or to where its model is served. That is the same attempt, and nobody
-// is to blame.
-func (x *Exchange) withdraws() bool {
-	withdraws, adds, moves := x.denied && !x.withdrawn, x.unthought && !x.thoughtful, x.misasked && !x.moved
-	if !withdraws && !adds && !moves || x.hold.canceler.Why() != nil {
-		return false
-	}
-	x.withdrawn, x.thoughtful, x.moved = x.withdrawn || withdraws, x.thoughtful || adds, x.moved || moves
-	x.onResponses = x.onResponses || moves
-	x.again()
-	return true
-}
-
 // told notes, where a call was taken without what the relay had added to it, that it need not be added any more.
 func (x *Exchange) told(ctx context.Context) {
 	model := x.Channel.UpstreamModel(x.call.Model)
