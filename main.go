@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 	_ "time/tzdata" // TZ works in an image without a zone database
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
@@ -24,8 +25,10 @@ import (
 	"one-api/relay"
 	"one-api/relay/config"
 	"one-api/relay/ginmode"
+	"one-api/relay/ledger"
 	"one-api/relay/memory"
 	"one-api/relay/operator"
+	"one-api/relay/store"
 	"one-api/telemetry"
 	"one-api/telemetry/otelenv"
 )
@@ -74,7 +77,8 @@ func run(args []string, env func(string) (string, bool), signals <-chan os.Signa
 		return printTokens(settings, stdout, stderr)
 	}
 	cfg, err := config.Load(source, settings)
-	if err = errors.Join(settingsErr, err); err != nil {
+	database, databaseErr := store.Parse(settings.SQLDSN, settings.SQLitePath)
+	if err = errors.Join(settingsErr, err, databaseErr); err != nil {
 		fmt.Fprintf(stderr, "The configuration cannot be used:\n%v\n", err)
 		return 1
 	}
@@ -109,7 +113,7 @@ func run(args []string, env func(string) (string, bool), signals <-chan os.Signa
 		}
 		cfg.Warnings = warnings
 	}
-	return serve(source, settings, cfg, signals, stdout, stderr)
+	return serve(source, settings, cfg, database, signals, stdout, stderr)
 }
 
 // counted is a number of things, as one says it.
@@ -258,7 +262,8 @@ func meant(word string, checkConfig bool) string {
 	return ""
 }
 
-func serve(source config.Source, settings config.Settings, cfg *config.Config, signals <-chan os.Signal, stdout, stderr io.Writer) int {
+func serve(source config.Source, settings config.Settings, cfg *config.Config, database store.Target, signals <-chan os.Signal,
+	stdout, stderr io.Writer) int {
 	handler := logHandler(stdout, settings.Debug)
 	kept, _ := source.Env("TOKEN_DIR")
 	exported, err := telemetry.Start(context.Background(), telemetry.Options{
@@ -285,8 +290,14 @@ func serve(source config.Source, settings config.Settings, cfg *config.Config, s
 	}
 	source.Generated = cfg.GeneratedToken
 	source.File = cfg.Path
+	books, remembered, err := openLedger(settings, database, log)
+	if err != nil {
+		fmt.Fprintln(stderr, "one-api:", err)
+		return 1
+	}
+	defer closeLedger(books, remembered)
 	server, err := relay.New(relay.ServerOptions{
-		Settings: settings, Config: cfg, Log: log, Version: version, Telemetry: exported,
+		Settings: settings, Config: cfg, Log: log, Version: version, Telemetry: exported, Ledger: books,
 		Reload: func() (*config.Config, error) {
 			next, err := config.Load(source, settings)
 			if err == nil {
@@ -341,6 +352,37 @@ func serve(source config.Source, settings config.Settings, cfg *config.Config, s
 	}
 }
 
+// ledgerTimeout is how long the ledger's database may take at shutdown to take what it has not got yet. The rest waits in a file.
+const ledgerTimeout = 5 * time.Second
+
+// openLedger opens the database that the relay remembers in; nil, nil: none. An error means that it must not be used.
+func openLedger(settings config.Settings, database store.Target, log *slog.Logger) (*ledger.Ledger, *store.Store, error) {
+	kept, err := store.Open(context.Background(), database)
+	if err != nil || kept.IsOff() {
+		return nil, nil, err
+	}
+	if away := kept.State(); away != nil {
+		log.Warn("the ledger's database cannot be used now: its rows wait, and requests do not", "database", database.String(), "error",
+			away.Error())
+	} else {
+		log.Info("requests and what they cost are remembered", "database", database.String())
+	}
+	return ledger.New(ledger.Options{
+		Store: kept, Log: log, SpillDir: settings.LedgerSpillDir, KeepRows: settings.Retention.Requests, KeepSums: settings.Retention.Sums,
+	}), kept, nil
+}
+
+// closeLedger has what the ledger still holds written.
+func closeLedger(books *ledger.Ledger, kept *store.Store) {
+	if books == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), ledgerTimeout)
+	defer cancel()
+	books.Close(ctx)
+	kept.Close()
+}
+
 func logLevel(debug bool) slog.Level {
 	if debug {
 		return slog.LevelDebug
@@ -391,9 +433,11 @@ No token is configured, so one was %[4]s:
 
 Try it:
 
-  curl %[1]s/v1/chat/completions -H "Authorization: Bearer %[2]s" -H "Content-Type: application/json" -d '{"model":"%[3]s","messages":[{"role":"user","content":"Hi!"}]}'
+  curl %[1]s/v1/chat/completions -H "Authorization: Bearer %[2]s" -H "Content-Type: " +
+  	"application/json" -d '{"model":"%[3]s","messages":[{"role":"user","content":"Hi!"}]}'
 
-  curl -N %[1]s/v1/chat/completions -H "Authorization: Bearer %[2]s" -H "Content-Type: application/json" -d '{"model":"%[3]s","stream":true,"messages":[{"role":"user","content":"Hi!"}]}'
+  curl -N %[1]s/v1/chat/completions -H "Authorization: Bearer %[2]s" -H "Content-Type: " +
+  	"application/json" -d '{"model":"%[3]s","stream":true,"messages":[{"role":"user","content":"Hi!"}]}'
 
 `, base, cfg.GeneratedToken, model, made)
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"io"
 	"io/fs"
 	"maps"
@@ -346,5 +348,98 @@ func TestTheCommandLineExplainsItselfAndItsMistakes(t *testing.T) {
 			}
 			require.NotContains(t, stdout.String(), "(default -1)")
 		})
+	}
+}
+
+func look(t *testing.T, url, token string) (int, string) {
+	t.Helper()
+	request, err := http.NewRequest(http.MethodGet, url, nil)
+	require.NoError(t, err)
+	request.Header.Set("Authorization", "Bearer "+token)
+	response, err := client(t).Do(request)
+	require.NoError(t, err)
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return response.StatusCode, string(answer)
+}
+
+func TestWhatWasUsedIsRememberedAcrossAStart(t *testing.T) {
+	const admin = "the-administrators-token"
+	database := filepath.Join(t.TempDir(), "x.db")
+	env := map[string]string{"PORT": "0", "ADMIN_TOKEN": admin, "SQLITE_PATH": database, "INITIAL_ROOT_TOKEN": "sk-0123456789abcdef"}
+	for i := range 2 {
+		p := start(t, env)
+		address := p.finds(t, `started address=(http://localhost:\d+)`)
+		status, answer := post(t, address+"/v1/chat/completions", "sk-0123456789abcdef", `{"model":"demo","messages":[{"role":"user","content":"Hi!"}]}`)
+		require.Equal(t, 200, status, answer)
+		status, answer = look(t, address+"/api/usage", admin)
+		require.Equal(t, 200, status, answer)
+		require.Contains(t, answer, fmt.Sprintf(`{"data":[{"token":"root","requests":%d,"attempts":%[1]d,"input_tokens":`, i+1))
+		status, answer = look(t, address+"/api/usage?by=day,model,channel&format=csv", admin)
+		require.Equal(t, 200, status, answer)
+		require.Regexp(t, fmt.Sprintf(`(?m)^day,model,channel,requests,.*\n\d{4}-\d\d-\d\d,demo,demo,%d,`, i+1), answer)
+		status, answer = look(t, address+"/api/requests?token=root&limit=1", admin)
+		require.Equal(t, 200, status, answer)
+		var page struct {
+			Data []struct{ ID, Model, Outcome string }
+			Next string
+		}
+		require.NoError(t, json.Unmarshal([]byte(answer), &page))
+		require.Len(t, page.Data, 1)
+		require.Equal(t, "completed", page.Data[0].Outcome)
+		require.Equal(t, i > 0, page.Next != "", answer)
+		status, answer = look(t, address+"/api/requests/"+page.Data[0].ID, admin)
+		require.Equal(t, 200, status, answer)
+		require.Contains(t, answer, `"attempts":[{"attempt":1,"channel":"demo"`)
+		for path, want := range map[string]int{
+			"/api/requests/0": 404, "/api/usage?by=colour": 400, "/api/usage?from=yesterday": 400, "/api/usage?from=2026-11-30&to=2026-11-01": 400,
+			"/api/requests?limit=0": 400, "/api/requests?before=x": 400, "/api/requests?format=xml": 400, "/api/requests?before=2026-11-30T12:00:00Z": 200,
+			"/api/requests?outcome=completed&channel=demo&from=2020-01-01&to=2020-01-02&format=csv": 200, "/api/usage?from=2020-01-01": 200,
+		} {
+			status, answer = look(t, address+path, admin)
+			require.Equal(t, want, status, path+answer)
+			status, _ = look(t, address+path, "sk-0123456789abcdef")
+			require.Equal(t, 401, status, path)
+		}
+		p.signals <- syscall.SIGTERM
+		require.Equal(t, 0, <-p.code)
+	}
+}
+
+func TestARelayThatRemembersNothingSaysWhatToSet(t *testing.T) {
+	p := start(t, map[string]string{"PORT": "0", "ADMIN_TOKEN": "the-administrators-token", "SQL_DSN": "off"})
+	address := p.finds(t, `started address=(http://localhost:\d+)`)
+	for _, path := range []string{"/api/usage", "/api/requests", "/api/requests/1"} {
+		status, answer := look(t, address+path, "the-administrators-token")
+		require.Equal(t, 404, status)
+		require.Contains(t, answer, "SQL_DSN")
+	}
+	p.signals <- syscall.SIGTERM
+	require.Equal(t, 0, <-p.code)
+	left, err := os.ReadDir(".")
+	require.NoError(t, err)
+	require.Empty(t, left)
+}
+
+func TestADatabaseOfOneAPIIsNoPlaceForTheRelaysRecords(t *testing.T) {
+	var out, errs output
+	for dsn, wants := range map[string][]string{
+		"root:secret@tcp(db:3306)/oneapi": {"one-api import --from", "SQLITE_PATH"},
+		"sqlite":                          {"postgres://", "off"},
+	} {
+		env := func(name string) (string, bool) {
+			if name == "SQL_DSN" {
+				return dsn, true
+			}
+			return "", false
+		}
+		for _, args := range [][]string{nil, {"--check-config"}} {
+			require.Equal(t, 1, run(args, env, nil, &out, &errs))
+			for _, want := range wants {
+				require.Contains(t, errs.String(), want)
+			}
+			require.NotContains(t, errs.String(), "secret")
+		}
 	}
 }

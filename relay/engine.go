@@ -85,6 +85,9 @@ func newEngine(c *controller.Controller, o *operator.Operator) *gin.Engine {
 		if o.Check != nil {
 			admin.POST("/api/config/check", o.CheckConfig)
 		}
+		look(admin, "/api/usage", o.Usage)
+		look(admin, "/api/requests", o.LoggedRequests)
+		look(admin, "/api/requests/:id", o.LoggedRequest)
 		admin.GET("/debug/pprof/*profile", operator.Profile)
 		admin.POST("/debug/pprof/*profile", operator.Profile)
 	}

@@ -13,7 +13,11 @@ const recordTimeout = 5 * time.Second
 
 // recordersOf is everybody who is told of ends.
 func (s *Server) recordersOf(metrics *telemetry.Metrics) *record.Recorders {
-	recorders := append([]record.Recorder{record.Telemetry{Metrics: metrics}, s.traffic}, s.options.Recorders...)
+	recorders := []record.Recorder{record.Telemetry{Metrics: metrics}, s.traffic}
+	if s.options.Ledger != nil {
+		recorders = append(recorders, s.options.Ledger)
+	}
+	recorders = append(recorders, s.options.Recorders...)
 	return record.New(s.options.Log, append(recorders, &record.Log{
 		To: s.options.Log, Why: func(model string, now time.Time) string { return s.directory.Load().Channels.Why(model, now) },
 	})...)

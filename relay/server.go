@@ -24,6 +24,7 @@ import (
 	"one-api/relay/exchange"
 	"one-api/relay/gate"
 	"one-api/relay/inflight"
+	"one-api/relay/ledger"
 	"one-api/relay/live"
 	"one-api/relay/made"
 	"one-api/relay/membudget"
@@ -64,6 +65,9 @@ type ServerOptions struct {
 	Telemetry *telemetry.Telemetry
 	// Check says what would become of a configuration file with such a content; nil: nobody can.
 	Check func(content []byte) (*config.Config, error)
+	// Ledger is told of the end of every request too, and answers what was used; nil: nobody remembers. Whoever made it closes it once
+	// the server has ended.
+	Ledger *ledger.Ledger
 	// Recorders are told of the end of every request, besides telemetry and the log, and before those.
 	Recorders []record.Recorder
 	// Channel and Exchange preset what tests need otherwise than the process does: TLS, a clock and ErrorBodyTimeout.
@@ -147,6 +151,7 @@ func New(options ServerOptions) (*Server, error) {
 		Settings: settings, Log: options.Log, Version: options.Version, Started: started, Throttle: s.throttle, Pool: s.pool, InFlight: inFlight,
 		Budget: s.budget, Spool: s.spool, Draining: s.gates.Intake.Draining, Goroutines: s.Goroutines, Connections: s.ClientConnections,
 		Samples: s.samples, Leaks: telemetry.NewLeakSampler(), Traffic: s.traffic, Configuration: s.configuration, Check: options.Check,
+		Ledger: options.Ledger,
 		Logins: &gate.Throttle{Trusted: settings.TrustedProxies, Everyone: true, Free: freeLogins},
 	}
 	s.hub = &live.Hub{Source: s.operator, Traffic: s.traffic}

@@ -38,9 +38,16 @@ type Settings struct {
 	MaxModelLabels   int
 	GrafanaURL       string // GRAFANA_URL and UPTIME_KUMA_URL: what the operator's page links to; "": there is no link
 	KumaURL          string
-	UserHashKey      string // USER_HASH_KEY: with which pseudonyms of end users are made; "": with a channel's first key
-	InitialRootToken string // INITIAL_ROOT_TOKEN: the key of the token "root"; "": there is none
+	SQLDSN           string    // SQL_DSN; "": SQLite. It may hold a password
+	SQLitePath       string    // SQLITE_PATH
+	LedgerSpillDir   string    // LEDGER_SPILL_DIR; "": where there is room
+	Retention        Retention // USAGE_RETENTION_DAYS
+	UserHashKey      string    // USER_HASH_KEY: with which pseudonyms of end users are made; "": with a channel's first key
+	InitialRootToken string    // INITIAL_ROOT_TOKEN: the key of the token "root"; "": there is none
 }
+
+// Retention is how many days what is remembered is kept; 0: for ever.
+type Retention struct{ Requests, Sums int }
 
 // LoadSettings reads the environment. Its error is a Problems.
 func LoadSettings(source Source) (Settings, error) {

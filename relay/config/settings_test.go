@@ -18,6 +18,7 @@ func TestAnEmptyEnvironmentGivesTheDefaultsOfTheContract(t *testing.T) {
 	want := Settings{
 		Port: 3000, RetryTimes: 3, GinMode: "release", KeepAlive: 15 * time.Second, ClientWriteTimeout: 30 * time.Second,
 		MaxRequestBody: 64 << 20, MaxBuffered: 1 << 30, MaxSpool: 4 << 30, ShutdownTimeout: 60 * time.Second, PublicHealth: true, Timeouts: defaultTimeouts, MaxModelLabels: 500,
+		SQLitePath: "one-api-ledger.db", Retention: Retention{Requests: 30, Sums: 400},
 	}
 	for name, variables := range map[string]map[string]string{
 		"nothing is set":        nil,
@@ -39,6 +40,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 		"MONITOR_ALLOW_CIDR": "10.1.2.3/8, 192.0.2.7,,2001:db8::1,::ffff:192.0.2.9,::ffff:172.16.0.0/108",
 		"RELAY_TIMEOUT":      "0", "STREAM_HEADER_TIMEOUT": "45", "FIRST_TOKEN_TIMEOUT": "60", "STREAMING_TIMEOUT": "600", "INITIAL_ROOT_TOKEN": "root-key",
 		"METRICS_MAX_MODEL_LABELS": "7", "TRUSTED_PROXIES": "10.0.0.1", "MAX_CLIENT_CONNECTIONS": "500",
+		"SQL_DSN": "postgres://u:p@h/d", "SQLITE_PATH": "/data/x.db", "LEDGER_SPILL_DIR": "/data/spill", "USAGE_RETENTION_DAYS": "7, 90",
 	}, map[string]string{"secrets/monitor": "monitor\n"}))
 	require.NoError(t, err)
 	assert.Equal(t, Settings{
@@ -53,8 +55,23 @@ func TestEveryVariableIsRead(t *testing.T) {
 		TrustedProxies:       []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32")},
 		Timeouts:             Timeouts{Connect: 10 * time.Second, StreamHeader: 45 * time.Second, FirstToken: time.Minute, Idle: 10 * time.Minute},
 		MaxModelLabels:       7,
-		InitialRootToken:     "root-key",
+		SQLDSN:               "postgres://u:p@h/d", SQLitePath: "/data/x.db", LedgerSpillDir: "/data/spill", Retention: Retention{Requests: 7, Sums: 90},
+		InitialRootToken: "root-key",
 	}, s)
+}
+
+func TestRetentionIsOneNumberOrTwo(t *testing.T) {
+	for text, want := range map[string]Retention{
+		"30": {30, 400}, "500": {500, 500}, "0": {0, 0}, "0,0": {0, 0}, "7,0": {7, 0}, "7,30": {7, 30},
+	} {
+		s, err := LoadSettings(options(map[string]string{"USAGE_RETENTION_DAYS": text}, nil))
+		require.NoError(t, err, text)
+		require.Equal(t, want, s.Retention, text)
+	}
+	for _, text := range []string{"-1", "x", "1,2,3", "30d", "30,"} {
+		_, err := LoadSettings(options(map[string]string{"USAGE_RETENTION_DAYS": text}, nil))
+		require.ErrorContains(t, err, "as in 30,400", text)
+	}
 }
 
 func TestWhatLargeBodiesMayHoldFollowsTheMemoryLimitOfTheRuntime(t *testing.T) {

@@ -62,6 +62,29 @@ func plainText(words string) variableKind[string] {
 	return variableKind[string]{words, func(_ *settingsReader, _ string, given setting) (string, bool) { return given.text, true }}
 }
 
+// hiddenText is text that is judged elsewhere and may hold a secret.
+func hiddenText(words string) variableKind[string] {
+	return hidden(words, func(text string) (string, string) { return text, "" })
+}
+
+// parseRetention reads USAGE_RETENTION_DAYS: N, or N,M.
+func parseRetention(text string) (r Retention, message string) {
+	requests, sums, both := strings.Cut(text, ",")
+	const most = 36500
+	n, message := parseNumber(strings.TrimSpace(requests), 0, most)
+	r = Retention{Requests: n, Sums: 400}
+	if both && message == "" {
+		r.Sums, message = parseNumber(strings.TrimSpace(sums), 0, most)
+	}
+	switch {
+	case message != "":
+		message = "must be days for requests, or that and days for daily sums, as in 30,400; 0: for ever"
+	case !both && (n == 0 || n > r.Sums):
+		r.Sums = n
+	}
+	return r, message
+}
+
 // shown is a kind whose values may be shown if they are wrong.
 func shown[V any](words string, parse func(text string) (v V, message string)) variableKind[V] {
 	return variableKind[V]{words, func(r *settingsReader, name string, given setting) (V, bool) {
@@ -138,7 +161,8 @@ var (
 		n, message := parseNumber(text, 1, maxMegabytes)
 		return int64(n) << 20, message
 	})
-	networks = variableKind[[]netip.Prefix]{"networks", (*settingsReader).networks}
+	retention = shown("days, or two numbers of them", parseRetention)
+	networks  = variableKind[[]netip.Prefix]{"networks", (*settingsReader).networks}
 )
 
 type settingsReader struct {

@@ -134,6 +134,25 @@ var Variables = withKeys([]Variable{
 		More: "Both are said once in the log, and by `one-api tokens`; the client key at every start. Telemetry's `service.instance.id` is kept there, too.",
 	},
 	{
+		Name: "SQL_DSN", Unset: "SQLite", OneAPI: true, form: kept(hiddenText("a database"), func(s *Settings) *string { return &s.SQLDSN }), // relay/store judges it
+		Help: "where requests and what they cost are remembered: postgres://USER:PASSWORD@HOST/DATABASE; off: nowhere",
+		More: "No request waits for it: see [ledger.md](ledger.md).",
+	},
+	{
+		Name: "SQLITE_PATH", Default: "one-api-ledger.db", OneAPI: true, form: kept(plainText("a path"), func(s *Settings) *string { return &s.SQLitePath }),
+		Help: "SQLite's file, where SQL_DSN names no other database",
+		More: "Not the file of one-api itself, which the relay refuses to write.",
+	},
+	{
+		Name: "LEDGER_SPILL_DIR", Unset: "beside SQLite's file, else TMPDIR", form: kept(plainText("a directory"), func(s *Settings) *string { return &s.LedgerSpillDir }),
+		Help: "where records wait that the database does not take",
+	},
+	{
+		Name: "USAGE_RETENTION_DAYS", Default: "30,400", form: kept(retention, func(s *Settings) *Retention { return &s.Retention }),
+		Help: "how many days requests are kept, and how many days daily sums; 0: for ever",
+		More: "One number is for the requests alone.",
+	},
+	{
 		Name: "USER_HASH_KEY", Unset: "a key that follows from a channel's first one", form: kept(aSecret, func(s *Settings) *string { return &s.UserHashKey }),
 		Help: "with which pseudonyms are made of end users (`user`, `metadata.user_id`) whom a provider would refuse: too long, or an address",
 		More: "Only where a call is converted.",

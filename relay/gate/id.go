@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strings"
+	"time"
 
 	"one-api/relay/reply"
 	"one-api/relay/wire"
@@ -46,11 +47,12 @@ func acceptableID(id string) bool {
 	return true
 }
 
-// NewID is unique, not secret.
+// NewID is unique, not secret. Its first 48 bits are the time in milliseconds, as UUIDv7 has it, so that the order of ids is that of
+// requests: the ledger's rows are kept, found and deleted in that order, and an id that is just any number costs its database a page each.
 func NewID() string {
 	var b [16]byte
-	binary.LittleEndian.PutUint64(b[:8], rand.Uint64()) //nolint:gosec // unique, not secret
-	binary.LittleEndian.PutUint64(b[8:], rand.Uint64()) //nolint:gosec // unique, not secret
+	binary.BigEndian.PutUint64(b[:8], uint64(time.Now().UnixMilli())<<16|rand.Uint64()&0xffff) //nolint:gosec // unique, not secret
+	binary.LittleEndian.PutUint64(b[8:], rand.Uint64())                                        //nolint:gosec // unique, not secret
 	var text [2 * len(b)]byte
 	hex.Encode(text[:], b[:])
 	return string(text[:])

@@ -10,6 +10,7 @@ import (
 	"one-api/relay/config"
 	"one-api/relay/gate"
 	"one-api/relay/inflight"
+	"one-api/relay/ledger"
 	"one-api/relay/live"
 	"one-api/relay/membudget"
 	"one-api/relay/spool"
@@ -51,6 +52,8 @@ type Operator struct {
 	Goroutines func() (all, unexplained int)
 	// Connections is how many clients are connected, and how many of them no request is served for; nil: nobody counts them.
 	Connections func() (open, idle int64)
+	// Ledger is what is remembered of requests; nil: nothing is.
+	Ledger *ledger.Ledger
 	// Samples and Leaks say who holds the goroutines.
 	Samples, Leaks *telemetry.Sampler
 }

@@ -1,7 +1,9 @@
--- One row an attempt, and one with attempt 0 for a request that was turned away. Times are Unix microseconds (at) or milliseconds
+-- One row an attempt, and one with attempt 0 for a request that was turned away before any. What begins with total_ is the request's,
+-- and the same in each of its rows; is_last is 1 in one of them. Ids begin with the millisecond in which the request came, so that their order is
+-- that of time. Times are Unix microseconds (at) or milliseconds
 -- (…_ms), money is nano-dollars, days are YYYYMMDD in the relay's time zone.
 CREATE TABLE relay_attempts (
-  id TEXT NOT NULL,
+  id TEXT COLLATE "C" NOT NULL,
   attempt BIGINT NOT NULL,
   is_last BIGINT NOT NULL,
   at BIGINT NOT NULL,
@@ -36,15 +38,14 @@ CREATE TABLE relay_attempts (
   total_outcome TEXT NOT NULL,
   total_status BIGINT NOT NULL,
   total_ms BIGINT NOT NULL,
-  total_charge BIGINT NOT NULL,
+  total_cost BIGINT NOT NULL,
   more TEXT,
   PRIMARY KEY (id, attempt)
 );
-CREATE INDEX relay_attempts_at ON relay_attempts (at);
-CREATE INDEX relay_attempts_token ON relay_attempts (token, at);
-CREATE INDEX relay_attempts_model ON relay_attempts (model, at);
-CREATE INDEX relay_attempts_channel ON relay_attempts (channel, at);
-CREATE INDEX relay_attempts_failed ON relay_attempts (total_outcome, at) WHERE total_outcome NOT IN ('', 'completed');
+CREATE INDEX relay_attempts_token ON relay_attempts (token, id);
+CREATE INDEX relay_attempts_model ON relay_attempts (model, id);
+CREATE INDEX relay_attempts_channel ON relay_attempts (channel, id);
+CREATE INDEX relay_attempts_failed ON relay_attempts (total_outcome, id) WHERE total_outcome <> 'completed';
 
 CREATE TABLE relay_daily (
   day BIGINT NOT NULL,
@@ -90,7 +91,7 @@ CREATE INDEX relay_tokens_former ON relay_tokens (former_sha256) WHERE former_sh
 
 -- Who made what an upstream keeps (answers of the Responses API and their like). expires is Unix seconds.
 CREATE TABLE relay_made (
-  id TEXT NOT NULL PRIMARY KEY,
+  id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
   token TEXT NOT NULL,
   channel TEXT NOT NULL,
   model TEXT NOT NULL,

@@ -1,0 +1,202 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"strings"
+
+	"one-api/relay/record"
+	"one-api/relay/store"
+)
+
+// Rows are inserted so many with one statement, and what is left with smaller ones: each is prepared once.
+var insertSizes = [...]int{32, 8, 1}
+
+const width = 37 // columns of a row
+
+// writer puts rows into the database, with their sums, in one transaction.
+type writer struct {
+	store *store.Store
+	args  []any
+	sums  map[sumKey]*sum
+	spent map[string]int64
+
+	db       *sql.DB // that the statements were prepared for
+	inserts  [len(insertSizes)]*sql.Stmt
+	addsSum  *sql.Stmt
+	addsCost *sql.Stmt
+}
+
+// sumKey is what one daily sum is of.
+type sumKey struct {
+	day                   int
+	token, model, channel string
+}
+
+// sum is what a day's rows come to.
+type sum struct {
+	requests, attempts, input, cached, cacheWrite, output, reasoning, cost, charge, estimated, unpriced int64
+}
+
+// errRepeated is the error for rows of which some are there already.
+var errRepeated = errors.New("some of the rows are there already")
+
+// write writes rows of which none need be new: those that are there already change nothing, neither as rows nor in the sums.
+func (w *writer) write(ctx context.Context, rows []Row) error {
+	if err := w.prepare(ctx); err != nil {
+		return err
+	}
+	err := w.store.Write(ctx, func(tx *sql.Tx) error { return w.writeIn(ctx, tx, rows, insertSizes[:]) })
+	if errors.Is(err, errRepeated) {
+		err = w.store.Write(ctx, func(tx *sql.Tx) error { return w.writeIn(ctx, tx, rows, insertSizes[len(insertSizes)-1:]) })
+	}
+	return err
+}
+
+// writeIn inserts rows with statements of these sizes. Of more than one at a time nobody knows which were there already: errRepeated.
+func (w *writer) writeIn(ctx context.Context, tx *sql.Tx, rows []Row, sizes []int) error {
+	clear(w.sums)
+	clear(w.spent)
+	first := len(insertSizes) - len(sizes)
+	for i, size := range sizes {
+		insert := tx.StmtContext(ctx, w.inserts[first+i])
+		for ; len(rows) >= size; rows = rows[size:] {
+			inserted, err := w.insert(ctx, insert, rows[:size])
+			switch {
+			case err != nil:
+				return err
+			case inserted == size:
+				for n := range size {
+					w.add(&rows[n])
+				}
+			case size > 1:
+				return errRepeated
+			}
+		}
+	}
+	return w.flushSums(ctx, tx)
+}
+
+func (w *writer) insert(ctx context.Context, insert *sql.Stmt, rows []Row) (int, error) {
+	w.args = w.args[:0]
+	for i := range rows {
+		w.args = rows[i].values(w.args)
+	}
+	result, err := insert.ExecContext(ctx, w.args...)
+	if err != nil {
+		return 0, err
+	}
+	n, err := result.RowsAffected()
+	return int(n), err
+}
+
+// add adds a row that has been inserted to its sum. A request that was turned away is in none.
+func (w *writer) add(r *Row) {
+	if r.Attempt == 0 {
+		return
+	}
+	key := sumKey{r.Day, r.Token, r.Model, r.Channel}
+	s := w.sums[key]
+	if s == nil {
+		s = &sum{}
+		w.sums[key] = s
+	}
+	s.requests += number(r.Last)
+	s.attempts++
+	s.input += r.Input()
+	s.cached += r.CacheRead
+	s.cacheWrite += r.CacheWrite5m + r.CacheWrite1h
+	s.output += r.Output()
+	s.reasoning += r.Reasoning
+	s.cost += r.Cost
+	s.charge += r.Charge
+	s.estimated += number(r.Source == record.CountedByEstimate.String())
+	s.unpriced += number(r.Unpriced)
+	if r.Charge != 0 {
+		w.spent[r.Token] += r.Charge
+	}
+}
+
+// flushSums adds to the sums, in one order, so that two relays that write to one database do not wait for each other in a circle.
+func (w *writer) flushSums(ctx context.Context, tx *sql.Tx) error {
+	keys := make([]sumKey, 0, len(w.sums))
+	for key := range w.sums {
+		keys = append(keys, key)
+	}
+	slices.SortFunc(keys, func(a, b sumKey) int {
+		return cmp.Or(cmp.Compare(a.day, b.day), strings.Compare(a.token, b.token), strings.Compare(a.model, b.model),
+			strings.Compare(a.channel, b.channel))
+	})
+	adds := tx.StmtContext(ctx, w.addsSum)
+	for _, k := range keys {
+		s := w.sums[k]
+		if _, err := adds.ExecContext(ctx, k.day, k.token, k.model, k.channel, s.requests, s.attempts, s.input, s.cached, s.cacheWrite, s.output,
+			s.reasoning, s.cost, s.charge, s.estimated, s.unpriced); err != nil {
+			return err
+		}
+	}
+	tokens := make([]string, 0, len(w.spent))
+	for token := range w.spent {
+		tokens = append(tokens, token)
+	}
+	slices.Sort(tokens)
+	adds = tx.StmtContext(ctx, w.addsCost)
+	for _, token := range tokens {
+		if _, err := adds.ExecContext(ctx, scopeOf(token), w.spent[token]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// scopeOf is how the budgets' table calls a token.
+func scopeOf(token string) string { return "token:" + token }
+
+const (
+	addToSum = `INSERT INTO relay_daily (day, token, model, channel, requests, attempts, input, cached, cache_write, output, reasoning,
+cost, charge,
+estimated, unpriced) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (day, token, model, channel) DO UPDATE SET requests = relay_daily.requests + excluded.requests,
+attempts = relay_daily.attempts + excluded.attempts, input = relay_daily.input + excluded.input,
+	cached = relay_daily.cached + excluded.cached,
+cache_write = relay_daily.cache_write + excluded.cache_write, output = relay_daily.output + excluded.output,
+reasoning = relay_daily.reasoning + excluded.reasoning, cost = relay_daily.cost + excluded.cost,
+	charge = relay_daily.charge + excluded.charge,
+estimated = relay_daily.estimated + excluded.estimated, unpriced = relay_daily.unpriced + excluded.unpriced`
+	addToSpent = `INSERT INTO relay_budgets (scope, period, spent, carried) VALUES (?, 'total', ?, 0)
+ON CONFLICT (scope, period) DO UPDATE SET spent = relay_budgets.spent + excluded.spent`
+)
+
+// prepare prepares the statements, unless that was done for the database as it is open now.
+func (w *writer) prepare(ctx context.Context) error {
+	db, err := w.store.Writer()
+	if err != nil || db == w.db {
+		return err
+	}
+	w.db = nil // those of a database that was closed have gone with it
+	if w.sums == nil {
+		w.sums, w.spent = map[sumKey]*sum{}, map[string]int64{}
+	}
+	for i, size := range insertSizes {
+		row := "(?" + strings.Repeat(", ?", width-1) + ")"
+		// OR IGNORE does without the journal of a statement that may fail in its middle, which costs SQLite as much as the rows.
+		query := "INSERT OR IGNORE INTO relay_attempts (" + columns + ") VALUES " + row + strings.Repeat(", "+row, size-1)
+		if w.store.Target().Kind == store.PostgreSQL {
+			query = strings.Replace(query, " OR IGNORE", "", 1) + " ON CONFLICT (id, attempt) DO NOTHING"
+		}
+		if w.inserts[i], err = db.PrepareContext(ctx, w.store.Bind(query)); err != nil {
+			return err
+		}
+	}
+	if w.addsSum, err = db.PrepareContext(ctx, w.store.Bind(addToSum)); err != nil {
+		return err
+	}
+	if w.addsCost, err = db.PrepareContext(ctx, w.store.Bind(addToSpent)); err != nil {
+		return err
+	}
+	w.db = db
+	return nil
+}
