@@ -373,9 +373,11 @@ func TestWhatWasUsedIsRememberedAcrossAStart(t *testing.T) {
 		address := p.finds(t, `started address=(http://localhost:\d+)`)
 		status, answer := post(t, address+"/v1/chat/completions", "sk-0123456789abcdef", `{"model":"demo","messages":[{"role":"user","content":"Hi!"}]}`)
 		require.Equal(t, 200, status, answer)
-		status, answer = look(t, address+"/api/usage", admin)
-		require.Equal(t, 200, status, answer)
-		require.Contains(t, answer, fmt.Sprintf(`{"data":[{"token":"root","requests":%d,"attempts":%[1]d,"input_tokens":`, i+1))
+		// The answer may have come before its end was recorded.
+		require.Eventually(t, func() bool {
+			status, answer = look(t, address+"/api/usage", admin)
+			return status == 200 && strings.Contains(answer, fmt.Sprintf(`{"data":[{"token":"root","requests":%d,"attempts":%[1]d,"input_tokens":`, i+1))
+		}, 10*time.Second, 10*time.Millisecond, answer)
 		status, answer = look(t, address+"/api/usage?by=day,model,channel&format=csv", admin)
 		require.Equal(t, 200, status, answer)
 		require.Regexp(t, fmt.Sprintf(`(?m)^day,model,channel,requests,.*\n\d{4}-\d\d-\d\d,demo,demo,%d,`, i+1), answer)

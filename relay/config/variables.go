@@ -191,6 +191,7 @@ var Variables = withKeys([]Variable{
 	{Name: "POD_NAMESPACE", Unset: "the service account's", form: readElsewhere("text"), Help: "the pod's namespace (or K8S_NAMESPACE)"},
 	{Name: "NODE_NAME", form: readElsewhere("text"), Help: "the node's name (or K8S_NODE_NAME)"},
 	{Name: "CONTAINER_NAME", form: readElsewhere("text"), Help: "the container's name (or K8S_CONTAINER_NAME)"},
+	{Name: "GCE_METADATA_HOST", Unset: "Google's", form: readElsewhere("a host"), Help: "the metadata server that Vertex AI's channels without a credentials_file get their tokens from"},
 	{Name: "GOGC", form: readElsewhere("a percentage, or off").warns(checkGC), Help: "Go's garbage collection, where the relay's own goal is not wanted"},
 	{Name: "GOMEMLIMIT", Unset: "90 % of the container's", form: readElsewhere("a size"), Help: "Go's memory limit, such as 2GiB or 900MiB: Go itself ends the program at the start if it has another form"},
 })
