@@ -31,6 +31,7 @@ import (
 	"one-api/relay/memory"
 	"one-api/relay/operator"
 	"one-api/relay/outcome"
+	"one-api/relay/price"
 	"one-api/relay/record"
 	"one-api/relay/spool"
 	"one-api/telemetry"
@@ -95,6 +96,7 @@ type Server struct {
 	engine     *gin.Engine
 	gates      *gate.Gates
 	directory  atomic.Pointer[gate.Directory]
+	prices     atomic.Pointer[price.Book]
 	clients    *clients
 	reserve    *reserve
 	watch      *watch
@@ -136,7 +138,7 @@ func New(options ServerOptions) (*Server, error) {
 	}
 	s.metrics = exchangeOptions.Metrics
 	s.recorders = s.recordersOf(s.metrics)
-	exchangeOptions.Record = s.recorders
+	exchangeOptions.Record, exchangeOptions.Prices = s.recorders, s.prices.Load
 	s.pool, s.door = channel.NewPool(channelOptions), exchange.NewDoor(exchangeOptions)
 	keeper, inFlight, started := &made.Keeper{}, &inflight.List{}, time.Now()
 	s.gates = gate.New(gate.ChainsOptions{
@@ -186,6 +188,7 @@ func (s *Server) apply(c *config.Config) error {
 		}
 		c.Channels[i].BaseURL = s.demo.URL
 	}
+	s.prices.Store(price.NewBook(c))
 	s.pool.Apply(c.Channels)
 	names := make([]string, 0, len(c.Tokens))
 	for _, t := range c.Tokens {

@@ -14,6 +14,7 @@ import (
 
 // Key is what one client of the relay may ask for.
 type Key struct {
+	Of        *config.Token
 	Name      string
 	Groups    []string
 	AllGroups bool
@@ -50,8 +51,9 @@ type entry struct {
 // NewStore makes a store of the configured tokens.
 func NewStore(tokens []config.Token) *Store {
 	s := &Store{byDigest: make(map[[sha256.Size]byte]entry, len(tokens))}
-	for _, t := range tokens {
-		key := &Key{Name: t.Name, Groups: t.Groups, AllGroups: t.AllGroups, ForeignIDs: t.ForeignIDs, models: t.Models}
+	for i := range tokens {
+		t := &tokens[i]
+		key := &Key{Of: t, Name: t.Name, Groups: t.Groups, AllGroups: t.AllGroups, ForeignIDs: t.ForeignIDs, models: t.Models}
 		key.disabled, key.expires, key.networks = t.Disabled, t.Expires, t.AllowFrom
 		if len(t.Models) > 0 {
 			key.allowance = key.Allows

@@ -138,6 +138,10 @@ var channelObject = &object[channelDraft]{
 			about: "How often it is tried again before another channel is, for the sake of its prompt cache. Counted in `RETRY_TIMES`.",
 		},
 		{
+			name: "discount", form: into(share, func(c *channelDraft) **int64 { return &c.Discount }), unset: "1.0",
+			about: "The part of the list price that you pay its provider, such as `0.8`. What a provider says itself that a call cost is taken as it is.",
+		},
+		{
 			name: "stream_usage", form: into(autoOr(StreamUsageAsk, StreamUsageNever), func(c *channelDraft) *StreamUsage { return &c.StreamUsage }), fallback: "auto",
 			about: "Whether the usage of a stream is asked for if its client does not ask (and is not shown it then). `auto`: unless the provider tells it unasked. " +
 				"A server that refuses the question with a 400 or 422 gets the call once more without it, and is not asked again until the next reload.",

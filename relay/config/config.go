@@ -22,6 +22,12 @@ type Config struct {
 	// ContextFallback is the larger model (value) that is asked where a request is longer than a model's context (key). It has no
 	// circles. nil: none.
 	ContextFallback map[string]string
+	// Prices are the operator's own, of which the first that a model matches applies. Groups is what is said of groups, by name; nil: nothing.
+	Prices []Price
+	Groups map[string]Group
+	// Limits and Budget are for all clients together.
+	Limits Limits
+	Budget Budget
 	// GeneratedToken is the client key that was made because none is configured; "" otherwise. Whoever starts the process
 	// prints it once.
 	GeneratedToken string
@@ -70,6 +76,16 @@ type Channel struct {
 	Project, Location string
 	Credential        Credential
 	UserHashKey       string // USER_HASH_KEY; "": there is none, and the channel's first key is used
+	// Discount is the part of the list price that is paid, in millionths; nil: all of it.
+	Discount *int64
+}
+
+// Share is the part of the list price that is paid, in millionths.
+func (c *Channel) Share() int64 {
+	if c.Discount == nil {
+		return million
+	}
+	return *c.Discount
 }
 
 // API is which of OpenAI's formats a channel's models are served on (the channel option api).
@@ -143,7 +159,22 @@ type Token struct {
 	AllowFrom []netip.Prefix // of whose addresses it may be used, as Settings.MonitorAllow; nil: of any
 	// ForeignIDs says that it may name what an upstream keeps and the relay does not know to be its own (previous_response_id, files).
 	ForeignIDs bool
+	Limits     Limits
+	Budget     Budget
+	ShowCost   bool // whole answers say what they cost
+	Unpriced   Unpriced
+	Owner      string // whose it is, for people; "": nobody has said
 }
+
+// Unpriced is what becomes of a token's calls for models whose price nobody knows (the token option unpriced).
+type Unpriced string
+
+// What becomes of them.
+const (
+	UnpricedUnsaid Unpriced = "" // they are refused if a budget counts for the token, and go through otherwise
+	UnpricedAllow  Unpriced = "allow"
+	UnpricedRefuse Unpriced = "refuse"
+)
 
 // Provider is what a channel's type adds where the file is silent.
 type Provider = provider.Provider

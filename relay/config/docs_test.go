@@ -80,6 +80,10 @@ tokens:
 	entraObject.document(&b)
 	timeoutsObject.document(&b)
 	tokenObject.document(&b)
+	groupObject.document(&b)
+	limitsObject.document(&b)
+	budgetObject.document(&b)
+	priceObject.document(&b)
 	b.WriteString(`
 ## Environment
 

@@ -3,6 +3,9 @@ package config
 // fileDraft is the file's top level. It is read in another order than a file has it: variables come first.
 type fileDraft struct {
 	envFile, channels, tokens, contextFallback *value
+	prices, groups                             *value
+	limits                                     Limits
+	budget                                     budgetDraft
 }
 
 // fileObject is the whole file.
@@ -21,6 +24,22 @@ var fileObject = &object[fileDraft]{
 			name: "context_fallback", form: into(raw("a mapping of models", contextFallbackSchemas...), func(f *fileDraft) **value { return &f.contextFallback }),
 			about: "The larger model (value) that is asked if a request is longer than a model's context (key). It has to be one that the token may use. " +
 				"The answer's `model` and the header `X-Oneapi-Fallback` say so. The larger one may have a larger one, up to four in a row.",
+		},
+		{
+			name: "limits", form: nested(limitsObject, func(f *fileDraft) *Limits { return &f.limits }),
+			about: "How much all clients together may ask for.",
+		},
+		{
+			name: "budget", form: nested(budgetObject, func(f *fileDraft) *budgetDraft { return &f.budget }),
+			about: "How much all clients together may spend.",
+		},
+		{
+			name: "groups", form: form[fileDraft]{words: groupsByName.words, object: groupObject.title, accept: groupsByName.accept, read: into(groupsByName, func(f *fileDraft) **value { return &f.groups }).read},
+			about: "What holds for groups of tokens, by the group's name.",
+		},
+		{
+			name: "prices", form: listed(priceObject, "a list of prices", 0, func(f *fileDraft) **value { return &f.prices }),
+			about: "What models cost, where that is not known or not what you pay.",
 		},
 		{
 			name: "env_file", form: into(raw("a path", textSchemas...), func(f *fileDraft) **value { return &f.envFile }),

@@ -124,6 +124,13 @@ func (l *loader) parse(c *Config, data []byte, source Source) {
 	if f.contextFallback != nil {
 		c.ContextFallback = l.contextFallback(*f.contextFallback, c.Channels)
 	}
+	if f.prices != nil {
+		c.Prices = l.prices(*f.prices)
+	}
+	if f.groups != nil {
+		c.Groups = l.groupSettings(*f.groups, c.Tokens)
+	}
+	c.Limits, c.Budget = f.limits, f.budget.budget()
 	if len(l.problems) == 0 {
 		l.audit(c)
 	} else {

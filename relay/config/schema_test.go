@@ -180,6 +180,7 @@ channels:
     resume: prefix
     retry_same: 1
     stream_usage: ask
+    discount: 0.8
   - name: b
     type: azure
     base_url: https://x.example
@@ -204,10 +205,41 @@ tokens:
     disabled: false
     expires: 2999-12-31T23:59:59Z
     allow_cidr: [10.0.0.0/8]
+    limits:
+      rpm: 1
+      tpm: 1
+      concurrent: 1
+    budget:
+      usd: 1
+      per: month
+    unpriced: allow
+    show_cost: true
+    owner: somebody
     foreign_ids: true
   - name: u
     key_sha256: 5b9c4ffee61ff5ba58a8b4e8a3e5d5a8a41ab1ad9d2fb9a5c0b7f4a8f9d0c111
 context_fallback: {m: big}
+limits: {rpm: 1}
+budget: {usd: 1}
+groups:
+      default:
+        limits: {rpm: 1}
+        budget: {usd: 1, per: day}
+        markup: 1.5
+prices:
+  - model: m
+    input: 1
+    cached: 1
+    cache_write: 1
+    cache_write_1h: 1
+    audio: 1
+    output: 1
+    reasoning: 1
+    audio_output: 1
+    request: 1
+    image: 1
+    second: 1
+    character: 1
 `
 
 func TestAMisspeltKeyIsRefusedByTheSchemaAsByTheDecoder(t *testing.T) {
@@ -273,6 +305,32 @@ var wrongValues = map[string][]string{
 	"tokens":           {"{a: b}", "[a]", "[{}]", "[{name: t}]"},
 	"context_fallback": {"[m]", "m", "{m: [big]}", "{'m*': big}", "{m: 'big*'}"},
 	"env_file":         {"[a]", "{a: b}"},
+	"limits":           {"[1]", "5", "{rps: 1}"},
+	"rpm":              {"-1", "1.5", "many", "1000000001"},
+	"tpm":              {"-1", "1.5", "many", "1000000001"},
+	"concurrent":       {"-1", "1.5", "many", "1000000001"},
+	"budget":           {"[1]", "5", "{eur: 1}"},
+	"usd":              {"-1", "much", "'5'", "1000000001", "[1]"},
+	"per":              {"year", "''", "[day]"},
+	"unpriced":         {"maybe", "true", "''"},
+	"show_cost":        {"yes", "2"},
+	"owner":            {"[a]", "{a: b}"},
+	"markup":           {"-1", "1001", "'1'", "[1]"},
+	"discount":         {"-0.1", "1001", "'1'", "[1]"},
+	"prices":           {"{a: b}", "[a]", "[{}]"},
+	"model":            {"''", "[a]", "{a: b}"},
+	"input":            {"-1", "much", "'1'", "1000001", "[1]", "true"},
+	"cached":           {"-1", "much", "'1'", "1000001", "[1]", "true"},
+	"cache_write":      {"-1", "much", "'1'", "1000001", "[1]", "true"},
+	"cache_write_1h":   {"-1", "much", "'1'", "1000001", "[1]", "true"},
+	"audio":            {"-1", "much", "'1'", "1000001", "[1]", "true"},
+	"output":           {"-1", "much", "'1'", "1000001", "[1]", "true"},
+	"reasoning":        {"-1", "much", "'1'", "1000001", "[1]", "true"},
+	"audio_output":     {"-1", "much", "'1'", "1000001", "[1]", "true"},
+	"request":          {"-1", "much", "'1'", "1000001", "[1]", "true"},
+	"image":            {"-1", "much", "'1'", "1000001", "[1]", "true"},
+	"second":           {"-1", "much", "'1'", "1000001", "[1]", "true"},
+	"character":        {"-1", "much", "'1'", "1000001", "[1]", "true"},
 }
 
 func TestAWrongValueIsRefusedByTheSchemaAsByTheDecoder(t *testing.T) {
@@ -322,7 +380,9 @@ func TestWhatTheDecoderTakesTheSchemaTakes(t *testing.T) {
 		"timeouts":        {"{}", "~", "{connect: 0.5, header: 2m, first_token: \"${NONE:-20}\", idle: 90, total: 1h30m}", "{idle: '90', total: '1.5h', header: +5s, first_token: -0}", "{idle: .5, total: 5., header: 0s, first_token: -0.0s}"},
 		"propagate_trace": {"true", "false"}, "resume": {"true", "'true'", "false", "prefix", "continue_final_message", "~"}, "retry_same": {"0", "100"}, "stream_usage": {"auto", "ask", "never"},
 		"key": {"0123456789abcdef", "1234567890", "'${KEY}'", "~", "schlüssel-für-alle"}, "key_sha256": {strings.Repeat("aB", 32), strings.Repeat("1", 64), "~"}, "foreign_ids": {"true", "false"},
-		"expires": {"''", "2999-12-31T23:59:59Z", "'2999-12-31T23:59:59.5+08:00'", "~", "${NONE:-2999-12-31T23:59:59Z}"}, "allow_cidr": {"[]", "10.0.0.1", "[10.0.0.0/8, '::1', '2001:db8::/32', '::ffff:10.0.0.1']"},
+		"expires": {"''", "2999-12-31T23:59:59Z", "'2999-12-31T23:59:59.5+08:00'", "~", "${NONE:-2999-12-31T23:59:59Z}"}, "limits": {"{}", "{rpm: 5, tpm: ~}", "{concurrent: ${NONE:-3}}"}, "budget": {"{}", "{usd: 0.25}", "{usd: 5, per: week}", "{usd: '${NONE:-5}'}", "{usd: 1e3}"},
+		"unpriced": {"allow", "refuse", "~"}, "show_cost": {"true"}, "owner": {"somebody", "5", "''"}, "discount": {"1", "0.85", "0", "~"},
+		"allow_cidr": {"[]", "10.0.0.1", "[10.0.0.0/8, '::1', '2001:db8::/32', '::ffff:10.0.0.1']"},
 	}
 	random := rand.New(rand.NewPCG(13, 4))
 	entry := func(o []string, always ...string) string {
@@ -377,6 +437,10 @@ func TestEveryDefaultIsGood(t *testing.T) {
 	defaultsAreGood(t, channelObject)
 	defaultsAreGood(t, timeoutsObject)
 	defaultsAreGood(t, tokenObject)
+	defaultsAreGood(t, groupObject)
+	defaultsAreGood(t, limitsObject)
+	defaultsAreGood(t, budgetObject)
+	defaultsAreGood(t, priceObject)
 }
 
 func defaultsAreGood[T any](t *testing.T, o *object[T]) {
@@ -393,7 +457,7 @@ func defaultsAreGood[T any](t *testing.T, o *object[T]) {
 		var values T
 		k.form.read(l, l.value(node.Content[0], k.name), &values)
 		require.Empty(t, l.problems, k.name)
-		file := regexp.MustCompile(`(?m)^( *(?:- )?)`+k.name+`:.*$`).ReplaceAllString(whole, "${1}"+k.name+": "+k.fallback)
+		file := regexp.MustCompile(`(?m)^( +(?:- )?)`+k.name+`:.*((?:\n {6}.*)*)$`).ReplaceAllString(whole, "${1}"+k.name+": "+k.fallback)
 		require.NoError(t, validated(t, s, file), k.name)
 	}
 }

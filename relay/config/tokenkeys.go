@@ -13,6 +13,9 @@ type tokenDraft struct {
 	name, key, keySHA256 *value
 	groups, models       list
 	networks             list
+	budget               budgetDraft
+	unpriced             Unpriced
+	owner                *value
 }
 
 // tokenObject is a token.
@@ -51,6 +54,27 @@ var tokenObject = &object[tokenDraft]{
 		{
 			name: "allow_cidr", form: into(networkList, func(t *tokenDraft) *list { return &t.networks }), unset: "any address",
 			about: "The networks and addresses that it may be used from. Behind a proxy `TRUSTED_PROXIES` has to name that.",
+		},
+		{
+			name: "limits", form: nested(limitsObject, func(t *tokenDraft) *Limits { return &t.Limits }),
+			about: "How much it may ask for.",
+		},
+		{
+			name: "budget", form: nested(budgetObject, func(t *tokenDraft) *budgetDraft { return &t.budget }),
+			about: "How much it may spend.",
+		},
+		{
+			name: "unpriced", form: into(oneOf(UnpricedAllow, UnpricedRefuse), func(t *tokenDraft) *Unpriced { return &t.unpriced }),
+			unset: "`refuse` if a budget counts for it, its own, a group's or that of all, else `allow`",
+			about: "Whether it may use models whose price nobody knows ([prices](prices.md)).",
+		},
+		{
+			name: "show_cost", form: into(boolean, func(t *tokenDraft) *bool { return &t.ShowCost }), fallback: "false",
+			about: "Whole answers say what they are charged, in US dollars, in the header `X-Oneapi-Cost-Usd`.",
+		},
+		{
+			name: "owner", form: into(raw("a text", textSchemas...), func(t *tokenDraft) **value { return &t.owner }),
+			about: "Whose it is, for people who look at the page and at exports.",
 		},
 		{
 			name: "foreign_ids", form: into(boolean, func(t *tokenDraft) *bool { return &t.ForeignIDs }), fallback: "false",

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -16,6 +17,7 @@ const (
 	leastKey     = 8  // characters; a shorter key is a problem
 	advisedKey   = 16 // characters; a shorter key is a warning
 	generatedKey = 48 // characters after the prefix, as one-api's
+	longestOwner = 200
 )
 
 // digest is a SHA-256 sum of a key.
@@ -82,6 +84,15 @@ func (l *loader) token(v value, places map[string]place, index int) Token {
 	for _, network := range t.networks.items {
 		prefix, _ := parsePrefix(network.text) // its kind is no other
 		t.AllowFrom = append(t.AllowFrom, prefix)
+	}
+	t.Budget, t.Unpriced = t.budget.budget(), t.unpriced
+	if t.owner != nil {
+		if s, ok := l.scalar(*t.owner); ok {
+			if len(s.text) > longestOwner || !utf8.ValidString(s.text) || strings.ContainsFunc(s.text, unicode.IsControl) {
+				l.report(s.place, "must be a text of up to %d bytes in one line", longestOwner)
+			}
+			t.Owner = s.text
+		}
 	}
 	t.Models = textsOf(t.models.items)
 	for _, model := range t.models.items {

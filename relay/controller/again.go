@@ -19,9 +19,9 @@ const (
 
 // repeats is what a request has to do with the channel that it asked last.
 type repeats struct {
-	made int32 // how often it was tried again
-	now  bool  // it is to be tried again, before any other
-	once bool  // a channel was asked once more because there was no other: that happens once a request
+	made int8 // how often it was tried again
+	now  bool // it is to be tried again, before any other
+	once bool // a channel was asked once more because there was no other: that happens once a request
 }
 
 // staysAt reports whether the channel that just failed is tried again before another one is, because its configuration says so

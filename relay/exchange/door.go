@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"one-api/relay/membudget"
+	"one-api/relay/price"
 	"one-api/relay/record"
 	"one-api/telemetry"
 )
@@ -28,6 +29,8 @@ type DoorOptions struct {
 	Budget *membudget.Budget
 	// ErrorBodyTimeout is how long the body of an error is read; 0: errorBodyTimeout.
 	ErrorBodyTimeout time.Duration
+	// Prices gives the prices that hold now; nil: nobody knows any.
+	Prices func() *price.Book
 	// Session bounds sessions of the Realtime API.
 	Session SessionOptions
 }
@@ -37,6 +40,7 @@ type Door struct {
 	options     DoorOptions
 	unknownEnds unknownEnds
 	questions   questions
+	names       names
 }
 
 // NewDoor makes the door.

@@ -53,7 +53,10 @@ func (x *Exchange) attempt(a *record.Attempt, failure *outcome.Failure) {
 		a.Outcome, a.Class = failure.Outcome, failure.Class
 	}
 	if c := x.call; c != nil {
-		a.Token, a.RequestID, a.Endpoint, a.Model = c.Token, c.RequestID, c.Endpoint, c.Model
+		a.RequestID, a.Endpoint, a.Model = c.RequestID, c.Endpoint, c.Model
+		if c.Token != nil {
+			a.Token = c.Token.Name
+		}
 		a.Asked = x.Channel.UpstreamModel(c.Model)
 	}
 	if x.translator != nil && a.Outcome != outcome.Panic {

@@ -112,6 +112,10 @@ func (x *Exchange) translate(answer []byte) ([]byte, *outcome.Failure) {
 	if err != nil {
 		return nil, x.said(err)
 	}
+	x.looks(answer)
+	if x.translator.Usage() == (wire.Usage{}) && !x.call.Endpoint.Media() && !x.call.Endpoint.Embeds() {
+		x.counted.hear(format.Spoken(answer))
+	}
 	if x.says != nil {
 		x.says.note(answer)
 	}
@@ -126,7 +130,7 @@ func (x *Exchange) step(event *sse.Event) (lane.Chunk, error) {
 	if data, marked := unmarked(event.Data); marked {
 		event = &sse.Event{Raw: event.Raw, Name: event.Name, Data: data} // which is not clean
 	}
-	if len(event.Raw) <= smallEvent && x.kept+x.out.held <= smallEvent {
+	if len(event.Raw) <= smallEvent && x.kept+int(x.out.held) <= smallEvent {
 		step, err := x.translator.Event(*event)
 		if err == nil && step.Retained > smallEvent && x.hold.work.Hold(int64(step.Retained)) != nil {
 			return lane.Chunk{}, x.broken(membudget.ErrFull, true)
@@ -137,7 +141,7 @@ func (x *Exchange) step(event *sse.Event) (lane.Chunk, error) {
 	if x.converts() {
 		takes = conversion(event.Data)
 	}
-	if err := x.hold.work.Hold(int64(x.kept+x.out.held) + takes); err != nil {
+	if err := x.hold.work.Hold(int64(x.kept) + int64(x.out.held) + takes); err != nil {
 		return lane.Chunk{}, x.broken(err, true)
 	}
 	step, err := x.translator.Event(*event)
@@ -147,7 +151,7 @@ func (x *Exchange) step(event *sse.Event) (lane.Chunk, error) {
 	if !shared(step.Out, event.Raw) {
 		x.kept = max(x.kept, keptTwice*cap(step.Out))
 	}
-	if err := x.hold.work.Hold(int64(x.kept + x.out.held + step.Retained)); err != nil {
+	if err := x.hold.work.Hold(int64(x.kept+step.Retained) + int64(x.out.held)); err != nil {
 		return lane.Chunk{}, x.broken(err, true)
 	}
 	return step, nil

@@ -10,6 +10,7 @@ import (
 // Send asks the upstream. On success the answer is a 2xx and waits to be relayed.
 func (x *Exchange) Send(call *lane.Call) *outcome.Failure {
 	x.call = call
+	x.noteSent()
 	x.chunks = x.Channel.Metrics.Chunks(call.Endpoint.Operation())
 	x.lease(call)
 	if x.Channel.OnResponses(call.Endpoint, call.Model) {

@@ -93,6 +93,7 @@ func (x *Exchange) goes(step *lane.Chunk, event *sse.Event) bool {
 		x.events++
 		x.chunks.Chunk(x.body.came)
 	}
+	x.hears(event.Data, step.Content, step.Said)
 	if x.says != nil {
 		x.says.note(event.Data)
 	}

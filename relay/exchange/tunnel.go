@@ -53,6 +53,7 @@ func (o SessionOptions) filled() SessionOptions {
 // A tunnel has the goroutine of its request, which reads the upstream, and one beside it, which reads the client.
 func (x *Exchange) Tunnel(call *lane.Call, accept func() (*socket.Conn, error)) *outcome.Failure {
 	x.call = call
+	x.noteSent()
 	x.chunks = x.Channel.Metrics.Chunks(call.Endpoint.Operation())
 	x.lease(call)
 	up, failure := x.dial(call)
@@ -202,6 +203,9 @@ func (t *tunnel) upstreamEnd(err error, lost bool) *sessionEnd {
 // listen takes in what the upstream says: whether it is a part of an answer, and what something has cost.
 func (t *tunnel) listen(message []byte, whole bool) (more bool) {
 	x := t.x
+	if x.counted.looks < mostLooks {
+		x.looks(message)
+	}
 	if realtime.Says(message) {
 		if x.firstEvent == 0 {
 			x.firstEvent = time.Since(x.Began)

@@ -14,7 +14,7 @@ type writer struct {
 	events    *sse.Reader
 	run       sse.Run // events that have not been written yet
 	unflushed bool
-	held      int              // bytes that the client holds back
+	held      int32            // bytes that the client holds back
 	lost      *outcome.Failure // of the client, while its upstream is drained
 }
 
@@ -48,8 +48,8 @@ func (x *Exchange) pass(step *lane.Chunk, event *sse.Event) bool {
 // holdBack is for events that promise nothing: as long as there are no others, another channel can take over.
 func (x *Exchange) holdBack(events []byte) bool {
 	o := &x.out
-	o.held += len(events)
-	if o.held > smallEvent && x.hold.work.Hold(int64(x.kept+o.held)) != nil {
+	o.held += int32(len(events)) //nolint:gosec // an event has its bounds, and what is held back has too
+	if o.held > smallEvent && x.hold.work.Hold(int64(x.kept)+int64(o.held)) != nil {
 		return x.first(events) // no room to keep them: then the answer is this channel's
 	}
 	committed, err := o.client.Hold(events)

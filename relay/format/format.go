@@ -156,6 +156,8 @@ type Chunk struct {
 	Ping bool
 	// Done is true for the provider's terminator: the answer is complete.
 	Done bool
+	// Said is how many bytes of text the part of the answer has, if Content; 0 if nobody has counted them.
+	Said int
 	// Retained is how many bytes of this event and those before it the translator keeps for later ones, if that can be many.
 	Retained int
 }

@@ -29,7 +29,7 @@ func (k *keys) Enter(a *Admission) (refusal *outcome.Refusal) {
 		return refusal
 	}
 	a.trace(k.tracing)
-	a.End.Token, a.Asked.Token = a.Key.Name, a.Key.Name
+	a.End.Token, a.Asked.Token = a.Key.Name, a.Key.Of
 	return nil
 }
 

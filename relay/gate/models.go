@@ -1,8 +1,11 @@
 package gate
 
 import (
+	"math"
+
 	"one-api/relay/apikey"
 	"one-api/relay/channel"
+	"one-api/relay/format"
 	"one-api/relay/made"
 	"one-api/relay/outcome"
 )
@@ -33,6 +36,7 @@ func (m models) Enter(a *Admission) *outcome.Refusal {
 	}
 	call := &a.Asked
 	call.RequestID, call.Header, call.Query = a.End.RequestID, a.R.Header, a.Directory.Keys.WithoutKeys(a.R.URL.RawQuery)
+	call.Input = int32(min(format.InputOf(call.Body), math.MaxInt32)) //nolint:gosec // it fits
 	a.End.Model = call.Model
 	a.Flight.For(call.Model)
 	a.Select = channel.SelectRequest{Caller: CallerOf(a.Key), Endpoint: a.End.Endpoint, Model: call.Model, Stream: call.Stream,

@@ -165,6 +165,10 @@ func (r *reader) read(m jsonscan.Member) {
 	case nameN:
 		n, _ := jsonscan.Int(m.Value)
 		r.call.Choices = int32(min(max(n, 0), math.MaxInt32))
+	case nameMaxTokens, nameMaxCompletionTokens, nameMaxOutputTokens:
+		if most, ok := jsonscan.Int(m.Value); ok && most > 0 {
+			r.call.MaxOutput = int32(min(most, math.MaxInt32))
+		}
 	case nameModels:
 		r.models = m.Value
 	case nameRoute:

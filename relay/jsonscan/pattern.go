@@ -88,11 +88,17 @@ func (p *Pattern) Forget() { p.text = p.text[:0] }
 // Matches reports whether a text is like the one that was learnt in all but the string, which is not empty and has no escapes in
 // this one either.
 func (p *Pattern) Matches(text []byte) bool {
-	_, ok := p.find(text, false)
+	_, ok := p.Length(text)
+	return ok
+}
+
+// Length is how many bytes the string has of a text that Matches; false if it does not.
+func (p *Pattern) Length(text []byte) (n int, ok bool) {
+	to, ok := p.find(text, false)
 	if ok {
 		p.misses = 0
 	}
-	return ok
+	return to - int(p.from), ok
 }
 
 // find is where the string of a text that is recognized ends. escapes says that it may have some.

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 
+	"one-api/relay/config"
 	"one-api/relay/format"
 	"one-api/relay/jsonscan"
 	"one-api/relay/membudget"
@@ -42,12 +43,14 @@ type Lanes [wire.Endpoints]Lane
 // Call is a client's request as far as a lane has to know it. It is read-only: attempts share it.
 type Call struct {
 	RequestID string
-	Token     string // the name of the client's token
+	Token     *config.Token // the client's; nil if the relay itself asks
 	Endpoint  wire.Endpoint
 	Stream    bool             // the client asked for a stream
 	Stores    bool             // the upstream is to keep the answer
 	Keep      bool             // another attempt can follow once a stream has begun
 	Choices   int32            // how many answers the client asked for (n); 0 if it did not say
+	MaxOutput int32            // how many tokens an answer may have; 0 if the client did not say
+	Input     int32            // how many tokens of input the body is, as a guess
 	Model     string           // as the client asked for it
 	Body      []byte           // the whole body: a valid JSON object. nil once a stream has begun, unless Keep says so
 	Form      *Multipart       // a body that is multipart/form-data; nil if it is an object, which is Body then

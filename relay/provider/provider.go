@@ -51,6 +51,8 @@ type Provider struct {
 	Continues     Continuing
 	Quirks        Quirks
 	Says          []Saying
+	// SaysCost means that its usage says what a call cost, in all, and that this is what it takes.
+	SaysCost bool
 }
 
 // TelemetryName is the value of gen_ai.provider.name.

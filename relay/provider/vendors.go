@@ -58,7 +58,7 @@ var vendors = []Provider{
 	},
 	{ // https://openrouter.ai/docs/api-reference/overview
 		Type: "openrouter", Also: []string{"open-router", "open_router"}, BaseURL: "https://openrouter.ai/api/v1", Speaks: andResponses(everyText), List: listOfModels, Auth: Bearer,
-		KeyVariables: []string{"OPENROUTER_API_KEY"}, Models: []string{"*/*"}, WellKnown: []string{"openrouter/auto"},
+		KeyVariables: []string{"OPENROUTER_API_KEY"}, Models: []string{"*/*"}, WellKnown: []string{"openrouter/auto"}, SaysCost: true,
 		Quirks: Quirks{MidSystem: true, CacheHints: true, TopK: true, Thinking: SwitchReasoning, MostStops: 4},
 	},
 	{ // https://docs.together.ai/docs/openai-api-compatibility
@@ -106,6 +106,7 @@ var vendors = []Provider{
 	},
 	{ // https://docs.perplexity.ai: every chunk has the usage so far
 		Type: "perplexity", Also: []string{"pplx", "perplexityai", "sonar"}, BaseURL: "https://api.perplexity.ai", Unversioned: true, Speaks: chatOnly, Auth: Bearer,
+		SaysCost:     true,
 		KeyVariables: []string{"PERPLEXITY_API_KEY"}, Models: []string{"sonar*", "r1-*"},
 		WellKnown: []string{"sonar", "sonar-pro", "sonar-reasoning-pro", "sonar-deep-research"}, Quirks: Quirks{UsageUnasked: true, Reasoning: BackNever, NoToolChoice: true},
 	},

@@ -12,6 +12,7 @@ var xAI = Provider{
 	BaseURL: "https://api.x.ai/v1", Speaks: andResponses(inChat(texts, wire.ImagesGenerate, wire.ImagesEdit)), List: listOfModels, Auth: Bearer, KeyVariables: []string{"XAI_API_KEY"},
 	Models:         []string{"grok-*"},
 	WellKnown:      []string{"grok-4", "grok-4-fast-reasoning", "grok-4-fast-non-reasoning", "grok-code-fast-1", "grok-3", "grok-3-mini"},
+	SaysCost:       true,               // https://docs.x.ai/developers/cost-tracking
 	HidesReasoning: []string{"grok-4"}, // https://docs.x.ai/docs/guides/reasoning
 	Quirks:         Quirks{MaxCompletionTokens: true, MidSystem: true, MostStops: 4},
 	// Outside the documentation: 403 "Content violates usage guidelines. Team: …, API key ID: …, Model: …, Failed check:

@@ -11,6 +11,8 @@ type Cost struct {
 	Priced bool
 	// Counted is where the counts of Usage are from.
 	Counted Counted
+	// EstimatedInput and EstimatedOutput are the parts of the attempt's Usage that are guesses, in tokens: of Uncached and of Text.
+	EstimatedInput, EstimatedOutput int64
 	// Rule is the price that applied, such as "openai/gpt-4o" or "prices[0] my-*", and Date since when the table has it
 	// (2026-09-23); empty if none did.
 	Rule, Date string

@@ -151,6 +151,19 @@ func (e Endpoint) Unnamed() string { return endpoints[e].unnamed }
 // Verb is what stands behind the model in the endpoint's path, such as generateContent; empty: the path names no model.
 func (e Endpoint) Verb() string { return endpoints[e].verb }
 
+// Costs reports whether a provider takes something for an answer. What it keeps of earlier ones was paid for when it was made.
+func (e Endpoint) Costs() bool {
+	switch e {
+	case ResponsesTokens, GeminiCount:
+		return false
+	default:
+		return !e.ByID()
+	}
+}
+
+// Embeds reports whether the endpoint's answers are vectors, and have no text.
+func (e Endpoint) Embeds() bool { return e == Embeddings || e == GeminiEmbed || e == GeminiEmbedBatch }
+
 // AlwaysStreams reports whether the endpoint's answers are streams, whatever a request says.
 func (e Endpoint) AlwaysStreams() bool { return endpoints[e].streams }
 

@@ -18,10 +18,55 @@ type Usage struct {
 
 	Seconds     float64 // of sound, if that is what is billed
 	SearchUnits int64   // Cohere's: a query with up to a hundred documents
+	Images      int64   // made, where pictures are asked for
+	Characters  int64   // to be spoken
+
+	// Said is what the provider itself says that it cost, in nano-dollars, if SaysCost (OpenRouter, xAI, Perplexity).
+	Said     int64
+	SaysCost bool
+	// Tier, Fast and InUS change the price of all of it: the service tier of the answer, Anthropic's fast mode, and its inference in the
+	// United States alone (inference_geo).
+	Tier       Tier
+	Fast, InUS bool
 
 	// Doubtful is set if the figures contradict each other, such as more tokens from the cache than there were. They are as the
 	// provider said them all the same.
 	Doubtful bool
+}
+
+// Tier is the service tier that an answer was given in.
+type Tier uint8
+
+// The tiers.
+const (
+	TierUsual Tier = iota
+	TierFlex
+	TierPriority
+	TierBatch
+)
+
+// TierOf is the tier that a provider calls so. A word that nobody knows is the usual one.
+func TierOf(word []byte) Tier {
+	switch string(word) {
+	case "flex":
+		return TierFlex
+	case "priority", "fast":
+		return TierPriority
+	case "batch":
+		return TierBatch
+	default:
+		return TierUsual
+	}
+}
+
+func (t Tier) String() string { return [...]string{"", "flex", "priority", "batch"}[t] }
+
+// Tokens is all input and output.
+func (u Usage) Tokens() int64 { return u.Input() + u.Output() }
+
+// Counts reports whether anything was counted.
+func (u Usage) Counts() bool {
+	return u.Tokens() > 0 || u.Seconds > 0 || u.SearchUnits > 0 || u.Images > 0 || u.Characters > 0
 }
 
 // Input is all input.

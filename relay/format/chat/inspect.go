@@ -48,8 +48,8 @@ func (t *inspector) Whole(body []byte) ([]byte, error) {
 }
 
 func (t *inspector) Event(event sse.Event) (format.Chunk, error) {
-	if t.like.Matches(event.Data) && string(event.Name) != "error" {
-		return format.Chunk{Out: t.pass(event), Content: true}, nil // as nearly always
+	if said, like := t.like.Length(event.Data); like && string(event.Name) != "error" {
+		return format.Chunk{Out: t.pass(event), Content: true, Said: said}, nil // as nearly always
 	}
 	if format.IsTerminator(event.Data) {
 		if !t.progress.any() {

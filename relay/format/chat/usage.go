@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"one-api/relay/format"
 	"one-api/relay/jsonscan"
 	"one-api/relay/wire"
 )
@@ -11,6 +12,7 @@ type tally struct {
 	input  promptFigures
 	output completionFigures
 	total  int64
+	cost   int64 // what the provider itself says that it cost, in nano-dollars, and 1; 0 if it does not
 }
 
 // promptFigures are those of the input: all of it, and parts of that.
@@ -54,6 +56,9 @@ func (t *tally) note(value []byte) {
 		default:
 			others.note(m)
 			n.input.beside(m)
+			if cost, ok := format.SaidCost(m); ok {
+				t.cost = cost + 1
+			}
 		}
 	})
 	others.fill(&n)
@@ -183,6 +188,9 @@ func readMost(value []byte, to *int64) {
 func (t *tally) neutral() (u wire.Usage) {
 	t.inputOf(&u)
 	t.outputOf(&u)
+	if t.cost > 0 {
+		u.Said, u.SaysCost = t.cost-1, true
+	}
 	return u
 }
 

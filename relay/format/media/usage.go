@@ -3,6 +3,7 @@ package media
 import (
 	"strconv"
 
+	"one-api/relay/format"
 	"one-api/relay/jsonscan"
 	"one-api/relay/wire"
 )
@@ -42,6 +43,10 @@ func (t *inspector) usageOf(value []byte) wire.Usage {
 			out.read(m.Value)
 		case "seconds":
 			u.Seconds = seconds(m.Value)
+		default:
+			if cost, ok := format.SaidCost(m); ok {
+				u.Said, u.SaysCost = cost, true
+			}
 		}
 	})
 	if input == 0 && output == 0 {
@@ -65,6 +70,7 @@ func (t *inspector) usageOf(value []byte) wire.Usage {
 // sum is what two parts of an answer cost.
 func sum(a, b wire.Usage) wire.Usage {
 	b.Uncached += a.Uncached
+	b.Said, b.SaysCost = b.Said+a.Said, b.SaysCost || a.SaysCost
 	b.CacheRead += a.CacheRead
 	b.AudioIn += a.AudioIn
 	b.ImageIn += a.ImageIn

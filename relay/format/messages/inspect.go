@@ -40,8 +40,8 @@ func (t *inspector) Whole(body []byte) ([]byte, error) {
 }
 
 func (t *inspector) Event(event sse.Event) (format.Chunk, error) {
-	if t.like.Matches(event.Data) && string(event.Name) != "error" {
-		return format.Chunk{Out: t.pass(event, contentBlockDelta), Content: true}, nil
+	if said, like := t.like.Length(event.Data); like && string(event.Name) != "error" {
+		return format.Chunk{Out: t.pass(event, contentBlockDelta), Content: true, Said: said}, nil
 	}
 	if format.IsTerminator(event.Data) {
 		return t.End()

@@ -1,6 +1,7 @@
 package responses
 
 import (
+	"one-api/relay/format"
 	"one-api/relay/jsonscan"
 	"one-api/relay/wire"
 )
@@ -9,6 +10,7 @@ import (
 type tally struct {
 	input, cached, written int64
 	output, reasoning      int64
+	cost                   int64 // what the provider itself says that it cost, in nano-dollars, and 1; 0 if it does not
 }
 
 // note reads a usage value; nil and null are none. Zeros alone do not undo what was said before.
@@ -38,6 +40,10 @@ func (t *tally) note(value []byte) {
 					read(m.Value, &n.reasoning)
 				}
 			})
+		default:
+			if cost, ok := format.SaidCost(m); ok {
+				t.cost = cost + 1
+			}
 		}
 	})
 	if n.input > 0 {
@@ -63,5 +69,8 @@ func (t *tally) neutral() wire.Usage {
 		u.Uncached, u.Doubtful = t.input, true
 	}
 	u.Doubtful = u.Doubtful || u.Reasoning > u.Text
+	if t.cost > 0 {
+		u.Said, u.SaysCost = t.cost-1, true
+	}
 	return u
 }
