@@ -35,7 +35,7 @@ const (
 )
 
 // hear counts bytes of what was said.
-func (c *counted) hear(n int) { c.text = uint32(min(uint64(c.text)+uint64(max(0, n)), math.MaxUint32)) } //nolint:gosec // it fits
+func (c *counted) hear(n int) { c.text = uint32(min(uint64(c.text)+uint64(max(0, n)), math.MaxUint32)) }
 
 // mostLooks is in how many events of a stream the name of the model is looked for, and found stands for one that was.
 const mostLooks, found = 16, 255
@@ -169,12 +169,17 @@ func (x *Exchange) estimates(a *record.Attempt) {
 	default:
 		x.estimateText(a)
 	}
-	if !complete {
-		return
+	if complete {
+		x.countsPieces(a)
 	}
+}
+
+// countsPieces counts what is not paid for by the token: pictures and what is spoken, as they were asked for.
+func (x *Exchange) countsPieces(a *record.Attempt) {
+	u, cost := &a.Usage, &a.Cost
 	switch a.Endpoint {
 	case wire.AudioSpeech:
-		u.Characters = int64(c.text)
+		u.Characters = int64(x.counted.text)
 	case wire.ImagesGenerate, wire.ImagesEdit, wire.ImagesVary:
 		u.Images = max(1, int64(x.call.Choices))
 	default:

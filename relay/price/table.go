@@ -83,7 +83,7 @@ func (p *provider) load() []listed {
 				to.from, to.to = ofDay(d.From), ofDay(d.To)
 				for u, name := range names {
 					if rate, has := d.Per[name]; has {
-						to.rates.Set(Unit(u), Rate(rate)) //nolint:gosec // there are few
+						to.rates.Set(Unit(u), Rate(rate))
 					}
 				}
 			}

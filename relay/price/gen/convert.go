@@ -232,7 +232,7 @@ func pattern(text string) (any, error) {
 		return []any{"regex", text}, err
 	}
 	depth, end := 1, 0
-	for end = 0; end < len(rest) && depth > 0; end++ {
+	for ; end < len(rest) && depth > 0; end++ {
 		switch rest[end] {
 		case '\\':
 			end++

@@ -91,7 +91,7 @@ func (p *parser) object() literal {
 		if len(o) > 0 {
 			p.want(',')
 		}
-		key := ""
+		var key string
 		if c := p.peek(); c == '"' || c == '\'' {
 			key = p.str()
 		} else {
