@@ -47,6 +47,7 @@ type keeper struct {
 func (l *Ledger) keep() {
 	k := &keeper{Ledger: l, upkeep: time.Now().Add(firstUpkeep)}
 	k.adopt()
+	close(k.adopted)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {

@@ -56,6 +56,7 @@ type Ledger struct {
 	wrote   chan error         // what became of the chunk that the writer was given
 	todo    chan job           // for the writer, which does one thing at a time
 	news    chan struct{}      // there are pending rows, or something else has changed
+	adopted chan struct{}      // what former relays have spilled has been found
 	ended   chan struct{}      // the goroutines have ended
 	stop    context.CancelFunc // the writer
 	rest    context.CancelFunc // its upkeep
@@ -96,7 +97,8 @@ func New(options Options) *Ledger {
 	}
 	l := &Ledger{
 		options: options, wrote: make(chan error, 1), todo: make(chan job, 1), news: make(chan struct{}, 1), ended: make(chan struct{}),
-		write: writer{store: options.Store}, spill: newSpill(options.Log, spillDirs(options), options.Store.Target()),
+		adopted: make(chan struct{}),
+		write:   writer{store: options.Store}, spill: newSpill(options.Log, spillDirs(options), options.Store.Target()),
 		why: options.Store.State(),
 	}
 	ctx, stop := context.WithCancel(context.Background())
@@ -187,10 +189,15 @@ func (l *Ledger) wake() {
 // ErrClosed is the error of a ledger that is closed.
 var ErrClosed = errors.New("the relay stops")
 
-// Flush has what ended before it written, and returns when it is in the database. Its error says why it is not: the database is away, or
+// Flush has what ended before it written, and what a former relay has left, and returns when it is in the database. Its error says why it is not: the database is away, or
 // ctx
 // has ended.
 func (l *Ledger) Flush(ctx context.Context) error {
+	select {
+	case <-l.adopted:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	l.mu.Lock()
 	if l.closed {
 		l.mu.Unlock()
