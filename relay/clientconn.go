@@ -87,11 +87,10 @@ func (c *clientConn) extend() error {
 	if timeout <= 0 {
 		return nil
 	}
-	now := time.Now()
-	if left := c.deadline.Sub(now); left >= timeout && left <= 2*timeout {
+	if left := time.Until(c.deadline); left >= timeout && left <= 2*timeout {
 		return nil
 	}
-	c.deadline = now.Add(timeout + timeout/4)
+	c.deadline = time.Now().Add(timeout + timeout/4)
 	err := c.Conn.SetWriteDeadline(c.deadline)
 	if c.cut.Load() {
 		return os.ErrDeadlineExceeded // it was cut in between

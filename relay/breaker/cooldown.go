@@ -15,6 +15,9 @@ var epoch = time.Now()
 // Moment is a point in time as cooldowns keep it: nanoseconds since epoch.
 func Moment(t time.Time) int64 { return int64(t.Sub(epoch)) }
 
+// Time is the time of a moment.
+func Time(moment int64) time.Time { return epoch.Add(time.Duration(moment)) }
+
 // Now is the current moment. It takes half as long as time.Now, which reads two clocks.
 func Now() int64 { return int64(time.Since(epoch)) }
 

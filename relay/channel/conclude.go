@@ -33,9 +33,8 @@ func (s *Slot) Conclude(r *Result) {
 	if !r.Sent {
 		v = outcome.Verdict{}
 	}
-	now := s.Channel.pool.now()
-	s.concludeChannel(r, v, now)
-	r.Cooled = s.concludeKey(r, v, now)
+	s.concludeChannel(r, v)
+	r.Cooled = s.concludeKey(r, v)
 	if r.Sent || r.Outcome == outcome.Panic {
 		s.Channel.count(r)
 	}
@@ -53,8 +52,8 @@ func (c *Channel) count(r *Result) {
 	})
 }
 
-func (s *Slot) concludeChannel(r *Result, v outcome.Verdict, now time.Time) {
-	health := &s.Channel.state.health
+func (s *Slot) concludeChannel(r *Result, v outcome.Verdict) {
+	health, now := &s.Channel.state.health, s.Channel.pool.now // which a success has no need to ask
 	switch {
 	case r.Failure == nil && r.Sent:
 		health.Succeeds()
@@ -64,10 +63,10 @@ func (s *Slot) concludeChannel(r *Result, v outcome.Verdict, now time.Time) {
 	blame := v.CountsAsFailure || v.CountsAsDoubt && health.Doubt.Against(r.Token, r.RequestID)
 	switch {
 	case blame && r.Failure.AsksForCooldown():
-		health.CountFailure(s.Began, now, s.probe)
-		health.CoolFor(now, r.Failure.RetryAfter, s.probe)
+		health.CountFailure(s.Began, now(), s.probe)
+		health.CoolFor(now(), r.Failure.RetryAfter, s.probe)
 	case blame:
-		health.CountFailure(s.Began, now, s.probe)
+		health.CountFailure(s.Began, now(), s.probe)
 	case v.CountsAsSuccess:
 		health.CountSuccess(s.Began, s.probe)
 	case s.probe:
@@ -87,13 +86,14 @@ func (r *Result) saysSomething() bool {
 	}
 }
 
-func (s *Slot) concludeKey(r *Result, v outcome.Verdict, now time.Time) (cooled bool) {
+func (s *Slot) concludeKey(r *Result, v outcome.Verdict) (cooled bool) {
 	switch s.keyAction(r, v) {
 	case outcome.KeyRests:
-		s.Key.Refuse(now, s.keyProbe, breaker.Cause{Text: r.Failure.ErrorType() + " " + r.Failure.Detail, RequestID: r.RequestID})
+		cause := breaker.Cause{Text: r.Failure.ErrorType() + " " + r.Failure.Detail, RequestID: r.RequestID}
+		s.Key.Refuse(s.Channel.pool.now(), s.keyProbe, cause)
 		return true
 	case outcome.KeyCools:
-		s.Key.Limit(now, r.Failure.RetryAfter, s.keyProbe)
+		s.Key.Limit(s.Channel.pool.now(), r.Failure.RetryAfter, s.keyProbe)
 		return true
 	case outcome.KeyRevives:
 		s.Key.Worked(s.keyProbe)

@@ -6,13 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"one-api/relay/breaker"
 	"one-api/relay/outcome"
 )
-
-// epoch is what a body's times count from, of which only the distances matter: that takes one clock, where time.Now reads two.
-var epoch = time.Now()
-
-func sinceEpoch() time.Duration { return time.Since(epoch) }
 
 // body is an upstream's answer as the exchange reads it: unpacked, and on the clock. Reads happen in the request's goroutine
 // only.
@@ -28,7 +24,13 @@ type body struct {
 	packed bool  // it comes packed, with gzip
 	read   int64 // bytes handed out
 	waited time.Duration
-	came   time.Duration // since epoch, when the last read ended
+	came   int64 // a moment: when the last wait for the upstream ended
+}
+
+// buffered is a source that knows whether something is there already. Nobody waits for that, so no clock has to be asked.
+type buffered interface {
+	io.Reader
+	Buffered() bool
 }
 
 // by bounds all reads that follow.
@@ -38,15 +40,20 @@ func (b *body) by(deadline time.Time, outcome outcome.Outcome) {
 
 // Read waits for the upstream, no longer than the phase allows.
 func (b *body) Read(p []byte) (int, error) {
-	began := sinceEpoch()
-	if b.silence != nil {
-		b.deadline, b.outcome = b.silence(epoch.Add(began))
+	if source, ok := b.source.(buffered); ok && !b.packed && source.Buffered() {
+		n, err := source.Read(p)
+		b.read += int64(n)
+		return n, err
 	}
-	b.clock.until(b.deadline, b.outcome)
+	began := breaker.Now()
+	if b.silence != nil {
+		b.deadline, b.outcome = b.silence(breaker.Time(began))
+	}
+	b.clock.until(began, b.deadline, b.outcome)
 	defer func() {
 		b.clock.off()
-		b.came = sinceEpoch()
-		b.waited += b.came - began
+		b.came = breaker.Now()
+		b.waited += time.Duration(b.came - began)
 	}()
 	if b.reader == nil {
 		// The gzip header is read here, on the clock, and not where the answer begins.

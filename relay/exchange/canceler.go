@@ -38,10 +38,12 @@ func (l *canceler) left() {
 }
 
 // End ends the call.
-func (l *canceler) End(cause error) {
+func (l *canceler) End(cause error) { l.endAt(breaker.Now(), cause) }
+
+func (l *canceler) endAt(now int64, cause error) {
 	l.mu.Lock()
 	if l.cause == nil {
-		l.cause, l.ended = cause, breaker.Now()
+		l.cause, l.ended = cause, now
 	}
 	abort := l.abort
 	l.abort = nil

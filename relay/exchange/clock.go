@@ -30,21 +30,18 @@ type clock struct {
 	limit    int64 // no phase may last beyond it; 0: none
 }
 
-// untilMoment is how long it is until then.
-func untilMoment(at int64) time.Duration { return time.Duration(at - breaker.Now()) }
-
-// until starts a phase. A zero deadline has no bound but the limit.
-func (c *clock) until(deadline time.Time, outcome outcome.Outcome) {
+// until starts a phase, now, which is a moment. A zero deadline has no bound but the limit.
+func (c *clock) until(now int64, deadline time.Time, outcome outcome.Outcome) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	at := int64(0)
 	if !deadline.IsZero() {
 		at = breaker.Moment(deadline)
 	}
-	c.start(at, outcome)
+	c.start(now, at, outcome)
 }
 
-func (c *clock) start(deadline int64, as outcome.Outcome) {
+func (c *clock) start(now, deadline int64, as outcome.Outcome) {
 	if c.limit != 0 && (deadline == 0 || c.limit < deadline) {
 		deadline = c.limit
 		if c.limitIs != outcome.Completed {
@@ -52,7 +49,7 @@ func (c *clock) start(deadline int64, as outcome.Outcome) {
 		}
 	}
 	c.deadline, c.outcome = deadline, as
-	c.arm()
+	c.arm(now)
 }
 
 // off ends the phase.
@@ -73,7 +70,7 @@ func (c *clock) limitTo(at time.Time, outcome outcome.Outcome) {
 	}
 	c.limit, c.limitIs = limit, outcome
 	if c.deadline != 0 {
-		c.start(c.deadline, c.outcome)
+		c.start(breaker.Now(), c.deadline, c.outcome)
 	}
 }
 
@@ -87,7 +84,7 @@ func (c *clock) stop() {
 	}
 }
 
-func (c *clock) arm() {
+func (c *clock) arm(now int64) {
 	if c.stopped || c.deadline == 0 {
 		return
 	}
@@ -95,7 +92,7 @@ func (c *clock) arm() {
 		return // it fires before the deadline and will see then
 	}
 	c.fires = c.deadline
-	wait := untilMoment(c.deadline)
+	wait := time.Duration(c.deadline - now)
 	if c.timer == nil {
 		c.timer = time.AfterFunc(wait, c.fire)
 	} else {
@@ -110,8 +107,8 @@ func (c *clock) fire() {
 		c.mu.Unlock()
 		return
 	}
-	if untilMoment(c.deadline) > 0 {
-		c.arm()
+	if now := breaker.Now(); now < c.deadline {
+		c.arm(now)
 		c.mu.Unlock()
 		return
 	}

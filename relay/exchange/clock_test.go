@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"one-api/relay/breaker"
 	"one-api/relay/outcome"
 )
 
@@ -26,7 +27,7 @@ func pass(d time.Duration) { <-time.After(d) }
 func TestAPhaseThatRunsOutEndsTheCallUnderItsOwnName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, ctx := newClock(t)
-		c.until(time.Now().Add(time.Minute), outcome.HeaderTimeout)
+		c.until(breaker.Now(), time.Now().Add(time.Minute), outcome.HeaderTimeout)
 		<-ctx.Done()
 		require.Equal(t, expired{outcome.HeaderTimeout}, context.Cause(ctx))
 	})
@@ -35,15 +36,15 @@ func TestAPhaseThatRunsOutEndsTheCallUnderItsOwnName(t *testing.T) {
 func TestEventsThatKeepComingAreNeverCutHoweverLongTheStreamIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, ctx := newClock(t)
-		c.until(time.Now().Add(2*time.Second), outcome.FirstTokenTimeout)
+		c.until(breaker.Now(), time.Now().Add(2*time.Second), outcome.FirstTokenTimeout)
 		for range 10_000 {
-			c.until(time.Now().Add(time.Second), outcome.IdleTimeout)
+			c.until(breaker.Now(), time.Now().Add(time.Second), outcome.IdleTimeout)
 			pass(999 * time.Millisecond)
 			c.off()
 		}
 		require.NoError(t, ctx.Err())
 		began := time.Now()
-		c.until(time.Now().Add(time.Second), outcome.IdleTimeout)
+		c.until(breaker.Now(), time.Now().Add(time.Second), outcome.IdleTimeout)
 		<-ctx.Done()
 		require.Equal(t, expired{outcome.IdleTimeout}, context.Cause(ctx))
 		require.Equal(t, time.Second, time.Since(began))
@@ -53,11 +54,11 @@ func TestEventsThatKeepComingAreNeverCutHoweverLongTheStreamIs(t *testing.T) {
 func TestTheClockStandsStillBetweenPhases(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, ctx := newClock(t)
-		c.until(time.Now().Add(time.Second), outcome.IdleTimeout)
+		c.until(breaker.Now(), time.Now().Add(time.Second), outcome.IdleTimeout)
 		c.off()
 		pass(time.Hour)
 		require.NoError(t, ctx.Err(), "a client that reads slowly is no silent upstream")
-		c.until(time.Now().Add(time.Second), outcome.IdleTimeout)
+		c.until(breaker.Now(), time.Now().Add(time.Second), outcome.IdleTimeout)
 		<-ctx.Done()
 	})
 }
@@ -66,9 +67,9 @@ func TestAShorterPhaseBehindALongerOneIsNotMissed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, ctx := newClock(t)
 		began := time.Now()
-		c.until(began.Add(15*time.Minute), outcome.HeaderTimeout)
+		c.until(breaker.Now(), began.Add(15*time.Minute), outcome.HeaderTimeout)
 		c.off()
-		c.until(time.Now().Add(time.Second), outcome.IdleTimeout)
+		c.until(breaker.Now(), time.Now().Add(time.Second), outcome.IdleTimeout)
 		<-ctx.Done()
 		require.Equal(t, time.Second, time.Since(began))
 	})
@@ -80,7 +81,7 @@ func TestALimitCutsWhateverPhaseRunsAndTheEarlierLimitStays(t *testing.T) {
 		began := time.Now()
 		c.limitTo(began.Add(10*time.Second), outcome.Completed)
 		c.limitTo(began.Add(time.Hour), outcome.ClientGone)
-		c.until(time.Time{}, outcome.IdleTimeout)
+		c.until(breaker.Now(), time.Time{}, outcome.IdleTimeout)
 		<-ctx.Done()
 		require.Equal(t, expired{outcome.IdleTimeout}, context.Cause(ctx))
 		require.Equal(t, 10*time.Second, time.Since(began))
@@ -90,7 +91,7 @@ func TestALimitCutsWhateverPhaseRunsAndTheEarlierLimitStays(t *testing.T) {
 func TestALimitSetWhileAPhaseRunsAppliesToIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, ctx := newClock(t)
-		c.until(time.Now().Add(time.Hour), outcome.IdleTimeout)
+		c.until(breaker.Now(), time.Now().Add(time.Hour), outcome.IdleTimeout)
 		c.limitTo(time.Now().Add(time.Second), outcome.ClientGone)
 		<-ctx.Done()
 		require.Equal(t, expired{outcome.ClientGone}, context.Cause(ctx))
@@ -100,9 +101,9 @@ func TestALimitSetWhileAPhaseRunsAppliesToIt(t *testing.T) {
 func TestAStoppedClockEndsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, ctx := newClock(t)
-		c.until(time.Now().Add(time.Second), outcome.IdleTimeout)
+		c.until(breaker.Now(), time.Now().Add(time.Second), outcome.IdleTimeout)
 		c.stop()
-		c.until(time.Now().Add(time.Second), outcome.IdleTimeout)
+		c.until(breaker.Now(), time.Now().Add(time.Second), outcome.IdleTimeout)
 		pass(time.Minute)
 		require.NoError(t, ctx.Err())
 	})

@@ -8,6 +8,7 @@ import (
 	"runtime/pprof"
 	"time"
 
+	"one-api/relay/breaker"
 	"one-api/relay/channel"
 	"one-api/relay/outcome"
 	"one-api/relay/record"
@@ -24,13 +25,15 @@ func (x *Exchange) End(of *record.End, failure *outcome.Failure, recovered any) 
 	failure = x.truly(failure)
 	defer pprof.SetGoroutineLabels(context.Background())
 	x.net.Stop()
-	x.hold.release()
+	now := breaker.Now()
+	x.hold.release(now)
 	if recovered != nil {
 		x.door.options.Log.ErrorContext(x.span.In(x.client), "panic in an attempt", "request_id", x.requestID(), "channel", x.Channel.Name,
 			"panic", fmt.Sprint(recovered), "stack", string(debug.Stack()))
 		failure = outcome.Panicked()
 	}
 	a := of.Add()
+	a.Began, a.Duration = x.Began, time.Duration(now-x.hold.call.Began)
 	x.attempt(a, failure)
 	x.Conclude(&a.Result)
 	if failure == nil && a.Sent {
@@ -48,7 +51,7 @@ func (x *Exchange) attempt(a *record.Attempt, failure *outcome.Failure) {
 	a.Result = channel.Result{Channel: x.Channel, Key: x.Key, Failure: failure, Sent: x.sent, Events: x.events,
 		Waited: x.waited + x.body.waited}
 	a.Because, a.Resumes, a.Status = x.Because, x.Resumes, x.answer.Status
-	a.Began, a.Duration, a.FirstEvent, a.Chunks = x.Began, time.Since(x.Began), x.firstEvent, &x.chunks
+	a.FirstEvent, a.Chunks = x.firstEvent, &x.chunks
 	if failure != nil {
 		a.Outcome, a.Class = failure.Outcome, failure.Class
 	}

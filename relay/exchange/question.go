@@ -89,7 +89,7 @@ func (d *Door) list(ctx context.Context, c *channel.Channel, k *breaker.Key, rea
 	x.tie()
 	defer func() {
 		x.net.Stop()
-		x.hold.release()
+		x.hold.release(breaker.Now())
 	}()
 	x.hold.clock.limitTo(now.Add(questionTimeout), outcome.HeaderTimeout)
 	request := c.Asks()
@@ -97,9 +97,7 @@ func (d *Door) list(ctx context.Context, c *channel.Channel, k *breaker.Key, rea
 	if failure := x.address(&request); failure != nil { //nolint:contextcheck // no client, so no trace to continue
 		return failure
 	}
-	x.hold.clock.until(now.Add(questionTimeout), outcome.HeaderTimeout)
 	connected, err := x.ask(&request)
-	x.hold.clock.off()
 	if err != nil {
 		return x.broken(err, connected)
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"sync"
 
+	"one-api/relay/breaker"
 	"one-api/relay/channel"
 	"one-api/relay/membudget"
 	"one-api/relay/upstream"
@@ -74,8 +75,8 @@ func (h *resources) closeBody() (wasOpen bool) {
 	return true
 }
 
-// release gives everything back. leaked is true where a body was still open; again does nothing.
-func (h *resources) release() (leaked bool) {
+// release gives everything back, now, which is a moment. leaked is true where a body was still open; again does nothing.
+func (h *resources) release(now int64) (leaked bool) {
 	h.mu.Lock()
 	done := h.released
 	h.released = true
@@ -90,7 +91,7 @@ func (h *resources) release() (leaked bool) {
 	}
 	// net/http's is told before its body is closed: closing alone would wait for an HTTP/1.1 answer's end to reuse the
 	// connection.
-	h.canceler.End(context.Canceled)
+	h.canceler.endAt(now, context.Canceled)
 	leaked = h.closeBody() || leaked
 	if h.sent != nil {
 		h.sent.Finish()
@@ -105,7 +106,7 @@ func (h *resources) release() (leaked bool) {
 // forgotten is the safety net: the exchange was garbage-collected without its end. That is a bug of this package; it costs a
 // line in the log and a count, and nothing else.
 func (h *resources) forgotten() {
-	if h.release() {
+	if h.release(breaker.Now()) {
 		h.channel.Leaked()
 		h.door.options.Log.Error("an upstream answer was left open and closed by the safety net: this is a bug in the relay",
 			"channel", h.channel.Name)

@@ -52,11 +52,7 @@ func (x *Exchange) request(call *lane.Call) *outcome.Failure {
 		x.Channel.Metrics.Retry(x.Because)
 	}
 	x.sent = true
-	asked := sinceEpoch()
-	x.hold.clock.until(x.headerPhase())
 	connected, err := x.ask(&request)
-	x.hold.clock.off()
-	x.waited += sinceEpoch() - asked
 	if err != nil {
 		return x.broken(err, connected)
 	}
@@ -76,7 +72,7 @@ var unpacked = []string{"identity"}
 func (x *Exchange) opened() {
 	x.hold.opened(x.answer.Body, x.answer.CloseFirst)
 	x.net = runtime.AddCleanup(x, (*resources).forgotten, x.hold)
-	x.body = body{source: x.answer.Body, clock: &x.hold.clock}
+	x.body = body{source: x.answer.Body, clock: &x.hold.clock, came: x.body.came}
 	if x.call.Stream && !x.passesBy() {
 		x.body.silence = x.silencePhase
 	} else {

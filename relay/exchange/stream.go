@@ -91,7 +91,7 @@ func (x *Exchange) goes(step *lane.Chunk, event *sse.Event) bool {
 			x.firstEvent = time.Since(x.Began)
 		}
 		x.events++
-		x.chunks.Chunk(x.body.came)
+		x.chunks.Chunk(time.Duration(x.body.came))
 	}
 	x.hears(event.Data, step.Content, step.Said)
 	if x.says != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"one-api/relay/breaker"
 	"one-api/relay/credential"
 	"one-api/relay/lane"
 	"one-api/relay/outcome"
@@ -43,7 +44,8 @@ func (x *Exchange) awaitToken(from *credential.Source) (*credential.Token, *outc
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(x.client))
 	defer cancel(nil)
 	x.hold.canceler.Hold(func() { cancel(context.Canceled) })
-	x.hold.clock.until(x.connectPhase())
+	deadline, as := x.connectPhase()
+	x.hold.clock.until(breaker.Now(), deadline, as)
 	t, err := from.Wait(ctx)
 	x.hold.clock.off()
 	x.hold.canceler.Drop()

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"one-api/relay/breaker"
 	"one-api/relay/format/realtime"
 	"one-api/relay/lane"
 	"one-api/relay/outcome"
@@ -87,11 +88,10 @@ func (x *Exchange) dial(call *lane.Call) (*socket.Conn, *outcome.Failure) {
 		x.Channel.Metrics.Retry(x.Because)
 	}
 	x.sent = true
-	asked := sinceEpoch()
-	x.hold.clock.until(x.headerPhase())
+	asked := breaker.Now()
+	x.awaitsHeader(asked)
 	up, connected, err := x.Channel.Transport.Upgrade((*asking)(x), x.outgoing(&request), &x.answer)
-	x.hold.clock.off()
-	x.waited += sinceEpoch() - asked
+	x.hasWaited(asked)
 	switch {
 	case err == nil:
 		x.opened()
@@ -112,7 +112,7 @@ type tunnel struct {
 	up, client *socket.Conn
 	options    SessionOptions
 	read       chan struct{} // closed when nobody reads the client any more
-	last       atomic.Int64  // when a message was last passed on, since epoch
+	last       atomic.Int64  // when a message was last passed on, a moment
 
 	mu     sync.Mutex
 	over   *sessionEnd // why it ends; nil: it does not
@@ -139,7 +139,7 @@ func (t *tunnel) ends(e *sessionEnd) *sessionEnd {
 	return t.over
 }
 
-func (t *tunnel) touch() { t.last.Store(int64(sinceEpoch())) }
+func (t *tunnel) touch() { t.last.Store(breaker.Now()) }
 
 // run passes messages on until the session is over.
 func (t *tunnel) run() *outcome.Failure {
@@ -211,7 +211,7 @@ func (t *tunnel) listen(message []byte, whole bool) (more bool) {
 			x.firstEvent = time.Since(x.Began)
 		}
 		x.events++
-		x.chunks.Chunk(sinceEpoch())
+		x.chunks.Chunk(time.Duration(breaker.Now()))
 	}
 	if !realtime.Costs(message) {
 		return false
@@ -357,7 +357,7 @@ func (t *tunnel) tick() {
 // look says why the session has to end; nil: it goes on.
 func (t *tunnel) look() *sessionEnd {
 	x := t.x
-	switch idle := sinceEpoch() - time.Duration(t.last.Load()); {
+	switch idle := time.Duration(breaker.Now() - t.last.Load()); {
 	case time.Since(x.Began) > t.options.Longest:
 		said := fmt.Sprintf("Your session hit the maximum duration of %d minutes.", int(t.options.Longest.Minutes()))
 		return &sessionEnd{socket.Normal, said, nil, true}

@@ -55,7 +55,7 @@ func (a *Admission) Route() string { return a.End.Endpoint.Path() }
 
 // HTTP is what is told of the request when it has ended.
 func (a *Admission) HTTP() telemetry.HTTP {
-	h := telemetry.HTTP{Method: a.R.Method, Route: a.Route(), Status: a.End.Status, Duration: time.Since(a.End.Began), Span: a.End.Span}
+	h := telemetry.HTTP{Method: a.R.Method, Route: a.Route(), Status: a.End.Status, Duration: a.End.Duration, Span: a.End.Span}
 	if a.Counted {
 		h.ErrorType = a.End.ErrorType()
 	}

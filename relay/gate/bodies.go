@@ -30,10 +30,10 @@ func (b *bodies) Enter(a *Admission) *outcome.Refusal {
 	var body []byte
 	var refusal *outcome.Refusal
 	if a.inParts() {
-		refusal = b.read(func() *outcome.Refusal { return b.readForm(a) })
+		refusal = b.read(func() *outcome.Refusal { return b.readForm(a, began) })
 	} else {
 		refusal = b.read(func() (refusal *outcome.Refusal) {
-			i := b.intake(a)
+			i := b.intake(a, began)
 			body, refusal = i.whole(&a.Held)
 			return refusal
 		})
@@ -54,13 +54,13 @@ func (b *bodies) read(how func() *outcome.Refusal) *outcome.Refusal {
 	return how()
 }
 
-func (b *bodies) intake(a *Admission) intake {
-	return intake{a.W, a.R, b.most, b.timeout, a.Flight.Ended}
+func (b *bodies) intake(a *Admission, began time.Time) intake {
+	return intake{a.W, a.R, b.most, b.timeout, began, a.Flight.Ended}
 }
 
 // Exit gives the memory back, and the disk.
 func (b *bodies) Exit(a *Admission) {
 	a.Asked.Form.Close()
 	a.Held.Release()
-	a.owner.Leave()
+	a.owner.Leave(a.End.Began.Add(a.End.Duration))
 }

@@ -31,6 +31,7 @@ type intake struct {
 	r       *http.Request
 	most    int64
 	timeout time.Duration // for each block
+	began   time.Time     // when the first one was begun
 	ended   func() bool
 }
 
@@ -77,10 +78,13 @@ func (i *intake) read(body sink) *outcome.Refusal {
 		from = http.MaxBytesReader(i.w, from, i.most)
 	}
 	due := 0 // bytes that may be read before the deadline moves
-	for {
+	for now := i.began; ; {
 		if body.Len() >= due {
+			if due > 0 {
+				now = time.Now()
+			}
 			due = body.Len() + bodyBlock
-			_ = control.SetReadDeadline(time.Now().Add(i.timeout)) // fails on no connection that can be slow
+			_ = control.SetReadDeadline(now.Add(i.timeout)) // fails on no connection that can be slow
 			if i.ended() {
 				return RefuseBody(http.StatusServiceUnavailable, outcome.ErrOperator.Error())
 			}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 	"unicode/utf8"
 
 	"one-api/relay/form"
@@ -40,12 +41,12 @@ type formReader struct {
 var formBlocks = sync.Pool{New: func() any { return new([bodyBlock]byte) }}
 
 // readForm reads a form to where it is kept, and finds for the call what the relay has to know of it.
-func (b *bodies) readForm(a *Admission) *outcome.Refusal {
+func (b *bodies) readForm(a *Admission, began time.Time) *outcome.Refusal {
 	f := &formReader{call: &a.Asked}
 	if refusal := f.begin(wire.First(a.R.Header, "Content-Type"), a.End.Endpoint); refusal != nil {
 		return refusal
 	}
-	i := b.intake(a)
+	i := b.intake(a, began)
 	if refusal := i.refuse(); refusal != nil {
 		return refusal
 	}

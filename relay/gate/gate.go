@@ -57,18 +57,21 @@ func (c *Chain[R]) Enter(r R, passed *uint8) *outcome.Refusal {
 // Leave has the request leave all that it has come to. One that panics costs a line in the log, and the others nothing.
 func (c *Chain[R]) Leave(r R, passed *uint8) {
 	for *passed > 0 {
-		*passed--
-		c.leave(r, c.Gates[*passed])
+		c.leave(r, passed)
 	}
 }
 
-func (c *Chain[R]) leave(r R, gate Gate[R]) {
+// leave has it leave them one after the other, until one panics.
+func (c *Chain[R]) leave(r R, passed *uint8) {
 	defer func() {
 		if p := recover(); p != nil {
 			c.Log.Error("panic behind a request", "request_id", r.ID(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		}
 	}()
-	gate.Exit(r)
+	for *passed > 0 {
+		*passed--
+		c.Gates[*passed].Exit(r)
+	}
 }
 
 // noExit is for gates that take nothing.

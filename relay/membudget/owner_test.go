@@ -74,7 +74,7 @@ func TestTwoWhoTakeAllTheyGetLeaveRoomForAThird(t *testing.T) {
 func TestATokenIsActiveForAWhileBehindItsLastCall(t *testing.T) {
 	b := New(100 * mb)
 	all := calling(b, "a", "b")
-	all[1].Leave()
+	all[1].Leave(time.Now())
 	a := by(all[0])
 	require.ErrorIs(t, a.Hold(51*mb+Free), ErrShare)
 	b.began = b.began.Add(-activeFor - time.Second) // time has passed
@@ -91,12 +91,12 @@ func TestOwnersAreThoseOfTheConfiguration(t *testing.T) {
 		}
 	}
 	busy := b.Owner("token-5")
-	busy.Leave()
+	busy.Leave(time.Now())
 	b.Keep([]string{"stays"})
 	require.Len(t, *b.owners.Load(), 1)
 	require.Nil(t, (*Budget)(nil).Owner("x"))
 	(*Owner)(nil).Enter()
-	(*Owner)(nil).Leave()
+	(*Owner)(nil).Leave(time.Now())
 	require.Zero(t, (*Owner)(nil).Held())
 }
 
@@ -130,6 +130,6 @@ func TestAskingForAnOwnerAllocatesNothing(t *testing.T) {
 		l.By(o)
 		_ = l.Hold(Free)
 		l.Release()
-		o.Leave()
+		o.Leave(time.Now())
 	}))
 }

@@ -67,6 +67,9 @@ func (a *Answer) Read(b []byte) (int, error) {
 	}
 }
 
+// Buffered reports whether Read has something to give at once. For chunks nobody can know without decoding them: false.
+func (a *Answer) Buffered() bool { return a.framing == byLength && len(a.rest) > 0 }
+
 func (a *Answer) readLength(b []byte) (int, error) {
 	if int64(len(b)) > a.left {
 		b = b[:a.left]

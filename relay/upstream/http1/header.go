@@ -11,9 +11,9 @@ import (
 )
 
 // readHead reads the header of the answer, and what comes with it into rest. The request's header, which is in the page, has
-// been sent.
-func (a *Answer) readHead() error {
-	buffer, filled := a.page[:], 0
+// been sent. first is what stands there already of the answer.
+func (a *Answer) readHead(first beginning) error {
+	buffer, filled := a.page[:], first.n
 	grown := false // out of the page
 	read := 0      // bytes of interim answers
 	for interim := 0; ; interim++ {
@@ -25,7 +25,10 @@ func (a *Answer) readHead() error {
 				}
 				buffer, grown = append(buffer, make([]byte, len(buffer))...), true
 			}
-			n, err := a.conn.raw.Read(buffer[filled:])
+			n, err := 0, first.err
+			if err == nil {
+				n, err = a.conn.raw.Read(buffer[filled:])
+			}
 			filled += n
 			if n == 0 && err != nil {
 				a.silent = filled+read == 0 && interim == 0

@@ -20,14 +20,24 @@ import (
 // memory is a connection without a socket: it answers every request with the same bytes, in pieces.
 type memory struct {
 	net.Conn
+	asked  bool // since the last look
 	answer []byte
 	piece  int
 	rest   []byte
 }
 
 func (m *memory) Write(p []byte) (int, error) {
-	m.rest = m.answer
+	m.rest, m.asked = m.answer, true
 	return len(p), nil
+}
+
+func (m *memory) readNow(_ uintptr, p []byte) (n int, ready bool, err error) {
+	if !m.asked {
+		return 0, false, nil
+	}
+	m.asked = false
+	n, err = m.Read(p)
+	return n, true, err
 }
 
 func (m *memory) Read(p []byte) (int, error) {
@@ -44,19 +54,23 @@ func (m *memory) Close() error { return nil }
 func inMemory(answer []byte, piece int) *Pool {
 	p := &Pool{IdleTimeout: time.Hour, MaxIdle: 1, Open: &atomic.Int64{}}
 	p.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, io.ErrClosedPipe } // there is one connection
-	c := &conn{raw: &memory{answer: answer, piece: piece}, open: p.Open, since: time.Since(epoch)}
-	c.abort, c.look = c.close, c.lookAt
-	c.system = seen{c}
+	m := &memory{answer: answer, piece: piece}
+	c := newConn(m, ready{}, p.Open)
+	c.now = m.readNow
 	p.idle = []*conn{c}
 	return p
 }
 
-// seen finds a connection open and quiet.
-type seen struct{ c *conn }
+// ready is a connection for which nobody has to wait.
+type ready struct{}
 
-func (s seen) Read(func(uintptr) bool) error  { s.c.quiet = true; return nil }
-func (s seen) Write(func(uintptr) bool) error { return nil }
-func (s seen) Control(func(uintptr)) error    { return nil }
+func (ready) Read(do func(uintptr) bool) error {
+	for !do(0) {
+	}
+	return nil
+}
+func (ready) Write(func(uintptr) bool) error { return nil }
+func (ready) Control(func(uintptr)) error    { return nil }
 
 func TestACallAllocatesItsAnswerAndNothingElse(t *testing.T) {
 	if raceEnabled {

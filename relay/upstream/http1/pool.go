@@ -11,11 +11,9 @@ package http1
 
 import (
 	"context"
-	"errors"
 	"net"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 )
 
@@ -29,8 +27,9 @@ const (
 	maxInterim   = 5        // answers of 1xx before the answer
 	maxTrailer   = 64 << 10
 	maxChunkLine = 4 << 10
-	// trustedIdle is for how long an idle connection is taken to be open. Those that are idle for longer are looked at by Trim.
-	trustedIdle = time.Second
+	// trustedIdle is for how long an idle connection is taken to be open. Those that are idle for longer are looked at by Trim, which
+	// comes every second: by what it knows of idle times, that is a second at the least.
+	trustedIdle = 2 * time.Second
 )
 
 // Pool is the connections to one server. It may be used by many goroutines at once.
@@ -39,97 +38,42 @@ type Pool struct {
 	Address string
 	// Dial makes a connection; ctx bounds that and no more.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// IdleTimeout is how long a connection may wait for its next request, MaxIdle how many may.
+	// IdleTimeout is how long a connection may wait for its next request, as far as Trim is called often, MaxIdle how many may.
 	IdleTimeout time.Duration
 	MaxIdle     int
 	// Open counts the connections.
 	Open *atomic.Int64
 
 	mu     sync.Mutex
-	idle   []*conn // the one that waits for longest first
+	idle   []*conn       // the one that waits for longest first
+	looked time.Duration // from epoch to the last Trim: the clock that idle times go by, so that no request has to ask for the time
 	closed bool
 }
 
-// conn is one connection. It belongs to one request at a time, or to the pool.
-type conn struct {
-	raw    net.Conn
-	system syscall.RawConn
-	open   *atomic.Int64
-	closed atomic.Bool
-	since  time.Duration // from epoch to when it became idle
-
-	// Bound once, so that a request allocates nothing for them.
-	abort func()
-	look  func(fd uintptr) bool
-	quiet bool // what look saw: open, and nothing has come
-}
-
-// epoch is what idle times count from: that takes one clock, where time.Now reads two.
+// epoch is what idle times count from.
 var epoch = time.Now()
 
-// errNotSocket means that Dial returned a connection that has no descriptor.
-var errNotSocket = errors.New("http1: not a connection of the operating system")
-
-func (p *Pool) dial(ctx context.Context) (*conn, error) {
-	raw, err := p.Dial(ctx, "tcp", p.Address)
-	if err != nil {
-		return nil, err
-	}
-	socket, ok := raw.(syscall.Conn)
-	if !ok {
-		_ = raw.Close()
-		return nil, errNotSocket
-	}
-	system, err := socket.SyscallConn()
-	if err != nil {
-		_ = raw.Close()
-		return nil, err
-	}
-	c := &conn{raw: raw, system: system, open: p.Open}
-	c.abort, c.look = c.close, c.lookAt
-	p.Open.Add(1)
-	return c, nil
-}
-
-// close may be called at any time, by any goroutine, and again.
-func (c *conn) close() {
-	if !c.closed.Swap(true) {
-		_ = c.raw.Close() // nothing that was written is still wanted
-		c.open.Add(-1)
-	}
-}
-
-// usable reports whether an idle connection is still open at both ends, as far as this end can know.
-func (c *conn) usable() bool {
-	c.quiet = false
-	return c.system.Read(c.look) == nil && c.quiet
-}
-
-// take returns the connection that was used last, or nil.
+// take returns the connection that was used last, or nil. Nobody has looked whether it is still open.
 func (p *Pool) take() *conn {
-	now := time.Since(epoch)
-	for {
-		p.mu.Lock()
-		last := len(p.idle) - 1
-		if last < 0 {
-			p.mu.Unlock()
-			return nil
-		}
-		c := p.idle[last]
-		p.idle[last] = nil
-		p.idle = p.idle[:last]
-		p.mu.Unlock()
-		if now-c.since < p.IdleTimeout && c.usable() {
-			return c
-		}
-		c.close()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	last := len(p.idle) - 1
+	if last < 0 {
+		return nil
 	}
+	c := p.idle[last]
+	p.idle[last] = nil
+	p.idle = p.idle[:last]
+	return c
 }
 
 // put gives a connection back whose last answer has been read to its end.
 func (p *Pool) put(c *conn) {
-	c.since = time.Since(epoch)
 	p.mu.Lock()
+	if p.looked == 0 {
+		p.looked = time.Since(epoch)
+	}
+	c.since = p.looked
 	kept := !p.closed && len(p.idle) < p.MaxIdle
 	if kept {
 		p.idle = append(p.idle, c)
@@ -153,6 +97,7 @@ func (p *Pool) Trim(now time.Time, keep int) {
 func (p *Pool) waiting(at time.Time, keep int) (done []*conn) {
 	now := at.Sub(epoch)
 	p.mu.Lock()
+	p.looked = now
 	old := 0
 	for old < len(p.idle) && now-p.idle[old].since >= trustedIdle {
 		old++

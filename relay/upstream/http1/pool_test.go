@@ -247,3 +247,21 @@ func TestTrimClosesWhatIsOldDeadOrTooMuch(t *testing.T) {
 	open(1)
 	require.Zero(t, p.Open.Load(), "a pool that is closed keeps none")
 }
+
+func TestAKeptConnectionIsLookedAtAndReadWithOneSystemCallEach(t *testing.T) {
+	p, requests := keeping(t)
+	c := p.idle[0]
+	reads := 0
+	c.now = func(fd uintptr, b []byte) (int, bool, error) {
+		reads++
+		return readNow(fd, b)
+	}
+	for range 20 {
+		_, body, err := ask(t, p)
+		require.NoError(t, err)
+		require.Equal(t, "{}", body)
+		<-requests
+	}
+	require.Equal(t, 2*20, reads)
+	require.Same(t, c, p.idle[0])
+}

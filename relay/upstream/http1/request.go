@@ -3,7 +3,6 @@ package http1
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"strconv"
 	"sync"
@@ -64,16 +63,23 @@ func (p *Pool) Do(canceler Canceler, r Request) (a *Answer, connected bool, err 
 				return nil, connected, err
 			}
 		}
-		connected = true
 		canceler.Hold(c.abort)
-		n, failed := c.send(head, r.Body)
-		if failed != nil && used && n == 0 && canceler.Drop() {
-			// The server closed it just now: nothing of the request has left.
-			c.close()
-			continue
+		var failed error
+		var first beginning
+		if used {
+			var wrote int64
+			first, wrote, failed = c.ask(head, r.Body, scratch)
+			if failed != nil && wrote == 0 && canceler.Drop() {
+				// The server has closed it, or does so just now: nothing of the request has left.
+				c.close()
+				continue
+			}
+		} else {
+			_, failed = c.send(head, r.Body)
 		}
+		connected = true
 		a = &Answer{pool: p, conn: c, page: scratch, canceler: canceler}
-		if err = a.readHead(); err != nil {
+		if err = a.readHead(first); err != nil {
 			if used && a.silent && canceler.Drop() {
 				c.close()
 				fresh = true
@@ -102,16 +108,6 @@ func (p *Pool) dialOn(canceler Canceler) (*conn, error) {
 		return nil, context.Canceled
 	}
 	return c, err
-}
-
-// send writes a request, in one go if it is short. head may be overwritten afterwards.
-func (c *conn) send(head, body []byte) (int64, error) {
-	if len(head)+len(body) <= cap(head) {
-		n, err := c.raw.Write(append(head, body...))
-		return int64(n), err
-	}
-	parts := net.Buffers{head, body}
-	return parts.WriteTo(c.raw)
 }
 
 // framed reports whether a field says where the request goes or ends, which is said here and not by who asks. net/http drops the

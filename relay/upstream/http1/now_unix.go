@@ -1,0 +1,29 @@
+//go:build unix
+
+package http1
+
+import (
+	"io"
+	"os"
+	"syscall"
+)
+
+// Supported reports whether this system lets a connection be read without waiting.
+const Supported = true
+
+// readNow reads what there is to read. ready is false if the connection is open and nothing has come.
+func readNow(fd uintptr, b []byte) (n int, ready bool, err error) {
+	n, err = syscall.Read(int(fd), b)
+	for err == syscall.EINTR {
+		n, err = syscall.Read(int(fd), b)
+	}
+	switch {
+	case err == syscall.EAGAIN:
+		return 0, false, nil
+	case err != nil:
+		return 0, true, os.NewSyscallError("read", err)
+	case n == 0:
+		return 0, true, io.EOF
+	}
+	return n, true, nil
+}
