@@ -23,6 +23,7 @@ import (
 
 	"one-api/relay"
 	"one-api/relay/config"
+	"one-api/relay/outcome"
 )
 
 // FuzzHeaders sends a client's headers, as lines in any spelling, through a relay on a socket to upstreams that answer with
@@ -157,7 +158,7 @@ func (h *headerRig) try(t *testing.T, client, upstream [][2]string, how uint8) {
 		// A request of valid headers is understood, and this one's key, model and body are in order.
 		require.Equal(t, uint8(3), how>>6, "%d: nothing reached the upstream", response.StatusCode)
 	}
-	requireAnswered(t, response, client)
+	requireAnswered(t, response, client, upstream)
 }
 
 // ask writes the request itself, since net/http's client would tidy it up.
@@ -221,8 +222,8 @@ func sent(lines [][2]string, name, value string) bool {
 	})
 }
 
-// requireAnswered checks what reached the client: only what the relay says itself.
-func requireAnswered(t *testing.T, response *http.Response, client [][2]string) {
+// requireAnswered checks what reached the client: only what the relay says itself, and what its upstream says of limits.
+func requireAnswered(t *testing.T, response *http.Response, client, upstream [][2]string) {
 	t.Helper()
 	id := response.Header.Get("X-Oneapi-Request-Id")
 	for name, values := range response.Header {
@@ -250,7 +251,8 @@ func requireAnswered(t *testing.T, response *http.Response, client [][2]string) 
 		case "Date":
 		case "X-Ratelimit-Remaining-Tokens", "Anthropic-Ratelimit-Requests-Limit": // the upstream's, of a good answer too
 		default:
-			t.Fatalf("%s: %q", name, value)
+			require.NotEmpty(t, outcome.ForClients(http.Header{name: values}), "%s: %q", name, value)
+			require.True(t, sent(upstream, name, value), "%s: %q", name, value)
 		}
 	}
 }

@@ -45,7 +45,7 @@ type Writer struct {
 	passing   bool // as that of an answer that passes by
 	started   bool // so has a part of the answer
 	closed    bool
-	status    int
+	status    uint16
 	timer     *time.Timer
 	last      time.Duration // when the last flush was
 	held      []byte        // events that promise nothing, which wait for the first that does
@@ -239,7 +239,7 @@ func (w *Writer) stream(events []byte) error {
 }
 
 func (w *Writer) commit(status int) {
-	w.committed, w.status = true, status
+	w.committed, w.status = true, uint16(status) //nolint:gosec // three digits
 	if w.limits != nil && status == http.StatusOK {
 		say(w.to.Header(), w.limits)
 	}
@@ -342,7 +342,7 @@ func (w *Writer) Started() bool {
 func (w *Writer) Status() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.status
+	return int(w.status)
 }
 
 // Close ends the keep-alive, and waits for a comment that is just being written: the response belongs to the handler, and
