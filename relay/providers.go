@@ -22,6 +22,8 @@ var formats = map[providers.Format]struct {
 	providers.Responses: {lane.Responses.Lanes, lane.Responses.Asks},
 	providers.Realtime:  {lane.RealtimeLanes, lane.OpenAI.Asks},
 	providers.Gemini:    {lane.Gemini.Lanes, lane.Gemini.Asks},
+	providers.Invoke:    {lane.Invoking.Lanes, lane.Invoking.Asks},
+	providers.Converse:  {lane.Conversing.Lanes, lane.Conversing.Asks},
 	providers.Cohere:    {lane.Cohere.Lanes, lane.Cohere.Asks},
 
 	providers.VertexGemini:   {lane.VertexGemini.Lanes, lane.VertexGemini.Asks},

@@ -33,6 +33,7 @@ import (
 	"one-api/relay/outcome"
 	"one-api/relay/price"
 	"one-api/relay/record"
+	"one-api/relay/sigv4"
 	"one-api/relay/spool"
 	"one-api/telemetry"
 )
@@ -128,7 +129,7 @@ func New(options ServerOptions) (*Server, error) {
 	s.throttle = &gate.Throttle{Trusted: settings.TrustedProxies}
 	s.traffic = &live.Traffic{}
 	channelOptions := options.Channel
-	channelOptions.Providers, channelOptions.Log = Providers, options.Log
+	channelOptions.Providers, channelOptions.Log, channelOptions.Auth = Providers, options.Log, sigv4.Auth
 	exchangeOptions := options.Exchange
 	exchangeOptions.Log, exchangeOptions.Budget = options.Log, s.budget
 	exchangeOptions.DrainClientGone = settings.DrainClientGone

@@ -89,7 +89,7 @@ func TestALocalServerNeedsNoKey(t *testing.T) {
 func TestEachProvidersVariablesMakeAChannel(t *testing.T) {
 	for kind, p := range realProviders() {
 		for _, name := range p.KeyVariables {
-			source := options(map[string]string{name: "k-" + kind}, nil)
+			source := options(map[string]string{name: "k-" + kind, "AWS_REGION": "us-east-1"}, nil)
 			source.Providers = realProviders()
 			channels := loadAll(t, source).Channels
 			require.Len(t, channels, 1, name)

@@ -20,6 +20,7 @@ type channelDraft struct {
 	apiVersion, project, location, credentialsFile scalar
 	credentialsType                                CredentialKind
 	entra                                          entraDraft
+	region                                         scalar
 }
 
 // channelObject is a channel. Keys that only some providers have are refused for the others where they are read.
@@ -76,6 +77,10 @@ var channelObject = &object[channelDraft]{
 		{
 			name: "credentials_type", form: into(oneOf(ServiceAccount, AuthorizedUser, ExternalAccount, Impersonated), func(c *channelDraft) *CredentialKind { return &c.credentialsType }), fallback: "service_account",
 			about: "For `vertex`: what the `credentials_file` may be. The others than the default can have secrets sent to any address that they name: say so only of a file of which you know where it is from.",
+		},
+		{
+			name: "region", form: into(noted(regions), func(c *channelDraft) *scalar { return &c.region }), unset: "`AWS_REGION`",
+			about: "For `bedrock`: the region that is asked, such as `us-east-1`, and that requests are signed for.",
 		},
 		{
 			name: "models", form: into(models, func(c *channelDraft) *list { return &c.models }), unset: "the provider's families; `*` if there is a `base_url`",
@@ -211,6 +216,12 @@ var (
 	versions = text("a version, or nothing", versionSchemas, func(s scalar) string {
 		if s.text != "" && !versionForm.MatchString(s.text) {
 			return "must be the version segment of the API's path, such as v1, or '' if it has none " + s.got()
+		}
+		return ""
+	})
+	regions = text("a region", regionSchemas, func(s scalar) string {
+		if !regionForm.MatchString(s.text) {
+			return "must be a region of AWS's, such as us-east-1 " + s.got()
 		}
 		return ""
 	})

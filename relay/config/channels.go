@@ -91,6 +91,9 @@ func (l *loader) upstream(c *channelDraft, at place) {
 	l.address(c, at, &provider, known)
 	c.Keys = textsOf(c.keys.items)
 	l.oddKeys(&c.Channel, c.keys.items)
+	if provider.Cloud == cloud.AWS {
+		l.awsKeys(c)
+	}
 	if c.Official && !provider.Keyless && provider.Cloud == "" && len(c.Keys) == 0 && !c.keys.spoilt {
 		l.missing(at, "keys", "missing; only a channel with a base_url of its own may have none")
 	}
@@ -113,7 +116,7 @@ func (l *loader) strangers(c *channelDraft, of cloud.Cloud, known bool) {
 		of cloud.Cloud
 	}{
 		{c.apiVersion, cloud.Azure}, {c.entra.tenant, cloud.Azure},
-		{c.project, cloud.Vertex}, {c.location, cloud.Vertex}, {c.credentialsFile, cloud.Vertex},
+		{c.region, cloud.AWS}, {c.project, cloud.Vertex}, {c.location, cloud.Vertex}, {c.credentialsFile, cloud.Vertex},
 	} {
 		if k.at.line > 0 && k.of != of {
 			l.report(k.at.place, "is for channels of the type %s (this one is of the type %s)", k.of, c.Type)
@@ -157,6 +160,8 @@ func (l *loader) address(c *channelDraft, at place, provider *Provider, known bo
 		l.azure(c, at)
 	case provider.Cloud == cloud.Vertex:
 		l.vertex(c, at)
+	case provider.Cloud == cloud.AWS:
+		l.bedrock(c, at, version)
 	case c.baseURL != nil:
 		c.Timeouts.StreamHeader = 0
 		s, ok := l.scalar(*c.baseURL)
@@ -204,12 +209,23 @@ func (l *loader) environmentChannels() []Channel {
 			continue
 		}
 		base, ok := ownAddress(&provider, nil)
+		region := ""
+		if provider.Cloud == cloud.AWS {
+			if region = l.awsRegion(); region == "" {
+				if upstreamKeyProblem(key) == "" { // of which has been told
+					l.report(at, "needs AWS_REGION beside it: the region that is asked, such as us-east-1")
+				}
+				continue
+			}
+			base = bedrockAddress(region)
+		}
 		if !ok {
 			l.report(at, "the base URL of type %s cannot be used", kind)
 			continue
 		}
 		c := l.silentChannel().Channel
 		c.Name, c.Type, c.BaseURL, c.Official, c.Keys, c.Models = kind, kind, base, true, []string{key}, defaultModels(provider, true)
+		c.Region = region
 		l.oddKeys(&c, []scalar{{text: key, place: at}})
 		l.relayProxy(&c)
 		channels = append(channels, c)

@@ -14,9 +14,6 @@ var compatible = []string{
 	"litellm", "newapi", "new-api", "oneapi", "one-api",
 }
 
-// clouds are those that have no type yet, and an address that speaks OpenAI's format.
-var clouds = []string{"bedrock"}
-
 // rightType says what a type that there is not should be; "": nobody knows.
 func (l *loader) rightType(kind string) string {
 	kind = strings.ToLower(strings.TrimSpace(kind))
@@ -30,9 +27,6 @@ func (l *loader) rightType(kind string) string {
 	}
 	if slices.Contains(compatible, kind) {
 		return kind + " speaks OpenAI's format: `type: openai` with its base_url; "
-	}
-	if slices.Contains(clouds, kind) {
-		return kind + " has no type here yet, and an address that speaks OpenAI's format: `type: openai` with its base_url; "
 	}
 	if _, err := strconv.Atoi(kind); err == nil {
 		return "a number is one-api's: a type has a name here, and any compatible server is `type: openai` with its base_url; "

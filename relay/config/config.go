@@ -75,6 +75,7 @@ type Channel struct {
 	// Project and Location are whose Vertex AI is asked, and where.
 	Project, Location string
 	Credential        Credential
+	Region            string // AWS's, for bedrock
 	UserHashKey       string // USER_HASH_KEY; "": there is none, and the channel's first key is used
 	// Discount is the part of the list price that is paid, in millionths; nil: all of it.
 	Discount *int64

@@ -4,7 +4,11 @@ package config
 type Credential struct {
 	Entra  Entra
 	Google Google
+	AWS    AWS
 }
+
+// AWS is whatever the machine has for AWS: its environment, its shared files, its container or its instance.
+type AWS struct{ Region string }
 
 // Entra is an application of Microsoft's directory.
 type Entra struct {

@@ -141,6 +141,7 @@ var (
 	projectSchemas     = textsLike(`^[a-z0-9][a-z0-9.:-]{0,98}$`, nil)
 	locationSchemas    = textsLike(`^[a-z]+(-[a-z]+[0-9]+)?$`, nil)
 	secretSchemas      = append(textsLike(`^(.|\n)+$`, nil), unquotedSchema)
+	regionSchemas      = textsLike(regionForm.String(), nil)
 	proxySchemas       = textsLike(`^(|direct|([Hh][Tt][Tt][Pp][Ss]?|[Ss][Oo][Cc][Kk][Ss]5[Hh]?)://.+)$`, nil)
 
 	modelMappingSchemas = []schema{{"type": "object", "propertyNames": schema{"minLength": 1}, "additionalProperties": anyOf(modelSchemas)}}

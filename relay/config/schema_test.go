@@ -197,6 +197,9 @@ channels:
     location: europe-west4
     credentials_file: sa.json
     credentials_type: authorized_user
+  - name: d
+    type: bedrock
+    region: us-east-1
 tokens:
   - name: t
     key: 0123456789abcdef
@@ -273,6 +276,7 @@ var wrongValues = map[string][]string{
 	"client_secret":    {"''", "{a: b}"},
 	"authority":        {"x.example", "''", "https://x?a=b"},
 	"scope":            {"''", "[a]"},
+	"region":           {"us-east", "''", "US", "us-east-1a", "[us-east-1]"},
 	"project":          {"''", "My Project", "projects/x", "[a]"},
 	"location":         {"us-central1-a", "US", "''", "[us]"},
 	"credentials_file": {"''", "[a]", "{a: b}"},
@@ -373,7 +377,7 @@ func TestWhatTheDecoderTakesTheSchemaTakes(t *testing.T) {
 	good := map[string][]string{
 		"name": {"a", "007", "1.5", "true", "-.x", "${KEY}", "a${NONE:-b}", "'a'", ".inf", "2001-01-01"}, "type": {"openai", "anthropic", "ollama", "vllm", "${NONE:-openai}"},
 		"base_url": {"https://x.example", "HTTP://x/v1", "'${NONE:-http://x}'", "~", ""}, "version": {"v1", "''", "v1beta", "'${NONE:-v2}'"}, "api": {"auto", "chat", "responses", "~"},
-		"keys": {"k", "[a, b]", "[1, true, 1.5]", "'${KEY}'", "['${KEY}', b]", "[]", "~"}, "api_version": {"~", ""}, "entra": {"~"}, "project": {"~"}, "location": {"~"}, "credentials_file": {"~"}, "credentials_type": {"service_account", "~"}, "models": {"m", "'*'", "[m, 'big*', 4.10, true]", "[]"},
+		"keys": {"k", "[a, b]", "[1, true, 1.5]", "'${KEY}'", "['${KEY}', b]", "[]", "~"}, "api_version": {"~", ""}, "entra": {"~"}, "project": {"~"}, "region": {"~"}, "location": {"~"}, "credentials_file": {"~"}, "credentials_type": {"service_account", "~"}, "models": {"m", "'*'", "[m, 'big*', 4.10, true]", "[]"},
 		"model_mapping": {"{}", "{a: b, 4: 5, ~: c, 'd e': 'f g'}", "{a: '${KEY}'}"}, "groups": {"[default, vip]", "default", "[]", "[1]"}, "priority": {"-5", "+3", "${NONE:-7}", "'${NONE:-7}'", "!!int 4", "!!float 4"},
 		"weight": {"0", "1000000000", "${NONE:-3}"}, "max_concurrent": {"0", "5"}, "disabled": {"true", "False", "TRUE", "${NONE:-true}", "'${NONE:-True}'", "!!bool true"},
 		"proxy": {"''", "direct", "socks5://x", "HTTP://u:p@x:1", "${NONE:-direct}", "~"}, "http": {"auto", "1", "2", "'2'", "${NONE:-1}", "~"}, "headers": {"{}", "{x-a: 1, x-b: true, x-c: ~, x-d: '', X-E: \"${KEY}\"}"},

@@ -39,7 +39,13 @@ type redaction struct{ x *Exchange }
 // Text is redact.Redactor's.
 func (r redaction) Text(s string) string {
 	if h := r.x.hold; h != nil && h.shown != nil {
-		s = strings.ReplaceAll(s, h.shown.Secret(), "[key]")
+		secret := h.shown.Secret()
+		s = strings.ReplaceAll(s, secret, "[key]")
+		for part := range strings.SplitSeq(secret, ":") { // AWS's has several
+			if len(part) >= 16 {
+				s = strings.ReplaceAll(s, part, "[key]")
+			}
+		}
 	}
 	return r.x.Channel.Redact.Text(s)
 }

@@ -42,7 +42,11 @@ func (x *Exchange) sign(r *lane.Outgoing) *outcome.Failure {
 		}
 		return nil
 	}
-	err := x.outgoing(r).Sign(x.client, auth, x.Key.Secret)
+	return x.signed(x.outgoing(r).Sign(x.client, auth, x.Key.Secret))
+}
+
+// signed is the failure of a request that could not be signed; nil if it could.
+func (x *Exchange) signed(err error) *outcome.Failure {
 	if err == nil {
 		return nil
 	}

@@ -35,6 +35,9 @@ func (x *Exchange) showToken(r *lane.Outgoing) *outcome.Failure {
 		}
 	}
 	x.hold.shown = &shown{t, own, x.hold.shown != nil}
+	if auth := x.Channel.Auth; auth.Sign != nil { // it is something to sign with
+		return x.signed(x.outgoing(r).Sign(x.client, auth, t.Secret()))
+	}
 	r.Header["Authorization"] = t.Header()
 	return nil
 }
@@ -81,7 +84,7 @@ func (x *Exchange) tokenless(err error) *outcome.Failure {
 // when an account's keys are changed, or after a sleep of the machine that no clock has noticed. That is the same attempt.
 func (x *Exchange) renews(f *outcome.Failure) bool {
 	shown := x.hold.shown
-	if shown == nil || f.Outcome != outcome.UpstreamStatus || f.Status != http.StatusUnauthorized {
+	if shown == nil || f.Outcome != outcome.UpstreamStatus || f.Status != http.StatusUnauthorized && f.Class != outcome.ClassKeyRefused {
 		return false
 	}
 	again := x.Channel.Tokens.Refused(shown.Token)

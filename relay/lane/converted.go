@@ -63,6 +63,11 @@ func (l *converted) Request(call *Call, target Destination) (Outgoing, error) {
 	for _, feature := range append(left, dropped...) {
 		sent.Dropped = append(sent.Dropped, feature.String())
 	}
+	if l.family.dress != nil {
+		var more []string
+		body, more = l.family.dress(call, body)
+		sent.Dropped = append(sent.Dropped, more...)
+	}
 	path, query := l.family.at(l.family.to(call.Stream), target.Model, call.Stream)
 	return Outgoing{
 		Path: path, Query: query, Header: l.family.header(call, false), Body: body, AsksUsage: to.Asked, Converted: sent,

@@ -81,6 +81,11 @@ type Family struct {
 	finish func(body []byte) []byte
 	// place is where an endpoint is for a model; nil: at its usual path.
 	place func(e wire.Endpoint, model string, stream bool) (path, query string)
+	// server is the format that others are converted to, if that is of no client's; nil: that of the endpoint.
+	server *format.Format
+	// dress makes of a request in the format what the family's providers take; dropped is what is left out of it, and counted. nil: they
+	// take it as it is.
+	dress func(call *Call, body []byte) (dressed []byte, dropped []string)
 	// streams is the endpoint of a stream that others are converted to, if that is another one.
 	streams wire.Endpoint
 }
@@ -180,7 +185,10 @@ func (f *Family) Lanes(c *config.Channel) (lanes Lanes) {
 		lanes[endpoint] = native{f, clients[endpoint]}
 	}
 	f.rerankLanes(&lanes)
-	server := clients[f.endpoint]
+	server := f.server
+	if server == nil {
+		server = clients[f.endpoint]
+	}
 	seal := format.NewSeal(secretOf(c), c.Name)
 	for endpoint, client := range clients {
 		if lanes[endpoint] == nil && client.Client != nil && server.Server != nil {
@@ -227,6 +235,13 @@ func (l native) Request(call *Call, target Destination) (Outgoing, error) {
 	if target.Thoughts && call.Endpoint == wire.ChatCompletions {
 		body = chat.Thoughtful(body)
 	}
+	var sent *Converted
+	if l.family.dress != nil {
+		var dropped []string
+		if body, dropped = l.family.dress(call, body); len(dropped) > 0 {
+			sent = &Converted{Dropped: dropped, From: l.format.Name, To: l.format.Name}
+		}
+	}
 	method := call.Endpoint.Method()
 	if method == http.MethodPost {
 		method = ""
@@ -239,7 +254,7 @@ func (l native) Request(call *Call, target Destination) (Outgoing, error) {
 		path = *call.Path
 	}
 	return Outgoing{
-		Method: method, Path: path, Query: query, Header: l.family.header(call, true), Body: body, AsksUsage: asksUsage,
+		Method: method, Path: path, Query: query, Header: l.family.header(call, true), Body: body, AsksUsage: asksUsage, Converted: sent,
 	}, nil
 }
 

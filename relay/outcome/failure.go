@@ -93,6 +93,9 @@ func StatusFailure(status int, header http.Header, body []byte) *Failure {
 			f.said = complaint.Plain(body)
 		}
 	}
+	if !page {
+		f.said = typedByAmazon(f.said, header)
+	}
 	f.RetryAfter = asked(status, header, f.said, time.Now())
 	f.judged(classify(status, page, f.said))
 	if page {

@@ -1,6 +1,7 @@
 package outcome
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -30,14 +31,19 @@ func (f *Failure) means(said *provider.Saying, words string) {
 		f.quotable, f.instead = words, f.Class
 	}
 	f.Status = said.Status
-	f.Classify(classOfMeaning[said.Means], &complaint.Complaint{Type: typeOfMeaning[said.Means], Code: said.Code, Message: f.Detail})
+	theirs := f.Detail
+	f.Classify(classOfMeaning[said.Means], &complaint.Complaint{Type: typeOfMeaning[said.Means], Code: said.Code, Message: cmp.Or(said.Tells, theirs)})
+	f.Detail = theirs
+	if said.Notes != "" {
+		f.Detail += " (" + said.Notes + ")"
+	}
 }
 
 var (
 	classOfMeaning = map[provider.Meaning]Class{provider.AboutRequest: ClassRequest, provider.AboutKey: ClassKeyRefused,
-		provider.AboutServer: ClassServer}
+		provider.AboutServer: ClassServer, provider.AboutModel: ClassElsewhere, provider.AboutPlace: ClassMisplaced}
 	typeOfMeaning = map[provider.Meaning]string{provider.AboutRequest: "invalid_request_error", provider.AboutKey: "authentication_error",
-		provider.AboutServer: "api_error"}
+		provider.AboutServer: "api_error", provider.AboutModel: "not_found_error", provider.AboutPlace: "api_error"}
 )
 
 // says gives the words of a provider's own that a failure has in it; "" means none.

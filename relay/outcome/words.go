@@ -39,7 +39,8 @@ var keyCodes = words(
 	"Arrearage", "InvalidApiKey", "AccessDenied.Unpaid", "PrepaidBillOverdue", "PostpaidBillOverdue",
 	"invalid_authentication_error", "incorrect_api_key_error", "exceeded_current_quota_error",
 	"AccountOverdueError", "ApiKeyExpired", "InvalidSubscription",
-	"UnrecognizedClientException", "InvalidClientTokenId", "InvalidSignatureException", "ExpiredTokenException",
+	"UnrecognizedClientException", "InvalidClientTokenId", "InvalidSignatureException", "SignatureDoesNotMatch", "ExpiredTokenException", "ExpiredToken",
+	"MissingAuthenticationTokenException", "IncompleteSignatureException",
 	"budget_exceeded", "token_not_found_in_db", "expired_key",
 	"base_resp.1004", "base_resp.1008", "base_resp.2049",
 	// Baidu's (https://cloud.baidu.com/doc/WENXINWORKSHOP): a token or a signature that it does not take, an app that there is not.
@@ -80,6 +81,7 @@ var serverCodes = words(
 	"do_request_failed", "read_response_body_failed", "empty_response", "connection_error", "api_connection_error", "APIConnectionError",
 	"ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENOTFOUND", "EAI_AGAIN", "UND_ERR_SOCKET", "UND_ERR_CONNECT_TIMEOUT", "UND_ERR_HEADERS_TIMEOUT",
 	"server_error", "internal_server_error", "InternalServerError", "bad_gateway", "service_unavailable", "ServiceUnavailableError", "gateway_timeout",
+	"ModelErrorException", "ModelStreamErrorException", "ModelTimeoutException", "InternalServerException", "InternalFailure", "ServiceUnavailableException", // AWS
 	"overloaded_error", "engine_overloaded_error", "upstream_unavailable", "provider_unavailable",
 	"error_code.1", "error_code.2", "336000", "336100", // Baidu
 )

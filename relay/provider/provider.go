@@ -75,6 +75,7 @@ type Cloud string
 const (
 	Azure  Cloud = "azure"
 	Vertex Cloud = "vertex"
+	AWS    Cloud = "bedrock"
 )
 
 // Format is a wire format that providers speak.
@@ -89,8 +90,12 @@ const (
 	Gemini    Format = "gemini"    // Google's
 	Cohere    Format = "cohere"    // Cohere's rerank
 
+	Invoke   Format = "invoke"   // Anthropic's by Amazon Bedrock's InvokeModel
+	Converse Format = "converse" // Amazon Bedrock's for all models
+
 	VertexGemini   Format = "vertex-gemini"   // Google's as Vertex AI has it
 	VertexMessages Format = "vertex-messages" // Anthropic's as Vertex AI has it
+	Bedrock        Format = "bedrock"         // Amazon's: Anthropic's with InvokeModel, Converse for all others
 )
 
 // Dialect is a format as one provider speaks it.
@@ -125,6 +130,8 @@ type Saying struct {
 	Words  []string // any of them, in lower case, in its message
 	Means  Meaning
 	Code   string // what clients are told
+	Tells  string // what clients are told in words; empty means the provider's
+	Notes  string // what the operator is told beside the provider's words; empty means nothing
 }
 
 // Meaning is what a Saying is about.
@@ -135,4 +142,6 @@ const (
 	AboutRequest Meaning = iota // what the client asks for, which nobody else should be asked either
 	AboutKey                    // the key or its account
 	AboutServer                 // the provider is in trouble
+	AboutModel                  // what this account may be asked for, and another one may have
+	AboutPlace                  // the channel's configuration, or the machine's
 )

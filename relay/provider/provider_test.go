@@ -24,7 +24,7 @@ func TestEveryProviderIsWhole(t *testing.T) {
 		assert.Equal(t, http.CanonicalHeaderKey(p.Auth.Header), p.Auth.Header, p.Type)
 		assert.True(t, p.List != "" || len(p.WellKnown) > 0, "%s cannot say what it has", p.Type)
 		for _, name := range p.KeyVariables {
-			assert.Regexp(t, `^[A-Z]+_API_KEY$`, name)
+			assert.Regexp(t, `^[A-Z]+_API_KEY$|^AWS_BEARER_TOKEN_BEDROCK$`, name)
 			assert.Empty(t, variables[name], "%s is of two types", name)
 			variables[name] = p.Type
 		}

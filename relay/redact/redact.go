@@ -171,12 +171,14 @@ var (
 	// pieces finds what may be part of a key.
 	pieces = regexp.MustCompile(`[A-Za-z0-9_\-+/=.]{8,}`)
 	// ids finds what providers call accounts, and keys other than the channel's.
-	ids = regexp.MustCompile(`\b(?:(?:org|proj|acct|team|wrkspc|workspace|apikey|user|cust|tenant)[-_][A-Za-z0-9][A-Za-z0-9_-]{7,}|(?:sk|xai|gsk|pk|rk)-[A-Za-z0-9_*-]{8,}|AIza[A-Za-z0-9_-]{20,}|AKIA[A-Z0-9]{12,}|arn:aws[a-z-]*:[^\s"'<>]+|ya29\.[A-Za-z0-9._-]{8,}|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9._-]+|projects/[^/\s"'<>]+|project_number:[0-9]+)`)
+	ids = regexp.MustCompile(`\b(?:(?:org|proj|acct|team|wrkspc|workspace|apikey|user|cust|tenant)[-_][A-Za-z0-9][A-Za-z0-9_-]{7,}|(?:sk|xai|gsk|pk|rk)-[A-Za-z0-9_*-]{8,}|AIza[A-Za-z0-9_-]{20,}|A[KS]IA[A-Z0-9]{12,}|arn:aws[a-z-]*:[^\s"'<>]+|ya29\.[A-Za-z0-9._-]{8,}|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9._-]+|projects/[^/\s"'<>]+|project_number:[0-9]+)`)
 	// owners finds ids by the word before them. They contain a digit.
 	owners = regexp.MustCompile("(?i)\\b((?:organi[sz]ation|org|project|account|team|tenant|subscription|workspace|customer|api key id|user)(?: (?:id|number|uid))?['\"]?(?: ?[:=] ?| )[`'\"(]{0,2})(?:(?:org|proj|acct|team)[-_][A-Za-z0-9_-]+|[A-Za-z0-9_-]*[0-9][A-Za-z0-9_-]{5,}|[A-Za-z0-9_-]{5,}[0-9][A-Za-z0-9_-]*)")
 	// ownerFields finds xAI's words about the owner of the key: "Team: …, API key ID: …, Model: …".
 	ownerFields = regexp.MustCompile(`(?i)\bteam: (?:[^,]*, ?(?:api key id: (?:[^,]*, ?|\S+))?|\S+)`)
-	emails      = regexp.MustCompile(`[A-Za-z0-9._%+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+`)
+	// canonical finds what AWS had expected to be signed: header fields and all.
+	canonical = regexp.MustCompile(`(?is)\s*the canonical string for this request should have been.*|\s*the string-to-sign should have been.*`)
+	emails    = regexp.MustCompile(`[A-Za-z0-9._%+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+`)
 	// The following find URLs, and what may be an address.
 	innerURL = regexp.MustCompile(`(?i)\b(?:https?|wss?|socks5h?)://[^\s"'<>)\]]+`)
 	ipv4     = regexp.MustCompile(`\b(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?::[0-9]{1,5})?\b`)
@@ -190,6 +192,7 @@ func (r *Redactor) Text(s string) string {
 		return s
 	}
 	r.once.Do(r.prepare)
+	s = canonical.ReplaceAllLiteralString(s, "")
 	if r.exactly != nil {
 		s = r.exactly.ReplaceAllLiteralString(s, hiddenKey)
 		s = replace(masked, s, func(m []string) string {

@@ -221,6 +221,7 @@ func (d *decoder) Event(event sse.Event, to llm.Sink) (heard format.Heard, err e
 		d.usage.note(outside.usage)
 		heard.Content, err = d.ends(outside.delta, to)
 	case messageStop:
+		d.usage.noteMetrics(outside.metrics)
 		heard.Done = true
 		heard.Content, err = d.stop(to)
 	case contentBlockStart:

@@ -88,6 +88,7 @@ func (t *inspector) read(e *envelope, event sse.Event) (step format.Chunk, err e
 		if !t.started || !t.begun && !t.ended {
 			return step, format.Malformed("the stream ends without a block in its message, and without a stop_reason")
 		}
+		t.usage.noteMetrics(e.metrics)
 		step.Done = true
 	case unknownKind, noKind, wholeMessage, errorKind:
 	}

@@ -63,6 +63,7 @@ type envelope struct {
 	content      []byte
 	stopReason   []byte
 	failure      []byte // the value of "error"
+	metrics      []byte // Bedrock's word on what it cost, in the last event
 	signs        wire.ErrorSigns
 }
 
@@ -93,6 +94,8 @@ func scanEnvelope(data []byte) (envelope, error) {
 			e.stopReason = m.Value
 		case "error":
 			e.failure = m.Value
+		case "amazon-bedrock-invocationMetrics":
+			e.metrics = m.Value
 		}
 		e.signs.Note(m)
 	})

@@ -49,6 +49,26 @@ func (t *tally) note(usage []byte) {
 	}
 }
 
+// noteMetrics reads what Bedrock says of the cost behind the end of a stream
+// (amazon-bedrock-invocationMetrics), for what the stream itself has not said.
+func (t *tally) noteMetrics(value []byte) {
+	if len(value) == 0 || t.output > 0 && t.input+t.cached+t.created > 0 {
+		return
+	}
+	_ = jsonscan.Object(value, func(m jsonscan.Member) { // it has been read with the event
+		switch string(m.Key) {
+		case "inputTokenCount":
+			read(m.Value, &t.input)
+		case "outputTokenCount":
+			read(m.Value, &t.output)
+		case "cacheReadInputTokenCount":
+			read(m.Value, &t.cached)
+		case "cacheWriteInputTokenCount":
+			read(m.Value, &t.created)
+		}
+	})
+}
+
 // noteKept reads for how long what was written to the cache is kept, and returns how much that is.
 func (t *tally) noteKept(value []byte) (all int64) {
 	_ = jsonscan.Object(value, func(m jsonscan.Member) {

@@ -1,0 +1,324 @@
+package converse
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"slices"
+	"strconv"
+	"strings"
+
+	"one-api/relay/format"
+	"one-api/relay/llm"
+)
+
+// turn is a turn as the API wants it: they alternate.
+type turn struct {
+	assistant bool
+	parts     []*llm.Part
+}
+
+// collect puts the turns together as the API wants them: they alternate, the results of parallel calls are in one turn and come
+// first in it, and nothing is blank.
+func (b *builder) collect() {
+	for i := range b.r.Turns {
+		from := &b.r.Turns[i]
+		if from.Role == llm.System {
+			continue
+		}
+		assistant := from.Role == llm.Assistant
+		for j := range from.Parts {
+			p := b.opened(&from.Parts[j])
+			if !says(p) {
+				continue
+			}
+			if last := len(b.turns) - 1; last < 0 || b.turns[last].assistant != assistant {
+				b.turns = append(b.turns, turn{assistant, make([]*llm.Part, 0, len(from.Parts))})
+			}
+			last := &b.turns[len(b.turns)-1]
+			last.parts = append(last.parts, p)
+		}
+	}
+	if len(b.turns) > 0 && b.turns[0].assistant {
+		b.turns = slices.Insert(b.turns, 0, turn{parts: []*llm.Part{{Text: "."}}})
+	}
+	b.trimPrefill()
+	for i := range b.turns {
+		if !b.turns[i].assistant {
+			slices.SortStableFunc(b.turns[i].parts, resultsFirst)
+		}
+	}
+}
+
+// opened is a part with what is sealed in it as its maker gave it. What another channel has sealed, or nobody, is as if it were not
+// there.
+func (b *builder) opened(p *llm.Part) *llm.Part {
+	sealed := p.Signature
+	switch p.Kind {
+	case llm.Reasoning:
+	case llm.Redacted:
+		sealed = p.Text
+	case llm.Text, llm.Image, llm.Document, llm.ToolCall, llm.ToolResult, llm.Refusal:
+		return p
+	}
+	_, kept := b.t.Seal.Open(sealed)
+	if signature, ok := strings.CutPrefix(kept, sealedSignature); ok {
+		return &llm.Part{Kind: llm.Reasoning, Text: p.Text, Signature: signature}
+	}
+	data, _ := strings.CutPrefix(kept, sealedContent)
+	if !strings.HasPrefix(kept, sealedContent) {
+		data = ""
+	}
+	return &llm.Part{Kind: llm.Redacted, Text: data}
+}
+
+// trimPrefill takes the white space off the end of an answer that is to be continued: models refuse it.
+func (b *builder) trimPrefill() {
+	if len(b.turns) == 0 {
+		return
+	}
+	last := b.turns[len(b.turns)-1]
+	if n := len(last.parts) - 1; last.assistant && (last.parts[n].Kind == llm.Text || last.parts[n].Kind == llm.Refusal) {
+		trimmed := *last.parts[n]
+		trimmed.Text = strings.TrimRight(trimmed.Text, " \t\r\n")
+		last.parts[n] = &trimmed
+	}
+}
+
+// says reports whether there is anything in a part that the API takes. Reasoning it takes back with its own signature only.
+func says(p *llm.Part) bool {
+	switch p.Kind {
+	case llm.Text, llm.Refusal:
+		return !blank(p.Text)
+	case llm.Reasoning:
+		return p.Signature != ""
+	case llm.Redacted:
+		return p.Text != ""
+	case llm.Image, llm.Document, llm.ToolCall, llm.ToolResult:
+	}
+	return true
+}
+
+// resultsFirst is the order that models demand of a turn that answers tool calls.
+func resultsFirst(x, y *llm.Part) int {
+	switch {
+	case (x.Kind == llm.ToolResult) == (y.Kind == llm.ToolResult):
+		return 0
+	case x.Kind == llm.ToolResult:
+		return -1
+	}
+	return 1
+}
+
+func (b *builder) messages() *format.Problem {
+	b.Key("messages")
+	b.Open('[')
+	for _, turn := range b.turns {
+		b.Open('{')
+		if turn.assistant {
+			b.Literal("role", `"assistant"`)
+		} else {
+			b.Literal("role", `"user"`)
+		}
+		b.Key("content")
+		b.Open('[')
+		if onlyDocuments(turn.parts) { // beside which the API wants a text
+			b.text(".")
+		}
+		for _, p := range turn.parts {
+			if problem := b.block(p); problem != nil {
+				return problem
+			}
+			b.cache(p.Cache)
+		}
+		b.Close(']')
+		b.Close('}')
+	}
+	b.Close(']')
+	return nil
+}
+
+func onlyDocuments(parts []*llm.Part) bool {
+	documents, texts := false, false
+	for _, p := range parts {
+		documents = documents || p.Kind == llm.Document
+		texts = texts || p.Kind == llm.Text
+	}
+	return documents && !texts
+}
+
+func (b *builder) text(text string) {
+	b.Open('{')
+	b.String("text", text)
+	b.Close('}')
+}
+
+func (b *builder) block(p *llm.Part) *format.Problem {
+	switch p.Kind {
+	case llm.Text, llm.Refusal:
+		b.text(p.Text)
+	case llm.Image:
+		return b.image(p.Media)
+	case llm.Document:
+		return b.document(p.Media)
+	case llm.Reasoning:
+		b.Open('{')
+		b.Key("reasoningContent")
+		b.Open('{')
+		b.Key("reasoningText")
+		b.Open('{')
+		b.String("text", p.Text)
+		b.String("signature", p.Signature)
+		b.Close('}')
+		b.Close('}')
+		b.Close('}')
+	case llm.Redacted:
+		b.Open('{')
+		b.Key("reasoningContent")
+		b.Open('{')
+		b.String("redactedContent", p.Text)
+		b.Close('}')
+		b.Close('}')
+	case llm.ToolCall:
+		b.Open('{')
+		b.Key("toolUse")
+		b.Open('{')
+		b.String("toolUseId", toolID(p.ID))
+		b.String("name", b.name(p.Name))
+		b.Value("input", p.Input)
+		b.Close('}')
+		b.Close('}')
+	case llm.ToolResult:
+		return b.result(p)
+	}
+	return nil
+}
+
+// result has at least one part: the API wants one.
+func (b *builder) result(p *llm.Part) *format.Problem {
+	b.Open('{')
+	b.Key("toolResult")
+	b.Open('{')
+	b.String("toolUseId", toolID(p.ID))
+	if p.Failed && b.habits.statuses {
+		b.Literal("status", `"error"`)
+	}
+	b.Key("content")
+	b.Open('[')
+	said := 0
+	if p.Failed && !b.habits.statuses {
+		b.text("The tool has failed:")
+		said++
+	}
+	for i := range p.Parts {
+		inner := &p.Parts[i]
+		if !says(inner) {
+			continue
+		}
+		said++
+		if problem := b.block(inner); problem != nil {
+			return problem
+		}
+	}
+	if said == 0 {
+		b.text("(nothing)")
+	}
+	b.Close(']')
+	b.Close('}')
+	b.Close('}')
+	return nil
+}
+
+// imageFormats and documentFormats are what the API calls a media type.
+var (
+	imageFormats    = map[string]string{"image/png": "png", "image/jpeg": "jpeg", "image/jpg": "jpeg", "image/gif": "gif", "image/webp": "webp"}
+	documentFormats = map[string]string{
+		"application/pdf": "pdf", "text/plain": "txt", "text/csv": "csv", "text/html": "html", "text/markdown": "md", "text/md": "md",
+		"application/msword": "doc", "application/vnd.ms-excel": "xls",
+		"application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+		"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet":       "xlsx",
+	}
+)
+
+func (b *builder) image(m *llm.Media) *format.Problem {
+	kind, known := imageFormats[m.Type]
+	switch {
+	case m.URL != "":
+		return &format.Problem{Path: "messages", What: "have an image that is a link, which this model's provider does not fetch: send the image itself (base64)"}
+	case !known:
+		return &format.Problem{Path: "messages", What: "have an image that is none of png, jpeg, gif and webp"}
+	}
+	b.Open('{')
+	b.Key("image")
+	b.Open('{')
+	b.String("format", kind)
+	b.bytes(m.Data)
+	b.Close('}')
+	b.Close('}')
+	return nil
+}
+
+func (b *builder) document(m *llm.Media) *format.Problem {
+	kind, data := documentFormats[m.Type], m.Data
+	switch {
+	case m.URL != "":
+		return &format.Problem{Path: "messages", What: "have a document that is a link, which this model's provider does not fetch: send the document itself (base64)"}
+	case data == "":
+		kind, data = "txt", base64.StdEncoding.EncodeToString([]byte(m.Text))
+	case kind == "":
+		return &format.Problem{Path: "messages", What: "have a document of the type " + format.Quote(m.Type) + ", which this model's provider does not take"}
+	}
+	if !blank(m.Note) {
+		b.text(m.Note)
+	}
+	b.named++
+	b.Open('{')
+	b.Key("document")
+	b.Open('{')
+	b.String("format", kind)
+	b.String("name", documentName(m.Name, b.named))
+	b.bytes(data)
+	b.Close('}')
+	b.Close('}')
+	return nil
+}
+
+func (b *builder) bytes(data string) {
+	b.Key("source")
+	b.Open('{')
+	b.String("bytes", data)
+	b.Close('}')
+}
+
+// longestDocumentName is how many letters a document's name may have.
+const longestDocumentName = 200
+
+// documentName is a name in the letters that the API takes: letters, digits, single blanks, hyphens, parentheses and brackets. Two
+// documents of a request may not have the same.
+func documentName(name string, n int) string {
+	name = strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-()[]", r) {
+			return r
+		}
+		return ' '
+	}, name)
+	name = strings.Join(strings.Fields(name), " ")
+	number := strconv.Itoa(n)
+	if name == "" {
+		return "document " + number
+	}
+	return name[:min(len(name), longestDocumentName-len(number)-1)] + " " + number
+}
+
+// longestID is how many letters the id of a call may have.
+const longestID = 64
+
+// toolID makes an id one that the API takes. A conversation may have begun with a provider that names its calls otherwise.
+func toolID(id string) string {
+	id = format.PlainID(format.Unsealed(id))
+	if len(id) <= longestID {
+		return id
+	}
+	sum := sha256.Sum256([]byte(id))
+	return id[:longestID-17] + "_" + hex.EncodeToString(sum[:8])
+}
