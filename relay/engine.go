@@ -81,6 +81,12 @@ func newEngine(c *controller.Controller, o *operator.Operator) *gin.Engine {
 		admin.POST("/api/channel/:name/disable", o.DisableChannel)
 		admin.POST("/api/channel/:name/enable", o.EnableChannel)
 		admin.DELETE("/api/monitor/requests/:id", o.EndRequest)
+		look(admin, "/api/token", o.Tokens)
+		look(admin, "/api/token/:name", o.Token)
+		admin.POST("/api/token", o.CreateToken)
+		admin.PATCH("/api/token/:name", o.UpdateToken)
+		admin.DELETE("/api/token/:name", o.DeleteToken)
+		admin.POST("/api/token/:name/rotate", o.RotateToken)
 		look(admin, "/api/config", o.Config)
 		if o.Check != nil {
 			admin.POST("/api/config/check", o.CheckConfig)

@@ -16,7 +16,6 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"one-api/relay/apikey"
 	"one-api/relay/channel"
 	"one-api/relay/config"
 	"one-api/relay/controller"
@@ -24,6 +23,7 @@ import (
 	"one-api/relay/exchange"
 	"one-api/relay/gate"
 	"one-api/relay/inflight"
+	"one-api/relay/issued"
 	"one-api/relay/ledger"
 	"one-api/relay/live"
 	"one-api/relay/made"
@@ -35,6 +35,7 @@ import (
 	"one-api/relay/record"
 	"one-api/relay/sigv4"
 	"one-api/relay/spool"
+	"one-api/relay/store"
 	"one-api/telemetry"
 )
 
@@ -70,6 +71,8 @@ type ServerOptions struct {
 	// Ledger is told of the end of every request too, and answers what was used; nil: nobody remembers. Whoever made it closes it once
 	// the server has ended.
 	Ledger *ledger.Ledger
+	// Store keeps the client keys that are made at run time; nil: there can be none. Whoever made it closes it once the server has ended.
+	Store *store.Store
 	// Recorders are told of the end of every request, besides telemetry and the log, and before those.
 	Recorders []record.Recorder
 	// Channel and Exchange preset what tests need otherwise than the process does: TLS, a clock and ErrorBodyTimeout.
@@ -115,6 +118,8 @@ type Server struct {
 	metrics    *telemetry.Metrics // nil: nobody counts
 
 	reloading sync.Mutex // one reload at a time
+	directing sync.Mutex // one change of the directory at a time
+	issued    *issued.Registry
 }
 
 // New makes a server that does not yet listen. Close what it has started if Serve is never called.
@@ -157,6 +162,8 @@ func New(options ServerOptions) (*Server, error) {
 		Ledger: options.Ledger,
 		Logins: &gate.Throttle{Trusted: settings.TrustedProxies, Everyone: true, Free: freeLogins},
 	}
+	s.issued = &issued.Registry{Store: options.Store, Log: options.Log, Changed: s.direct, InFile: s.inFile}
+	s.operator.Issued = s.issued
 	s.hub = &live.Hub{Source: s.operator, Traffic: s.traffic}
 	s.operator.Hub = s.hub
 	if err := s.apply(options.Config); err != nil {
@@ -191,17 +198,12 @@ func (s *Server) apply(c *config.Config) error {
 	}
 	s.prices.Store(price.NewBook(c))
 	s.pool.Apply(c.Channels)
-	names := make([]string, 0, len(c.Tokens))
-	for _, t := range c.Tokens {
-		names = append(names, t.Name)
-	}
-	s.budget.Keep(names)
 	s.traffic.Keep(channelNames(c))
 	s.config.Store(c)
 	files := filesOf(c)
 	s.files.Store(&files)
 	s.loaded.Store(time.Now().UnixNano())
-	s.directory.Store(&gate.Directory{Channels: s.pool.Set(), Keys: apikey.NewStore(c.Tokens), ContextFallback: c.ContextFallback})
+	s.direct()
 	return nil
 }
 
@@ -226,6 +228,9 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error { //nol
 	watchers.Go(func() { s.Watchdog().Run(watch) })
 	watchers.Go(func() { s.trim(watch) })
 	watchers.Go(func() { s.hub.Run(watch) })
+	if !s.options.Store.IsOff() {
+		watchers.Go(func() { s.issued.Run(watch) })
+	}
 	if s.options.Reload != nil {
 		watchers.Go(func() { s.watchFiles(watch) })
 	}

@@ -46,6 +46,7 @@ type Store struct {
 type entry struct {
 	digest [sha256.Size]byte
 	key    *Key
+	until  time.Time // from when on the digest opens nothing; zero: it has no end of its own
 }
 
 // NewStore makes a store of the configured tokens.
@@ -59,7 +60,10 @@ func NewStore(tokens []config.Token) *Store {
 			key.allowance = key.Allows
 		}
 		for _, digest := range t.Digests {
-			s.byDigest[digest] = entry{digest, key}
+			s.byDigest[digest] = entry{digest: digest, key: key}
+		}
+		if t.Former != nil {
+			s.byDigest[*t.Former] = entry{digest: *t.Former, key: key, until: t.FormerUntil}
 		}
 	}
 	return s
@@ -89,6 +93,9 @@ func (s *Store) find(digest [sha256.Size]byte) *Key {
 	e := s.byDigest[digest]
 	if subtle.ConstantTimeCompare(e.digest[:], digest[:]) != 1 {
 		return nil
+	}
+	if !e.until.IsZero() && !time.Now().Before(e.until) {
+		return nil // it was replaced, and has had its time
 	}
 	return e.key
 }

@@ -158,6 +158,9 @@ type Token struct {
 	Disabled  bool
 	Expires   time.Time      // from when on it is good for nothing; zero: never
 	AllowFrom []netip.Prefix // of whose addresses it may be used, as Settings.MonitorAllow; nil: of any
+	// Former is the digest of a key that was replaced, and works until FormerUntil; nil: none was.
+	Former      *digest
+	FormerUntil time.Time
 	// ForeignIDs says that it may name what an upstream keeps and the relay does not know to be its own (previous_response_id, files).
 	ForeignIDs bool
 	Limits     Limits

@@ -23,6 +23,7 @@ type loader struct {
 	warnings  Problems
 	files     []string // that channels name
 	onDisk    bool     // files are in the file system, and no test's
+	keyless   bool     // a token has no key here: it is made at run time
 
 	channelDefaults channelDraft
 	tokenDefaults   tokenDraft

@@ -101,9 +101,32 @@ func (l *loader) token(v value, places map[string]place, index int) Token {
 	return t.Token
 }
 
+// ParseToken reads the settings of a token that is made at run time, as a JSON object with the members that a token has in the file, but
+// for its key. Its error is a Problems. Nothing in it is taken from the environment.
+func ParseToken(text []byte) (Token, error) {
+	l := &loader{
+		decoder: decoder{env: Source{Env: func(string) (string, bool) { return "", false }}.environment(), file: "token"},
+		keys:    map[digest]place{}, groups: map[string]bool{}, keyless: true,
+		channelDefaults: channelObject.defaults(), tokenDefaults: tokenObject.defaults(),
+	}
+	root, problem := parseDocument(l.file, text)
+	if problem != nil {
+		return Token{}, Problems{*problem}
+	}
+	var t Token
+	if v := l.value(root, ""); l.is(v, yaml.MappingNode, "an object") {
+		t = l.token(v, map[string]place{}, 0)
+	}
+	return t, l.problems.asError()
+}
+
 // tokenDigests reads key or key_sha256, of which there must be one.
 func (l *loader) tokenDigests(at place, plain, hashed *value) []digest {
 	switch {
+	case l.keyless:
+		if plain != nil || hashed != nil {
+			l.report(at, "a key cannot be chosen")
+		}
 	case plain != nil && hashed != nil:
 		l.report(hashed.place, "give key or key_sha256, not both")
 	case plain != nil:
@@ -176,6 +199,9 @@ func (l *loader) reserve(name, key string) {
 		l.keys[sha256.Sum256([]byte(key))] = variable(name)
 	}
 }
+
+// NewKey makes a client key that cannot be guessed: sk- and 48 letters and digits.
+func NewKey() string { return generateKey() }
 
 // generateKey makes a key that cannot be guessed: 48 letters and digits, some 285 bits.
 func generateKey() string {

@@ -10,6 +10,7 @@ import (
 	"one-api/relay/config"
 	"one-api/relay/gate"
 	"one-api/relay/inflight"
+	"one-api/relay/issued"
 	"one-api/relay/ledger"
 	"one-api/relay/live"
 	"one-api/relay/membudget"
@@ -43,6 +44,8 @@ type Operator struct {
 	Configuration func() Configuration
 	// Check says what would become of a configuration file with such a content; nil: nobody can.
 	Check func(content []byte) (*config.Config, error)
+	// Issued is the client keys that are made at run time.
+	Issued *issued.Registry
 	// Stored reports whether requests and what they cost are kept.
 	Stored bool
 

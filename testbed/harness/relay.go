@@ -30,6 +30,7 @@ import (
 	"one-api/relay/config"
 	"one-api/relay/exchange"
 	"one-api/relay/record"
+	"one-api/relay/store"
 	"one-api/telemetry"
 )
 
@@ -66,6 +67,7 @@ type RelayConfig struct {
 	body      time.Duration // and each part of its body
 	ahead     time.Duration // how long a call goes on with much behind it; 0: as it is
 	session   exchange.SessionOptions
+	store     *store.Store
 	pause     time.Duration // before another try at the same channel; 0: a millisecond
 	listen    func(net.Listener) net.Listener
 	Now       func() time.Time // the clock that rests go by; nil: time.Now
@@ -103,6 +105,11 @@ func WithAheadTimeout(d time.Duration) RelayOption {
 // WithSession bounds sessions of the Realtime API otherwise than usual.
 func WithSession(o exchange.SessionOptions) RelayOption {
 	return func(c *RelayConfig) { c.session = o }
+}
+
+// WithStore gives the relay a database for the keys that are made at run time.
+func WithStore(s *store.Store) RelayOption {
+	return func(c *RelayConfig) { c.store = s }
 }
 
 // WithListener puts something between the relay and its clients.
@@ -155,6 +162,7 @@ func StartRelay(t *testing.T, yaml string, options ...RelayOption) *Relay {
 	}
 	r.Server, err = relay.New(relay.ServerOptions{
 		Settings: settings, Config: cfg, Reload: load, Version: "v0.0.0-test",
+		Store: c.store,
 		Check: func(content []byte) (*config.Config, error) {
 			return config.Load(configSource.Pasted(content), settings)
 		}, Telemetry: c.Telemetry,

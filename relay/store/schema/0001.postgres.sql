@@ -75,7 +75,7 @@ CREATE TABLE relay_budgets (
   PRIMARY KEY (scope, period)
 );
 
--- Keys that are made at run time. Times are Unix seconds, 0: never. The keys themselves are not kept.
+-- Keys that are made at run time. Times are Unix seconds, 0: never; changed is microseconds. The keys themselves are not kept.
 CREATE TABLE relay_tokens (
   name TEXT NOT NULL PRIMARY KEY,
   key_sha256 TEXT NOT NULL UNIQUE,

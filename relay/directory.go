@@ -1,0 +1,43 @@
+package relay
+
+import (
+	"slices"
+
+	"one-api/relay/apikey"
+	"one-api/relay/config"
+	"one-api/relay/gate"
+)
+
+// direct makes the directory that requests look into: the channels and keys of the configuration, and the keys that were made at run time.
+func (s *Server) direct() {
+	s.directing.Lock()
+	defer s.directing.Unlock()
+	c := s.config.Load()
+	tokens := s.tokens(c)
+	names := make([]string, len(tokens))
+	for i := range tokens {
+		names[i] = tokens[i].Name
+	}
+	s.budget.Keep(names)
+	s.directory.Store(&gate.Directory{Channels: s.pool.Set(), Keys: apikey.NewStore(tokens), ContextFallback: c.ContextFallback})
+}
+
+// tokens is every token that holds: those of the configuration, which win over others of their names, and those that were made at run time.
+func (s *Server) tokens(c *config.Config) []config.Token {
+	tokens := slices.Clone(c.Tokens)
+	if s.issued == nil {
+		return tokens
+	}
+	for _, t := range s.issued.All() {
+		if !inFile(c, t.Name) {
+			tokens = append(tokens, t.Token)
+		}
+	}
+	return tokens
+}
+
+func (s *Server) inFile(name string) bool { return inFile(s.config.Load(), name) }
+
+func inFile(c *config.Config, name string) bool {
+	return slices.ContainsFunc(c.Tokens, func(t config.Token) bool { return t.Name == name })
+}

@@ -1,0 +1,399 @@
+// Package issued is the client keys that are made while the relay runs: through /api/token, on the command line, on the operator's page.
+// They are kept in the store's relay_tokens, of each key only its digest, and held in memory, so that no request waits for a database.
+// Keys of the configuration file are none of them, and win over one of the same name.
+package issued
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"one-api/relay/config"
+	"one-api/relay/store"
+)
+
+// Errors of what is asked for.
+var (
+	ErrUnknown = errors.New("there is no token of that name. GET /api/token lists them")
+	ErrTaken   = errors.New("there is a token of that name already")
+	ErrFile    = errors.New("that token stands in the configuration file, which wins: change it there")
+)
+
+// Invalid is an error of what was asked: a name, or a setting that cannot be.
+type Invalid struct{ Message string }
+
+func (e Invalid) Error() string { return e.Message }
+
+// poll is how often the store is looked at for what another replica or program has changed.
+const poll = 2 * time.Second
+
+// asks is how long the database may take to answer.
+const asks = 5 * time.Second
+
+// Token is one that was made at run time.
+type Token struct {
+	config.Token
+	// Settings is what it was made with and what was changed since: the members that a token has in the configuration file, but for its
+	// name and key.
+	Settings map[string]any
+	Created  time.Time
+	Changed  time.Time
+}
+
+// Registry is all of them. It is safe for concurrent use.
+type Registry struct {
+	Store *store.Store
+	Log   *slog.Logger
+	// Changed is called when what All gives has changed, by whoever has changed it.
+	Changed func()
+	// InFile reports whether the configuration file has a token of that name.
+	InFile func(name string) bool
+
+	mu      sync.Mutex // guards what follows; no request takes it
+	byName  map[string]*Token
+	version version
+	failing bool // it was said that the store cannot be read
+}
+
+// version says whether what the store holds is what was read last.
+type version struct{ n, changed int64 }
+
+// Run reads what the store holds now and whenever that changes, until ctx ends.
+func (r *Registry) Run(ctx context.Context) {
+	look := time.NewTicker(poll)
+	defer look.Stop()
+	for {
+		r.Look(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
+		}
+	}
+}
+
+// Look reads the store if it holds something else than what was read last. One that is away leaves everything as it is.
+func (r *Registry) Look(ctx context.Context) {
+	if r.Store.IsOff() || r.Store.State() != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, asks)
+	defer cancel()
+	changed, err := r.look(ctx)
+	r.mu.Lock()
+	first := err != nil && !r.failing
+	r.failing = err != nil
+	r.mu.Unlock()
+	if first && ctx.Err() == nil {
+		r.Log.Warn("the keys that were made at run time cannot be read: those that are known go on", "error", err.Error())
+	}
+	if changed {
+		r.Changed()
+	}
+}
+
+func (r *Registry) look(ctx context.Context) (changed bool, err error) {
+	db, err := r.Store.Reader()
+	if err != nil {
+		return false, err
+	}
+	var is version
+	if err := db.QueryRowContext(ctx, "SELECT count(*), coalesce(max(changed), 0) FROM relay_tokens").Scan(&is.n, &is.changed); err != nil {
+		return false, err
+	}
+	r.mu.Lock()
+	same := is == r.version
+	r.mu.Unlock()
+	if same {
+		return false, nil
+	}
+	read, err := r.read(ctx, db)
+	if err != nil {
+		return false, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.byName, r.version = read, is
+	return true, nil
+}
+
+const columns = "name, key_sha256, former_sha256, former_until, settings, created, changed"
+
+func (r *Registry) read(ctx context.Context, db *sql.DB) (map[string]*Token, error) {
+	rows, err := db.QueryContext(ctx, "SELECT "+columns+" FROM relay_tokens")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }() // Err says what went wrong
+	read := map[string]*Token{}
+	for rows.Next() {
+		var name, key, former, settings string
+		var until, created, changed int64
+		if err := rows.Scan(&name, &key, &former, &until, &settings, &created, &changed); err != nil {
+			return nil, err
+		}
+		t, err := tokenOf(name, key, former, until, settings)
+		if err != nil {
+			r.Log.Error("a key that was made at run time is not understood, and opens nothing", "token", name, "error", err.Error())
+			continue
+		}
+		t.Created, t.Changed = time.Unix(created, 0).UTC(), time.UnixMicro(changed).UTC()
+		read[name] = t
+	}
+	return read, rows.Err()
+}
+
+// tokenOf is a row of the table.
+func tokenOf(name, key, former string, until int64, settings string) (*Token, error) {
+	t := &Token{Settings: map[string]any{}}
+	if err := json.Unmarshal([]byte(settings), &t.Settings); err != nil {
+		return nil, err
+	}
+	var err error
+	if t.Token, err = parsed(name, t.Settings); err != nil {
+		return nil, err
+	}
+	sum, err := digest(key)
+	if err != nil {
+		return nil, err
+	}
+	t.Digests = [][sha256.Size]byte{sum}
+	if former != "" {
+		if sum, err = digest(former); err != nil {
+			return nil, err
+		}
+		t.Former, t.FormerUntil = &sum, time.Unix(until, 0)
+	}
+	return t, nil
+}
+
+func digest(text string) (sum [sha256.Size]byte, err error) {
+	data, err := hex.DecodeString(text)
+	if err == nil && len(data) != sha256.Size {
+		err = errors.New("it is no SHA-256 sum")
+	}
+	if err != nil {
+		return sum, err
+	}
+	return [sha256.Size]byte(data), nil
+}
+
+// parsed is the token that settings describe, judged as one of the configuration file would be.
+func parsed(name string, settings map[string]any) (config.Token, error) {
+	whole := maps.Clone(settings)
+	if whole == nil {
+		whole = map[string]any{}
+	}
+	whole["name"] = name
+	text, err := json.Marshal(whole)
+	if err != nil {
+		return config.Token{}, err
+	}
+	t, err := config.ParseToken(text)
+	if err != nil {
+		return t, Invalid{err.Error()}
+	}
+	return t, nil
+}
+
+// All is every token, by name. None of them is changed afterwards.
+func (r *Registry) All() []*Token {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.SortedFunc(maps.Values(r.byName), func(a, b *Token) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// Get is the token of a name; nil: there is none.
+func (r *Registry) Get(name string) *Token {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.byName[name]
+}
+
+// ready has the store open.
+func (r *Registry) ready(ctx context.Context) error {
+	if err := r.Store.Ready(ctx); err != nil {
+		return fmt.Errorf("keys cannot be changed now: %w", err)
+	}
+	return nil
+}
+
+// Create makes a token, and gives its key, which is kept nowhere. settings are the members of a token in the configuration file, name
+// included.
+func (r *Registry) Create(ctx context.Context, settings map[string]any) (t *Token, key string, err error) {
+	name, _ := settings["name"].(string)
+	if name == "" {
+		return nil, "", Invalid{"name is missing: a token needs one, which logs and reports call it by"}
+	}
+	for _, member := range []string{"key", "key_sha256"} {
+		if _, given := settings[member]; given {
+			return nil, "", Invalid{member + " cannot be chosen: the relay makes the key, and shows it once"}
+		}
+	}
+	settings = maps.Clone(settings)
+	delete(settings, "name")
+	if _, err := parsed(name, settings); err != nil {
+		return nil, "", err
+	}
+	if r.InFile(name) {
+		return nil, "", fmt.Errorf("%w: it stands in the configuration file", ErrTaken)
+	}
+	if err := r.ready(ctx); err != nil {
+		return nil, "", err
+	}
+	text, err := json.Marshal(settings)
+	if err != nil {
+		return nil, "", err
+	}
+	key = config.NewKey()
+	now := time.Now()
+	err = r.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, r.Store.Bind("INSERT INTO relay_tokens (name, key_sha256, settings, created, changed) "+
+			"VALUES (?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING"), name, hexOf(key), string(text), now.Unix(), now.UnixMicro())
+		return affected(result, err, ErrTaken)
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	return r.Get(name), key, nil
+}
+
+func hexOf(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(sum[:])
+}
+
+// affected is an error if nothing was changed.
+func affected(result sql.Result, err, otherwise error) error {
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n > 0 {
+		return err
+	}
+	return otherwise
+}
+
+// write changes the table, and reads it again, so that what was changed holds at once.
+func (r *Registry) write(ctx context.Context, do func(ctx context.Context, tx *sql.Tx) error) error {
+	ctx, cancel := context.WithTimeout(ctx, asks)
+	defer cancel()
+	if err := r.Store.Write(ctx, func(tx *sql.Tx) error { return do(ctx, tx) }); err != nil {
+		return err
+	}
+	_, err := r.look(ctx)
+	r.Changed()
+	return err
+}
+
+// known is nil for a token that can be changed here.
+func (r *Registry) known(name string) error {
+	if r.InFile(name) {
+		return ErrFile
+	}
+	if r.Get(name) == nil {
+		return ErrUnknown
+	}
+	return nil
+}
+
+// Update changes a token's settings by an RFC 7396 merge patch: members that are null go back to what a token has by itself.
+func (r *Registry) Update(ctx context.Context, name string, patch map[string]any) (*Token, error) {
+	for _, member := range []string{"name", "key", "key_sha256"} {
+		if _, given := patch[member]; given {
+			return nil, Invalid{member + " cannot be changed"}
+		}
+	}
+	if err := r.known(name); err != nil {
+		return nil, err
+	}
+	if err := r.ready(ctx); err != nil {
+		return nil, err
+	}
+	err := r.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		var text string
+		err := tx.QueryRowContext(ctx, r.Store.Bind("SELECT settings FROM relay_tokens WHERE name = ?"), name).Scan(&text)
+		if errors.Is(err, sql.ErrNoRows) {
+			return ErrUnknown
+		}
+		settings := map[string]any{}
+		if err = errors.Join(err, json.Unmarshal([]byte(text), &settings)); err != nil {
+			return err
+		}
+		settings = merge(settings, patch)
+		if _, err := parsed(name, settings); err != nil {
+			return err
+		}
+		merged, err := json.Marshal(settings)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, r.Store.Bind("UPDATE relay_tokens SET settings = ?, changed = ? WHERE name = ?"),
+			string(merged), time.Now().UnixMicro(), name)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return r.Get(name), nil
+}
+
+// merge is RFC 7396's.
+func merge(to, patch map[string]any) map[string]any {
+	for name, value := range patch {
+		switch value := value.(type) {
+		case nil:
+			delete(to, name)
+		case map[string]any:
+			of, _ := to[name].(map[string]any)
+			if of == nil {
+				of = map[string]any{}
+			}
+			to[name] = merge(of, value)
+		default:
+			to[name] = value
+		}
+	}
+	return to
+}
+
+// Rotate gives a token a new key. The one that it has goes on for a while; one that was rotated out before stops at once.
+func (r *Registry) Rotate(ctx context.Context, name string, grace time.Duration) (key string, err error) {
+	if err := r.known(name); err != nil {
+		return "", err
+	}
+	if err := r.ready(ctx); err != nil {
+		return "", err
+	}
+	key = config.NewKey()
+	now := time.Now()
+	return key, r.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, r.Store.Bind("UPDATE relay_tokens SET former_sha256 = key_sha256, former_until = ?, key_sha256 = ?, "+
+			"changed = ? WHERE name = ?"), now.Add(grace).Unix(), hexOf(key), now.UnixMicro(), name)
+		return affected(result, err, ErrUnknown)
+	})
+}
+
+// Delete takes a token away. What it has spent stays in the ledger.
+func (r *Registry) Delete(ctx context.Context, name string) error {
+	if err := r.known(name); err != nil {
+		return err
+	}
+	if err := r.ready(ctx); err != nil {
+		return err
+	}
+	return r.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, r.Store.Bind("DELETE FROM relay_tokens WHERE name = ?"), name)
+		return affected(result, err, ErrUnknown)
+	})
+}
