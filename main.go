@@ -70,6 +70,12 @@ func run(args []string, env func(string) (string, bool), signals <-chan os.Signa
 		return healthcheck(settings.Port, stdout, stderr)
 	case "ready":
 		return ready(settings.Port, settings.MonitorToken, stdout, stderr)
+	case "token":
+		if err := settingsErr; err != nil {
+			fmt.Fprintf(stderr, "The configuration cannot be used:\n%v\n", err)
+			return 1
+		}
+		return tokenCommand(flags.rest, source, settings, stdout, stderr)
 	case "tokens":
 		if err := errors.Join(tokensErr, settingsErr); err != nil {
 			fmt.Fprintln(stderr, "one-api:", err)
@@ -156,6 +162,7 @@ type flags struct {
 	port        int // -1 means PORT
 	checkConfig bool
 	command     string
+	rest        []string // what a command with words of its own is given
 }
 
 const usage = `One API %s: a relay for LLM APIs that cannot leak.
@@ -164,6 +171,7 @@ Usage:
   one-api [flags]        run the relay
   one-api healthcheck    ask a relay on this machine how it is; exit code 0: well (for containers without a shell)
   one-api ready          the same, and 1 while it drains; it shows MONITOR_TOKEN where PUBLIC_HEALTH=false asks for it
+  one-api token          make, limit, rotate and delete client keys while the relay runs (one-api token --help)
   one-api tokens         print ADMIN_TOKEN and MONITOR_TOKEN of this environment (or of TOKEN_DIR), for a shell to take
   one-api schema         print the JSON Schema of the configuration file, for editors and other programs
 
@@ -228,6 +236,9 @@ func parseFlags(args []string, stdout, stderr io.Writer) (f flags, code int, don
 	case *showVersion:
 		fmt.Fprintln(stdout, "One API", version)
 		return f, 0, true
+	case set.Arg(0) == "token":
+		f.command, f.rest = "token", set.Args()[1:]
+		return f, 0, false
 	case !slices.Contains([]string{"", "healthcheck", "ready", "tokens", "schema"}, set.Arg(0)):
 		return f, wrongCall(stderr, "there is no command "+set.Arg(0)+meant(set.Arg(0), f.checkConfig)), true
 	case set.NArg() > 1 && strings.HasPrefix(set.Arg(1), "-"):
@@ -297,7 +308,7 @@ func serve(source config.Source, settings config.Settings, cfg *config.Config, d
 	}
 	defer closeLedger(books, remembered)
 	server, err := relay.New(relay.ServerOptions{
-		Settings: settings, Config: cfg, Log: log, Version: version, Telemetry: exported, Ledger: books,
+		Settings: settings, Config: cfg, Log: log, Version: version, Telemetry: exported, Ledger: books, Store: remembered,
 		Reload: func() (*config.Config, error) {
 			next, err := config.Load(source, settings)
 			if err == nil {

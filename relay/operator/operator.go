@@ -46,8 +46,6 @@ type Operator struct {
 	Check func(content []byte) (*config.Config, error)
 	// Issued is the client keys that are made at run time.
 	Issued *issued.Registry
-	// Stored reports whether requests and what they cost are kept.
-	Stored bool
 
 	// Draining reports whether the relay takes no new calls.
 	Draining func() bool

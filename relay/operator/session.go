@@ -99,7 +99,7 @@ func (o *Operator) Session(g *gin.Context) {
 	answer := sessionAnswer{Role: r, Admin: o.Settings.AdminToken != "", Looks: looks,
 		Login: o.Settings.AdminToken != "" || o.Settings.MonitorToken != ""}
 	if looks {
-		answer.Links, answer.Store = o.links(), o.Stored
+		answer.Links, answer.Store = o.links(), o.Ledger != nil
 	}
 	g.Header("Cache-Control", "no-store")
 	g.JSON(http.StatusOK, gin.H{"success": true, "message": "", "data": answer})
