@@ -32,7 +32,7 @@ type AskForList func(c *Channel, tell func(names []string, ok bool))
 
 // listed gives the models that the channel's globs cover, as far as is known now. pending is closed when more is; nil: it will not be.
 func (c *Channel) listed(now time.Time, ask AskForList) (names []string, pending <-chan struct{}) {
-	if c.Asks == nil || !slices.ContainsFunc(c.Models, isGlob) || c.isDisabled() {
+	if c.Asks == nil || c.Of.ListsMore && c.names() || !slices.ContainsFunc(c.Models, isGlob) || c.isDisabled() {
 		return nil, nil
 	}
 	l := &c.listing
@@ -50,6 +50,11 @@ func (c *Channel) listed(now time.Time, ask AskForList) (names []string, pending
 		pending = l.done
 	}
 	return l.known(c), pending
+}
+
+// names reports whether the configuration names a model of the channel's.
+func (c *Channel) names() bool {
+	return len(c.ModelMapping) > 0 || slices.ContainsFunc(c.Models, func(model string) bool { return !isGlob(model) })
 }
 
 // told takes note of what was said.

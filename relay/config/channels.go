@@ -203,6 +203,11 @@ func (l *loader) environmentChannels() []Channel {
 	set := false
 	for _, kind := range l.types() {
 		provider := l.providers[kind]
+		if cloud, _, given := l.environmentCloud(&provider); given {
+			set = true
+			channels = append(channels, l.finished(cloud, &provider))
+			continue
+		}
 		key, at, given := l.keyOf(&provider)
 		set = set || given
 		if key == "" {
@@ -241,6 +246,17 @@ func (l *loader) environmentChannels() []Channel {
 		}
 	}
 	return channels
+}
+
+// finished is a cloud's channel, as far as the environment says it.
+func (l *loader) finished(c channelDraft, p *Provider) Channel {
+	c.Keys = textsOf(c.keys.items)
+	l.oddKeys(&c.Channel, c.keys.items)
+	if c.Models = textsOf(c.models.items); len(c.Models) == 0 {
+		c.Models = defaultModels(*p, true)
+	}
+	l.relayProxy(&c.Channel)
+	return c.Channel
 }
 
 // keyOf is the key that the environment has for a provider, and the variable that it is in. given: there is one, if only one that

@@ -207,6 +207,9 @@ func withKeys(others []Variable) []Variable {
 			}
 			keys = append(keys, Variable{Name: name, Help: help, form: variableForm{words: "a key", ofChannels: true}})
 		}
+		for _, v := range p.Account {
+			keys = append(keys, Variable{Name: v.Name, Help: v.Help, form: variableForm{words: v.Is, ofChannels: true}})
+		}
 	}
 	at := 1 + slices.IndexFunc(others, func(v Variable) bool { return v.Name == "CONFIG_FILE" })
 	return slices.Insert(others, at, keys...)

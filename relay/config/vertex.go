@@ -224,12 +224,12 @@ func (g *googleFile) problem(kind CredentialKind) string {
 
 // metadataHost is where the machine's metadata server is, as Google's own libraries have it.
 func (l *loader) metadataHost() string {
-	s := l.env.get("GCE_METADATA_HOST")
+	s := l.fromEnvironment("GCE_METADATA_HOST")
 	if s.text == "" {
 		return metadataHost
 	}
 	if u, err := url.Parse("http://" + s.text); err != nil || u.Host != s.text {
-		l.report(variable("GCE_METADATA_HOST"), "must be a host, or a host and a port")
+		l.report(s.place, "must be a host, or a host and a port")
 	}
 	return s.text
 }

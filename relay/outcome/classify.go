@@ -152,7 +152,7 @@ var (
 	aboutPrompt = regexp.MustCompile(`(?i)\b(?:input|prompt|content|request|messages?|output|text|image)s?\b.{0,80}\b(?:flagged|moderat\w+|violat\w+|blocked by|rejected|unsafe|harmful|safety|polic(?:y|ies)|inappropriate|sensitive)\b|\b(?:content|usage|safety) (?:policy|policies|guidelines|filters?|system)\b|SAFETY_CHECK`)
 	aboutOwner  = regexp.MustCompile(`(?i)\b(?:your|this|the) (?:account|organi[sz]ation|(?:api )?key|project|team|workspace)\b`)
 	limits      = regexp.MustCompile(`(?i)\bLimit:? ([0-9]{1,12}),?.{0,40}\bRequested:? ([0-9]{1,12})`)
-	noSuchPath  = regexp.MustCompile(`(?i)^(?:404\b.{0,4}(?:page )?not found|(?:page )?not found|no route\b|no route matched|invalid url|unrecognized request url|unknown request url|cannot post |route not found|the requested (?:url|resource) (?:was )?not found|url not found|path not found)`)
+	noSuchPath  = regexp.MustCompile(`(?i)^(?:404\b.{0,4}(?:page )?not found|(?:page )?not found|no route\b|no route matched|invalid url|unrecognized request url|unknown request url|cannot post |route not found|the requested (?:url|resource) (?:was )?not found|resource not found\b|url not found|path not found)`)
 )
 
 // isAboutTheRequest reports whether the upstream will not answer what was asked, and no other should be asked instead. It hangs

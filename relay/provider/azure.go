@@ -19,6 +19,17 @@ var azure = Provider{
 	Type: "azure", Also: []string{"azure-openai", "azure_openai", "azureopenai", "azure.openai", "aoai", "azure-ai", "azure_ai", "foundry", "microsoft"}, Name: "azure.ai.openai",
 	Cloud: Azure, Speaks: []Dialect{{Format: Chat, Endpoints: ofAzure}, {Format: Responses}, {Format: Realtime}},
 	List: listOfModels, ListsMore: true, Auth: Auth{Header: "Api-Key"}, Models: []string{"*"},
+	Account: []AccountVariable{
+		{"AZURE_OPENAI_ENDPOINT", "a URL", "without a file: makes a channel of type azure, with AZURE_OPENAI_API_KEY or an application"},
+		{"AZURE_OPENAI_API_KEY", "a key", "the key to it"},
+		{"AZURE_OPENAI_API_VERSION", "a date", "its api_version; unset: OPENAI_API_VERSION, or the v1 API"},
+		{"OPENAI_API_VERSION", "a date", "the same, for AZURE_OPENAI_ENDPOINT only"},
+		{"AZURE_OPENAI_DEPLOYMENT", "a name", "the one deployment that it serves; unset: all, by their names"},
+		{"AZURE_TENANT_ID", "a tenant", "with AZURE_CLIENT_ID and AZURE_CLIENT_SECRET: the application that asks, if there is no key"},
+		{"AZURE_CLIENT_ID", "an id", "the application"},
+		{"AZURE_CLIENT_SECRET", "a secret", "its secret"},
+		{"AZURE_AUTHORITY_HOST", "a URL", "where its tokens come from, if not from Microsoft's for the endpoint"},
+	},
 	HidesReasoning: openAI.HidesReasoning, Quirks: openAI.Quirks,
 }
 

@@ -40,6 +40,8 @@ type Provider struct {
 
 	// KeyVariables are environment variables that make a channel if there is no file; the first one that is set does.
 	KeyVariables []string
+	// Account are variables that make a channel of a cloud's account together, as the cloud's own tools read them.
+	Account []AccountVariable
 
 	Models    []string // globs: what a channel without a list of its own serves
 	WellKnown []string // some of the models, to be listed if the provider has not been asked for its own list, or has none
@@ -67,6 +69,9 @@ func (p *Provider) TelemetryName() string {
 func (p *Provider) Speak(f Format) bool {
 	return slices.ContainsFunc(p.Speaks, func(d Dialect) bool { return d.Format == f })
 }
+
+// AccountVariable is an environment variable of a cloud's.
+type AccountVariable struct{ Name, Is, Help string }
 
 // Cloud is a cloud, in whose accounts models are.
 type Cloud string

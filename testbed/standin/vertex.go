@@ -1,0 +1,145 @@
+package standin
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// GoogleScope is what tokens for Vertex AI are good for.
+const GoogleScope = "https://www.googleapis.com/auth/cloud-platform"
+
+// vertexBase is where a project's models are.
+const vertexBase = "/v1/projects/" + Project + "/locations/global/"
+
+// vertexPlace looks at who asks and where, and gives what follows the project's own path.
+func vertexPlace(r *http.Request, tokens *Tokens) (rest string, refused *Refusal) {
+	if r.Header.Get("X-Goog-Api-Key") != "" || r.Header.Get("X-Api-Key") != "" || !tokens.Good(r.Header.Get("Authorization"), GoogleScope) {
+		return "", &Refusal{Status: 401, Kind: "UNAUTHENTICATED", Code: "ACCESS_TOKEN_EXPIRED", Message: "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project."}
+	}
+	rest, ok := strings.CutPrefix(r.URL.Path, vertexBase)
+	if !ok {
+		return "", &Refusal{Status: 403, Kind: "PERMISSION_DENIED", Message: "Permission 'aiplatform.endpoints.predict' denied on resource '//aiplatform.googleapis.com" + r.URL.Path + "' (or it may not exist)."}
+	}
+	return rest, nil
+}
+
+func vertexNoModel(model string) *Refusal {
+	return &Refusal{Status: 404, Kind: "NOT_FOUND", Message: "Publisher Model `" + vertexBase[4:] + model + "` was not found or your project does not have access to it."}
+}
+
+// VertexGemini imitates Google's models on Vertex AI.
+type VertexGemini struct {
+	Gemini
+	Tokens *Tokens
+}
+
+// Type is Dialect's.
+func (VertexGemini) Type() string { return "vertex" }
+
+// Refuse is Dialect's.
+func (d VertexGemini) Refuse(r *http.Request, body map[string]any) *Refusal {
+	rest, refused := vertexPlace(r, d.Tokens)
+	if refused != nil {
+		return refused
+	}
+	model, ok := strings.CutPrefix(rest, "publishers/google/models/")
+	if !ok {
+		return vertexNoModel(rest)
+	}
+	asGemini := *r
+	asGemini.Header = r.Header.Clone()
+	asGemini.Header.Set("X-Goog-Api-Key", Key)
+	asGemini.URL = &url.URL{Path: "/v1beta/models/" + model, RawQuery: r.URL.RawQuery}
+	if refused := d.Gemini.Refuse(&asGemini, body); refused != nil {
+		if refused.Status == http.StatusNotFound {
+			return vertexNoModel(rest)
+		}
+		return refused
+	}
+	return nil
+}
+
+// VertexClaude imitates Anthropic's models on Vertex AI.
+type VertexClaude struct {
+	Anthropic
+	Tokens *Tokens
+}
+
+// Type is Dialect's.
+func (VertexClaude) Type() string { return "vertex" }
+
+// Model is Dialect's.
+func (VertexClaude) Model() string { return "claude-sonnet-4-5@20250929" }
+
+// Refuse is Dialect's.
+func (d VertexClaude) Refuse(r *http.Request, body map[string]any) *Refusal {
+	rest, refused := vertexPlace(r, d.Tokens)
+	if refused != nil {
+		return refused
+	}
+	verb := "rawPredict"
+	if body["stream"] == true {
+		verb = "streamRawPredict"
+	}
+	switch {
+	case rest != "publishers/anthropic/models/"+d.Model()+":"+verb:
+		return vertexNoModel(rest)
+	case body["model"] != nil:
+		return anthropicWrong("model: Extra inputs are not permitted")
+	case body["anthropic_version"] != "vertex-2023-10-16":
+		return anthropicWrong(`anthropic_version: Input should be "vertex-2023-10-16"`)
+	}
+	asAnthropic, theirs := *r, maps.Clone(body)
+	asAnthropic.Header = r.Header.Clone()
+	asAnthropic.Header.Set("X-Api-Key", Key)
+	asAnthropic.Header.Set("Anthropic-Version", "2023-06-01")
+	asAnthropic.URL, theirs["model"] = &url.URL{Path: "/v1/messages"}, Anthropic{}.Model()
+	delete(theirs, "anthropic_version")
+	return d.Anthropic.Refuse(&asAnthropic, theirs)
+}
+
+// ErrorBody is Dialect's. Google's own errors are in its own format.
+func (d VertexClaude) ErrorBody(r *Refusal) string {
+	if r.Kind == strings.ToUpper(r.Kind) {
+		return Gemini{}.ErrorBody(r)
+	}
+	return d.Anthropic.ErrorBody(r)
+}
+
+// VertexPartner imitates models of others on Vertex AI, which are asked in OpenAI's format.
+type VertexPartner struct {
+	OpenAI
+	Tokens *Tokens
+}
+
+// Type is Dialect's.
+func (VertexPartner) Type() string { return "vertex" }
+
+// Model is Dialect's.
+func (VertexPartner) Model() string { return "meta/llama-3.3-70b-instruct-maas" }
+
+// Refuse is Dialect's.
+func (d VertexPartner) Refuse(r *http.Request, body map[string]any) *Refusal {
+	rest, refused := vertexPlace(r, d.Tokens)
+	switch {
+	case refused != nil:
+		return refused
+	case rest != "endpoints/openapi/chat/completions" || body["model"] != d.Model():
+		return vertexNoModel(rest)
+	}
+	asOpenAI, theirs := *r, maps.Clone(body)
+	asOpenAI.Header = r.Header.Clone()
+	asOpenAI.Header.Set("Authorization", "Bearer "+Key)
+	asOpenAI.URL, theirs["model"] = &url.URL{Path: "/v1/chat/completions"}, "gpt-4o"
+	return OpenAI{Lenient: true}.Refuse(&asOpenAI, theirs)
+}
+
+// ErrorBody is Dialect's.
+func (d VertexPartner) ErrorBody(r *Refusal) string {
+	if r.Kind != "" && r.Kind == strings.ToUpper(r.Kind) {
+		return Gemini{}.ErrorBody(r)
+	}
+	return d.OpenAI.ErrorBody(r)
+}
