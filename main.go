@@ -97,8 +97,11 @@ func run(args []string, env func(string) (string, bool), signals <-chan os.Signa
 			fmt.Fprintln(stdout, "warning: environment:", finding)
 		}
 		looks, warning := operator.WhoMayLook(&settings)
-		if warning != "" {
+		switch {
+		case len(settings.MonitorAllow) > 0 && warning != "":
 			fmt.Fprintln(stdout, "warning:", warning)
+		case settings.MonitorToken == "": // nobody else may look, which is no mistake
+			looks += " (MONITOR_TOKEN is not set)"
 		}
 		fmt.Fprintf(stdout, "The monitor endpoints answer %s; who may switch channels: %s.\n", looks, operator.AdminLine(&settings))
 		fmt.Fprintf(stdout, "The configuration is good: %s, %s.\n", counted(len(cfg.Channels), "channel"), counted(len(cfg.Tokens), "token"))

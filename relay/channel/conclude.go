@@ -33,11 +33,11 @@ func (s *Slot) Conclude(r *Result) {
 	if !r.Sent {
 		v = outcome.Verdict{}
 	}
+	if r.Sent || r.Outcome == outcome.Panic {
+		s.Channel.count(r) // first, so that a change of the channel's can be told with its reason
+	}
 	s.concludeChannel(r, v)
 	r.Cooled = s.concludeKey(r, v)
-	if r.Sent || r.Outcome == outcome.Panic {
-		s.Channel.count(r)
-	}
 }
 
 // count counts an attempt by how it ended, and remembers its failure if that is the channel's.

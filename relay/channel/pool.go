@@ -153,7 +153,7 @@ func (p *Pool) stateOf(name string) *state {
 	s := p.states[name]
 	if s == nil {
 		s = &state{}
-		s.health.Cooldown.OnTransition = p.breakerChanged(name)
+		s.health.Cooldown.OnTransition = p.breakerChanged(name, s)
 		p.states[name] = s
 	}
 	return s

@@ -1,11 +1,14 @@
 package channel
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"one-api/relay/breaker"
+	"one-api/relay/config"
 	"one-api/relay/outcome"
 	"one-api/relay/wire"
 )
@@ -164,7 +167,29 @@ func (s *Set) Check(w *SelectRequest) *outcome.Refusal {
 	case r.serves(Caller{AllGroups: true}, w.Endpoint):
 		return outcome.RefuseModel(w.Model)
 	}
-	return outcome.RefuseEndpoint(w.Model, w.Endpoint)
+	return outcome.RefuseEndpoint(w.Model, w.Endpoint, s.whoServes(w.Endpoint))
+}
+
+// mostTypesTold is how many channel types a refusal names.
+const mostTypesTold = 8
+
+// whoServes says which types of channels have an endpoint, for who asks one that has not.
+func (s *Set) whoServes(e wire.Endpoint) string {
+	var types []string
+	for name, of := range s.channels[0].pool.options.Providers {
+		if of.Lanes(&config.Channel{Type: name, Official: true})[e] != nil {
+			types = append(types, name)
+		}
+	}
+	slices.Sort(types)
+	switch n := len(types); {
+	case n == 0:
+		return "no type of channel serves it"
+	case n > mostTypesTold:
+		return fmt.Sprintf("none of its channels serves that. Channels of the types %s and %d others do",
+			strings.Join(types[:mostTypesTold], ", "), n-mostTypesTold)
+	}
+	return "none of its channels serves that. Channels of the types " + strings.Join(types, ", ") + " do"
 }
 
 // tolerance is what selection does not mind.

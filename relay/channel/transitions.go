@@ -1,6 +1,8 @@
 package channel
 
 import (
+	"math"
+
 	"one-api/relay/breaker"
 	"one-api/relay/wire"
 )
@@ -9,11 +11,16 @@ import (
 // only limited is no news.
 
 // breakerChanged is told of the changes of a channel's circuit breaker.
-func (p *Pool) breakerChanged(channel string) func(from, to breaker.State) {
+func (p *Pool) breakerChanged(channel string, s *state) func(from, to breaker.State) {
 	return func(from, to breaker.State) {
 		switch {
 		case from == breaker.Closed && to == breaker.Open:
-			p.options.Log.Warn("a channel is passed over for a while after failures", "channel", channel)
+			why := ""
+			if c, last := p.Set().Get(channel), s.last.Load(); c != nil && last != nil {
+				why = c.Redact.Text(last.String())
+			}
+			p.options.Log.Warn("a channel is passed over for a while after failures", "channel", channel,
+				"seconds", math.Ceil(s.health.Cooldown.Remaining(p.now()).Seconds()), "last_failure", why)
 		case to == breaker.Closed:
 			p.options.Log.Info("a channel is in use again", "channel", channel)
 		}

@@ -59,7 +59,7 @@ tokens:
   - name: phone-app
     key: "${PHONE_APP_KEY}"
   - name: lab
-    key_sha256: 5b9c4ffee61ff5ba58a8b4e8a3e5d5a8a41ab1ad9d2fb9a5c0b7f4a8f9d0c111
+    key_sha256: 3042d7915e08ecc4325192b953fd9211e52cafc721f726bd5f94e600397622d0 # printf %s sk-lab-0123456789abcdef | sha256sum
     groups: [default, lab]
     models: ["claude-*", "llama*"]
 ` + "```" + `

@@ -220,7 +220,7 @@ tokens:
     owner: somebody
     foreign_ids: true
   - name: u
-    key_sha256: 5b9c4ffee61ff5ba58a8b4e8a3e5d5a8a41ab1ad9d2fb9a5c0b7f4a8f9d0c111
+    key_sha256: 3042d7915e08ecc4325192b953fd9211e52cafc721f726bd5f94e600397622d0
 context_fallback: {m: big}
 limits: {rpm: 1}
 budget: {usd: 1}

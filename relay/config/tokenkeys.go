@@ -33,7 +33,8 @@ var tokenObject = &object[tokenDraft]{
 		},
 		{
 			name: "key_sha256", form: into(raw(keySums.words, keySums.accept...), func(t *tokenDraft) **value { return &t.keySHA256 }),
-			about: "In place of `key`: the SHA-256 sum of it, with or without `sk-`, in hexadecimal.",
+			about: "In place of `key`: the SHA-256 sum of it, with or without `sk-`, in hexadecimal, as `printf %s \"$KEY\" | sha256sum` " +
+				"prints it (`echo` would add a line end). The file then holds no key.",
 		},
 		{
 			name: "groups", form: into(names, func(t *tokenDraft) *list { return &t.groups }), fallback: "[default]",

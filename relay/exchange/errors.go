@@ -25,7 +25,9 @@ func (x *Exchange) interrupted() *outcome.Failure {
 	}
 	var clock expired
 	if errors.As(cause, &clock) {
-		return x.silent(outcome.TimedOut(clock.outcome))
+		f := outcome.TimedOut(clock.outcome)
+		f.Detail = x.ranOut(clock.outcome)
+		return x.silent(f)
 	}
 	if errors.Is(context.Cause(x.client), outcome.ErrShutdown) {
 		cause = outcome.ErrShutdown

@@ -59,7 +59,7 @@ func (x *Exchange) begins(buffer []byte) (begun []byte, ended bool, failure *out
 		return nil, false, outcome.Malformed("an answer of no bytes")
 	}
 	if first := bytes.TrimLeft(buffer[:n], " \t\r\n"); len(first) > 0 && first[0] == '<' && x.labelled("text/html") {
-		return nil, false, outcome.Malformed("a web page instead of an answer")
+		return nil, false, outcome.WebPage()
 	}
 	return buffer[:n], ended, nil
 }

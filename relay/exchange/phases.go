@@ -35,6 +35,29 @@ func (x *Exchange) headerPhase() (time.Time, outcome.Outcome) {
 	return header, outcome.HeaderTimeout
 }
 
+// ranOut says for the log which clock it was that ran out, and where it is set.
+func (x *Exchange) ranOut(as outcome.Outcome) string {
+	t, waited := x.Channel.Timeouts, time.Since(x.Began).Round(10*time.Millisecond).String()
+	switch as {
+	case outcome.ConnectFailed:
+		return "no connection after " + waited + ": timeouts.connect is " + t.Connect.String()
+	case outcome.HeaderTimeout:
+		switch {
+		case x.answer.Status != 0:
+			return "the answer was not whole after " + waited + ": timeouts.header (RELAY_TIMEOUT) is " + t.Header.String()
+		case x.Hurried && t.StreamHeader < t.Header:
+			return "nothing of an answer after " + waited + ": STREAM_HEADER_TIMEOUT is " + t.StreamHeader.String()
+		}
+		return "nothing of an answer after " + waited + ": timeouts.header (RELAY_TIMEOUT) is " + t.Header.String()
+	case outcome.FirstTokenTimeout:
+		return "nothing that says something after " + waited + ": timeouts.first_token (FIRST_TOKEN_TIMEOUT) is " + t.FirstToken.String()
+	case outcome.IdleTimeout:
+		return "a stream that fell silent after " + waited + ": timeouts.idle (STREAMING_TIMEOUT) is " + t.Idle.String()
+	default:
+		return ""
+	}
+}
+
 // quiet is what a stream has not said yet, and not for how long.
 type quiet struct {
 	content bool          // something has come that promises an answer

@@ -32,6 +32,7 @@ func (x *Exchange) refused(prompted bool) *outcome.Failure {
 		if prompted && x.unserved(f) {
 			f.Class = outcome.ClassUnserved
 			f.Detail += ": other endpoints of this channel work, and " + x.call.Endpoint.Path() + " never has"
+			f.Err = outcome.RefuseEndpoint(x.call.Model, x.call.Endpoint, "its upstream does not have it").Err
 		} else {
 			f.Detail = x.explained(f)
 		}

@@ -44,9 +44,17 @@ func (x *Exchange) notStream(events *sse.Reader) *outcome.Failure {
 		}
 		return failure
 	case '<':
-		return outcome.Malformed("a web page instead of a stream")
+		return outcome.WebPage()
 	}
 	return nil
+}
+
+// isPage reports whether an answer that should be an object begins like a web page. An object does not.
+func isPage(answer []byte) bool {
+	if len(answer) > 0 && answer[0] == '{' {
+		return false // as nearly always
+	}
+	return bytes.HasPrefix(bytes.TrimLeft(answer, " \t\r\n"), []byte("<"))
 }
 
 // isEventStream reports whether an answer that should be one object has the frame of an event, which neither JSON nor a web

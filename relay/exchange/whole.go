@@ -16,6 +16,9 @@ func (x *Exchange) relayWhole(client Downstream) *outcome.Failure {
 	if failure != nil {
 		return failure
 	}
+	if isPage(answer) {
+		return outcome.WebPage()
+	}
 	if isEventStream(answer) {
 		if answer, failure = x.unframed(answer); failure != nil {
 			return failure

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -170,10 +171,50 @@ func refuseJSON(err error, body []byte) *outcome.Refusal {
 		return RefuseBody(http.StatusBadRequest, "The request's body is not in UTF-8 but in UTF-16 or UTF-32, by its first bytes: send it in "+
 			"UTF-8.")
 	}
+	if kind := notJSON(body); kind != "" {
+		return RefuseBody(http.StatusBadRequest, "The request's body is "+kind+", and this endpoint takes a JSON object: send one, with "+
+			"`Content-Type: application/json`. "+formsGo)
+	}
 	if errors.Is(err, jsonscan.ErrTruncated) {
 		return RefuseBody(http.StatusBadRequest, "The request's body is not valid JSON: it ends too early.")
 	}
 	return RefuseBody(http.StatusBadRequest, "The request's body cannot be read: "+err.Error()+".")
+}
+
+// formsGo is where forms are taken.
+const formsGo = "Files as multipart/form-data go to /v1/audio/transcriptions, /v1/audio/translations, /v1/images/edits and " +
+	"/v1/images/variations."
+
+// isFormBody is a body that begins like one of HTML's two kinds of forms: a boundary and its part's header, or a field's name and a value.
+var (
+	isMultipart  = regexp.MustCompile(`^--[^\r\n]{1,70}\r?\nContent-`)
+	isURLEncoded = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.%+-]{0,63}=[^{\s]*$`)
+)
+
+// notJSON is what a body plainly is that is no JSON; empty: something else.
+func notJSON(body []byte) string {
+	begun := body[:min(len(body), 512)]
+	switch {
+	case isMultipart.Match(begun):
+		return "a form (multipart/form-data)"
+	case isURLEncoded.Match(begun):
+		return "a form (application/x-www-form-urlencoded)"
+	}
+	return ""
+}
+
+// refuseNoUpload is for JSON where sound is to be transcribed, unless it has that in it or says where it is, as some providers take it.
+func refuseNoUpload(e wire.Endpoint, body []byte) *outcome.Refusal {
+	if e != wire.AudioTranscribe && e != wire.AudioTranslate {
+		return nil
+	}
+	for _, name := range [...]string{"input_audio", "audio", "audio_url", "url", "file_url", "file_id"} {
+		if jsonscan.MemberOf(body, name) != nil {
+			return nil
+		}
+	}
+	return refuseParam("file", "The request's body is JSON, and the sound has to come as a file: send multipart/form-data with the fields "+
+		"`file` and `model` to "+e.Path()+".")
 }
 
 // RefuseBody is what a client is told whose request cannot be read.

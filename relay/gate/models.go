@@ -29,7 +29,9 @@ func (m models) Enter(a *Admission) *outcome.Refusal {
 	case a.End.Endpoint.Verb() != "":
 		refusal = a.named()
 	default:
-		d, refusal = parseCall(&a.Asked, a.End.Endpoint, a.Asked.Body)
+		if d, refusal = parseCall(&a.Asked, a.End.Endpoint, a.Asked.Body); refusal == nil {
+			refusal = refuseNoUpload(a.End.Endpoint, a.Asked.Body)
+		}
 	}
 	if refusal != nil {
 		return refusal

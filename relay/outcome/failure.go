@@ -58,6 +58,14 @@ func Malformed(detail string) *Failure {
 	}
 }
 
+// WebPage is the failure of a good answer that is a web page: the channel's base URL leads to a site and not to an API, or something
+// between answers in the upstream's place.
+func WebPage() *Failure {
+	f := Malformed("a web page instead of an answer: is the base_url the API's, and not a site's?")
+	f.Err.Message = "the upstream sent a web page instead of an answer: the relay's operator has to look at the channel's base_url"
+	return f
+}
+
 // Truncated is the failure of an answer that ended in good order before it was complete.
 func Truncated(detail string) *Failure {
 	return &Failure{

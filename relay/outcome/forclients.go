@@ -17,9 +17,9 @@ var (
 	limitWord = regexp.MustCompile(`^[a-z][a-z_]{0,31}$`)
 )
 
-// ForClients is what of an upstream's header its clients go by, whether it has refused them or not: whether to try again (x-should-retry, of OpenAI's
-// and Anthropic's SDKs), and what remains of which limit until when. nil: there is nothing. Retry-After and its like are read on
-// their own. Nothing else comes through, since a header may name the operator's account.
+// ForClients is what of an upstream's header its clients go by, whether it has refused them or not: whether to try again (x-should-retry,
+// of OpenAI's and Anthropic's SDKs), and what remains of which limit until when. nil: there is nothing. Retry-After and its like are read
+// on their own. Nothing else comes through, since a header may name the operator's account.
 func ForClients(header http.Header) (passed http.Header) {
 	for name, values := range header {
 		if len(values) != 1 || len(passed) == mostForClients || !isForClients(name, values[0]) {

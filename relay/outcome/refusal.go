@@ -48,11 +48,11 @@ func RefuseModel(model string) *Refusal {
 	}}
 }
 
-// RefuseEndpoint is for a model whose channels do not serve the endpoint.
-func RefuseEndpoint(model string, e wire.Endpoint) *Refusal {
+// RefuseEndpoint is for a model whose channels do not serve the endpoint. why goes on with the sentence.
+func RefuseEndpoint(model string, e wire.Endpoint, why string) *Refusal {
 	return &Refusal{BadModel, &wire.Error{
 		Status: http.StatusNotFound, Code: "endpoint_not_supported", Param: "model",
-		Message: "The model `" + wire.Clip(model, longestShown) + "` cannot be used with " + e.Path() + ".",
+		Message: "The model `" + wire.Clip(model, longestShown) + "` cannot be used with " + e.Path() + ": " + why + ".",
 	}}
 }
 

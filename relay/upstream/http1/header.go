@@ -126,7 +126,8 @@ func (a *Answer) parse(head []byte) error {
 	return nil
 }
 
-// Bounds of what of a good answer's header is kept, for as long as the answer is open, which may be long: Anthropic tells sixteen figures of limits.
+// Bounds of what of a good answer's header is kept, for as long as the answer is open, which may be long: Anthropic tells sixteen figures
+// of limits.
 const (
 	MostLimits   = 24
 	LongestLimit = 64
