@@ -96,14 +96,7 @@ func run(args []string, env func(string) (string, bool), signals <-chan os.Signa
 		for _, finding := range otelenv.Read(source.Lookup(func(warning string) { fmt.Fprintln(stdout, "warning:", warning) })).Findings {
 			fmt.Fprintln(stdout, "warning: environment:", finding)
 		}
-		looks, warning := operator.WhoMayLook(&settings)
-		switch {
-		case len(settings.MonitorAllow) > 0 && warning != "":
-			fmt.Fprintln(stdout, "warning:", warning)
-		case settings.MonitorToken == "": // nobody else may look, which is no mistake
-			looks += " (MONITOR_TOKEN is not set)"
-		}
-		fmt.Fprintf(stdout, "The monitor endpoints answer %s; who may switch channels: %s.\n", looks, operator.AdminLine(&settings))
+		checkLooks(stdout, &settings)
 		fmt.Fprintf(stdout, "The configuration is good: %s, %s.\n", counted(len(cfg.Channels), "channel"), counted(len(cfg.Tokens), "token"))
 		return 0
 	}
@@ -406,6 +399,18 @@ func logLevel(debug bool) slog.Level {
 
 func logHandler(w io.Writer, debug bool) slog.Handler {
 	return telemetry.OneLine(tint.NewTextHandler(w, &tint.Options{Level: logLevel(debug), TimeFormat: "2006-01-02 15:04:05", NoColor: true}))
+}
+
+// checkLooks says who may look and switch. That nobody else may look is no mistake to be warned of.
+func checkLooks(stdout io.Writer, settings *config.Settings) {
+	looks, warning := operator.WhoMayLook(settings)
+	switch {
+	case len(settings.MonitorAllow) > 0 && warning != "":
+		fmt.Fprintln(stdout, "warning:", warning)
+	case settings.MonitorToken == "":
+		looks += " (MONITOR_TOKEN is not set)"
+	}
+	fmt.Fprintf(stdout, "The monitor endpoints answer %s; who may switch channels: %s.\n", looks, operator.AdminLine(settings))
 }
 
 // greet says that the relay runs, and how to call it. made is what was done about the client key, if none is configured.
