@@ -37,17 +37,7 @@ func TestClientsFromNPM(t *testing.T) {
 	if dir == "" {
 		t.Skip("set NPM_CLIENTS to a directory for the packages: NPM_CLIENTS=/tmp/npm go -C testbed test ./npm")
 	}
-	for _, name := range []string{"package.json", "drive.mjs"} {
-		text, err := os.ReadFile(name)
-		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name), text, 0o600))
-	}
-	if _, err := os.Stat(filepath.Join(dir, "node_modules", "openai")); err != nil {
-		install := exec.Command("npm", "install", "--no-audit", "--no-fund")
-		install.Dir = dir
-		out, err := install.CombinedOutput()
-		require.NoError(t, err, string(out))
-	}
+	installed(t)
 	r, models := relayToThree(t)
 	node := exec.Command("node", "drive.mjs")
 	node.Dir, node.Env = dir, append(os.Environ(), "RELAY="+r.URL, "KEY="+harness.Key, "MODELS="+strings.Join(models, ","))
@@ -75,6 +65,23 @@ func TestClientsFromNPM(t *testing.T) {
 	want, err := os.ReadFile(document)
 	require.NoError(t, err)
 	require.Equal(t, string(want), table, "UPDATE_DOCS=1 writes it")
+}
+
+// installed has the packages in NPM_CLIENTS, from the registry if they are not there.
+func installed(t *testing.T) {
+	t.Helper()
+	dir := os.Getenv("NPM_CLIENTS")
+	for _, name := range []string{"package.json", "package-lock.json", "drive.mjs"} {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), text, 0o600))
+	}
+	if _, err := os.Stat(filepath.Join(dir, "node_modules", ".bin", "qwen")); err != nil {
+		install := exec.Command("npm", "ci", "--no-audit", "--no-fund")
+		install.Dir = dir
+		out, err := install.CombinedOutput()
+		require.NoError(t, err, string(out))
+	}
 }
 
 // relayToThree runs a relay with a channel of each format, behind which a strict imitation answers: a call of a tool if there are any, and

@@ -168,7 +168,7 @@ func anthropicOptions(body map[string]any) *Refusal { //nolint:cyclop // a list 
 		if !isIdentifier(jsonText(tool["name"])) || jsonObject(tool["input_schema"])["type"] != "object" {
 			return anthropicWrong(fmt.Sprintf("tools.%d.custom.input_schema.type: Field required", i))
 		}
-		if unknown := stranger(tool, "type name description input_schema strict cache_control"); unknown != "" {
+		if unknown := stranger(tool, "type name description input_schema strict cache_control allowed_callers defer_loading eager_input_streaming input_examples"); unknown != "" {
 			return anthropicWrong(fmt.Sprintf("tools.%d.custom.%s: Extra inputs are not permitted", i, unknown))
 		}
 	}
