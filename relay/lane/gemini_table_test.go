@@ -37,7 +37,7 @@ var (
 		rules(llm.ImageFile, userSays(`{"type":"image","source":{"type":"file","file_id":"f"}}`)), rules(llm.DocumentFile, userSays(`{"type":"document","source":{"type":"file","file_id":"f"}}`)),
 		rules(llm.ImageURL, userSays(`{"type":"image","source":{"type":"url","url":"https://x/x.webp"}}`)), rules(llm.DocumentURL, ""), carried(`"top_k":5`, `"topK":5`),
 	)
-	inResponsesToGemini = append(without(inResponses, `"stream":true`),
+	inResponsesToGemini = append(without(inResponses, `"stream":true`), rules(llm.ImageDetail, itemsSay(lowItem)),
 		rules(llm.SerialTools, `"tools":[{"type":"function","name":"f"}],"parallel_tool_calls":false`), rules(llm.StrictTools, `"tools":[{"type":"function","name":"f","strict":true,"parameters":{"type":"object"}}]`),
 		rules(llm.ImageURL, itemsSay(`{"type":"input_image","image_url":"https://x/x.png"}`)), rules(llm.DocumentURL, itemsSay(`{"type":"input_file","file_url":"https://x/a.pdf"}`)),
 		rules(llm.DocumentText, itemsSay(`{"type":"input_file","filename":"a.txt","file_data":"data:text/plain,MARK"}`)), rules(llm.LongToolNames, ""), rules(llm.StrictSchemas, ""),
@@ -124,6 +124,7 @@ var (
 
 // geminiCannotSay is what Gemini's clients have no way to say.
 var geminiCannotSay = []llm.Feature{
+	llm.ImageDetail,
 	llm.MidSystem, llm.BillingNote, llm.OddArguments, llm.MessageName, llm.SpareSearch, llm.CustomTools, llm.TextTools, llm.ToolNamespaces, llm.OldFunctions, llm.ToolReferences, llm.StrictTools, llm.AllowedTools, llm.SerialTools,
 	llm.LogitBias, llm.EndUser, llm.CacheHints, llm.CacheKeys, llm.WebSearch, llm.Prediction, llm.Verbosity, llm.MCPServers, llm.Containers, llm.ContextEditing, llm.Citations, llm.InferenceGeo, llm.Threads, llm.KeptState, llm.SearchResults, llm.EarlierRefusal,
 }

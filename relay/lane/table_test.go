@@ -76,6 +76,7 @@ var inChat = []saying{
 	rules(llm.ForcedTools, ""), // it is carried, and thinking is not
 	rules(llm.AllowedTools, `"tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"auto","tools":[]}}`),
 	rules(llm.Temperature, `"temperature":1.5`), rules(llm.SamplingTopP, `"temperature":0.5,"top_p":0.5`), rules(llm.SamplingTopK, `"reasoning_effort":"high","top_k":5`),
+	rules(llm.ImageDetail, userSays(lowDetail)),
 	rules(llm.Seed, `"seed":1`), rules(llm.Penalties, `"frequency_penalty":1`), rules(llm.Penalties, `"presence_penalty":1`), rules(llm.LogitBias, `"logit_bias":{"1":1}`),
 	rules(llm.Logprobs, `"logprobs":true,"top_logprobs":3`), rules(llm.ManyChoices, `"n":2`), rules(llm.JSONObject, `"response_format":{"type":"json_object"}`),
 	rules(llm.OtherForms, `"response_format":{"type":"grammar","grammar":"g"}`),
@@ -160,11 +161,18 @@ var inResponses = []saying{
 
 // inResponsesToChat is what only chat completions cannot have as it is.
 var inResponsesToChat = []saying{
+	carried(itemsSay(lowItem), `"detail":"low"`),
 	rules(llm.DocumentText, itemsSay(`{"type":"input_file","filename":"a.txt","file_data":"data:text/plain,MARK"}`)), rules(llm.DocumentURL, itemsSay(`{"type":"input_file","file_url":"https://x/a.pdf"}`)),
 	rules(llm.ResultMedia, `"input":[{"role":"user","content":"x"},{"type":"function_call","call_id":"c1","name":"f","arguments":"{}"},{"type":"function_call_output","call_id":"c1","output":[{"type":"input_image","image_url":"data:image/png;base64,TUFSSw=="}]}]`),
 	rules(llm.StrictTools, `"tools":[{"type":"function","name":"f","strict":true,"parameters":{"type":"object","properties":{"a":{}}}}]`),
 	rules(llm.StrictSchemas, `"text":{"format":{"type":"json_schema","name":"n","strict":true,"schema":{"type":"object","properties":{"a":{}}}}}`),
 }
+
+// lowDetail is an image of a chat completion that need not be looked at closely, and lowItem one of the Responses API.
+const (
+	lowDetail = `{"type":"image_url","image_url":{"url":"https://x/a.png","detail":"low"}}`
+	lowItem   = `{"type":"input_image","image_url":"https://x/a.png","detail":"low"}`
+)
 
 func itemsSay(part string) string { return `"input":[{"role":"user","content":[` + part + `]}]` }
 
@@ -182,7 +190,7 @@ func TestWhatAClientSaysIsCarriedOrStandsInTheTable(t *testing.T) {
 		"from messages to chat": {"openai", "gpt-x", false, wire.Messages, messages.Format, chat.Format, inMessages},
 
 		"from responses to chat":     {"openai", "gpt-x", false, wire.ResponsesCreate, responses.Format, chat.Format, append(inResponses, inResponsesToChat...)},
-		"from responses to messages": {"anthropic", "claude-sonnet-4-5", true, wire.ResponsesCreate, responses.Format, messages.Format, inResponses},
+		"from responses to messages": {"anthropic", "claude-sonnet-4-5", true, wire.ResponsesCreate, responses.Format, messages.Format, append(inResponses, rules(llm.ImageDetail, itemsSay(lowItem)))},
 
 		"from gemini to chat":      {"openai", "gpt-x", false, wire.GeminiGenerate, gemini.Format, chat.Format, append(inGemini, inGeminiToChat...)},
 		"from gemini to messages":  {"anthropic", "claude-sonnet-4-5", true, wire.GeminiGenerate, gemini.Format, messages.Format, append(inGemini, inGeminiToMessages...)},
@@ -237,7 +245,7 @@ func TestWhatAClientSaysIsCarriedOrStandsInTheTable(t *testing.T) {
 // cannotSay is what a format's clients have no way to say.
 var cannotSay = map[string]map[llm.Feature]bool{
 	"chat":     {llm.KeptPrompts: true, llm.SafetySettings: true, llm.ImageOutput: true, llm.SpareSearch: true, llm.TextTools: true, llm.ToolNamespaces: true, llm.KeptState: true, llm.EarlierServerTools: true, llm.ProviderTools: true, llm.ContextEditing: true, llm.DocumentURL: true, llm.BillingNote: true, llm.SearchResults: true, llm.ResultFailure: true, llm.ToolReferences: true, llm.ToolHints: true, llm.MCPServers: true, llm.Containers: true, llm.Citations: true, llm.InferenceGeo: true, llm.Threads: true},
-	"messages": {llm.KeptPrompts: true, llm.SafetySettings: true, llm.ImageOutput: true, llm.SpareSearch: true, llm.TextTools: true, llm.ToolNamespaces: true, llm.KeptState: true, llm.OddArguments: true, llm.OtherForms: true, llm.CacheKeys: true, llm.Verbosity: true, llm.StoredAnswers: true, llm.Labels: true, llm.Logprobs: true, llm.AudioInput: true, llm.OldFunctions: true, llm.CustomTools: true, llm.AllowedTools: true, llm.LeadingAnswer: true, llm.Seed: true, llm.Penalties: true, llm.LogitBias: true, llm.ManyChoices: true, llm.JSONObject: true, llm.AudioOutput: true, llm.WebSearch: true, llm.Prediction: true, llm.MessageName: true, llm.EarlierRefusal: true, llm.Prefill: true},
+	"messages": {llm.ImageDetail: true, llm.KeptPrompts: true, llm.SafetySettings: true, llm.ImageOutput: true, llm.SpareSearch: true, llm.TextTools: true, llm.ToolNamespaces: true, llm.KeptState: true, llm.OddArguments: true, llm.OtherForms: true, llm.CacheKeys: true, llm.Verbosity: true, llm.StoredAnswers: true, llm.Labels: true, llm.Logprobs: true, llm.AudioInput: true, llm.OldFunctions: true, llm.CustomTools: true, llm.AllowedTools: true, llm.LeadingAnswer: true, llm.Seed: true, llm.Penalties: true, llm.LogitBias: true, llm.ManyChoices: true, llm.JSONObject: true, llm.AudioOutput: true, llm.WebSearch: true, llm.Prediction: true, llm.MessageName: true, llm.EarlierRefusal: true, llm.Prefill: true},
 	"responses": {
 		llm.KeptPrompts: true, llm.SafetySettings: true, llm.ImageOutput: true,
 		llm.MaxTokens: true, llm.LeadingAnswer: true, llm.Prefill: true, llm.StrictTools: true, llm.JSONSchema: true,

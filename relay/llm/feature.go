@@ -10,6 +10,7 @@ const (
 	BillingNote
 	ImageURL
 	ImageFile
+	ImageDetail
 	AudioInput
 	DocumentData
 	DocumentText
@@ -88,6 +89,7 @@ var features = [Features]struct{ name, what string }{
 	BillingNote:        {"billing_note", "a note of Claude Code's to Anthropic's billing among the instructions"},
 	ImageURL:           {"image_url", "an image as a link"},
 	ImageFile:          {"image_file", "an image by the id of an uploaded file"},
+	ImageDetail:        {"image_detail", "how much of an image is looked at (detail)"},
 	AudioInput:         {"audio_input", "audio in a message"},
 	DocumentData:       {"document_data", "a PDF with its data"},
 	DocumentText:       {"document_text", "a document that is text"},

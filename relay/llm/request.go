@@ -29,6 +29,12 @@ type Request struct {
 	Effort string    // none | minimal | low | medium | high | xhigh | max; empty if unsaid
 	Think  *Thinking // nil if unsaid
 
+	// What OpenAI has of its own on both of its APIs; empty if unsaid.
+	CacheKey  string          // prompt_cache_key
+	Tier      string          // service_tier
+	Verbosity string          // low | medium | high
+	Labels    json.RawMessage // metadata, an object
+
 	User         string
 	Stream       bool
 	IncludeUsage bool // the client of a stream wants its usage
@@ -45,6 +51,16 @@ type Request struct {
 type Use struct {
 	Feature Feature
 	Path    string
+}
+
+// UsesFeature reports whether the request asks for a feature.
+func (r *Request) UsesFeature(f Feature) bool {
+	for _, u := range r.Uses {
+		if u.Feature == f {
+			return true
+		}
+	}
+	return false
 }
 
 // Note records that the request uses a feature. Only the first path is kept.
@@ -110,6 +126,8 @@ type Media struct {
 	Text string // of a document that is plain text
 	Name string
 	Note string // what the client says of a document
+	// Detail is how much of an image is looked at: low, high, auto …; empty if unsaid.
+	Detail string
 }
 
 // Tool is a function that the model may call.

@@ -16,5 +16,5 @@ var openAI = Provider{
 		"o?-pro", "o?-pro-20*", "gpt-*-pro", "gpt-*-pro-20*", "codex-*", "gpt-*-codex*", "o?-deep-research*", "o?-mini-deep-research*",
 		"computer-use-*",
 	},
-	Quirks: Quirks{MaxCompletionTokens: true, Reasoning: BackNever, MidSystem: true, MostStops: 4},
+	Quirks: Quirks{MaxCompletionTokens: true, OwnMembers: true, Reasoning: BackNever, MidSystem: true, MostStops: 4},
 }

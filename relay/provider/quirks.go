@@ -5,6 +5,8 @@ package provider
 type Quirks struct {
 	// MaxCompletionTokens means that it knows OpenAI's newer name for the limit of an answer, which some models insist on.
 	MaxCompletionTokens bool
+	// OwnMembers means that it takes what OpenAI has of its own: prompt_cache_key, service_tier, verbosity, metadata.
+	OwnMembers bool
 	// UsageUnasked means that its streams end with their usage whether that is asked for or not, and that it need not, or must not, be
 	// asked.
 	UsageUnasked bool

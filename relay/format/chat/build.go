@@ -47,6 +47,8 @@ func (server) Build(r *llm.Request, t *format.Target) (body []byte, dropped []ll
 			b.Literal("stream_options", `{"include_usage":true}`)
 		}
 	}
+	b.dropped = append(b.dropped, b.Own(r, t)...)
+	b.verbosity()
 	if r.User != "" && !b.quirks.NoUser {
 		longest := b.quirks.LongestUser
 		if longest == 0 {
@@ -57,6 +59,16 @@ func (server) Build(r *llm.Request, t *format.Target) (body []byte, dropped []ll
 	b.add(b.quirks.Also)
 	b.Close('}')
 	return b.JSON, b.dropped, nil
+}
+
+// verbosity is how much the model says, for those that can be told.
+func (b *builder) verbosity() {
+	switch {
+	case b.t.TakesOwn() && b.habits.verbosity:
+		b.Said("verbosity", b.r.Verbosity)
+	case b.r.UsesFeature(llm.Verbosity):
+		b.drop(llm.Verbosity)
+	}
 }
 
 // add adds members that are JSON already.

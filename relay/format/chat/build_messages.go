@@ -199,6 +199,7 @@ func (b *builder) part(p *llm.Part) {
 		} else {
 			b.data("url", p.Media)
 		}
+		b.Said("detail", p.Media.Detail)
 		b.Close('}')
 	case p.Kind == llm.Document:
 		b.Literal("type", `"file"`)

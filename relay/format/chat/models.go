@@ -8,6 +8,7 @@ type habits struct {
 	except      string // models that begin so are none of these; empty means all are
 	noSampling  bool   // temperature and top_p
 	noStops     bool
+	verbosity   bool // verbosity is taken
 	effort      bool // reasoning_effort is taken
 	noEffort    bool // reasoning_effort is refused
 	newName     bool // max_completion_tokens instead of max_tokens
@@ -30,8 +31,8 @@ type habits struct {
 //   - Kimi's: https://platform.moonshot.ai/docs. Their sampling is fixed; kimi-k3 and kimi-k2.7 always think.
 //   - GLM's: https://docs.z.ai/guides/capabilities/thinking-mode
 var models = []habits{
-	{prefix: "gpt-5.", except: "chat", noSampling: true, noStops: true, effort: true, newName: true, leastEffort: "none", noThoughts: true},
-	{prefix: "gpt-5", except: "chat", noSampling: true, noStops: true, effort: true, newName: true, leastEffort: "minimal", noThoughts: true},
+	{prefix: "gpt-5.", except: "chat", verbosity: true, noSampling: true, noStops: true, effort: true, newName: true, leastEffort: "none", noThoughts: true},
+	{prefix: "gpt-5", except: "chat", verbosity: true, noSampling: true, noStops: true, effort: true, newName: true, leastEffort: "minimal", noThoughts: true},
 	{prefix: "o1", noSampling: true, effort: true, newName: true, leastEffort: "low", noThoughts: true},
 	{prefix: "o3", noSampling: true, noStops: true, effort: true, newName: true, leastEffort: "low", noThoughts: true},
 	{prefix: "o4", noSampling: true, noStops: true, effort: true, newName: true, leastEffort: "low", noThoughts: true},

@@ -156,6 +156,7 @@ func (r *request) noted(name string, value []byte) bool {
 	}
 	if feature, ok := asked[name]; ok {
 		r.Note(feature, name)
+		r.own(name, value)
 		return true
 	}
 	switch name {
@@ -176,6 +177,22 @@ func (r *request) noted(name string, value []byte) bool {
 		return false
 	}
 	return true
+}
+
+// own keeps what both of OpenAI's APIs have.
+func (r *request) own(name string, value []byte) {
+	switch name {
+	case "service_tier":
+		r.Tier, _ = jsonscan.String(value)
+	case "verbosity":
+		r.Verbosity, _ = jsonscan.String(value)
+	case "prompt_cache_key":
+		r.CacheKey, _ = jsonscan.String(value)
+	case "metadata":
+		if format.IsObject(value) {
+			r.Labels = format.Raw(value)
+		}
+	}
 }
 
 func (r *request) stop(value []byte) *format.Problem {

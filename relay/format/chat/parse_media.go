@@ -8,15 +8,21 @@ import (
 )
 
 // image reads an image: a data URL, or a link.
-func image(value []byte) (llm.Part, *format.Problem) {
+func (r *request) image(value []byte) (llm.Part, *format.Problem) {
 	part := llm.Part{Kind: llm.Image, Media: &llm.Media{}}
 	link := ""
 	problem := format.Object(value, func(name string, value []byte) *format.Problem {
-		if name != "url" {
-			return nil
+		switch name {
+		case "url":
+			return format.String(value, &link).In(name)
+		case "detail":
+			return format.String(value, &part.Media.Detail).In(name)
 		}
-		return format.String(value, &link).In(name)
+		return nil
 	})
+	if part.Media.Detail != "" && part.Media.Detail != "auto" {
+		r.Note(llm.ImageDetail, "messages")
+	}
 	if problem != nil {
 		return part, problem
 	}

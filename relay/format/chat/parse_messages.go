@@ -233,7 +233,7 @@ func (r *request) part(element []byte, role string) (*llm.Part, *format.Problem)
 		}
 		return part, nil
 	case p.kind == "image_url" && media:
-		part, problem := image(p.image)
+		part, problem := r.image(p.image)
 		part.Cache = r.hint(p.cache)
 		return &part, problem.In("image_url")
 	case p.kind == "file" && media:

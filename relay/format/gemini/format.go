@@ -65,6 +65,7 @@ var column = format.Column{
 	llm.EndUser:            {Fate: format.Drop, Why: "there is no place for it"},
 	llm.CacheHints:         {Fate: format.Drop, Why: "the provider caches by itself"},
 	llm.CacheKeys:          {Fate: format.Drop, Why: "the provider caches by itself"},
+	llm.ImageDetail:        {Fate: format.Cost, Why: "the provider decides how much of an image it looks at"},
 	llm.ServiceTier:        {Fate: format.Cost, Why: "tiers of one provider mean nothing to another"},
 	llm.AudioOutput:        {Fate: format.Refuse, Why: "asks for audio, which is not converted from this provider"},
 	llm.WebSearch:          {Fate: format.Refuse, Why: "is not converted for this provider"},

@@ -55,6 +55,7 @@ var column = format.Column{
 	llm.EndUser:            {Fate: format.Adapt, Why: "as metadata.user_id; a pseudonym if it is too long or looks like an address"},
 	llm.CacheHints:         {Fate: format.Adapt, Why: "the last four, which is what the API takes; those before them are left out, and counted"},
 	llm.CacheKeys:          {Fate: format.Drop, Why: "what is cached is said by cache_control"},
+	llm.ImageDetail:        {Fate: format.Cost, Why: "the provider decides how much of an image it looks at"},
 	llm.ServiceTier:        {Fate: format.Cost, Why: "tiers of one provider mean nothing to another"},
 	llm.AudioOutput:        {Fate: format.Refuse, Why: "asks for audio, which this provider does not answer with"},
 	llm.WebSearch:          {Fate: format.Refuse, Why: "is not supported by this provider"},

@@ -38,11 +38,15 @@ func (server) Build(r *llm.Request, t *format.Target) (body []byte, dropped []ll
 		b.Int("max_output_tokens", max(r.MaxTokens, leastOutput))
 	}
 	b.sampling()
-	b.form()
+	b.text()
 	b.reasoning()
 	b.Literal("store", "false")
 	if r.Stream {
 		b.Literal("stream", "true")
+	}
+	b.dropped = append(b.dropped, b.Own(r, t)...)
+	if t.TakesOwn() && r.Labels != nil {
+		b.Value("metadata", r.Labels)
 	}
 	if r.User != "" {
 		name := "user" // which is all that compatible servers know
@@ -86,13 +90,30 @@ func (b *builder) sampling() {
 	}
 }
 
+// text is the form that the answer's text has, and how much the model says, if it can be told.
+func (b *builder) text() {
+	verbosity := b.r.Verbosity
+	if !b.t.TakesOwn() || !b.habits.verbosity {
+		verbosity = ""
+		if b.r.UsesFeature(llm.Verbosity) {
+			b.drop(llm.Verbosity)
+		}
+	}
+	if b.r.Format == nil && verbosity == "" {
+		return
+	}
+	b.Key("text")
+	b.Open('{')
+	b.form()
+	b.Said("verbosity", verbosity)
+	b.Close('}')
+}
+
 func (b *builder) form() {
 	f := b.r.Format
 	if f == nil {
 		return
 	}
-	b.Key("text")
-	b.Open('{')
 	b.Key("format")
 	b.Open('{')
 	if f.Schema == nil {
@@ -108,7 +129,6 @@ func (b *builder) form() {
 		b.Value("schema", f.Schema)
 		b.Bool("strict", b.strict(f.Strict, f.Schema, llm.StrictSchemas))
 	}
-	b.Close('}')
 	b.Close('}')
 }
 

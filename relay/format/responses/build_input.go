@@ -131,7 +131,11 @@ func (b *builder) part(p *llm.Part, answer bool) {
 	switch {
 	case p.Kind == llm.Image:
 		b.Literal("type", `"input_image"`)
-		b.Literal("detail", `"auto"`)
+		detail := p.Media.Detail
+		if detail == "" {
+			detail = "auto"
+		}
+		b.String("detail", detail)
 		b.media("image_url", "image_url", p.Media)
 	case p.Kind == llm.Document && (p.Media.Data != "" || p.Media.URL != ""):
 		b.Literal("type", `"input_file"`)

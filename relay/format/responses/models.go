@@ -9,12 +9,13 @@ type habits struct {
 	reasons    bool   // reasoning.effort is taken, and reasoning is given back sealed
 	noEffort   bool   // reasoning.effort is not
 	noSampling bool   // temperature and top_p are refused
+	verbosity  bool   // text.verbosity is taken
 }
 
 // models is data, the first match counts: OpenAI's reasoning models (https://platform.openai.com/docs/guides/reasoning) and xAI's
 // (https://docs.x.ai/docs/guides/reasoning).
 var models = []habits{
-	{prefix: "gpt-5", except: "chat", reasons: true, noSampling: true},
+	{prefix: "gpt-5", except: "chat", verbosity: true, reasons: true, noSampling: true},
 	{prefix: "o1", reasons: true, noSampling: true}, {prefix: "o3", reasons: true, noSampling: true},
 	{prefix: "o4", reasons: true, noSampling: true},
 	{prefix: "codex-", reasons: true, noSampling: true}, {prefix: "computer-use", reasons: true, noSampling: true},

@@ -67,6 +67,7 @@ func (r *request) member(name string, value []byte) *format.Problem {
 	if feature, ok := asked[name]; ok {
 		if !format.IsEmpty(value) {
 			r.Note(feature, name)
+			r.own(name, value)
 		}
 		return nil
 	}
@@ -120,6 +121,7 @@ func (r *request) further(name string, value []byte) *format.Problem {
 	case "service_tier":
 		if word, _ := jsonscan.String(value); word != "auto" && word != "default" {
 			r.Note(llm.ServiceTier, name)
+			r.Tier = word
 		}
 	case "top_logprobs":
 		if n, _ := jsonscan.Int(value); n > 0 {
@@ -134,6 +136,18 @@ func (r *request) further(name string, value []byte) *format.Problem {
 		return format.Sampling(name, value, r.Request)
 	}
 	return nil
+}
+
+// own keeps what both of OpenAI's APIs have.
+func (r *request) own(name string, value []byte) {
+	switch name {
+	case "prompt_cache_key":
+		r.CacheKey, _ = jsonscan.String(value)
+	case "metadata":
+		if format.IsObject(value) {
+			r.Labels = format.Raw(value)
+		}
+	}
 }
 
 // repeat notes what the answer says again. The text is copied: it outlives the body.
@@ -175,6 +189,7 @@ func (r *request) text(value []byte) *format.Problem {
 		case "verbosity":
 			if word, _ := jsonscan.String(value); word != "" && word != "medium" { // which is the default
 				r.Note(llm.Verbosity, "text.verbosity")
+				r.Verbosity = word
 			}
 		}
 		return nil

@@ -10,13 +10,13 @@ import (
 
 // contentPart is a part of a message as it stands.
 type contentPart struct {
-	kind, text, refusal         string
+	kind, text, refusal, detail string
 	image, file, data, url, doc string // image_url, file_id, file_data, file_url, filename
 }
 
 func (p *contentPart) member(name string, value []byte) *format.Problem {
 	to := map[string]*string{
-		"type": &p.kind, "text": &p.text, "refusal": &p.refusal, "image_url": &p.image, "file_id": &p.file, "file_data": &p.data,
+		"type": &p.kind, "text": &p.text, "refusal": &p.refusal, "detail": &p.detail, "image_url": &p.image, "file_id": &p.file, "file_data": &p.data,
 		"file_url": &p.url,
 		"filename": &p.doc,
 	}[name]
@@ -24,6 +24,9 @@ func (p *contentPart) member(name string, value []byte) *format.Problem {
 		return nil
 	}
 	if name == "image_url" && format.IsObject(value) { // as a chat completion has it
+		if problem := format.String(jsonscan.MemberOf(value, "detail"), &p.detail); problem != nil {
+			return problem.In("detail")
+		}
 		value = jsonscan.MemberOf(value, "url")
 	}
 	return format.String(value, to).In(name)
@@ -90,7 +93,10 @@ func (r *request) part(element []byte, role string) (*llm.Part, *format.Problem)
 }
 
 func (r *request) image(p *contentPart) (*llm.Part, *format.Problem) {
-	part := &llm.Part{Kind: llm.Image, Media: &llm.Media{}}
+	part := &llm.Part{Kind: llm.Image, Media: &llm.Media{Detail: p.detail}}
+	if p.detail != "" && p.detail != "auto" {
+		r.Note(llm.ImageDetail, "input")
+	}
 	switch {
 	case p.file != "":
 		r.Note(llm.ImageFile, "input")
