@@ -309,6 +309,7 @@ func (s *Server) trim(ctx context.Context) {
 // drain ends the service: health says so while the listener stays open for it, calls get their time, and then are cut.
 func (s *Server) drain(server *http.Server, cut context.CancelCauseFunc) error {
 	s.gates.Intake.Drain()
+	s.door.Drain()
 	s.options.Log.Info("draining: no new calls are taken", "in_flight", s.gates.Intake.Active(),
 		"timeout", s.options.Settings.ShutdownTimeout.String())
 	var err error

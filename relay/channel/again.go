@@ -8,5 +8,5 @@ func (s *Set) Again(w *SelectRequest, c *Channel) (Slot, bool) {
 
 // OnceMore reports whether a request for which no other channel is left may make one more attempt at this one, and counts it.
 func (c *Channel) OnceMore(w *SelectRequest) bool {
-	return (w.broken == nil || w.finishes(c)) && c.state.tries.Allow(c.pool.now())
+	return (w.broken == nil || c.finishes(w.broken, w.text)) && c.state.tries.Allow(c.pool.now())
 }

@@ -29,11 +29,6 @@ func (s *Set) Resumes(w *SelectRequest) bool {
 	return false
 }
 
-// finishes tells whether the channel may be asked for the rest of the stream that broke off. The Responses API continues no message.
-func (w *SelectRequest) finishes(c *Channel) bool {
-	return c.finishes(w.broken, w.text) && (!w.text || !c.OnResponses(w.Endpoint, w.Model))
-}
-
 // finishes tells whether the channel may be asked for the rest of a stream of broken's. text: some of it has to be continued,
 // so that a channel that would begin a new answer is of no use.
 func (c *Channel) finishes(broken *Channel, text bool) bool {

@@ -132,7 +132,7 @@ func (w *SelectRequest) excludes(c *Channel, anotherKey bool) bool {
 	if w.Only != nil && c != w.Only {
 		return true
 	}
-	if w.broken != nil && !w.finishes(c) {
+	if w.broken != nil && !c.finishes(w.broken, w.text) {
 		return true
 	}
 	times := 0

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"one-api/relay/exchange"
+	"one-api/relay/format"
 	"one-api/relay/gate"
 	"one-api/relay/inflight"
 	"one-api/relay/lane"
@@ -261,13 +262,26 @@ func (c *call) finish(recovered any) {
 
 // tell tells the client of the error: in the words of its stream, if that has begun and its format has any.
 func (c *call) tell(e *wire.Error) {
-	if c.last != nil && c.last.Failing != nil && c.Client.Started() {
-		if event := c.last.Failing.Failed(e, c.End.RequestID); event != nil {
+	if failing := c.failing(); failing != nil && c.Client.Started() {
+		if event := failing.Failed(e, c.End.RequestID); event != nil {
 			c.Client.End(event)
 			return
 		}
 	}
 	c.Client.Fail(e)
+}
+
+// failing is what knows the words of the client's stream; nil: nobody does.
+func (c *call) failing() format.Failing {
+	if c.resuming {
+		if failing := c.transcript.Failing(); failing != nil {
+			return failing // the attempt at hand knows no more than its own part
+		}
+	}
+	if c.last != nil {
+		return c.last.Failing
+	}
+	return nil
 }
 
 func (c *call) logPanic(p any) {

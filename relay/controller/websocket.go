@@ -24,11 +24,6 @@ func (c *Controller) Sockets() int64 { return c.sockets.Load() }
 // itself is a request, which is counted as long as it is open.
 func (c *Controller) Socket(endpoint wire.Endpoint) gin.HandlerFunc {
 	return func(g *gin.Context) {
-		if !socket.Asks(g.Request) {
-			g.Header("Allow", http.MethodPost)
-			c.WrongMethod(g)
-			return
-		}
 		key, refusal := c.greet(g.Request, endpoint)
 		if refusal != nil {
 			c.turnAway(g, endpoint, key, refusal)
@@ -55,6 +50,10 @@ func (c *Controller) Socket(endpoint wire.Endpoint) gin.HandlerFunc {
 
 // greet finds out who asks for a websocket, before it is one. key is nil if that is not known.
 func (c *Controller) greet(r *http.Request, endpoint wire.Endpoint) (key *apikey.Key, refusal *outcome.Refusal) {
+	if !socket.Asks(r) {
+		return nil, gate.RefuseBody(http.StatusUpgradeRequired, "GET "+endpoint.Path()+" is a websocket: ask with `Connection: Upgrade` and "+
+			"`Upgrade: websocket`, or use POST.")
+	}
 	if status, why := socket.Misasked(r); status != 0 {
 		return nil, gate.RefuseBody(status, why)
 	}

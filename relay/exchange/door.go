@@ -39,6 +39,7 @@ type DoorOptions struct {
 type Door struct {
 	options     DoorOptions
 	unknownEnds unknownEnds
+	sessions    sessions
 	questions   questions
 	names       names
 }
@@ -50,6 +51,9 @@ func NewDoor(options DoorOptions) *Door {
 	}
 	return &Door{options: options}
 }
+
+// Drain has sessions end as soon as nobody says anything in them: the relay shuts down.
+func (d *Door) Drain() { d.sessions.drain() }
 
 // Close ends what the relay asks on its own account, and waits for it.
 func (d *Door) Close() { d.questions.stop() }

@@ -101,9 +101,27 @@ func (x *Exchange) dial(call *lane.Call) (*socket.Conn, *outcome.Failure) {
 	}
 	x.opened()
 	if x.answer.Status/100 == 2 {
-		return nil, outcome.Malformed("it answered " + http.StatusText(x.answer.Status) + " where a websocket was asked for")
+		return nil, x.noWebsocket()
 	}
 	return nil, x.refused(true)
+}
+
+// noWebsocket is the failure of an upstream that answers something else, and says that all is well: it has no sessions, or somebody before
+// it takes the upgrade out. That is held against nobody while its other endpoints work.
+func (x *Exchange) noWebsocket() *outcome.Failure {
+	status := x.answer.Status
+	x.hold.closeBody()
+	f := &outcome.Failure{
+		Outcome: outcome.UpstreamStatus, Class: outcome.ClassMisplaced, Status: status,
+		Detail: fmt.Sprintf("it answered %d where a websocket was asked for: it has none there, or a proxy before it does not pass "+
+			"upgrades on", status),
+		Err: &wire.Error{Status: http.StatusBadGateway, Type: "api_error", Code: "upstream_has_no_websocket",
+			Message: "the upstream does not answer with a websocket"},
+	}
+	if x.Channel.Lacks(x.call.Endpoint) {
+		f.Class = outcome.ClassUnserved
+	}
+	return f
 }
 
 // tunnel is a session: a websocket on either side.
@@ -113,6 +131,9 @@ type tunnel struct {
 	options    SessionOptions
 	read       chan struct{} // closed when nobody reads the client any more
 	last       atomic.Int64  // when a message was last passed on, a moment
+	activity   activity
+	draining   atomic.Bool // the relay shuts down
+	pinged     int64       // when the sides were last asked for a sign of life, a moment
 
 	mu     sync.Mutex
 	over   *sessionEnd // why it ends; nil: it does not
@@ -144,6 +165,8 @@ func (t *tunnel) touch() { t.last.Store(breaker.Now()) }
 // run passes messages on until the session is over.
 func (t *tunnel) run() *outcome.Failure {
 	t.watch()
+	t.x.door.sessions.add(t)
+	defer t.x.door.sessions.remove(t)
 	go t.fromClient()
 	end := t.fromUpstream()
 	if end.byError {
@@ -203,6 +226,7 @@ func (t *tunnel) upstreamEnd(err error, lost bool) *sessionEnd {
 // listen takes in what the upstream says: whether it is a part of an answer, and what something has cost.
 func (t *tunnel) listen(message []byte, whole bool) (more bool) {
 	x := t.x
+	t.activity.note(message)
 	if x.counted.looks < mostLooks {
 		x.looks(message)
 	}
@@ -352,6 +376,9 @@ func (t *tunnel) tick() {
 		return
 	}
 	t.timer.Reset(t.options.Ping)
+	if t.draining.Load() { // perhaps only now
+		t.timer.Reset(drainLook)
+	}
 }
 
 // look says why the session has to end; nil: it goes on.
@@ -365,6 +392,14 @@ func (t *tunnel) look() *sessionEnd {
 		said := fmt.Sprintf("Nothing was said in your session for %d minutes.", int(t.options.Idle.Minutes()))
 		return &sessionEnd{socket.Normal, said, nil, true}
 	}
+	if end := t.drained(); end != nil {
+		return end
+	}
+	now := breaker.Now()
+	if t.pinged != 0 && time.Duration(now-t.pinged) < t.options.Ping/2 {
+		return nil
+	}
+	t.pinged = now
 	if t.client.Ping(t.options.Pong) != nil {
 		return &sessionEnd{socket.Policy, "no answer to a ping", outcome.Gone(), false}
 	}

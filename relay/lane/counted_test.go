@@ -51,7 +51,7 @@ func TestWhatCostsMoneyOrChangesTheAnswerIsCounted(t *testing.T) {
 		"an effort that Mistral does not know":                          {"mistral", "mistral-large-latest", true, wire.Messages, `"output_config":{"effort":"low"}`, []string{"reasoning_effort"}},
 		"a strict tool whose schema is not":                             {"openai", "gpt-4o", true, wire.Messages, `"tools":[{"name":"f","strict":true,"input_schema":{"type":"object","properties":{"a":{}}}}]`, []string{"strict_tools"}},
 		"a tool that is not to be strict":                               {"openai", "gpt-4o", true, wire.Messages, `"tools":[{"name":"f","strict":false,"input_schema":{"type":"object","properties":{"a":{}}}}]`, nil},
-		"several things at once":                                        {"openai", "gpt-4o", true, wire.Messages, `"top_k":5,"service_tier":"auto","output_config":{"effort":"low"}`, []string{"service_tier", "top_k", "reasoning_effort"}},
+		"several things at once":                                        {"openai", "gpt-4o", true, wire.Messages, `"top_k":5,"service_tier":"auto","output_config":{"effort":"low"}`, []string{"top_k", "reasoning_effort", "service_tier"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := to(t, tc.kind, tc.model, tc.own, tc.client)

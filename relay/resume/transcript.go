@@ -168,6 +168,12 @@ func (t *Transcript) hold(more int) error {
 	return t.held.Hold(int64(n))
 }
 
+// Failing is what tells the client, in the words of its stream, that it has failed; nil if that cannot be told from here.
+func (t *Transcript) Failing() format.Failing {
+	failing, _ := t.follower.(format.Failing) // nil is none
+	return failing
+}
+
 // Text is what the client has of the answer's text.
 func (t *Transcript) Text() string { return string(t.text) }
 

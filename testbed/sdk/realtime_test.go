@@ -167,7 +167,7 @@ func TestASessionMovesOnUntilAnUpstreamHasAgreedToIt(t *testing.T) {
 	}{
 		"an error":                  {harness.Answers(503, `{"error":{"message":"busy"}}`), "upstream_status"},
 		"a limit":                   {harness.Answers(429, `{"error":{"message":"slow down"}}`), "upstream_status"},
-		"an answer that is no such": {harness.Answers(200, `{}`), "upstream_malformed"},
+		"an answer that is no such": {harness.Answers(200, `{}`), "upstream_status"},
 		"a reset":                   {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "upstream_reset"},
 		"a wrong accept": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Connection", "Upgrade")
@@ -369,11 +369,46 @@ func TestAnOperatorEndsASession(t *testing.T) {
 	r.RequireQuiet(harness.AmongOthers, u)
 }
 
+// TestStoppingDoesNotWaitForIdleSessions is also for those that are in the midst of a response, until that is done.
+func TestStoppingDoesNotWaitForIdleSessions(t *testing.T) {
+	finish := make(chan struct{})
+	server := &standin.Realtime{Serve: func(ctx context.Context, conn *websocket.Conn) {
+		_ = conn.Write(ctx, websocket.MessageText, []byte(`{"type":"session.created"}`))
+		for {
+			_, message, err := conn.Read(ctx)
+			if err != nil {
+				return
+			}
+			if strings.Contains(string(message), "response.create") {
+				_ = conn.Write(ctx, websocket.MessageText, []byte(`{"type":"response.created","response":{"id":"resp_1"}}`))
+				<-finish
+				_ = conn.Write(ctx, websocket.MessageText, []byte(`{"type":"response.done","response":{"id":"resp_1","status":"completed"}}`))
+			}
+		}
+	}}
+	r, _ := conversing(t, server) // SHUTDOWN_TIMEOUT is a minute
+	idle, busy := connects(r, t, "/v1/realtime?model=m"), connects(r, t, "/v1/realtime?model=m")
+	require.Equal(t, "session.created", idle.hears()["type"])
+	require.Equal(t, "session.created", busy.hears()["type"])
+	busy.says(`{"type":"response.create"}`)
+	require.Equal(t, "response.created", busy.hears()["type"])
+	r.Stop()
+	require.Equal(t, websocket.StatusGoingAway, idle.closed(), "at once, with the code for a server that goes away")
+	close(finish)
+	require.Equal(t, "response.done", busy.hears()["type"], "what was under way is finished")
+	require.Equal(t, websocket.StatusGoingAway, busy.closed())
+	require.NoError(t, <-r.Ended, "a clean end")
+	r.Ended <- nil
+	require.Equal(t, []string{"completed", "completed"}, r.Outcomes(2))
+}
+
 func TestStoppingEndsSessionsWhenTheirTimeIsOver(t *testing.T) {
 	server := &standin.Realtime{}
 	r, _ := conversing(t, server, harness.WithEnv("SHUTDOWN_TIMEOUT", "2"))
 	client := connects(r, t, "/v1/realtime?model=m")
 	require.Equal(t, "session.created", client.hears()["type"])
+	client.says(`{"type":"input_audio_buffer.append","audio":"QUJD"}`)
+	require.Equal(t, "input_audio_buffer.speech_started", client.hears()["type"])
 	r.Stop()
 	r.Eventually("it drains", func() bool { _, h := r.Get("/api/monitor/health"); return h["status"] == "draining" })
 	_, response, err := dials(r, "/v1/realtime?model=m", nil)

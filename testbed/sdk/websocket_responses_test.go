@@ -89,7 +89,7 @@ func TestAWebsocketIsRefusedOverHTTPBeforeItIsOne(t *testing.T) {
 		status int
 		code   any
 	}{
-		"a plain GET":             {map[string]string{"Upgrade": "", "Connection": ""}, http.StatusMethodNotAllowed, "method_not_allowed"},
+		"a plain GET":             {map[string]string{"Upgrade": "", "Connection": ""}, http.StatusUpgradeRequired, nil},
 		"no key":                  {map[string]string{"Authorization": ""}, http.StatusUnauthorized, "invalid_api_key"},
 		"a wrong key":             {map[string]string{"Authorization": "Bearer sk-wrong"}, http.StatusUnauthorized, "invalid_api_key"},
 		"a wrong key of a page's": {map[string]string{"Authorization": "", "Sec-WebSocket-Protocol": "realtime, openai-insecure-api-key.sk-wrong"}, http.StatusUnauthorized, "invalid_api_key"},
@@ -113,6 +113,9 @@ func TestAWebsocketIsRefusedOverHTTPBeforeItIsOne(t *testing.T) {
 			defer response.Body.Close()
 			require.Equal(t, c.status, response.StatusCode)
 			require.NotEmpty(t, response.Header.Get("X-Oneapi-Request-Id"))
+			if c.status == http.StatusUpgradeRequired {
+				require.Equal(t, "websocket", response.Header.Get("Upgrade"), "a 426 says to what (RFC 9110, section 15.5.22)")
+			}
 			answer := harness.ReadAll(t, response)
 			require.Equal(t, c.code, harness.ErrorOf(t, answer)["code"], answer)
 			require.NotContains(t, r.Log.String(), "sk-wrong")

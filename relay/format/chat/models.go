@@ -31,8 +31,14 @@ type habits struct {
 //   - Kimi's: https://platform.moonshot.ai/docs. Their sampling is fixed; kimi-k3 and kimi-k2.7 always think.
 //   - GLM's: https://docs.z.ai/guides/capabilities/thinking-mode
 var models = []habits{
-	{prefix: "gpt-5.", except: "chat", verbosity: true, noSampling: true, noStops: true, effort: true, newName: true, leastEffort: "none", noThoughts: true},
-	{prefix: "gpt-5", except: "chat", verbosity: true, noSampling: true, noStops: true, effort: true, newName: true, leastEffort: "minimal", noThoughts: true},
+	{
+		prefix: "gpt-5.", except: "chat", verbosity: true, noSampling: true, noStops: true, effort: true, newName: true, leastEffort: "none",
+		noThoughts: true,
+	},
+	{
+		prefix: "gpt-5", except: "chat", verbosity: true, noSampling: true, noStops: true, effort: true, newName: true, leastEffort: "minimal",
+		noThoughts: true,
+	},
 	{prefix: "o1", noSampling: true, effort: true, newName: true, leastEffort: "low", noThoughts: true},
 	{prefix: "o3", noSampling: true, noStops: true, effort: true, newName: true, leastEffort: "low", noThoughts: true},
 	{prefix: "o4", noSampling: true, noStops: true, effort: true, newName: true, leastEffort: "low", noThoughts: true},

@@ -38,6 +38,41 @@ func Says(beginning []byte) bool {
 	return at >= 0 && bytes.Contains(head[at:min(len(head), at+64)], []byte(`.delta"`))
 }
 
+// TurnStep is what a message says of who has the word.
+type TurnStep uint8
+
+// The steps.
+const (
+	NoTurn     TurnStep = iota
+	Responding          // a response begins
+	Responded           // it is at its end
+	Listening           // the user begins to speak
+	Listened            // and has spoken
+)
+
+var turns = [...]struct {
+	name string
+	step TurnStep
+}{
+	{`"response.created"`, Responding}, {`"` + responseDone + `"`, Responded},
+	{`"input_audio_buffer.speech_started"`, Listening}, {`"input_audio_buffer.speech_stopped"`, Listened},
+	{`"input_audio_buffer.committed"`, Listened}, {`"input_audio_buffer.cleared"`, Listened},
+}
+
+// Turn says what a message of the provider's, of which this is the beginning, says of that. A part of what is said is none.
+func Turn(beginning []byte) TurnStep {
+	head := beginning[:min(len(beginning), Beginning)]
+	if Says(head) {
+		return NoTurn
+	}
+	for _, of := range turns {
+		if bytes.Contains(head, []byte(of.name)) {
+			return of.step
+		}
+	}
+	return NoTurn
+}
+
 // longestSession is more than any session has, in seconds of sound.
 const longestSession = 1e6
 

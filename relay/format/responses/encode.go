@@ -25,6 +25,7 @@ type encoder struct {
 	err     error
 	kept    *kept
 	id      string // of this answer, that all ids have in them
+	own     string // the response's, if somebody else has begun it; empty: it is made of id
 	model   string
 	created int64
 	number  int64 // the next sequence_number
@@ -50,6 +51,8 @@ type entry struct {
 	summary bool    // the summary's part has begun
 	done    bool
 	status  string    // when it is done
+	own     string    // its id, if somebody else has begun it; empty: it is made of the answer's
+	whole   []byte    // all of it, if somebody else has ended it
 	input   textInput // of a custom tool
 }
 
@@ -163,6 +166,10 @@ func (e *encoder) of(i *entry, name string) *format.JSON {
 }
 
 func (e *encoder) itemID(j *format.JSON, name string, i *entry) {
+	if i.own != "" {
+		j.String(name, i.own)
+		return
+	}
 	j.Joined(name, beginnings[i.kind], ownMark, e.id, "_", strconv.Itoa(i.index))
 }
 
@@ -176,7 +183,7 @@ func (e *encoder) grow(n int) {
 func (e *encoder) begin(i *entry) {
 	e.leave()
 	e.start("")
-	i.index = len(e.items)
+	i.index = e.next()
 	if e.items = append(e.items, i); len(e.items) > mostItems && e.err == nil {
 		e.err = format.Malformed("more items than an answer may have")
 	}
@@ -189,6 +196,14 @@ func (e *encoder) begin(i *entry) {
 	j.Key("item")
 	e.item(j, &entry{kind: i.kind, index: i.index, call: i.call, name: i.name}, "in_progress")
 	e.send(j)
+}
+
+// next is the output_index of the next item. Those that somebody else has begun have theirs.
+func (e *encoder) next() int {
+	if n := len(e.items); n > 0 {
+		return e.items[n-1].index + 1
+	}
+	return 0
 }
 
 // leave closes the message or the reasoning that is open.

@@ -32,7 +32,11 @@ func ending(reason wire.EndReason) snapshot {
 // response writes a whole response. The API's schema wants all of this, and clients read it with types that have it.
 func (e *encoder) response(j *format.JSON, s snapshot) {
 	j.Open('{')
-	j.Joined("id", "resp", ownMark, e.id)
+	if e.own != "" {
+		j.String("id", e.own)
+	} else {
+		j.Joined("id", "resp", ownMark, e.id)
+	}
 	j.Literal("object", `"response"`)
 	j.Int("created_at", e.created)
 	j.String("status", s.status)
@@ -82,6 +86,10 @@ func (e *encoder) response(j *format.JSON, s snapshot) {
 
 // item writes an item as it is by now.
 func (e *encoder) item(j *format.JSON, i *entry, status string) {
+	if i.whole != nil {
+		j.Raw(format.Compact(i.whole)) // an event is one line
+		return
+	}
 	j.Open('{')
 	e.itemID(j, "id", i)
 	switch i.kind {

@@ -11,6 +11,7 @@ import (
 var Format = &format.Format{
 	Name: "responses", Client: client{}, Server: server{}, Column: column,
 	Inspect: func(int) format.Translator { return &inspector{} },
+	Rescue:  rescue{},
 }
 
 // Kept is what is said of answers that the provider keeps, and of what it would count: there is no cost in it that has not been told.

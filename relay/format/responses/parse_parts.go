@@ -16,9 +16,10 @@ type contentPart struct {
 
 func (p *contentPart) member(name string, value []byte) *format.Problem {
 	to := map[string]*string{
-		"type": &p.kind, "text": &p.text, "refusal": &p.refusal, "detail": &p.detail, "image_url": &p.image, "file_id": &p.file, "file_data": &p.data,
-		"file_url": &p.url,
-		"filename": &p.doc,
+		"type": &p.kind, "text": &p.text, "refusal": &p.refusal, "detail": &p.detail, "image_url": &p.image, "file_id": &p.file,
+		"file_data": &p.data,
+		"file_url":  &p.url,
+		"filename":  &p.doc,
 	}[name]
 	if to == nil {
 		return nil

@@ -28,6 +28,7 @@ func TestARequestIsReadWithAllThatOtherFormatsCanSay(t *testing.T) {
 	require.ElementsMatch(t, []llm.Feature{
 		llm.Temperature, llm.SamplingTopP, llm.Verbosity, llm.JSONSchema, llm.ReasoningEffort, llm.EndUser, llm.StoredAnswers, llm.Labels, llm.ContextEditing, llm.CacheKeys,
 	}, used)
+	require.Equal(t, []string{"k", "low", `{"a":"b"}`}, []string{r.CacheKey, r.Verbosity, string(r.Labels)})
 }
 
 func TestItemsBecomeTurnsAsOtherFormatsHaveThem(t *testing.T) {
@@ -43,7 +44,7 @@ func TestItemsBecomeTurnsAsOtherFormatsHaveThem(t *testing.T) {
 	require.Equal(t, []llm.Part{{Text: "rules"}}, r.Instructions)
 	require.Len(t, r.Turns, 5)
 	require.Equal(t, []llm.Part{
-		{Text: "look"}, {Kind: llm.Image, Media: &llm.Media{Type: "image/png", Data: "QQ=="}}, {Kind: llm.Image, Media: &llm.Media{URL: "https://x/y.png"}},
+		{Text: "look"}, {Kind: llm.Image, Media: &llm.Media{Type: "image/png", Data: "QQ=="}}, {Kind: llm.Image, Media: &llm.Media{URL: "https://x/y.png", Detail: "low"}},
 		{Kind: llm.Document, Media: &llm.Media{Type: "application/pdf", Data: "QQ==", Name: "a.pdf"}}, {Kind: llm.Document, Media: &llm.Media{Type: "text/plain", Text: "hi", Name: "a.txt"}},
 	}, r.Turns[0].Parts)
 	require.Equal(t, llm.Turn{Role: llm.Assistant, Parts: []llm.Part{
