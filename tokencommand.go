@@ -17,7 +17,7 @@ import (
 	"one-api/relay/store"
 )
 
-const tokenUsage = `one-api token: client keys that are made and changed while the relay runs.
+const keysHelp = `one-api token: client keys that are made and changed while the relay runs.
 
 Usage:
   one-api token list
@@ -46,7 +46,7 @@ func tokenCommand(args []string, source config.Source, settings config.Settings,
 	words, err := c.parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp) || err == nil && len(words) == 0:
-		fmt.Fprint(stdout, tokenUsage)
+		fmt.Fprint(stdout, keysHelp)
 		c.flags.SetOutput(stdout)
 		c.flags.PrintDefaults()
 		return 0
@@ -170,51 +170,62 @@ func (c *tokenCall) given() map[string]any {
 	return members
 }
 
-// action is what a command does.
-func (c *tokenCall) action(words []string) (func(ctx context.Context, r *issued.Registry, w io.Writer) error, error) {
-	command := words[0]
-	if command == "list" && len(words) == 1 {
-		return listTokens, nil
-	}
-	if !slices.Contains([]string{"create", "set", "rotate", "disable", "enable", "delete"}, command) {
-		return nil, fmt.Errorf("there is no command %q", strings.Join(words, " "))
-	}
-	if len(words) != 2 {
-		return nil, fmt.Errorf("%s takes one name", command)
-	}
-	name := words[1]
-	update := func(patch map[string]any, done string) func(context.Context, *issued.Registry, io.Writer) error {
-		return func(ctx context.Context, r *issued.Registry, w io.Writer) error {
-			_, err := r.Update(ctx, name, patch)
-			return say(w, err, name+" is "+done)
-		}
-	}
-	switch command {
-	case "create":
+// tokenAction is what a command does, once the database is open.
+type tokenAction func(ctx context.Context, r *issued.Registry, w io.Writer) error
+
+// tokenActions are the commands that take a name.
+var tokenActions = map[string]func(c *tokenCall, name string) tokenAction{
+	"create": func(c *tokenCall, name string) tokenAction {
 		return func(ctx context.Context, r *issued.Registry, w io.Writer) error {
 			settings := c.given()
 			settings["name"] = name
 			_, key, err := r.Create(ctx, settings)
 			return say(w, err, key)
-		}, nil
-	case "set":
-		patch := c.given()
-		if len(patch) == 0 {
-			return nil, errors.New("set takes at least one flag, which says what changes")
 		}
-		return update(patch, "changed"), nil
-	case "disable", "enable":
-		return update(map[string]any{"disabled": command == "disable"}, command+"d"), nil
-	case "rotate":
+	},
+	"set": func(c *tokenCall, name string) tokenAction { return updates(name, c.given(), "changed") },
+	"disable": func(_ *tokenCall, name string) tokenAction {
+		return updates(name, map[string]any{"disabled": true}, "disabled")
+	},
+	"enable": func(_ *tokenCall, name string) tokenAction {
+		return updates(name, map[string]any{"disabled": false}, "enabled")
+	},
+	"rotate": func(c *tokenCall, name string) tokenAction {
 		return func(ctx context.Context, r *issued.Registry, w io.Writer) error {
 			key, err := r.Rotate(ctx, name, c.grace)
 			return say(w, err, key)
-		}, nil
-	default:
+		}
+	},
+	"delete": func(_ *tokenCall, name string) tokenAction {
 		return func(ctx context.Context, r *issued.Registry, w io.Writer) error {
 			return say(w, r.Delete(ctx, name), name+" is deleted")
-		}, nil
+		}
+	},
+}
+
+func updates(name string, patch map[string]any, done string) tokenAction {
+	return func(ctx context.Context, r *issued.Registry, w io.Writer) error {
+		_, err := r.Update(ctx, name, patch)
+		return say(w, err, name+" is "+done)
 	}
+}
+
+// action is what a command does.
+func (c *tokenCall) action(words []string) (tokenAction, error) {
+	command := words[0]
+	if command == "list" && len(words) == 1 {
+		return listTokens, nil
+	}
+	does := tokenActions[command]
+	switch {
+	case does == nil:
+		return nil, fmt.Errorf("there is no command %q", strings.Join(words, " "))
+	case len(words) != 2:
+		return nil, fmt.Errorf("%s takes one name", command)
+	case command == "set" && len(c.given()) == 0:
+		return nil, errors.New("set takes at least one flag, which says what changes")
+	}
+	return does(c, words[1]), nil
 }
 
 func say(w io.Writer, err error, text string) error {
@@ -238,7 +249,8 @@ func listTokens(_ context.Context, r *issued.Registry, w io.Writer) error {
 		if !t.Expires.IsZero() {
 			expires = t.Expires.Format(time.RFC3339)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%v\t%s\t%s\n", t.Name, strings.Join(t.Groups, ","), orDash(strings.Join(t.Models, ",")), t.Disabled, expires,
+		models := orDash(strings.Join(t.Models, ","))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%v\t%s\t%s\n", t.Name, strings.Join(t.Groups, ","), models, t.Disabled, expires,
 			t.Created.Format(time.DateOnly))
 	}
 	return table.Flush()

@@ -37,7 +37,7 @@ func TestKeysAreMadeAndChangedOnTheCommandLine(t *testing.T) {
 	code, _, problem = call("delete", "kid")
 	require.Equal(t, 1, code)
 	require.Contains(t, problem, "no token of that name")
-	for _, args := range [][]string{{"mkae", "x"}, {"create"}, {"create", "a", "b"}, {"set", "kid"}, {"create", "x", "--rmp", "7"}} {
+	for _, args := range [][]string{{"drop", "x"}, {"create"}, {"create", "a", "b"}, {"set", "kid"}, {"create", "x", "--rmp", "7"}} {
 		code, _, problem = call(args...)
 		require.Equal(t, 2, code, args)
 		require.Contains(t, problem, "--help")
