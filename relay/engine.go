@@ -80,6 +80,7 @@ func newEngine(c *controller.Controller, o *operator.Operator) *gin.Engine {
 		admin := engine.Group("", o.GuardAdmin)
 		admin.POST("/api/channel/:name/disable", o.DisableChannel)
 		admin.POST("/api/channel/:name/enable", o.EnableChannel)
+		admin.POST("/api/channel/:name/test", o.TestChannel)
 		admin.DELETE("/api/monitor/requests/:id", o.EndRequest)
 		look(admin, "/api/token", o.Tokens)
 		look(admin, "/api/token/:name", o.Token)

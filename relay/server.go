@@ -156,8 +156,9 @@ func New(options ServerOptions) (*Server, error) {
 		Pause: options.Pause,
 	}
 	s.operator = &operator.Operator{
-		Settings: settings, Log: options.Log, Version: options.Version, Started: started, Throttle: s.throttle, Pool: s.pool, InFlight: inFlight,
-		Budget: s.budget, Spool: s.spool, Draining: s.gates.Intake.Draining, Goroutines: s.Goroutines, Connections: s.ClientConnections,
+		Settings: settings, Log: options.Log, Version: options.Version, Started: started, Throttle: s.throttle, Pool: s.pool, Door: s.door,
+		InFlight: inFlight,
+		Budget:   s.budget, Spool: s.spool, Draining: s.gates.Intake.Draining, Goroutines: s.Goroutines, Connections: s.ClientConnections,
 		Samples: s.samples, Leaks: telemetry.NewLeakSampler(), Traffic: s.traffic, Configuration: s.configuration, Check: options.Check,
 		Ledger: options.Ledger,
 		Logins: &gate.Throttle{Trusted: settings.TrustedProxies, Everyone: true, Free: freeLogins},

@@ -8,6 +8,7 @@ import (
 
 	"one-api/relay/channel"
 	"one-api/relay/config"
+	"one-api/relay/exchange"
 	"one-api/relay/gate"
 	"one-api/relay/inflight"
 	"one-api/relay/issued"
@@ -27,6 +28,8 @@ type Operator struct {
 
 	// Pool is the channels: those of the configuration that holds now, and what all have open that there ever were.
 	Pool *channel.Pool
+	// Door is what upstreams are asked through.
+	Door *exchange.Door
 	// InFlight lists the requests that are being served.
 	InFlight *inflight.List
 	// Budget is what large bodies may hold; nil: there is no limit.

@@ -255,3 +255,25 @@ func TestTheLastFailuresOfAChannelAndWhereAModelGoesAreTold(t *testing.T) {
 	_, routes = r.Get("/api/monitor/routes?model=none")
 	require.Empty(t, routes["data"])
 }
+
+func TestAChannelIsTestedByAQuestionThatCountsForNothing(t *testing.T) {
+	lists := harness.NewUpstream(t, false, harness.Answers(200, `{"data":[{"id":"m-1"},{"id":"m-2"}]}`))
+	refuses := harness.NewUpstream(t, false, harness.Answers(401, `{"error":{"message":"Incorrect API key provided: sk-up-b","code":"invalid_api_key"}}`))
+	r := harness.StartRelay(t, harness.TwoChannels(lists, refuses, ""), harness.WithEnv("ADMIN_TOKEN", harness.AdminToken))
+	tested := func(channel string) (good bool, message string) {
+		status, answer := admin(r, "POST", "/api/channel/"+channel+"/test", "")
+		require.Equal(t, 200, status)
+		of := answer["data"].(map[string]any)
+		return of["good"].(bool), of["message"].(string)
+	}
+	good, message := tested("a")
+	require.True(t, good, message)
+	require.Contains(t, message, "2 models")
+	good, message = tested("b")
+	require.False(t, good)
+	require.Contains(t, message, "upstream_status 401")
+	require.NotContains(t, message, "sk-up-b")
+	require.Equal(t, "healthy", stateOf(r, "b"), "the question counts for nothing")
+	status, _ := admin(r, "POST", "/api/channel/none/test", "")
+	require.Equal(t, 404, status)
+}

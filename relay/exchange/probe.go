@@ -1,0 +1,34 @@
+package exchange
+
+import (
+	"context"
+	"time"
+
+	"one-api/relay/channel"
+	"one-api/relay/outcome"
+)
+
+// Probed is what a channel's upstream answered to a question that an operator has asked.
+type Probed struct {
+	// Asked is false if the provider has no list of models, so that there is nothing to ask for without a call.
+	Asked   bool
+	Models  []string
+	Failure *outcome.Failure // nil: it answered as it should
+	Took    time.Duration
+}
+
+// Probe asks a channel's upstream for its list of models, with any of its keys, and waits for the answer: ten seconds at most. It counts for
+// nothing: not for the channel's state, and not for the keys'.
+func (d *Door) Probe(ctx context.Context, c *channel.Channel) (p Probed) {
+	if c.Asks == nil {
+		return p
+	}
+	began := time.Now()
+	p.Asked = true
+	p.Failure = d.list(ctx, c, c.AnyKey(), func(x *Exchange) (f *outcome.Failure) {
+		p.Models, f = x.readListing()
+		return f
+	})
+	p.Took = time.Since(began)
+	return p
+}
