@@ -12,7 +12,38 @@ import (
 	"one-api/relay/wire"
 )
 
-// newEngine says which path is answered by what, and who may ask.
+// front is what requests come to: calls are served where they arrive, and everything else is for the engine.
+type front struct {
+	calls  map[string]http.HandlerFunc // POST, by path
+	engine *gin.Engine
+}
+
+// ServeHTTP serves a request.
+func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodPost {
+		if serve := f.calls[r.URL.Path]; serve != nil {
+			serve(w, r)
+			return
+		}
+	}
+	f.engine.ServeHTTP(w, r)
+}
+
+// newFront says which path is answered by what, and who may ask.
+func newFront(c *controller.Controller, o *operator.Operator) *front {
+	f := &front{calls: map[string]http.HandlerFunc{}, engine: newEngine(c, o)}
+	for endpoint := range wire.Endpoints {
+		for _, path := range endpoint.Paths() {
+			if endpoint.Method() == http.MethodPost && !strings.ContainsAny(path, ":*") {
+				f.calls[path] = c.Call(endpoint)
+			}
+		}
+	}
+	return f
+}
+
+// newEngine says which path is answered by what. It has the calls as well, to say which methods they take, and serves those whose path
+// has something in it that varies.
 func newEngine(c *controller.Controller, o *operator.Operator) *gin.Engine {
 	gin.SetMode(c.Settings.GinMode)
 	engine := gin.New()

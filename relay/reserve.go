@@ -128,7 +128,7 @@ func (s *Server) serveReserved(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		switch r.URL.Path {
 		case "/api/status", "/api/monitor/health":
-			s.engine.ServeHTTP(w, r)
+			s.front.ServeHTTP(w, r)
 			return
 		}
 	}

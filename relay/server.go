@@ -14,8 +14,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/gin-gonic/gin"
-
 	"one-api/relay/channel"
 	"one-api/relay/config"
 	"one-api/relay/controller"
@@ -97,7 +95,7 @@ type Server struct {
 	throttle   *gate.Throttle
 	budget     *membudget.Budget
 	spool      *spool.Spool
-	engine     *gin.Engine
+	front      *front
 	gates      *gate.Gates
 	directory  atomic.Pointer[gate.Directory]
 	prices     atomic.Pointer[price.Book]
@@ -173,7 +171,7 @@ func New(options ServerOptions) (*Server, error) {
 	first := atStart
 	s.because.Store(&first)
 	s.watch = newWatch(filesOf(options.Config), options.Config.Path == "")
-	s.engine = newEngine(s.controller, s.operator)
+	s.front = newFront(s.controller, s.operator)
 	if t := options.Telemetry; t != nil && t.Meter != nil {
 		if err := telemetry.Observe(t.Meter, options.Version, s.Gauges); err != nil {
 			return nil, fmt.Errorf("registering the gauges: %w", err)
@@ -209,7 +207,7 @@ func (s *Server) apply(c *config.Config) error {
 }
 
 // Handler is the server without a listener, for tests.
-func (s *Server) Handler() http.Handler { return s.engine }
+func (s *Server) Handler() http.Handler { return s.front }
 
 // Serve answers clients until ctx ends, and then lets the calls in flight finish for SHUTDOWN_TIMEOUT at most. It closes the
 // listener. nil: it ended cleanly.
@@ -218,7 +216,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error { //nol
 	base, cut := context.WithCancelCause(context.Background())
 	defer cut(nil)
 	server := &http.Server{
-		Handler: s.engine, ReadHeaderTimeout: cmp.Or(s.options.HeaderTimeout, readHeaderTimeout), IdleTimeout: idleTimeout,
+		Handler: s.front, ReadHeaderTimeout: cmp.Or(s.options.HeaderTimeout, readHeaderTimeout), IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeaderBytes,
 		BaseContext:    func(net.Listener) context.Context { return base }, ConnState: s.clients.state, ConnContext: gate.WithConn,
 		ErrorLog: slog.NewLogLogger(s.options.Log.Handler(), slog.LevelDebug),
