@@ -19,7 +19,13 @@ func (s *Server) direct() {
 		names[i] = tokens[i].Name
 	}
 	s.budget.Keep(names)
-	s.directory.Store(&gate.Directory{Channels: s.pool.Set(), Keys: apikey.NewStore(tokens), ContextFallback: c.ContextFallback})
+	all := *c
+	all.Tokens = tokens
+	limits := s.limits.NewSet(&all)
+	s.beginBudgets(&all, limits)
+	s.directory.Store(&gate.Directory{
+		Channels: s.pool.Set(), Keys: apikey.NewStore(tokens), ContextFallback: c.ContextFallback, Limits: limits, Prices: s.prices.Load(),
+	})
 }
 
 // tokens is every token that holds: those of the configuration, which win over others of their names, and those that were made at run time.

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"time"
 
+	"one-api/relay/limit"
 	"one-api/telemetry"
 )
 
@@ -24,5 +25,12 @@ func (s *Server) Gauges() telemetry.State {
 		gauges.Goroutines = sampled(sample, c.Name)
 		state.Channels = append(state.Channels, gauges)
 	}
+	s.directory.Load().Limits.Budgets(func(u limit.Used) {
+		name := u.Name
+		if u.Scope == limit.OfAll {
+			name = string(limit.OfAll)
+		}
+		state.Budgets = append(state.Budgets, telemetry.BudgetGauges{Scope: string(u.Scope), Name: name, Used: float64(u.Spent) / float64(u.Most)})
+	})
 	return state
 }

@@ -23,6 +23,7 @@ import (
 	"one-api/relay/inflight"
 	"one-api/relay/issued"
 	"one-api/relay/ledger"
+	"one-api/relay/limit"
 	"one-api/relay/live"
 	"one-api/relay/made"
 	"one-api/relay/membudget"
@@ -99,21 +100,24 @@ type Server struct {
 	gates      *gate.Gates
 	directory  atomic.Pointer[gate.Directory]
 	prices     atomic.Pointer[price.Book]
-	clients    *clients
-	reserve    *reserve
-	watch      *watch
-	files      atomic.Pointer[[]string] // that the configuration came from
-	loaded     atomic.Int64             // when the configuration was loaded, Unix nanoseconds
-	because    atomic.Pointer[string]   // what had it loaded
-	refused    atomic.Pointer[refusal]  // the last reload, if that was refused; nil: it was not
-	config     atomic.Pointer[config.Config]
-	hub        *live.Hub
-	traffic    *live.Traffic
-	baseline   atomic.Int64 // goroutines before the first client
-	demo       *demo.Server
-	samples    *telemetry.Sampler
-	recorders  *record.Recorders
-	metrics    *telemetry.Metrics // nil: nobody counts
+	limits     *limit.Keeper
+
+	budgetsUnread atomic.Bool // the ledger has not said what was spent before
+	clients       *clients
+	reserve       *reserve
+	watch         *watch
+	files         atomic.Pointer[[]string] // that the configuration came from
+	loaded        atomic.Int64             // when the configuration was loaded, Unix nanoseconds
+	because       atomic.Pointer[string]   // what had it loaded
+	refused       atomic.Pointer[refusal]  // the last reload, if that was refused; nil: it was not
+	config        atomic.Pointer[config.Config]
+	hub           *live.Hub
+	traffic       *live.Traffic
+	baseline      atomic.Int64 // goroutines before the first client
+	demo          *demo.Server
+	samples       *telemetry.Sampler
+	recorders     *record.Recorders
+	metrics       *telemetry.Metrics // nil: nobody counts
 
 	reloading sync.Mutex // one reload at a time
 	directing sync.Mutex // one change of the directory at a time
@@ -123,6 +127,7 @@ type Server struct {
 // New makes a server that does not yet listen. Close what it has started if Serve is never called.
 func New(options ServerOptions) (*Server, error) {
 	s := &Server{options: options, samples: telemetry.NewSampler(), budget: membudget.New(options.Settings.MaxBuffered)}
+	s.limits = limit.NewKeeper(time.Local, time.Now) //nolint:gosmopolitan // days are those of TZ
 	s.spool = spool.New("", options.Settings.MaxSpool, options.Log)
 	s.samples.Expected = s.ExpectedGoroutines
 	settings := options.Settings
@@ -296,6 +301,7 @@ func (s *Server) trim(ctx context.Context) {
 			return
 		case now := <-look.C:
 			s.pool.Trim()
+			s.readBudgets()
 			s.clients.trim(now)
 			s.throttle.Report(s.options.Log, now, false)
 			if returned := burst.Look(now, s.gates.Intake.Active()); returned > 0 {

@@ -20,6 +20,9 @@ type Channel struct {
 	chunks   cells[string, histogram] // by operation
 	retries  cells[string, counter]   // by reason
 	resumes  cells[resumeKey, counter]
+	spent    cells[spentKey, counter]
+	unpriced cells[operationModel, counter]
+	cost     *counter // nano-dollars
 	statuses statuses
 
 	unknownEnds *counter
@@ -101,7 +104,11 @@ func (m *Metrics) newChannel(id channelIdentity) *Channel {
 
 	c.resumes.make = func(k resumeKey) *counter { return newCounter(c.with(AttrReason, k.reason, AttrOutcome, k.outcome)) }
 
-	c.unknownEnds = newCounter(c.with())
+	c.unknownEnds, c.cost = newCounter(c.with()), newCounter(c.with())
+	c.spent.make = c.makeSpent
+	c.unpriced.make = func(k operationModel) *counter {
+		return newCounter(c.with(AttrOperation, k.operation, AttrModel, k.model))
+	}
 
 	c.own = c.option()
 	c.states, c.keyStates, c.connections = c.options(AttrChannelState, channelStates[:]), c.options(AttrState,
@@ -144,6 +151,7 @@ type Attempt struct {
 	FirstChunk time.Duration // 0 if no event came, or it was not a stream
 	Chunks     *ChunkTimes   // nil means no stream
 	Usage      Usage
+	Spend      Spend
 	Answer     Answer // what the answer says about itself, for spans
 	Span       Span   // the attempt's
 }
@@ -160,6 +168,7 @@ func (c *Channel) Attempt(a Attempt) {
 	example := c.metrics.form.mark(a.Span, &in)
 	ended.count.count(1, example)
 	ended.duration.record(int64(a.Duration), example)
+	c.spend(a.Operation, model, &a.Spend)
 	if a.Chunks != nil && a.Chunks.any {
 		a.Chunks.flush(c.chunks.get(a.Operation), example)
 	}
@@ -228,6 +237,7 @@ func (c *Channel) collect(to *collection) {
 		to.counter(TokensReasoning, a.reasoning)
 	})
 	c.collectUsage(to)
+	c.collectSpend(to)
 	c.chunks.each(to.histogram)
 	c.retries.each(func(n *counter) { to.counter(ChannelRetries, n) })
 	c.resumes.each(func(n *counter) { to.counter(ChannelResumes, n) })

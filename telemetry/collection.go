@@ -78,10 +78,22 @@ func (c *collection) metrics() (all []metricdata.Metrics, now time.Time) {
 				points[at].Time = now
 			}
 			m.Data = metricdata.Sum[int64]{Temporality: c.sums.temporality(), IsMonotonic: true, DataPoints: points}
+			if i.Name == Cost {
+				m.Data = metricdata.Sum[float64]{Temporality: c.sums.temporality(), IsMonotonic: true, DataPoints: dollars(points)}
+			}
 			all = append(all, m)
 		}
 	}
 	return all, now
+}
+
+// dollars are points of nano-dollars.
+func dollars(nano []metricdata.DataPoint[int64]) []metricdata.DataPoint[float64] {
+	points := make([]metricdata.DataPoint[float64], len(nano))
+	for i, p := range nano {
+		points[i] = metricdata.DataPoint[float64]{Attributes: p.Attributes, StartTime: p.StartTime, Time: p.Time, Value: float64(p.Value) / 1e9}
+	}
+	return points
 }
 
 func (w *window) temporality() metricdata.Temporality {

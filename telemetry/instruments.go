@@ -52,6 +52,10 @@ const (
 	AttrModel           = "gen_ai.request.model"
 	AttrTokenType       = "gen_ai.token.type"
 	AttrModality        = "gen_ai.token.modality"
+	AttrSource          = "source"
+	AttrLimit           = "limit"
+	AttrScope           = "relay.budget.scope"
+	AttrName            = "relay.budget.name"
 	AttrOutcome         = "relay.outcome"
 	AttrErrorType       = "error.type"
 	AttrReason          = "reason"
@@ -105,6 +109,11 @@ const (
 	RequestOverhead    = "relay.request.overhead"
 	RequestAttempts    = "relay.request.attempts"
 	RequestsRejected   = "relay.requests.rejected"
+	RequestsUnpriced   = "relay.requests.unpriced"
+	LimitsRefused      = "relay.limits.refused"
+	BudgetUsed         = "relay.budget.used"
+	Tokens             = "relay.tokens"
+	Cost               = "relay.cost"
 	OperationDuration  = "gen_ai.client.operation.duration"
 	FirstChunk         = "gen_ai.client.operation.time_to_first_chunk"
 	PerOutputChunk     = "gen_ai.client.operation.time_per_output_chunk"
@@ -199,6 +208,16 @@ var ofClients = []Instrument{
 		Description: "Requests that were turned away before anything was attempted.",
 		Question:    "Who is turned away, and why: key, model, limit, body, no channel?", Cardinality: "reasons, 5",
 	},
+	{
+		Name: LimitsRefused, Kind: Counter, Unit: "{request}", Source: FromRequest, Attributes: []string{AttrLimit},
+		Description: "Calls that were refused because they were over a limit or a budget, or had no price.",
+		Question:    "Which limit refuses clients?", Cardinality: "limits, 5",
+	},
+	{
+		Name: BudgetUsed, Kind: Gauge, Unit: "1", Source: FromState, Attributes: []string{AttrScope, AttrName},
+		Description: "How much of a budget has been spent, in parts of it.",
+		Question:    "Whose budget is nearly spent?", Cardinality: "budgets of the configuration",
+	},
 }
 
 // ofChannels is what each channel does, beside what genai.go has: one record an attempt, failed, cancelled and truncated ones too.
@@ -212,6 +231,21 @@ var ofChannels = []Instrument{
 		Name: TokensReasoning, Kind: Counter, Unit: "{token}", Source: FromAttempt, Attributes: perChannelModel,
 		Description: "Output tokens that the model spent on reasoning.",
 		Question:    "How much of the output does nobody read?", Cardinality: "pairs of channel and model × operations",
+	},
+	{
+		Name: Tokens, Kind: Counter, Unit: "{token}", Source: FromAttempt, Attributes: append([]string{AttrTokenType, AttrSource}, perChannel...),
+		Description: "Tokens by class and by who counted them. The classes do not overlap, but for reasoning, which is a part of output.",
+		Question:    "How much of what is billed has nobody but the relay counted?", Cardinality: "channels × 9",
+	},
+	{
+		Name: Cost, Kind: Counter, Unit: "{USD}", Source: FromAttempt, Attributes: perChannel,
+		Description: "What attempts cost, in US dollars. The ledger has it by token and model.",
+		Question:    "Which channel costs how much?", Cardinality: "channels",
+	},
+	{
+		Name: RequestsUnpriced, Kind: Counter, Unit: "{request}", Source: FromAttempt, Attributes: perChannelModel,
+		Description: "Attempts that cost something of which nobody knows how much.",
+		Question:    "Which models need a price?", Cardinality: "pairs of channel and model × operations",
 	},
 	{
 		Name: ChannelAttempts, Kind: Counter, Unit: "{attempt}", Source: FromAttempt, Attributes: perAttempt,

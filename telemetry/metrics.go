@@ -27,6 +27,7 @@ type Metrics struct {
 	overheads   cells[string, histogram] // by route
 	tries       cells[routeOutcome, histogram]
 	rejected    cells[string, counter] // by reason
+	limited     cells[string, counter] // by limit
 	reloads     cells[string, counter] // by result
 	dropped     cells[dropKey, counter]
 
@@ -80,6 +81,7 @@ func NewAs(maxPairs int, form Form) *Metrics {
 	m.tries.make = func(k routeOutcome) *histogram {
 		return m.shapes.tries.make(attributesOf(AttrRoute, k.route, AttrOutcome, k.outcome))
 	}
+	m.limited.make = func(limit string) *counter { return newCounter(attributesOf(AttrLimit, limit)) }
 	m.rejected.make = func(reason string) *counter { return newCounter(attributesOf(AttrReason, reason)) }
 	m.dropped.make = func(k dropKey) *counter {
 		return newCounter(attributesOf(AttrFrom, k.from, AttrTo, k.to, AttrFeature, k.feature))
@@ -194,6 +196,7 @@ func (m *Metrics) Produce(ctx context.Context) ([]metricdata.ScopeMetrics, error
 	m.overheads.each(c.histogram)
 	m.tries.each(c.histogram)
 	m.rejected.each(func(n *counter) { c.counter(RequestsRejected, n) })
+	m.limited.each(func(n *counter) { c.counter(LimitsRefused, n) })
 	m.reloads.each(func(n *counter) { c.counter(ConfigReloads, n) })
 	m.dropped.each(func(n *counter) { c.counter(FormatsDropped, n) })
 	c.zero(TelemetryFolded, &m.folded)

@@ -18,6 +18,7 @@ type State struct {
 	ClientsIdle           int64
 	ConfigLoaded          time.Time
 	Channels              []ChannelGauges
+	Budgets               []BudgetGauges
 }
 
 // ChannelGauges is the state of one channel.
@@ -43,6 +44,7 @@ func Observe(meter metric.Meter, version string, read func() State) error {
 		state:      b.gauge(ChannelState), keys: b.gauge(ChannelKeys), connections: b.upDown(OpenConnections),
 		clients: b.gauge(ClientConnections), expected: b.gauge(GoroutinesExpected), stray: b.gauge(GoroutinesStray), build: b.gauge(BuildInfo),
 		oldest: b.secondsGauge(ChannelOldest), loaded: b.secondsGauge(ConfigLastSuccess), leaked: b.observableCounter(ChannelLeaked),
+		budgets:   b.secondsGauge(BudgetUsed),
 		buildInfo: metric.WithAttributeSet(attribute.NewSet(text(AttrVersion, version), text(AttrGoVersion, runtime.Version()))),
 	}
 	for i, state := range [...]string{"active", "idle"} {
@@ -58,7 +60,7 @@ func Observe(meter metric.Meter, version string, read func() State) error {
 		g.observe(o, read())
 		return nil
 	}, g.active, g.inFlight, g.openBodies, g.goroutines, g.state, g.keys, g.connections, g.clients,
-		g.expected, g.stray, g.build, g.oldest, g.loaded, g.leaked)
+		g.expected, g.stray, g.build, g.oldest, g.loaded, g.leaked, g.budgets)
 	return err
 }
 
@@ -67,11 +69,12 @@ type gauges struct {
 
 	active, connections metric.Int64ObservableUpDownCounter
 
-	oldest, loaded metric.Float64ObservableGauge
-	leaked         metric.Int64ObservableCounter
-	buildInfo      metric.ObserveOption
-	methods        [Methods]metric.ObserveOption
-	clientStates   [2]metric.ObserveOption // active, idle
+	oldest, loaded, budgets metric.Float64ObservableGauge
+
+	leaked       metric.Int64ObservableCounter
+	buildInfo    metric.ObserveOption
+	methods      [Methods]metric.ObserveOption
+	clientStates [2]metric.ObserveOption // active, idle
 
 	asked [Methods]bool // methods that have been told of: one that falls silent would stand at its last value for ever
 }
@@ -91,6 +94,9 @@ func (g *gauges) observe(o metric.Observer, s State) {
 	o.ObserveInt64(g.build, 1, g.buildInfo)
 	for _, c := range s.Channels {
 		g.observeChannel(o, c)
+	}
+	for i := range s.Budgets {
+		o.ObserveFloat64(g.budgets, s.Budgets[i].Used, metric.WithAttributeSet(s.Budgets[i].attributes()))
 	}
 }
 

@@ -261,3 +261,12 @@ func (r *route) refusal(w *SelectRequest, now time.Time) *outcome.Refusal {
 	}
 	return outcome.RefuseNoChannel(w.Model)
 }
+
+// Each visits the channels that a request may go to, now or when they are well again.
+func (s *Set) Each(w *SelectRequest, visit func(*Channel)) {
+	for c := range w.routeIn(s.routes).channels() {
+		if w.Caller.reaches(c) && c.serves(w.Endpoint) && !c.isDisabled() && (w.Only == nil || w.Only == c) {
+			visit(c)
+		}
+	}
+}

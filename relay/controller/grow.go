@@ -24,6 +24,9 @@ func (c *call) grows() bool {
 	if c.Directory.Channels.Check(&want) != nil {
 		return false
 	}
+	if !c.Admits(c.current, next, &want) {
+		return false
+	}
 	c.growth++
 	c.Select = want
 	c.Select.Repeat(&c.last.Result) // why it is made again

@@ -9,7 +9,9 @@ import (
 	"one-api/relay/channel"
 	"one-api/relay/inflight"
 	"one-api/relay/lane"
+	"one-api/relay/limit"
 	"one-api/relay/membudget"
+	"one-api/relay/price"
 	"one-api/relay/record"
 	"one-api/relay/reply"
 	"one-api/relay/wire"
@@ -22,6 +24,8 @@ type Directory struct {
 	Keys     *apikey.Store
 	// ContextFallback is the larger model for each one whose context may be too small.
 	ContextFallback map[string]string
+	Limits          *limit.Set
+	Prices          *price.Book
 }
 
 // Admission is a request that is to be relayed, and what its gates find out about it. It is a part of the call, which holds it for as
@@ -38,10 +42,11 @@ type Admission struct {
 	Select    channel.SelectRequest // what is asked of selection
 	Held      membudget.Lease       // of the request's body
 
-	owner   *membudget.Owner // the key's part of the budget
-	Passed  uint8            // gates of Calls
-	Counted bool             // as a call, whose end is recorded
-	whole   bool             // its body has been read
+	Reserved *limit.Call // nil: no limit counts for it
+
+	Passed  uint8 // gates of Calls
+	Counted bool  // as a call, whose end is recorded
+	whole   bool  // its body has been read
 }
 
 // Arrive begins an admission.

@@ -23,7 +23,6 @@ type bodies struct {
 func (b *bodies) Enter(a *Admission) *outcome.Refusal {
 	owner := b.budget.Owner(a.Key.Name)
 	owner.Enter()
-	a.owner = owner
 	a.Held.Of(b.budget)
 	a.Held.By(owner)
 	began := time.Now()
@@ -62,5 +61,5 @@ func (b *bodies) intake(a *Admission, began time.Time) intake {
 func (b *bodies) Exit(a *Admission) {
 	a.Asked.Form.Close()
 	a.Held.Release()
-	a.owner.Leave(a.End.Began.Add(a.End.Duration))
+	a.Held.Leave(a.End.Began.Add(a.End.Duration))
 }

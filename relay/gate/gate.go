@@ -122,7 +122,7 @@ func New(o ChainsOptions) *Gates {
 		identity{}, g.traffic, crossOrigin{closedHealth: !o.Settings.PublicHealth}, headerLimit{},
 	}}
 	g.Calls = Chain[*Admission]{Log: o.Log, Gates: []Gate[*Admission]{
-		g.Intake, handshake{}, g.keys, listing{o.InFlight}, g.bodies, models{kept: o.Made},
+		g.Intake, handshake{}, g.keys, listing{o.InFlight}, g.bodies, models{kept: o.Made}, &limits{metrics: o.Metrics},
 	}}
 	return g
 }

@@ -98,6 +98,13 @@ func (l *Lease) By(o *Owner) {
 	}
 }
 
+// Leave has the owner of the lease have a call fewer, which its Enter has counted and which ended at a time.
+func (l *Lease) Leave(at time.Time) {
+	if l.by != nil {
+		l.by.Leave(at)
+	}
+}
+
 // As binds the lease to the budget and owner of another one, which may be nil. It is called before Hold.
 func (l *Lease) As(other *Lease) {
 	if other != nil {

@@ -3,6 +3,7 @@ package outcome
 import (
 	"errors"
 	"net/http"
+	"strconv"
 	"time"
 
 	"one-api/relay/membudget"
@@ -105,5 +106,54 @@ func RefuseNoChannel(model string) *Refusal {
 	return &Refusal{NoChannel, &wire.Error{
 		Status: http.StatusServiceUnavailable, Type: "api_error", Code: "no_usable_channel",
 		Message: "No channel for `" + wire.Clip(model, longestShown) + "` is usable at the moment.",
+	}}
+}
+
+// RefuseRate is for a call that would pass a limit: rpm, tpm or concurrent. whose is the limit's, for people; wait is until it may be
+// asked again.
+func RefuseRate(whose, limit string, used, most int64, wait time.Duration) *Refusal {
+	of, kind := "requests per minute (RPM)", "requests"
+	switch limit {
+	case "tpm":
+		of, kind = "tokens per minute (TPM)", "tokens"
+	case "concurrent":
+		of = "concurrent requests"
+	}
+	return &Refusal{OverLimit, &wire.Error{
+		Status: http.StatusTooManyRequests, Type: kind, Code: "rate_limit_exceeded", RetryAfter: max(wait, time.Second),
+		Message: "Rate limit reached for " + whose + " on " + of + ": limit " + strconv.FormatInt(most, 10) + ", used " +
+			strconv.FormatInt(used, 10) + ". Retry after the time in Retry-After.",
+	}}
+}
+
+// RefuseBudget is for a call that would pass a budget. whose is the budget's, and per how long it lasts, for people. passing: something is
+// left of it, which open calls have reserved; wait is until that or the next period.
+func RefuseBudget(format wire.Format, whose string, passing bool, per string, wait time.Duration) *Refusal {
+	e := &wire.Error{
+		Status: http.StatusTooManyRequests, Type: "insufficient_quota", Code: "insufficient_quota", RetryAfter: wait,
+		Message: "The budget of " + whose + " is spent",
+	}
+	switch {
+	case passing:
+		e.Message = "What is left of the budget of " + whose + " is reserved by other calls"
+	case per != "total":
+		e.Message += " until the " + per + " is over"
+	}
+	e.Message += "; the operator of this relay can raise it."
+	if !passing {
+		e.Header = http.Header{"X-Should-Retry": {"false"}}
+	}
+	if format == wire.Anthropic {
+		e.Status, e.Type = http.StatusPaymentRequired, "billing_error"
+	}
+	return &Refusal{OverLimit, e}
+}
+
+// RefuseUnpriced is for a model whose price nobody knows, and a token that may not use one.
+func RefuseUnpriced(model string) *Refusal {
+	return &Refusal{OverLimit, &wire.Error{
+		Status: http.StatusForbidden, Type: "permission_error", Code: "model_not_priced", Param: "model",
+		Message: "Nobody knows the price of the model `" + wire.Clip(model, longestShown) + "`, and this key has a budget or may not use such " +
+			"models. The operator of this relay can give it one (prices), or allow it (unpriced: allow).",
 	}}
 }

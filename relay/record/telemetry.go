@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"one-api/relay/outcome"
-	"one-api/relay/wire"
 	"one-api/telemetry"
 )
 
@@ -16,7 +15,7 @@ func (t Telemetry) Attempt(_ context.Context, a *Attempt) {
 	m := telemetry.Attempt{
 		Operation: a.Endpoint.Operation(), Model: a.Model, Outcome: a.Outcome.String(), ErrorType: a.ErrorType(), Status: a.Status,
 		Unserved: a.Failure != nil && a.Class == outcome.ClassElsewhere, Duration: a.Duration, FirstChunk: a.FirstEvent, Chunks: a.Chunks,
-		Usage: usage(&a.Usage), Answer: a.Said, Span: a.Span,
+		Usage: usage(a), Spend: spend(a), Answer: a.Said, Span: a.Span,
 	}
 	a.Span.EndAttempt(a.Began, m)
 	a.Channel.Metrics.Attempt(m)
@@ -25,10 +24,23 @@ func (t Telemetry) Attempt(_ context.Context, a *Attempt) {
 	}
 }
 
-func usage(u *wire.Usage) telemetry.Usage {
+// usage is what the provider has counted, and no guess.
+func usage(a *Attempt) telemetry.Usage {
+	u := &a.Usage
 	return telemetry.Usage{
-		Input: u.Input(), Output: u.Output(), CacheRead: u.CacheRead, CacheWrite: u.CacheWrite(), Reasoning: u.Reasoning,
+		Input: u.Input() - a.Cost.EstimatedInput, Output: u.Output() - a.Cost.EstimatedOutput, CacheRead: u.CacheRead, CacheWrite: u.CacheWrite(), Reasoning: u.Reasoning,
 		AudioIn: u.AudioIn, ImageIn: u.ImageIn, AudioOut: u.AudioOut, ImageOut: u.ImageOut,
+	}
+}
+
+func spend(a *Attempt) telemetry.Spend {
+	u := &a.Usage
+	return telemetry.Spend{
+		By: [len(telemetry.SpentClasses)]int64{
+			u.Uncached, u.CacheRead, u.CacheWrite(), u.AudioIn + u.AudioOut, u.ImageIn + u.ImageOut, u.Text, u.Reasoning,
+		},
+		GuessedInput: a.Cost.EstimatedInput, GuessedOutput: a.Cost.EstimatedOutput, Nano: a.Cost.Cost,
+		Unpriced: !a.Cost.Priced,
 	}
 }
 
