@@ -7,7 +7,7 @@ import "slices"
 const (
 	leastOutput  = 256 // tokens
 	recent       = 32
-	relearn      = 8 // calls after which what is expected is worked out anew
+	relearn      = 8    // calls after which what is expected is worked out anew
 	mostOutgoing = 4096 // models that are remembered, by token: clients choose them
 )
 
