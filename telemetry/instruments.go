@@ -136,6 +136,7 @@ const (
 	GoroutinesExpected = "relay.goroutines.expected"
 	GoroutinesStray    = "relay.goroutines.unexplained"
 	FormatsDropped     = "relay.formats.dropped"
+	StateDropped       = "relay.state.dropped"
 	ConfigReloads      = "relay.config.reloads"
 	ConfigLastSuccess  = "relay.config.last_success"
 	TelemetryFolded    = "relay.telemetry.folded"
@@ -271,6 +272,11 @@ var ofChannels = []Instrument{
 		Name: FormatsDropped, Kind: Counter, Unit: "{request}", Source: FromAttempt, Attributes: []string{AttrFrom, AttrTo, AttrFeature},
 		Description: "Requests of which a conversion from one format to another left something out although it costs money or changes the answer (docs/formats.md).",
 		Question:    "Do clients ask for what their channels cannot be told?", Cardinality: "pairs of formats × features (47)",
+	},
+	{
+		Name: StateDropped, Kind: Counter, Unit: "{request}", Source: FromAttempt, Attributes: []string{AttrChannel},
+		Description: "Requests that were sent without the signed reasoning of their earlier turns, because their upstream refuses what another provider has signed.",
+		Question:    "Do conversations move between providers, and lose what only their first one can read?", Cardinality: "channels",
 	},
 	{
 		Name: ChannelInFlight, Kind: Gauge, Unit: "{request}", Source: FromState, Attributes: perChannel,

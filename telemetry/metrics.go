@@ -30,6 +30,7 @@ type Metrics struct {
 	limited     cells[string, counter] // by limit
 	reloads     cells[string, counter] // by result
 	dropped     cells[dropKey, counter]
+	unsigned    cells[string, counter] // by channel
 
 	folded         counter
 	exportFailures cells[exportFailure, counter]
@@ -86,6 +87,7 @@ func NewAs(maxPairs int, form Form) *Metrics {
 	m.dropped.make = func(k dropKey) *counter {
 		return newCounter(attributesOf(AttrFrom, k.from, AttrTo, k.to, AttrFeature, k.feature))
 	}
+	m.unsigned.make = func(channel string) *counter { return newCounter(attributesOf(AttrChannel, channel)) }
 	m.reloads.make = func(result string) *counter { return newCounter(attributesOf(AttrResult, result)) }
 	m.exportFailures.make = func(k exportFailure) *counter { return newCounter(exportFailureAttributes(k)) }
 	for _, signal := range exportSignals {
@@ -199,6 +201,7 @@ func (m *Metrics) Produce(ctx context.Context) ([]metricdata.ScopeMetrics, error
 	m.limited.each(func(n *counter) { c.counter(LimitsRefused, n) })
 	m.reloads.each(func(n *counter) { c.counter(ConfigReloads, n) })
 	m.dropped.each(func(n *counter) { c.counter(FormatsDropped, n) })
+	m.unsigned.each(func(n *counter) { c.counter(StateDropped, n) })
 	c.zero(TelemetryFolded, &m.folded)
 	m.exportFailures.each(func(n *counter) { c.zero(TelemetryFailed, n) })
 	m.mu.Lock()
@@ -219,6 +222,13 @@ func (m *Metrics) Produce(ctx context.Context) ([]metricdata.ScopeMetrics, error
 
 // dropKey is what a conversion left out, and between which formats.
 type dropKey struct{ from, to, feature string }
+
+// StateDropped records a request that was sent to a channel without what another provider has signed of it.
+func (m *Metrics) StateDropped(channel string) {
+	if m != nil {
+		m.unsigned.get(channel).add(1)
+	}
+}
 
 // FormatDropped records a request of which a conversion left a feature out although that costs money or changes the answer. All
 // three are of closed lists.

@@ -43,7 +43,8 @@ func (l *loader) bedrock(c *channelDraft, at place, version *string) {
 		l.report(s.place, "%s", message)
 		return
 	case strings.HasPrefix(base.Hostname(), "bedrock-mantle."):
-		l.report(s.place, "is Bedrock's address for others' formats: channels of the type anthropic (base_url …/anthropic) and openai (base_url …/openai/v1) lead there, with an API key")
+		l.report(s.place, "is Bedrock's address for others' formats: channels of the type anthropic (base_url …/anthropic) and openai "+
+			"(base_url …/openai/v1) lead there, with an API key")
 		return
 	case strings.Contains(base.Path, "/openai"):
 		l.report(s.place, "is Bedrock's address for OpenAI's format: a channel of the type openai leads there, with an API key")

@@ -20,7 +20,7 @@ import (
 // AKID:SECRET:SESSION_TOKEN.
 type aws struct {
 	config.AWS
-	over http.RoundTripper
+	over *http.Client //nolint:forbidigo // it asks no upstream: whose way a token is fetched on
 }
 
 // ownLife is how long credentials are used that never expire. Files are read again then.
@@ -38,8 +38,8 @@ func (a aws) fetch(ctx context.Context) (*Token, error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		return nil, &Error{Refused: refusedByAWS(err), Text: "this machine has no credentials for AWS that can be used: the channel has no keys, and neither the " +
-			"environment nor shared files, a container or an instance's role have any"}
+		return nil, &Error{Refused: refusedByAWS(err), Text: "this machine has no credentials for AWS that can be used: the channel has no " +
+			"keys, and neither the environment nor shared files, a container or an instance's role have any"}
 	}
 	life := ownLife
 	if got.CanExpire {
@@ -55,9 +55,9 @@ func (a aws) fetch(ctx context.Context) (*Token, error) {
 // client goes the channel's way, except to the machine itself: no proxy may see that. It is one of Amazon's own, since that can be told of
 // further certificates (AWS_CA_BUNDLE).
 func (a aws) client() *awshttp.BuildableClient {
-	return awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+	return awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { //nolint:forbidigo // of the same
 		t.DisableKeepAlives = true
-		way, ok := a.over.(*http.Transport)
+		way, ok := a.over.Transport.(*http.Transport) //nolint:forbidigo // of the same
 		if !ok {
 			return
 		}

@@ -23,7 +23,7 @@ func Of(c *config.Channel, asks, metadata http.RoundTripper, o Options) *Source 
 	case c.Credential.Entra != config.Entra{}:
 		return newSource(entra{c.Credential.Entra, asks}.fetch, o)
 	case c.Credential.AWS != config.AWS{}:
-		return newSource(aws{c.Credential.AWS, asks}.fetch, o)
+		return newSource(aws{c.Credential.AWS, client(asks)}.fetch, o)
 	case c.Credential.Google != config.Google{}:
 		return newSource(google{c.Credential.Google, asks, metadata}.fetch, o)
 	}

@@ -38,11 +38,12 @@ type Exchange struct {
 	ended  bool
 	sent   bool
 	remedy remedies // of what the upstream has refused the request for
-	// asksUsage means that the request asks for the usage of a stream, on the relay's own account, and withdrawn that it does not any more.
-	asksUsage, withdrawn bool
-	thoughtful           bool    // something is sent in the place of reasoning that the client has left out of its conversation
-	place                placing // where the model is served
-	started              bool    // the answer is this channel's: an event has been passed on, or the whole of it
+	tried  remedies // what has been done about that
+	// asksUsage means that the request asks for the usage of a stream, on the relay's own account.
+	asksUsage  bool
+	thoughtful bool    // something is sent in the place of reasoning that the client has left out of its conversation
+	place      placing // where the model is served
+	started    bool    // the answer is this channel's: an event has been passed on, or the whole of it
 
 	answer     upstream.Answer
 	body       body

@@ -43,7 +43,7 @@ func (x *Exchange) prepare(call *lane.Call) (lane.Outgoing, *outcome.Failure) {
 		takes = max(takes, int64(len(call.Body))) // a copy
 	}
 	thoughts := x.givesThoughts(call)
-	if thoughts {
+	if thoughts || x.has(unsigned) {
 		takes = max(takes, 3*int64(len(call.Body))) // the messages, and all with them in it
 	}
 	if err := x.hold.work.Hold(takes); err != nil {
@@ -52,7 +52,7 @@ func (x *Exchange) prepare(call *lane.Call) (lane.Outgoing, *outcome.Failure) {
 	call = x.asContinuation(call)
 	request, err := x.lane().Request(call, lane.Destination{
 		Model: x.Channel.UpstreamModel(call.Model), Official: x.Channel.Official, Quirks: x.Channel.Of.QuirksAt(x.Channel.Official),
-		Hint: hints[x.Channel.Resume], AskUsage: asksUsage, Thoughts: thoughts,
+		Hint: hints[x.Channel.Resume], AskUsage: asksUsage, Thoughts: thoughts, Unsigned: x.has(unsigned),
 	})
 	x.hold.work.Release()
 	if err != nil {

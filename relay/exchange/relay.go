@@ -18,10 +18,17 @@ const (
 
 // Limits is what the upstream's good answer tells its clients of limits, besides the answer; nil: nothing.
 func (x *Exchange) Limits() http.Header {
-	if x.answer.Header == nil {
-		return nil
+	var told http.Header
+	if x.answer.Header != nil {
+		told = outcome.ForClients(x.answer.Header)
 	}
-	return outcome.ForClients(x.answer.Header)
+	if x.has(unsigned) {
+		if told == nil {
+			told = http.Header{}
+		}
+		told[DroppedHeader] = []string{droppedReasoning}
+	}
+	return told
 }
 
 // Relay passes the answer on to the client. nil: it was complete, and all of it was written.

@@ -7,11 +7,15 @@ const (
 	withoutUsage   remedies = 1 << iota // it is not asked for what it costs
 	withThoughts                        // something stands in the place of reasoning that is missing
 	onResponsesAPI                      // it is asked where its model is served
+	unsigned                            // the reasoning that another provider has signed is left out
 )
+
+// has reports whether the request is sent with a remedy.
+func (x *Exchange) has(remedy remedies) bool { return x.tried&remedy != 0 }
 
 // remedies looks for them in an error.
 func (x *Exchange) remedies(text []byte) (all remedies) {
-	if !x.withdrawn && x.refusesUsage(text) {
+	if !x.has(withoutUsage) && x.refusesUsage(text) {
 		all |= withoutUsage
 	}
 	if !x.thoughtful && x.missesThoughts(text) {
@@ -19,6 +23,9 @@ func (x *Exchange) remedies(text []byte) (all remedies) {
 	}
 	if x.isMisasked(text) {
 		all |= onResponsesAPI
+	}
+	if !x.has(unsigned) && x.refusesSignature(text) {
+		all |= unsigned
 	}
 	return all
 }
@@ -32,7 +39,7 @@ func (x *Exchange) withdraws() bool {
 	if remedy == 0 || x.hold.canceler.Why() != nil {
 		return false
 	}
-	x.withdrawn = x.withdrawn || remedy&withoutUsage != 0
+	x.tried |= remedy
 	x.thoughtful = x.thoughtful || remedy&withThoughts != 0
 	if remedy&onResponsesAPI != 0 {
 		x.place = movedThere

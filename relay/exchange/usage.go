@@ -18,7 +18,7 @@ import (
 func (x *Exchange) asksForUsage(call *lane.Call) bool {
 	c := x.Channel
 	switch {
-	case !call.Stream, call.Endpoint.Media(), call.Options.Usage, x.withdrawn, c.StreamUsage == config.StreamUsageNever:
+	case !call.Stream, call.Endpoint.Media(), call.Options.Usage, x.has(withoutUsage), c.StreamUsage == config.StreamUsageNever:
 		return false
 	case c.StreamUsage == config.StreamUsageAuto && c.Of.QuirksAt(c.Official).UsageUnasked:
 		return false
@@ -40,7 +40,8 @@ func (x *Exchange) told(ctx context.Context) {
 	model := x.Channel.UpstreamModel(x.call.Model)
 	x.toldThoughts(ctx, model)
 	x.toldMoved(ctx, model)
-	if x.withdrawn && x.Channel.Usage.Add(model) {
+	x.toldUnsigned(ctx)
+	if x.has(withoutUsage) && x.Channel.Usage.Add(model) {
 		x.door.options.Log.InfoContext(ctx, "an upstream refuses to be asked for the usage of streams (stream_options.include_usage), and is "+
 			"not asked again before the next reload: what they cost is only counted if it is told unasked",
 			"channel", x.Channel.Name, "request_id", x.requestID())

@@ -24,7 +24,8 @@ var Invoking = &Family{
 
 // Conversing is the Converse API.
 var Conversing = &Family{
-	endpoint: wire.Messages, server: converse.Format, header: bedrockHeader, query: noQuery, place: bedrockPlace("converse", "converse-stream"),
+	endpoint: wire.Messages, server: converse.Format, header: bedrockHeader, query: noQuery,
+	place: bedrockPlace("converse", "converse-stream"),
 }
 
 // bedrockPlace is where a model is asked: its id, an inference profile's or an ARN, with colons and slashes escaped.
@@ -76,8 +77,9 @@ const contextEditing = "context-management-2025-06-27"
 // whole request for any other.
 var bedrockBetas = map[string]bool{
 	"computer-use-2024-10-22": true, "computer-use-2025-01-24": true, "computer-use-2025-11-24": true, "token-efficient-tools-2025-02-19": true,
-	"interleaved-thinking-2025-05-14": true, "output-128k-2025-02-19": true, "dev-full-thinking-2025-05-14": true, "context-1m-2025-08-07": true,
-	contextEditing: true, "effort-2025-11-24": true, "tool-search-tool-2025-10-19": true, "tool-examples-2025-10-29": true,
+	"interleaved-thinking-2025-05-14": true, "output-128k-2025-02-19": true, "dev-full-thinking-2025-05-14": true,
+	"context-1m-2025-08-07": true,
+	contextEditing:          true, "effort-2025-11-24": true, "tool-search-tool-2025-10-19": true, "tool-examples-2025-10-29": true,
 	"fine-grained-tool-streaming-2025-05-14": true, "compact-2026-01-12": true,
 }
 

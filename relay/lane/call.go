@@ -141,6 +141,8 @@ type Destination struct {
 	AskUsage bool
 	// Thoughts has something put into the place of reasoning that is not given back: the upstream has refused a conversation without.
 	Thoughts bool
+	// Unsigned has the reasoning of earlier turns left out of a native call: the upstream has refused what another provider has signed.
+	Unsigned bool
 	// Hint says how the upstream is told to continue a message, if the call has a Prefix.
 	Hint format.Hint
 }

@@ -227,6 +227,9 @@ func (l native) Request(call *Call, target Destination) (Outgoing, error) {
 	if call.Form != nil {
 		return l.form(call, target), nil
 	}
+	if target.Unsigned {
+		call = unsigned(call)
+	}
 	body, asksUsage := l.family.body(call, target)
 	body, problem := goOn(l.format, body, call, target)
 	if problem != nil {

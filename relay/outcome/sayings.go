@@ -32,7 +32,9 @@ func (f *Failure) means(said *provider.Saying, words string) {
 	}
 	f.Status = said.Status
 	theirs := f.Detail
-	f.Classify(classOfMeaning[said.Means], &complaint.Complaint{Type: typeOfMeaning[said.Means], Code: said.Code, Message: cmp.Or(said.Tells, theirs)})
+	f.Classify(classOfMeaning[said.Means], &complaint.Complaint{
+		Type: typeOfMeaning[said.Means], Code: said.Code, Message: cmp.Or(said.Tells, theirs),
+	})
 	f.Detail = theirs
 	if said.Notes != "" {
 		f.Detail += " (" + said.Notes + ")"

@@ -21,6 +21,7 @@ func unseen() map[string]string {
 	reasons := map[string]string{
 		telemetry.ChannelGoroutines:  "sampled only while there are thousands of goroutines, or on demand",
 		telemetry.FormatsDropped:     "counted only if a conversion has to leave out something that costs money or changes the answer",
+		telemetry.StateDropped:       "counted only if an upstream refuses what another provider has signed",
 		telemetry.ChannelUnknownEnds: "counted only if a provider ends an answer with a word that nobody knows",
 		telemetry.UsageCacheWrite:    "the upstream here writes nothing to a cache",
 	}

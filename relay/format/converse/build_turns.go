@@ -231,7 +231,9 @@ func (b *builder) result(p *llm.Part) *format.Problem {
 
 // imageFormats and documentFormats are what the API calls a media type.
 var (
-	imageFormats    = map[string]string{"image/png": "png", "image/jpeg": "jpeg", "image/jpg": "jpeg", "image/gif": "gif", "image/webp": "webp"}
+	imageFormats = map[string]string{
+		"image/png": "png", "image/jpeg": "jpeg", "image/jpg": "jpeg", "image/gif": "gif", "image/webp": "webp",
+	}
 	documentFormats = map[string]string{
 		"application/pdf": "pdf", "text/plain": "txt", "text/csv": "csv", "text/html": "html", "text/markdown": "md", "text/md": "md",
 		"application/msword": "doc", "application/vnd.ms-excel": "xls",
@@ -240,13 +242,15 @@ var (
 	}
 )
 
+func wrong(what string) *format.Problem { return &format.Problem{Path: "messages", What: what} }
+
 func (b *builder) image(m *llm.Media) *format.Problem {
 	kind, known := imageFormats[m.Type]
 	switch {
 	case m.URL != "":
-		return &format.Problem{Path: "messages", What: "have an image that is a link, which this model's provider does not fetch: send the image itself (base64)"}
+		return wrong("have an image that is a link, which this model's provider does not fetch: send the image itself (base64)")
 	case !known:
-		return &format.Problem{Path: "messages", What: "have an image that is none of png, jpeg, gif and webp"}
+		return wrong("have an image that is none of png, jpeg, gif and webp")
 	}
 	b.Open('{')
 	b.Key("image")
@@ -262,11 +266,11 @@ func (b *builder) document(m *llm.Media) *format.Problem {
 	kind, data := documentFormats[m.Type], m.Data
 	switch {
 	case m.URL != "":
-		return &format.Problem{Path: "messages", What: "have a document that is a link, which this model's provider does not fetch: send the document itself (base64)"}
+		return wrong("have a document that is a link, which this model's provider does not fetch: send the document itself (base64)")
 	case data == "":
 		kind, data = "txt", base64.StdEncoding.EncodeToString([]byte(m.Text))
 	case kind == "":
-		return &format.Problem{Path: "messages", What: "have a document of the type " + format.Quote(m.Type) + ", which this model's provider does not take"}
+		return wrong("have a document of the type " + format.Quote(m.Type) + ", which this model's provider does not take")
 	}
 	if !blank(m.Note) {
 		b.text(m.Note)

@@ -128,7 +128,9 @@ func (d *decoder) part(element []byte, to llm.Sink) {
 			}
 			d.say(llm.Sealed, jsonscan.MemberOf(m.Value, "redactedContent"), to)
 		case "citationsContent":
-			jsonscan.Elements(jsonscan.MemberOf(m.Value, "content"), func(element []byte) { d.say(llm.Said, jsonscan.MemberOf(element, "text"), to) })
+			jsonscan.Elements(jsonscan.MemberOf(m.Value, "content"), func(element []byte) {
+				d.say(llm.Said, jsonscan.MemberOf(element, "text"), to)
+			})
 		default:
 			d.tell(llm.Other, "", to)
 		}

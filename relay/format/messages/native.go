@@ -12,9 +12,30 @@ import (
 func Clean(body []byte) []byte {
 	body = format.Unseal(body) // which leaves reasoning that others have signed without a signature
 	if holdsUnsigned(body) {
-		body = withoutUnsigned(body)
+		body = without(body, isUnsigned)
 	}
 	return body
+}
+
+// Unsigned is the body of a request without the reasoning of earlier turns, whoever has signed it: only its maker takes it back.
+func Unsigned(body []byte) []byte {
+	if !HoldsSigned(body) {
+		return body
+	}
+	return without(body, isThought)
+}
+
+// HoldsSigned reports whether there may be signed reasoning in a body.
+func HoldsSigned(body []byte) bool {
+	return bytes.Contains(body, []byte(`"thinking"`)) && bytes.Contains(body, []byte(`"signature"`)) || bytes.Contains(body, []byte(`"redacted_thinking"`))
+}
+
+func isThought(block []byte) bool {
+	if !format.IsObject(block) {
+		return false
+	}
+	kind := jsonscan.MemberOf(block, "type")
+	return isText(kind, "thinking") || isText(kind, "redacted_thinking")
 }
 
 // holdsUnsigned reports whether an empty signature, or empty data, stands anywhere in a body.
@@ -37,9 +58,9 @@ func holdsEmpty(body []byte, name string) bool {
 	}
 }
 
-// withoutUnsigned leaves out thinking without a signature; a message with nothing else in it goes as a whole. If it was in the
+// without leaves out thinking that is left out; a message with nothing else in it goes as a whole. If it was in the
 // answer whose calls are answered now, Anthropic would miss it while it thinks by a budget: that is switched off for this request.
-func withoutUnsigned(body []byte) []byte {
+func without(body []byte, leftOut func(block []byte) bool) []byte {
 	var messages, thinking jsonscan.Member
 	_ = jsonscan.Object(body, func(m jsonscan.Member) { // it has been read before
 		switch string(m.Key) {
@@ -54,8 +75,8 @@ func withoutUnsigned(body []byte) []byte {
 	list = append(list, '[')
 	jsonscan.Elements(messages.Value, func(message []byte) {
 		n++
-		kept, cut := signedOnly(message)
-		unthought = unthought || cut && n >= all-1
+		kept, cut := keptOf(message, leftOut)
+		unthought = unthought || cut && n >= all-1 && bytes.Contains(message, []byte(`"tool_use"`))
 		if kept != nil {
 			list = appendElement(list, kept)
 		}
@@ -64,7 +85,7 @@ func withoutUnsigned(body []byte) []byte {
 		return body // nothing would be left: let Anthropic say what it makes of it
 	}
 	list = append(list, ']')
-	if unthought && bytes.Contains(thinking.Value, []byte(`"enabled"`)) {
+	if unthought && (bytes.Contains(thinking.Value, []byte(`"enabled"`)) || bytes.Contains(thinking.Value, []byte(`"adaptive"`))) {
 		off := []byte(`{"type":"disabled"}`)
 		if thinking.Start > messages.End {
 			return splice(splice(body, thinking, off), messages, list)
@@ -74,8 +95,8 @@ func withoutUnsigned(body []byte) []byte {
 	return splice(body, messages, list)
 }
 
-// signedOnly is a message without thinking that nobody signed; nil if nothing is left of it. cut: there was some.
-func signedOnly(message []byte) (kept []byte, cut bool) {
+// keptOf is a message without the blocks that are left out; nil if nothing is left of it. cut: there was some.
+func keptOf(message []byte, leftOut func(block []byte) bool) (kept []byte, cut bool) {
 	var content jsonscan.Member
 	if !format.IsObject(message) || jsonscan.Object(message, func(m jsonscan.Member) {
 		if string(m.Key) == "content" {
@@ -86,7 +107,7 @@ func signedOnly(message []byte) (kept []byte, cut bool) {
 	}
 	list := append(make([]byte, 0, len(content.Value)), '[')
 	jsonscan.Elements(content.Value, func(block []byte) {
-		if isUnsigned(block) {
+		if leftOut(block) {
 			cut = true
 			return
 		}

@@ -115,7 +115,7 @@ func (r *Reader) next() (message []byte, whole bool) {
 			r.err = fmt.Errorf("%w: the checksum of its lengths is wrong", ErrCorrupt)
 		case length < leastMessage || headers > length-leastMessage:
 			r.err = fmt.Errorf("%w: its lengths contradict each other", ErrCorrupt)
-		case uint64(length) > uint64(r.max) || headers > longestHeader:
+		case int64(length) > int64(r.max) || headers > longestHeader:
 			r.err = ErrTooLarge
 		}
 		if r.err != nil {
@@ -158,10 +158,10 @@ func (r *Reader) decode(message []byte) error {
 
 // event adds an event of the answer.
 func (r *Reader) event(name string, payload []byte) error {
-	switch {
-	case name == "" || name == "initial-response":
+	switch name {
+	case "", "initial-response":
 		r.out = append(r.out, ":\n\n"...)
-	case name == "chunk":
+	case "chunk":
 		inner, ok := base64Of(jsonscan.MemberOf(payload, "bytes"))
 		if !ok {
 			return fmt.Errorf("%w: a chunk has no bytes", ErrCorrupt)
