@@ -108,7 +108,7 @@ func loaded(file string) error {
 		switch {
 		case strings.HasSuffix(name, "_FILE"):
 			return "", false
-		case name == "KEY" || strings.HasSuffix(name, "_KEY") || strings.HasSuffix(name, "_KEY_2"):
+		case name == "KEY" || strings.HasSuffix(name, "_KEY") || strings.HasSuffix(name, "_KEY_2"), name == "AWS_ACCESS_KEY_ID", name == "AWS_BEARER_TOKEN_BEDROCK":
 			return "sk-the-key-of-" + name, true
 		}
 		return "", false

@@ -67,10 +67,14 @@ a ` + "`base_url`" + ` of your own that is not one of the provider's, all endpoi
 			fmt.Fprintf(&b, "| `%s` | %s |\n", all[i].Type, what)
 		}
 	}
+	b.WriteString(recipes)
 	return b.String()
 }
 
 func address(p *Provider) string {
+	if p.Cloud == AWS {
+		return "that of its `region`"
+	}
 	if p.Cloud == Vertex {
 		return "that of its `location`"
 	}
@@ -92,7 +96,7 @@ func serves(p *Provider) string {
 	for _, d := range p.Speaks {
 		endpoints := d.Endpoints
 		if endpoints == nil {
-			endpoints = map[Format][]wire.Endpoint{Chat: {wire.ChatCompletions, wire.Completions, wire.Embeddings}, Messages: {wire.Messages}, Responses: {wire.ResponsesCreate}, Gemini: {wire.GeminiGenerate, wire.GeminiStream}}[d.Format]
+			endpoints = map[Format][]wire.Endpoint{Chat: {wire.ChatCompletions, wire.Completions, wire.Embeddings}, Messages: {wire.Messages}, Responses: {wire.ResponsesCreate}, Invoke: {wire.Messages}, Converse: nil, Gemini: {wire.GeminiGenerate, wire.GeminiStream}}[d.Format]
 		}
 		for _, e := range endpoints {
 			paths = append(paths, strings.TrimPrefix(e.Path(), "/v1/"))

@@ -1,0 +1,42 @@
+package provider
+
+// recipes is what people need who have models in AWS, as docs/providers.md has it.
+const recipes = "\n## Amazon Bedrock\n\n" + "```yaml" + `
+channels:
+  - name: br                      # signed with an access key (SigV4); AKID:SECRET:SESSION_TOKEN if it is temporary
+    type: bedrock
+    region: us-east-1             # or AWS_REGION
+    keys: ["${AWS_ACCESS_KEY_ID}:${AWS_SECRET_ACCESS_KEY}"]
+    model_mapping:
+      claude-sonnet-4-5: us.anthropic.claude-sonnet-4-5-20250929-v1:0
+      nova-pro: amazon.nova-pro-v1:0
+      our-claude: arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2c3d4e5f6
+  - {name: br-key, type: bedrock, region: eu-central-1, keys: ["${AWS_BEARER_TOKEN_BEDROCK}"]}   # an API key of Bedrock's
+  - {name: br-role, type: bedrock, region: us-west-2}                                            # no keys: what the machine has
+` + "```" + `
+
+Without ` + "`keys`" + ` the credentials are those of the machine, as every program of Amazon's finds them: the environment, ` + "`~/.aws`" + ` (roles and single sign-on
+included), a web identity (EKS), the container's address (ECS, EKS Pod Identity), the instance's role. They are fetched once for all calls, and renewed
+in the background well before they expire.
+
+Models whose id has ` + "`anthropic.`" + ` in it are spoken to by InvokeModel, in Anthropic's own format: clients of ` + "`/v1/messages`" + ` lose nothing but what Bedrock
+refuses (` + "`service_tier`, `inference_geo`, `container`, `mcp_servers`, `context_management`" + ` without its beta, betas that it does not have), which is counted.
+All others, and inference profiles of your own whose ARN does not say whose model they have, are spoken to by Converse. A model that "isn't supported
+with on-demand throughput" needs an inference profile in ` + "`model_mapping`" + `. ` + "`base_url`" + ` is for a VPC endpoint or a gateway.
+
+Bedrock has two more addresses, which take an API key and speak the formats of others over plain HTTP:
+
+` + "```yaml" + `
+channels:
+  - {name: mantle-claude, type: anthropic, base_url: "https://bedrock-mantle.us-east-1.api.aws/anthropic", keys: ["${AWS_BEARER_TOKEN_BEDROCK}"], models: ["anthropic.*"]}
+  - {name: mantle-openai, type: openai, base_url: "https://bedrock-mantle.us-east-1.api.aws/openai/v1", keys: ["${AWS_BEARER_TOKEN_BEDROCK}"], models: ["openai.*"]}
+  - {name: runtime-openai, type: openai, base_url: "https://bedrock-runtime.us-east-1.amazonaws.com/openai/v1", keys: ["${AWS_BEARER_TOKEN_BEDROCK}"], models: ["openai.*"]}
+` + "```" + `
+
+## What only its maker reads
+
+Reasoning that a provider has signed or encrypted (` + "`thinking`" + ` of Anthropic's models, ` + "`encrypted_content`" + ` of the Responses API) is refused by every other
+one, and by another cloud with the same model. If a conversation moves, it is sent once more without, within the same attempt: the answer says
+` + "`X-Oneapi-Dropped: reasoning`" + `, the log has a line, and ` + "`relay.state.dropped`" + ` counts it. If the call goes on with tools, thinking is switched off for
+that request, since Anthropic wants the reasoning in front of them.
+`
