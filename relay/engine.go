@@ -124,6 +124,7 @@ func newEngine(c *controller.Controller, o *operator.Operator) *gin.Engine {
 			admin.POST("/api/config/check", o.CheckConfig)
 		}
 		look(admin, "/api/usage", o.Usage)
+		look(admin, "/api/prices", o.PriceList)
 		look(admin, "/api/requests", o.LoggedRequests)
 		look(admin, "/api/requests/:id", o.LoggedRequest)
 		admin.GET("/debug/pprof/*profile", operator.Profile)

@@ -163,7 +163,7 @@ func New(options ServerOptions) (*Server, error) {
 		InFlight: inFlight,
 		Budget:   s.budget, Spool: s.spool, Draining: s.gates.Intake.Draining, Goroutines: s.Goroutines, Connections: s.ClientConnections,
 		Samples: s.samples, Leaks: telemetry.NewLeakSampler(), Traffic: s.traffic, Configuration: s.configuration, Check: options.Check,
-		Ledger: options.Ledger,
+		Ledger: options.Ledger, Prices: s.prices.Load,
 		Logins: &gate.Throttle{Trusted: settings.TrustedProxies, Everyone: true, Free: freeLogins},
 	}
 	s.issued = &issued.Registry{Store: options.Store, Log: options.Log, Changed: s.direct, InFile: s.inFile}

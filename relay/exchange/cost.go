@@ -256,6 +256,21 @@ func (x *Exchange) groups() []string {
 	return x.call.Token.Groups
 }
 
+// showCost has a whole answer say what it is charged, to a token that wants to be told and if a price is known.
+func (x *Exchange) showCost(client any) {
+	if x.call.Token == nil || !x.call.Token.ShowCost {
+		return
+	}
+	shows, ok := client.(interface{ SayCost(nano int64) })
+	if !ok {
+		return
+	}
+	var a record.Attempt
+	if x.attempt(&a, nil); a.Cost.Priced {
+		shows.SayCost(a.Cost.Charge)
+	}
+}
+
 // names keeps the names of models that answers have, so that each is made once, and gives them numbers from 1 on.
 type names struct {
 	mu    sync.RWMutex

@@ -113,6 +113,7 @@ func (x *Exchange) wholly(client PassingClient, answer []byte) *outcome.Failure 
 		return x.interruptedOrGone()
 	}
 	x.start()
+	x.showCost(client)
 	client.Begin(x.contentType(answer), int64(len(answer)))
 	return x.sends(client, answer)
 }

@@ -32,6 +32,7 @@ func (x *Exchange) relayWhole(client Downstream) *outcome.Failure {
 	if x.client.Err() != nil {
 		return x.interruptedOrGone()
 	}
+	x.showCost(client)
 	if err := client.Whole(out); err != nil {
 		return x.unwritable(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"one-api/relay/ledger"
 	"one-api/relay/live"
 	"one-api/relay/membudget"
+	"one-api/relay/price"
 	"one-api/relay/spool"
 	"one-api/telemetry"
 )
@@ -58,6 +59,8 @@ type Operator struct {
 	Connections func() (open, idle int64)
 	// Ledger is what is remembered of requests; nil: nothing is.
 	Ledger *ledger.Ledger
+	// Prices is what calls cost.
+	Prices func() *price.Book
 	// Samples and Leaks say who holds the goroutines.
 	Samples, Leaks *telemetry.Sampler
 }

@@ -42,6 +42,9 @@ var names = [units]string{
 
 func (u Unit) String() string { return names[u] }
 
+// ForAMillion reports whether people say what a million of the unit costs.
+func (u Unit) ForAMillion() bool { return u < Request || u == Character }
+
 // instead is the unit whose price applies where there is none for one. It is its own for those that have to have one.
 var instead = [units]Unit{
 	Input: Input, CacheRead: Input, CacheWrite: Input, CacheWrite1h: CacheWrite, AudioIn: Input, ImageIn: Input,
@@ -87,6 +90,15 @@ func (r *Rates) Of(u Unit) *Rate {
 		return nil
 	}
 	return &r.rates[u]
+}
+
+// Each visits the units that have a price of their own.
+func (r *Rates) Each(visit func(Unit, *Rate)) {
+	for u := range units {
+		if rate := r.Of(u); rate != nil {
+			visit(u, rate)
+		}
+	}
 }
 
 // Empty reports whether nothing has a price.

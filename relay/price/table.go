@@ -57,6 +57,12 @@ var shippedTable = sync.OnceValue(func() *table {
 	return &t
 })
 
+// Shipped is whose prices are shipped, in which version, and of which day.
+func Shipped() (source, version, date string) {
+	t := shippedTable()
+	return t.Source, t.Version, t.Date
+}
+
 // load reads the provider's models.
 func (p *provider) load() []listed {
 	p.once.Do(func() {

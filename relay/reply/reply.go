@@ -309,6 +309,17 @@ func (w *Writer) Tell(limits http.Header) {
 	w.limits = limits
 }
 
+// CostHeader says what an answer is charged, in US dollars.
+const CostHeader = "X-Oneapi-Cost-Usd"
+
+// SayCost has the header of an answer that has not begun say what it is charged, in nano-dollars.
+func (w *Writer) SayCost(nano int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	usd := strconv.FormatInt(nano/1e9, 10) + "." + strconv.FormatInt(1e9+nano%1e9, 10)[1:]
+	say(w.to.Header(), http.Header{CostHeader: {usd}})
+}
+
 // breakOff has what else is written to the connection fail, an answer's end included: net/http closes it then.
 func (w *Writer) breakOff() {
 	_ = http.NewResponseController(w.to).SetWriteDeadline(time.Now().Add(-time.Second)) // one that cannot be set is of no connection

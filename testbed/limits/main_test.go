@@ -1,0 +1,9 @@
+package limits
+
+import (
+	"testing"
+
+	"one-api/testbed/harness"
+)
+
+func TestMain(m *testing.M) { harness.Main(m) }
