@@ -144,13 +144,8 @@ func TellsLimits(name []byte) bool {
 	case is(name, "x-should-retry"), is(name, "retry-after-ms"):
 		return true
 	}
-	for at := name; len(at) >= len(rateLimit); at = at[1:] {
-		next := bytes.IndexAny(at, "rR")
-		if next < 0 || len(at)-next < len(rateLimit) {
-			return false
-		}
-		at = at[next:]
-		if bytes.EqualFold(at[:len(rateLimit)], rateLimit) {
+	for ; len(name) >= len(rateLimit); name = name[1:] {
+		if name[0]|0x20 == rateLimit[0] && bytes.EqualFold(name[:len(rateLimit)], rateLimit) {
 			return true
 		}
 	}
