@@ -23,6 +23,7 @@ import (
 	"github.com/lmittmann/tint"
 
 	"one-api/relay"
+	"one-api/relay/channel"
 	"one-api/relay/config"
 	"one-api/relay/ginmode"
 	"one-api/relay/ledger"
@@ -89,16 +90,7 @@ func run(args []string, env func(string) (string, bool), signals <-chan os.Signa
 		return 1
 	}
 	if flags.checkConfig {
-		fmt.Fprintln(stdout, "Checked:", sourceOf(cfg))
-		for _, warning := range cfg.Warnings {
-			fmt.Fprintln(stdout, "warning:", warning)
-		}
-		for _, finding := range otelenv.Read(source.Lookup(func(warning string) { fmt.Fprintln(stdout, "warning:", warning) })).Findings {
-			fmt.Fprintln(stdout, "warning: environment:", finding)
-		}
-		checkLooks(stdout, &settings)
-		fmt.Fprintf(stdout, "The configuration is good: %s, %s.\n", counted(len(cfg.Channels), "channel"), counted(len(cfg.Tokens), "token"))
-		return 0
+		return checked(source, &settings, cfg, flags.probe, stdout)
 	}
 	if tokensErr != nil { // the relay does its work without them
 		cfg.Warnings = append(cfg.Warnings, strings.ReplaceAll(tokensErr.Error(), "\n", "; "))
@@ -116,6 +108,23 @@ func run(args []string, env func(string) (string, bool), signals <-chan os.Signa
 		cfg.Warnings = warnings
 	}
 	return serve(source, settings, cfg, database, signals, stdout, stderr)
+}
+
+// checked says what there is to say of a good configuration, and asks its channels if that is wanted.
+func checked(source config.Source, settings *config.Settings, cfg *config.Config, asked probe, stdout io.Writer) int {
+	fmt.Fprintln(stdout, "Checked:", sourceOf(cfg))
+	for _, warning := range cfg.Warnings {
+		fmt.Fprintln(stdout, "warning:", warning)
+	}
+	for _, finding := range otelenv.Read(source.Lookup(func(warning string) { fmt.Fprintln(stdout, "warning:", warning) })).Findings {
+		fmt.Fprintln(stdout, "warning: environment:", finding)
+	}
+	checkLooks(stdout, settings)
+	fmt.Fprintf(stdout, "The configuration is good: %s, %s.\n", counted(len(cfg.Channels), "channel"), counted(len(cfg.Tokens), "token"))
+	if asked != "" && !relay.Probe(context.Background(), cfg, channel.PoolOptions{}, asked == probeCall, stdout) {
+		return 1
+	}
+	return 0
 }
 
 // counted is a number of things, as one says it.
@@ -157,6 +166,7 @@ type flags struct {
 	config      string
 	port        int // -1 means PORT
 	checkConfig bool
+	probe       probe
 	command     string
 	rest        []string // what a command with words of its own is given
 }
@@ -215,6 +225,8 @@ func parseFlags(args []string, stdout, stderr io.Writer) (f flags, code int, don
 		return err
 	})
 	set.BoolVar(&f.checkConfig, "check-config", false, "check the configuration, report everything that is wrong with it, and exit")
+	set.Var(&f.probe, "probe", "with --check-config: ask every channel for the list of its models and print what came of it, key by key; "+
+		"--probe=call asks for one token instead")
 	showVersion := set.Bool("version", false, "print the version and exit")
 	help := func(w io.Writer) {
 		fmt.Fprintf(w, usage, version)
@@ -241,11 +253,43 @@ func parseFlags(args []string, stdout, stderr io.Writer) (f flags, code int, don
 		return f, wrongCall(stderr, "flags go before the command: one-api "+set.Arg(1)+" "+set.Arg(0)), true
 	case set.NArg() > 1:
 		return f, wrongCall(stderr, "one command at a time"), true
+	case f.probe != "" && !f.checkConfig:
+		return f, wrongCall(stderr, "--probe is for --check-config: one-api --check-config --probe"), true
 	case f.port != -1 && (f.port < 0 || f.port > 65535):
 		return f, wrongCall(stderr, fmt.Sprintf("-port must be from 0 to 65535 (got %d)", f.port)), true
 	}
 	f.command = set.Arg(0)
 	return f, 0, false
+}
+
+// probe is what every channel is asked for; empty: nothing.
+type probe string
+
+// The questions.
+const (
+	probeList probe = "list" // of models
+	probeCall probe = "call" // for one token
+)
+
+// String is flag.Value's.
+func (p *probe) String() string { return string(*p) }
+
+// IsBoolFlag lets the flag stand alone.
+func (*probe) IsBoolFlag() bool { return true }
+
+// Set is flag.Value's.
+func (p *probe) Set(text string) error {
+	switch text {
+	case "true", "list":
+		*p = probeList
+	case "call":
+		*p = probeCall
+	case "false":
+		*p = ""
+	default:
+		return errors.New("must be --probe or --probe=call")
+	}
+	return nil
 }
 
 // wrongCall says what is wrong with a call in two lines, which do not scroll away as the whole help would make them.

@@ -29,5 +29,8 @@ func (c *Channel) Refuse(k *breaker.Key, why string) {
 	k.Refuse(c.pool.now(), false, breaker.Cause{Text: why})
 }
 
+// EveryKey is all of the channel's keys; one that is empty if it has none.
+func (c *Channel) EveryKey() []*breaker.Key { return c.keys.All() }
+
 // AnyKey is a key that is in use or, if none is, any.
 func (c *Channel) AnyKey() *breaker.Key { return c.keys.AnyInUse() }

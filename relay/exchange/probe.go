@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"one-api/relay/breaker"
 	"one-api/relay/channel"
 	"one-api/relay/outcome"
 )
@@ -20,12 +21,16 @@ type Probed struct {
 // Probe asks a channel's upstream for its list of models, with any of its keys, and waits for the answer: ten seconds at most. It counts for
 // nothing: not for the channel's state, and not for the keys'.
 func (d *Door) Probe(ctx context.Context, c *channel.Channel) (p Probed) {
+	return d.probe(ctx, c, c.AnyKey())
+}
+
+func (d *Door) probe(ctx context.Context, c *channel.Channel, k *breaker.Key) (p Probed) {
 	if c.Asks == nil {
 		return p
 	}
 	began := time.Now()
 	p.Asked = true
-	p.Failure = d.list(ctx, c, c.AnyKey(), func(x *Exchange) (f *outcome.Failure) {
+	p.Failure = d.list(ctx, c, k, func(x *Exchange) (f *outcome.Failure) {
 		p.Models, f = x.readListing()
 		return f
 	})

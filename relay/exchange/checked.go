@@ -1,0 +1,139 @@
+package exchange
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"one-api/relay/breaker"
+	"one-api/relay/channel"
+	"one-api/relay/jsonscan"
+	"one-api/relay/lane"
+	"one-api/relay/outcome"
+	"one-api/relay/wire"
+)
+
+// Checked is what came of a question that an operator has asked of a channel, with one of its keys.
+type Checked struct {
+	Asked     bool // false: it has nothing to be asked for
+	Reachable bool
+	// Accepted: it takes the key. Certain: it said so, or that it does not.
+	Accepted, Certain bool
+	Models            int // on its list; -1: it was not asked for one
+	Took              time.Duration
+	Detail            string // what is wrong, or was not asked; plain words, free of secrets
+}
+
+// Good reports whether nothing is known to be wrong.
+func (p *Checked) Good() bool { return !p.Asked || p.Reachable && (p.Accepted || !p.Certain) }
+
+// CheckList asks a channel's upstream for the list of its models.
+func (d *Door) CheckList(ctx context.Context, c *channel.Channel, k *breaker.Key) (p Checked) {
+	p.Models = -1
+	if c.Asks == nil {
+		p.Detail = "it has no list of models: --probe=call asks for one token"
+		return p
+	}
+	began := time.Now()
+	asked := d.probe(ctx, c, k)
+	if asked.Failure == nil {
+		p.Models = len(asked.Models)
+	}
+	p.judge(asked.Failure, began)
+	return p
+}
+
+// CheckCall asks a channel's upstream for one token of a model.
+func (d *Door) CheckCall(ctx context.Context, c *channel.Channel, k *breaker.Key, model string) (p Checked) {
+	p.Models = -1
+	call := probing(c, model)
+	if call == nil {
+		p.Detail = "no model of it is named that could be asked for a token: list one in models"
+		return p
+	}
+	began := time.Now()
+	x := &Exchange{Slot: c.Question(k, began), door: d, client: ctx}
+	x.tie()
+	defer func() {
+		x.net.Stop()
+		x.hold.release(breaker.Now())
+	}()
+	x.hold.clock.limitTo(began.Add(questionTimeout), outcome.HeaderTimeout)
+	p.judge(x.Send(call), began) //nolint:contextcheck // no client, so no trace to continue
+	if p.Accepted {
+		p.Detail = "a token of " + model
+	}
+	return p
+}
+
+// judge says what a failure says of reach and key.
+func (p *Checked) judge(f *outcome.Failure, began time.Time) {
+	p.Asked, p.Took = true, time.Since(began)
+	if f == nil {
+		p.Reachable, p.Accepted, p.Certain = true, true, true
+		return
+	}
+	p.Detail = f.Detail
+	switch f.Outcome {
+	case outcome.UpstreamStatus, outcome.UpstreamErrorEvent, outcome.UpstreamMalformed, outcome.Rejected:
+		p.Reachable = f.Class != outcome.ClassMisplaced && f.Outcome != outcome.UpstreamMalformed
+		p.Certain = f.IsOfTheKey()
+		p.Accepted = f.Class == outcome.ClassRequest || f.Class == outcome.ClassKeyLimited
+		if p.Certain || f.Outcome == outcome.UpstreamStatus {
+			p.Detail = fmt.Sprintf("%s %s", f.ErrorType(), f.Detail)
+		}
+	default:
+		if p.Detail == "" {
+			p.Detail = f.Outcome.String()
+		}
+	}
+}
+
+// probing is a call for one token, at the first endpoint that the channel serves; nil: it serves none, or no model.
+func probing(c *channel.Channel, model string) *lane.Call {
+	if model == "" {
+		return nil
+	}
+	limit := "max_tokens"
+	if c.Of.QuirksAt(c.Official).MaxCompletionTokens {
+		limit = "max_completion_tokens"
+	}
+	for _, ask := range []struct {
+		at   wire.Endpoint
+		body string
+	}{
+		{wire.ChatCompletions, `,"` + limit + `":1,"messages":[{"role":"user","content":"Hi"}]}`},
+		{wire.Messages, `,"max_tokens":1,"messages":[{"role":"user","content":"Hi"}]}`},
+		{wire.Embeddings, `,"input":"Hi"}`},
+		{wire.Rerank, `,"query":"Hi","documents":["Hi"]}`},
+	} {
+		if c.Lanes[ask.at] == nil {
+			continue
+		}
+		name := string(jsonscan.AppendString(nil, model))
+		const before = `{"model":`
+		return &lane.Call{
+			RequestID: "probe", Endpoint: ask.at, Model: model, Body: []byte(before + name + ask.body), Header: http.Header{},
+			ModelFrom: len(before), ModelTo: len(before) + len(name),
+		}
+	}
+	return nil
+}
+
+// CheckModel is a model that a channel can be asked for a token of; empty: none is named.
+func CheckModel(c *channel.Channel) string {
+	for _, model := range c.Models {
+		if !strings.ContainsAny(model, "*?") {
+			return model
+		}
+	}
+	for model := range c.ModelMapping {
+		return model
+	}
+	if c.Official && len(c.Of.WellKnown) > 0 {
+		return c.Of.WellKnown[len(c.Of.WellKnown)-1]
+	}
+	return ""
+}

@@ -1,0 +1,102 @@
+package relay
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"time"
+
+	"one-api/relay/channel"
+	"one-api/relay/config"
+	"one-api/relay/exchange"
+)
+
+// Bounds of a probe.
+const (
+	probeTimeout  = time.Minute
+	probesAtATime = 8
+)
+
+// Probe asks every channel of a configuration for the list of its models, or (calls) for one token, with each of its keys, and writes a
+// table of what came of it. good: nothing failed. It takes a minute at the most.
+func Probe(ctx context.Context, c *config.Config, options channel.PoolOptions, calls bool, w io.Writer) (good bool) {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	options.Providers, options.Log = Providers, slog.New(slog.DiscardHandler)
+	pool, door := channel.NewPool(options), exchange.NewDoor(exchange.DoorOptions{Log: options.Log})
+	defer pool.Close()
+	defer door.Close()
+	var configs []config.Channel
+	for _, of := range c.Channels {
+		if !of.Demo {
+			configs = append(configs, of)
+		}
+	}
+	pool.Apply(configs)
+	channels := pool.Set().All()
+	probed, places := make([][]exchange.Checked, len(channels)), make(chan struct{}, probesAtATime)
+	var all sync.WaitGroup
+	for i, of := range channels {
+		if of.Disabled {
+			continue
+		}
+		all.Go(func() {
+			places <- struct{}{}
+			defer func() { <-places }()
+			for _, k := range of.EveryKey() {
+				if calls {
+					probed[i] = append(probed[i], door.CheckCall(ctx, of, k, exchange.CheckModel(of)))
+				} else {
+					probed[i] = append(probed[i], door.CheckList(ctx, of, k))
+				}
+			}
+		})
+	}
+	all.Wait()
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "CHANNEL\tTYPE\tREACHABLE\tKEY ACCEPTED\tMODELS\tLATENCY\t")
+	good = true
+	for i, of := range channels {
+		if of.Disabled {
+			fmt.Fprintf(table, "%s\t%s\t-\t-\t-\t-\tdisabled, not asked\n", of.Name, of.Type)
+		}
+		for n := range probed[i] {
+			p := &probed[i][n]
+			good = good && p.Good()
+			fmt.Fprintln(table, strings.Join(row(of, p, n+1, len(probed[i])), "\t"))
+		}
+	}
+	_ = table.Flush() // whoever reads it has gone, or it was written
+	return good
+}
+
+// row is a line of the table.
+func row(c *channel.Channel, p *exchange.Checked, key, of int) []string {
+	name := c.Name
+	if of > 1 {
+		name += fmt.Sprintf(" (key %d of %d)", key, of)
+	}
+	reachable, accepted, models, took := "-", "-", "-", "-"
+	if p.Asked {
+		reachable, accepted, took = word(p.Reachable), word(p.Accepted), p.Took.Round(time.Millisecond).String()
+		if !p.Accepted && !p.Certain {
+			accepted = "unknown"
+		}
+	}
+	if p.Models >= 0 {
+		models = fmt.Sprint(p.Models)
+	}
+	return []string{name, c.Type, reachable, accepted, models, took, cmp.Or(p.Detail, "")}
+}
+
+func word(is bool) string {
+	if is {
+		return "yes"
+	}
+	return "no"
+}
