@@ -19,6 +19,12 @@ func (s *Server) Gauges() telemetry.State {
 		ClientsActive: max(0, clients-idle), ClientsIdle: idle, // read one after the other, while clients come and go
 		ConfigLoaded: time.Unix(0, s.loaded.Load()),
 	}
+	if l := s.options.Ledger; l != nil {
+		is := l.State()
+		state.Ledger = &telemetry.LedgerGauges{
+			Queue: is.Queue, Age: is.Age, Spilled: is.Spilled, Replayed: is.Replayed, Lost: is.Lost, Rows: is.Rows, Spent: is.Spent,
+		}
+	}
 	sample := s.samples.Fresh(now)
 	for _, c := range s.pool.Set().All() {
 		gauges := c.Gauges(now)

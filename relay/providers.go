@@ -47,8 +47,11 @@ func ProvidersOf(all []providers.Provider) map[string]channel.Type {
 // ConfigProviders is what the configuration has to know of them.
 func ConfigProviders() map[string]config.Provider {
 	known := make(map[string]config.Provider, len(Providers))
-	for _, p := range providers.All() {
-		known[p.Type] = p
+	for name, p := range Providers {
+		known[name] = p.Provider
+	}
+	for _, form := range providers.Forms() { // types that only the relay itself gives channels
+		delete(known, form.Type)
 	}
 	return known
 }

@@ -67,6 +67,7 @@ const (
 	AttrConnectionState = "http.connection.state"
 	AttrSignal          = "relay.telemetry.signal"
 	AttrFailure         = "relay.telemetry.failure"
+	AttrBalance         = "balance"
 	AttrMethod          = "http.request.method"
 	AttrScheme          = "url.scheme"
 	AttrRoute           = "http.route"
@@ -139,6 +140,12 @@ const (
 	StateDropped       = "relay.state.dropped"
 	ConfigReloads      = "relay.config.reloads"
 	ConfigLastSuccess  = "relay.config.last_success"
+	LedgerQueue        = "relay.ledger.queue"
+	LedgerAge          = "relay.ledger.age"
+	LedgerSpilled      = "relay.ledger.spilled"
+	LedgerReplayed     = "relay.ledger.replayed"
+	LedgerLost         = "relay.ledger.lost"
+	LedgerBalance      = "relay.ledger.balance"
 	TelemetryFolded    = "relay.telemetry.folded"
 	TelemetryFailed    = "relay.telemetry.export_failures"
 	BuildInfo          = "relay.build_info"
@@ -346,6 +353,36 @@ var ofRelay = []Instrument{
 		Name: ConfigLastSuccess, Kind: Gauge, Unit: "s", Source: FromState,
 		Description: "When the configuration was last loaded, as Unix time.",
 		Question:    "Since when does this configuration hold?", Cardinality: "1",
+	},
+	{
+		Name: LedgerQueue, Kind: Gauge, Unit: "{row}", Source: FromState,
+		Description: "Rows of the ledger that its database has not taken yet.",
+		Question:    "Does the database keep up?", Cardinality: "1",
+	},
+	{
+		Name: LedgerAge, Kind: Gauge, Unit: "s", Source: FromState,
+		Description: "How long the oldest of them has waited.",
+		Question:    "Since when does the database take nothing?", Cardinality: "1",
+	},
+	{
+		Name: LedgerSpilled, Kind: Counter, Unit: "{row}", Source: FromState,
+		Description: "Rows of the ledger that were put into its file, because the database did not take them at once.",
+		Question:    "Is the database slow or away?", Cardinality: "1",
+	},
+	{
+		Name: LedgerReplayed, Kind: Counter, Unit: "{row}", Source: FromState,
+		Description: "Rows of that file that the database has taken since.",
+		Question:    "Does it catch up?", Cardinality: "1",
+	},
+	{
+		Name: LedgerLost, Kind: Counter, Unit: "{row}", Source: FromState,
+		Description: "Rows of the ledger for which there was no place: neither database nor disk nor memory took them, or a kill cut them off.",
+		Question:    "Is what was spent more than the ledger says?", Cardinality: "1",
+	},
+	{
+		Name: LedgerBalance, Kind: Gauge, Source: FromState, Attributes: []string{AttrBalance},
+		Description: "By how much the ledger's books differ: rows against daily sums (rows), daily sums against what tokens have spent (spent). 0, or a bug.",
+		Question:    "Can the figures be believed?", Cardinality: "2",
 	},
 	{
 		Name: TelemetryFolded, Kind: Counter, Unit: "{measurement}", Source: FromEvent,

@@ -19,6 +19,15 @@ type State struct {
 	ConfigLoaded          time.Time
 	Channels              []ChannelGauges
 	Budgets               []BudgetGauges
+	Ledger                *LedgerGauges // nil: there is none
+}
+
+// LedgerGauges is the state of the ledger.
+type LedgerGauges struct {
+	Queue                   int64
+	Age                     time.Duration
+	Spilled, Replayed, Lost int64
+	Rows, Spent             int64 // by how much its books differ
 }
 
 // ChannelGauges is the state of one channel.
@@ -44,11 +53,16 @@ func Observe(meter metric.Meter, version string, read func() State) error {
 		state:      b.gauge(ChannelState), keys: b.gauge(ChannelKeys), connections: b.upDown(OpenConnections),
 		clients: b.gauge(ClientConnections), expected: b.gauge(GoroutinesExpected), stray: b.gauge(GoroutinesStray), build: b.gauge(BuildInfo),
 		oldest: b.secondsGauge(ChannelOldest), loaded: b.secondsGauge(ConfigLastSuccess), leaked: b.observableCounter(ChannelLeaked),
-		budgets:   b.secondsGauge(BudgetUsed),
+		budgets: b.secondsGauge(BudgetUsed),
+		queue:   b.gauge(LedgerQueue), balance: b.gauge(LedgerBalance), age: b.secondsGauge(LedgerAge), spilled: b.observableCounter(LedgerSpilled),
+		replayed: b.observableCounter(LedgerReplayed), lost: b.observableCounter(LedgerLost),
 		buildInfo: metric.WithAttributeSet(attribute.NewSet(text(AttrVersion, version), text(AttrGoVersion, runtime.Version()))),
 	}
 	for i, state := range [...]string{"active", "idle"} {
 		g.clientStates[i] = metric.WithAttributeSet(attribute.NewSet(text(AttrConnectionState, state)))
+	}
+	for i, balance := range [...]string{"rows", "spent"} {
+		g.balances[i] = metric.WithAttributeSet(attribute.NewSet(text(AttrBalance, balance)))
 	}
 	for i, method := range methods {
 		g.methods[i] = metric.WithAttributeSet(attribute.NewSet(text(AttrMethod, method), text(AttrScheme, "http")))
@@ -60,21 +74,21 @@ func Observe(meter metric.Meter, version string, read func() State) error {
 		g.observe(o, read())
 		return nil
 	}, g.active, g.inFlight, g.openBodies, g.goroutines, g.state, g.keys, g.connections, g.clients,
-		g.expected, g.stray, g.build, g.oldest, g.loaded, g.leaked, g.budgets)
+		g.expected, g.stray, g.build, g.oldest, g.loaded, g.leaked, g.queue, g.age, g.spilled, g.replayed, g.lost, g.balance, g.budgets)
 	return err
 }
 
 type gauges struct {
-	inFlight, openBodies, goroutines, state, keys, clients, expected, stray, build metric.Int64ObservableGauge
+	inFlight, openBodies, goroutines, state, keys, clients, expected, stray, build, queue, balance metric.Int64ObservableGauge
 
 	active, connections metric.Int64ObservableUpDownCounter
 
-	oldest, loaded, budgets metric.Float64ObservableGauge
-
-	leaked       metric.Int64ObservableCounter
-	buildInfo    metric.ObserveOption
-	methods      [Methods]metric.ObserveOption
-	clientStates [2]metric.ObserveOption // active, idle
+	oldest, loaded, age, budgets    metric.Float64ObservableGauge
+	leaked, spilled, replayed, lost metric.Int64ObservableCounter
+	buildInfo                       metric.ObserveOption
+	methods                         [Methods]metric.ObserveOption
+	clientStates                    [2]metric.ObserveOption // active, idle
+	balances                        [2]metric.ObserveOption // rows, spent
 
 	asked [Methods]bool // methods that have been told of: one that falls silent would stand at its last value for ever
 }
@@ -97,6 +111,15 @@ func (g *gauges) observe(o metric.Observer, s State) {
 	}
 	for i := range s.Budgets {
 		o.ObserveFloat64(g.budgets, s.Budgets[i].Used, metric.WithAttributeSet(s.Budgets[i].attributes()))
+	}
+	if l := s.Ledger; l != nil {
+		o.ObserveInt64(g.queue, l.Queue)
+		o.ObserveFloat64(g.age, l.Age.Seconds())
+		o.ObserveInt64(g.spilled, l.Spilled)
+		o.ObserveInt64(g.replayed, l.Replayed)
+		o.ObserveInt64(g.lost, l.Lost)
+		o.ObserveInt64(g.balance, l.Rows, g.balances[0])
+		o.ObserveInt64(g.balance, l.Spent, g.balances[1])
 	}
 }
 

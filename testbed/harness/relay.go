@@ -29,6 +29,7 @@ import (
 	"one-api/relay/channel"
 	"one-api/relay/config"
 	"one-api/relay/exchange"
+	"one-api/relay/ledger"
 	"one-api/relay/record"
 	"one-api/relay/store"
 	"one-api/telemetry"
@@ -73,6 +74,7 @@ type RelayConfig struct {
 	Now       func() time.Time // the clock that rests go by; nil: time.Now
 	Telemetry *telemetry.Telemetry
 	Logs      func(slog.Handler) slog.Handler // what main does to the handler of the log; nil: nothing
+	ledger    bool
 	onAttempt func(*record.Attempt)
 	onRequest func(*record.End)
 }
@@ -122,6 +124,22 @@ func WithRecorders(onAttempt func(*record.Attempt), onRequest func(*record.End))
 	return func(c *RelayConfig) { c.onAttempt, c.onRequest = onAttempt, onRequest }
 }
 
+// WithLedger gives the relay a ledger, in a database of its own.
+func WithLedger() RelayOption { return func(c *RelayConfig) { c.ledger = true } }
+
+// newLedger is a ledger that ends with the test, behind its relay.
+func newLedger(t *testing.T, log *slog.Logger) *ledger.Ledger {
+	t.Helper()
+	database, err := store.Open(context.Background(), store.Target{Kind: store.SQLite, Path: filepath.Join(t.TempDir(), "ledger.db")})
+	require.NoError(t, err)
+	l := ledger.New(ledger.Options{Store: database, Log: log, Zone: time.UTC})
+	t.Cleanup(func() {
+		l.Close(context.Background())
+		database.Close()
+	})
+	return l
+}
+
 // Trusting makes the relay trust the certificate of an HTTP/2 upstream.
 func Trusting(upstreams ...*Upstream) RelayOption {
 	return func(c *RelayConfig) {
@@ -160,7 +178,12 @@ func StartRelay(t *testing.T, yaml string, options ...RelayOption) *Relay {
 	if c.Logs != nil {
 		handler = c.Logs(handler)
 	}
+	var books *ledger.Ledger
+	if c.ledger {
+		books = newLedger(t, slog.New(handler))
+	}
 	r.Server, err = relay.New(relay.ServerOptions{
+		Ledger:   books,
 		Settings: settings, Config: cfg, Reload: load, Version: "v0.0.0-test",
 		Store: c.store,
 		Check: func(content []byte) (*config.Config, error) {

@@ -255,7 +255,7 @@ func endInEveryWay(t *testing.T, protocol string) *harness.Observed {
 	})
 	fmt.Fprintf(&yaml, "  - {name: at-breaking, type: openai, base_url: %q, keys: [sk-up-a], models: [breaking], priority: 9, resume: true}\n", cut.URL)
 	fmt.Fprintf(&yaml, "  - {name: at-finishing, type: openai, base_url: %q, keys: [sk-up-a], models: [breaking], resume: true}\n", rest.URL)
-	o := harness.StartObserved(t, received, 500, yaml.String(), harness.WithListener(harness.Narrow), harness.WithEnv("ADMIN_TOKEN", harness.AdminToken, "CLIENT_WRITE_TIMEOUT", "500ms", "SHUTDOWN_TIMEOUT", "0.05"))
+	o := harness.StartObserved(t, received, 500, yaml.String(), harness.WithLedger(), harness.WithListener(harness.Narrow), harness.WithEnv("ADMIN_TOKEN", harness.AdminToken, "CLIENT_WRITE_TIMEOUT", "500ms", "SHUTDOWN_TIMEOUT", "0.05"))
 
 	beTurnedAway(o, t)
 	status, _, _ := o.Ask("/v1/chat/completions", `{"model":"failing","messages":[]}`)
