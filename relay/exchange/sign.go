@@ -17,7 +17,7 @@ func (x *Exchange) address(r *lane.Outgoing) *outcome.Failure {
 	if wire.First(r.Header, "User-Agent") == "" {
 		r.Header["User-Agent"] = upstream.UserAgent
 	}
-	if r.Method == "" { // not for the relay's own questions
+	if x.call.RequestID != "" { // not for the relay's own questions
 		x.trace(r.Header)
 	}
 	x.at = x.Channel.Addresses.Of(r.Path, r.Query)

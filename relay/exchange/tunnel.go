@@ -80,7 +80,6 @@ func (x *Exchange) dial(call *lane.Call) (*socket.Conn, *outcome.Failure) {
 	if failure != nil {
 		return nil, failure
 	}
-	x.trace(request.Header)
 	if failure := x.address(&request); failure != nil {
 		return nil, failure
 	}
