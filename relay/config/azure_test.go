@@ -161,3 +161,18 @@ func TestADeploymentThatTheAddressNamesAndNobodyAsksForIsWarnedOf(t *testing.T) 
 	require.NoError(t, err)
 	assert.Empty(t, warnings)
 }
+
+// TestServersWithoutAVersionAndGatewaysAreExpressible as docs/providers.md has them.
+func TestServersWithoutAVersionAndGatewaysAreExpressible(t *testing.T) {
+	for channel, want := range map[string]string{
+		"type: openai, base_url: 'https://models.github.ai/inference', version: ''":                             "https://models.github.ai/inference",
+		"type: openai, base_url: 'https://x.cloud.databricks.com/serving-endpoints/', version: ''":              "https://x.cloud.databricks.com/serving-endpoints",
+		"type: perplexity, keys: [pplx-0123456789abcdef]":                                                       "https://api.perplexity.ai",
+		"type: openai, base_url: 'https://gateway.ai.cloudflare.com/v1/acc/gw/openai'":                          "https://gateway.ai.cloudflare.com/v1/acc/gw/openai",
+		"type: openai, base_url: 'https://generativelanguage.googleapis.com/v1beta/openai/', keys: [AIza01234]": "https://generativelanguage.googleapis.com/v1beta/openai",
+	} {
+		got, _, err := loadChannel(t, channel, nil, nil)
+		require.NoError(t, err, channel)
+		assert.Equal(t, want, got.BaseURL.String())
+	}
+}

@@ -102,7 +102,7 @@ var allProviders = realProviders()
 
 // loaded is what the decoder says of a file, beside which there is an empty relay.env. Variables with KEY in their names are set.
 func loaded(file string) error {
-	source := options(nil, map[string]string{"channels.yaml": file, "relay.env": "", "sa.json": `{"type":"authorized_user"}`})
+	source := options(nil, map[string]string{"channels.yaml": file, "relay.env": "", "sa.json": `{"type":"authorized_user"}`, "/run/secrets/sa.json": serviceAccountFile})
 	source.Providers = allProviders
 	source.Env = func(name string) (string, bool) {
 		switch {

@@ -39,7 +39,7 @@ of the type's name, for the models in the table.
 `)
 	for i := range all {
 		p := &all[i]
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", p.Type, address(p), each(p.KeyVariables), serves(p), each(p.Models))
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", p.Type, address(p), each(variablesOf(p)), serves(p), each(p.Models))
 	}
 	b.WriteString(`
 Clients of every endpoint that can be converted are served as well: ` + "`/v1/messages`" + ` by all that have ` + "`/v1/chat/completions`" + `, and the other way round. With
@@ -67,8 +67,18 @@ a ` + "`base_url`" + ` of your own that is not one of the provider's, all endpoi
 			fmt.Fprintf(&b, "| `%s` | %s |\n", all[i].Type, what)
 		}
 	}
+	b.WriteString(cloudRecipes)
 	b.WriteString(recipes)
 	return b.String()
+}
+
+// variablesOf is those that make a channel, alone or together.
+func variablesOf(p *Provider) []string {
+	names := p.KeyVariables
+	for _, v := range p.Account {
+		names = append(names[:len(names):len(names)], v.Name)
+	}
+	return names
 }
 
 func address(p *Provider) string {

@@ -1,0 +1,71 @@
+package provider
+
+// cloudRecipes is how clouds, and those without a type, are written down. A test of relay/config takes every example.
+const cloudRecipes = `
+## Azure
+
+` + "```yaml" + `
+channels:
+  - name: az # the v1 API: a model is the name of a deployment
+    type: azure
+    base_url: https://NAME.openai.azure.com
+    keys: ["${AZURE_KEY}"]
+  - name: az-classic # deployments in the path, and a date
+    type: azure
+    base_url: https://NAME.openai.azure.com
+    api_version: 2025-04-01-preview
+    keys: ["${AZURE_KEY}"]
+    models: [gpt-4o]
+    model_mapping: {gpt-4o: gpt-4o-prod}
+  - name: az-entra # an application in the place of a key; its token is renewed before it expires
+    type: azure
+    base_url: https://NAME.openai.azure.com
+    entra: {tenant: contoso.onmicrosoft.com, client_id: 66666666-7777-8888-9999-000000000000, client_secret: "${AZURE_SECRET_KEY}"}
+  - name: foundry-claude # Claude on Foundry, with a key or entra
+    type: azure
+    base_url: https://NAME.services.ai.azure.com/anthropic
+    keys: ["${AZURE_KEY}"]
+    models: ["claude-*"]
+` + "```" + `
+
+What the portal shows may be pasted: a bare host, /openai, /openai/v1, a deployment's or an endpoint's whole address with its
+?api-version=, on hosts of openai.azure.com, cognitiveservices.azure.com, services.ai.azure.com, azure.us and azure.cn. What is none of these
+is refused with what it was understood as.
+
+## Vertex AI
+
+` + "```yaml" + `
+channels:
+  - name: vx
+    type: vertex
+    location: global # or us, eu, a region
+    credentials_file: /run/secrets/sa.json # a service account's; its project and token_uri are honoured
+    models: ["gemini-*", "claude-*", "meta/*"]
+    model_mapping: {claude-sonnet-4-5: claude-sonnet-4-5@20250929}
+  - name: vx-machine # on Google Cloud: the machine's own account, by the metadata server
+    type: vertex
+    project: my-project
+    location: europe-west4
+  - name: vx-express # a key without a project: Google's models alone
+    type: vertex
+    keys: ["${VERTEX_KEY}"]
+` + "```" + `
+
+Google's models are asked in Gemini's format, Anthropic's by rawPredict, and those of partners, named MAKER/MODEL, by OpenAI's chat completions. Files of
+other types than a service account's (workload identity, a user's) can have secrets sent anywhere, and need credentials_type.
+
+## Gemini, and others without a type or a version
+
+` + "```yaml" + `
+channels:
+  - {name: gemini, type: gemini, keys: ["${GEMINI_API_KEY}"]}
+  - {name: gemini-as-openai, type: openai, base_url: "https://generativelanguage.googleapis.com/v1beta/openai", keys: ["${GEMINI_API_KEY}"]}
+  - {name: github, type: openai, base_url: "https://models.github.ai/inference", version: '', keys: ["${GITHUB_KEY}"], models: ["openai/*"]}
+  - {name: databricks, type: openai, base_url: "https://HOST.cloud.databricks.com/serving-endpoints", version: '', keys: ["${DATABRICKS_KEY}"], models: ["databricks-*"]}
+  - {name: cloudflare, type: openai, base_url: "https://gateway.ai.cloudflare.com/v1/ACCOUNT/GATEWAY/openai", keys: ["${OPENAI_API_KEY}"]}
+  - {name: cloudflare-claude, type: anthropic, base_url: "https://gateway.ai.cloudflare.com/v1/ACCOUNT/GATEWAY/anthropic", version: v1, keys: ["${ANTHROPIC_API_KEY}"]}
+` + "```" + `
+
+` + "`one-api --check-config --probe`" + ` asks every channel for the list of its models, with each key, and prints which are reached and accepted; ` + "`--probe=call`" + ` asks for
+one token instead.
+`
