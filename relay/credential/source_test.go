@@ -19,7 +19,7 @@ type asked struct {
 	times   atomic.Int64
 	takes   time.Duration
 	life    time.Duration
-	fails   error
+	fails   atomic.Pointer[error]
 	running atomic.Int64
 	warned  atomic.Int64
 }
@@ -33,13 +33,15 @@ func newAsked(life, takes time.Duration) *asked {
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-		if a.fails != nil {
-			return nil, a.fails
+		if fails := a.fails.Load(); fails != nil {
+			return nil, *fails
 		}
 		return newToken(fmt.Sprint("token-", n), a.life), nil
 	}, Options{Running: &a.running, Failed: func(error) { a.warned.Add(1) }})
 	return a
 }
+
+func (a *asked) failsBy(err error) { a.fails.Store(&err) }
 
 func (a *asked) get(t *testing.T) string {
 	t.Helper()
@@ -112,7 +114,7 @@ func TestATokenIsNotShownWhenItIsAboutToExpire(t *testing.T) {
 		a := newAsked(time.Hour, 0)
 		defer a.Retire()
 		a.get(t)
-		a.fails = &Error{Text: "no"}
+		a.failsBy(&Error{Text: "no"})
 		time.Sleep(time.Hour - margin - time.Millisecond)
 		require.NotNil(t, a.Kept())
 		time.Sleep(time.Millisecond)
@@ -125,7 +127,7 @@ func TestAFailureIsToldToAllAndNotAskedForAgainAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAsked(time.Hour, time.Millisecond)
 		defer a.Retire()
-		a.fails = &Error{Refused: true, Text: "status 401 invalid_client"}
+		a.failsBy(&Error{Refused: true, Text: "status 401 invalid_client"})
 		ask := func() {
 			_, err := a.Wait(t.Context())
 			var known *Error
@@ -143,7 +145,7 @@ func TestAFailureIsToldToAllAndNotAskedForAgainAtOnce(t *testing.T) {
 			require.EqualValues(t, n+1, a.times.Load())
 			time.Sleep(time.Millisecond)
 		}
-		a.fails = nil
+		a.fails.Store(nil)
 		a.get(t)
 	})
 }
@@ -155,7 +157,7 @@ func TestATokenIsUsedToItsEndWhereItCannotBeRenewed(t *testing.T) {
 		defer a.Retire()
 		a.get(t)
 		require.NotNil(t, a.Kept())
-		a.fails = errors.New("Post \"https://login.example/tenant\": refused")
+		a.failsBy(errors.New("Post \"https://login.example/tenant\": refused"))
 		for range 5 {
 			time.Sleep(10 * time.Minute)
 			require.NotNil(t, a.Kept())
@@ -164,7 +166,7 @@ func TestATokenIsUsedToItsEndWhereItCannotBeRenewed(t *testing.T) {
 		asked := a.times.Load()
 		require.Greater(t, asked, int64(3))
 		require.Less(t, asked, int64(20), "it is not asked all the time")
-		a.fails = nil
+		a.fails.Store(nil)
 		time.Sleep(2 * time.Minute)
 		require.NotEqual(t, "Bearer token-1", a.Kept().Header()[0])
 		_, err := a.Wait(t.Context())
@@ -176,7 +178,7 @@ func TestAnErrorHasNoAddressInIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAsked(time.Hour, 0)
 		defer a.Retire()
-		a.fails = errors.New("Post \"https://login.example/my-tenant\": dial tcp 10.0.0.1:443")
+		a.failsBy(errors.New("Post \"https://login.example/my-tenant\": dial tcp 10.0.0.1:443"))
 		_, err := a.Wait(t.Context())
 		require.EqualError(t, err, "the token endpoint could not be asked: the connection failed")
 	})
