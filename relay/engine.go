@@ -102,6 +102,7 @@ func newEngine(c *controller.Controller, o *operator.Operator) *gin.Engine {
 	look(monitor, "/routes", o.Routes)
 	look(monitor, "/history", o.History)
 	monitor.GET("/events", o.Events)
+	look(engine, "/api/openapi.json", operator.OpenAPI)
 	engine.GET("/api/session", o.Session)
 	engine.POST("/api/session", o.Login)
 	engine.DELETE("/api/session", o.Logout)
