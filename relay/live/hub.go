@@ -15,8 +15,11 @@ const mostPages = 256
 // mostRows is how many channels one event tells of. More that have changed come with the events that follow.
 const mostRows = 200
 
-// tick is how often open pages are told.
-const tick = time.Second
+// tick is how often open pages are told, and ticksKept how many counts a minute takes.
+const (
+	tick      = time.Second
+	ticksKept = int(time.Minute/tick) + 1
+)
 
 // Now is the relay at this moment, as every open page is told once a second.
 type Now struct {
@@ -120,7 +123,7 @@ func (h *Hub) sample(now time.Time) { h.History.add(h.Source.Sample(now), h.Traf
 func (h *Hub) count() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.minute.add(h.Traffic.counts(), int(time.Minute/tick)+1)
+	h.minute.add(h.Traffic.counts(), ticksKept)
 }
 
 // now is the relay now, with what it has done in the last minute.
@@ -128,9 +131,9 @@ func (h *Hub) now(now time.Time) Now {
 	n := h.Source.Now(now)
 	n.Sample = h.Source.Sample(now)
 	counted := h.Traffic.counts()
-	before := counts{}
-	if len(h.minute.of) > 0 {
-		before = h.minute.of[h.minute.next%len(h.minute.of)]
+	before := counts{} // until a minute has been counted, the start
+	if len(h.minute.of) == ticksKept {
+		before = h.minute.of[h.minute.next]
 	}
 	n.since(&before, &counted)
 	n.PerMinute = map[string]int64{}

@@ -61,7 +61,7 @@ func TestAPageThatMissesEventsIsToldEverythingAnew(t *testing.T) {
 			case 1:
 				source.set(Row{Name: "a", InFlight: 1}, Row{Name: "b"})
 			case 2:
-				time.Sleep(5 * tick) // it reads slowly
+				time.Sleep(5*tick + tick/2) // it reads slowly
 			case 3:
 				source.set(Row{Name: "a", InFlight: 1})
 			case 4:

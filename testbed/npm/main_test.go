@@ -77,7 +77,7 @@ func installed(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), text, 0o600))
 	}
 	if _, err := os.Stat(filepath.Join(dir, "node_modules", ".bin", "qwen")); err != nil {
-		install := exec.Command("npm", "ci", "--no-audit", "--no-fund")
+		install := exec.Command("npm", "install", "--no-audit", "--no-fund")
 		install.Dir = dir
 		out, err := install.CombinedOutput()
 		require.NoError(t, err, string(out))

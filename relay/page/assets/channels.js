@@ -78,8 +78,8 @@ function Channel({ name }) {
       <${Fact} name=${t('Oldest call')}>${data.in_flight ? age(data.oldest_in_flight_seconds) : '–'}</${Fact}>
       <${Fact} name=${t('Keys')}>${t('{n} usable, {m} cooling, {k} refused', { n: data.keys.usable, m: data.keys.cooling, k: data.keys.refused })}</${Fact}>
       <${Fact} name=${t('Tried again in')}>${data.retry_in_seconds > 0 ? age(data.retry_in_seconds) : '–'}</${Fact}>
-      <${Fact} name=${t('Time to first token')}>${ms(recent?.first_token.p50_ms)} <span class="soft">95 %: ${ms(recent?.first_token.p95_ms)}</span></${Fact}>
-      <${Fact} name=${t('Whole call')}>${ms(recent?.took.p50_ms)} <span class="soft">95 %: ${ms(recent?.took.p95_ms)}</span></${Fact}>
+      <${Fact} name=${t('Time to first token')}>${ms(recent?.first_token.p50_ms || null)} <span class="soft">95 %: ${ms(recent?.first_token.p95_ms || null)}</span></${Fact}>
+      <${Fact} name=${t('Whole call')}>${ms(recent?.took.p50_ms || null)} <span class="soft">95 %: ${ms(recent?.took.p95_ms || null)}</span></${Fact}>
       <${Fact} name=${t('Goroutines')}>${count(held)}</${Fact}>
       <${Fact} name=${t('Connections')}>${count(data.open_connections)}</${Fact}>
       <${Fact} name=${t('Type')}>${data.type} <span class="soft">${t('priority {n}, weight {m}', { n: data.priority, m: data.weight })}</span></${Fact}>

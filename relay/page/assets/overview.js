@@ -60,7 +60,7 @@ export default function Overview() {
       <${Tile} name=${t('In flight')} note=${t('{n} connections', { n: count(now.connections) })} href="#/inflight">${count(now.in_flight)}</${Tile}>
       <${Tile} name=${t('Requests a minute')} note=${t('{n} refused, {m} left', { n: count(per.refused), m: count(per.left) })}>${count(requests)}</${Tile}>
       <${Tile} name=${t('Failures a minute')} level=${wrong > 0 ? 'bad' : 'good'} note=${t('{n} upstream, {m} timed out', { n: count(per.failed), m: count(per.timed_out) })}>${count(wrong)}</${Tile}>
-      <${Tile} name=${t('Time to first token')} note=${t('95 % below {p95}', { p95: ms(now.first_p95_ms) })}>${ms(now.first_p50_ms)}</${Tile}>
+      <${Tile} name=${t('Time to first token')} note=${t('95 % below {p95}', { p95: ms(now.first_p95_ms || null) })}>${ms(now.first_p50_ms || null)}</${Tile}>
       <${Tile} name=${t('Memory')} note=${t('{n} from the system', { n: mb(now.sys_mb) })}>${mb(now.alloc_mb)}</${Tile}>
       ${today.data && html`<${Tile} name=${t('Spend today')} note=${t('{n} requests', { n: count(today.data.data.reduce((sum, row) => sum + row.requests, 0)) })} href="#/spend">${usd(spent)}</${Tile}>`}
     </section>
