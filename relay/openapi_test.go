@@ -19,8 +19,10 @@ func TestTheOpenAPIDocumentHasEveryOperatorsEndpointAndNoOther(t *testing.T) {
 	env := map[string]string{"ADMIN_TOKEN": "admin-test-token"}
 	source := config.Source{
 		File: filepath.Join(t.TempDir(), "none.yaml"), Providers: ConfigProviders(),
-		Env:      func(name string) (string, bool) { v, ok := env[name]; return v, ok },
-		ReadFile: func(string) ([]byte, error) { return []byte("channels:\n  - {name: a, type: openai, keys: [sk-x]}\n"), nil },
+		Env: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
+		ReadFile: func(string) ([]byte, error) {
+			return []byte("channels:\n  - {name: a, type: openai, keys: [sk-x]}\n"), nil
+		},
 	}
 	settings, err := config.LoadSettings(source)
 	require.NoError(t, err)
@@ -34,13 +36,13 @@ func TestTheOpenAPIDocumentHasEveryOperatorsEndpointAndNoOther(t *testing.T) {
 
 	var served []string
 	parameter := regexp.MustCompile(`:(\w+)`)
-	for _, route := range s.engine.Routes() {
+	for _, route := range s.front.engine.Routes() {
 		if strings.HasPrefix(route.Path, "/api/") && route.Method != "HEAD" {
 			served = append(served, route.Method+" "+parameter.ReplaceAllString(route.Path, "{$1}"))
 		}
 	}
 	answer := httptest.NewRecorder()
-	s.engine.ServeHTTP(answer, httptest.NewRequest("GET", "/api/openapi.json", nil))
+	s.front.ServeHTTP(answer, httptest.NewRequest("GET", "/api/openapi.json", nil))
 	var document struct{ Paths map[string]map[string]any }
 	require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &document))
 	var told []string
