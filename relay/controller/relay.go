@@ -46,13 +46,16 @@ type call struct {
 
 	transcript *resume.Transcript // of what the client has been sent; nil: a stream that breaks off stays so
 
-	left     int8 // attempts that may be made; a hundred and one at the most
+	left     int8 // attempts that may be made; a hundred and one at the most, and turnedAway
 	resuming bool // the stream broke off and is being finished
 	anew     bool // and is begun anew for that: its upstream does not continue a message
 	growth   int8 // how many larger models it has been given to
 	upgraded bool // the connection is a websocket by now
 	repeats  repeats
 }
+
+// turnedAway is how many attempts are left to a call that one of its gates has not let in.
+const turnedAway = -1
 
 //go:noinline
 func (c *Controller) newCall(w http.ResponseWriter, r *http.Request, endpoint wire.Endpoint, turn bool) *call {
@@ -75,6 +78,7 @@ func (c *call) begin() bool {
 	}
 	if refusal != nil {
 		c.ReadAway()
+		c.left = turnedAway
 		if c.refuse(refusal); c.Flight.Ended() {
 			c.failed = outcome.Ended(outcome.ErrOperator)
 		}
@@ -240,6 +244,9 @@ func (c *call) refuse(r *outcome.Refusal) {
 // finish tells the client how its call ended, unless that was with an answer. recovered is a panic outside of any attempt.
 func (c *call) finish(recovered any) {
 	defer c.Client.Close()
+	if recovered == nil {
+		c.estimates()
+	}
 	if recovered != nil {
 		c.logPanic(recovered)
 		gate.LeaveUnread(c.W) // wherever it was

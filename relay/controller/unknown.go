@@ -53,7 +53,7 @@ func (c *Controller) adminHint(r *http.Request) string {
 
 // endpoints are the paths below /v1 that clients append to a base URL.
 var endpoints = func() []string {
-	paths := []string{"/messages/count_tokens", "/models"}
+	paths := []string{"/models"}
 	for endpoint := range wire.Endpoints {
 		if path, below := strings.CutPrefix(endpoint.Path(), "/v1/"); below && !strings.ContainsAny(path, ":{") {
 			paths = append(paths, "/"+path)

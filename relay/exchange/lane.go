@@ -33,7 +33,7 @@ func (x *Exchange) lane() lane.Lane {
 func (x *Exchange) prepare(call *lane.Call) (lane.Outgoing, *outcome.Failure) {
 	takes := int64(0)
 	if x.converts() {
-		takes = conversion(call.Body) + perByte*int64(len(call.Prefix))
+		takes = Conversion(call.Body) + perByte*int64(len(call.Prefix))
 	}
 	if call.Prefix != "" || x.Channel.UpstreamModel(call.Model) != call.Model { // a copy, or two
 		takes = max(takes, 2*int64(len(call.Body)+perByte*len(call.Prefix)))
@@ -101,7 +101,7 @@ func (x *Exchange) translates() {
 func (x *Exchange) translate(answer []byte) ([]byte, *outcome.Failure) {
 	converts := x.converts()
 	if converts {
-		if err := x.hold.work.Hold(conversion(answer)); err != nil {
+		if err := x.hold.work.Hold(Conversion(answer)); err != nil {
 			return nil, x.broken(err, true)
 		}
 		if len(answer) > longConversion && x.client.Err() != nil {
@@ -139,7 +139,7 @@ func (x *Exchange) step(event *sse.Event) (lane.Chunk, error) {
 	}
 	takes := int64(len(event.Raw)) // even where it goes through, for it may have to be made clean
 	if x.converts() {
-		takes = conversion(event.Data)
+		takes = Conversion(event.Data)
 	}
 	if err := x.hold.work.Hold(int64(x.kept) + int64(x.out.held) + takes); err != nil {
 		return lane.Chunk{}, x.broken(err, true)

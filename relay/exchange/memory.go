@@ -42,8 +42,8 @@ func (x *Exchange) lease(call *lane.Call) {
 // shared reports whether two bodies are one in memory.
 func shared(a, b []byte) bool { return len(a) > 0 && len(b) > 0 && &a[0] == &b[0] }
 
-// conversion is how many bytes converting a JSON text takes at the most.
-func conversion(text []byte) int64 {
+// Conversion is how many bytes converting a JSON text takes at the most.
+func Conversion(text []byte) int64 {
 	return perByte*int64(len(text)) + perElement*commas(text) + perGrown*grown(text)
 }
 

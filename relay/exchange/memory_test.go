@@ -37,6 +37,6 @@ func TestConvertingTakesNoMoreThanIsCounted(t *testing.T) {
 	})
 	// A list grows by a quarter, so that the last two of its arrays, which are held at once, are 1.8 of the 5 that all of them are.
 	held := result.AllocedBytesPerOp() * 18 / 50
-	require.Less(t, held, conversion(text))
-	t.Logf("%d bytes of JSON: %d bytes are held, %d are counted", len(text), held, conversion(text))
+	require.Less(t, held, Conversion(text))
+	t.Logf("%d bytes of JSON: %d bytes are held, %d are counted", len(text), held, Conversion(text))
 }

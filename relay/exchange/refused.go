@@ -51,5 +51,6 @@ func (x *Exchange) corrects(f *outcome.Failure) {
 // mistake in the channel's base URL. What is converted is asked for at the path of another endpoint.
 func (x *Exchange) unserved(f *outcome.Failure) bool {
 	missing := f.Status == http.StatusNotFound || f.Status == http.StatusMethodNotAllowed
-	return missing && !x.converts() && x.Channel.Lacks(x.call.Endpoint)
+	_, counts := x.call.Endpoint.Counts()
+	return missing && (counts || !x.converts()) && x.Channel.Lacks(x.call.Endpoint)
 }

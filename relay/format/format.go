@@ -21,6 +21,8 @@ type Format struct {
 	Inspect func(choices int) Translator
 	// Rescue is how streams of its clients are finished that break off; nil if they are not.
 	Rescue Rescue
+	// Counts is set in a format that asks for numbers of tokens.
+	Counts *Counts
 }
 
 // Client is the side of a format that clients speak.

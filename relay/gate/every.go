@@ -111,10 +111,13 @@ func (c crossOrigin) ofOperators(r *http.Request, path string) bool {
 // FallbackHeader says which model was asked instead of the one that the client asked for.
 const FallbackHeader = "X-Oneapi-Fallback"
 
+// EstimatedHeader says that a number of tokens is an estimate, since nobody who would know could be asked.
+const EstimatedHeader = "X-Oneapi-Estimated"
+
 // exposedHeaders is what pages may read of an answer besides its body: all that the relay writes there and a browser would keep
 // from them (https://fetch.spec.whatwg.org/#cors-safelisted-response-header-name).
 var exposedHeaders = strings.Join([]string{
-	reply.RequestIDHeader, "X-Request-Id", "Request-Id", "Retry-After", "Allow", FallbackHeader,
+	reply.RequestIDHeader, "X-Request-Id", "Request-Id", "Retry-After", "Allow", FallbackHeader, EstimatedHeader,
 }, ", ")
 
 // allowedOrigin is the header that answers a web page's request as one.

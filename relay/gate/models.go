@@ -44,13 +44,23 @@ func (m models) Enter(a *Admission) *outcome.Refusal {
 	a.Select = channel.SelectRequest{Caller: CallerOf(a.Key), Endpoint: a.End.Endpoint, Model: call.Model, Stream: call.Stream,
 		Only: a.Select.Only}
 	if refusal = a.bind(m.kept); refusal == nil {
-		refusal = a.Directory.Channels.Check(&a.Select)
+		refusal = a.check()
 	}
 	if refusal == nil {
 		refusal = a.checkDetours(&d)
 	}
 	a.End.Known = refusal == nil
 	return refusal
+}
+
+// check refuses what no channel could ever answer. How many tokens a request has is told, or estimated, wherever it could be answered.
+func (a *Admission) check() *outcome.Refusal {
+	if of, counts := a.End.Endpoint.Counts(); counts {
+		about := a.Select
+		about.Endpoint = of
+		return a.Directory.Channels.Check(&about)
+	}
+	return a.Directory.Channels.Check(&a.Select)
 }
 
 // CallerOf is a client as selection has to know it.

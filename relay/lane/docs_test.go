@@ -54,10 +54,22 @@ What is refused only where it is read (a part of an unknown kind, a value of the
 			fmt.Fprintf(&b, "| %s | `%s` | %s | %s |\n", feature.What(), feature, rule.Fate, rule.Why)
 		}
 	}
+	b.WriteString(`
+## Numbers of tokens
+
+` + "`/v1/messages/count_tokens`, `…:countTokens` and `/v1/responses/input_tokens`" + ` are asked of the provider in its own words where it has such a question:
+Anthropic, Gemini, and who speaks Responses. Everywhere else, and while nobody can be asked, the answer is an estimate (four bytes of
+text a token, and a thousand for an image or a file), and the header ` + "`X-Oneapi-Estimated: true`" + ` says so. An estimate asks no upstream and costs nothing.
+
+## Vectors
+
+` + "`…:embedContent` and `…:batchEmbedContents` are converted to `/v1/embeddings` and back, `/v1/embeddings` to `…:batchEmbedContents`" + `: texts, dimensions, and
+vectors as numbers or in base64. A task type and a title are left out, and counted; tokens instead of texts are refused.
+`)
 	b.WriteString("\n## Without conversion\n\n")
 	listed := map[string]bool{} // one may be at several endpoints
 	for _, f := range all {
-		if f.Client == nil && !listed[f.Name] {
+		if f.Client == nil && f.Counts == nil && !strings.Contains(f.Name, "mbed") && !listed[f.Name] {
 			listed[f.Name] = true
 			fmt.Fprintf(&b, "- %s\n", f.Name)
 		}

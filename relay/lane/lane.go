@@ -29,8 +29,8 @@ import (
 // clients is what is spoken at each endpoint.
 var clients = [wire.Endpoints]*format.Format{
 	wire.ChatCompletions: chat.Format, wire.Completions: completions.Format, wire.Embeddings: embeddings.Format,
-	wire.Messages:        messages.Format,
-	wire.ResponsesCreate: responses.Format, wire.ResponsesTokens: responses.Kept, wire.ResponsesCompact: responses.Compaction,
+	wire.Messages: messages.Format, wire.MessagesCount: messages.Counting,
+	wire.ResponsesCreate: responses.Format, wire.ResponsesTokens: responses.Counting, wire.ResponsesCompact: responses.Compaction,
 	wire.ResponsesGet:    responses.Kept,
 	wire.ResponsesDelete: responses.Kept, wire.ResponsesCancel: responses.Kept, wire.ResponsesItems: responses.Kept,
 	wire.ImagesGenerate: media.Images, wire.ImagesEdit: media.Images, wire.ImagesVary: media.Images,
@@ -86,6 +86,8 @@ type Family struct {
 	// dress makes of a request in the format what the family's providers take; dropped is what is left out of it, and counted. nil: they
 	// take it as it is.
 	dress func(call *Call, body []byte) (dressed []byte, dropped []string)
+	// counts is where it is asked how many tokens a request has; nil: nowhere.
+	counts *wire.Endpoint
 	// streams is the endpoint of a stream that others are converted to, if that is another one.
 	streams wire.Endpoint
 }
@@ -102,12 +104,13 @@ var OpenAI = &Family{
 
 // Anthropic is Anthropic's.
 var Anthropic = &Family{
-	endpoint: wire.Messages, native: []wire.Endpoint{wire.Messages}, body: anthropicBody, header: anthropicHeader, query: betaQuery,
+	endpoint: wire.Messages, native: []wire.Endpoint{wire.Messages, wire.MessagesCount}, counts: at(wire.MessagesCount),
+	body: anthropicBody, header: anthropicHeader, query: betaQuery,
 }
 
 // Responses is OpenAI's Responses API.
 var Responses = &Family{
-	endpoint: wire.ResponsesCreate, body: responsesBody, header: openAIHeader, query: responsesQuery,
+	endpoint: wire.ResponsesCreate, counts: at(wire.ResponsesTokens), body: responsesBody, header: openAIHeader, query: responsesQuery,
 	native: []wire.Endpoint{
 		wire.ResponsesCreate, wire.ResponsesTokens, wire.ResponsesCompact, wire.ResponsesGet, wire.ResponsesDelete, wire.ResponsesCancel,
 		wire.ResponsesItems,
@@ -130,7 +133,7 @@ func responsesBody(call *Call, target Destination) (body []byte, asksUsage bool)
 
 // Gemini is Google's Gemini API.
 var Gemini = &Family{
-	endpoint: wire.GeminiGenerate, streams: wire.GeminiStream,
+	endpoint: wire.GeminiGenerate, streams: wire.GeminiStream, counts: at(wire.GeminiCount),
 	native: []wire.Endpoint{wire.GeminiGenerate, wire.GeminiStream, wire.GeminiCount, wire.GeminiEmbed, wire.GeminiEmbedBatch},
 	body:   geminiBody, header: geminiHeader, query: noQuery, place: geminiPlace,
 }
@@ -185,6 +188,8 @@ func (f *Family) Lanes(c *config.Channel) (lanes Lanes) {
 		lanes[endpoint] = native{f, clients[endpoint]}
 	}
 	f.rerankLanes(&lanes)
+	f.countingLanes(&lanes, c)
+	f.embeddingLanes(&lanes)
 	server := f.server
 	if server == nil {
 		server = clients[f.endpoint]

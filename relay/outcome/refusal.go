@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"one-api/relay/membudget"
@@ -51,9 +52,10 @@ func RefuseModel(model string) *Refusal {
 
 // RefuseEndpoint is for a model whose channels do not serve the endpoint. why goes on with the sentence.
 func RefuseEndpoint(model string, e wire.Endpoint, why string) *Refusal {
+	path := strings.Replace(e.Path(), "{model}", wire.Clip(model, longestShown), 1) // which names it, if that is where models are named
 	return &Refusal{BadModel, &wire.Error{
 		Status: http.StatusNotFound, Code: "endpoint_not_supported", Param: "model",
-		Message: "The model `" + wire.Clip(model, longestShown) + "` cannot be used with " + e.Path() + ": " + why + ".",
+		Message: "The model `" + wire.Clip(model, longestShown) + "` cannot be used with " + path + ": " + why + ".",
 	}}
 }
 

@@ -25,9 +25,9 @@ func inChat(endpoints []wire.Endpoint, more ...wire.Endpoint) []Dialect {
 	return []Dialect{{Format: Chat, Endpoints: slices.Concat(endpoints, more)}}
 }
 
-// andResponses adds the Responses API.
-func andResponses(dialects []Dialect) []Dialect {
-	return append(dialects, Dialect{Format: Responses})
+// andResponses adds the Responses API: all of it, unless its endpoints are named.
+func andResponses(dialects []Dialect, endpoints ...wire.Endpoint) []Dialect {
+	return append(dialects, Dialect{Format: Responses, Endpoints: endpoints})
 }
 
 // below is the path of all that a vendor has, behind the version that its address ends in.
@@ -57,7 +57,7 @@ var vendors = []Provider{
 		Quirks:    Quirks{MaxCompletionTokens: true, Reasoning: BackNever, MidSystem: true, MostStops: 4},
 	},
 	{ // https://openrouter.ai/docs/api-reference/overview
-		Type: "openrouter", Also: []string{"open-router", "open_router"}, BaseURL: "https://openrouter.ai/api/v1", Speaks: andResponses(everyText), List: listOfModels, Auth: Bearer,
+		Type: "openrouter", Also: []string{"open-router", "open_router"}, BaseURL: "https://openrouter.ai/api/v1", Speaks: andResponses(everyText, wire.ResponsesCreate), List: listOfModels, Auth: Bearer,
 		KeyVariables: []string{"OPENROUTER_API_KEY"}, Models: []string{"*/*"}, WellKnown: []string{"openrouter/auto"}, SaysCost: true,
 		Quirks: Quirks{MidSystem: true, CacheHints: true, TopK: true, Thinking: SwitchReasoning, MostStops: 4},
 	},

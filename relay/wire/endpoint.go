@@ -39,6 +39,7 @@ const (
 	GeminiCount
 	GeminiEmbed
 	GeminiEmbedBatch
+	MessagesCount
 
 	Endpoints // how many there are
 )
@@ -99,6 +100,7 @@ var endpoints = [Endpoints]struct {
 	GeminiEmbed: {path: "/v1beta/models/{model}:embedContent", operation: "embeddings", format: Gemini, verb: "embedContent", whole: true},
 	GeminiEmbedBatch: {path: "/v1beta/models/{model}:batchEmbedContents", operation: "embeddings", format: Gemini, verb: "batchEmbedContents",
 		whole: true},
+	MessagesCount: {path: "/v1/messages/count_tokens", operation: "count_tokens", format: Anthropic, whole: true},
 }
 
 // Path is the endpoint's path, the same on the relay and on a provider that speaks the format. It stands for that of each model if it
@@ -154,7 +156,7 @@ func (e Endpoint) Verb() string { return endpoints[e].verb }
 // Costs reports whether a provider takes something for an answer. What it keeps of earlier ones was paid for when it was made.
 func (e Endpoint) Costs() bool {
 	switch e {
-	case ResponsesTokens, GeminiCount:
+	case ResponsesTokens, GeminiCount, MessagesCount:
 		return false
 	default:
 		return !e.ByID()
@@ -169,6 +171,16 @@ func (e Endpoint) AlwaysStreams() bool { return endpoints[e].streams }
 
 // Tunnels reports whether the endpoint is a websocket on either side, and its query names the model.
 func (e Endpoint) Tunnels() bool { return endpoints[e].tunnel }
+
+// counting is the endpoints that are asked how many tokens a request has, by the endpoint that answers such a request.
+var counting = map[Endpoint]Endpoint{MessagesCount: Messages, GeminiCount: GeminiGenerate, ResponsesTokens: ResponsesCreate}
+
+// Counts reports whether the endpoint is asked how many tokens a request has, and is the endpoint that would answer it. Nothing is
+// generated, and nothing is billed.
+func (e Endpoint) Counts() (of Endpoint, counts bool) {
+	of, counts = counting[e]
+	return of, counts
+}
 
 // modelPaths is where clients ask for what is done with a model that their path names.
 var modelPaths = [...]string{"/v1beta/models/", "/v1/models/"}

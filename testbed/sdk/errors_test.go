@@ -244,14 +244,12 @@ func TestEndpointsThatTheRelayLacksAreTypedErrors(t *testing.T) {
 	assert.Empty(t, failure.Header.Get("Allow"))
 
 	theirs := sdktest.AnthropicClient(r)
-	_, err = theirs.Messages.CountTokens(context.Background(), anthropicsdk.MessageCountTokensParams{
-		Model: "m", Messages: []anthropicsdk.MessageParam{anthropicsdk.NewUserMessage(anthropicsdk.NewTextBlock("Hi!"))},
-	})
+	_, err = theirs.Messages.Batches.List(context.Background(), anthropicsdk.MessageBatchListParams{})
 	require.Error(t, err)
 	failure = sdktest.AnthropicFailure(t, err)
 	assert.Equal(t, 404, failure.Status)
 	assert.Equal(t, "not_found_error", failure.Kind)
-	assert.Contains(t, failure.Message, "POST /v1/messages/count_tokens")
+	assert.Contains(t, failure.Message, "GET /v1/messages/batches")
 }
 
 func TestAnSDKThatRetriesGetsItsAnswerAfterALimit(t *testing.T) {

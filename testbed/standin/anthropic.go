@@ -22,18 +22,25 @@ const AnthropicAnswering = "claude-sonnet-4-5-20250929"
 const anthropicMembers = "cache_control container context_management inference_geo max_tokens mcp_servers messages metadata model output_config service_tier " +
 	"stop_sequences stream system temperature thinking tool_choice tools top_k top_p"
 
+// anthropicCounted is what the question for a number of tokens may have (https://docs.claude.com/en/api/messages-count-tokens).
+const anthropicCounted = "cache_control messages model output_config system thinking tool_choice tools"
+
 // Refuse is Dialect's.
 func (Anthropic) Refuse(r *http.Request, body map[string]any) *Refusal {
 	model := jsonText(body["model"])
 	limit, _ := body["max_tokens"].(float64)
-	switch unknown := stranger(body, anthropicMembers); {
+	members, counts := anthropicMembers, r.URL.Path == "/v1/messages/count_tokens"
+	if counts {
+		members = anthropicCounted
+	}
+	switch unknown := stranger(body, members); {
 	case r.Header.Get("X-Api-Key") != Key:
 		return &Refusal{Status: 401, Kind: "authentication_error", Message: "invalid x-api-key"}
 	case r.Header.Get("Anthropic-Version") == "":
 		return anthropicWrong("anthropic-version: header is required")
 	case r.Header.Get("Content-Type") != "application/json":
 		return anthropicWrong("content-type: must be application/json")
-	case r.URL.Path != "/v1/messages":
+	case r.URL.Path != "/v1/messages" && !counts:
 		return &Refusal{Status: 404, Kind: "not_found_error", Message: "Not Found"}
 	case model == "":
 		return anthropicWrong("model: Field required")
@@ -41,7 +48,7 @@ func (Anthropic) Refuse(r *http.Request, body map[string]any) *Refusal {
 		return anthropicWrong(unknown + ": Extra inputs are not permitted")
 	case jsonObject(body["thread"])["type"] == "continue": // it keeps none, and takes any that is begun
 		return &Refusal{Status: 400, Kind: "invalid_request_error", Message: "thread: no usable Thread state was found", Details: `{"error_code":"thread_not_found"}`}
-	case limit < 1:
+	case limit < 1 && !counts:
 		return anthropicWrong("max_tokens: Field required")
 	case model != "claude-sonnet-4-5":
 		return &Refusal{Status: 404, Kind: "not_found_error", Message: "model: " + model}

@@ -19,9 +19,13 @@ const ResponsesAnswerID = "resp_68af4030592c81938ec0a5fbab4a3e9f05438e46b5f69a3b
 // ResponsesSealed is reasoning that only OpenAI can read.
 const ResponsesSealed = "gAAAAABoISQ24OyVRYbkYfukdJoqdzWT"
 
+// responsesCounted is what the question for a number of tokens may have (https://platform.openai.com/docs/api-reference/responses/input-tokens).
+const responsesCounted = "conversation input instructions model parallel_tool_calls previous_response_id reasoning text tool_choice tools truncation"
+
 // Refuse is Dialect's.
 func (d Responses) Refuse(r *http.Request, body map[string]any) *Refusal {
-	if r.URL.Path != "/v1/responses" {
+	counts := r.URL.Path == "/v1/responses/input_tokens"
+	if r.URL.Path != "/v1/responses" && !counts {
 		if refused := d.OpenAI.Refuse(r, body); refused != nil && refused.Status == http.StatusUnauthorized {
 			return refused
 		}
@@ -31,6 +35,9 @@ func (d Responses) Refuse(r *http.Request, body map[string]any) *Refusal {
 		return d.OpenAI.Refuse(r, body)
 	}
 	unknown := stranger(body, responsesMembers)
+	if counts {
+		unknown = stranger(body, responsesCounted)
+	}
 	most, limited := body["max_output_tokens"].(float64)
 	switch {
 	case unknown != "":

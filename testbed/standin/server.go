@@ -2,6 +2,7 @@ package standin
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -71,8 +72,19 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method == http.MethodGet:
 		say(w, http.StatusOK, `{"object":"list","data":[{"id":`+quoted(s.Dialect.Model())+`,"object":"model","owned_by":"someone"}]}`)
+	case strings.HasSuffix(r.URL.Path, "/messages/count_tokens"):
+		say(w, http.StatusOK, fmt.Sprintf(`{"input_tokens":%d}`, Counted))
+	case strings.HasSuffix(r.URL.Path, "/responses/input_tokens"):
+		say(w, http.StatusOK, fmt.Sprintf(`{"object":"response.input_tokens","input_tokens":%d}`, Counted))
 	case strings.HasSuffix(r.URL.Path, "/embeddings"):
-		say(w, http.StatusOK, `{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.5,-0.25]}],"model":`+quoted(s.Dialect.Model())+`,"usage":{"prompt_tokens":8,"total_tokens":8}}`)
+		var vectors []string
+		inputs, several := asked["input"].([]any)
+		for i := range max(len(inputs), 1) {
+			if several || i == 0 {
+				vectors = append(vectors, fmt.Sprintf(`{"object":"embedding","index":%d,"embedding":[0.5,-0.25]}`, i))
+			}
+		}
+		say(w, http.StatusOK, `{"object":"list","data":[`+strings.Join(vectors, ",")+`],"model":`+quoted(s.Dialect.Model())+`,"usage":{"prompt_tokens":8,"total_tokens":8}}`)
 	case streams:
 		content, ending := s.Dialect.Events(s.next(asked), asked)
 		w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")

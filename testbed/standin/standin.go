@@ -66,4 +66,5 @@ const (
 	Written = 3
 	Cached  = 10
 	Output  = 7
+	Counted = 31 // what a question for the number of tokens is answered
 )

@@ -3,6 +3,7 @@ package gemini
 
 import (
 	"one-api/relay/format"
+	"one-api/relay/jsonscan"
 	"one-api/relay/llm"
 )
 
@@ -12,10 +13,45 @@ var Format = &format.Format{
 }
 
 // Counting is the question how many tokens a request has.
-var Counting = &format.Format{Name: "gemini (countTokens)", Inspect: func(int) format.Translator { return &bystander{} }}
+var Counting = &format.Format{
+	Name: "gemini (countTokens)", Inspect: func(int) format.Translator { return format.Bystander{} }, Counts: &format.Counts{
+		Question: counted, Told: told, Ask: ask, Read: func(answer []byte) (int64, bool) { return jsonscan.Count(jsonscan.MemberOf(answer, "totalTokens")) },
+	},
+}
 
 // Embedding makes vectors of texts. What they cost the API does not say.
 var Embedding = &format.Format{Name: "gemini (embedContent, batchEmbedContents)", Inspect: Counting.Inspect}
+
+// counted is the request that a question is about: all of the body, or a member of it.
+func counted(body []byte) []byte {
+	for _, name := range [...]string{"generateContentRequest", "generate_content_request"} {
+		if request := jsonscan.MemberOf(body, name); format.IsObject(request) {
+			return request
+		}
+	}
+	return body
+}
+
+func told(tokens int64) []byte {
+	var j format.JSON
+	j.Open('{')
+	j.Int("totalTokens", tokens)
+	j.Close('}')
+	return j
+}
+
+// ask has everything counted: beside contents, what is outside of a generateContentRequest is not.
+func ask(request []byte, model string) []byte {
+	j := make(format.JSON, 0, len(request)+len(model)+64)
+	j.Open('{')
+	j.Key("generateContentRequest")
+	j.Open('{')
+	j.String("model", ModelName(model))
+	_ = jsonscan.Object(request, func(m jsonscan.Member) { j.Value(string(m.Key), m.Value) }) // it was made here
+	j.Close('}')
+	j.Close('}')
+	return j
+}
 
 // column is what becomes in a Gemini request of what not every format has.
 var column = format.Column{

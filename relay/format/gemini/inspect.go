@@ -1,10 +1,7 @@
 package gemini
 
 import (
-	"errors"
-
 	"one-api/relay/format"
-	"one-api/relay/jsonscan"
 	"one-api/relay/sse"
 	"one-api/relay/wire"
 )
@@ -89,28 +86,3 @@ func (t *inspector) pass(event sse.Event) []byte {
 func (t *inspector) Usage() wire.Usage { return t.usage.neutral() }
 
 func (t *inspector) UnknownEnd() string { return t.unknown }
-
-// bystander passes on whole answers that are no model's: numbers of tokens, and vectors.
-type bystander struct{}
-
-func (bystander) Whole(body []byte) ([]byte, error) {
-	var a answer
-	switch err := jsonscan.Object(body, a.member); {
-	case errors.Is(err, jsonscan.ErrTruncated):
-		return nil, format.Truncated("the answer's JSON is cut off")
-	case err != nil:
-		return nil, format.Malformed("the answer is not a JSON object")
-	case a.signs.IsError(false):
-		return nil, format.Reported(body)
-	}
-	return body, nil
-}
-
-func (bystander) Event(sse.Event) (format.Chunk, error) {
-	return format.Chunk{}, format.Malformed("a stream, where there is none")
-}
-
-func (b bystander) End() (format.Chunk, error) { return b.Event(sse.Event{}) }
-func (bystander) Complete() bool               { return false }
-func (bystander) Usage() wire.Usage            { return wire.Usage{} }
-func (bystander) UnknownEnd() string           { return "" }

@@ -76,8 +76,8 @@ func camel(name string) string {
 	return string(out)
 }
 
-// each visits the elements of a list. One element without a list is taken for a list of one, as the API does.
-func each(value []byte, visit func(i int, element []byte) *format.Problem) *format.Problem {
+// Each visits the elements of a list. One element without a list is taken for a list of one, as the API does.
+func Each(value []byte, visit func(i int, element []byte) *format.Problem) *format.Problem {
 	if format.IsObject(value) {
 		return visit(0, value).At(0)
 	}
@@ -97,11 +97,11 @@ func (r *request) member(name string, value []byte) *format.Problem {
 	switch name {
 	case "model": // which the path says
 	case "contents":
-		problem = each(value, func(_ int, element []byte) *format.Problem { return r.content(element) })
+		problem = Each(value, func(_ int, element []byte) *format.Problem { return r.content(element) })
 	case "systemInstruction":
 		problem = r.system(value)
 	case "tools":
-		problem = each(value, func(_ int, element []byte) *format.Problem { return r.tool(element) })
+		problem = Each(value, func(_ int, element []byte) *format.Problem { return r.tool(element) })
 	case "toolConfig":
 		problem = r.toolConfig(value)
 	case "generationConfig":

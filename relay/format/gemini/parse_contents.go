@@ -60,7 +60,7 @@ func (r *request) system(value []byte) *format.Problem {
 		if name != "parts" {
 			return nil // the role says nothing here
 		}
-		return each(value, func(_ int, element []byte) *format.Problem {
+		return Each(value, func(_ int, element []byte) *format.Problem {
 			var p piece
 			if problem := object(element, p.member); problem != nil {
 				return problem
@@ -99,7 +99,7 @@ func (r *request) content(element []byte) *format.Problem {
 	default:
 		return format.Wrong("must be user or model, and not " + format.Quote(role)).In("role")
 	}
-	problem = each(parts, func(_ int, element []byte) *format.Problem {
+	problem = Each(parts, func(_ int, element []byte) *format.Problem {
 		var p piece
 		if problem := object(element, p.member); problem != nil {
 			return problem
@@ -237,7 +237,7 @@ func (r *request) result(value []byte) (part llm.Part, problem *format.Problem) 
 			part.Failed = r.said(&part, value)
 			return nil
 		case "parts":
-			return each(value, func(_ int, element []byte) (problem *format.Problem) {
+			return Each(value, func(_ int, element []byte) (problem *format.Problem) {
 				media, problem = r.resultMedia(media, element)
 				return problem
 			}).In(member)

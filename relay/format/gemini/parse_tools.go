@@ -14,7 +14,7 @@ func (r *request) tool(element []byte) *format.Problem {
 		if name != "functionDeclarations" {
 			return format.Asks(llm.ProviderTools).Named(name).In(name)
 		}
-		return each(value, func(_ int, element []byte) *format.Problem { return r.function(element) }).In(name)
+		return Each(value, func(_ int, element []byte) *format.Problem { return r.function(element) }).In(name)
 	})
 }
 

@@ -2,7 +2,10 @@
 package messages
 
 import (
+	"bytes"
+
 	"one-api/relay/format"
+	"one-api/relay/jsonscan"
 	"one-api/relay/llm"
 )
 
@@ -11,6 +14,41 @@ var Format = &format.Format{
 	Name: "messages", Client: client{}, Server: server{}, Column: column,
 	Inspect: func(int) format.Translator { return &inspector{} },
 	Rescue:  rescue{},
+}
+
+// Counting is the question how many tokens a request has (https://docs.claude.com/en/api/messages-count-tokens).
+var Counting = &format.Format{
+	Name: "messages (count_tokens)", Inspect: func(int) format.Translator { return format.Bystander{} }, Counts: &format.Counts{
+		Question: withLimit, Told: told, Ask: func(request []byte, _ string) []byte { return format.Only(request, isCounted) },
+		Read: func(answer []byte) (int64, bool) { return jsonscan.Count(jsonscan.MemberOf(answer, "input_tokens")) },
+	},
+}
+
+// withLimit has a question be a request, which has a limit of its answer. It leaves room for thinking by any budget.
+func withLimit(body []byte) []byte {
+	begin := bytes.IndexByte(body, '{') + 1
+	more := `"max_tokens":1000000`
+	if rest := bytes.TrimLeft(body[begin:], " \t\r\n"); len(rest) > 0 && rest[0] != '}' {
+		more += ","
+	}
+	return jsonscan.Splice(body, jsonscan.Edit{From: begin, To: begin, Text: more})
+}
+
+func told(tokens int64) []byte {
+	var j format.JSON
+	j.Open('{')
+	j.Int("input_tokens", tokens)
+	j.Close('}')
+	return j
+}
+
+// isCounted reports whether a member of a request may stand in the question: the API refuses the others.
+func isCounted(name string) bool {
+	switch name {
+	case "model", "messages", "system", "tools", "tool_choice", "thinking", "output_config":
+		return true
+	}
+	return false
 }
 
 // column is what becomes in a Messages request of what not every format has.

@@ -4,6 +4,7 @@ package responses
 
 import (
 	"one-api/relay/format"
+	"one-api/relay/jsonscan"
 	"one-api/relay/llm"
 )
 
@@ -15,7 +16,34 @@ var Format = &format.Format{
 }
 
 // Kept is what is said of answers that the provider keeps, and of what it would count: there is no cost in it that has not been told.
-var Kept = &format.Format{Name: "responses (by id, input_tokens)", Inspect: func(int) format.Translator { return &inspector{free: true} }}
+var Kept = &format.Format{Name: "responses (by id)", Inspect: func(int) format.Translator { return &inspector{free: true} }}
+
+// Counting is the question how many tokens a request has (https://platform.openai.com/docs/api-reference/responses/input-tokens).
+var Counting = &format.Format{
+	Name: "responses (input_tokens)", Inspect: Kept.Inspect, Counts: &format.Counts{
+		Question: func(body []byte) []byte { return body }, Told: told,
+		Ask:  func(request []byte, _ string) []byte { return format.Only(request, isCounted) },
+		Read: func(answer []byte) (int64, bool) { return jsonscan.Count(jsonscan.MemberOf(answer, "input_tokens")) },
+	},
+}
+
+func told(tokens int64) []byte {
+	var j format.JSON
+	j.Open('{')
+	j.Literal("object", `"response.input_tokens"`)
+	j.Int("input_tokens", tokens)
+	j.Close('}')
+	return j
+}
+
+// isCounted reports whether a member of a request may stand in the question.
+func isCounted(name string) bool {
+	switch name {
+	case "model", "input", "instructions", "tools", "tool_choice", "text", "reasoning", "parallel_tool_calls", "truncation":
+		return true
+	}
+	return false
+}
 
 // Compaction is what is left of a conversation that the provider has made shorter.
 var Compaction = &format.Format{Name: "responses (compact)", Inspect: Format.Inspect}

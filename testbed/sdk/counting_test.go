@@ -1,0 +1,171 @@
+package sdk
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	anthropicsdk "github.com/anthropics/anthropic-sdk-go"
+	openaisdk "github.com/openai/openai-go/v3"
+	"github.com/openai/openai-go/v3/packages/param"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/genai"
+
+	"one-api/testbed/harness"
+	"one-api/testbed/sdktest"
+	"one-api/testbed/standin"
+)
+
+// counters are ways to ask how many tokens a request has, and where the number is.
+var counters = map[string]struct{ path, body, number string }{
+	"messages":  {"/v1/messages/count_tokens", `{"model":"m","system":"Be brief.","messages":[{"role":"user","content":"How do you do?"}],"tools":[{"name":"f","input_schema":{"type":"object","properties":{}}}]}`, "input_tokens"},
+	"gemini":    {"/v1beta/models/m:countTokens", `{"contents":[{"parts":[{"text":"How do you do?"}]}]}`, "totalTokens"},
+	"gemini v1": {"/v1/models/m:countTokens", `{"generateContentRequest":{"model":"models/m","contents":[{"parts":[{"text":"How do you do?"}]}],"systemInstruction":{"parts":[{"text":"Be brief."}]}}}`, "totalTokens"},
+	"responses": {"/v1/responses/input_tokens", `{"model":"m","instructions":"Be brief.","input":"How do you do?"}`, "input_tokens"},
+}
+
+func numberOf(t *testing.T, answer, name string) float64 {
+	t.Helper()
+	var object map[string]any
+	require.NoError(t, json.Unmarshal([]byte(answer), &object), answer)
+	n, ok := object[name].(float64)
+	require.True(t, ok, answer)
+	return n
+}
+
+// TestANumberOfTokensIsTheProvidersOwnWhereItHasOne in the client's words, and an estimate that says so where it has none.
+func TestANumberOfTokensIsTheProvidersOwnWhereItHasOne(t *testing.T) {
+	for provider, behind := range behindGemini {
+		for client, ask := range counters {
+			t.Run(client+" "+provider, func(t *testing.T) {
+				t.Parallel()
+				r, server := imitating(t, behind.dialect, behind.options, standin.Answer{Text: []string{"x"}})
+				status, answer, header := r.Ask(ask.path, ask.body)
+				require.Equal(t, 200, status, "%s %v", answer, server.Refused())
+				if strings.Contains(provider, "chat") {
+					require.Equal(t, "true", header.Get("X-Oneapi-Estimated"))
+					require.InDelta(t, 30, numberOf(t, answer, ask.number), 25)
+					require.Empty(t, server.Asked(), "nobody is asked for an estimate")
+					return
+				}
+				require.Empty(t, header.Get("X-Oneapi-Estimated"))
+				require.EqualValues(t, standin.Counted, numberOf(t, answer, ask.number))
+				require.Len(t, server.Asked(), 1)
+				require.Empty(t, server.Refused())
+				require.NotContains(t, string(server.Asked()[0].Text), `"max_tokens"`)
+			})
+		}
+	}
+}
+
+// TestTheSDKsAreToldNumbersOfTokens which are estimates here.
+func TestTheSDKsAreToldNumbersOfTokens(t *testing.T) {
+	r, _ := imitating(t, standin.OpenAI{}, ", api: chat", standin.Answer{Text: []string{"x"}})
+	client := sdktest.AnthropicClient(r)
+	count, err := client.Messages.CountTokens(context.Background(), anthropicsdk.MessageCountTokensParams{
+		Model: "m", Messages: []anthropicsdk.MessageParam{anthropicsdk.NewUserMessage(anthropicsdk.NewTextBlock(strings.Repeat("word ", 800)))},
+	})
+	require.NoError(t, err)
+	require.InDelta(t, 1000, count.InputTokens, 60)
+	google, err := geminiClient(t, r, harness.Key).Models.CountTokens(context.Background(), "m", genai.Text(strings.Repeat("世界", 500)), nil)
+	require.NoError(t, err)
+	require.InDelta(t, 760, google.TotalTokens, 60)
+}
+
+// TestANumberOfTokensIsEstimatedWhileNobodyCanBeAsked since the channel fails, is full, or rests; and a mistake in the question is told.
+func TestANumberOfTokensIsEstimatedWhileNobodyCanBeAsked(t *testing.T) {
+	for name, tc := range map[string]struct {
+		status int
+		body   string
+	}{
+		"overloaded":   {529, `{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}`},
+		"rate limited": {429, `{"type":"error","error":{"type":"rate_limit_error","message":"slow down"}}`},
+		"bad key":      {401, `{"type":"error","error":{"type":"authentication_error","message":"invalid x-api-key"}}`},
+		"not there":    {404, `{"type":"error","error":{"type":"not_found_error","message":"Not Found"}}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			u := harness.NewUpstream(t, false, harness.Answers(tc.status, tc.body))
+			r := harness.StartRelay(t, fmt.Sprintf("channels: [{name: a, type: anthropic, base_url: %q, keys: [k], models: [m]}]\ntokens: [{name: t, key: %s}, {name: other, key: sk-other-key-0123456789, models: [x]}]\n", u.URL, harness.Key), harness.WithEnv("RETRY_TIMES", "0"))
+			for range 8 { // until the channel rests
+				for client, ask := range counters {
+					status, answer, header := r.Ask(ask.path, ask.body)
+					require.Equal(t, 200, status, "%s: %s", client, answer)
+					require.Equal(t, "true", header.Get("X-Oneapi-Estimated"))
+					require.Positive(t, numberOf(t, answer, ask.number))
+				}
+			}
+			for client, ask := range counters {
+				request, err := http.NewRequest(http.MethodPost, r.URL+ask.path, strings.NewReader(ask.body))
+				require.NoError(t, err)
+				request.Header.Set("Authorization", "Bearer sk-other-key-0123456789")
+				response, err := r.Client.Do(request)
+				require.NoError(t, err)
+				_ = response.Body.Close()
+				require.Equal(t, 403, response.StatusCode, "%s: the key may not use the model", client)
+			}
+		})
+	}
+	u := harness.NewUpstream(t, false, harness.Answers(400, `{"type":"error","error":{"type":"invalid_request_error","message":"messages: roles must alternate"}}`))
+	r := harness.StartRelay(t, fmt.Sprintf("channels: [{name: a, type: anthropic, base_url: %q, keys: [k], models: [m]}, {name: b, type: openai, base_url: %q, keys: [k], models: [n]}]\n", u.URL, u.URL))
+	for client, ask := range counters {
+		status, answer, header := r.Ask(ask.path, ask.body)
+		require.Equal(t, 400, status, "%s: %s", client, answer)
+		require.Contains(t, answer, "roles must alternate")
+		require.Empty(t, header.Get("X-Oneapi-Estimated"))
+	}
+	status, answer, _ := r.Ask("/v1/messages/count_tokens", `{"model":"n","messages":[]}`)
+	require.Equal(t, 400, status)
+	require.Equal(t, "invalid_request_error", harness.ErrorOf(t, answer)["type"])
+	require.Contains(t, answer, "messages must have at least one message")
+	status, answer, _ = r.Ask("/v1beta/models/n:countTokens", `{}`)
+	require.Equal(t, 400, status)
+	require.Equal(t, "INVALID_ARGUMENT", harness.ErrorOf(t, answer)["status"])
+	status, answer, _ = r.Ask("/v1/messages/count_tokens", `{"model":"nobody-has-it","messages":[{"role":"user","content":"x"}]}`)
+	require.Equal(t, 404, status, answer)
+}
+
+// TestVectorsAreMadeForClientsOfEitherAPI by providers of either.
+func TestVectorsAreMadeForClientsOfEitherAPI(t *testing.T) {
+	ctx := context.Background()
+	server := &standin.Server{Dialect: standin.OpenAI{}}
+	u := harness.StartUpstream(t, server.ServeHTTP, func(u *harness.Upstream) { u.Start() })
+	r := harness.StartRelay(t, fmt.Sprintf("channels: [{name: a, type: openai, base_url: %q, keys: [%s], models: [m], model_mapping: {m: text-embedding-3-small}}]\n", u.URL, standin.Key))
+	client := geminiClient(t, r, harness.Key)
+	vectors, err := client.Models.EmbedContent(ctx, "m", append(genai.Text("one"), genai.Text("two")...), &genai.EmbedContentConfig{TaskType: "RETRIEVAL_QUERY", OutputDimensionality: genai.Ptr[int32](2)})
+	require.NoError(t, err, server.Refused())
+	require.Len(t, vectors.Embeddings, 2)
+	require.Equal(t, []float32{0.5, -0.25}, vectors.Embeddings[1].Values)
+	require.EqualValues(t, 8, r.Recorded()[0].Usage.Input())
+	require.JSONEq(t, `{"model":"text-embedding-3-small","input":["one","two"],"encoding_format":"float","dimensions":2}`, string(server.Asked()[0].Text))
+	for _, path := range []string{"/v1beta/models/m:embedContent", "/v1/models/m:embedContent"} {
+		status, answer, _ := r.Ask(path, `{"content":{"parts":[{"text":"on"},{"text":"e"}]}}`)
+		require.Equal(t, 200, status, answer)
+		require.JSONEq(t, `{"embedding":{"values":[0.5,-0.25]}}`, answer)
+	}
+	status, answer, _ := r.Ask("/v1beta/models/m:embedContent", `{"content":{"parts":[{"inlineData":{"mimeType":"image/png","data":"AA=="}}]}}`)
+	require.Equal(t, 400, status)
+	require.Contains(t, answer, "content.parts[0].inlineData is not a text")
+
+	server = &standin.Server{Dialect: standin.Gemini{}}
+	u = harness.StartUpstream(t, server.ServeHTTP, func(u *harness.Upstream) { u.Start() })
+	r = harness.StartRelay(t, fmt.Sprintf("channels: [{name: a, type: gemini, base_url: %q, keys: [%s], models: [m], model_mapping: {m: gemini-embedding-001}}]\n", u.URL, standin.Key))
+	openai := sdktest.OpenAIClient(r)
+	for _, how := range []openaisdk.EmbeddingNewParamsEncodingFormat{"", "float"} {
+		got, err := openai.Embeddings.New(ctx, openaisdk.EmbeddingNewParams{Model: "m", EncodingFormat: how, Dimensions: param.NewOpt[int64](2), Input: openaisdk.EmbeddingNewParamsInputUnion{OfArrayOfStrings: []string{"one", "two"}}})
+		require.NoError(t, err, server.Refused())
+		require.Len(t, got.Data, 2)
+		require.Equal(t, []float64{0.5, -0.25}, got.Data[1].Embedding)
+		require.EqualValues(t, 1, got.Data[1].Index)
+	}
+	status, answer, _ = r.Ask("/v1/embeddings", `{"model":"m","input":"one","encoding_format":"base64"}`)
+	require.Equal(t, 200, status, answer)
+	require.Contains(t, answer, `"embedding":"AAAAPwAAgL4="`)
+	status, answer, _ = r.Ask("/v1/embeddings", `{"model":"m","input":[[1,2]]}`)
+	require.Equal(t, 400, status)
+	require.Contains(t, answer, "input[0] must be a string")
+	require.Empty(t, server.Refused())
+}
