@@ -26,7 +26,7 @@ func TestTheQueriesOfThePageAreAnsweredAtOnceHoweverManyRowsThereAre(t *testing.
 	began := time.Now()
 	rows := make([]Row, 0, 5000)
 	for i := range n {
-		at := began.Add(-29*24*time.Hour + time.Duration(i)*29*24*time.Hour/time.Duration(n))
+		at := began.Add(-29*24*time.Hour + time.Duration(i)*(29*24*time.Hour/time.Duration(n)))
 		r := usualRow(i)
 		r.ID, r.At = fmt.Sprintf("%s%020x", IDAt(at), i), at.UnixMicro()
 		if i%50 == 0 {
