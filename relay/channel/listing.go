@@ -32,10 +32,13 @@ type AskForList func(c *Channel, tell func(names []string, ok bool))
 
 // listed gives the models that the channel's globs cover, as far as is known now. pending is closed when more is; nil: it will not be.
 func (c *Channel) listed(now time.Time, ask AskForList) (names []string, pending <-chan struct{}) {
-	if c.Asks == nil || c.Of.ListsMore && c.names() || !slices.ContainsFunc(c.Models, isGlob) || c.isDisabled() {
+	if c.Of.ListsMore && c.names() || !slices.ContainsFunc(c.Models, isGlob) || c.isDisabled() {
 		return nil, nil
 	}
 	l := &c.listing
+	if c.Asks == nil { // it has no list of its own
+		return l.known(c), nil
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	kept := listingKept

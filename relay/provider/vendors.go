@@ -63,7 +63,8 @@ var vendors = []Provider{
 	},
 	{ // https://docs.together.ai/docs/openai-api-compatibility
 		Type: "together", Also: []string{"togetherai", "together-ai", "together_ai"}, BaseURL: "https://api.together.xyz/v1", Elsewhere: []string{"https://api.together.ai/v1"},
-		Speaks: inChat(texts, wire.ImagesGenerate, wire.AudioSpeech, wire.AudioTranscribe, wire.AudioTranslate, wire.Rerank), List: listOfModels, Auth: Bearer, KeyVariables: []string{"TOGETHER_API_KEY"}, Models: []string{"*/*"}, Quirks: Quirks{TopK: true},
+		Speaks: inChat(texts, wire.ImagesGenerate, wire.AudioSpeech, wire.AudioTranscribe, wire.AudioTranslate, wire.Rerank), List: listOfModels, Auth: Bearer, KeyVariables: []string{"TOGETHER_API_KEY"}, Models: []string{"*/*"},
+		WellKnown: []string{"openai/gpt-oss-120b", "deepseek-ai/DeepSeek-V3"}, Quirks: Quirks{TopK: true},
 	},
 	{ // https://platform.moonshot.ai/docs. https://api.kimi.com/coding/v1 is for its coding plan.
 		Type: "moonshot", Also: []string{"kimi", "moonshotai", "moonshot-ai"}, Name: "moonshot_ai", BaseURL: "https://api.moonshot.ai/v1",
@@ -91,6 +92,7 @@ var vendors = []Provider{
 	{ // https://docs.siliconflow.cn
 		Type: "siliconflow", Also: []string{"silicon-flow", "silicon_flow", "silicon"}, BaseURL: "https://api.siliconflow.cn/v1", Elsewhere: []string{"https://api.siliconflow.com/v1"},
 		Speaks: inChat([]wire.Endpoint{wire.ChatCompletions, wire.Embeddings}, wire.ImagesGenerate, wire.AudioSpeech, wire.AudioTranscribe, wire.Rerank), List: listOfModels, Auth: Bearer, KeyVariables: []string{"SILICONFLOW_API_KEY"}, Models: []string{"*/*"},
+		WellKnown: []string{"deepseek-ai/DeepSeek-V3"},
 		// https://docs.siliconflow.cn/docs/api/chat-completions-post
 		Quirks: Quirks{Thinking: SwitchEnable, NoEffort: true, MostThinking: 32768, NoSchemas: true, TopK: true, MostStops: 4},
 	},
@@ -102,7 +104,8 @@ var vendors = []Provider{
 	},
 	{ // https://docs.fireworks.ai
 		Type: "fireworks", Also: []string{"fireworksai", "fireworks-ai", "fireworks_ai"}, BaseURL: "https://api.fireworks.ai/inference/v1",
-		Speaks: everyText, List: listOfModels, Auth: Bearer, KeyVariables: []string{"FIREWORKS_API_KEY"}, Models: []string{"accounts/*", "fireworks/*"}, Quirks: Quirks{TopK: true},
+		Speaks: everyText, List: listOfModels, Auth: Bearer, KeyVariables: []string{"FIREWORKS_API_KEY"}, Models: []string{"accounts/*", "fireworks/*"},
+		WellKnown: []string{"accounts/fireworks/models/gpt-oss-120b", "accounts/fireworks/models/deepseek-v3p2"}, Quirks: Quirks{TopK: true},
 	},
 	{ // https://docs.perplexity.ai: every chunk has the usage so far
 		Type: "perplexity", Also: []string{"pplx", "perplexityai", "sonar"}, BaseURL: "https://api.perplexity.ai", Unversioned: true, Speaks: chatOnly, Auth: Bearer,

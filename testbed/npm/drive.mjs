@@ -32,7 +32,7 @@ const clients = {
     const tools = [{ type: "function", name: "get_weather", parameters: schema, strict: true }];
     return {
       text: async (m) => said((await c.responses.create({ model: m, input: "Hi!" })).output_text),
-      stream: async (m) => { let s = ""; for await (const e of await c.responses.create({ model: m, input: "Hi!", stream: true })) if (e.type === "response.output_text.delta") s += e.delta; said(s); },
+      stream: async (m) => { let s = ""; for await (const e of await c.responses.create({ model: m, input: "Hi!", stream: true })) { if (e.type === "response.output_text.delta") s += e.delta; if (e.type === "response.failed") throw new Error(e.response.error.message); } said(s); },
       tools: async (m) => {
         const first = await c.responses.create({ model: m, input: "Hi!", tools, store: false });
         const call = first.output.find((i) => i.type === "function_call");
@@ -81,8 +81,11 @@ const clients = {
   },
   "ai + @ai-sdk/openai": () => aiSDK("@ai-sdk/openai", (p) => p.createOpenAI({ baseURL: base + "/v1", apiKey: key })),
   "ai + @ai-sdk/anthropic": () => aiSDK("@ai-sdk/anthropic", (p) => p.createAnthropic({ baseURL: base + "/v1", apiKey: key })),
+  "ai + @ai-sdk/openai-compatible": () => aiSDK("@ai-sdk/openai-compatible", (p) => p.createOpenAICompatible({ name: "relay", baseURL: base + "/v1", apiKey: key })),
+  "ai + @ai-sdk/google": () => aiSDK("@ai-sdk/google", (p) => p.createGoogleGenerativeAI({ baseURL: base + "/v1beta", apiKey: key })),
   "@langchain/openai": () => langchain("@langchain/openai", (p, model) => new p.ChatOpenAI({ model, apiKey: key, maxRetries: 0, configuration: { baseURL: base + "/v1" } })),
   "@langchain/anthropic": () => langchain("@langchain/anthropic", (p, model) => new p.ChatAnthropic({ model, apiKey: key, maxRetries: 0, anthropicApiUrl: base })),
+  "@langchain/google-genai": () => langchain("@langchain/google-genai", (p, model) => new p.ChatGoogleGenerativeAI({ model, apiKey: key, maxRetries: 0, baseUrl: base })),
   "@openai/agents": async () => {
     const agents = await import("@openai/agents");
     const { default: OpenAI } = await import("openai");
@@ -134,13 +137,33 @@ async function langchain(name, make) {
   };
 }
 
+// What each provider's trouble has to look like to a library: a status and a word that it knows, and never the end of a whole answer.
+const statusOf = (e) => e.status ?? e.statusCode ?? e.response?.status;
+const headerOf = (e, name) => e.headers?.get?.(name) ?? e.headers?.[name] ?? e.responseHeaders?.[name];
+const throws = async (run) => { try { await run(); } catch (e) { if (String(e?.message).startsWith("unexpected: ")) throw e; return e; } throw new Error("no error"); };
+const troubles = {
+  limited: async (scenes, m) => {
+    const e = await throws(() => scenes.text(m + "-limited"));
+    check({ status: statusOf(e), after: headerOf(e, "retry-after") }, statusOf(e) === 429);
+    if (e.headers || e.responseHeaders) check(headerOf(e, "retry-after"), headerOf(e, "retry-after") >= 1);
+  },
+  overload: async (scenes, m) => { const e = await throws(() => scenes.text(m + "-overload")); check(statusOf(e) ?? String(e), statusOf(e) >= 500); },
+  overflow: async (scenes, m) => {
+    const e = await throws(() => scenes.text(m + "-overflow"));
+    if (e.name === "ContextOverflowError") return; // LangChain's own, for which it knows the providers' words
+    check(statusOf(e) ?? String(e), statusOf(e) === 400 && /context_length_exceeded|prompt is too long|maximum context length|maximum number of tokens/.test(e.code + " " + e.message));
+  },
+  cut: async (scenes, m) => { await throws(() => scenes.stream(m + "-cut")); },
+};
+
 for (const [client, open] of Object.entries(clients)) {
+  if (process.env.CLIENT && !client.includes(process.env.CLIENT)) continue;
   let scenes, failed;
   try { scenes = await open(); } catch (e) { failed = e; }
   for (const model of models)
-    for (const scene of ["text", "stream", "tools", "error"]) {
+    for (const scene of ["text", "stream", "tools", "error", ...Object.keys(troubles)]) {
       let detail = "";
-      try { if (failed) throw failed; await scenes[scene](model); } catch (e) { detail = String(e?.message ?? e).slice(0, 300) || "failed"; }
+      try { if (failed) throw failed; await (troubles[scene] ? troubles[scene](scenes, model) : scenes[scene](model)); } catch (e) { detail = String(e?.message ?? e).slice(0, 300) || "failed"; }
       console.log(JSON.stringify({ client, model, scene, ok: detail === "", detail }));
     }
 }

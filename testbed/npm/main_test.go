@@ -24,7 +24,7 @@ func TestMain(m *testing.M) { os.Exit(m.Run()) }
 const document = "../../docs/clients.md"
 
 // scenes is what each client does with each model.
-var scenes = []string{"text", "stream", "tools", "error"}
+var scenes = []string{"text", "stream", "tools", "error", "limited", "overload", "overflow", "cut"}
 
 type result struct {
 	Client, Model, Scene, Detail string
@@ -98,9 +98,16 @@ func relayToThree(t *testing.T) (r *harness.Relay, models []string) {
 		u := harness.NewUpstream(t, false, server.ServeHTTP)
 		model := d.Type() + "-model"
 		models = append(models, model)
-		yaml += fmt.Sprintf("  - {name: %s, type: %s, base_url: %q, keys: [%s], models: [%s], model_mapping: {%s: %s}}\n", d.Type(), d.Type(), u.URL, standin.Key, model, model, d.Model())
+		channel := func(name, model, at string) {
+			yaml += fmt.Sprintf("  - {name: %s, type: %s, base_url: %q, keys: [%s], models: [%s], model_mapping: {%s: %s}}\n", name, d.Type(), at, standin.Key, model, model, d.Model())
+		}
+		channel(d.Type(), model, u.URL)
+		for _, kind := range scenesOfAgents[1:] {
+			u := harness.NewUpstream(t, false, (&trouble{kind: kind, always: true, server: server}).ServeHTTP)
+			channel(d.Type()+"-"+kind, model+"-"+kind, u.URL)
+		}
 	}
-	return harness.StartRelay(t, yaml), models
+	return harness.StartRelay(t, yaml, harness.WithEnv("RETRY_TIMES", "0")), models
 }
 
 // tableOf is the document.
@@ -118,7 +125,9 @@ func tableOf(t *testing.T, results []result, models []string) string {
 	}
 	var b strings.Builder
 	b.WriteString("# Clients\n\nThe libraries that people install from npm, each against a channel of three formats behind which a strict imitation of the provider\nanswers: " +
-		"a text whole and streamed, a turn with a tool (its call, its result, the answer), and a model that there is not, which has to be the 404 that the\nlibrary knows. What failed is in bold. " +
+		"a text whole and streamed, a turn with a tool (its call, its result, the answer), and a model that there is not, which has to be the 404 that the\nlibrary knows; " +
+		"then a provider that limits (429 with Retry-After), one that is overloaded, a context that overflows, and a stream that is cut: each has to be an error that the\nlibrary knows, " +
+		"and never the end of an answer. What failed is in bold. " +
 		"This page is made by the run: `NPM_CLIENTS=/tmp/npm UPDATE_DOCS=1 go -C testbed test ./npm`.\n\n| client | version |")
 	for _, model := range models {
 		b.WriteString(" " + strings.TrimSuffix(model, "-model") + " |")
@@ -141,6 +150,33 @@ func tableOf(t *testing.T, results []result, models []string) string {
 				}
 			}
 			b.WriteString(" " + strings.Join(append(good, bad...), ", ") + " |")
+		}
+		b.WriteString("\n")
+	}
+	b.WriteString(agentsTold(packages.Dependencies))
+	return b.String()
+}
+
+// agentsTold is what the document has of the programs. TestAgentsFromNPM fails unless all of it is so.
+func agentsTold(versions map[string]string) string {
+	var b strings.Builder
+	b.WriteString("\n## Programs\n\nEach ends a turn in which it reads a file with a tool, over channels of the formats that stand here; with the first of them, its own, the provider " +
+		"is\nin trouble once as well. [agents.md](agents.md) has what each needs. A run: `NPM_CLIENTS=/tmp/npm go -C testbed test ./npm -run Agents -timeout 30m`; with " +
+		"`AGENTS=all` it has\nevery trouble with every format.\n\n| program | version | formats | limited (429, Retry-After) | overload (529, 503) | context overflow | stream cut |\n" +
+		"| --- | --- | --- | --- | --- | --- | --- |\n")
+	usual := map[string]string{"limited": "waits for as long as it is told, ends the turn", "overload": "tries again, ends the turn", "cut": "tries again, ends the turn"}
+	for _, a := range agents {
+		formats := []string{formatOf(a.own)}
+		for _, d := range a.others {
+			formats = append(formats, formatOf(d))
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s |", a.name, versions[a.pack], strings.Join(formats, ", "))
+		for _, scene := range scenesOfAgents[1:] {
+			told := usual[scene]
+			if does, other := a.does[scene]; other {
+				told = does.told
+			}
+			b.WriteString(" " + told + " |")
 		}
 		b.WriteString("\n")
 	}

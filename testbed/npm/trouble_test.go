@@ -22,6 +22,7 @@ const (
 // trouble is what goes wrong at a provider with the first request that has tools: it is one of the turn, and not for a title or a summary.
 type trouble struct {
 	kind   string // one of scenesOfAgents
+	always bool   // with every request
 	server *standin.Server
 
 	mu   sync.Mutex
@@ -39,7 +40,7 @@ func (f *trouble) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = io.NopCloser(bytes.NewReader(text))
 	var body map[string]any
 	_ = json.Unmarshal(text, &body)
-	if body["tools"] == nil {
+	if body["tools"] == nil && !f.always {
 		f.server.ServeHTTP(w, r)
 		return
 	}
@@ -47,7 +48,7 @@ func (f *trouble) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.when = append(f.when, time.Now())
 	n := len(f.when)
 	f.mu.Unlock()
-	if n > 1 || f.kind == "turn" {
+	if n > 1 && !f.always || f.kind == "turn" {
 		f.server.ServeHTTP(w, r)
 		return
 	}
