@@ -71,7 +71,7 @@ func TestClientsFromNPM(t *testing.T) {
 func installed(t *testing.T) {
 	t.Helper()
 	dir := os.Getenv("NPM_CLIENTS")
-	for _, name := range []string{"package.json", "package-lock.json", "drive.mjs"} {
+	for _, name := range []string{"package.json", "package-lock.json", "drive.mjs", "crossorigin.mjs"} {
 		text, err := os.ReadFile(name)
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), text, 0o600))
