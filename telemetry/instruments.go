@@ -136,6 +136,8 @@ const (
 	ClientConnections  = "relay.client.connections"
 	GoroutinesExpected = "relay.goroutines.expected"
 	GoroutinesStray    = "relay.goroutines.unexplained"
+	SpoolSize          = "relay.spool.size"
+	SpoolFiles         = "relay.spool.files"
 	FormatsDropped     = "relay.formats.dropped"
 	StateDropped       = "relay.state.dropped"
 	ConfigReloads      = "relay.config.reloads"
@@ -343,6 +345,16 @@ var ofRelay = []Instrument{
 		Name: GoroutinesStray, Kind: Gauge, Unit: "{goroutine}", Source: FromState,
 		Description: "Goroutines that nothing accounts for.",
 		Question:    "Is there a slow leak, long before any threshold?", Cardinality: "1",
+	},
+	{
+		Name: SpoolSize, Kind: Gauge, Unit: "By", Source: FromState,
+		Description: "Bytes on disk of request bodies that are too large for memory, bounded by MAX_SPOOL_MB.",
+		Question:    "Do uploads fill the disk, or come near to being refused?", Cardinality: "1",
+	},
+	{
+		Name: SpoolFiles, Kind: Gauge, Unit: "{file}", Source: FromState,
+		Description: "Request bodies on disk. Each goes with the end of its call.",
+		Question:    "Is an upload still there whose call has ended?", Cardinality: "1",
 	},
 	{
 		Name: ConfigReloads, Kind: Counter, Unit: "{reload}", Source: FromEvent, Attributes: []string{AttrResult},

@@ -14,6 +14,8 @@ type State struct {
 	ActiveRequests        [Methods]int64 // by MethodIndex
 	ExpectedGoroutines    int64
 	UnexplainedGoroutines int64
+	SpooledBytes          int64 // of request bodies on disk
+	SpooledFiles          int64
 	ClientsActive         int64 // client connections with a request that is being served
 	ClientsIdle           int64
 	ConfigLoaded          time.Time
@@ -52,6 +54,7 @@ func Observe(meter metric.Meter, version string, read func() State) error {
 		goroutines: b.gauge(ChannelGoroutines),
 		state:      b.gauge(ChannelState), keys: b.gauge(ChannelKeys), connections: b.upDown(OpenConnections),
 		clients: b.gauge(ClientConnections), expected: b.gauge(GoroutinesExpected), stray: b.gauge(GoroutinesStray), build: b.gauge(BuildInfo),
+		spooled: b.gauge(SpoolSize), files: b.gauge(SpoolFiles),
 		oldest: b.secondsGauge(ChannelOldest), loaded: b.secondsGauge(ConfigLastSuccess), leaked: b.observableCounter(ChannelLeaked),
 		budgets: b.secondsGauge(BudgetUsed),
 		queue:   b.gauge(LedgerQueue), balance: b.gauge(LedgerBalance), age: b.secondsGauge(LedgerAge), spilled: b.observableCounter(LedgerSpilled),
@@ -74,12 +77,12 @@ func Observe(meter metric.Meter, version string, read func() State) error {
 		g.observe(o, read())
 		return nil
 	}, g.active, g.inFlight, g.openBodies, g.goroutines, g.state, g.keys, g.connections, g.clients,
-		g.expected, g.stray, g.build, g.oldest, g.loaded, g.leaked, g.queue, g.age, g.spilled, g.replayed, g.lost, g.balance, g.budgets)
+		g.expected, g.stray, g.spooled, g.files, g.build, g.oldest, g.loaded, g.leaked, g.queue, g.age, g.spilled, g.replayed, g.lost, g.balance, g.budgets)
 	return err
 }
 
 type gauges struct {
-	inFlight, openBodies, goroutines, state, keys, clients, expected, stray, build, queue, balance metric.Int64ObservableGauge
+	inFlight, openBodies, goroutines, state, keys, clients, expected, stray, spooled, files, build, queue, balance metric.Int64ObservableGauge
 
 	active, connections metric.Int64ObservableUpDownCounter
 
@@ -104,6 +107,8 @@ func (g *gauges) observe(o metric.Observer, s State) {
 	o.ObserveInt64(g.clients, s.ClientsIdle, g.clientStates[1])
 	o.ObserveInt64(g.expected, s.ExpectedGoroutines)
 	o.ObserveInt64(g.stray, s.UnexplainedGoroutines)
+	o.ObserveInt64(g.spooled, s.SpooledBytes)
+	o.ObserveInt64(g.files, s.SpooledFiles)
 	o.ObserveFloat64(g.loaded, float64(s.ConfigLoaded.UnixMilli())/1000)
 	o.ObserveInt64(g.build, 1, g.buildInfo)
 	for _, c := range s.Channels {

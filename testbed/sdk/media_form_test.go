@@ -319,6 +319,9 @@ func TestClientsThatLeaveAnUploadHalfWayLeaveNothing(t *testing.T) {
 	require.Equal(t, 200, status)
 	require.EqualValues(t, uploads, health["spooled_bodies"])
 	require.Greater(t, health["spooled_mb"], 20.0)
+	gauges := r.Server.Gauges()
+	require.EqualValues(t, uploads, gauges.SpooledFiles)
+	require.Greater(t, gauges.SpooledBytes, int64(20<<20))
 	for _, conn := range conns {
 		require.NoError(t, conn.Close())
 	}
