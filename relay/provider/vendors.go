@@ -45,10 +45,11 @@ var vendors = []Provider{
 	},
 	{ // https://docs.mistral.ai/api: unknown members are a 422, stream_options among them
 		Type: "mistral", Also: []string{"mistralai", "mistral-ai", "mistral_ai"}, Name: "mistral_ai", BaseURL: "https://api.mistral.ai/v1",
-		Speaks: inChat([]wire.Endpoint{wire.ChatCompletions, wire.Embeddings}, wire.AudioTranscribe, wire.Moderate), List: listOfModels, Auth: Bearer, KeyVariables: []string{"MISTRAL_API_KEY"},
-		Models:    []string{"mistral-*", "ministral-*", "magistral-*", "codestral-*", "devstral-*", "pixtral-*", "voxtral-*", "open-mistral-*", "open-mixtral-*"},
-		WellKnown: []string{"mistral-large-latest", "mistral-medium-latest", "mistral-small-latest", "codestral-latest", "magistral-medium-latest", "mistral-embed"},
-		Quirks:    Quirks{UsageUnasked: true, Reasoning: BackNever, NoEffort: true, NoUser: true, ShortIDs: true},
+		Speaks: inChat([]wire.Endpoint{wire.ChatCompletions, wire.Embeddings}, wire.AudioTranscribe, wire.AudioSpeech, wire.Moderate), List: listOfModels, Auth: Bearer,
+		KeyVariables: []string{"MISTRAL_API_KEY"}, // https://docs.mistral.ai/studio/audio: speech is JSON with the sound in base64
+		Models:       []string{"mistral-*", "ministral-*", "magistral-*", "codestral-*", "devstral-*", "pixtral-*", "voxtral-*", "open-mistral-*", "open-mixtral-*"},
+		WellKnown:    []string{"mistral-large-latest", "mistral-medium-latest", "mistral-small-latest", "codestral-latest", "magistral-medium-latest", "mistral-embed"},
+		Quirks:       Quirks{UsageUnasked: true, Reasoning: BackNever, NoEffort: true, NoUser: true, ShortIDs: true},
 	},
 	{ // https://console.groq.com/docs/openai
 		Type: "groq", Also: []string{"groqcloud"}, BaseURL: "https://api.groq.com/openai/v1", Speaks: inChat([]wire.Endpoint{wire.ChatCompletions}, wire.AudioTranscribe, wire.AudioTranslate, wire.AudioSpeech), List: listOfModels, Auth: Bearer,
@@ -56,8 +57,8 @@ var vendors = []Provider{
 		WellKnown: []string{"llama-3.3-70b-versatile", "llama-3.1-8b-instant", "openai/gpt-oss-120b", "openai/gpt-oss-20b"},
 		Quirks:    Quirks{MaxCompletionTokens: true, Reasoning: BackNever, MidSystem: true, MostStops: 4},
 	},
-	{ // https://openrouter.ai/docs/api-reference/overview
-		Type: "openrouter", Also: []string{"open-router", "open_router"}, BaseURL: "https://openrouter.ai/api/v1", Speaks: andResponses(everyText, wire.ResponsesCreate), List: listOfModels, Auth: Bearer,
+	{ // https://openrouter.ai/docs/api-reference/overview. Sound to transcribe comes in JSON (input_audio); pictures are at /images, which is not OpenAI's.
+		Type: "openrouter", Also: []string{"open-router", "open_router"}, BaseURL: "https://openrouter.ai/api/v1", Speaks: andResponses(inChat(texts, wire.AudioSpeech, wire.AudioTranscribe, wire.Rerank), wire.ResponsesCreate), List: listOfModels, Auth: Bearer,
 		KeyVariables: []string{"OPENROUTER_API_KEY"}, Models: []string{"*/*"}, WellKnown: []string{"openrouter/auto"}, SaysCost: true,
 		Quirks: Quirks{MidSystem: true, CacheHints: true, TopK: true, Thinking: SwitchReasoning, MostStops: 4},
 	},
