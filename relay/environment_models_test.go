@@ -2,7 +2,6 @@ package relay
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"strings"
 	"testing"
@@ -27,7 +26,7 @@ func TestAKeyFromTheEnvironmentAloneGivesAListOfModels(t *testing.T) {
 				cfg, err := config.Load(source, settings)
 				require.NoError(t, err)
 				require.Len(t, cfg.Channels, 1)
-				pool := channel.NewPool(channel.PoolOptions{Providers: Providers, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+				pool := channel.NewPool(channel.PoolOptions{Providers: Providers, Log: slog.New(slog.DiscardHandler)})
 				defer pool.Close()
 				pool.Apply(cfg.Channels)
 				who := channel.Caller{AllGroups: true}

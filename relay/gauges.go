@@ -37,7 +37,8 @@ func (s *Server) Gauges() telemetry.State {
 		if u.Scope == limit.OfAll {
 			name = string(limit.OfAll)
 		}
-		state.Budgets = append(state.Budgets, telemetry.BudgetGauges{Scope: string(u.Scope), Name: name, Used: float64(u.Spent) / float64(u.Most)})
+		used := float64(u.Spent) / float64(u.Most)
+		state.Budgets = append(state.Budgets, telemetry.BudgetGauges{Scope: string(u.Scope), Name: name, Used: used})
 	})
 	return state
 }

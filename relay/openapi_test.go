@@ -3,6 +3,7 @@ package relay
 import (
 	"encoding/json"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"regexp"
@@ -37,12 +38,12 @@ func TestTheOpenAPIDocumentHasEveryOperatorsEndpointAndNoOther(t *testing.T) {
 	var served []string
 	parameter := regexp.MustCompile(`:(\w+)`)
 	for _, route := range s.front.engine.Routes() {
-		if strings.HasPrefix(route.Path, "/api/") && route.Method != "HEAD" {
+		if strings.HasPrefix(route.Path, "/api/") && route.Method != http.MethodHead {
 			served = append(served, route.Method+" "+parameter.ReplaceAllString(route.Path, "{$1}"))
 		}
 	}
 	answer := httptest.NewRecorder()
-	s.front.ServeHTTP(answer, httptest.NewRequest("GET", "/api/openapi.json", nil))
+	s.front.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/api/openapi.json", nil))
 	var document struct{ Paths map[string]map[string]any }
 	require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &document))
 	var told []string

@@ -102,7 +102,7 @@ func (s *Server) watchFiles(ctx context.Context) {
 		case <-look.C:
 		}
 		if w.changed(*s.files.Load()) {
-			_ = s.reload(onChangeOf) // it has logged its error
+			_ = s.reload(onChangeOf) //nolint:contextcheck // it has logged its error, and has a clock of its own for the ledger
 		}
 	}
 }

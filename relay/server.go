@@ -301,7 +301,7 @@ func (s *Server) trim(ctx context.Context) {
 			return
 		case now := <-look.C:
 			s.pool.Trim()
-			s.readBudgets()
+			s.readBudgets() //nolint:contextcheck // it has a clock of its own
 			s.clients.trim(now)
 			s.throttle.Report(s.options.Log, now, false)
 			if returned := burst.Look(now, s.gates.Intake.Active()); returned > 0 {

@@ -57,7 +57,8 @@ func Observe(meter metric.Meter, version string, read func() State) error {
 		spooled: b.gauge(SpoolSize), files: b.gauge(SpoolFiles),
 		oldest: b.secondsGauge(ChannelOldest), loaded: b.secondsGauge(ConfigLastSuccess), leaked: b.observableCounter(ChannelLeaked),
 		budgets: b.secondsGauge(BudgetUsed),
-		queue:   b.gauge(LedgerQueue), balance: b.gauge(LedgerBalance), age: b.secondsGauge(LedgerAge), spilled: b.observableCounter(LedgerSpilled),
+		queue:   b.gauge(LedgerQueue), balance: b.gauge(LedgerBalance), age: b.secondsGauge(LedgerAge),
+		spilled:  b.observableCounter(LedgerSpilled),
 		replayed: b.observableCounter(LedgerReplayed), lost: b.observableCounter(LedgerLost),
 		buildInfo: metric.WithAttributeSet(attribute.NewSet(text(AttrVersion, version), text(AttrGoVersion, runtime.Version()))),
 	}
@@ -77,7 +78,8 @@ func Observe(meter metric.Meter, version string, read func() State) error {
 		g.observe(o, read())
 		return nil
 	}, g.active, g.inFlight, g.openBodies, g.goroutines, g.state, g.keys, g.connections, g.clients,
-		g.expected, g.stray, g.spooled, g.files, g.build, g.oldest, g.loaded, g.leaked, g.queue, g.age, g.spilled, g.replayed, g.lost, g.balance, g.budgets)
+		g.expected, g.stray, g.spooled, g.files, g.build, g.oldest, g.loaded, g.leaked, g.queue,
+		g.age, g.spilled, g.replayed, g.lost, g.balance, g.budgets)
 	return err
 }
 

@@ -14,8 +14,8 @@ type Explained struct {
 	RetryIn  float64  `json:"retry_in_seconds"`
 }
 
-// Explain is the channels that have a model, those of the highest priority first, and why each that would be passed over is. Empty: none has
-// it.
+// Explain is the channels that have a model, those of the highest priority first, and why each that would be passed over is. Empty:
+// none has it.
 func (s *Set) Explain(model string, now time.Time) []Explained {
 	list := []Explained{}
 	r := s.routes.of(model)
@@ -24,7 +24,8 @@ func (s *Set) Explain(model string, now time.Time) []Explained {
 	}
 	for c := range r.channels() {
 		e := Explained{
-			Channel: c.Name, Groups: c.Groups, Priority: c.Priority, Weight: c.Weight, Model: model, State: c.State(now), RetryIn: tenths(c.wait(now)),
+			Channel: c.Name, Groups: c.Groups, Priority: c.Priority, Weight: c.Weight, Model: model, State: c.State(now),
+			RetryIn: tenths(c.wait(now)),
 		}
 		if mapped, ok := c.ModelMapping[model]; ok {
 			e.Model = mapped

@@ -66,7 +66,8 @@ func (x *Exchange) broken(err error, connected bool) *outcome.Failure {
 	f := &outcome.Failure{Outcome: outcome.UpstreamReset, Detail: upstream.Describe(err)}
 	text := err.Error()
 	switch {
-	case errors.Is(err, sse.ErrTooLarge), errors.Is(err, eventstream.ErrTooLarge), strings.Contains(text, "response headers exceeded"), strings.Contains(text, "header list"):
+	case errors.Is(err, sse.ErrTooLarge), errors.Is(err, eventstream.ErrTooLarge), strings.Contains(text, "response headers exceeded"),
+		strings.Contains(text, "header list"):
 		f.Outcome = outcome.TooLarge
 	case !connected:
 		f.Outcome = outcome.ConnectFailed

@@ -18,8 +18,9 @@ func HoldsSigned(call *Call) bool {
 		return messages.HoldsSigned(call.Body)
 	case wire.ResponsesCreate:
 		return responses.HoldsSealed(call.Body)
+	default:
+		return false
 	}
-	return false
 }
 
 // unsigned is the call without.
@@ -30,6 +31,7 @@ func unsigned(call *Call) *Call {
 		body = messages.Unsigned(body)
 	case wire.ResponsesCreate:
 		body = responses.Unsealed(body)
+	default:
 	}
 	c := *call
 	c.Body, c.ModelFrom, c.ModelTo = body, 0, 0

@@ -189,9 +189,8 @@ func (l *Ledger) wake() {
 // ErrClosed is the error of a ledger that is closed.
 var ErrClosed = errors.New("the relay stops")
 
-// Flush has what ended before it written, and what a former relay has left, and returns when it is in the database. Its error says why it is not: the database is away, or
-// ctx
-// has ended.
+// Flush has what ended before it written, and what a former relay has left, and returns when it is in the database. Its error says why it
+// is not: the database is away, or ctx has ended.
 func (l *Ledger) Flush(ctx context.Context) error {
 	select {
 	case <-l.adopted:

@@ -23,7 +23,7 @@ type call struct {
 // calls is every endpoint under /api. A test holds it to what is served.
 var calls = []call{
 	{method: "GET", path: "/api/status", about: "The relay runs: one-api's answer, for health checks."},
-	{method: "GET", path: "/api/monitor/health", about: "Goroutines, memory, calls and channels in short, in constant time; 503 while it drains."},
+	{method: "GET", path: "/api/monitor/health", about: "Goroutines, memory, calls and channels in short; 503 while it drains."},
 	{method: "GET", path: "/api/openapi.json", about: "This document."},
 	{method: "GET", path: "/api/session", about: "Who the browser is logged in as."},
 	{method: "POST", path: "/api/session", about: "Log in: a cookie for whoever shows ADMIN_TOKEN or MONITOR_TOKEN.", body: `{"token": "…"}`},
@@ -61,8 +61,9 @@ var calls = []call{
 
 	{method: "GET", path: "/api/token", about: "Every token, those of the configuration file included.", who: "admin"},
 	{
-		method: "POST", path: "/api/token", about: "Make a token. Its key is in the answer, this once.", who: "admin", answers: http.StatusCreated,
-		body: `{"name": "kid", "groups": ["default"], "models": [], "limits": {"rpm": 10}, "budget": {"usd": 5, "per": "month"}}`,
+		method: "POST", path: "/api/token", about: "Make a token. Its key is in the answer, this once.", who: "admin",
+		answers: http.StatusCreated,
+		body:    `{"name": "kid", "groups": ["default"], "models": [], "limits": {"rpm": 10}, "budget": {"usd": 5, "per": "month"}}`,
 	},
 	{method: "GET", path: "/api/token/{name}", about: "One token.", who: "admin"},
 	{

@@ -28,8 +28,9 @@ func (t Telemetry) Attempt(_ context.Context, a *Attempt) {
 func usage(a *Attempt) telemetry.Usage {
 	u := &a.Usage
 	return telemetry.Usage{
-		Input: u.Input() - a.Cost.EstimatedInput, Output: u.Output() - a.Cost.EstimatedOutput, CacheRead: u.CacheRead, CacheWrite: u.CacheWrite(), Reasoning: u.Reasoning,
-		AudioIn: u.AudioIn, ImageIn: u.ImageIn, AudioOut: u.AudioOut, ImageOut: u.ImageOut,
+		Input: u.Input() - a.Cost.EstimatedInput, Output: u.Output() - a.Cost.EstimatedOutput, CacheRead: u.CacheRead, CacheWrite: u.CacheWrite(),
+		Reasoning: u.Reasoning,
+		AudioIn:   u.AudioIn, ImageIn: u.ImageIn, AudioOut: u.AudioOut, ImageOut: u.ImageOut,
 	}
 }
 

@@ -14,7 +14,8 @@ type Address struct {
 	path string   // of it, as it stands in a request's first line
 }
 
-// Addresses makes those of a channel, whose base URL ends in the API's version, or has it in a query. Those of the usual endpoints are ready.
+// Addresses makes those of a channel, whose base URL ends in the API's version, or has it in a query. Those of the usual endpoints are
+// ready.
 type Addresses struct {
 	base  *url.URL // nil if the channel has none
 	ready map[string]*Address
