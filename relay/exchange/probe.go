@@ -18,8 +18,8 @@ type Probed struct {
 	Took    time.Duration
 }
 
-// Probe asks a channel's upstream for its list of models, with any of its keys, and waits for the answer: ten seconds at most. It counts for
-// nothing: not for the channel's state, and not for the keys'.
+// Probe asks a channel's upstream for its list of models, with any of its keys, and waits for the answer: ten seconds at most. It counts
+// for nothing: not for the channel's state, and not for the keys'.
 func (d *Door) Probe(ctx context.Context, c *channel.Channel) (p Probed) {
 	return d.probe(ctx, c, c.AnyKey())
 }

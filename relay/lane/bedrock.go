@@ -76,7 +76,8 @@ const contextEditing = "context-management-2025-06-27"
 // (https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html). It refuses the
 // whole request for any other.
 var bedrockBetas = map[string]bool{
-	"computer-use-2024-10-22": true, "computer-use-2025-01-24": true, "computer-use-2025-11-24": true, "token-efficient-tools-2025-02-19": true,
+	"computer-use-2024-10-22": true, "computer-use-2025-01-24": true, "computer-use-2025-11-24": true,
+	"token-efficient-tools-2025-02-19": true,
 	"interleaved-thinking-2025-05-14": true, "output-128k-2025-02-19": true, "dev-full-thinking-2025-05-14": true,
 	"context-1m-2025-08-07": true,
 	contextEditing:          true, "effort-2025-11-24": true, "tool-search-tool-2025-10-19": true, "tool-examples-2025-10-29": true,

@@ -27,7 +27,7 @@ func newCloud(t *testing.T, dialect func(*standin.Tokens) standin.Dialect, answe
 	t.Helper()
 	c := &cloud{tokens: &standin.Tokens{}}
 	c.Server = &standin.Server{Dialect: dialect(c.tokens), Answers: answers}
-	c.at = harness.NewUpstream(t, false, c.Server.ServeHTTP)
+	c.at = harness.NewUpstream(t, false, c.ServeHTTP)
 	c.issuer = harness.NewUpstream(t, false, c.tokens.ServeHTTP)
 	return c
 }

@@ -66,7 +66,7 @@ func (p *program) start() {
 			return false
 		}
 		_ = answer.Body.Close()
-		return answer.StatusCode == 200
+		return answer.StatusCode == http.StatusOK
 	}, time.Minute, 20*time.Millisecond)
 }
 
@@ -93,7 +93,7 @@ func chromium(t *testing.T) string {
 // keepsAsking sends requests of every kind, and holds some that never end.
 func keepsAsking(t *testing.T, url string) {
 	ask := func(path, model string) {
-		request, err := http.NewRequestWithContext(t.Context(), "POST", url+path, strings.NewReader(fmt.Sprintf(`{"model":%q,"max_tokens":9,"messages":[{"role":"user","content":"hi"}]}`, model)))
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+path, strings.NewReader(fmt.Sprintf(`{"model":%q,"max_tokens":9,"messages":[{"role":"user","content":"hi"}]}`, model)))
 		require.NoError(t, err)
 		request.Header.Set("Authorization", "Bearer "+harness.Key)
 		if answer, err := http.DefaultClient.Do(request); err == nil {
@@ -175,10 +175,10 @@ prices:
 			OK                 bool
 		}
 		require.NoError(t, json.Unmarshal(lines.Bytes(), &line), lines.Text())
-		switch {
-		case line.Ask == "stop":
+		switch line.Ask {
+		case "stop":
 			relay.stop()
-		case line.Ask == "start":
+		case "start":
 			relay.start()
 		default:
 			scenes++

@@ -32,7 +32,7 @@ func admin(r *harness.Relay, method, path, body string) (status int, answer map[
 // asksWith asks with a client key.
 func asksWith(r *harness.Relay, key string) (status int) {
 	r.T.Helper()
-	request, err := http.NewRequest("POST", r.URL+"/v1/chat/completions", strings.NewReader(harness.Chat))
+	request, err := http.NewRequest(http.MethodPost, r.URL+"/v1/chat/completions", strings.NewReader(harness.Chat))
 	require.NoError(r.T, err)
 	request.Header.Set("Authorization", "Bearer "+key)
 	response, err := r.Client.Do(request)

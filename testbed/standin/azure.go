@@ -45,7 +45,8 @@ func (d Azure) Refuse(r *http.Request, body map[string]any) *Refusal {
 		return refused
 	}
 	version := r.URL.Query().Get("api-version")
-	endpoint, deployment := "", jsonText(body["model"])
+	var endpoint string
+	deployment := jsonText(body["model"])
 	if d.Version == "" {
 		var ok bool
 		if endpoint, ok = strings.CutPrefix(r.URL.Path, "/openai/v1/"); !ok {

@@ -24,9 +24,9 @@ const (
 	BedrockNova   = "amazon.nova-pro-v1:0"
 	BedrockARN    = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2c3d4e5f6"
 	BedrockID     = "AKIDEXAMPLE01234"
-	BedrockSecret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
-	BedrockToken  = "FwoGZXIvYXdzEBYaDExampleSessionToken//////////"
-	BedrockAPIKey = "bedrock-api-key-YmVkcm9jay5hbWF6b25hd3MuY29tLz9BY3Rpb249"
+	BedrockSecret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"                 //nolint:gosec // AWS' own example
+	BedrockToken  = "FwoGZXIvYXdzEBYaDExampleSessionToken//////////"           //nolint:gosec // made up
+	BedrockAPIKey = "bedrock-api-key-YmVkcm9jay5hbWF6b25hd3MuY29tLz9BY3Rpb249" //nolint:gosec // made up
 	BedrockRegion = "us-east-1"
 )
 
@@ -139,7 +139,7 @@ func (s *Bedrock) stream(w http.ResponseWriter, frames [][]byte) {
 // Frame is a message of an event stream.
 func Frame(payload string, headers ...string) []byte {
 	m := eventstream.Message{Payload: []byte(payload)}
-	for i := 0; i < len(headers); i += 2 {
+	for i := 0; i+1 < len(headers); i += 2 {
 		m.Headers.Set(headers[i], eventstream.StringValue(headers[i+1]))
 	}
 	var b bytes.Buffer

@@ -26,6 +26,11 @@ func (s *Bedrock) refuse(r *http.Request, raw []byte, body map[string]any) *Refu
 	case strings.HasPrefix(model, "anthropic.claude-sonnet-4-5"):
 		return bedrockWrong("Invocation of model ID " + model + " with on-demand throughput isn’t supported. Retry your request with the ID or ARN of an inference profile that contains this model.")
 	}
+	return s.refuseCall(model, verb, body)
+}
+
+// refuseCall refuses what its API does not take.
+func (s *Bedrock) refuseCall(model, verb string, body map[string]any) *Refusal {
 	switch {
 	case strings.HasPrefix(verb, "invoke") && (verb == "invoke" || verb == "invoke-with-response-stream") && model == BedrockClaude:
 		return s.refuseInvoke(body)
