@@ -78,7 +78,7 @@ const contextEditing = "context-management-2025-06-27"
 var bedrockBetas = map[string]bool{
 	"computer-use-2024-10-22": true, "computer-use-2025-01-24": true, "computer-use-2025-11-24": true,
 	"token-efficient-tools-2025-02-19": true,
-	"interleaved-thinking-2025-05-14": true, "output-128k-2025-02-19": true, "dev-full-thinking-2025-05-14": true,
+	"interleaved-thinking-2025-05-14":  true, "output-128k-2025-02-19": true, "dev-full-thinking-2025-05-14": true,
 	"context-1m-2025-08-07": true,
 	contextEditing:          true, "effort-2025-11-24": true, "tool-search-tool-2025-10-19": true, "tool-examples-2025-10-29": true,
 	"fine-grained-tool-streaming-2025-05-14": true, "compact-2026-01-12": true,
