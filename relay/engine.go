@@ -71,6 +71,10 @@ func newEngine(c *controller.Controller, o *operator.Operator) *gin.Engine {
 			engine.GET(endpoint.Path(), c.Socket(endpoint))
 		}
 	}
+	look(engine, "/v1/dashboard/billing/subscription", c.Subscription)
+	look(engine, "/v1/dashboard/billing/usage", c.Usage)
+	look(engine, "/dashboard/billing/subscription", c.Subscription)
+	look(engine, "/dashboard/billing/usage", c.Usage)
 	look(engine, "/v1/models", c.Models)
 	look(engine, "/v1/models/*model", c.Model)
 	look(engine, "/v1beta/models", c.Models)

@@ -156,7 +156,7 @@ func New(options ServerOptions) (*Server, error) {
 	})
 	s.controller = &controller.Controller{
 		Settings: settings, Gates: s.gates, Door: s.door, Log: options.Log, Started: started, Record: s.recorders, Made: keeper,
-		Pause: options.Pause,
+		Pause: options.Pause, Ledger: options.Ledger,
 	}
 	s.operator = &operator.Operator{
 		Settings: settings, Log: options.Log, Version: options.Version, Started: started, Throttle: s.throttle, Pool: s.pool, Door: s.door,

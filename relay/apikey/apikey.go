@@ -35,6 +35,9 @@ func (k *Key) Allows(model string) bool {
 		slices.ContainsFunc(k.models, func(pattern string) bool { return config.Match(pattern, model) })
 }
 
+// Expires is from when on it opens nothing; zero: never.
+func (k *Key) Expires() time.Time { return k.expires }
+
 // Allowance is Allows as a function, made once: a method's value is an allocation. nil: every model.
 func (k *Key) Allowance() func(model string) bool { return k.allowance }
 

@@ -10,6 +10,7 @@ import (
 	"one-api/relay/config"
 	"one-api/relay/exchange"
 	"one-api/relay/gate"
+	"one-api/relay/ledger"
 	"one-api/relay/made"
 	"one-api/relay/record"
 )
@@ -23,6 +24,8 @@ type Controller struct {
 	Started  time.Time
 	// Record is told of every call's end, once.
 	Record *record.Recorders
+	// Ledger answers what was spent; nil: nobody remembers.
+	Ledger *ledger.Ledger
 	// Made is who made what upstreams keep.
 	Made *made.Keeper
 	// Pause is how long a request waits before another try at the same channel, if the upstream does not say; 0: 0.2 to 1 s.

@@ -19,7 +19,7 @@ import (
 
 // What an application of Entra's shows, and a project of Google's is called.
 const (
-	Tenant, ClientID, ClientSecret = "11111111-2222-3333-4444-555555555555", "66666666-7777-8888-9999-000000000000", "q~Hush_hush8Q~secret"
+	Tenant, ClientID, ClientSecret = "11111111-2222-3333-4444-555555555555", "66666666-7777-8888-9999-000000000000", "q~Hush_hush8Q~secret" //nolint:gosec // made up
 	Project                        = "acme-project-271828"
 	ServiceAccount                 = "relay@" + Project + ".iam.gserviceaccount.com"
 )
