@@ -489,18 +489,8 @@ func greet(log *slog.Logger, w io.Writer, address net.Addr, published string, se
 	if cfg.Channels[0].Demo {
 		model = "demo"
 	}
-	fmt.Fprintf(w, `
-No token is configured, so one was %[4]s:
-
-  %[2]s
-
-Try it:
-
-  curl %[1]s/v1/chat/completions -H "Authorization: Bearer %[2]s" -H "Content-Type: " +
-  	"application/json" -d '{"model":"%[3]s","messages":[{"role":"user","content":"Hi!"}]}'
-
-  curl -N %[1]s/v1/chat/completions -H "Authorization: Bearer %[2]s" -H "Content-Type: " +
-  	"application/json" -d '{"model":"%[3]s","stream":true,"messages":[{"role":"user","content":"Hi!"}]}'
-
-`, base, cfg.GeneratedToken, model, made)
+	const call = `curl %s%s/v1/chat/completions -H "Authorization: Bearer %s" -H "Content-Type: application/json" -d '{"model":"%s",%s` +
+		`"messages":[{"role":"user","content":"Hi!"}]}'`
+	fmt.Fprintf(w, "\nNo token is configured, so one was %s:\n\n  %s\n\nTry it:\n\n  %s\n\n  %s\n\n", made, cfg.GeneratedToken,
+		fmt.Sprintf(call, "", base, cfg.GeneratedToken, model, ""), fmt.Sprintf(call, "-N ", base, cfg.GeneratedToken, model, `"stream":true,`))
 }

@@ -173,8 +173,10 @@ func TestTheFirstCommandAnswersARealRequestAtOncePlainAndStreaming(t *testing.T)
 	p.finds(t, `(One API v\S+ started)`)
 	p.finds(t, `(monitoring endpoints enabled at /api/monitor/health)`)
 
-	body := regexp.MustCompile(`-d '([^']+)'`).FindAllStringSubmatch(p.stdout.String(), -1)
-	require.Len(t, body, 2, "the printed curl lines, plain and streaming")
+	// Each is one line that a shell takes as it stands.
+	line := regexp.MustCompile(`(?m)^  curl (?:-N )?\S+ -H "Authorization: Bearer sk-\w+" -H "Content-Type: application/json" -d '([^'\n]+)'$`)
+	body := line.FindAllStringSubmatch(p.stdout.String(), -1)
+	require.Len(t, body, 2, "the printed curl lines, plain and streaming: %s", p.stdout.String())
 	status, answer := post(t, address+"/v1/chat/completions", token, body[0][1])
 	require.Equal(t, 200, status, answer)
 	require.Contains(t, answer, "You said: Hi!")
