@@ -33,6 +33,9 @@ func (s *Server) beginBudgets(c *config.Config, limits *limit.Set) {
 	s.limits.Begin(c, all)
 }
 
+// budgets visits those that hold now.
+func (s *Server) budgets(visit func(limit.Used)) { s.directory.Load().Limits.Budgets(visit) }
+
 // readBudgets asks the ledger once more, if it has not answered.
 func (s *Server) readBudgets() {
 	if c := s.config.Load(); c != nil && s.budgetsUnread.Load() {

@@ -32,7 +32,7 @@ func (s *Server) Gauges() telemetry.State {
 		gauges.Goroutines = sampled(sample, c.Name)
 		state.Channels = append(state.Channels, gauges)
 	}
-	s.directory.Load().Limits.Budgets(func(u limit.Used) {
+	s.budgets(func(u limit.Used) {
 		name := u.Name
 		if u.Scope == limit.OfAll {
 			name = string(limit.OfAll)

@@ -13,6 +13,7 @@ import (
 	"one-api/relay/inflight"
 	"one-api/relay/issued"
 	"one-api/relay/ledger"
+	"one-api/relay/limit"
 	"one-api/relay/live"
 	"one-api/relay/membudget"
 	"one-api/relay/price"
@@ -48,6 +49,8 @@ type Operator struct {
 	Configuration func() Configuration
 	// Check says what would become of a configuration file with such a content; nil: nobody can.
 	Check func(content []byte) (*config.Config, error)
+	// Budgets visits what is spent of each budget.
+	Budgets func(visit func(limit.Used))
 	// Issued is the client keys that are made at run time.
 	Issued *issued.Registry
 

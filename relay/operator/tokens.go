@@ -16,6 +16,7 @@ import (
 	"one-api/relay/config"
 	"one-api/relay/gate"
 	"one-api/relay/issued"
+	"one-api/relay/limit"
 	"one-api/relay/store"
 )
 
@@ -53,7 +54,31 @@ func showFile(t *config.Token) issuedToken {
 	if !t.Expires.IsZero() {
 		shown["expires"] = t.Expires
 	}
+	if t.Limits.Any() {
+		shown["limits"] = map[string]int{"rpm": t.Limits.RPM, "tpm": t.Limits.TPM, "concurrent": t.Limits.Concurrent}
+	}
+	if t.Budget.Nano > 0 {
+		shown["budget"] = map[string]any{"usd": json.Number(dollars(t.Budget.Nano)), "per": t.Budget.Per}
+	}
+	if t.Owner != "" {
+		shown["owner"] = t.Owner
+	}
 	return shown
+}
+
+// withSpent adds to tokens that have a budget what is spent of it.
+func (o *Operator) withSpent(tokens ...issuedToken) {
+	spent := map[string]int64{}
+	o.Budgets(func(u limit.Used) {
+		if u.Scope == limit.OfToken {
+			spent[u.Name] = u.Spent
+		}
+	})
+	for _, t := range tokens {
+		if nano, has := spent[t["name"].(string)]; has {
+			t["spent_usd"] = dollars(nano)
+		}
+	}
 }
 
 // Tokens serves GET /api/token: every token, those of the configuration file included, by name.
@@ -69,6 +94,7 @@ func (o *Operator) Tokens(g *gin.Context) {
 		}
 	}
 	slices.SortFunc(list, func(a, b issuedToken) int { return strings.Compare(a["name"].(string), b["name"].(string)) })
+	o.withSpent(list...)
 	g.Header("Cache-Control", "no-store")
 	g.JSON(http.StatusOK, gin.H{"data": list})
 }
@@ -78,7 +104,9 @@ func (o *Operator) Token(g *gin.Context) {
 	name := g.Param("name")
 	file := o.Configuration().Config.Tokens
 	if i := slices.IndexFunc(file, func(t config.Token) bool { return t.Name == name }); i >= 0 {
-		g.JSON(http.StatusOK, showFile(&file[i]))
+		shown := showFile(&file[i])
+		o.withSpent(shown)
+		g.JSON(http.StatusOK, shown)
 		return
 	}
 	t := o.Issued.Get(name)
@@ -86,7 +114,9 @@ func (o *Operator) Token(g *gin.Context) {
 		o.refuseToken(g, issued.ErrUnknown)
 		return
 	}
-	g.JSON(http.StatusOK, showIssued(t))
+	shown := showIssued(t)
+	o.withSpent(shown)
+	g.JSON(http.StatusOK, shown)
 }
 
 // CreateToken serves POST /api/token with the members of a token in the configuration file, of which only name is needed:

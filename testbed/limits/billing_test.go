@@ -27,7 +27,9 @@ func bill(r *harness.Relay, path, key string) (status int, answer map[string]any
 }
 
 func TestChatClientsThatAskOneAPIsBillingAreToldOfTheBudget(t *testing.T) {
-	r, _ := start(t, harness.Answers(200, costly), ", expires: '2099-01-01T00:00:00Z', budget: {usd: 5, per: month}", prices)
+	u := harness.NewUpstream(t, false, harness.Answers(200, costly))
+	r := harness.StartRelay(t, harness.OpenAIChannel("a", u, "")+"tokens:\n  - {name: t, key: "+harness.Key+
+		", expires: '2099-01-01T00:00:00Z', budget: {usd: 5, per: month}}\n"+prices, harness.WithEnv("ADMIN_TOKEN", harness.AdminToken))
 	for range 3 {
 		status, _, _ := r.Ask("/v1/chat/completions", ask)
 		require.Equal(t, 200, status)
@@ -43,6 +45,10 @@ func TestChatClientsThatAskOneAPIsBillingAreToldOfTheBudget(t *testing.T) {
 		require.Equal(t, 200, status)
 		require.InDelta(t, 0.06, usage["total_usage"], 1e-9, "cents")
 	}
+	status, token := r.Operate("GET", "/api/token/t")
+	require.Equal(t, 200, status)
+	require.Contains(t, token, `"spent_usd":"0.000600000"`)
+	require.Contains(t, token, `"budget":{"per":"month","usd":5.000000000}`)
 	status, answer := bill(r, "/v1/dashboard/billing/usage", "sk-nobody-0123456789")
 	require.Equal(t, 401, status)
 	require.NotEmpty(t, answer["error"])
