@@ -2,6 +2,7 @@ package lane_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -93,6 +94,14 @@ func FuzzGeminiRequest(f *testing.F) {
 		second, problem := gemini.Format.Client.Parse(built)
 		require.Nil(t, problem, "%s of %s", built, input)
 		require.Equal(t, spoken(first), spoken(second), "%s of %s", built, input)
+		said := texts(second)
+		for i := range first.Turns {
+			for _, p := range first.Turns[i].Parts {
+				if p.Kind == llm.Text && strings.TrimSpace(p.Text) != "" {
+					require.Contains(t, said, p.Text, "%s of %s", built, input)
+				}
+			}
+		}
 		require.Len(t, second.Tools, len(first.Tools))
 		if first.MaxTokens > 0 {
 			require.Equal(t, first.MaxTokens, second.MaxTokens)
@@ -100,8 +109,21 @@ func FuzzGeminiRequest(f *testing.F) {
 	})
 }
 
+// texts is all that was said.
+func texts(r *llm.Request) string {
+	var all strings.Builder
+	for i := range r.Turns {
+		for _, p := range r.Turns[i].Parts {
+			if p.Kind == llm.Text {
+				all.WriteString(p.Text)
+			}
+		}
+	}
+	return all.String()
+}
+
 // spoken counts what a conversation has in it, by kind.
-func spoken(r *llm.Request) (n [4]int) {
+func spoken(r *llm.Request) (n [3]int) {
 	for i := range r.Turns {
 		for _, p := range r.Turns[i].Parts {
 			switch p.Kind {
@@ -111,8 +133,7 @@ func spoken(r *llm.Request) (n [4]int) {
 				n[1]++
 			case llm.Image:
 				n[2]++
-			default:
-				n[3] += min(len(p.Text), 0) // dots stand where the API wants a turn, and documents become texts
+			default: // texts are held to what was said, and not counted: dots stand where the API wants a turn
 			}
 			for _, inner := range p.Parts {
 				if inner.Kind == llm.Image {
