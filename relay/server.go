@@ -26,6 +26,7 @@ import (
 	"one-api/relay/limit"
 	"one-api/relay/live"
 	"one-api/relay/made"
+	"one-api/relay/made/kept"
 	"one-api/relay/membudget"
 	"one-api/relay/memory"
 	"one-api/relay/operator"
@@ -122,6 +123,7 @@ type Server struct {
 	reloading sync.Mutex // one reload at a time
 	directing sync.Mutex // one change of the directory at a time
 	issued    *issued.Registry
+	made      *made.Keeper
 }
 
 // New makes a server that does not yet listen. Close what it has started if Serve is never called.
@@ -150,6 +152,7 @@ func New(options ServerOptions) (*Server, error) {
 	exchangeOptions.Record, exchangeOptions.Prices = s.recorders, s.prices.Load
 	s.pool, s.door = channel.NewPool(channelOptions), exchange.NewDoor(exchangeOptions)
 	keeper, inFlight, started := &made.Keeper{}, &inflight.List{}, time.Now()
+	s.made = keeper
 	s.gates = gate.New(gate.ChainsOptions{
 		Settings: settings, Log: options.Log, Metrics: s.metrics, Tracing: exchangeOptions.Tracing, Directory: s.directory.Load,
 		Throttle: s.throttle, InFlight: inFlight, Budget: s.budget, Spool: s.spool, Made: keeper, BodyTimeout: options.BodyTimeout,
@@ -234,6 +237,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error { //nol
 	watchers.Go(func() { s.hub.Run(watch) })
 	if !s.options.Store.IsOff() {
 		watchers.Go(func() { s.issued.Run(watch) })
+		watchers.Go(func() { (&kept.Book{Keeper: s.made, Store: s.options.Store, Log: s.options.Log}).Run(watch) })
 	}
 	if s.options.Reload != nil {
 		watchers.Go(func() { s.watchFiles(watch) })
