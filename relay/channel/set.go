@@ -10,6 +10,7 @@ import (
 	"one-api/relay/breaker"
 	"one-api/relay/config"
 	"one-api/relay/outcome"
+	"one-api/relay/provider"
 	"one-api/relay/wire"
 )
 
@@ -176,12 +177,12 @@ const mostTypesTold = 8
 // whoServes says which types of channels have an endpoint, for who asks one that has not.
 func (s *Set) whoServes(e wire.Endpoint) string {
 	var types []string
-	for name, of := range s.channels[0].pool.options.Providers {
-		if of.Lanes(&config.Channel{Type: name, Official: true})[e] != nil {
-			types = append(types, name)
+	for _, p := range provider.All() { // the best known ones first
+		of, known := s.channels[0].pool.options.Providers[p.Type]
+		if known && of.Lanes(&config.Channel{Type: p.Type, Official: true})[e] != nil {
+			types = append(types, p.Type)
 		}
 	}
-	slices.Sort(types)
 	switch n := len(types); {
 	case n == 0:
 		return "no type of channel serves it"

@@ -37,8 +37,12 @@ func TestNoSecretOfAChannelComesBackInWhateverShape(t *testing.T) {
 				_, port, err := net.SplitHostPort(strings.TrimPrefix(p.URL, "http://"))
 				require.NoError(t, err)
 				b := &blamed{primary: p}
-				b.Relay = harness.StartRelay(t, fmt.Sprintf("channels:\n  - {name: primary, type: %s, base_url: 'http://upstream.test/v1', proxy: 'http://puser-77:%s@127.0.0.1:%s', keys: ['%s'], models: [m], headers: {X-Gateway-Token: '%s'}}\n",
-					kind, url.QueryEscape(password), port, key, header)+blameTokens)
+				region := ""
+				if kind == "bedrock" {
+					region = ", region: us-east-1"
+				}
+				b.Relay = harness.StartRelay(t, fmt.Sprintf("channels:\n  - {name: primary, type: %s, base_url: 'http://upstream.test/v1', proxy: 'http://puser-77:%s@127.0.0.1:%s', keys: ['%s'], models: [m], headers: {X-Gateway-Token: '%s'}%s}\n",
+					kind, url.QueryEscape(password), port, key, header, region)+blameTokens)
 				shapes := []string{
 					key, url.QueryEscape(key), url.PathEscape(key), base64.StdEncoding.EncodeToString([]byte(key)), "Bearer " + key, key[:12] + "...", key[:9] + "****" + key[len(key)-4:],
 					"****" + key[len(key)-4:], header, base64.StdEncoding.EncodeToString([]byte(header)), password, url.QueryEscape(password),

@@ -87,6 +87,7 @@ func TestAnUpstreamIsDrainedForItsUsageWhenItsClientLeavesIfThatIsAskedFor(t *te
 		for range 200 { // more than any buffer between here and a client that is gone
 			_, _ = io.WriteString(w, "data: {\"choices\":[{\"delta\":{\"content\":\""+strings.Repeat("x", 4096)+"\"}}]}\n\n")
 		}
+		_, _ = io.WriteString(w, "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n")
 		_, _ = io.WriteString(w, "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":11,\"completion_tokens\":22,\"total_tokens\":33}}\n\ndata: [DONE]\n\n")
 	})
 	r := harness.StartRelay(t, harness.OpenAIChannel("a", u, ""), harness.WithEnv("CLIENT_GONE_DRAIN", "20"))

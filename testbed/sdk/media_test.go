@@ -411,7 +411,7 @@ func TestAMediaRequestThatIsWrongIsToldWhatToChange(t *testing.T) {
 	for _, tc := range []struct{ path, body, says string }{
 		{"/v1/audio/speech", `{"input":"x"}`, "You must provide a `model`"},
 		{"/v1/images/generations", `{"model":7}`, "You must provide a `model`"},
-		{"/v1/images/generations", `prompt=x`, "not a JSON object"},
+		{"/v1/images/generations", `prompt=x`, "takes a JSON object"},
 	} {
 		status, answer, _ := r.Ask(tc.path, tc.body)
 		require.Equal(t, 400, status)

@@ -46,7 +46,7 @@ func TestEveryVendorHasAnImitation(t *testing.T) {
 		imitations[v.Type()] = true
 	}
 	for _, p := range providers.All() {
-		require.True(t, imitations[p.Type], p.Type)
+		require.True(t, imitations[p.Type] || p.Cloud != "", p.Type) // those of the clouds are in testbed/clouds and beside the SDKs' Bedrock
 	}
 }
 
@@ -62,7 +62,9 @@ func TestBothSDKsAreServedByEveryVendor(t *testing.T) {
 					require.NoError(t, err, server.Refused())
 					require.Equal(t, "Good day <&> 世界", text)
 					require.Equal(t, []string{"completed", "completed"}[:n+1], r.Outcomes(n+1))
-					require.Equal(t, costsAt(v), r.Recorded()[n].Usage)
+					usage := r.Recorded()[n].Usage
+					usage.Said, usage.SaysCost = 0, false // what it says to have cost is testbed/limits' to look at
+					require.Equal(t, costsAt(v), usage)
 				}
 				require.Empty(t, server.Refused())
 			})

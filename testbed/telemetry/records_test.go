@@ -1,8 +1,12 @@
 package telemetry
 
 import (
+	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"runtime/debug"
+	"strings"
 	"testing"
 	"time"
 
@@ -154,6 +158,30 @@ func requireGaugesAtRest(o *harness.Observed, t *testing.T) {
 	require.InDelta(t, float64(time.Now().Unix()), loaded, 600)
 }
 
+// endInMoney is a relay whose client has a budget and a limit, and a conversation of which another provider has signed a part.
+func endInMoney(t *testing.T) *harness.Observed {
+	received := otlptest.Start(t)
+	harness.ExportTo(t, received, "http/protobuf")
+	t.Setenv("OTEL_METRIC_EXPORT_INTERVAL", "50")
+	u := harness.NewUpstream(t, false, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if strings.Contains(string(body), "signature") {
+			harness.Answers(400, `{"type":"error","error":{"type":"invalid_request_error","message":"messages.1.content.0: Invalid `+"`signature` in `thinking`"+` block"}}`)(w, r)
+			return
+		}
+		harness.Answers(200, `{"id":"m","type":"message","role":"assistant","model":"m","content":[{"type":"text","text":"x"}],"stop_reason":"end_turn","usage":{"input_tokens":1000,"output_tokens":1}}`)(w, r)
+	})
+	o := harness.StartObserved(t, received, 500, fmt.Sprintf("channels:\n  - {name: a, type: anthropic, base_url: %q, keys: [k], models: [m]}\n"+
+		"tokens:\n  - {name: t, key: %s, limits: {rpm: 1}, budget: {usd: 5, per: day}}\nprices: [{model: m, input: 1, output: 1}]\n", u.URL, harness.Key))
+	call := `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"thinking","thinking":"x","signature":"c2ln"},{"type":"text","text":"x"}]},{"role":"user","content":"go on"}]}`
+	for _, status := range []int{200, 429} {
+		is, answer, _ := o.Ask("/v1/messages", call)
+		require.Equal(t, status, is, answer)
+	}
+	o.Finished()
+	return o
+}
+
 // TestEveryInstrumentOfTheListIsExportedAsTheListSays walks the list. relay.channel.goroutines is there only once somebody has
 // sampled the goroutines, and so may be missing here.
 func TestEveryInstrumentOfTheListIsExportedAsTheListSays(t *testing.T) {
@@ -164,9 +192,15 @@ func TestEveryInstrumentOfTheListIsExportedAsTheListSays(t *testing.T) {
 
 	require.Equal(t, 1, o.Sum(telemetry.FormatsDropped, otlptest.Attrs{telemetry.AttrFrom: "messages", telemetry.AttrTo: "chat", telemetry.AttrFeature: "top_k"}))
 	declared := map[string]bool{}
+	spent := endInMoney(t)
 	for _, i := range telemetry.Instruments {
 		declared[i.Name] = true
+		o := o
 		m, ok := o.Received.Metric(i.Name)
+		if !ok {
+			o = spent
+			m, ok = o.Received.Metric(i.Name)
+		}
 		if i.Name == telemetry.ChannelGoroutines && !ok {
 			continue
 		}

@@ -139,7 +139,7 @@ func TestARequestIsNotSentAgainForAClientThatHasLeft(t *testing.T) {
 		require.NoError(t, err)
 		r.Eventually("the upstream is asked", func() bool { return requests.Load() == 2 })
 		require.NoError(t, c.Close())
-		require.Equal(t, []string{"completed", "client_gone"}, r.Outcomes(2))
+		require.ElementsMatch(t, []string{"completed", "client_gone"}, r.Outcomes(2)) // the first one may be told of last
 		require.EqualValues(t, 2, requests.Load())
 		r.Server.Pool().Close()
 		r.RequireQuiet(before)

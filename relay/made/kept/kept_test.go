@@ -29,8 +29,12 @@ func book(t *testing.T, target store.Target) *Book {
 
 func TestWhatIsNotedAndForgottenIsSoForTheNextProcessToo(t *testing.T) {
 	for name, target := range map[string]func(t *testing.T) store.Target{
-		"SQLite":     func(t *testing.T) store.Target { return store.Target{Kind: store.SQLite, Path: filepath.Join(t.TempDir(), "l.db")} },
-		"PostgreSQL": func(t *testing.T) store.Target { return store.Target{Kind: store.PostgreSQL, DSN: storetest.PostgreSQL(t)} },
+		"SQLite": func(t *testing.T) store.Target {
+			return store.Target{Kind: store.SQLite, Path: filepath.Join(t.TempDir(), "l.db")}
+		},
+		"PostgreSQL": func(t *testing.T) store.Target {
+			return store.Target{Kind: store.PostgreSQL, DSN: storetest.PostgreSQL(t)}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			at := target(t)
