@@ -165,7 +165,8 @@ func New(options ServerOptions) (*Server, error) {
 		Settings: settings, Log: options.Log, Version: options.Version, Started: started, Throttle: s.throttle, Pool: s.pool, Door: s.door,
 		InFlight: inFlight,
 		Budget:   s.budget, Spool: s.spool, Draining: s.gates.Intake.Draining, Goroutines: s.Goroutines, Connections: s.ClientConnections,
-		Samples: s.samples, Leaks: telemetry.NewLeakSampler(), Traffic: s.traffic, Budgets: s.budgets, Configuration: s.configuration, Check: options.Check,
+		Samples: s.samples, Leaks: telemetry.NewLeakSampler(), Traffic: s.traffic, Budgets: s.budgets, Configuration: s.configuration,
+		Check:  options.Check,
 		Ledger: options.Ledger, Prices: s.prices.Load,
 		Logins: &gate.Throttle{Trusted: settings.TrustedProxies, Everyone: true, Free: freeLogins},
 	}

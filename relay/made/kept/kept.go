@@ -73,8 +73,8 @@ func (b *Book) restore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	rows, err := db.QueryContext(ctx, b.Store.Bind("SELECT id, token, channel, model FROM relay_made WHERE expires > ? ORDER BY expires DESC LIMIT ?"),
-		time.Now().Unix(), mostRead)
+	rows, err := db.QueryContext(ctx, b.Store.Bind("SELECT id, token, channel, model FROM relay_made WHERE expires > ? "+
+		"ORDER BY expires DESC LIMIT ?"), time.Now().Unix(), mostRead)
 	if err != nil {
 		return err
 	}
