@@ -51,9 +51,11 @@ func (s *scene) isAway(rows int64) {
 // isBack waits until the database has everything.
 func (s *scene) isBack() {
 	s.t.Helper()
-	require.Eventually(s.t, func() bool { return s.State().Queue == 0 }, 30*time.Second, 5*time.Millisecond)
-	require.NoError(s.t, s.State().Away)
-	require.Zero(s.t, s.State().Age)
+	// The figures of a state are told one after the other, so that they agree only once nothing changes any more.
+	require.Eventually(s.t, func() bool {
+		state := s.State()
+		return state.Queue == 0 && state.Away == nil && state.Age == 0
+	}, 30*time.Second, 5*time.Millisecond, "%+v", s.State())
 	require.Zero(s.t, s.State().Lost)
 }
 
