@@ -29,6 +29,9 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.engine.ServeHTTP(w, r)
 }
 
+// Routes are the engine's.
+func (f *front) Routes() gin.RoutesInfo { return f.engine.Routes() }
+
 // newFront says which path is answered by what, and who may ask.
 func newFront(c *controller.Controller, o *operator.Operator) *front {
 	f := &front{calls: map[string]http.HandlerFunc{}, engine: newEngine(c, o)}

@@ -113,7 +113,7 @@ func (x *Exchange) translate(answer []byte) ([]byte, *outcome.Failure) {
 		return nil, x.said(err)
 	}
 	x.looks(answer)
-	if x.translator.Usage() == (wire.Usage{}) && !x.call.Endpoint.Media() && !x.call.Endpoint.Embeds() {
+	if !x.call.Endpoint.Media() && !x.call.Endpoint.Embeds() && x.uncounted() {
 		x.counted.hear(format.Spoken(answer))
 	}
 	if x.says != nil {
@@ -175,6 +175,13 @@ func (x *Exchange) concludes(a *record.Attempt) {
 		a.Made = maker.Made()
 	}
 	a.Usage = x.translator.Usage()
+}
+
+// uncounted reports whether the answer says nothing of its usage. The client has not been served yet, so that a panic costs nothing here;
+// concludes meets it again, and tells of it.
+func (x *Exchange) uncounted() (is bool) {
+	defer func() { _ = recover() }()
+	return x.translator.Usage() == (wire.Usage{})
 }
 
 // unknownEnd is the end reason of the answer if it is in no table; else it is empty.

@@ -88,7 +88,7 @@ func requireBounded(o *harness.Observed, t *testing.T) {
 		require.LessOrEqual(t, len(models), toldApart+2+2, "%s: models, and for each channel the one that the file names and one other", name)
 	}
 	routes := map[string]bool{}
-	for _, r := range o.Server.Handler().(*gin.Engine).Routes() {
+	for _, r := range o.Server.Handler().(interface{ Routes() gin.RoutesInfo }).Routes() {
 		routes[r.Path] = true
 	}
 	for route := range values[telemetry.AttrRoute] {

@@ -31,6 +31,7 @@ func TestA200MegabyteUploadTakesLittleMemory(t *testing.T) {
 	t.Cleanup(u.Close)
 	tmp := t.TempDir()
 	relay := startProcess(t, fmt.Sprintf("channels:\n  - {name: a, type: openai, base_url: %q, keys: [%s], models: ['*']}\n", u.URL, standin.Key)+"tokens:\n  - {name: test, key: "+harness.Key+"}\n", "MAX_REQUEST_BODY_MB=256", "TMPDIR="+tmp)
+	idle := relay.peak(t) // the process is this test's own program, with all that is in it
 	client := &http.Client{Timeout: 2 * harness.Patience}
 	t.Cleanup(client.CloseIdleConnections)
 	ended := make(chan error, uploads)
@@ -73,9 +74,9 @@ func TestA200MegabyteUploadTakesLittleMemory(t *testing.T) {
 		require.Equal(t, sum, <-sums)
 	}
 	peak := relay.peak(t)
-	t.Logf("peak RSS of the relay with %d uploads of %d MB at once: %d MB", uploads, size>>20, peak>>20)
+	t.Logf("peak RSS of the relay with %d uploads of %d MB at once: %d MB, %d MB before", uploads, size>>20, peak>>20, idle>>20)
 	if peak > 0 {
-		require.Less(t, peak, int64(100<<20))
+		require.Less(t, peak-idle, int64(64<<20))
 	}
 	left, err := filepath.Glob(filepath.Join(tmp, "*"))
 	require.NoError(t, err)
