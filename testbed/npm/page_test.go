@@ -26,6 +26,9 @@ const (
 	pageMonitor = "monitor-page-0123456789"
 )
 
+// bounded is a client that does not wait for ever: some of what is asked hangs until the test has ended it.
+var bounded = &http.Client{Timeout: 5 * time.Minute}
+
 // program is a relay as people run it, which a test stops and starts.
 type program struct {
 	*testing.T
@@ -61,7 +64,7 @@ func (p *program) start() {
 	require.NoError(p, p.running.Start())
 	_ = log.Close()
 	require.Eventually(p, func() bool {
-		answer, err := http.Get(p.url() + "/api/status")
+		answer, err := bounded.Get(p.url() + "/api/status")
 		if err != nil {
 			return false
 		}
@@ -96,7 +99,7 @@ func keepsAsking(t *testing.T, url string) {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+path, strings.NewReader(fmt.Sprintf(`{"model":%q,"max_tokens":9,"messages":[{"role":"user","content":"hi"}]}`, model)))
 		require.NoError(t, err)
 		request.Header.Set("Authorization", "Bearer "+harness.Key)
-		if answer, err := http.DefaultClient.Do(request); err == nil {
+		if answer, err := bounded.Do(request); err == nil {
 			_, _ = io.Copy(io.Discard, answer.Body)
 			_ = answer.Body.Close()
 		}

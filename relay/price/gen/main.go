@@ -8,6 +8,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"crypto/sha512"
 	"encoding/base64"
 	"encoding/json"
@@ -15,25 +16,25 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
 )
 
-// The version that is shipped. A newer one changes these four, and `npm view @pydantic/genai-prices dist time` says them.
+// The version that is shipped. A newer one changes version, date and integrity, and `npm view @pydantic/genai-prices dist time` says them.
 const (
 	version   = "0.1.8"
 	date      = "2026-09-23"
-	tarball   = "https://registry.npmjs.org/@pydantic/genai-prices/-/genai-prices-" + version + ".tgz"
+	packaged  = "@pydantic/genai-prices"
 	integrity = "h7CYw6qTyflG2zUndO8tXyL8Xopf+tX9JZu13h0ZFgeyYj+J2gm1edR4+R+mbQ2vPdkFjtTmmmu1cYQPM5/KTA=="
 )
 
 const mostBytes = 32 << 20
 
 func main() {
-	from := flag.String("from", tarball, "the package: an https URL or a file")
+	from := flag.String("from", "", "the package, a `file` (default: npm fetches it)")
 	to := flag.String("to", "data", "the directory for table.json and LICENSE")
 	flag.Parse()
 	if err := run(*from, *to); err != nil {
@@ -77,20 +78,25 @@ func run(from, to string) error {
 	return os.WriteFile(filepath.Join(to, "table.json"), out, 0o644) //nolint:gosec // it is public
 }
 
+// read is the package: a file or, if none is named, what npm fetches from the registry that it is set up for.
 func read(from string) ([]byte, error) {
-	if !strings.HasPrefix(from, "https://") {
-		return os.ReadFile(from) //nolint:gosec // whoever runs this says what
+	if from == "" {
+		dir, err := os.MkdirTemp("", "gen")
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = os.RemoveAll(dir) }() // it is a directory for temporary files
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		npm := exec.CommandContext(ctx, "npm", "pack", "--silent", "--pack-destination", dir, packaged+"@"+version)
+		npm.Stderr = os.Stderr
+		name, err := npm.Output()
+		if err != nil {
+			return nil, fmt.Errorf("npm pack %s@%s: %w", packaged, version, err)
+		}
+		from = filepath.Join(dir, strings.TrimSpace(string(name)))
 	}
-	client := &http.Client{Timeout: time.Minute} //nolint:forbidigo // a generator asks a registry, and no upstream
-	answer, err := client.Get(from)
-	if err != nil {
-		return nil, err
-	}
-	defer answer.Body.Close() //nolint:errcheck // it has been read
-	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s: %s", from, answer.Status)
-	}
-	return io.ReadAll(io.LimitReader(answer.Body, mostBytes))
+	return os.ReadFile(from) //nolint:gosec // whoever runs this says what
 }
 
 // unpack is the contents of some files of a package.
@@ -134,7 +140,7 @@ func encode(t *table) ([]byte, error) {
 		b.Truncate(max(0, b.Len()-1))
 		return err
 	}
-	fmt.Fprintf(&b, "{\"source\":%q,\"license\":\"MIT\",\"version\":%q,\"date\":%q,\"providers\":[", "@pydantic/genai-prices", version, date)
+	fmt.Fprintf(&b, "{\"source\":%q,\"license\":\"MIT\",\"version\":%q,\"date\":%q,\"providers\":[", packaged, version, date)
 	for i, p := range t.providers {
 		if i > 0 {
 			b.WriteByte(',')
