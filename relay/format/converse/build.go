@@ -2,7 +2,6 @@ package converse
 
 import (
 	"cmp"
-	"strings"
 
 	"one-api/relay/format"
 	"one-api/relay/jsonscan"
@@ -19,7 +18,7 @@ type builder struct {
 	t       *format.Target
 	habits  habits
 	dropped []llm.Feature
-	turns   []turn
+	turns   []format.Side
 	spare   int      // hints for the cache that are left out: there are more than the API takes
 	named   int      // documents so far
 	inWords []string // what the model is told in words, if there is no member for it
@@ -76,7 +75,7 @@ func (b *builder) hints() (n int) {
 		}
 	}
 	for _, turn := range b.turns {
-		for _, p := range turn.parts {
+		for _, p := range turn.Parts {
 			if p.Cache != nil {
 				n++
 			}
@@ -117,7 +116,7 @@ func (b *builder) system() {
 	}
 	add := func(parts []llm.Part) {
 		for i := range parts {
-			if !blank(parts[i].Text) {
+			if !format.IsBlank(parts[i].Text) {
 				begin()
 				b.text(parts[i].Text)
 				b.cache(parts[i].Cache)
@@ -194,7 +193,7 @@ func (b *builder) inference() {
 	}
 	open := false
 	for _, s := range r.Stop {
-		if blank(s) {
+		if format.IsBlank(s) {
 			continue
 		}
 		if !open {
@@ -297,4 +296,3 @@ func threeOf(effort string) string {
 }
 
 // blank reports whether the API would refuse a text as empty.
-func blank(s string) bool { return strings.TrimSpace(s) == "" }

@@ -41,7 +41,7 @@ func (b *builder) tools() {
 // called is the names of the tools that earlier answers call.
 func (b *builder) called() (names []string) {
 	for _, turn := range b.turns {
-		for _, p := range turn.parts {
+		for _, p := range turn.Parts {
 			if p.Kind == llm.ToolCall && !slices.Contains(names, p.Name) {
 				names = append(names, p.Name)
 			}
@@ -55,7 +55,7 @@ func (b *builder) tool(tool *llm.Tool) {
 	b.Key("toolSpec")
 	b.Open('{')
 	b.String("name", b.name(tool.Name))
-	if !blank(tool.Description) {
+	if !format.IsBlank(tool.Description) {
 		b.String("description", tool.Description)
 	}
 	b.Key("inputSchema")

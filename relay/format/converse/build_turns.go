@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -12,42 +11,16 @@ import (
 	"one-api/relay/llm"
 )
 
-// turn is a turn as the API wants it: they alternate.
-type turn struct {
-	assistant bool
-	parts     []*llm.Part
-}
-
 // collect puts the turns together as the API wants them: they alternate, the results of parallel calls are in one turn and come
 // first in it, and nothing is blank.
 func (b *builder) collect() {
-	for i := range b.r.Turns {
-		from := &b.r.Turns[i]
-		if from.Role == llm.System {
-			continue
+	b.turns = format.Alternate(b.r.Turns, func(from *llm.Part) *llm.Part {
+		if p := b.opened(from); format.SaysSigned(p) {
+			return p
 		}
-		assistant := from.Role == llm.Assistant
-		for j := range from.Parts {
-			p := b.opened(&from.Parts[j])
-			if !says(p) {
-				continue
-			}
-			if last := len(b.turns) - 1; last < 0 || b.turns[last].assistant != assistant {
-				b.turns = append(b.turns, turn{assistant, make([]*llm.Part, 0, len(from.Parts))})
-			}
-			last := &b.turns[len(b.turns)-1]
-			last.parts = append(last.parts, p)
-		}
-	}
-	if len(b.turns) > 0 && b.turns[0].assistant {
-		b.turns = slices.Insert(b.turns, 0, turn{parts: []*llm.Part{{Text: "."}}})
-	}
-	b.trimPrefill()
-	for i := range b.turns {
-		if !b.turns[i].assistant {
-			slices.SortStableFunc(b.turns[i].parts, resultsFirst)
-		}
-	}
+		return nil
+	}, format.ResultsFirst)
+	format.TrimPrefill(b.turns)
 }
 
 // opened is a part with what is sealed in it as its maker gave it. What another channel has sealed, or nobody, is as if it were not
@@ -72,60 +45,22 @@ func (b *builder) opened(p *llm.Part) *llm.Part {
 	return &llm.Part{Kind: llm.Redacted, Text: data}
 }
 
-// trimPrefill takes the white space off the end of an answer that is to be continued: models refuse it.
-func (b *builder) trimPrefill() {
-	if len(b.turns) == 0 {
-		return
-	}
-	last := b.turns[len(b.turns)-1]
-	if n := len(last.parts) - 1; last.assistant && (last.parts[n].Kind == llm.Text || last.parts[n].Kind == llm.Refusal) {
-		trimmed := *last.parts[n]
-		trimmed.Text = strings.TrimRight(trimmed.Text, " \t\r\n")
-		last.parts[n] = &trimmed
-	}
-}
-
-// says reports whether there is anything in a part that the API takes. Reasoning it takes back with its own signature only.
-func says(p *llm.Part) bool {
-	switch p.Kind {
-	case llm.Text, llm.Refusal:
-		return !blank(p.Text)
-	case llm.Reasoning:
-		return p.Signature != ""
-	case llm.Redacted:
-		return p.Text != ""
-	case llm.Image, llm.Document, llm.ToolCall, llm.ToolResult:
-	}
-	return true
-}
-
-// resultsFirst is the order that models demand of a turn that answers tool calls.
-func resultsFirst(x, y *llm.Part) int {
-	switch {
-	case (x.Kind == llm.ToolResult) == (y.Kind == llm.ToolResult):
-		return 0
-	case x.Kind == llm.ToolResult:
-		return -1
-	}
-	return 1
-}
-
 func (b *builder) messages() *format.Problem {
 	b.Key("messages")
 	b.Open('[')
 	for _, turn := range b.turns {
 		b.Open('{')
-		if turn.assistant {
+		if turn.Assistant {
 			b.Literal("role", `"assistant"`)
 		} else {
 			b.Literal("role", `"user"`)
 		}
 		b.Key("content")
 		b.Open('[')
-		if onlyDocuments(turn.parts) { // beside which the API wants a text
+		if onlyDocuments(turn.Parts) { // beside which the API wants a text
 			b.text(".")
 		}
-		for _, p := range turn.parts {
+		for _, p := range turn.Parts {
 			if problem := b.block(p); problem != nil {
 				return problem
 			}
@@ -212,7 +147,7 @@ func (b *builder) result(p *llm.Part) *format.Problem {
 	}
 	for i := range p.Parts {
 		inner := &p.Parts[i]
-		if !says(inner) {
+		if !format.SaysSigned(inner) {
 			continue
 		}
 		said++
@@ -272,7 +207,7 @@ func (b *builder) document(m *llm.Media) *format.Problem {
 	case kind == "":
 		return wrong("have a document of the type " + format.Quote(m.Type) + ", which this model's provider does not take")
 	}
-	if !blank(m.Note) {
+	if !format.IsBlank(m.Note) {
 		b.text(m.Note)
 	}
 	b.named++

@@ -17,7 +17,7 @@ type builder struct {
 	t       *format.Target
 	habits  habits
 	dropped []llm.Feature
-	turns   []turn
+	turns   []format.Side
 	names   map[string]string // of the functions that were called, by the calls' ids as clients have them
 	order   map[string]int    // of the calls
 	inWords string            // what the answer has to be like, where that is no member of the request

@@ -3,51 +3,24 @@ package gemini
 import (
 	"net/url"
 	"path"
-	"slices"
 	"strings"
 
 	"one-api/relay/format"
 	"one-api/relay/llm"
 )
 
-// turn is a content as the API wants it: they alternate, and the results of the calls of an answer are in one.
-type turn struct {
-	model bool
-	parts []*llm.Part
-}
-
-// collect puts the turns together as the API wants them.
+// collect puts the turns together as the API wants them: they alternate, and the results of the calls of an answer are in one.
 func (b *builder) collect() {
-	for i := range b.r.Turns {
-		from := &b.r.Turns[i]
-		if from.Role == llm.System {
-			continue
+	b.turns = format.Alternate(b.r.Turns, func(p *llm.Part) *llm.Part {
+		if !says(p) {
+			return nil
 		}
-		model := from.Role == llm.Assistant
-		for j := range from.Parts {
-			p := &from.Parts[j]
-			if !says(p) {
-				continue
-			}
-			if p.Kind == llm.ToolCall {
-				id := format.Unsealed(p.ID)
-				b.names[id], b.order[id] = p.Name, len(b.order)
-			}
-			if last := len(b.turns) - 1; last < 0 || b.turns[last].model != model {
-				b.turns = append(b.turns, turn{model, make([]*llm.Part, 0, len(from.Parts))})
-			}
-			last := &b.turns[len(b.turns)-1]
-			last.parts = append(last.parts, p)
+		if p.Kind == llm.ToolCall {
+			id := format.Unsealed(p.ID)
+			b.names[id], b.order[id] = p.Name, len(b.order)
 		}
-	}
-	if len(b.turns) > 0 && b.turns[0].model {
-		b.turns = slices.Insert(b.turns, 0, turn{parts: []*llm.Part{{Text: "."}}})
-	}
-	for i := range b.turns {
-		if !b.turns[i].model {
-			slices.SortStableFunc(b.turns[i].parts, b.resultsFirst)
-		}
-	}
+		return p
+	}, b.resultsFirst)
 }
 
 // resultsFirst is the order of a turn that answers calls: their results, in the order of the calls, and then the rest.
@@ -84,7 +57,7 @@ func (b *builder) contents() {
 	b.Open('[')
 	for _, turn := range b.turns {
 		b.Open('{')
-		if turn.model {
+		if turn.Assistant {
 			b.Literal("role", `"model"`)
 		} else {
 			b.Literal("role", `"user"`)
@@ -92,7 +65,7 @@ func (b *builder) contents() {
 		b.Key("parts")
 		b.Open('[')
 		called := false
-		for _, p := range turn.parts {
+		for _, p := range turn.Parts {
 			switch p.Kind {
 			case llm.ToolCall:
 				b.call(p, !called)
@@ -103,7 +76,7 @@ func (b *builder) contents() {
 				b.part(p)
 			}
 		}
-		for _, p := range turn.parts { // a function answers with an object, and nothing else
+		for _, p := range turn.Parts { // a function answers with an object, and nothing else
 			for i := range p.Parts {
 				if inner := &p.Parts[i]; p.Kind == llm.ToolResult && says(inner) && !isText(inner) {
 					b.part(inner)

@@ -1,8 +1,6 @@
 package messages
 
 import (
-	"strings"
-
 	"one-api/relay/format"
 	"one-api/relay/jsonscan"
 	"one-api/relay/llm"
@@ -19,16 +17,10 @@ type builder struct {
 	habits  habits
 	dropped []llm.Feature
 	spare   int // hints for the cache that are left out: there are more than the API takes
-	turns   []turn
+	turns   []format.Side
 	most    int64
 	answer  []byte // the schema of the answer, as the API takes it
 	inWords string // what the answer has to be like, if that is not a member of the request
-}
-
-// turn is a turn as the API wants it: they alternate.
-type turn struct {
-	assistant bool
-	parts     []*llm.Part
 }
 
 // Build says a request in the format.
@@ -98,7 +90,7 @@ func (b *builder) hints() (n int) {
 		count(&b.r.Instructions[i])
 	}
 	for _, turn := range b.turns {
-		for _, p := range turn.parts {
+		for _, p := range turn.Parts {
 			count(p)
 		}
 	}
@@ -127,7 +119,7 @@ func (b *builder) system() {
 	}
 	add := func(parts []llm.Part) {
 		for i := range parts {
-			if !blank(parts[i].Text) {
+			if !format.IsBlank(parts[i].Text) {
 				begin()
 				b.block(&parts[i])
 			}
@@ -183,7 +175,7 @@ func (b *builder) sampling(thinks bool) {
 func (b *builder) stops() {
 	open := false
 	for _, s := range b.r.Stop {
-		if blank(s) {
+		if format.IsBlank(s) {
 			continue
 		}
 		if !open {
@@ -249,11 +241,11 @@ func (b *builder) unthought() {
 // of them while it thinks: a client of another format has no place to keep it.
 func (b *builder) callsUnthought() bool {
 	for i := len(b.turns) - 1; i >= 0; i-- {
-		if !b.turns[i].assistant {
+		if !b.turns[i].Assistant {
 			continue
 		}
 		calls, thought := false, false
-		for _, p := range b.turns[i].parts {
+		for _, p := range b.turns[i].Parts {
 			calls = calls || p.Kind == llm.ToolCall
 			thought = thought || p.Kind == llm.Reasoning
 		}
@@ -351,4 +343,3 @@ func (b *builder) choice() {
 }
 
 // blank reports whether Anthropic would refuse a text as empty.
-func blank(s string) bool { return strings.TrimSpace(s) == "" }

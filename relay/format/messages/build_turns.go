@@ -1,7 +1,6 @@
 package messages
 
 import (
-	"slices"
 	"strings"
 
 	"one-api/relay/format"
@@ -11,33 +10,13 @@ import (
 // collect puts the turns together as the API wants them: they alternate, the results of parallel calls are in one turn and come
 // first in it, and nothing is blank.
 func (b *builder) collect() {
-	for i := range b.r.Turns {
-		from := &b.r.Turns[i]
-		if from.Role == llm.System {
-			continue
+	b.turns = format.Alternate(b.r.Turns, func(from *llm.Part) *llm.Part {
+		if p := b.opened(from); format.SaysSigned(p) {
+			return p
 		}
-		assistant := from.Role == llm.Assistant
-		for j := range from.Parts {
-			p := b.opened(&from.Parts[j])
-			if !says(p) {
-				continue
-			}
-			if last := len(b.turns) - 1; last < 0 || b.turns[last].assistant != assistant {
-				b.turns = append(b.turns, turn{assistant, make([]*llm.Part, 0, len(from.Parts))})
-			}
-			last := &b.turns[len(b.turns)-1]
-			last.parts = append(last.parts, p)
-		}
-	}
-	if len(b.turns) > 0 && b.turns[0].assistant {
-		b.turns = slices.Insert(b.turns, 0, turn{parts: []*llm.Part{{Text: "."}}})
-	}
-	b.trimPrefill()
-	for i := range b.turns {
-		if !b.turns[i].assistant {
-			slices.SortStableFunc(b.turns[i].parts, resultsFirst)
-		}
-	}
+		return nil
+	}, format.ResultsFirst)
+	format.TrimPrefill(b.turns)
 }
 
 // opened is a part with what is sealed in it as its maker gave it. What another channel has sealed, or nobody, is as if it were not
@@ -62,57 +41,19 @@ func (b *builder) opened(p *llm.Part) *llm.Part {
 	return &llm.Part{Kind: llm.Redacted, Text: data}
 }
 
-// trimPrefill takes the white space off the end of an answer that is to be continued: the API refuses it.
-func (b *builder) trimPrefill() {
-	if len(b.turns) == 0 {
-		return
-	}
-	last := b.turns[len(b.turns)-1]
-	if n := len(last.parts) - 1; last.assistant && (last.parts[n].Kind == llm.Text || last.parts[n].Kind == llm.Refusal) {
-		trimmed := *last.parts[n]
-		trimmed.Text = strings.TrimRight(trimmed.Text, " \t\r\n")
-		last.parts[n] = &trimmed
-	}
-}
-
-// says reports whether there is anything in a part that Anthropic takes. Reasoning it takes back with its own signature only.
-func says(p *llm.Part) bool {
-	switch p.Kind {
-	case llm.Text, llm.Refusal:
-		return !blank(p.Text)
-	case llm.Reasoning:
-		return p.Signature != ""
-	case llm.Redacted:
-		return p.Text != ""
-	case llm.Image, llm.Document, llm.ToolCall, llm.ToolResult:
-	}
-	return true
-}
-
-// resultsFirst is the order that Anthropic demands of a turn that answers tool calls.
-func resultsFirst(a, b *llm.Part) int {
-	switch {
-	case (a.Kind == llm.ToolResult) == (b.Kind == llm.ToolResult):
-		return 0
-	case a.Kind == llm.ToolResult:
-		return -1
-	}
-	return 1
-}
-
 func (b *builder) messages() {
 	b.Key("messages")
 	b.Open('[')
 	for _, turn := range b.turns {
 		b.Open('{')
-		if turn.assistant {
+		if turn.Assistant {
 			b.Literal("role", `"assistant"`)
 		} else {
 			b.Literal("role", `"user"`)
 		}
 		b.Key("content")
 		b.Open('[')
-		for _, p := range turn.parts {
+		for _, p := range turn.Parts {
 			b.block(p)
 		}
 		b.Close(']')
@@ -162,7 +103,7 @@ func (b *builder) result(p *llm.Part) {
 	}
 	said := 0
 	for i := range p.Parts {
-		if says(&p.Parts[i]) {
+		if format.SaysSigned(&p.Parts[i]) {
 			said++
 		}
 	}
@@ -176,7 +117,7 @@ func (b *builder) result(p *llm.Part) {
 	b.Key("content")
 	b.Open('[')
 	for i := range p.Parts {
-		if inner := &p.Parts[i]; says(inner) {
+		if inner := &p.Parts[i]; format.SaysSigned(inner) {
 			b.block(inner)
 		}
 	}

@@ -88,7 +88,7 @@ func read(from string) ([]byte, error) {
 		defer func() { _ = os.RemoveAll(dir) }() // it is a directory for temporary files
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		npm := exec.CommandContext(ctx, "npm", "pack", "--silent", "--pack-destination", dir, packaged+"@"+version)
+		npm := exec.CommandContext(ctx, "npm", "pack", "--silent", "--pack-destination", dir, packaged+"@"+version) //nolint:gosec // of constants
 		npm.Stderr = os.Stderr
 		name, err := npm.Output()
 		if err != nil {
