@@ -25,7 +25,8 @@ type scripted struct {
 	running     sync.WaitGroup
 }
 
-// serve starts one. talk has each connection, after its first request has been read; ask reads the next one.
+// serve starts one. talk has each connection, after its first request has been read; ask reads the next one. Without a talk
+// a connection is closed after its first request.
 func serve(t *testing.T, talk func(c net.Conn, ask func() *http.Request)) *scripted {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -50,7 +51,7 @@ func serve(t *testing.T, talk func(c net.Conn, ask func() *http.Request)) *scrip
 					r.Body = io.NopCloser(bytes.NewReader(body))
 					return r
 				}
-				if ask() != nil {
+				if ask() != nil && talk != nil {
 					talk(c, ask)
 				}
 			})
@@ -131,6 +132,10 @@ func (l *on) end() {
 // tied is a canceler that ends with a context.
 func tied(ctx context.Context) *on {
 	l := &on{}
+	if ctx.Err() != nil {
+		l.end() // AfterFunc ends it in a goroutine of its own, which may come after the request
+		return l
+	}
 	context.AfterFunc(ctx, l.end)
 	return l
 }
