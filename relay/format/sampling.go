@@ -23,3 +23,14 @@ func Sampling(name string, value []byte, r *llm.Request) (problem *Problem) {
 	}
 	return problem.In(name)
 }
+
+// EffortOf is the effort of OpenAI that comes closest to a number of tokens to think with.
+func EffortOf(tokens int64) string {
+	switch {
+	case tokens <= 2048:
+		return "low"
+	case tokens <= 8192:
+		return "medium"
+	}
+	return "high"
+}

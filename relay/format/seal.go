@@ -8,6 +8,8 @@ import (
 	"encoding/hex"
 	"strings"
 	"unicode/utf8"
+
+	"one-api/relay/llm"
 )
 
 // Seal keeps what only its maker may get back (a signature of Gemini's, say) inside of what clients send back unread: the id of a
@@ -58,6 +60,28 @@ func (s *Seal) Open(sealed string) (id, kept string) {
 		return id, ""
 	}
 	return id, string(text)
+}
+
+// Reasoning is a part with what is sealed in it as its maker gave it: signature and content are what its format begins the one and the
+// other with. What another channel has sealed, or nobody, is as if it were not there. Every other part is what it was.
+func (s *Seal) Reasoning(p *llm.Part, signature, content string) *llm.Part {
+	sealed := p.Signature
+	switch p.Kind {
+	case llm.Reasoning:
+	case llm.Redacted:
+		sealed = p.Text
+	case llm.Text, llm.Image, llm.Document, llm.ToolCall, llm.ToolResult, llm.Refusal:
+		return p
+	}
+	_, kept := s.Open(sealed)
+	if its, ok := strings.CutPrefix(kept, signature); ok {
+		return &llm.Part{Kind: llm.Reasoning, Text: p.Text, Signature: its}
+	}
+	its, ok := strings.CutPrefix(kept, content)
+	if !ok {
+		its = ""
+	}
+	return &llm.Part{Kind: llm.Redacted, Text: its}
 }
 
 // Unsealed is the id without what is sealed into it.

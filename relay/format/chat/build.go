@@ -287,7 +287,7 @@ func (b *builder) effort(off bool) string {
 	case r.Think.Off:
 		return b.habits.leastEffort
 	case r.Think.Budget > 0 && (b.habits.effort || b.quirks.WideEffort):
-		said = effortOfBudget(r.Think.Budget)
+		said = format.EffortOf(r.Think.Budget)
 	default:
 		return "" // of others it is not known that they take it
 	}

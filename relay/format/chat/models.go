@@ -79,17 +79,6 @@ func isWhole(model, prefix string) bool {
 	return next != "" && next[0] >= '0' && next[0] <= '9'
 }
 
-// effortOfBudget is the effort that comes closest to a number of tokens to think with.
-func effortOfBudget(tokens int64) string {
-	switch {
-	case tokens <= 2048:
-		return "low"
-	case tokens <= 8192:
-		return "medium"
-	}
-	return "high"
-}
-
 // wideEffort is an effort in the words of those who know three.
 func wideEffort(effort string) string {
 	switch effort {

@@ -4,11 +4,8 @@ import (
 	"slices"
 
 	"one-api/relay/format"
-	"one-api/relay/jsonscan"
 	"one-api/relay/llm"
 )
-
-const emptySchema = `{"type":"object","properties":{}}`
 
 // tools says the tools. A conversation with calls in it is refused without: then they are those that have been called.
 func (b *builder) tools() {
@@ -60,7 +57,7 @@ func (b *builder) tool(tool *llm.Tool) {
 	}
 	b.Key("inputSchema")
 	b.Open('{')
-	b.schema(tool.Schema)
+	b.ObjectSchema("json", tool.Schema)
 	b.Close('}')
 	switch {
 	case tool.Strict == nil || !*tool.Strict:
@@ -71,24 +68,6 @@ func (b *builder) tool(tool *llm.Tool) {
 	}
 	b.Close('}')
 	b.Close('}')
-}
-
-// schema adds the type that OpenAI lets clients leave out, and the API requires.
-func (b *builder) schema(schema []byte) {
-	members, typed := 0, false
-	_ = jsonscan.Object(schema, func(m jsonscan.Member) { // it was read with the request
-		members++
-		typed = typed || string(m.Key) == "type"
-	})
-	switch {
-	case members == 0:
-		b.Literal("json", emptySchema)
-	case !typed:
-		b.Literal("json", `{"type":"object",`)
-		b.JSON = append(b.JSON, schema[1:]...)
-	default:
-		b.Value("json", schema)
-	}
 }
 
 // choice says which tool has to be used. What there is no member for is said in words: there is no "none" at all.

@@ -2,7 +2,6 @@ package messages
 
 import (
 	"one-api/relay/format"
-	"one-api/relay/jsonscan"
 	"one-api/relay/llm"
 )
 
@@ -275,8 +274,6 @@ func (b *builder) config() {
 	b.Close('}')
 }
 
-const emptySchema = `{"type":"object","properties":{}}`
-
 func (b *builder) tools() {
 	r := b.r
 	if len(r.Tools) == 0 {
@@ -289,7 +286,7 @@ func (b *builder) tools() {
 		b.Open('{')
 		b.String("name", tool.Name)
 		b.Said("description", tool.Description)
-		b.schema(tool.Schema)
+		b.ObjectSchema("input_schema", tool.Schema)
 		switch {
 		case tool.Strict == nil:
 		case b.habits.schemas:
@@ -302,24 +299,6 @@ func (b *builder) tools() {
 	}
 	b.Close(']')
 	b.choice()
-}
-
-// schema adds the type that OpenAI lets clients leave out and Anthropic requires.
-func (b *builder) schema(schema []byte) {
-	members, typed := 0, false
-	_ = jsonscan.Object(schema, func(m jsonscan.Member) { // it was read with the request
-		members++
-		typed = typed || string(m.Key) == "type"
-	})
-	switch {
-	case members == 0:
-		b.Literal("input_schema", emptySchema)
-	case !typed:
-		b.Literal("input_schema", `{"type":"object",`)
-		b.JSON = append(b.JSON, schema[1:]...)
-	default:
-		b.Value("input_schema", schema)
-	}
 }
 
 func (b *builder) choice() {

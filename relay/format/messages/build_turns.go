@@ -1,8 +1,6 @@
 package messages
 
 import (
-	"strings"
-
 	"one-api/relay/format"
 	"one-api/relay/llm"
 )
@@ -11,34 +9,12 @@ import (
 // first in it, and nothing is blank.
 func (b *builder) collect() {
 	b.turns = format.Alternate(b.r.Turns, func(from *llm.Part) *llm.Part {
-		if p := b.opened(from); format.SaysSigned(p) {
+		if p := b.t.Seal.Reasoning(from, sealedSignature, sealedData); format.SaysSigned(p) {
 			return p
 		}
 		return nil
 	}, format.ResultsFirst)
 	format.TrimPrefill(b.turns)
-}
-
-// opened is a part with what is sealed in it as its maker gave it. What another channel has sealed, or nobody, is as if it were not
-// there.
-func (b *builder) opened(p *llm.Part) *llm.Part {
-	sealed := p.Signature
-	switch p.Kind {
-	case llm.Reasoning:
-	case llm.Redacted:
-		sealed = p.Text
-	case llm.Text, llm.Image, llm.Document, llm.ToolCall, llm.ToolResult, llm.Refusal:
-		return p
-	}
-	_, kept := b.t.Seal.Open(sealed)
-	if signature, ok := strings.CutPrefix(kept, sealedSignature); ok {
-		return &llm.Part{Kind: llm.Reasoning, Text: p.Text, Signature: signature}
-	}
-	data, ok := strings.CutPrefix(kept, sealedData)
-	if !ok {
-		data = ""
-	}
-	return &llm.Part{Kind: llm.Redacted, Text: data}
 }
 
 func (b *builder) messages() {

@@ -161,7 +161,7 @@ func (b *builder) effort() string {
 	case r.Think.Off:
 		return "low" // which all of them take
 	case r.Think.Budget > 0:
-		return effortOfBudget(r.Think.Budget)
+		return format.EffortOf(r.Think.Budget)
 	}
 	return ""
 }

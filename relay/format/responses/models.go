@@ -33,17 +33,6 @@ func habitsOf(model string) habits {
 	return habits{}
 }
 
-// effortOfBudget is the effort that comes closest to a number of tokens to think with.
-func effortOfBudget(tokens int64) string {
-	switch {
-	case tokens <= 2048:
-		return "low"
-	case tokens <= 8192:
-		return "medium"
-	}
-	return "high"
-}
-
 // plainEffort is an effort in words that every server knows.
 func plainEffort(effort string) string {
 	switch effort {
