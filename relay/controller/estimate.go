@@ -49,7 +49,8 @@ func (c *call) estimable(f *outcome.Failure) bool {
 	}
 	switch f.Outcome {
 	case outcome.Rejected: // there was no channel, or none with room; else the request cannot be said
-		return f.Err.Status == http.StatusTooManyRequests || f.Err.Status == http.StatusServiceUnavailable
+		return f.Err.Status == http.StatusTooManyRequests || f.Err.Status == http.StatusServiceUnavailable ||
+			f.Err.Status == http.StatusNotFound // other models of the channel can be counted, and this one cannot
 	case outcome.ClientGone, outcome.ClientStalled, outcome.OperatorEnded, outcome.Panic, outcome.Shutdown, outcome.Completed:
 		return false
 	default:

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"one-api/relay/jsonscan"
+	"one-api/relay/llm"
 )
 
 // What is guessed of tokens that nobody has counted. A token is some four bytes of UTF-8 in nearly every script: four letters of Latin,
@@ -46,6 +47,55 @@ func InputOf(body []byte) (tokens int64) {
 		rest = rest[1:]
 	}
 	return tokens + TokensOf(text)
+}
+
+// What a model reads beside the texts, in tokens: marks around each turn with the role in it, the beginning of its answer, and what names
+// and frames a tool or its use. OpenAI's say 3 for a turn and 3 for the answer; Anthropic's have 7 for a conversation of one.
+const (
+	tokensOfTurn   = 4
+	tokensOfAnswer = 3
+	tokensOfTool   = 8
+)
+
+// InputOfRequest guesses the same of a request that has been read, without what only its format is written with.
+func InputOfRequest(r *llm.Request) int64 {
+	tokens := int64(tokensOfAnswer)
+	if len(r.Instructions) > 0 {
+		tokens += tokensOfTurn + tokensOfParts(r.Instructions)
+	}
+	for i := range r.Turns {
+		tokens += tokensOfTurn + tokensOfParts(r.Turns[i].Parts)
+	}
+	for i := range r.Tools {
+		t := &r.Tools[i]
+		tokens += tokensOfTool + TokensOf(len(t.Name)+len(t.Description)+len(t.Schema))
+	}
+	if r.Format != nil {
+		tokens += TokensOf(len(r.Format.Schema))
+	}
+	return tokens
+}
+
+func tokensOfParts(parts []llm.Part) (tokens int64) {
+	for i := range parts {
+		p := &parts[i]
+		switch p.Kind {
+		case llm.ToolCall:
+			tokens += tokensOfTool + TokensOf(len(p.Name)+len(p.Input))
+		case llm.ToolResult:
+			tokens += tokensOfTool
+		case llm.Text, llm.Image, llm.Document, llm.Reasoning, llm.Redacted, llm.Refusal:
+			tokens += TokensOf(len(p.Text))
+		}
+		if m := p.Media; m != nil {
+			tokens += TokensOf(len(m.Text))
+			if m.Text == "" {
+				tokens += tokensOfMedia
+			}
+		}
+		tokens += tokensOfParts(p.Parts)
+	}
+	return tokens
 }
 
 // isOneWord reports whether nothing is there but what base64 is made of, or nearly.

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"one-api/relay/llm"
 )
 
 func TestAPictureIsNotCountedByItsBytes(t *testing.T) {
@@ -19,6 +21,31 @@ func TestAPictureIsNotCountedByItsBytes(t *testing.T) {
 	assert.Zero(t, InputOf(nil))
 	for _, odd := range []string{`"`, `""`, `"""`, strings.Repeat(`"`, 5000), strings.Repeat(`"x`, 5000)} {
 		assert.Equal(t, TokensOf(len(odd)), InputOf([]byte(odd)))
+	}
+}
+
+// TestAShortTextIsEstimatedByWhatIsSaid and not by the JSON around it. The numbers to compare with are those of the houses' own counters.
+func TestAShortTextIsEstimatedByWhatIsSaid(t *testing.T) {
+	text := func(s string) []llm.Part { return []llm.Part{{Kind: llm.Text, Text: s}} }
+	said := func(parts ...llm.Part) *llm.Request { return &llm.Request{Turns: []llm.Turn{{Parts: parts}}} }
+	for name, tc := range map[string]struct {
+		request *llm.Request
+		want    int64
+	}{
+		"a letter":          {said(text("A")...), 8}, // Claude: 8
+		"a greeting":        {said(text("Hello, Claude")...), 11},
+		"a system prompt":   {&llm.Request{Instructions: text("Be brief."), Turns: []llm.Turn{{Parts: text("Hi!")}}}, 15},
+		"nothing":           {&llm.Request{}, 3},
+		"a tool":            {&llm.Request{Tools: []llm.Tool{{Name: "abcd", Description: "efgh", Schema: []byte(`{"type":"object"}x`)}}}, 18},
+		"a call":            {said(llm.Part{Kind: llm.ToolCall, Name: "abcd", Input: []byte(`{"a":1}`)}), 18},
+		"a result":          {said(llm.Part{Kind: llm.ToolResult, Parts: text("12345678")}), 17},
+		"an image":          {said(llm.Part{Kind: llm.Image, Media: &llm.Media{Data: strings.Repeat("A", 1<<20)}}), 1007},
+		"a picture's place": {said(llm.Part{Kind: llm.Image, Media: &llm.Media{URL: "https://a/b.png"}}), 1007},
+		"a text as a file":  {said(llm.Part{Kind: llm.Document, Media: &llm.Media{Text: strings.Repeat("word ", 400)}}), 507},
+		"a form":            {&llm.Request{Format: &llm.Form{Schema: []byte(`{"type":"object"}`)}}, 8},
+		"eight ideographs":  {said(text("天地玄黃宇宙洪荒")...), 13},
+	} {
+		assert.Equal(t, tc.want, InputOfRequest(tc.request), name)
 	}
 }
 

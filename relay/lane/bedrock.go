@@ -2,6 +2,7 @@ package lane
 
 import (
 	"bytes"
+	"encoding/base64"
 	"net/http"
 	"net/url"
 	"slices"
@@ -20,23 +21,84 @@ import (
 var Invoking = &Family{
 	endpoint: wire.Messages, native: []wire.Endpoint{wire.Messages}, body: invokedBody, header: bedrockHeader, query: noQuery,
 	place: bedrockPlace("invoke", "invoke-with-response-stream"), dress: invoked,
+	counts: at(wire.MessagesCount), countsAs: countsTokens(asInvoked),
 }
 
 // Conversing is the Converse API.
 var Conversing = &Family{
 	endpoint: wire.Messages, server: converse.Format, header: bedrockHeader, query: noQuery,
-	place: bedrockPlace("converse", "converse-stream"),
+	place: bedrockPlace("converse", "converse-stream"), counts: at(wire.MessagesCount), countsAs: countsTokens(asConversed),
 }
 
 // bedrockPlace is where a model is asked: its id, an inference profile's or an ARN, with colons and slashes escaped.
 func bedrockPlace(whole, stream string) func(wire.Endpoint, string, bool) (path, query string) {
-	return func(_ wire.Endpoint, model string, streams bool) (path, query string) {
+	return func(e wire.Endpoint, model string, streams bool) (path, query string) {
 		verb := whole
 		if streams {
 			verb = stream
 		}
+		if _, counts := e.Counts(); counts {
+			model, verb = countedModel(model), "count-tokens"
+		}
 		return "/model/" + strings.ReplaceAll(url.QueryEscape(model), "+", "%20") + "/" + verb, ""
 	}
+}
+
+// countedModel is the model whose tokens are counted: CountTokens takes no inference profile, which says where a model runs, and Claude
+// is asked by one.
+func countedModel(model string) string {
+	const maker = "anthropic."
+	at := strings.LastIndex(model, maker)
+	if at <= 0 || model[at-1] != '.' && model[at-1] != '/' {
+		return model
+	}
+	return model[at:]
+}
+
+// countsTokens is the CountTokens API (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_CountTokens.html), which is asked
+// about a request of either of the two others.
+func countsTokens(about func(request []byte) (input []byte)) *format.Format {
+	return &format.Format{Name: "CountTokens", Inspect: func(int) format.Translator { return format.Bystander{} }, Counts: &format.Counts{
+		Ask: func(request []byte, _ string) []byte {
+			input := about(request)
+			return append(append(append(make([]byte, 0, len(input)+len(`{"input":}`)), `{"input":`...), input...), '}')
+		},
+		Read: func(answer []byte) (int64, bool) { return jsonscan.Count(jsonscan.MemberOf(answer, "inputTokens")) },
+	}}
+}
+
+// asInvoked is a body of InvokeModel's, in base64. It has to have a limit of its answer, above what may be thought, and no model takes the
+// one that a question is given here.
+func asInvoked(request []byte) []byte {
+	thinks, _ := jsonscan.Count(jsonscan.MemberOf(jsonscan.MemberOf(request, "thinking"), "budget_tokens"))
+	var body format.JSON
+	body.Open('{')
+	_ = jsonscan.Object(request, func(m jsonscan.Member) { // it was made here
+		if name := string(m.Key); name != "max_tokens" {
+			body.Value(name, m.Value)
+		}
+	})
+	body.Int("max_tokens", thinks+1)
+	body.Close('}')
+	var j format.JSON
+	j.Open('{')
+	j.Key("invokeModel")
+	j.Open('{')
+	j.String("body", base64.StdEncoding.EncodeToString(body))
+	j.Close('}')
+	j.Close('}')
+	return j
+}
+
+// asConversed is a request of Converse's, as far as CountTokens takes it.
+func asConversed(request []byte) []byte {
+	var j format.JSON
+	j.Open('{')
+	j.Value("converse", format.Only(request, func(name string) bool {
+		return name == "messages" || name == "system" || name == "toolConfig" || name == "additionalModelRequestFields"
+	}))
+	j.Close('}')
+	return j
 }
 
 var amazonStream = []string{"application/vnd.amazon.eventstream"}

@@ -1,6 +1,8 @@
 package lane
 
 import (
+	"slices"
+
 	"one-api/relay/config"
 	"one-api/relay/format"
 	"one-api/relay/wire"
@@ -10,10 +12,12 @@ func at(e wire.Endpoint) *wire.Endpoint { return &e }
 
 // counting is the lane of a client who asks, in one format, how many tokens a request has, to a provider who can be asked in another.
 type counting struct {
-	conversion converted // of the request that is asked about
-	asked      *format.Format
-	asks       *format.Format
-	at         wire.Endpoint
+	family  *Family
+	request Lane          // of the request that is asked about
+	of      wire.Endpoint // that such a request is made at
+	asked   *format.Format
+	asks    *format.Format
+	at      wire.Endpoint
 }
 
 // countingLanes adds the ways from everybody who asks for numbers of tokens to where a family knows them.
@@ -21,13 +25,20 @@ func (f *Family) countingLanes(lanes *Lanes, c *config.Channel) {
 	if f.counts == nil {
 		return
 	}
+	asks := f.countsAs
+	if asks == nil {
+		asks = clients[*f.counts]
+	}
 	for e := range wire.Endpoints {
-		if of, counts := e.Counts(); counts && lanes[e] == nil {
-			lanes[e] = &counting{
-				conversion: converted{f, clients[of], clients[f.endpoint], format.NewSeal(secretOf(c), c.Name)},
-				asked:      clients[e], asks: clients[*f.counts], at: *f.counts,
-			}
+		of, counts := e.Counts()
+		if !counts || lanes[e] != nil {
+			continue
 		}
+		var request Lane = &converted{f, clients[of], f.speaks(), format.NewSeal(secretOf(c), c.Name)}
+		if slices.Contains(f.native, of) {
+			request = native{f, clients[of]}
+		}
+		lanes[e] = &counting{family: f, request: request, of: of, asked: clients[e], asks: asks, at: *f.counts}
 	}
 }
 
@@ -39,14 +50,20 @@ func (l *counting) Over() wire.Endpoint { return l.at }
 // Request asks for the number in the provider's words.
 func (l *counting) Request(call *Call, target Destination) (Outgoing, error) {
 	about := *call
-	about.Body, about.Stream = l.asked.Counts.Question(call.Body), false
-	request, err := l.conversion.Request(&about, target)
+	about.Endpoint, about.Stream, about.Path = l.of, false, nil
+	about.Body = l.asked.Counts.Question(call.Body)
+	about.ModelFrom, about.ModelTo = 0, 0
+	native := !l.request.Converts()
+	if native { // the provider's question says the model itself
+		about.Model = target.Model
+	}
+	request, err := l.request.Request(&about, target)
 	if err != nil {
 		return Outgoing{}, err
 	}
-	path, query := l.conversion.family.at(l.at, target.Model, false)
+	path, query := l.family.at(l.at, target.Model, false)
 	return Outgoing{
-		Path: path, Query: query, Header: l.conversion.family.header(call, false), Body: l.asks.Counts.Ask(request.Body, target.Model),
+		Path: path, Query: query, Header: l.family.header(&about, native), Body: l.asks.Counts.Ask(request.Body, target.Model),
 		Converted: request.Converted,
 	}, nil
 }
@@ -81,9 +98,13 @@ func Estimate(e wire.Endpoint, body []byte) ([]byte, error) {
 	of, _ := e.Counts()
 	asked := clients[e].Counts
 	question := asked.Question(body)
-	_, problem := clients[of].Client.Parse(question)
-	if problem != nil && problem.What != "" { // else its own format has it, and no other
+	r, problem := clients[of].Client.Parse(question)
+	switch {
+	case problem == nil:
+		return asked.Told(format.InputOfRequest(r)), nil
+	case problem.What != "":
 		return nil, problem.Wire()
+	default: // its own format has it, and no other
+		return asked.Told(format.InputOf(body)), nil
 	}
-	return asked.Told(format.InputOf(question)), nil
 }

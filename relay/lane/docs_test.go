@@ -58,8 +58,10 @@ What is refused only where it is read (a part of an unknown kind, a value of the
 ## Numbers of tokens
 
 ` + "`/v1/messages/count_tokens`, `…:countTokens` and `/v1/responses/input_tokens`" + ` are asked of the provider in its own words where it has such a question:
-Anthropic, Gemini, and who speaks Responses. Everywhere else, and while nobody can be asked, the answer is an estimate (four bytes of
-text a token, and a thousand for an image or a file), and the header ` + "`X-Oneapi-Estimated: true`" + ` says so. An estimate asks no upstream and costs nothing.
+Anthropic and Gemini, at home and on Vertex AI; Anthropic's models on Bedrock, by the model's own id, whatever profile they are called by; and who
+speaks Responses. Everywhere else, for models that a provider does not count (Bedrock's newest, and those of other makers), and while nobody can
+be asked, the answer is an estimate: four bytes of UTF-8 a token for texts, names, arguments and schemas; 4 for each turn, 3 for the answer's
+beginning, 8 for a tool, a call or a result; a thousand for an image or a file. The header ` + "`X-Oneapi-Estimated: true`" + ` says so. An estimate asks no upstream and costs nothing.
 
 ## Vectors
 

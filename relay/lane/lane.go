@@ -88,6 +88,8 @@ type Family struct {
 	dress func(call *Call, body []byte) (dressed []byte, dropped []string)
 	// counts is where it is asked how many tokens a request has; nil: nowhere.
 	counts *wire.Endpoint
+	// countsAs is how it is asked there, if it is in other words than those of clients; nil: in theirs.
+	countsAs *format.Format
 	// streams is the endpoint of a stream that others are converted to, if that is another one.
 	streams wire.Endpoint
 }
@@ -160,6 +162,14 @@ func (f *Family) to(stream bool) wire.Endpoint {
 	return f.endpoint
 }
 
+// speaks is the format that others are converted to.
+func (f *Family) speaks() *format.Format {
+	if f.server != nil {
+		return f.server
+	}
+	return clients[f.endpoint]
+}
+
 // at is where a call goes.
 func (f *Family) at(e wire.Endpoint, model string, stream bool) (path, query string) {
 	if f.place == nil {
@@ -190,11 +200,7 @@ func (f *Family) Lanes(c *config.Channel) (lanes Lanes) {
 	f.rerankLanes(&lanes)
 	f.countingLanes(&lanes, c)
 	f.embeddingLanes(&lanes)
-	server := f.server
-	if server == nil {
-		server = clients[f.endpoint]
-	}
-	seal := format.NewSeal(secretOf(c), c.Name)
+	server, seal := f.speaks(), format.NewSeal(secretOf(c), c.Name)
 	for endpoint, client := range clients {
 		if lanes[endpoint] == nil && client.Client != nil && server.Server != nil {
 			lanes[endpoint] = &converted{f, client, server, seal}

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strings"
 
+	"one-api/relay/format"
+	"one-api/relay/format/gemini"
 	"one-api/relay/format/messages"
 	"one-api/relay/jsonscan"
 	"one-api/relay/wire"
@@ -16,14 +18,59 @@ import (
 var VertexGemini = &Family{
 	endpoint: wire.GeminiGenerate, streams: wire.GeminiStream,
 	native: []wire.Endpoint{wire.GeminiGenerate, wire.GeminiStream, wire.GeminiCount, wire.GeminiEmbed},
-	body:   geminiBody, header: geminiHeader, query: noQuery, place: vertexGeminiPlace,
+	body:   vertexGeminiBody, header: geminiHeader, query: noQuery, place: vertexGeminiPlace,
+	counts: at(wire.GeminiCount), countsAs: vertexGeminiCounts,
+}
+
+// vertexGeminiCounts is countTokens as Vertex AI has it: all that is counted stands in the question itself, and no generateContentRequest
+// is known (https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/count-tokens, as in google.golang.org/genai).
+var vertexGeminiCounts = &format.Format{
+	Name: "gemini (countTokens of Vertex AI)", Inspect: gemini.Counting.Inspect, Counts: &format.Counts{
+		Ask:  func(request []byte, _ string) []byte { return format.Only(request, countedByVertex) },
+		Read: gemini.Counting.Counts.Read,
+	},
+}
+
+func countedByVertex(name string) bool {
+	switch name {
+	case "contents", "systemInstruction", "system_instruction", "tools", "generationConfig", "generation_config":
+		return true
+	}
+	return false
+}
+
+// vertexGeminiBody is a native call's. What is counted stands in the question itself, wherever the client has it.
+func vertexGeminiBody(call *Call, target Destination) (body []byte, asksUsage bool) {
+	if call.Endpoint != wire.GeminiCount {
+		return geminiBody(call, target)
+	}
+	about := gemini.Counting.Counts.Question(call.Body)
+	return gemini.Clean(format.Only(about, countedByVertex)), false
 }
 
 // VertexMessages is Anthropic's models on Vertex AI (https://docs.claude.com/en/api/claude-on-vertex-ai): the Messages API, whose model is
 // in the path and whose version is in the body.
 var VertexMessages = &Family{
 	endpoint: wire.Messages, native: []wire.Endpoint{wire.Messages}, body: vertexMessagesBody, header: vertexMessagesHeader, query: noQuery,
-	place: vertexMessagesPlace, finish: vertexMessages,
+	place: vertexMessagesPlace, finish: vertexMessages, counts: at(wire.MessagesCount), countsAs: vertexMessagesCounts,
+}
+
+// vertexMessagesCounts is the question for a number of tokens as Vertex AI has it
+// (https://cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude/count-tokens): the model stands in the body.
+var vertexMessagesCounts = &format.Format{
+	Name: "messages (count-tokens of Vertex AI)", Inspect: messages.Counting.Inspect, Counts: &format.Counts{
+		Ask: func(request []byte, model string) []byte {
+			j := make(format.JSON, 0, len(request)+len(model)+len(vertexVersion)+16)
+			j.Open('{')
+			j.String("model", vertexClaude(model))
+			j.Literal("anthropic_version", vertexVersionNumber)
+			counted := messages.Counting.Counts.Ask(request, "")
+			_ = jsonscan.Object(counted, func(m jsonscan.Member) { j.Value(string(m.Key), m.Value) }) // it was made here
+			j.Close('}')
+			return j
+		},
+		Read: messages.Counting.Counts.Read,
+	},
 }
 
 // vertexGeminiPlace puts the model behind its publisher, unless it is one of the project's own endpoints.
@@ -42,15 +89,21 @@ func vertexGeminiPlace(e wire.Endpoint, model string, _ bool) (path, query strin
 }
 
 // vertexMessagesPlace is where a model of Anthropic's is asked.
-func vertexMessagesPlace(_ wire.Endpoint, model string, stream bool) (path, query string) {
-	for _, before := range [...]string{"publishers/anthropic/models/", "anthropic/"} {
-		model = strings.TrimPrefix(model, before)
+func vertexMessagesPlace(e wire.Endpoint, model string, stream bool) (path, query string) {
+	model = vertexClaude(model)
+	if _, counts := e.Counts(); counts {
+		model = "count-tokens"
 	}
 	verb := "rawPredict"
 	if stream {
 		verb = "streamRawPredict"
 	}
 	return "/publishers/anthropic/models/" + url.PathEscape(model) + ":" + verb, ""
+}
+
+// vertexClaude is a model of Anthropic's without its publisher.
+func vertexClaude(model string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(model, "publishers/anthropic/models/"), "anthropic/")
 }
 
 // vertexMessagesHeader has the betas of a native client, and no version.
@@ -65,7 +118,10 @@ func vertexMessagesBody(call *Call, _ Destination) (body []byte, asksUsage bool)
 }
 
 // vertexVersion is the one that there is.
-const vertexVersion = `"anthropic_version":"vertex-2023-10-16"`
+const (
+	vertexVersionNumber = `"vertex-2023-10-16"`
+	vertexVersion       = `"anthropic_version":` + vertexVersionNumber
+)
 
 // vertexMessages is a request of the Messages API with the version in the place of its model.
 func vertexMessages(body []byte) []byte {

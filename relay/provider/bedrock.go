@@ -27,6 +27,10 @@ var bedrock = Provider{
 			Status: http.StatusBadRequest, Words: []string{"the provided model identifier is invalid", "model identifier is not valid"}, Means: AboutModel,
 			Code: "model_not_found", Tells: "this provider does not know the model in this region",
 		},
+		{ // "The provided model doesn't support counting tokens.", of all makers but Anthropic, of its newest models and of profiles
+			Status: http.StatusBadRequest, Words: []string{"support counting tokens"}, Means: AboutModel, Code: "model_not_available",
+			Tells: "this provider does not count the tokens of this model",
+		},
 		{ // "Signature expired: 20261130T191500Z is now earlier than …", "Signature not yet current: …"
 			Status: http.StatusForbidden, Words: []string{"signature expired", "signature not yet current", "is not yet valid"}, Means: AboutPlace,
 			Notes: "the clock of this machine is wrong, by more than the five minutes that AWS allows",

@@ -41,6 +41,48 @@ func TestGeminisClientsAreServedByVertex(t *testing.T) {
 	}
 }
 
+// TestANumberOfTokensOnVertexIsItsOwn for clients of each format, and models of either house; one that is refused is an estimate.
+func TestANumberOfTokensOnVertexIsItsOwn(t *testing.T) {
+	const gemini = `"contents":[{"role":"user","parts":[{"text":"Hi!"}]}],"systemInstruction":{"parts":[{"text":"Be brief."}]},"tools":[{"functionDeclarations":[{"name":"f"}]}]`
+	questions := map[string]struct{ path, body string }{
+		"messages":       {"/v1/messages/count_tokens", `{"model":"m","system":"Be brief.","messages":[{"role":"user","content":"Hi!"}],"tools":[{"name":"f","input_schema":{"type":"object"}}]}`},
+		"responses":      {"/v1/responses/input_tokens", `{"model":"m","instructions":"Be brief.","input":"Hi!"}`},
+		"gemini":         {"/v1beta/models/m:countTokens", `{"contents":[{"role":"user","parts":[{"text":"Hi!"}]}]}`},
+		"gemini, all":    {"/v1beta/models/m:countTokens", `{"generateContentRequest":{"model":"models/m","safetySettings":[],` + gemini + `}}`},
+		"gemini, snakes": {"/v1/models/m:countTokens", `{"generate_content_request":{"contents":[{"role":"user","parts":[{"text":"Hi!"}]}],"system_instruction":{"parts":[{"text":"Be brief."}]}}}`},
+		"as on vertex":   {"/v1/models/m:countTokens", "{" + gemini + "}"},
+	}
+	for house, dialect := range map[string]func(*standin.Tokens) standin.Dialect{
+		"Google's":    func(s *standin.Tokens) standin.Dialect { return standin.VertexGemini{Tokens: s} },
+		"Anthropic's": func(s *standin.Tokens) standin.Dialect { return standin.VertexClaude{Tokens: s} },
+	} {
+		for client, ask := range questions {
+			t.Run(house+", "+client, func(t *testing.T) {
+				t.Parallel()
+				c := newCloud(t, dialect, hello)
+				r := harness.StartRelay(t, "channels:\n"+c.vertex(t, "a", ""))
+				status, answer, header := r.Ask(ask.path, ask.body)
+				require.Equal(t, 200, status, "%s %v", answer, c.Refused())
+				require.Empty(t, header.Get("X-Oneapi-Estimated"), c.Refused())
+				require.Contains(t, answer, fmt.Sprint(standin.Counted), c.Refused())
+				require.Len(t, c.Asked(), 1)
+				if strings.Contains(ask.body, "rief") {
+					require.Contains(t, string(c.Asked()[0].Text), "Be brief.")
+				}
+				_, _, _ = r.Ask("/v1/messages", `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"Hi!"}]}`)
+				c.at.Close()
+				status, answer, header = r.Ask(ask.path, ask.body)
+				require.Equal(t, 200, status, answer)
+				require.Equal(t, "true", header.Get("X-Oneapi-Estimated"))
+			})
+		}
+	}
+	c := newCloud(t, func(s *standin.Tokens) standin.Dialect { return standin.VertexPartner{Tokens: s} }, hello)
+	r := harness.StartRelay(t, "channels:\n"+c.vertex(t, "a", ""))
+	_, _, header := r.Ask("/v1/messages/count_tokens", questions["messages"].body)
+	require.Equal(t, "true", header.Get("X-Oneapi-Estimated"), "partners' models have no such question")
+}
+
 // TestAModelThatItsMakerHasNotAtAnEndpointIsRefusedWithoutBeingAskedFor: Claude makes no embeddings.
 func TestAModelThatItsMakerHasNotAtAnEndpointIsRefusedWithoutBeingAskedFor(t *testing.T) {
 	c := newCloud(t, func(s *standin.Tokens) standin.Dialect { return standin.VertexClaude{Tokens: s} }, hello)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	anthropicsdk "github.com/anthropics/anthropic-sdk-go"
 	openaisdk "github.com/openai/openai-go/v3"
@@ -59,6 +60,72 @@ func TestANumberOfTokensIsTheProvidersOwnWhereItHasOne(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestANumberOfTokensOfAModelOnBedrockIsBedrocksOwn where it counts any: by the model's own id, whatever profile it is called by. A model
+// that it does not count, and an API that is not there or not allowed, is an estimate.
+func TestANumberOfTokensOfAModelOnBedrockIsBedrocksOwn(t *testing.T) {
+	const base = "anthropic.claude-sonnet-4-5-20250929-v1:0"
+	for model, counts := range map[string]bool{
+		standin.BedrockClaude: true, "global." + base: true, "us-gov." + base: true, "arn:aws:bedrock:us-east-1:123456789012:inference-profile/eu." + base: true,
+		standin.BedrockOld: false, standin.BedrockNova: false, standin.BedrockARN: false,
+	} {
+		for client, ask := range counters {
+			t.Run(client+" "+model, func(t *testing.T) {
+				t.Parallel()
+				server := &standin.Bedrock{Answers: []standin.Answer{{Text: []string{"x"}}}}
+				r := relayToBedrock(t, model, server)
+				status, answer, header := r.Ask(ask.path, ask.body)
+				require.Equal(t, 200, status, "%s %v", answer, server.Refused())
+				if !counts {
+					require.Equal(t, "true", header.Get("X-Oneapi-Estimated"))
+					require.InDelta(t, 30, numberOf(t, answer, ask.number), 29)
+					require.Equal(t, []string{"The provided model doesn't support counting tokens."}, server.Refused())
+					require.EqualValues(t, "healthy", r.Server.Pool().Set().All()[0].State(time.Now()))
+					return
+				}
+				require.Empty(t, header.Get("X-Oneapi-Estimated"), server.Refused())
+				require.EqualValues(t, standin.Counted, numberOf(t, answer, ask.number))
+				require.Empty(t, server.Refused())
+				require.Len(t, server.Asked(), 1)
+				require.Equal(t, "/model/anthropic.claude-sonnet-4-5-20250929-v1%3A0/count-tokens", server.Asked()[0].Path)
+			})
+		}
+	}
+	for kind, status := range map[string]int{"UnknownOperationException": 404, "AccessDeniedException": 403, "ThrottlingException": 429, "ServiceUnavailableException": 503} {
+		server := &standin.Bedrock{Fail: func() (string, int, string) {
+			return kind, status, "User: arn:aws:iam::123456789012:user/x is not authorized to perform: bedrock:CountTokens on resource: x"
+		}}
+		r := relayToBedrock(t, standin.BedrockClaude, server, harness.WithEnv("RETRY_TIMES", "0"))
+		for client, ask := range counters {
+			status, answer, header := r.Ask(ask.path, ask.body)
+			require.Equal(t, 200, status, "%s %s: %s", kind, client, answer)
+			require.Equal(t, "true", header.Get("X-Oneapi-Estimated"))
+			require.NotContains(t, answer, "arn:")
+		}
+	}
+}
+
+// TestWhatIsCountedOnBedrockIsWhatWouldBeSaid: tools, thinking above which the limit is, betas of the body, and no member that is refused.
+func TestWhatIsCountedOnBedrockIsWhatWouldBeSaid(t *testing.T) {
+	server := &standin.Bedrock{Answers: []standin.Answer{{Text: []string{"x"}}}}
+	r := relayToBedrock(t, standin.BedrockClaude, server)
+	request, err := http.NewRequest(http.MethodPost, r.URL+"/v1/messages/count_tokens?beta=true", strings.NewReader(`{"model":"m","system":[{"type":"text","text":"Be brief.","cache_control":{"type":"ephemeral"}}],`+
+		`"messages":[{"role":"user","content":"Hi!"}],"tools":[{"name":"f","input_schema":{"type":"object","properties":{}}}],"thinking":{"type":"enabled","budget_tokens":2048}}`))
+	require.NoError(t, err)
+	request.Header.Set("Authorization", "Bearer "+harness.Key)
+	request.Header.Set("Anthropic-Beta", "interleaved-thinking-2025-05-14,nobody-knows-this-2031-01-01")
+	response, err := r.Client.Do(request)
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	require.Equal(t, 200, response.StatusCode, server.Refused())
+	require.Empty(t, response.Header.Get("X-Oneapi-Estimated"), server.Refused())
+	var asked struct {
+		Input struct{ InvokeModel struct{ Body []byte } }
+	}
+	require.NoError(t, json.Unmarshal(server.Asked()[0].Text, &asked))
+	require.JSONEq(t, `{"anthropic_version":"bedrock-2023-05-31","anthropic_beta":["interleaved-thinking-2025-05-14"],"max_tokens":2049,"system":[{"type":"text","text":"Be brief.","cache_control":{"type":"ephemeral"}}],`+
+		`"messages":[{"role":"user","content":"Hi!"}],"tools":[{"name":"f","input_schema":{"type":"object","properties":{}}}],"thinking":{"type":"enabled","budget_tokens":2048}}`, string(asked.Input.InvokeModel.Body))
 }
 
 // TestTheSDKsAreToldNumbersOfTokens which are estimates here.

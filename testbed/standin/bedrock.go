@@ -21,6 +21,7 @@ const BedrockSignature = "ErcBCkgIBRABGAIiQBedrock=="
 // What Bedrock imitates is asked by, and with.
 const (
 	BedrockClaude = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
+	BedrockOld    = "us.anthropic.claude-3-5-sonnet-20240620-v1:0" // of which it counts no tokens
 	BedrockNova   = "amazon.nova-pro-v1:0"
 	BedrockARN    = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2c3d4e5f6"
 	BedrockID     = "AKIDEXAMPLE01234"
@@ -94,8 +95,12 @@ func (s *Bedrock) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	answer := s.next()
 	_, verb, _ := bedrockPath(r)
+	if verb == bedrockCounting {
+		say(w, http.StatusOK, fmt.Sprintf(`{"inputTokens":%d}`, Counted))
+		return
+	}
+	answer := s.next()
 	switch verb {
 	case "invoke":
 		say(w, http.StatusOK, strings.ReplaceAll(Anthropic{}.Whole(answer), AnthropicSignature, s.signature()))

@@ -1,6 +1,8 @@
 package standin
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -23,7 +25,7 @@ func (s *Bedrock) refuse(r *http.Request, raw []byte, body map[string]any) *Refu
 		return bedrockWrong("a header of another API's")
 	case body == nil:
 		return bedrockWrong("Malformed input request: #: expected type: JSONObject, please reformat your input and try again.")
-	case strings.HasPrefix(model, "anthropic.claude-sonnet-4-5"):
+	case strings.HasPrefix(model, "anthropic.claude-sonnet-4-5") && verb != bedrockCounting:
 		return bedrockWrong("Invocation of model ID " + model + " with on-demand throughput isn’t supported. Retry your request with the ID or ARN of an inference profile that contains this model.")
 	}
 	return s.refuseCall(model, verb, body)
@@ -32,6 +34,8 @@ func (s *Bedrock) refuse(r *http.Request, raw []byte, body map[string]any) *Refu
 // refuseCall refuses what its API does not take.
 func (s *Bedrock) refuseCall(model, verb string, body map[string]any) *Refusal {
 	switch {
+	case verb == bedrockCounting:
+		return s.refuseCount(model, body)
 	case strings.HasPrefix(verb, "invoke") && (verb == "invoke" || verb == "invoke-with-response-stream") && model == BedrockClaude:
 		return s.refuseInvoke(body)
 	case (verb == "converse" || verb == "converse-stream") && (model == BedrockNova || model == BedrockARN):
@@ -40,6 +44,33 @@ func (s *Bedrock) refuseCall(model, verb string, body map[string]any) *Refusal {
 		return bedrockWrong("Malformed input request, please reformat your input and try again.")
 	}
 	return bedrockWrong("The provided model identifier is invalid.")
+}
+
+const bedrockCounting = "count-tokens"
+
+// refuseCount refuses what CountTokens does not take: a model behind an inference profile, and any that is not of Anthropic's.
+func (s *Bedrock) refuseCount(model string, body map[string]any) *Refusal {
+	input := jsonObject(body["input"])
+	invoked, converse := jsonObject(input["invokeModel"]), jsonObject(input["converse"])
+	switch {
+	case stranger(body, "input") != "" || stranger(input, "invokeModel converse") != "" || len(input) != 1:
+		return bedrockWrong("1 validation error detected: Value at 'input' failed to satisfy constraint: Member must not be null")
+	case model != strings.TrimPrefix(BedrockClaude, "us."):
+		return bedrockWrong("The provided model doesn't support counting tokens.")
+	case invoked != nil:
+		text, err := base64.StdEncoding.DecodeString(jsonText(invoked["body"]))
+		var inner map[string]any
+		if err != nil || json.Unmarshal(text, &inner) != nil {
+			return bedrockWrong("Invalid base64: the body of invokeModel is a blob")
+		}
+		if limit, _ := inner["max_tokens"].(float64); limit > 64000 {
+			return bedrockWrong(fmt.Sprintf("max_tokens: %.0f > 64000, which is the maximum allowed number of output tokens for this model", limit))
+		}
+		return s.refuseInvoke(inner)
+	case stranger(converse, "messages system toolConfig additionalModelRequestFields") != "":
+		return bedrockWrong("Unexpected field: " + stranger(converse, "messages system toolConfig additionalModelRequestFields"))
+	}
+	return s.refuseConverse(model, converse)
 }
 
 func bedrockWrong(message string) *Refusal {

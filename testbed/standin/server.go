@@ -72,7 +72,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method == http.MethodGet:
 		say(w, http.StatusOK, `{"object":"list","data":[{"id":`+quoted(s.Dialect.Model())+`,"object":"model","owned_by":"someone"}]}`)
-	case strings.HasSuffix(r.URL.Path, "/messages/count_tokens"):
+	case strings.HasSuffix(r.URL.Path, "/messages/count_tokens") || strings.HasSuffix(r.URL.Path, "/"+vertexCounting):
 		say(w, http.StatusOK, fmt.Sprintf(`{"input_tokens":%d}`, Counted))
 	case strings.HasSuffix(r.URL.Path, "/responses/input_tokens"):
 		say(w, http.StatusOK, fmt.Sprintf(`{"object":"response.input_tokens","input_tokens":%d}`, Counted))

@@ -48,6 +48,15 @@ func (d VertexGemini) Refuse(r *http.Request, body map[string]any) *Refusal {
 	if !ok {
 		return vertexNoModel(rest)
 	}
+	if strings.HasSuffix(model, ":countTokens") { // which has what is counted in itself
+		if refused := geminiStranger(body, "model contents instances systemInstruction tools generationConfig", ""); refused != nil {
+			return refused
+		}
+		theirs := maps.Clone(body)
+		delete(theirs, "model")
+		body = map[string]any{"generateContentRequest": theirs}
+		theirs["model"] = "models/" + d.Model()
+	}
 	asGemini := *r
 	asGemini.Header = r.Header.Clone()
 	asGemini.Header.Set("X-Goog-Api-Key", Key)
@@ -60,6 +69,9 @@ func (d VertexGemini) Refuse(r *http.Request, body map[string]any) *Refusal {
 	}
 	return nil
 }
+
+// vertexCounting is where the tokens of Anthropic's models are counted. The model is in the body.
+const vertexCounting = "publishers/anthropic/models/count-tokens:rawPredict"
 
 // VertexClaude imitates Anthropic's models on Vertex AI.
 type VertexClaude struct {
@@ -83,11 +95,17 @@ func (d VertexClaude) Refuse(r *http.Request, body map[string]any) *Refusal {
 	if body["stream"] == true {
 		verb = "streamRawPredict"
 	}
+	counts := rest == vertexCounting
 	switch {
+	case counts && body["model"] != d.Model():
+		return vertexNoModel(rest)
+	case counts:
 	case rest != "publishers/anthropic/models/"+d.Model()+":"+verb:
 		return vertexNoModel(rest)
 	case body["model"] != nil:
 		return anthropicWrong("model: Extra inputs are not permitted")
+	}
+	switch {
 	case body["anthropic_version"] != "vertex-2023-10-16":
 		return anthropicWrong(`anthropic_version: Input should be "vertex-2023-10-16"`)
 	}
@@ -96,6 +114,9 @@ func (d VertexClaude) Refuse(r *http.Request, body map[string]any) *Refusal {
 	asAnthropic.Header.Set("X-Api-Key", Key)
 	asAnthropic.Header.Set("Anthropic-Version", "2023-06-01")
 	asAnthropic.URL, theirs["model"] = &url.URL{Path: "/v1/messages"}, Anthropic{}.Model()
+	if counts {
+		asAnthropic.URL.Path += "/count_tokens"
+	}
 	delete(theirs, "anthropic_version")
 	return d.Anthropic.Refuse(&asAnthropic, theirs)
 }
