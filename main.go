@@ -119,6 +119,7 @@ func checked(source config.Source, settings *config.Settings, cfg *config.Config
 	for _, finding := range otelenv.Read(source.Lookup(func(warning string) { fmt.Fprintln(stdout, "warning:", warning) })).Findings {
 		fmt.Fprintln(stdout, "warning: environment:", finding)
 	}
+	relay.Understood(cfg, stdout)
 	checkLooks(stdout, settings)
 	fmt.Fprintf(stdout, "The configuration is good: %s, %s.\n", counted(len(cfg.Channels), "channel"), counted(len(cfg.Tokens), "token"))
 	if asked != "" && !relay.Probe(context.Background(), cfg, channel.PoolOptions{}, asked == probeCall, stdout) {

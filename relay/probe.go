@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"strings"
 	"sync"
 	"text/tabwriter"
@@ -50,7 +51,7 @@ func Probe(ctx context.Context, c *config.Config, options channel.PoolOptions, c
 			defer func() { <-places }()
 			for _, k := range of.EveryKey() {
 				if calls {
-					probed[i] = append(probed[i], door.CheckCall(ctx, of, k, exchange.CheckModel(of)))
+					probed[i] = append(probed[i], door.CheckCall(ctx, of, k, exchange.CheckModel(&of.Channel, of.Of)))
 				} else {
 					probed[i] = append(probed[i], door.CheckList(ctx, of, k))
 				}
@@ -59,16 +60,16 @@ func Probe(ctx context.Context, c *config.Config, options channel.PoolOptions, c
 	}
 	all.Wait()
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "CHANNEL\tTYPE\tREACHABLE\tKEY ACCEPTED\tMODELS\tLATENCY\t")
+	fmt.Fprintln(table, "CHANNEL\tTYPE\tREACHABLE\tKEY ACCEPTED\tMODELS\tLATENCY\tASKED AT\t")
 	good = true
 	for i, of := range channels {
 		if of.Disabled {
-			fmt.Fprintf(table, "%s\t%s\t-\t-\t-\t-\tdisabled, not asked\n", of.Name, of.Type)
+			fmt.Fprintf(table, "%s\t%s\t-\t-\t-\t-\t%s\tdisabled, not asked\n", of.Name, of.Type, askedAt(of, calls))
 		}
 		for n := range probed[i] {
 			p := &probed[i][n]
 			good = good && p.Good()
-			fmt.Fprintln(table, strings.Join(row(of, p, n+1, len(probed[i])), "\t"))
+			fmt.Fprintln(table, strings.Join(row(of, p, n+1, len(probed[i]), calls), "\t"))
 		}
 	}
 	_ = table.Flush() // whoever reads it has gone, or it was written
@@ -76,7 +77,7 @@ func Probe(ctx context.Context, c *config.Config, options channel.PoolOptions, c
 }
 
 // row is a line of the table.
-func row(c *channel.Channel, p *exchange.Checked, key, of int) []string {
+func row(c *channel.Channel, p *exchange.Checked, key, of int, calls bool) []string {
 	name := c.Name
 	if of > 1 {
 		name += fmt.Sprintf(" (key %d of %d)", key, of)
@@ -91,7 +92,17 @@ func row(c *channel.Channel, p *exchange.Checked, key, of int) []string {
 	if p.Models >= 0 {
 		models = fmt.Sprint(p.Models)
 	}
-	return []string{name, c.Type, reachable, accepted, models, took, cmp.Or(p.Detail, "")}
+	return []string{name, c.Type, reachable, accepted, models, took, askedAt(c, calls), p.Detail}
+}
+
+// askedAt is where a channel is asked for the list of its models, or for a token.
+func askedAt(c *channel.Channel, calls bool) string {
+	if calls || c.Asks == nil {
+		of := Providers[cmp.Or(c.Form, c.Type)]
+		return goesTo(&c.Channel, &of)
+	}
+	asked := c.Asks()
+	return http.MethodGet + " " + c.Addresses.Of(asked.Path, asked.Query).URL().String()
 }
 
 func word(is bool) string {

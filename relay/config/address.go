@@ -16,8 +16,16 @@ var versionSegment = regexp.MustCompile(`^v\d`)
 // pastedEndpoints are what providers' documentation has behind their base URLs; a longer one stands before its own end.
 var pastedEndpoints = []string{
 	"/chat/completions", "/completions", "/embeddings", "/messages/count_tokens", "/messages", "/responses", "/models",
-	"/images/generations", "/audio/speech", "/audio/transcriptions", "/moderations", "/rerank",
+	"/images/generations", "/images/edits", "/images/variations", "/audio/speech", "/audio/transcriptions", "/audio/translations", "/moderations",
+	"/rerank", "/realtime",
 }
+
+// pastedModel is the address of a model of those whose model is in the path, and what of it is too much: Google's, Amazon's.
+var pastedModel = regexp.MustCompile(
+	`(/models/[^/]*:[A-Za-z]+|/model/[^/]+/(?:invoke|invoke-with-response-stream|converse|converse-stream|count-tokens))$`)
+
+// versionTwice is a path with one version in it twice.
+var versionTwice = regexp.MustCompile(`(?:^|/)(v\d[A-Za-z0-9.]*)/(v\d[A-Za-z0-9.]*)(?:/|$)`)
 
 // usualVersion is what is added to a base URL without a version, unless something else is said.
 const usualVersion = "v1"
@@ -57,6 +65,13 @@ func readBaseURL(text string) (u *url.URL, message string) {
 			return nil, "is the address of an endpoint: leave " + endpoint + " out, the relay adds it itself"
 		}
 	}
+	if pastedModel.MatchString(path) {
+		return nil, "is the address of a model: leave out what begins with " + pastedModel.FindString(path)[:len("/model")] +
+			", the relay adds it itself, and name the model in models or model_mapping"
+	}
+	if found := versionTwice.FindStringSubmatch(path); found != nil && found[1] == found[2] {
+		return nil, "has /" + found[1] + " in its path twice: once is enough"
+	}
 	return u, ""
 }
 
@@ -68,7 +83,7 @@ func plainURL(text string) (u *url.URL, message string) {
 	u, err := url.Parse(text)
 	switch {
 	case !strings.Contains(text, ":/"):
-		return nil, baseURLForm + ": this one does not begin with http:// or https://"
+		return nil, baseURLForm + ": this one does not begin with http:// or https://, so write that in front of it"
 	case err != nil || u.Scheme != "http" && u.Scheme != "https":
 		return nil, baseURLForm
 	case u.User != nil:
@@ -81,6 +96,16 @@ func plainURL(text string) (u *url.URL, message string) {
 		return nil, "must have a port from 1 to 65535, or none"
 	}
 	return u, ""
+}
+
+// VersionOf is the version segment of a base URL; "": it has none.
+func VersionOf(base *url.URL) string {
+	for segment := range strings.SplitSeq(base.Path, "/") {
+		if versionSegment.MatchString(segment) {
+			return segment
+		}
+	}
+	return ""
 }
 
 func isVersioned(path string) bool {

@@ -64,11 +64,17 @@ var notResources = []struct{ host, is string }{
 	{"management.azure.com", "Azure's management API"}, {"login.microsoftonline.com", "where tokens come from"},
 }
 
+// resourceName is what a resource is called, without the host that it has.
+var resourceName = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
+
 const azureEndpoint = "the resource's endpoint is https://NAME.openai.azure.com (in the portal: Keys and Endpoint)"
 
 // readAzure understands what people paste for a resource's address: a bare host, /openai, /openai/v1, an endpoint, a deployment with its
 // query, Claude's /anthropic. version is what api_version says. message is what is wrong, with what was understood.
 func readAzure(text, version string) (p azurePlace, message string) {
+	if resourceName.MatchString(text) {
+		return p, "was understood as the name of a resource, or a key, and must be an http or https URL: " + azureEndpoint
+	}
 	text, query, asks := strings.Cut(text, "?")
 	u, message := plainURL(text)
 	if message != "" {

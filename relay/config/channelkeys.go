@@ -219,12 +219,7 @@ var (
 		}
 		return ""
 	})
-	regions = text("a region", regionSchemas, func(s scalar) string {
-		if !regionForm.MatchString(s.text) {
-			return "must be a region of AWS's, such as us-east-1 " + s.got()
-		}
-		return ""
-	})
+	regions     = text("a region", regionSchemas, regionProblem)
 	apiVersions = text("a date", apiVersionSchemas, func(s scalar) string {
 		if message := apiVersionProblem(s.text); message != "" {
 			return message + " " + s.got()

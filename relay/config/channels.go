@@ -172,6 +172,9 @@ func (l *loader) address(c *channelDraft, at place, provider *Provider, known bo
 		if s.text != "" {
 			c.BaseURL, c.Official, message = address(s.text, version, provider)
 		}
+		if message == "" && known {
+			message = elsewhere(c.BaseURL, c.Type)
+		}
 		if message != "" {
 			l.report(s.place, "%s", message)
 		}

@@ -26,8 +26,9 @@ var prefixes = []struct{ prefix, owner, kind, in string }{
 	{"AIza", "Google", "", "google"},
 }
 
-// oddKeys warns of keys that cannot be meant for their channel. A gateway may take the key of the provider behind it, so nothing is
-// said of a base_url of its own, unless the key is Anthropic's, whose API is another type.
+// oddKeys warns of keys that cannot be meant for their channel, and refuses those that its own provider will surely not take. A gateway
+// may take the key of the provider behind it, so nothing is said of a base_url of its own, unless the key is Anthropic's, whose API is
+// another type. A variable may be meant for other programs, so that its key is no reason not to start.
 func (l *loader) oddKeys(c *Channel, keys []scalar) {
 	for _, key := range keys {
 		if isPlaceholder(key.text) {
@@ -39,14 +40,34 @@ func (l *loader) oddKeys(c *Channel, keys []scalar) {
 				continue
 			}
 			if c.Type != p.kind && (c.Official || p.kind == "anthropic") && !leadsTo(c, p.in) {
-				l.warn(key.place, "begins as keys of %s do (%s…), and the channel is of the type %s: is it the right key, and the right type?", p.owner, p.prefix, c.Type)
+				say, so := l.warn, "is it the right key, and the right type?"
+				if c.atHome() && key.place.file != environmentFile {
+					say, so = l.report, "it would be refused there, so put a key of its own in its place, or make it the type of the key"
+				}
+				say(key.place, "begins as keys of %s do (%s…), and the channel is of the type %s: %s", p.owner, p.prefix, c.Type, so)
 			}
 			break
 		}
 	}
 }
 
-// leadsTo reports whether a channel's address has a provider's name in it.
+// atHome reports whether a channel leads to its provider itself, and not by way of anybody else's address.
+func (c *Channel) atHome() bool {
+	if c.BaseURL == nil || !c.Official {
+		return false
+	}
+	host := c.BaseURL.Hostname()
+	switch c.Type {
+	case "azure":
+		_, own := azureOwn(host)
+		return own
+	case "vertex":
+		return strings.HasSuffix(host, ".googleapis.com")
+	}
+	return true
+}
+
+// leadsTo reports whether a channel's address has a provider's name in it, as Azure's have OpenAI's, whose keys are others.
 func leadsTo(c *Channel, name string) bool {
-	return c.BaseURL != nil && (strings.Contains(c.BaseURL.Host, name) || strings.Contains(c.BaseURL.Path, name))
+	return c.BaseURL != nil && c.Type != "azure" && (strings.Contains(c.BaseURL.Host, name) || strings.Contains(c.BaseURL.Path, name))
 }

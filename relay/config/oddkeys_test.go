@@ -35,12 +35,8 @@ func TestAPlaceholderIsNoKey(t *testing.T) {
 
 func TestAKeyOfAnotherProvidersIsWarnedOf(t *testing.T) {
 	for channel, want := range map[string]string{
-		`type: openai, keys: [sk-ant-api03-7f1c02d94be8]`:                                                               "begins as keys of Anthropic do (sk-ant-…), and the channel is of the type openai",
 		`type: openai, base_url: "http://127.0.0.1:1", keys: [sk-ant-api03-7f1c02d94be8]`:                               "begins as keys of Anthropic do (sk-ant-…), and the channel is of the type openai",
-		`type: anthropic, keys: [sk-proj-7f1c02d94be8]`:                                                                 "begins as keys of OpenAI do",
-		`type: openai, keys: [AIzaSy7f1c02d94be8]`:                                                                      "begins as keys of Google do",
-		`type: openai, keys: [sk-or-v1-7f1c02d94be8]`:                                                                   "begins as keys of OpenRouter do",
-		`type: groq, keys: [xai-7f1c02d94be8]`:                                                                          "begins as keys of xAI do",
+		`type: azure, base_url: "http://127.0.0.1:1", keys: [sk-proj-7f1c02d94be8]`:                                     "begins as keys of OpenAI do (sk-proj-…), and the channel is of the type azure",
 		`type: anthropic, keys: [sk-ant-api03-7f1c02d94be8]`:                                                            "",
 		`type: openai, base_url: "https://api.anthropic.com/v1", keys: [sk-ant-7f1c02d94be8]`:                           "",
 		`type: openai, base_url: "https://gateway.example/v1/a/b/anthropic", keys: [sk-ant-7f1c02d9]`:                   "",
@@ -51,6 +47,7 @@ func TestAKeyOfAnotherProvidersIsWarnedOf(t *testing.T) {
 		`type: groq, keys: [gsk_7f1c02d94be8]`:                                                                          "",
 		`type: xai, keys: [xai-7f1c02d94be8]`:                                                                           "",
 		`type: deepseek, keys: [sk-7f1c02d94be8]`:                                                                       "",
+		`type: vertex, keys: [AIzaSy7f1c02d94be8]`:                                                                      "",
 	} {
 		source := withFile("channels: [{name: a, "+channel+"}]", nil)
 		source.Providers = realProviders()
@@ -63,4 +60,28 @@ func TestAKeyOfAnotherProvidersIsWarnedOf(t *testing.T) {
 		require.Contains(t, c.Warnings[0], want)
 		require.NotContains(t, c.Warnings[0], "7f1c")
 	}
+}
+
+// TestAKeyThatItsProviderWillSurelyRefuseIsAnError in a file. A variable may be meant for another program, with another address.
+func TestAKeyThatItsProviderWillSurelyRefuseIsAnError(t *testing.T) {
+	for channel, want := range map[string]string{
+		`type: openai, keys: [sk-ant-api03-7f1c02d94be8]`:                                                "begins as keys of Anthropic do (sk-ant-…), and the channel is of the type openai: it would be refused there",
+		`type: anthropic, keys: [sk-proj-7f1c02d94be8]`:                                                  "begins as keys of OpenAI do",
+		`type: openai, keys: [AIzaSy7f1c02d94be8]`:                                                       "begins as keys of Google do",
+		`type: openai, keys: [sk-or-v1-7f1c02d94be8]`:                                                    "begins as keys of OpenRouter do",
+		`type: groq, keys: [xai-7f1c02d94be8]`:                                                           "begins as keys of xAI do",
+		`type: azure, base_url: "https://name.openai.azure.com", keys: [sk-proj-7f1c02d94be8]`:           "begins as keys of OpenAI do",
+		`type: vertex, keys: [sk-proj-7f1c02d94be8]`:                                                     "begins as keys of OpenAI do",
+		`type: bedrock, region: us-east-1, keys: [sk-ant-api03-7f1c02d94be8]`:                            "begins as keys of Anthropic do",
+		`type: openai, keys: [sk-7f1c02d94be8, gsk_7f1c02d94be8], base_url: "https://api.openai.com/v1"`: "channels[0].keys[1]: begins as keys of Groq do",
+	} {
+		_, _, err := loadChannel(t, channel, nil, nil)
+		require.ErrorContains(t, err, want, channel)
+		require.NotContains(t, err.Error(), "7f1c")
+	}
+	source := options(map[string]string{"OPENAI_API_KEY": "sk-or-v1-7f1c02d94be8"}, nil)
+	source.Providers = realProviders()
+	c := loadAll(t, source)
+	require.Len(t, c.Warnings, 1)
+	require.Contains(t, c.Warnings[0], "environment: OPENAI_API_KEY: begins as keys of OpenRouter do")
 }

@@ -91,7 +91,7 @@ func TestABadFileIsRefusedWithFileLineAndKey(t *testing.T) {
 			"channels.yaml:1: channels[0].base_url: missing: type custom has none of its own",
 		}},
 
-		{"a base URL without a scheme", own("base_url: api.openai.com"), []string{"channels.yaml:4: channels[0].base_url: " + baseRule + ": this one does not begin with http:// or https://"}},
+		{"a base URL without a scheme", own("base_url: api.openai.com"), []string{"channels.yaml:4: channels[0].base_url: " + baseRule + ": this one does not begin with http:// or https://, so write that in front of it"}},
 		{"a base URL of another scheme", own("base_url: ftp://x"), []string{"channels.yaml:4: channels[0].base_url: " + baseRule}},
 		{"an empty base URL", own("base_url: ''"), []string{"channels.yaml:4: channels[0].base_url: must not be empty; leave it out for the provider's own"}},
 		{"a base URL without a host", own("base_url: https:///v1"), []string{"channels.yaml:4: channels[0].base_url: must have a host"}},

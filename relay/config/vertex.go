@@ -46,6 +46,9 @@ func locationProblem(s scalar) string {
 	if zone := zoneForm.FindStringSubmatch(s.text); zone != nil {
 		return "is a zone: the region is " + zone[1]
 	}
+	if regionForm.MatchString(s.text) {
+		return "must be global, us, eu or a region such as europe-west4: this is how AWS writes its own " + s.got()
+	}
 	if !locationForm.MatchString(s.text) {
 		return "must be global, us, eu or a region such as europe-west4 " + s.got()
 	}

@@ -3,15 +3,19 @@ package exchange
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"one-api/relay/breaker"
 	"one-api/relay/channel"
+	"one-api/relay/config"
 	"one-api/relay/jsonscan"
 	"one-api/relay/lane"
 	"one-api/relay/outcome"
+	"one-api/relay/provider"
 	"one-api/relay/wire"
 )
 
@@ -48,7 +52,7 @@ func (d *Door) CheckList(ctx context.Context, c *channel.Channel, k *breaker.Key
 // CheckCall asks a channel's upstream for one token of a model.
 func (d *Door) CheckCall(ctx context.Context, c *channel.Channel, k *breaker.Key, model string) (p Checked) {
 	p.Models = -1
-	call := probing(c, model)
+	call := Probing(c.Lanes, c.Of.QuirksAt(c.Official), model)
 	if call == nil {
 		p.Detail = "no model of it is named that could be asked for a token: list one in models"
 		return p
@@ -91,13 +95,13 @@ func (p *Checked) judge(f *outcome.Failure, began time.Time) {
 	}
 }
 
-// probing is a call for one token, at the first endpoint that the channel serves; nil: it serves none, or no model.
-func probing(c *channel.Channel, model string) *lane.Call {
+// Probing is a call for one token, at the first endpoint that a channel has a lane to; nil: it has none, or no model.
+func Probing(lanes lane.Lanes, quirks *provider.Quirks, model string) *lane.Call {
 	if model == "" {
 		return nil
 	}
 	limit := "max_tokens"
-	if c.Of.QuirksAt(c.Official).MaxCompletionTokens {
+	if quirks.MaxCompletionTokens {
 		limit = "max_completion_tokens"
 	}
 	for _, ask := range []struct {
@@ -109,7 +113,7 @@ func probing(c *channel.Channel, model string) *lane.Call {
 		{wire.Embeddings, `,"input":"Hi"}`},
 		{wire.Rerank, `,"query":"Hi","documents":["Hi"]}`},
 	} {
-		if c.Lanes[ask.at] == nil {
+		if lanes[ask.at] == nil {
 			continue
 		}
 		name := string(jsonscan.AppendString(nil, model))
@@ -123,17 +127,20 @@ func probing(c *channel.Channel, model string) *lane.Call {
 }
 
 // CheckModel is a model that a channel can be asked for a token of; empty: none is named.
-func CheckModel(c *channel.Channel) string {
+func CheckModel(c *config.Channel, of *provider.Provider) string {
+	if len(of.WellKnown) > 0 && slices.Equal(c.Models, of.Models) { // of the families that it has, of which nobody has said more
+		return of.WellKnown[0]
+	}
 	for _, model := range c.Models {
 		if !strings.ContainsAny(model, "*?") {
 			return model
 		}
 	}
-	for model := range c.ModelMapping {
-		return model
+	if mapped := slices.Sorted(maps.Keys(c.ModelMapping)); len(mapped) > 0 {
+		return mapped[0]
 	}
-	if c.Official && len(c.Of.WellKnown) > 0 {
-		return c.Of.WellKnown[len(c.Of.WellKnown)-1]
+	if c.Official && len(of.WellKnown) > 0 {
+		return of.WellKnown[0]
 	}
 	return ""
 }

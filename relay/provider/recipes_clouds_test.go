@@ -66,6 +66,7 @@ channels:
   - {name: cloudflare-claude, type: anthropic, base_url: "https://gateway.ai.cloudflare.com/v1/ACCOUNT/GATEWAY/anthropic", version: v1, keys: ["${ANTHROPIC_API_KEY}"]}
 ` + "```" + `
 
-` + "`one-api --check-config --probe`" + ` asks every channel for the list of its models, with each key, and prints which are reached and accepted; ` + "`--probe=call`" + ` asks for
-one token instead.
+` + "`one-api --check-config`" + ` says in a line how each address was understood (whose API, its version, deployment, project, location or region, who asks, and the
+address that a call goes to), or what is wrong with it. ` + "`--probe`" + ` asks every channel for the list of its models, too, with each key, and prints which are reached and
+accepted; ` + "`--probe=call`" + ` asks for one token instead.
 `

@@ -1,0 +1,81 @@
+package config
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestWhatNewcomersWriteIsToldWhatWasUnderstoodAndWhatToChange at load, by its line and key, and without what they have written, which
+// may be a secret.
+func TestWhatNewcomersWriteIsToldWhatWasUnderstoodAndWhatToChange(t *testing.T) {
+	const key = ", keys: [k-7f1c02d94be8a3]"
+	files := map[string]string{
+		"note.txt": "7f1c02d94be8a3", "client.json": `{"installed":{"client_id":"7f1c02d94be8a3"}}`,
+		"user.json": `{"type":"authorized_user","client_id":"a","client_secret":"7f1c02d94be8a3","refresh_token":"c"}`,
+	}
+	for name, c := range map[string]struct{ channel, says string }{
+		"an endpoint of OpenAI's pasted":     {"type: openai, base_url: 'https://secret.example/v1/chat/completions'" + key, "base_url: is the address of an endpoint: leave /chat/completions out, the relay adds it itself"},
+		"an endpoint of Anthropic's pasted":  {"type: anthropic, base_url: 'https://secret.example/v1/messages/'" + key, "base_url: is the address of an endpoint: leave /messages out"},
+		"an endpoint for pictures pasted":    {"type: openai, base_url: 'https://secret.example/v1/images/edits'" + key, "base_url: is the address of an endpoint: leave /images/edits out"},
+		"a model of Google's pasted":         {"type: gemini, base_url: 'https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:generateContent'" + key, "base_url: is the address of a model: leave out what begins with /model"},
+		"a model of Bedrock's pasted":        {"type: bedrock, base_url: 'https://bedrock-runtime.us-east-1.amazonaws.com/model/amazon.nova-pro-v1:0/converse'" + key, "base_url: is the address of a model: leave out what begins with /model"},
+		"the version twice":                  {"type: openai, base_url: 'https://secret.example/v1/v1'" + key, "base_url: has /v1 in its path twice: once is enough"},
+		"no scheme":                          {"type: openai, base_url: secret.example/v1" + key, "base_url: must be an http or https URL such as https://api.example.com/v1: this one does not begin with http:// or https://, so write that in front of it"},
+		"a blank behind the address":         {"type: openai, base_url: 'https://secret.example/v1 '" + key, "base_url: must not contain a blank, a line break or an invisible character"},
+		"a blank behind the key":             {"type: openai, keys: ['k-7f1c02d94be8a3 ']", "keys[0]: must not contain spaces"},
+		"the name of an Azure resource":      {"type: azure, base_url: my-resource" + key, "base_url: was understood as the name of a resource, or a key, and must be an http or https URL: the resource's endpoint is https://NAME.openai.azure.com (in the portal: Keys and Endpoint)"},
+		"an Azure key in the address":        {"type: azure, base_url: 7f1c02d94be8a37f1c02d94be8a3" + key, "base_url: was understood as the name of a resource, or a key"},
+		"Azure's portal":                     {"type: azure, base_url: 'https://portal.azure.com/'" + key, "base_url: is a page of Azure's portal"},
+		"Azure as OpenAI":                    {"type: openai, base_url: 'https://secret.openai.azure.com'" + key, "base_url: was understood as a resource of Azure's, whose channels are of the type azure"},
+		"an Azure deployment as OpenAI":      {"type: openai, base_url: 'https://secret.openai.azure.com/openai/deployments/gpt-4o'" + key, "base_url: was understood as a resource of Azure's"},
+		"Vertex AI as OpenAI":                {"type: openai, base_url: 'https://us-central1-aiplatform.googleapis.com/v1'" + key, "base_url: was understood as Vertex AI, whose channels are of the type vertex"},
+		"Gemini as OpenAI":                   {"type: openai, base_url: 'https://generativelanguage.googleapis.com'" + key, "base_url: was understood as the Gemini API, whose channels are of the type gemini"},
+		"Bedrock as OpenAI":                  {"type: openai, base_url: 'https://bedrock-runtime.eu-west-1.amazonaws.com'" + key, "base_url: was understood as Amazon Bedrock, whose channels are of the type bedrock"},
+		"OpenAI as Anthropic":                {"type: anthropic, base_url: 'https://api.openai.com/v1'" + key, "base_url: was understood as OpenAI's own address, whose channels are of the type openai"},
+		"Anthropic as Gemini":                {"type: gemini, base_url: 'https://api.anthropic.com'" + key, "base_url: was understood as Anthropic's own address"},
+		"a zone of AWS's":                    {"type: bedrock, region: us-east-1a" + key, "region: is an availability zone: the region is us-east-1"},
+		"a region of Google's for AWS":       {"type: bedrock, region: us-east1" + key, "region: must be a region of AWS's, such as us-east-1: this is how Google writes its own (got us-east1)"},
+		"a region in words":                  {"type: bedrock, region: Frankfurt" + key, "region: must be a region of AWS's, such as us-east-1 (got Frankfurt)"},
+		"two regions":                        {"type: bedrock, region: us-east-1, base_url: 'https://bedrock-runtime.eu-west-1.amazonaws.com'" + key, "base_url: is that of the region eu-west-1, and region says us-east-1, which requests would be signed for: leave one of them out"},
+		"no region":                          {"type: bedrock" + key, "region: missing: it says which region is asked, such as us-east-1 (and AWS_REGION is not set)"},
+		"an access key without its secret":   {"type: bedrock, region: us-east-1, keys: [AKIA7F1C02D94BE8A300]", "keys[0]: is an access key without all that belongs to it: AKID:SECRET"},
+		"a session without its token":        {"type: bedrock, region: us-east-1, keys: ['ASIA7F1C02D94BE8A300:7f1c02d94be8a3']", "keys[0]: is an access key without all that belongs to it: AKID:SECRET, or AKID:SECRET:SESSION_TOKEN if it is temporary"},
+		"a secret whose variable is not set": {"type: bedrock, region: us-east-1, keys: ['AKIA7F1C02D94BE8A300:${AWS_SECRET_ACCESS_KEY}']", "keys[0]: ${AWS_SECRET_ACCESS_KEY} is not set"},
+		"a secret in front":                  {"type: bedrock, region: us-east-1, keys: ['7f1c02d94be8a3:AKIA7F1C02D94BE8A300']", "keys[0]: has the secret in front: it must be AKID:SECRET"},
+		"a region of AWS's for Google":       {"type: vertex, project: p-1, location: us-east-1", "location: must be global, us, eu or a region such as europe-west4: this is how AWS writes its own (got us-east-1)"},
+		"a zone of Google's":                 {"type: vertex, project: p-1, location: us-central1-a", "location: is a zone: the region is us-central1"},
+		"no project":                         {"type: vertex", "project: missing: the id of the project whose Vertex AI is asked"},
+		"a title for a project":              {"type: vertex, project: My First Project", "project: must be the id of a project"},
+		"a file that is not there":           {"type: vertex, credentials_file: secret.json", "credentials_file: cannot read the file: it does not exist"},
+		"a file that is no JSON":             {"type: vertex, credentials_file: note.txt", "credentials_file: names a file that is no JSON"},
+		"a file of an OAuth client":          {"type: vertex, credentials_file: client.json", "credentials_file: names the file of an OAuth client, which is no account"},
+		"a file of a user's":                 {"type: vertex, project: p-1, credentials_file: user.json", "credentials_file: names a file of the type authorized_user, which is not what credentials_type allows (service_account)"},
+		"another vendor's key":               {"type: openai, keys: [sk-ant-api03-7f1c02d94be8a3]", "keys[0]: begins as keys of Anthropic do (sk-ant-…), and the channel is of the type openai: it would be refused there, so put a key of its own in its place, or make it the type of the key"},
+		"no key":                             {"type: openai", "keys: missing"},
+		"the name of a variable":             {"type: openai, keys: [$OPENAI_API_KEY]", "keys[0]: is the name of a variable, and not its value: write ${…} around the name"},
+		"another's name for a type":          {"type: claude" + key, "type: unknown type (got claude); did you mean anthropic?"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, _, err := loadChannel(t, c.channel, nil, files)
+			require.ErrorContains(t, err, "channels.yaml:2: channels[0]"+"."+c.says)
+			assert.Len(t, err, 1, "one problem, and no noise: %v", err)
+			for _, secret := range []string{"7f1c02d94be8a3", "7F1C02D94BE8A3", "secret.example", "secret.openai"} {
+				assert.NotContains(t, err.Error(), secret)
+			}
+		})
+	}
+}
+
+// TestARegionThatNobodyKnewIsAskedAndWarnedOf since regions are added.
+func TestARegionThatNobodyKnewIsAskedAndWarnedOf(t *testing.T) {
+	c, warnings, err := loadChannel(t, "type: bedrock, region: us-est-1", nil, nil)
+	require.NoError(t, err)
+	assert.Equal(t, "https://bedrock-runtime.us-est-1.amazonaws.com", c.BaseURL.String())
+	require.Len(t, warnings, 1)
+	assert.Contains(t, warnings[0], "channels[0].region: is no region that was known in November 2026 (got us-est-1; did you mean us-east-1?)")
+	_, warnings, err = loadChannel(t, "type: bedrock, region: eu-west-3", nil, nil)
+	require.NoError(t, err)
+	assert.Empty(t, warnings)
+}
