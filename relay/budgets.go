@@ -14,18 +14,20 @@ const budgetsTimeout = 3 * time.Second
 
 // beginBudgets has budgets begin with what the ledger knows to have been spent. Without one they begin at zero.
 func (s *Server) beginBudgets(c *config.Config, limits *limit.Set) {
-	s.budgetsUnread.Store(false)
 	if s.options.Ledger == nil || !limits.Money() {
+		s.budgetsUnread.Store(false)
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), budgetsTimeout)
 	defer cancel()
 	rows, err := s.options.Ledger.Spent(ctx)
 	if err != nil {
-		s.budgetsUnread.Store(true)
-		s.options.Log.Warn("what was spent before is not known, and budgets count from zero until the ledger answers", "error", err.Error())
+		if !s.budgetsUnread.Swap(true) { // it is asked again every second
+			s.options.Log.Warn("what was spent before is not known, and budgets count from zero until the ledger answers", "error", err.Error())
+		}
 		return
 	}
+	s.budgetsUnread.Store(false)
 	all := make([]limit.Spent, len(rows))
 	for i, r := range rows {
 		all[i] = limit.Spent{Token: r.Token, Day: r.Day, Charge: r.Charge}
