@@ -30,7 +30,7 @@ func (s *Server) beginBudgets(c *config.Config, limits *limit.Set) {
 	s.budgetsUnread.Store(false)
 	all := make([]limit.Spent, len(rows))
 	for i, r := range rows {
-		all[i] = limit.Spent{Token: r.Token, Day: r.Day, Charge: r.Charge}
+		all[i] = limit.Spent{Token: r.Token, Owner: r.Owner, Day: r.Day, Charge: r.Charge}
 	}
 	s.limits.Begin(c, all)
 }

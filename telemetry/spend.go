@@ -69,7 +69,7 @@ func (m *Metrics) LimitRefused(limit string) {
 	}
 }
 
-// BudgetGauges is how far a budget has been used. Scope is token, group or all, and Name one of the configuration's.
+// BudgetGauges is how far a budget has been used. Scope is token, owner, group or all, and Name one of the configuration's.
 type BudgetGauges struct {
 	Scope, Name string
 	Used        float64 // 1 is all of it

@@ -25,6 +25,8 @@ type Config struct {
 	// Prices are the operator's own, of which the first that a model matches applies. Groups is what is said of groups, by name; nil: nothing.
 	Prices []Price
 	Groups map[string]Group
+	// Owners is what is said of owners of tokens, by name; nil: nothing.
+	Owners map[string]Owner
 	// Limits and Budget are for all clients together.
 	Limits Limits
 	Budget Budget

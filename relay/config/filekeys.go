@@ -3,7 +3,7 @@ package config
 // fileDraft is the file's top level. It is read in another order than a file has it: variables come first.
 type fileDraft struct {
 	envFile, channels, tokens, contextFallback *value
-	prices, groups                             *value
+	prices, groups, owners                     *value
 	limits                                     Limits
 	budget                                     budgetDraft
 }
@@ -36,6 +36,10 @@ var fileObject = &object[fileDraft]{
 		{
 			name: "groups", form: form[fileDraft]{words: groupsByName.words, object: groupObject.title, accept: groupsByName.accept, read: into(groupsByName, func(f *fileDraft) **value { return &f.groups }).read},
 			about: "What holds for groups of tokens, by the group's name.",
+		},
+		{
+			name: "owners", form: form[fileDraft]{words: ownersByName.words, object: ownerObject.title, accept: ownersByName.accept, read: into(ownersByName, func(f *fileDraft) **value { return &f.owners }).read},
+			about: "What holds for all tokens of an owner together, by the owner's name.",
 		},
 		{
 			name: "prices", form: listed(priceObject, "a list of prices", 0, func(f *fileDraft) **value { return &f.prices }),

@@ -131,6 +131,9 @@ func (l *loader) parse(c *Config, data []byte, source Source) {
 	if f.groups != nil {
 		c.Groups = l.groupSettings(*f.groups, c.Tokens)
 	}
+	if f.owners != nil {
+		c.Owners = l.ownerSettings(*f.owners)
+	}
 	c.Limits, c.Budget = f.limits, f.budget.budget()
 	if len(l.problems) == 0 {
 		l.audit(c)

@@ -31,6 +31,12 @@ type Group struct {
 	Markup *int64
 }
 
+// Owner is what is said of whose tokens are: it holds for all of them together.
+type Owner struct {
+	Limits Limits
+	Budget Budget
+}
+
 // Limits are how much may be asked for. 0: there is no such limit.
 type Limits struct {
 	RPM        int // requests in any 60 seconds
@@ -144,6 +150,30 @@ func (l *loader) groupSettings(v value, tokens []Token) map[string]Group {
 			readObject(l, groupObject, e.value, &g)
 		}
 		said[e.name] = Group{Limits: g.limits, Budget: g.budget.budget(), Markup: g.markup}
+	}
+	if len(said) == 0 {
+		return nil
+	}
+	return said
+}
+
+// ownerSettings reads what is said of owners.
+func (l *loader) ownerSettings(v value) map[string]Owner {
+	said := map[string]Owner{}
+	for _, e := range l.entries(v) {
+		if e.name == "" || ownerProblem(e.name) != "" {
+			l.report(e.place, "the owner's name %s", cmp.Or(ownerProblem(e.name), emptyMessage))
+			continue
+		}
+		var o ownerDraft
+		if !e.value.isNull() {
+			if !l.is(e.value, yaml.MappingNode, "a mapping") {
+				continue
+			}
+			o.budget = budgetObject.defaults()
+			readObject(l, ownerObject, e.value, &o)
+		}
+		said[e.name] = Owner{Limits: o.limits, Budget: o.budget.budget()}
 	}
 	if len(said) == 0 {
 		return nil

@@ -80,7 +80,7 @@ var priceObject = &object[priceDraft]{
 
 // limitsObject is how much may be asked for.
 var limitsObject = &object[Limits]{
-	name: "limits", title: "`limits`", about: "Of a token, of a group or of all clients together ([limits](limits.md)). What is over one is refused with 429 and `Retry-After`, before an upstream is asked. `0`: no limit.",
+	name: "limits", title: "`limits`", about: "Of a token, of an owner, of a group or of all clients together ([limits](limits.md)). What is over one is refused with 429 and `Retry-After`, before an upstream is asked. `0`: no limit.",
 	keys: []key[Limits]{
 		{
 			name: "rpm", form: into(count, func(l *Limits) *int { return &l.RPM }), fallback: "0",
@@ -105,7 +105,7 @@ type budgetDraft struct {
 
 // budgetObject is how much may be spent.
 var budgetObject = &object[budgetDraft]{
-	name: "budget", title: "`budget`", about: "Of a token, of a group or of all clients together ([limits](limits.md)). What is charged counts, `markup` included.",
+	name: "budget", title: "`budget`", about: "Of a token, of an owner, of a group or of all clients together ([limits](limits.md)). What is charged counts, `markup` included.",
 	keys: []key[budgetDraft]{
 		{
 			name: "usd", form: into(dollars, func(b *budgetDraft) **int64 { return &b.usd }), unset: "no budget",
@@ -143,6 +143,31 @@ var groupObject = &object[groupDraft]{
 		},
 	},
 }
+
+// ownerDraft is an owner as the file has it.
+type ownerDraft struct {
+	limits Limits
+	budget budgetDraft
+}
+
+// ownerObject is what is said of an owner.
+var ownerObject = &object[ownerDraft]{
+	name: "owner", title: "An owner", about: "What holds for all tokens of an owner (`owner` of a token) together, those that are made while the relay runs included.",
+	keys: []key[ownerDraft]{
+		{
+			name: "limits", form: nested(limitsObject, func(o *ownerDraft) *Limits { return &o.limits }),
+			about: "How much they may ask for.",
+		},
+		{
+			name: "budget", form: nested(budgetObject, func(o *ownerDraft) *budgetDraft { return &o.budget }),
+			about: "How much they may spend.",
+		},
+	},
+}
+
+// ownersByName is the owners of a file.
+var ownersByName = kind[*value]{"a mapping of owners", []schema{{"type": "object", "additionalProperties": anyOf([]schema{ownerObject.reference(), {"type": "null"}})}},
+	func(_ *loader, v value) (*value, bool) { return &v, true }}
 
 // groupsByName is the groups of a file.
 var groupsByName = kind[*value]{"a mapping of groups", []schema{{"type": "object", "additionalProperties": anyOf([]schema{groupObject.reference(), {"type": "null"}})}},

@@ -19,7 +19,7 @@ var objects = []interface {
 	called() string
 	names() []string
 	schema() schema
-}{fileObject, channelObject, entraObject, timeoutsObject, tokenObject, groupObject, limitsObject, budgetObject, priceObject}
+}{fileObject, channelObject, entraObject, timeoutsObject, tokenObject, groupObject, ownerObject, limitsObject, budgetObject, priceObject}
 
 // key is one key of an object. A new one is an entry here, and whoever reads the member that its form leads to.
 type key[T any] struct {

@@ -229,6 +229,10 @@ groups:
         limits: {rpm: 1}
         budget: {usd: 1, per: day}
         markup: 1.5
+owners:
+      Ann B.:
+        limits: {rpm: 1}
+        budget: {usd: 1, per: day}
 prices:
   - model: m
     input: 1
@@ -322,6 +326,7 @@ var wrongValues = map[string][]string{
 	"markup":           {"-1", "1001", "'1'", "[1]"},
 	"discount":         {"-0.1", "1001", "'1'", "[1]"},
 	"prices":           {"{a: b}", "[a]", "[{}]"},
+	"owners":           {"[Ann]", "Ann", "{Ann: 5}", "{Ann: {markup: 2}}"},
 	"model":            {"''", "[a]", "{a: b}"},
 	"input":            {"-1", "much", "'1'", "1000001", "[1]", "true"},
 	"cached":           {"-1", "much", "'1'", "1000001", "[1]", "true"},

@@ -75,7 +75,7 @@ var tokenObject = &object[tokenDraft]{
 		},
 		{
 			name: "owner", form: into(raw("a text", textSchemas...), func(t *tokenDraft) **value { return &t.owner }),
-			about: "Whose it is, for people who look at the page and at exports.",
+			about: "Whose it is: for people who look at the page and at exports, and for `owners`, which may have a budget for all tokens of one together.",
 		},
 		{
 			name: "foreign_ids", form: into(boolean, func(t *tokenDraft) *bool { return &t.ForeignIDs }), fallback: "false",

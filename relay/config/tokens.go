@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -88,8 +89,8 @@ func (l *loader) token(v value, places map[string]place, index int) Token {
 	t.Budget, t.Unpriced = t.budget.budget(), t.unpriced
 	if t.owner != nil {
 		if s, ok := l.scalar(*t.owner); ok {
-			if len(s.text) > longestOwner || !utf8.ValidString(s.text) || strings.ContainsFunc(s.text, unicode.IsControl) {
-				l.report(s.place, "must be a text of up to %d bytes in one line", longestOwner)
+			if message := ownerProblem(s.text); message != "" {
+				l.report(s.place, "%s", message)
 			}
 			t.Owner = s.text
 		}
@@ -99,6 +100,14 @@ func (l *loader) token(v value, places map[string]place, index int) Token {
 		l.claims.models = append(l.claims.models, claimed{model, index})
 	}
 	return t.Token
+}
+
+// ownerProblem judges the name of whose a token is.
+func ownerProblem(text string) string {
+	if len(text) > longestOwner || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
+		return fmt.Sprintf("must be a text of up to %d bytes in one line", longestOwner)
+	}
+	return ""
 }
 
 // ParseToken reads the settings of a token that is made at run time, as a JSON object with the members that a token has in the file, but

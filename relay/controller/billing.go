@@ -34,7 +34,7 @@ func (c *Controller) Subscription(g *gin.Context) {
 		return
 	}
 	s := subscription{Object: "billing_subscription", HasPayment: true, HardLimitUSD: unlimitedUSD}
-	if used, has := budgetOf(directory, key.Name); has {
+	if used, has := budgetOf(directory, key); has {
 		s.HardLimitUSD = usd(used.Most)
 	}
 	if until := key.Expires(); !until.IsZero() {
@@ -53,7 +53,7 @@ func (c *Controller) Usage(g *gin.Context) {
 		return
 	}
 	cents := 0.0
-	if used, has := budgetOf(directory, key.Name); has {
+	if used, has := budgetOf(directory, key); has {
 		cents = usd(used.Spent) * 100
 	} else if c.Ledger != nil {
 		from, to := c.days(g)
@@ -94,10 +94,11 @@ func (c *Controller) key(g *gin.Context) (*apikey.Key, *gate.Directory, bool) {
 	return key, directory, true
 }
 
-// budgetOf is how far a token has used its budget; false: it has none of its own.
-func budgetOf(directory *gate.Directory, token string) (of limit.Used, has bool) {
+// budgetOf is how far a key has used its budget, or the one of its owner if less is left of that; false: there is neither.
+func budgetOf(directory *gate.Directory, key *apikey.Key) (of limit.Used, has bool) {
 	directory.Limits.Budgets(func(u limit.Used) {
-		if u.Scope == limit.OfToken && u.Name == token {
+		counts := u.Scope == limit.OfToken && u.Name == key.Name || u.Scope == limit.OfOwner && u.Name == key.Of.Owner
+		if counts && (!has || u.Most-u.Spent < of.Most-of.Spent) {
 			of, has = u, true
 		}
 	})

@@ -154,6 +154,8 @@ func whose(over *limit.Over) string {
 	switch over.Scope {
 	case limit.OfToken:
 		return "this key"
+	case limit.OfOwner:
+		return "this key's owner"
 	case limit.OfGroup:
 		return "the group " + over.Name
 	default:

@@ -113,7 +113,8 @@ func away(err error) error {
 // Spent is what tokens have been charged on a day, in nano-dollars.
 type Spent struct {
 	Token  string
-	Day    int // YYYYMMDD; 0: in all the days whose sums are gone
+	Owner  string // instead of a token: what it had spent before any of its tokens was used here
+	Day    int    // YYYYMMDD; 0: in all the days whose sums are gone
 	Charge int64
 }
 
@@ -125,8 +126,8 @@ func (l *Ledger) Spent(ctx context.Context) ([]Spent, error) {
 	if err != nil {
 		return nil, away(err)
 	}
-	rows, err := db.QueryContext(ctx, "SELECT token, day, sum(charge) FROM relay_daily GROUP BY token, day HAVING sum(charge) <> 0 UNION ALL "+
-		"SELECT substr(scope, 7), 0, carried FROM relay_budgets WHERE period = 'total' AND carried <> 0 AND scope LIKE 'token:%'")
+	rows, err := db.QueryContext(ctx, "SELECT 'token:' || token, day, sum(charge) FROM relay_daily GROUP BY token, day HAVING "+
+		"sum(charge) <> 0 UNION ALL SELECT scope, 0, carried FROM relay_budgets WHERE period = 'total' AND carried <> 0")
 	if err != nil {
 		return nil, away(err)
 	}
@@ -134,8 +135,17 @@ func (l *Ledger) Spent(ctx context.Context) ([]Spent, error) {
 	var all []Spent
 	for rows.Next() {
 		var s Spent
-		if err := rows.Scan(&s.Token, &s.Day, &s.Charge); err != nil {
+		var scope string
+		if err := rows.Scan(&scope, &s.Day, &s.Charge); err != nil {
 			return nil, away(err)
+		}
+		switch kind, name, _ := strings.Cut(scope, ":"); kind {
+		case "token":
+			s.Token = name
+		case "owner":
+			s.Owner = name
+		default:
+			continue // a newer relay's
 		}
 		all = append(all, s)
 	}

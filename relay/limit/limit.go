@@ -1,6 +1,6 @@
 // Package limit holds clients to what they may ask for and spend: requests and tokens a minute, calls at a time, and budgets, of a token,
-// of a group and of all together. What a call may take is reserved before it is made (Enter), and what it took is settled when it has
-// ended, however it did (Leave). The counts are in memory and belong to names, so that they outlive the configurations that set them.
+// of its owner, of a group and of all together. What a call may take is reserved before it is made (Enter), and what it took is settled
+// when it has ended, however it did (Leave). The counts are in memory and belong to names, so that they outlive the configurations that set them.
 package limit
 
 import (
@@ -17,6 +17,7 @@ type Scope string
 // The scopes.
 const (
 	OfToken Scope = "token"
+	OfOwner Scope = "owner"
 	OfGroup Scope = "group"
 	OfAll   Scope = "all"
 )
@@ -133,6 +134,9 @@ func (k *Keeper) NewSet(c *config.Config) *Set {
 		if l, ok := at(OfToken, t.Name, t.Limits, t.Budget); ok {
 			b.levels = append(b.levels, l)
 		}
+		if l, ok := at(OfOwner, t.Owner, c.Owners[t.Owner].Limits, c.Owners[t.Owner].Budget); ok {
+			b.levels = append(b.levels, l)
+		}
 		for _, group := range t.Groups {
 			if l, ok := at(OfGroup, group, c.Groups[group].Limits, c.Groups[group].Budget); ok {
 				b.levels = append(b.levels, l)
@@ -150,18 +154,19 @@ func (k *Keeper) NewSet(c *config.Config) *Set {
 	return s
 }
 
-// Spent is what a token was charged on a day, in nano-dollars.
+// Spent is what a token was charged on a day, in nano-dollars, or what an owner had spent before any of them was.
 type Spent struct {
 	Token  string
-	Day    int // YYYYMMDD in the keeper's zone; 0: before all the others
+	Owner  string // instead of a token
+	Day    int    // YYYYMMDD in the keeper's zone; 0: before all the others
 	Charge int64
 }
 
 // Begin has budgets begin with what was spent before. What has been spent meanwhile is in it too, if it has been written.
 func (k *Keeper) Begin(c *config.Config, all []Spent) {
-	groups := map[string][]string{}
+	groups, owners := map[string][]string{}, map[string]string{}
 	for i := range c.Tokens {
-		groups[c.Tokens[i].Name] = c.Tokens[i].Groups
+		groups[c.Tokens[i].Name], owners[c.Tokens[i].Name] = c.Tokens[i].Groups, c.Tokens[i].Owner
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -172,13 +177,27 @@ func (k *Keeper) Begin(c *config.Config, all []Spent) {
 		k.turn(m, k.now())
 		from, spent := k.firstDay(m.purse.per, k.now()), int64(0)
 		for _, s := range all {
-			counts := m.scope == OfAll || m.scope == OfToken && s.Token == m.name || m.scope == OfGroup && slices.Contains(groups[s.Token], m.name)
-			if counts && s.Day >= from {
+			if m.counts(&s, groups[s.Token], owners[s.Token]) && s.Day >= from {
 				spent += s.Charge
 			}
 		}
 		m.purse.spent = max(m.purse.spent, spent)
 	}
+}
+
+// counts reports whether what was spent counts for the meter. groups and owner are the token's.
+func (m *meter) counts(s *Spent, groups []string, owner string) bool {
+	switch {
+	case s.Owner != "":
+		return m.scope == OfOwner && s.Owner == m.name
+	case m.scope == OfToken:
+		return s.Token == m.name
+	case m.scope == OfOwner:
+		return owner == m.name
+	case m.scope == OfGroup:
+		return slices.Contains(groups, m.name)
+	}
+	return true
 }
 
 // Money reports whether there is a budget, which Begin has to be called for.

@@ -172,17 +172,20 @@ func TestCountsOutliveReloadsByName(t *testing.T) {
 }
 
 func TestBudgetsBeginWithWhatTheLedgerKnows(t *testing.T) {
-	spent := []Spent{{"t", 0, 1}, {"t", 20261101, 10}, {"t", 20261129, 100}, {"t", 20261130, 1000}, {"u", 20261130, 5}, {"gone", 20261130, 7}}
+	spent := []Spent{
+		{"t", "", 0, 1}, {"t", "", 20261101, 10}, {"t", "", 20261129, 100}, {"t", "", 20261130, 1000}, {"u", "", 20261130, 5}, {"gone", "", 20261130, 7},
+		{"", "Ann", 0, 10000}, {"", "Bob", 0, 90000},
+	}
 	for per, want := range map[config.Period]map[Scope]int64{
-		config.PerDay:   {OfToken: 1000, OfGroup: 1005, OfAll: 1012},
-		config.PerWeek:  {OfToken: 1000, OfGroup: 1005, OfAll: 1012},
-		config.PerMonth: {OfToken: 1110, OfGroup: 1115, OfAll: 1122},
-		config.PerTotal: {OfToken: 1111, OfGroup: 1116, OfAll: 1123},
+		config.PerDay:   {OfToken: 1000, OfOwner: 1005, OfGroup: 1005, OfAll: 1012},
+		config.PerWeek:  {OfToken: 1000, OfOwner: 1005, OfGroup: 1005, OfAll: 1012},
+		config.PerMonth: {OfToken: 1110, OfOwner: 1115, OfGroup: 1115, OfAll: 1122},
+		config.PerTotal: {OfToken: 1111, OfOwner: 11116, OfGroup: 1116, OfAll: 1123},
 	} {
 		budget := config.Budget{Nano: 1_000_000, Per: per}
 		c := &config.Config{
-			Tokens: []config.Token{{Name: "t", Groups: []string{"g"}, Budget: budget}, {Name: "u", Groups: []string{"g"}}},
-			Groups: map[string]config.Group{"g": {Budget: budget}}, Budget: budget,
+			Tokens: []config.Token{{Name: "t", Groups: []string{"g"}, Budget: budget, Owner: "Ann"}, {Name: "u", Groups: []string{"g"}, Owner: "Ann"}},
+			Groups: map[string]config.Group{"g": {Budget: budget}}, Budget: budget, Owners: map[string]config.Owner{"Ann": {Budget: budget}},
 		}
 		k, s, _ := newTest(t, c)
 		k.Begin(c, spent)
@@ -270,5 +273,23 @@ func BenchmarkEnterAndLeave(b *testing.B) {
 	for b.Loop() {
 		c, _ := bounds.Enter(&ask)
 		c.Leave(10, 5, 1)
+	}
+}
+
+func TestAllTokensOfAnOwnerShareItsBudget(t *testing.T) {
+	c := &config.Config{
+		Tokens: []config.Token{{Name: "t", Owner: "Ann"}, {Name: "u", Owner: "Ann"}, {Name: "v", Owner: "Bob"}, {Name: "w"}},
+		Owners: map[string]config.Owner{"Ann": {Budget: config.Budget{Nano: 100, Per: config.PerTotal}}},
+	}
+	_, s, _ := newTest(t, c)
+	require.Nil(t, s.Of("v"), "of another owner nothing is said")
+	require.Nil(t, s.Of("w"), "and nobody's tokens are not one owner's")
+	call, over := s.Of("t").Enter(&Ask{})
+	require.Nil(t, over)
+	call.Leave(0, 0, 100)
+	for _, name := range []string{"t", "u"} {
+		_, over = s.Of(name).Enter(&Ask{Input: 1, Price: atCost})
+		require.NotNil(t, over)
+		require.Equal(t, Over{Limit: Budget, Scope: OfOwner, Name: "Ann", Used: 100, Most: 100, Per: config.PerTotal}, *over)
 	}
 }
