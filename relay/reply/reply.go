@@ -103,14 +103,15 @@ func (w *Writer) Whole(body []byte) error {
 	defer w.handed()
 	w.started = true
 	w.sent.Add(int64(len(body)))
-	return w.object(http.StatusOK, body)
+	return w.object(http.StatusOK, w.handing, body)
 }
 
-func (w *Writer) object(status int, body []byte) error {
+// object writes one object, at a time.
+func (w *Writer) object(status int, at time.Duration, body []byte) error {
 	h := w.to.Header()
 	w.length[0] = strconv.Itoa(len(body))
 	h["Content-Type"], h["Content-Length"] = applicationJSON, w.length[:]
-	w.commit(status)
+	w.commit(status, at)
 	if _, err := w.to.Write(body); err != nil {
 		return err
 	}
@@ -130,7 +131,7 @@ func (w *Writer) Begin(contentType string, length int64) {
 		h["X-Accel-Buffering"] = no
 	}
 	w.started, w.passing = true, true
-	w.commit(http.StatusOK)
+	w.commit(http.StatusOK, now())
 }
 
 // Alive begins the keep-alive that has been put off.
@@ -232,16 +233,19 @@ func (w *Writer) stream(events []byte) error {
 		}
 		h["X-Accel-Buffering"] = no // nginx would hold events back
 		w.streams = true
-		w.commit(http.StatusOK)
+		w.commit(http.StatusOK, now())
 	}
 	_, err := w.to.Write(events)
 	return err
 }
 
-func (w *Writer) commit(status int) {
+func (w *Writer) commit(status int, at time.Duration) {
 	w.committed, w.status = true, uint16(status) //nolint:gosec // three digits
-	if w.limits != nil && status == http.StatusOK {
-		say(w.to.Header(), w.limits)
+	if status == http.StatusOK {
+		w.to.Header()["Date"] = dateAt(at)
+		if w.limits != nil {
+			say(w.to.Header(), w.limits)
+		}
 	}
 	w.limits = nil
 	w.to.WriteHeader(status)
@@ -272,7 +276,7 @@ func (w *Writer) Fail(e *wire.Error) {
 		return
 	}
 	w.again(e)
-	_ = w.object(e.Status, w.format.ErrorBody(e, w.requestID()))
+	_ = w.object(e.Status, now(), w.format.ErrorBody(e, w.requestID()))
 }
 
 // again says in the header whether and when to try again.

@@ -40,7 +40,7 @@ func TestAWholeAnswerAllocatesNothingButItsLength(t *testing.T) {
 	}))
 	require.NoError(t, err)
 	assert.Equal(t, http.StatusOK, to.status)
-	assert.Equal(t, http.Header{"Content-Type": {"application/json"}, "Content-Length": {"12345"}}, to.header)
+	assert.Equal(t, http.Header{"Content-Type": {"application/json"}, "Content-Length": {"12345"}, "Date": to.header["Date"]}, to.header)
 }
 
 func TestAnEventAllocatesNothing(t *testing.T) {
@@ -76,6 +76,7 @@ func TestWhatIsDoneToTheHeaderOfOneResponseIsNotDoneToAnother(t *testing.T) {
 	third := &sink{header: http.Header{}}
 	w.Init(third, wire.OpenAI)
 	require.NoError(t, w.Write([]byte("data: {}\n\n")))
+	delete(third.header, "Date")
 	assert.Equal(t, http.Header{"Content-Type": {"text/event-stream"}, "Cache-Control": {"no-cache"}, "X-Accel-Buffering": {"no"}}, third.header)
 }
 
@@ -208,5 +209,19 @@ func TestAnErrorSaysInItsHeaderWhetherAndWhenToTryAgain(t *testing.T) {
 		delete(to.header, "Content-Length")
 		assert.Equal(t, test.header, to.header)
 		assert.Equal(t, before, test.err.Header, "it may be told once more")
+	}
+}
+
+func TestAnAnswersDateIsThatOfItsSecond(t *testing.T) {
+	for range 3 {
+		before := time.Now().Truncate(time.Second)
+		said, err := http.ParseTime(dateAt(now())[0])
+		require.NoError(t, err)
+		assert.False(t, said.Before(before), "%s is before %s", said, before)
+		assert.False(t, said.After(time.Now()))
+		latest := latestDate.Load()
+		assert.Same(t, &dateAt(latest.until - 1)[0], &latest.value[0], "it is written once a second")
+		_ = dateAt(latest.until)
+		assert.NotSame(t, latest, latestDate.Load(), "and not kept for longer")
 	}
 }
