@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"one-api/relay/config"
@@ -16,9 +17,23 @@ type Book struct {
 	own    []own
 	groups map[string]config.Group
 
+	last  atomic.Pointer[called] // the one asked for last: most calls are alike, and comparing takes less than hashing
 	mu    sync.RWMutex
 	known map[asked]*entry
+	calls map[call]*called
 }
+
+// call is the names of one at a channel, and called what is known of them.
+type (
+	call struct {
+		channel *config.Channel
+		Models
+	}
+	called struct {
+		call
+		entries [3]*entry // in the order of Models; nil for a name that is empty
+	}
+)
 
 // own is a price of the operator's.
 type own struct {
@@ -96,26 +111,21 @@ var free = func() (r Rule) {
 // Find is the price of a model at a channel, at a time: the operator's for any of its names, else the shipped one, of what answered or,
 // if that has none, of what was asked for. false: nobody knows it.
 func (b *Book) Find(c *config.Channel, m Models, at time.Time) (Rule, bool) {
-	names := [...]string{m.Answered, m.Asked, m.Alias}
-	var entries [len(names)]*entry
-	for i, name := range names {
-		if name == "" {
-			continue
-		}
-		entries[i] = b.look(c, name)
-		if o := entries[i].own; o != nil {
-			return Rule{Name: o.name, Model: name, at: &o.at}, true
+	n := b.called(call{c, m})
+	for i, e := range n.entries {
+		if e != nil && e.own != nil {
+			return Rule{Name: e.own.name, Model: n.at(i), at: &e.own.at}, true
 		}
 	}
 	if c.Demo {
 		return free, true
 	}
-	for i, e := range entries[:2] {
+	for i, e := range n.entries[:2] {
 		if e == nil || e.listed == nil {
 			continue
 		}
 		if d := e.listed.now(at); !d.rates.Empty() {
-			r := Rule{Name: e.listed.name, Date: shippedTable().Date, Model: names[i], provider: e.of, at: d}
+			r := Rule{Name: e.listed.name, Date: shippedTable().Date, Model: n.at(i), provider: e.of, at: d}
 			if !d.since.IsZero() {
 				r.Date = d.since.Format(time.DateOnly)
 			}
@@ -123,6 +133,44 @@ func (b *Book) Find(c *config.Channel, m Models, at time.Time) (Rule, bool) {
 		}
 	}
 	return Rule{}, false
+}
+
+// at is one of the names, in their order.
+func (m *Models) at(i int) string {
+	return [...]string{m.Answered, m.Asked, m.Alias}[i]
+}
+
+// called is what is known of a call's names.
+func (b *Book) called(of call) *called {
+	if last := b.last.Load(); last != nil && last.call == of {
+		return last
+	}
+	b.mu.RLock()
+	found := b.calls[of]
+	b.mu.RUnlock()
+	if found == nil {
+		found = b.learn(of)
+	}
+	b.last.Store(found)
+	return found
+}
+
+// learn looks for a call's names.
+func (b *Book) learn(of call) *called {
+	of.Models = Models{strings.Clone(of.Answered), strings.Clone(of.Asked), strings.Clone(of.Alias)}
+	found := &called{call: of}
+	for i := range found.entries {
+		if name := of.at(i); name != "" {
+			found.entries[i] = b.look(of.channel, name)
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.calls == nil || len(b.calls) >= mostKnown {
+		b.calls = map[call]*called{}
+	}
+	b.calls[of] = found
+	return found
 }
 
 // now is the prices that apply: the last ones of those that do, else the first.

@@ -231,6 +231,43 @@ func TestNamesThatComeFromOutsideAreNotRememberedWithoutEnd(t *testing.T) {
 		b.Find(c, Models{Asked: strings.Repeat("x", i%100) + string(rune(i))}, november)
 	}
 	assert.LessOrEqual(t, len(b.known), mostKnown)
+	assert.LessOrEqual(t, len(b.calls), mostKnown)
+}
+
+func TestAPriceIsThatOfItsOwnNamesAndChannelWhoeverWasAskedForBefore(t *testing.T) {
+	own, other := int64(1), int64(2)
+	b := NewBook(&config.Config{Prices: []config.Price{{Model: "mine", Input: &own, Output: &own}, {Model: "his", Input: &other, Output: &other}}})
+	first, second := channelAt("openai", "https://api.openai.com/v1"), channelAt("openai", "https://one.example/v1")
+	for range 3 {
+		for _, c := range []*config.Channel{first, second} {
+			for _, m := range []struct {
+				of   Models
+				want string
+			}{
+				{Models{"", "mine", "gpt-4o"}, "prices[0] mine"}, {Models{"mine", "", "gpt-4o"}, "prices[0] mine"},
+				{Models{"", "gpt-4o", "his"}, "prices[1] his"}, {Models{"", "gpt-4o", "mine"}, "prices[0] mine"},
+				{Models{"gpt-4o", "", ""}, "openai/gpt-4o"}, {Models{"", "gpt-4o", ""}, "openai/gpt-4o"}, {Models{"", "", "gpt-4o"}, ""},
+				{Models{"", "nobody's", "x"}, ""},
+			} {
+				r, known := b.Find(c, m.of, november)
+				assert.Equal(t, m.want, r.Name, "%+v", m.of)
+				assert.Equal(t, m.want != "", known)
+			}
+		}
+	}
+}
+
+func TestAPriceThatWasAskedForBeforeAllocatesNothing(t *testing.T) {
+	b := NewBook(&config.Config{})
+	c := channelAt("openai", "https://api.openai.com/v1")
+	u := wire.Usage{Uncached: 100, Text: 10}
+	at := []string{"gpt-4o", "gpt-4o-mini", "o3"}
+	n := 0
+	assert.Zero(t, testing.AllocsPerRun(100, func() {
+		n++
+		r, _ := b.Find(c, Models{Asked: at[n%len(at)], Alias: "mine"}, november)
+		b.Cost(&r, c, nil, &u)
+	}))
 }
 
 func BenchmarkFindAndCost(b *testing.B) {
