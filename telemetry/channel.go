@@ -157,7 +157,7 @@ type Attempt struct {
 }
 
 // Attempt records one.
-func (c *Channel) Attempt(a Attempt) {
+func (c *Channel) Attempt(a *Attempt) {
 	if c == nil {
 		return
 	}
@@ -173,7 +173,7 @@ func (c *Channel) Attempt(a Attempt) {
 		a.Chunks.flush(c.chunks.get(a.Operation), example)
 	}
 	if c.metrics.form.GenAI == GenAILatest {
-		c.use(a.Operation, model, errorType, a.Usage, example)
+		c.use(a.Operation, model, errorType, &a.Usage, example)
 	}
 	if a.FirstChunk <= 0 && a.Usage.Input <= 0 && a.Usage.Output <= 0 {
 		return

@@ -45,9 +45,9 @@ func TestTheTimesBetweenChunksAreCountedAsTheSDKWould(t *testing.T) {
 			times.Chunk(sinceOrigin(at))
 			sdk.Record(ctx, gap.Seconds())
 		}
-		channel.Attempt(Attempt{Operation: "chat", Model: "m", Outcome: "completed", Chunks: times})
+		channel.Attempt(&Attempt{Operation: "chat", Model: "m", Outcome: "completed", Chunks: times})
 	}
-	channel.Attempt(Attempt{Operation: "chat", Model: "m", Outcome: "completed", Chunks: &ChunkTimes{}}) // a stream of nothing
+	channel.Attempt(&Attempt{Operation: "chat", Model: "m", Outcome: "completed", Chunks: &ChunkTimes{}}) // a stream of nothing
 
 	own, err := m.Produce(ctx)
 	require.NoError(t, err)

@@ -14,8 +14,8 @@ import (
 func newRecorder(testing.TB) *Metrics { return New(500) }
 
 // streamed is an attempt that records everything there is.
-func streamed(chunks *ChunkTimes) Attempt {
-	return Attempt{
+func streamed(chunks *ChunkTimes) *Attempt {
+	return &Attempt{
 		Operation: "chat", Model: "gpt-5", Outcome: "completed", Duration: 3 * time.Second, FirstChunk: 300 * time.Millisecond,
 		Chunks: chunks, Usage: Usage{Input: 1200, Output: 340, CacheRead: 1000, Reasoning: 64},
 	}
@@ -30,8 +30,8 @@ func chunked() *ChunkTimes {
 	return t
 }
 
-func request() Request {
-	return Request{
+func request() *Request {
+	return &Request{
 		Route: "/v1/chat/completions", Operation: "chat", Model: "gpt-5", Known: true, Outcome: "completed", Attempts: 1,
 		Duration: 3 * time.Second, FirstToken: 300 * time.Millisecond, Overhead: 200 * time.Microsecond,
 	}
@@ -44,7 +44,7 @@ func TestRecordingAllocatesNothing(t *testing.T) {
 	m, chunks := newRecorder(t), chunked()
 	channel := m.Channel("primary", "openai")
 	var off *Metrics
-	failed := Attempt{Operation: "chat", Model: "gpt-5", Outcome: "upstream_status", ErrorType: "503", Duration: time.Second}
+	failed := &Attempt{Operation: "chat", Model: "gpt-5", Outcome: "upstream_status", ErrorType: "503", Duration: time.Second}
 	folding := newRecorder(t)
 	folding.clientModels.most, folding.channelModels.most = 1, 1
 	folding.Request(request())
@@ -114,7 +114,7 @@ func BenchmarkAttemptExponential(b *testing.B) {
 // BenchmarkFailedAttempt is one that got no answer.
 func BenchmarkFailedAttempt(b *testing.B) {
 	channel := newRecorder(b).Channel("primary", "openai")
-	failed := Attempt{Operation: "chat", Model: "gpt-5", Outcome: "upstream_status", ErrorType: "503", Duration: time.Second}
+	failed := &Attempt{Operation: "chat", Model: "gpt-5", Outcome: "upstream_status", ErrorType: "503", Duration: time.Second}
 	b.ReportAllocs()
 	for b.Loop() {
 		channel.Attempt(failed)

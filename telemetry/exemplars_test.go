@@ -178,7 +178,7 @@ func TestABatchFullOfExemplarsIsNoLargerThanACollectorTakes(t *testing.T) {
 	for _, model := range named.Models {
 		for _, bound := range durationBounds {
 			for _, outcome := range []string{"completed", "first_token_timeout"} {
-				channel.Attempt(Attempt{
+				channel.Attempt(&Attempt{
 					Operation: "chat", Model: model, Outcome: outcome, Duration: time.Duration(bound * float64(time.Second)),
 					FirstChunk: time.Duration(bound * float64(time.Second)), Usage: Usage{Input: int64(bound * 100), Output: int64(bound * 100)}, Span: span,
 				})

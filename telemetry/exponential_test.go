@@ -83,7 +83,7 @@ func TestTheTimesBetweenChunksAreCountedExponentiallyOneByOne(t *testing.T) {
 				gaps = append(gaps, gap.Seconds())
 			}
 		}
-		channel.Attempt(Attempt{Operation: "chat", Model: "m", Outcome: "completed", Chunks: &chunks})
+		channel.Attempt(&Attempt{Operation: "chat", Model: "m", Outcome: "completed", Chunks: &chunks})
 		scopes, err := m.Produce(context.Background())
 		require.NoError(t, err)
 		i := slices.IndexFunc(scopes[0].Metrics, func(m metricdata.Metrics) bool { return m.Name == PerOutputChunk })

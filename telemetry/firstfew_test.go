@@ -43,7 +43,7 @@ func TestACallThatWasDrawnIsTracedThoughTheSDKAsksAgain(t *testing.T) {
 	defer func() { require.NoError(t, provider.Shutdown(context.Background())) }()
 	for range 5 {
 		_, span := tracing.Request(context.Background(), "POST", "/v1/chat/completions", http.Header{}, time.Now())
-		span.EndRequest(Request{Outcome: "completed", Status: 200})
+		span.EndRequest(&Request{Outcome: "completed", Status: 200})
 	}
 	require.Len(t, spans.GetSpans(), 1) // before the provider is shut down
 }

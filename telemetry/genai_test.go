@@ -31,7 +31,7 @@ func exportedWith(t *testing.T, optIn string) *otlptest.Receiver {
 	channel := started.Metrics.Channel("primary", "openai")
 	began := time.Now()
 	ctx, _ := started.Tracing.Request(context.Background(), "POST", "/v1/chat/completions", http.Header{}, began)
-	for _, a := range []Attempt{
+	for _, a := range []*Attempt{
 		streamed(chunked()), // 1200 of them 1000 cached, 340 of them 64 reasoning
 		{Operation: "chat", Model: "gpt-5", Outcome: "completed", Duration: time.Second, Usage: Usage{
 			Input: 100, CacheRead: 10, CacheWrite: 20, AudioIn: 30, ImageIn: 15, Output: 50, AudioOut: 40, Reasoning: 5,
@@ -132,7 +132,7 @@ func TestTheSeriesOfTheLatestConventionsEndAsTheOthersDo(t *testing.T) {
 	m := NewAs(10, Form{GenAI: GenAILatest})
 	c := m.Configure([]Configured{everything("a", "x", "y")})[0]
 	for _, model := range []string{"x", "y"} {
-		c.Attempt(Attempt{Operation: "chat", Model: model, Outcome: "completed", Usage: Usage{Input: 1}})
+		c.Attempt(&Attempt{Operation: "chat", Model: model, Outcome: "completed", Usage: Usage{Input: 1}})
 	}
 	named := everything("a", "x")
 	named.Serves = func(model string) bool { return model == "x" }

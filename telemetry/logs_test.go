@@ -75,8 +75,8 @@ func TestLogsAndSpansArriveWithTheSameTrace(t *testing.T) {
 			log.DebugContext(ctx, "nobody asked for this")
 			log.WarnContext(attempt.In(ctx), "attempt failed", "request_id", "r-1", "detail", "cut in a r\xe9")
 			log.InfoContext(context.Background(), "no request")
-			attempt.EndAttempt(time.Now(), Attempt{Outcome: "upstream_reset", ErrorType: "upstream_reset"})
-			request.EndRequest(Request{Outcome: "upstream_reset", ErrorType: "upstream_reset", Failed: true})
+			attempt.EndAttempt(time.Now(), &Attempt{Outcome: "upstream_reset", ErrorType: "upstream_reset"})
+			request.EndRequest(&Request{Outcome: "upstream_reset", ErrorType: "upstream_reset", Failed: true})
 			started.Shutdown()
 
 			spans, lines := spansAt(receiver), records(receiver)

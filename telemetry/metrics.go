@@ -143,7 +143,7 @@ type Request struct {
 }
 
 // Request records a client's call.
-func (m *Metrics) Request(r Request) {
+func (m *Metrics) Request(r *Request) {
 	if m == nil {
 		return
 	}

@@ -57,8 +57,8 @@ func valueOf(attributes attribute.Set, key string) string {
 	return v.AsString()
 }
 
-func ended(model string) Attempt {
-	return Attempt{Operation: "chat", Model: model, Outcome: "completed", Duration: time.Second}
+func ended(model string) *Attempt {
+	return &Attempt{Operation: "chat", Model: model, Outcome: "completed", Duration: time.Second}
 }
 
 func TestMadeUpNamesDoNotHideTheModelsThatTheConfigurationNames(t *testing.T) {
@@ -67,13 +67,13 @@ func TestMadeUpNamesDoNotHideTheModelsThatTheConfigurationNames(t *testing.T) {
 	for i := range 600 {
 		name := fmt.Sprintf("made-up-%d", i)
 		channels[0].Attempt(ended(name))
-		m.Request(Request{Operation: "chat", Model: name, Known: true, Outcome: "completed"})
+		m.Request(&Request{Operation: "chat", Model: name, Known: true, Outcome: "completed"})
 	}
 	require.Equal(t, int64(2*100), m.folded.n.Load())
 	for _, name := range []string{"listed", strings.Repeat("long", 100)} {
 		channels[0].Attempt(ended(name))
 		channels[1].Attempt(ended(name)) // a glob of its own covers it
-		m.Request(Request{Operation: "chat", Model: name, Known: true, Outcome: "completed"})
+		m.Request(&Request{Operation: "chat", Model: name, Known: true, Outcome: "completed"})
 		require.Contains(t, attempted(t, m), "a "+name)
 		require.Contains(t, attempted(t, m), "b "+name)
 		require.Contains(t, asked(t, m), name)
@@ -96,19 +96,19 @@ func TestNamesThatNobodyServesTakeNoPlace(t *testing.T) {
 	m := New(2)
 	c := m.Configure([]Configured{everything("a")})[0]
 	for i := range 100 {
-		unknown := Attempt{Operation: "chat", Model: fmt.Sprintf("nonsense-%d", i), Outcome: "upstream_status", ErrorType: "404", Status: 404}
+		unknown := &Attempt{Operation: "chat", Model: fmt.Sprintf("nonsense-%d", i), Outcome: "upstream_status", ErrorType: "404", Status: 404}
 		c.Attempt(unknown)
 		unknown.Status, unknown.ErrorType, unknown.Unserved = 400, "400", true // as others say it
 		c.Attempt(unknown)
-		m.Request(Request{Operation: "chat", Model: unknown.Model, Known: true, Outcome: "upstream_status", ErrorType: "404", Status: 404})
-		m.Request(Request{Operation: "chat", Model: unknown.Model, Known: true, Outcome: "rejected", Rejected: "limit", Status: 429})
+		m.Request(&Request{Operation: "chat", Model: unknown.Model, Known: true, Outcome: "upstream_status", ErrorType: "404", Status: 404})
+		m.Request(&Request{Operation: "chat", Model: unknown.Model, Known: true, Outcome: "rejected", Rejected: "limit", Status: 429})
 	}
 	require.Zero(t, m.folded.n.Load(), "they are not too many, they are none")
 	for _, name := range []string{"one", "two"} {
 		c.Attempt(ended(name))
-		m.Request(Request{Operation: "chat", Model: name, Known: true, Outcome: "completed", Status: 200})
+		m.Request(&Request{Operation: "chat", Model: name, Known: true, Outcome: "completed", Status: 200})
 	}
-	c.Attempt(Attempt{Operation: "chat", Model: "one", Outcome: "upstream_status", ErrorType: "404", Status: 404})
+	c.Attempt(&Attempt{Operation: "chat", Model: "one", Outcome: "upstream_status", ErrorType: "404", Status: 404})
 	require.ElementsMatch(t, []string{"a " + OtherModel, "a one", "a two"}, slices.Collect(keysOf(attempted(t, m))))
 	require.Equal(t, []string{OtherModel, OtherModel, "one", "two"}, asked(t, m))
 }
@@ -169,7 +169,7 @@ func TestTheSeriesOfAModelEndWhenNothingServesIt(t *testing.T) {
 	c := m.Configure([]Configured{named})[0]
 	for _, model := range named.Models {
 		c.Attempt(ended(model))
-		m.Request(Request{Operation: "chat", Model: model, Known: true, Outcome: "completed"})
+		m.Request(&Request{Operation: "chat", Model: model, Known: true, Outcome: "completed"})
 	}
 	named.Models = named.Models[:1]
 	m.Configure([]Configured{named})
@@ -185,7 +185,7 @@ func TestReloadsWithoutEndLeaveNothingBehind(t *testing.T) {
 			c := m.Configure([]Configured{everything(fmt.Sprintf("channel-%d", i), fmt.Sprintf("named-%d", i)), everything("stays", fmt.Sprintf("named-%d", i))})
 			for _, channel := range c {
 				channel.Attempt(ended(fmt.Sprintf("named-%d", i)))
-				m.Request(Request{Operation: "chat", Model: fmt.Sprintf("named-%d", i), Known: true, Outcome: "completed"})
+				m.Request(&Request{Operation: "chat", Model: fmt.Sprintf("named-%d", i), Known: true, Outcome: "completed"})
 			}
 			if collected {
 				_, _ = m.Produce(context.Background())
@@ -203,11 +203,11 @@ func TestAnUpstreamCannotMakeSeriesOfStatuses(t *testing.T) {
 	for _, channel := range c {
 		for status := 300; status < 600; status++ {
 			errorType := fmt.Sprint(status)
-			channel.Attempt(Attempt{Operation: "chat", Model: "x", Outcome: "upstream_status", ErrorType: errorType, Status: status})
-			m.Request(Request{Operation: "chat", Model: "x", Known: true, Outcome: "upstream_status", ErrorType: errorType, Status: 502})
+			channel.Attempt(&Attempt{Operation: "chat", Model: "x", Outcome: "upstream_status", ErrorType: errorType, Status: status})
+			m.Request(&Request{Operation: "chat", Model: "x", Known: true, Outcome: "upstream_status", ErrorType: errorType, Status: 502})
 			m.HTTP(HTTP{Method: "POST", Route: "/v1/chat/completions", Status: 502, ErrorType: errorType})
 		}
-		channel.Attempt(Attempt{Operation: "chat", Model: "x", Outcome: "idle_timeout", ErrorType: "idle_timeout"})
+		channel.Attempt(&Attempt{Operation: "chat", Model: "x", Outcome: "idle_timeout", ErrorType: "idle_timeout"})
 		require.Len(t, channel.attempts.all(), mostStatuses+2)
 	}
 	require.Len(t, m.requests.all(), mostStatuses+1)

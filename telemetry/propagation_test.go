@@ -51,7 +51,7 @@ func TestATraceComesAndGoesByTheHeadersThatOTELPROPAGATORSNames(t *testing.T) {
 			_, span := tracing.Request(context.Background(), http.MethodPost, "/v1/messages", c.client, time.Now())
 			traced := http.Header{}
 			span.Propagate(c.client, traced)
-			span.EndRequest(Request{})
+			span.EndRequest(&Request{})
 			sentByOthers := http.Header{}
 			Span{}.Propagate(c.client, sentByOthers)
 			if c.sent == "" {

@@ -48,7 +48,7 @@ func bySDK(tb testing.TB, options ...sdkmetric.Option) *sdkAttempt {
 	}
 }
 
-func (s *sdkAttempt) attempt(ctx context.Context, a Attempt) {
+func (s *sdkAttempt) attempt(ctx context.Context, a *Attempt) {
 	s.attempts.Add(ctx, 1, s.add...)
 	s.duration.Record(ctx, a.Duration.Seconds(), s.record...)
 	s.firstChunk.Record(ctx, a.FirstChunk.Seconds(), s.record...)

@@ -28,7 +28,7 @@ func TestNothingIsLeftOfAnExportThatHangsAtTheEnd(t *testing.T) {
 			"OTEL_EXPORTER_OTLP_TIMEOUT", "600000", "OTEL_METRIC_EXPORT_TIMEOUT", "600000", "OTEL_BSP_EXPORT_TIMEOUT", "600000", "OTEL_BLRP_EXPORT_TIMEOUT", "600000")
 		started := startForTest(t, nil)
 		_, span := started.Tracing.Request(t.Context(), http.MethodPost, "/v1/chat/completions", nil, time.Now())
-		span.EndRequest(Request{})
+		span.EndRequest(&Request{})
 		slog.New(started.Logs).Info("a line that is exported")
 		require.Eventually(t, func() bool { return received.Requests() >= 3 }, time.Minute, time.Millisecond, "an export of each signal is on its way")
 		ends.Go(started.Shutdown)

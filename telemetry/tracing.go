@@ -69,7 +69,7 @@ func (t *Tracing) Request(ctx context.Context, method, route string, header http
 }
 
 // EndRequest ends the span of a client's call.
-func (s Span) EndRequest(r Request) {
+func (s Span) EndRequest(r *Request) {
 	if s.span == nil {
 		return
 	}
@@ -119,7 +119,7 @@ func (t *Tracing) Attempt(ctx context.Context, a AttemptStart) Span {
 }
 
 // EndAttempt ends the span of an attempt.
-func (s Span) EndAttempt(began time.Time, a Attempt) {
+func (s Span) EndAttempt(began time.Time, a *Attempt) {
 	if s.span == nil {
 		return
 	}

@@ -19,8 +19,8 @@ func traceCall(t *Tracing, header http.Header) {
 	ctx, request := t.Request(context.Background(), http.MethodPost, "/v1/messages", header, began)
 	attempt := t.Attempt(ctx, AttemptStart{Channel: "a", Provider: "openai", Operation: "chat", Model: "m", Stream: true, Began: began})
 	_ = attempt.In(ctx)
-	attempt.EndAttempt(began, Attempt{Outcome: "completed", FirstChunk: time.Millisecond, Duration: time.Second, Usage: Usage{Input: 1}})
-	request.EndRequest(Request{Outcome: "completed", ID: "id"})
+	attempt.EndAttempt(began, &Attempt{Outcome: "completed", FirstChunk: time.Millisecond, Duration: time.Second, Usage: Usage{Input: 1}})
+	request.EndRequest(&Request{Outcome: "completed", ID: "id"})
 }
 
 func TestACallThatIsNotTracedAllocatesNothing(t *testing.T) {
@@ -77,8 +77,8 @@ func TestAModelsNameIsBoundedAndStaysUTF8(t *testing.T) {
 	tracing, provider := NewTracing("v", sdktrace.AlwaysSample(), sdktrace.WithSyncer(spans))
 	model := strings.Repeat("長", 10_000) + "\xff"
 	ctx, request := tracing.Request(context.Background(), http.MethodPost, "/v1/messages", nil, time.Now())
-	tracing.Attempt(ctx, AttemptStart{Operation: "chat", Model: model}).EndAttempt(time.Now(), Attempt{Answer: Answer{Model: model, ID: model, Ends: []string{model}}})
-	request.EndRequest(Request{Model: model})
+	tracing.Attempt(ctx, AttemptStart{Operation: "chat", Model: model}).EndAttempt(time.Now(), &Attempt{Answer: Answer{Model: model, ID: model, Ends: []string{model}}})
+	request.EndRequest(&Request{Model: model})
 	all := spans.GetSpans()
 	require.NoError(t, provider.Shutdown(context.Background()))
 	require.Len(t, all, 2)

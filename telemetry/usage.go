@@ -94,7 +94,7 @@ func (c *Channel) makeTokens(k tokensKey) *tokensCell {
 }
 
 // use counts what an attempt cost. Every attempt is counted, with 0 if the provider reported nothing.
-func (c *Channel) use(operation, model, errorType string, u Usage, m *mark) {
+func (c *Channel) use(operation, model, errorType string, u *Usage, m *mark) {
 	tokens := c.tokens.get(tokensKey{operation, model, errorType})
 	tokens.input.record(u.Input, m)
 	tokens.output.record(u.Output, m)

@@ -45,7 +45,7 @@ func TestTenThousandReloadsLeaveNothingBehind(t *testing.T) {
 		for range 3 {
 			p.Set().routes.of(fmt.Sprintf("asked-%d", i))
 		}
-		p.Set().Get(named.Name).Metrics.Attempt(telemetry.Attempt{Operation: "chat", Model: named.Models[0], Outcome: "completed"})
+		p.Set().Get(named.Name).Metrics.Attempt(&telemetry.Attempt{Operation: "chat", Model: named.Models[0], Outcome: "completed"})
 		if i == reloads/10 {
 			after = live()
 		}

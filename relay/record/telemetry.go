@@ -17,8 +17,8 @@ func (t Telemetry) Attempt(_ context.Context, a *Attempt) {
 		Unserved: a.Failure != nil && a.Class == outcome.ClassElsewhere, Duration: a.Duration, FirstChunk: a.FirstEvent, Chunks: a.Chunks,
 		Usage: usage(a), Spend: spend(a), Answer: a.Said, Span: a.Span,
 	}
-	a.Span.EndAttempt(a.Began, m)
-	a.Channel.Metrics.Attempt(m)
+	a.Span.EndAttempt(a.Began, &m)
+	a.Channel.Metrics.Attempt(&m)
 	if a.Resumes {
 		a.Channel.Metrics.Resume(a.Because, m.Outcome)
 	}
@@ -53,6 +53,6 @@ func (t Telemetry) End(_ context.Context, e *End) {
 		FirstToken: e.FirstToken, Overhead: max(0, e.Duration-e.Waited),
 		ID: e.RequestID, Status: e.Status, Failed: e.Failed(), Span: e.Span,
 	}
-	e.Span.EndRequest(r)
-	t.Metrics.Request(r)
+	e.Span.EndRequest(&r)
+	t.Metrics.Request(&r)
 }
