@@ -99,7 +99,7 @@ func row(c *channel.Channel, p *exchange.Checked, key, of int, calls bool) []str
 func askedAt(c *channel.Channel, calls bool) string {
 	if calls || c.Asks == nil {
 		of := Providers[cmp.Or(c.Form, c.Type)]
-		return goesTo(&c.Channel, &of)
+		return exchange.GoesTo(&c.Channel, &of)
 	}
 	asked := c.Asks()
 	return http.MethodGet + " " + c.Addresses.Of(asked.Path, asked.Query).URL().String()

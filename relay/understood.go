@@ -4,16 +4,12 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"net/http"
 	"strconv"
 	"strings"
 
-	"one-api/relay/channel"
 	"one-api/relay/config"
 	"one-api/relay/exchange"
-	"one-api/relay/lane"
 	providers "one-api/relay/provider"
-	"one-api/relay/upstream"
 )
 
 // Understood writes how each channel's address was understood, a line each: whose API it is, what belongs to the address, who asks, and
@@ -31,9 +27,7 @@ func understood(c *config.Channel) string {
 	parts := append([]string{house(c, &of.Provider)}, where(c)...)
 	parts = append(parts, whoAsks(c))
 	said := strings.Join(parts, ", ")
-	if at := goesTo(c, &of); at != "" {
-		said += ": " + at
-	}
+	said += ": " + exchange.GoesTo(c, &of)
 	if c.Disabled {
 		said += " (disabled)"
 	}
@@ -115,23 +109,4 @@ func whoAsks(c *config.Channel) string {
 		return "with a key"
 	}
 	return "with " + strconv.Itoa(len(c.Keys)) + " keys in turn"
-}
-
-// goesTo is where a call goes, or the base URL if there is none that the relay could make by itself.
-func goesTo(c *config.Channel, of *channel.Type) string {
-	addresses := upstream.AddressesOf(c.BaseURL)
-	model := cmp.Or(exchange.CheckModel(c, &of.Provider), "MODEL")
-	call := exchange.Probing(of.Lanes(c), of.QuirksAt(c.Official), model)
-	if call == nil {
-		return c.BaseURL.String()
-	}
-	target := lane.Destination{Model: model, Official: c.Official, Quirks: of.QuirksAt(c.Official)}
-	if mapped, is := c.ModelMapping[model]; is {
-		target.Model = mapped
-	}
-	request, err := of.Lanes(c)[call.Endpoint].Request(call, target)
-	if err != nil {
-		return c.BaseURL.String()
-	}
-	return cmp.Or(request.Method, http.MethodPost) + " " + addresses.Of(request.Path, request.Query).URL().String()
 }

@@ -16,8 +16,8 @@ var versionSegment = regexp.MustCompile(`^v\d`)
 // pastedEndpoints are what providers' documentation has behind their base URLs; a longer one stands before its own end.
 var pastedEndpoints = []string{
 	"/chat/completions", "/completions", "/embeddings", "/messages/count_tokens", "/messages", "/responses", "/models",
-	"/images/generations", "/images/edits", "/images/variations", "/audio/speech", "/audio/transcriptions", "/audio/translations", "/moderations",
-	"/rerank", "/realtime",
+	"/images/generations", "/images/edits", "/images/variations", "/audio/speech", "/audio/transcriptions", "/audio/translations",
+	"/moderations", "/rerank", "/realtime",
 }
 
 // pastedModel is the address of a model of those whose model is in the path, and what of it is too much: Google's, Amazon's.

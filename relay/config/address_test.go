@@ -1,6 +1,9 @@
 package config
 
 import (
+	"fmt"
+	"maps"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -85,20 +88,64 @@ func TestALocalServerNeedsNoKey(t *testing.T) {
 	}
 }
 
-// TestEachProvidersVariablesMakeAChannel sets one variable at a time.
+// TestEachProvidersVariablesMakeAChannel sets one variable at a time, or those of an account that belong together, and then an example's
+// placeholder in the place of each.
 func TestEachProvidersVariablesMakeAChannel(t *testing.T) {
+	accounts := map[string]map[string]string{
+		"azure":   {"AZURE_OPENAI_ENDPOINT": "https://name.openai.azure.com", "AZURE_OPENAI_API_KEY": "k-0123456789abcdef"},
+		"vertex":  {"GOOGLE_APPLICATION_CREDENTIALS": "/sa.json"},
+		"bedrock": {"AWS_ACCESS_KEY_ID": "AKIA7F1C02D94BE8A300", "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG", "AWS_REGION": "eu-west-1"},
+	}
+	files := map[string]string{"/sa.json": serviceAccountFile}
+	load := func(variables map[string]string) *Config {
+		source := options(variables, files)
+		source.Providers = realProviders()
+		return loadAll(t, source)
+	}
 	for kind, p := range realProviders() {
+		if kind == "ollama" || kind == "vllm" { // which have no keys
+			require.Empty(t, p.KeyVariables)
+			continue
+		}
+		require.True(t, len(p.KeyVariables) > 0 || accounts[kind] != nil, "%s is made by no variable", kind)
+		require.Equal(t, len(p.Account) > 0, accounts[kind] != nil, kind)
+		models := p.Models
+		if p.Unasked != nil {
+			models = p.Unasked
+		}
 		for _, name := range p.KeyVariables {
-			source := options(map[string]string{name: "k-" + kind, "AWS_REGION": "us-east-1"}, nil)
-			source.Providers = realProviders()
-			channels := loadAll(t, source).Channels
+			channels := load(map[string]string{name: "k-" + kind, "AWS_REGION": "us-east-1"}).Channels
 			require.Len(t, channels, 1, name)
 			assert.Equal(t, kind, channels[0].Type)
 			assert.Equal(t, kind, channels[0].Name)
 			assert.Equal(t, []string{"k-" + kind}, channels[0].Keys)
-			assert.Equal(t, p.Models, channels[0].Models)
+			assert.Equal(t, models, channels[0].Models)
 			assert.True(t, channels[0].Official)
 			assert.Equal(t, p.BaseURL, channels[0].BaseURL.String())
+
+			c := load(map[string]string{name: "your-api-key-here", "AWS_REGION": "us-east-1"})
+			assert.True(t, c.Channels[0].Demo, "%s: a placeholder makes no channel", name)
+			assert.Contains(t, c.Warnings[0], name+": is a placeholder")
+		}
+		if accounts[kind] == nil {
+			continue
+		}
+		channels := load(accounts[kind]).Channels
+		require.Len(t, channels, 1, kind)
+		assert.Equal(t, []string{kind, kind}, []string{channels[0].Type, channels[0].Name})
+		assert.Equal(t, models, channels[0].Models)
+		assert.True(t, channels[0].Official)
+		if kind == "vertex" {
+			continue // its variable names a file
+		}
+		for name := range accounts[kind] {
+			if strings.HasSuffix(name, "KEY") || strings.HasSuffix(name, "KEY_ID") {
+				variables := maps.Clone(accounts[kind])
+				variables[name] = "your-key-here"
+				c := load(variables)
+				assert.True(t, c.Channels[0].Demo, "%s: a placeholder makes no channel", name)
+				assert.Contains(t, fmt.Sprint(c.Warnings), "placeholder")
+			}
 		}
 	}
 }

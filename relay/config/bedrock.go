@@ -17,13 +17,13 @@ var (
 )
 
 // knownRegions are those that there were when this was written. Another one is asked all the same.
-var knownRegions = []string{
-	"us-east-1", "us-east-2", "us-west-1", "us-west-2", "us-gov-east-1", "us-gov-west-1", "ca-central-1", "ca-west-1", "mx-central-1", "sa-east-1",
-	"eu-central-1", "eu-central-2", "eu-west-1", "eu-west-2", "eu-west-3", "eu-north-1", "eu-south-1", "eu-south-2", "eusc-de-east-1",
-	"ap-east-1", "ap-east-2", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-south-2", "ap-southeast-1", "ap-southeast-2",
-	"ap-southeast-3", "ap-southeast-4", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "me-central-1", "me-south-1", "il-central-1",
-	"af-south-1", "cn-north-1", "cn-northwest-1",
-}
+var knownRegions = strings.Fields(`
+	us-east-1 us-east-2 us-west-1 us-west-2 us-gov-east-1 us-gov-west-1 ca-central-1 ca-west-1 mx-central-1
+	sa-east-1 eu-central-1 eu-central-2 eu-west-1 eu-west-2 eu-west-3 eu-north-1 eu-south-1 eu-south-2
+	eusc-de-east-1 ap-east-1 ap-east-2 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1 ap-south-2
+	ap-southeast-1 ap-southeast-2 ap-southeast-3 ap-southeast-4 ap-southeast-5 ap-southeast-6 ap-southeast-7
+	me-central-1 me-south-1 il-central-1 af-south-1 cn-north-1 cn-northwest-1
+`)
 
 func regionProblem(s scalar) string {
 	const form = "must be a region of AWS's, such as us-east-1"
@@ -51,16 +51,7 @@ func (l *loader) bedrock(c *channelDraft, at place, version *string) {
 			suggestion(c.Region, knownRegions))
 	}
 	if c.baseURL == nil {
-		if c.Region == "" {
-			c.Region = l.awsRegion()
-		}
-		if c.Region == "" && c.region.line == 0 {
-			l.missing(at, "region", "missing: it says which region is asked, such as us-east-1 (and AWS_REGION is not set)")
-			return
-		}
-		if c.Region != "" {
-			c.BaseURL = bedrockAddress(c.Region)
-		}
+		l.bedrockOf(c, at)
 		return
 	}
 	s, ok := l.scalar(*c.baseURL)
@@ -104,6 +95,20 @@ func (l *loader) bedrock(c *channelDraft, at place, version *string) {
 	}
 	if c.Region == "" && c.region.line == 0 {
 		l.missing(at, "region", "missing: the base_url does not say which region requests are signed for (and AWS_REGION is not set)")
+	}
+}
+
+// bedrockOf finds the address of a region.
+func (l *loader) bedrockOf(c *channelDraft, at place) {
+	if c.Region == "" {
+		c.Region = l.awsRegion()
+	}
+	if c.Region == "" && c.region.line == 0 {
+		l.missing(at, "region", "missing: it says which region is asked, such as us-east-1 (and AWS_REGION is not set)")
+		return
+	}
+	if c.Region != "" {
+		c.BaseURL = bedrockAddress(c.Region)
 	}
 }
 

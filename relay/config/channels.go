@@ -232,7 +232,7 @@ func (l *loader) environmentChannels() []Channel {
 			continue
 		}
 		c := l.silentChannel().Channel
-		c.Name, c.Type, c.BaseURL, c.Official, c.Keys, c.Models = kind, kind, base, true, []string{key}, defaultModels(provider, true)
+		c.Name, c.Type, c.BaseURL, c.Official, c.Keys, c.Models = kind, kind, base, true, []string{key}, unaskedModels(&provider)
 		c.Region = region
 		l.oddKeys(&c, []scalar{{text: key, place: at}})
 		l.relayProxy(&c)
@@ -256,10 +256,18 @@ func (l *loader) finished(c channelDraft, p *Provider) Channel {
 	c.Keys = textsOf(c.keys.items)
 	l.oddKeys(&c.Channel, c.keys.items)
 	if c.Models = textsOf(c.models.items); len(c.Models) == 0 {
-		c.Models = defaultModels(*p, true)
+		c.Models = unaskedModels(p)
 	}
 	l.relayProxy(&c.Channel)
 	return c.Channel
+}
+
+// unaskedModels is what a channel of the environment's serves.
+func unaskedModels(p *Provider) []string {
+	if len(p.Unasked) > 0 {
+		return slices.Clone(p.Unasked)
+	}
+	return defaultModels(*p, true)
 }
 
 // keyOf is the key that the environment has for a provider, and the variable that it is in. given: there is one, if only one that
@@ -275,6 +283,10 @@ func (l *loader) keyOf(p *Provider) (key string, at place, given bool) {
 			continue
 		}
 		at = variable(name)
+		if isPlaceholder(s.text) {
+			l.warn(at, "is a placeholder out of an example: no channel is made until a key of the provider's is in its place")
+			continue
+		}
 		if message := upstreamKeyProblem(s.text); message != "" {
 			l.report(at, "%s", message)
 		}

@@ -19,6 +19,9 @@ func (l *loader) environmentCloud(p *Provider) (c channelDraft, at place, given 
 	case provider.Vertex:
 		at = variable("GOOGLE_APPLICATION_CREDENTIALS")
 		given = l.environmentVertex(&c, at)
+	case provider.AWS:
+		at = variable("AWS_ACCESS_KEY_ID")
+		given = l.environmentAWS(&c, at)
 	default:
 	}
 	return c, at, given
@@ -50,7 +53,7 @@ func (s scalar) asValue() *value {
 }
 
 // environmentAzure reads what OpenAI's own SDKs and Microsoft's identity library do.
-func (l *loader) environmentAzure(c *channelDraft, at place) bool {
+func (l *loader) environmentAzure(c *channelDraft, at place) bool { //nolint:cyclop // one case each
 	endpoint, key := l.fromEnvironment("AZURE_OPENAI_ENDPOINT"), l.fromEnvironment("AZURE_OPENAI_API_KEY")
 	c.entra = entraDraft{
 		tenant: l.fromEnvironment("AZURE_TENANT_ID"), clientID: l.fromEnvironment("AZURE_CLIENT_ID"),
@@ -68,6 +71,9 @@ func (l *loader) environmentAzure(c *channelDraft, at place) bool {
 	case key.text == "" && !application:
 		l.warn(at, "is there, and neither AZURE_OPENAI_API_KEY nor AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET are: no channel "+
 			"is made")
+		return false
+	case isPlaceholder(key.text), isPlaceholder(c.entra.clientSecret.text) && key.text == "":
+		l.warn(at, "has a placeholder out of an example for a key: no channel is made")
 		return false
 	case key.text != "":
 		c.keys.items, c.entra = []scalar{key}, entraDraft{}
@@ -121,5 +127,41 @@ func (l *loader) environmentVertex(c *channelDraft, at place) bool {
 		}
 	}
 	l.vertex(c, at)
+	return true
+}
+
+// environmentAWS reads what Amazon's own libraries do: an API key of Bedrock's, or an access key. An access key alone may be meant for
+// another service, so that half of what a channel needs is told and no reason not to start.
+func (l *loader) environmentAWS(c *channelDraft, at place) bool { //nolint:cyclop // one case each
+	id, secret, session := l.fromEnvironment("AWS_ACCESS_KEY_ID"), l.fromEnvironment("AWS_SECRET_ACCESS_KEY"), l.fromEnvironment("AWS_SESSION_TOKEN")
+	key := scalar{text: id.text + ":" + secret.text, place: at}
+	if session.text != "" {
+		key.text += ":" + session.text
+	}
+	region, no := l.fromEnvironment("AWS_REGION", "AWS_DEFAULT_REGION"), ""
+	switch {
+	case id.text == "" && secret.text == "" || l.env.get("AWS_BEARER_TOKEN_BEDROCK") != setting{}:
+		return false
+	case id.text == "":
+		key.place, no = secret.place, "is there, and AWS_ACCESS_KEY_ID is not"
+	case secret.text == "":
+		no = "is there, and AWS_SECRET_ACCESS_KEY is not"
+	case isPlaceholder(id.text) || isPlaceholder(secret.text):
+		no = "is a placeholder out of an example, or its secret is"
+	case !accessKey.MatchString(id.text) || strings.ContainsAny(secret.text+session.text, ": "):
+		no = "is none that AWS gives out (AKIA… or ASIA…), or its secret is none"
+	case strings.HasPrefix(id.text, "ASIA") && session.text == "":
+		no = "is of a session, and AWS_SESSION_TOKEN is not there"
+	case region.text != "" && regionProblem(region) != "":
+		key.place, no = region.place, regionProblem(region)
+	case region.text == "":
+		no = "is there, and AWS_REGION, which says whose models are asked (such as us-east-1), is not"
+	}
+	if no != "" {
+		l.warn(key.place, "%s: no channel of the type bedrock is made", no)
+		return false
+	}
+	c.keys.items, c.region, c.Official = []scalar{key}, region, true
+	l.bedrock(c, at, nil)
 	return true
 }

@@ -49,6 +49,19 @@ func TestTheEnvironmentAloneMakesAChannelOfACloud(t *testing.T) {
 		"vertex, of the account's project": {map[string]string{"GOOGLE_APPLICATION_CREDENTIALS": "/sa.json"}, func(t *testing.T, c Channel) {
 			assert.Equal(t, "https://aiplatform.googleapis.com/v1/projects/acme-project/locations/global", c.BaseURL.String())
 		}},
+		"bedrock": {map[string]string{"AWS_ACCESS_KEY_ID": "AKIA7F1C02D94BE8A300", "AWS_SECRET_ACCESS_KEY": "s3cr3t", "AWS_REGION": "eu-west-1"}, func(t *testing.T, c Channel) {
+			assert.Equal(t, "https://bedrock-runtime.eu-west-1.amazonaws.com", c.BaseURL.String())
+			assert.Equal(t, []string{"AKIA7F1C02D94BE8A300:s3cr3t"}, c.Keys)
+			assert.Equal(t, "eu-west-1", c.Region)
+			assert.False(t, Match(c.Models[0], "gpt-4o"), "what others have is not asked for here")
+		}},
+		"bedrock, of a session, in the default region": {map[string]string{"AWS_ACCESS_KEY_ID": "ASIA7F1C02D94BE8A300", "AWS_SECRET_ACCESS_KEY": "s3cr3t", "AWS_SESSION_TOKEN": "t0k3n==", "AWS_DEFAULT_REGION": "us-gov-west-1"}, func(t *testing.T, c Channel) {
+			assert.Equal(t, "https://bedrock-runtime.us-gov-west-1.amazonaws.com", c.BaseURL.String())
+			assert.Equal(t, []string{"ASIA7F1C02D94BE8A300:s3cr3t:t0k3n=="}, c.Keys)
+		}},
+		"bedrock, by its API key, which goes first": {map[string]string{"AWS_BEARER_TOKEN_BEDROCK": "bedrock-api-key-x", "AWS_ACCESS_KEY_ID": "AKIA7F1C02D94BE8A300", "AWS_SECRET_ACCESS_KEY": "s3cr3t", "AWS_REGION": "eu-west-1"}, func(t *testing.T, c Channel) {
+			assert.Equal(t, []string{"bedrock-api-key-x"}, c.Keys)
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := fromEnv(t, c.variables, map[string]string{"/sa.json": serviceAccountFile})
@@ -68,6 +81,12 @@ func TestAnEnvironmentThatSaysHalfOfACloudMakesNoChannelAndIsTold(t *testing.T) 
 	}{
 		{map[string]string{"AZURE_OPENAI_ENDPOINT": "https://n.openai.azure.com"}, "AZURE_OPENAI_ENDPOINT: is there, and neither AZURE_OPENAI_API_KEY"},
 		{map[string]string{"AZURE_OPENAI_API_KEY": "k-0123456789abcdef"}, "AZURE_OPENAI_API_KEY: is there, and AZURE_OPENAI_ENDPOINT"},
+		{map[string]string{"AWS_ACCESS_KEY_ID": "AKIA7F1C02D94BE8A300"}, "AWS_ACCESS_KEY_ID: is there, and AWS_SECRET_ACCESS_KEY is not: no channel"},
+		{map[string]string{"AWS_SECRET_ACCESS_KEY": "s3cr3t"}, "AWS_SECRET_ACCESS_KEY: is there, and AWS_ACCESS_KEY_ID is not"},
+		{map[string]string{"AWS_ACCESS_KEY_ID": "AKIA7F1C02D94BE8A300", "AWS_SECRET_ACCESS_KEY": "s3cr3t"}, "AWS_ACCESS_KEY_ID: is there, and AWS_REGION, which says whose models are asked"},
+		{map[string]string{"AWS_ACCESS_KEY_ID": "AKIA7F1C02D94BE8A300", "AWS_SECRET_ACCESS_KEY": "s3cr3t", "AWS_REGION": "us-east-1a"}, "AWS_REGION: is an availability zone: the region is us-east-1: no channel"},
+		{map[string]string{"AWS_ACCESS_KEY_ID": "ASIA7F1C02D94BE8A300", "AWS_SECRET_ACCESS_KEY": "s3cr3t", "AWS_REGION": "us-east-1"}, "AWS_ACCESS_KEY_ID: is of a session, and AWS_SESSION_TOKEN is not there"},
+		{map[string]string{"AWS_ACCESS_KEY_ID": "minioadmin", "AWS_SECRET_ACCESS_KEY": "minioadmin", "AWS_REGION": "us-east-1"}, "AWS_ACCESS_KEY_ID: is none that AWS gives out"},
 	} {
 		got, err := fromEnv(t, c.variables, nil)
 		require.NoError(t, err)

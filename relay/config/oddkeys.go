@@ -41,7 +41,7 @@ func (l *loader) oddKeys(c *Channel, keys []scalar) {
 			}
 			if c.Type != p.kind && (c.Official || p.kind == "anthropic") && !leadsTo(c, p.in) {
 				say, so := l.warn, "is it the right key, and the right type?"
-				if c.atHome() && key.place.file != environmentFile {
+				if c.atHome() && key.file != environmentFile {
 					say, so = l.report, "it would be refused there, so put a key of its own in its place, or make it the type of the key"
 				}
 				say(key.place, "begins as keys of %s do (%s…), and the channel is of the type %s: %s", p.owner, p.prefix, c.Type, so)

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -16,6 +17,7 @@ import (
 	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/provider"
+	"one-api/relay/upstream"
 	"one-api/relay/wire"
 )
 
@@ -124,6 +126,26 @@ func Probing(lanes lane.Lanes, quirks *provider.Quirks, model string) *lane.Call
 		}
 	}
 	return nil
+}
+
+// GoesTo is where a call to a channel of a type goes, method and address, or its base URL if there is none that the relay could make by
+// itself.
+func GoesTo(c *config.Channel, of *channel.Type) string {
+	addresses, lanes, quirks := upstream.AddressesOf(c.BaseURL), of.Lanes(c), of.QuirksAt(c.Official)
+	model := cmp.Or(CheckModel(c, &of.Provider), "MODEL")
+	call := Probing(lanes, quirks, model)
+	if call == nil {
+		return c.BaseURL.String()
+	}
+	target := lane.Destination{Model: model, Official: c.Official, Quirks: quirks}
+	if mapped, is := c.ModelMapping[model]; is {
+		target.Model = mapped
+	}
+	request, err := lanes[call.Endpoint].Request(call, target)
+	if err != nil {
+		return c.BaseURL.String()
+	}
+	return cmp.Or(request.Method, http.MethodPost) + " " + addresses.Of(request.Path, request.Query).URL().String()
 }
 
 // CheckModel is a model that a channel can be asked for a token of; empty: none is named.

@@ -10,7 +10,19 @@ var bedrock = Provider{
 	// Whose model is behind an inference profile of the operator's own its ARN does not say, and Converse is right for any.
 	Speaks: []Dialect{{Format: Invoke, Models: []string{"*anthropic.*", "claude-*"}}, {Format: Converse, Models: []string{"*"}}}, Auth: Bearer,
 	KeyVariables: []string{"AWS_BEARER_TOKEN_BEDROCK"},
-	Models:       []string{"*"},
+	Account: []AccountVariable{
+		{"AWS_ACCESS_KEY_ID", "an id", "without a file, and without the key above: makes a channel of type bedrock, with AWS_SECRET_ACCESS_KEY and AWS_REGION"},
+		{"AWS_SECRET_ACCESS_KEY", "a secret", "the secret of the access key"},
+		{"AWS_SESSION_TOKEN", "a token", "the session's, if the access key is temporary"},
+		{"AWS_REGION", "a region", "the region that is asked; unset: AWS_DEFAULT_REGION"},
+		{"AWS_DEFAULT_REGION", "a region", "the same"},
+	},
+	// By its ids, so that what the other variables' channels have is not asked for here.
+	Unasked: []string{
+		"*anthropic.*", "*amazon.*", "*meta.*", "*mistral.*", "*cohere.*", "*deepseek.*", "*qwen.*", "*writer.*", "*moonshot*.*", "*minimax.*", "*zai.*",
+		"*nvidia.*", "*google.gemma*", "ai21.*", "openai.gpt-oss*", "arn:aws*",
+	},
+	Models: []string{"*"},
 	WellKnown: []string{
 		"global.anthropic.claude-sonnet-4-5-20250929-v1:0", "us.anthropic.claude-haiku-4-5-20251001-v1:0", "amazon.nova-pro-v1:0", "amazon.nova-lite-v1:0",
 		"openai.gpt-oss-120b-1:0", "mistral.mistral-large-2407-v1:0", "us.deepseek.r1-v1:0", "qwen.qwen3-coder-30b-a3b-v1:0",

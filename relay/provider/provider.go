@@ -43,7 +43,9 @@ type Provider struct {
 	// Account are variables that make a channel of a cloud's account together, as the cloud's own tools read them.
 	Account []AccountVariable
 
-	Models    []string // globs: what a channel without a list of its own serves
+	Models []string // globs: what a channel without a list of its own serves
+	// Unasked is globs as well, of a channel that the environment makes where nobody has asked for it; nil: Models.
+	Unasked   []string
 	WellKnown []string // some of the models, to be listed if the provider has not been asked for its own list, or has none
 	// HidesReasoning is the beginnings of the names of models that think for a while without a word of it in their streams. A sign of
 	// life restarts the wait for their first token.
