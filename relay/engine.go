@@ -106,6 +106,7 @@ func newEngine(c *controller.Controller, o *operator.Operator) *gin.Engine {
 	look(monitor, "/goroutines", o.GoroutineProfile)
 	look(monitor, "/leaks", o.GoroutineLeaks)
 	look(monitor, "/channels/:name/recent", o.Recent)
+	look(monitor, "/channels/:name/history", o.ChannelHistory)
 	look(monitor, "/routes", o.Routes)
 	look(monitor, "/history", o.History)
 	monitor.GET("/events", o.Events)

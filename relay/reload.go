@@ -62,11 +62,13 @@ func (s *Server) reload(because string) error {
 	s.metrics.Reload(err == nil)
 	if err != nil {
 		s.refused.Store(&refusal{err, time.Now().UTC()})
+		s.operator.Changes.Add(operator.Change{At: time.Now().UTC(), What: operator.ConfigurationRefused, Of: s.config.Load().Path, By: because})
 		s.options.Log.Error("the new configuration was refused: the old one stays", "error", err.Error())
 		return err
 	}
 	s.refused.Store(nil)
 	s.because.Store(&because)
+	s.operator.Changes.Add(operator.Change{At: time.Now().UTC(), What: operator.ConfigurationLoaded, Of: next.Path, By: because})
 	for _, warning := range next.Warnings {
 		s.options.Log.Warn("configuration", "warning", warning)
 	}
@@ -103,6 +105,31 @@ func (s *Server) watchFiles(ctx context.Context) {
 		}
 		if w.changed(*s.files.Load()) {
 			_ = s.reload(onChangeOf) //nolint:contextcheck // it has logged its error, and has a clock of its own for the ledger
+		}
+	}
+}
+
+// mostFound is how many tokens are named one by one that somebody else has changed.
+const mostFound = 20
+
+// found says which client keys another program has made, changed or deleted: on the command line, or by another replica.
+func (s *Server) found(made, changed, deleted []string) {
+	for _, did := range [...]struct {
+		names []string
+		what  string
+		text  string
+	}{
+		{made, operator.TokenMade, "a token was made in the database, on the command line or by another replica"},
+		{changed, operator.TokenChanged, "a token was changed in the database, on the command line or by another replica"},
+		{deleted, operator.TokenDeleted, "a token was deleted in the database, on the command line or by another replica"},
+	} {
+		for i, name := range did.names {
+			if i == mostFound {
+				s.options.Log.Warn(did.text+": and more", "more", len(did.names)-i)
+				break
+			}
+			s.options.Log.Warn(did.text, "token", name)
+			s.operator.Changes.Add(operator.Change{At: time.Now().UTC(), What: did.what, Of: name, By: operator.ByStore})
 		}
 	}
 }

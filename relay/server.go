@@ -170,7 +170,7 @@ func New(options ServerOptions) (*Server, error) {
 		Ledger: options.Ledger, Prices: s.prices.Load,
 		Logins: &gate.Throttle{Trusted: settings.TrustedProxies, Everyone: true, Free: freeLogins},
 	}
-	s.issued = &issued.Registry{Store: options.Store, Log: options.Log, Changed: s.direct, InFile: s.inFile}
+	s.issued = &issued.Registry{Store: options.Store, Log: options.Log, Changed: s.direct, InFile: s.inFile, Found: s.found}
 	s.operator.Issued = s.issued
 	s.hub = &live.Hub{Source: s.operator, Traffic: s.traffic}
 	s.operator.Hub = s.hub
@@ -179,6 +179,7 @@ func New(options ServerOptions) (*Server, error) {
 	}
 	first := atStart
 	s.because.Store(&first)
+	s.operator.Changes.Add(operator.Change{At: time.Now().UTC(), What: operator.ConfigurationLoaded, Of: options.Config.Path, By: first})
 	s.watch = newWatch(filesOf(options.Config), options.Config.Path == "")
 	s.front = newFront(s.controller, s.operator)
 	if t := options.Telemetry; t != nil && t.Meter != nil {

@@ -33,7 +33,7 @@ func (c *call) grows() bool {
 	c.current = renamed(c.current, next)
 	c.repeats, c.left = repeats{}, max(c.left, 1)
 	c.prepareRescue()
-	c.Flight.For(next)
+	c.Flight.For(c.current)
 	c.End.Fallback = next
 	c.W.Header().Set(gate.FallbackHeader, next)
 	return true

@@ -192,6 +192,9 @@ func (c *call) ended() {
 	}
 	if attempt.Failure != nil {
 		c.last = attempt
+		if attempt.Usage.Counts() {
+			c.Flight.Spent(attempt)
+		}
 	}
 }
 

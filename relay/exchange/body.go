@@ -25,6 +25,7 @@ type body struct {
 	read   int64 // bytes handed out
 	waited time.Duration
 	came   int64 // a moment: when the last wait for the upstream ended
+	so     soFar // as silence found it
 }
 
 // buffered is a source that knows whether something is there already. Nobody waits for that, so no clock has to be asked.
@@ -49,7 +50,7 @@ func (b *body) Read(p []byte) (int, error) {
 	if b.silence != nil {
 		b.deadline, b.outcome = b.silence(breaker.Time(began))
 	}
-	b.clock.until(began, b.deadline, b.outcome)
+	b.clock.untilMore(began, b.deadline, b.outcome, b.so)
 	defer func() {
 		b.clock.off()
 		b.came = breaker.Now()

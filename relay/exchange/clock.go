@@ -28,12 +28,30 @@ type clock struct {
 	fires    int64 // when the timer goes off; 0: it does not
 	deadline int64 // of this phase; 0: none is running
 	limit    int64 // no phase may last beyond it; 0: none
+	// What others may know of a stream.
+	so    soFar
+	came  int64 // a moment: when so was last found to have grown; 0: never
+	input saidInput
 }
 
 // until starts a phase, now, which is a moment. A zero deadline has no bound but the limit.
 func (c *clock) until(now int64, deadline time.Time, outcome outcome.Outcome) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.begin(now, deadline, outcome)
+}
+
+// untilMore is until, where so much of an answer has come.
+func (c *clock) untilMore(now int64, deadline time.Time, outcome outcome.Outcome, so soFar) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if so != c.so {
+		c.so, c.came = so, now
+	}
+	c.begin(now, deadline, outcome)
+}
+
+func (c *clock) begin(now int64, deadline time.Time, outcome outcome.Outcome) {
 	at := int64(0)
 	if !deadline.IsZero() {
 		at = breaker.Moment(deadline)

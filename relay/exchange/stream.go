@@ -89,6 +89,7 @@ func (x *Exchange) goes(step *lane.Chunk, event *sse.Event) bool {
 	if step.Content {
 		if x.firstEvent == 0 {
 			x.firstEvent = time.Since(x.Began)
+			x.notesInput()
 		}
 		x.events++
 		x.chunks.Chunk(time.Duration(x.body.came))

@@ -40,7 +40,7 @@ func (m models) Enter(a *Admission) *outcome.Refusal {
 	call.RequestID, call.Header, call.Query = a.End.RequestID, a.R.Header, a.Directory.Keys.WithoutKeys(a.R.URL.RawQuery)
 	call.Input = int32(min(format.InputOf(call.Body), math.MaxInt32)) //nolint:gosec // it fits
 	a.End.Model = call.Model
-	a.Flight.For(call.Model)
+	a.Flight.For(call)
 	a.Select = channel.SelectRequest{Caller: CallerOf(a.Key), Endpoint: a.End.Endpoint, Model: call.Model, Stream: call.Stream,
 		Only: a.Select.Only}
 	if refusal = a.bind(m.kept); refusal == nil {

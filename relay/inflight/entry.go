@@ -9,6 +9,7 @@ import (
 
 	"one-api/relay/channel"
 	"one-api/relay/exchange"
+	"one-api/relay/lane"
 	"one-api/relay/outcome"
 	"one-api/relay/record"
 	"one-api/relay/reply"
@@ -41,17 +42,18 @@ type Entry struct {
 	ended      atomic.Bool // by an operator; it is set under mu
 
 	mu       sync.Mutex
-	over     bool // the response belongs to net/http again, and soon to another request
-	model    string
+	over     bool               // the response belongs to net/http again, and soon to another request
+	call     *lane.Call         // nil: it is not known yet
 	channel  *channel.Channel   // that was asked last; nil: none was
 	exchange *exchange.Exchange // the attempt at hand
+	spent    *spent             // by the attempts before it; nil: nothing
 	wake     chan struct{}      // closed to end a pause; nil: there is none
 }
 
-// For says which model the request is for.
-func (e *Entry) For(model string) {
+// For says what the request asks for: its model, endpoint, token and input do not change from here on.
+func (e *Entry) For(call *lane.Call) {
 	e.mu.Lock()
-	e.model = model
+	e.call = call
 	e.mu.Unlock()
 }
 

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"one-api/relay/channel"
 	"one-api/relay/record"
 	"one-api/relay/reply"
 )
@@ -69,6 +70,15 @@ type Listed struct {
 	Phase      string  `json:"phase"`
 	AgeSeconds float64 `json:"age_seconds"`
 	Bytes      int64   `json:"bytes"` // of its answer, sent to the client
+
+	// What it has used so far, of all its attempts. Estimated: the providers have not said all of it, as they seldom do before the end.
+	InputTokens  int64  `json:"input_tokens"`
+	OutputTokens int64  `json:"output_tokens"`
+	CostUSD      string `json:"cost_usd,omitempty"` // absent: nothing that is known to cost something, or nobody knows a price
+	Estimated    bool   `json:"estimated"`
+
+	spent   spent
+	running *running // nil: nothing has been answered yet, or what it costs is known at its end alone
 }
 
 // All lists the requests.
@@ -96,8 +106,30 @@ func (e *Entry) request(now time.Time) Listed {
 	if e.channel != nil {
 		asked = e.channel.Name
 	}
-	return Listed{
-		ID: e.end.RequestID, Token: e.end.Token, Model: e.model, Channel: asked, Phase: phaseNames[is],
-		AgeSeconds: now.Sub(e.end.Began).Seconds(), Bytes: sent,
+	l := Listed{
+		ID: e.end.RequestID, Token: e.end.Token, Channel: asked, Phase: phaseNames[is],
+		AgeSeconds: now.Sub(e.end.Began).Seconds(), Bytes: sent, running: e.running(),
+	}
+	if e.call != nil {
+		l.Model = e.call.Model
+	}
+	if e.spent != nil {
+		l.spent = *e.spent
+	}
+	return l
+}
+
+// Silences visits the requests that wait for something of an answer, with the channel that is asked, for how long nothing has come, and
+// whether it is a stream.
+func (l *List) Silences(now time.Time, visit func(of *channel.Channel, silent time.Duration, stream bool)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for e := l.first; e != nil; e = e.next {
+		e.mu.Lock()
+		if x, is := e.exchange, Phase(e.phase.Load()); x != nil && (is == Asking || is == Answering) && !e.client.Writing() &&
+			!e.call.Endpoint.Tunnels() {
+			visit(x.Channel, x.SilentFor(now), e.call.Stream)
+		}
+		e.mu.Unlock()
 	}
 }

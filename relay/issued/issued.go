@@ -24,7 +24,7 @@ import (
 
 // Errors of what is asked for.
 var (
-	ErrUnknown = errors.New("there is no token of that name. GET /api/token lists them")
+	ErrUnknown = errors.New("there is no token of that name")
 	ErrTaken   = errors.New("there is a token of that name already")
 	ErrFile    = errors.New("that token stands in the configuration file, which wins: change it there")
 )
@@ -56,6 +56,9 @@ type Registry struct {
 	Log   *slog.Logger
 	// Changed is called when what All gives has changed, by whoever has changed it.
 	Changed func()
+	// Found is called with the names that another program or replica has made, changed and deleted since the store was read last; nil:
+	// nobody is told. What Run finds first, and what this Registry itself has changed, is not among them.
+	Found func(made, changed, deleted []string)
 	// InFile reports whether the configuration file has a token of that name.
 	InFile func(name string) bool
 
@@ -89,7 +92,7 @@ func (r *Registry) Look(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, asks)
 	defer cancel()
-	changed, err := r.look(ctx)
+	changed, err := r.look(ctx, "")
 	r.mu.Lock()
 	first := err != nil && !r.failing
 	r.failing = err != nil
@@ -102,7 +105,8 @@ func (r *Registry) Look(ctx context.Context) {
 	}
 }
 
-func (r *Registry) look(ctx context.Context) (changed bool, err error) {
+// look reads the store if it has changed. own is the token that this Registry has changed itself; empty: none.
+func (r *Registry) look(ctx context.Context, own string) (changed bool, err error) {
 	db, err := r.Store.Reader()
 	if err != nil {
 		return false, err
@@ -122,9 +126,39 @@ func (r *Registry) look(ctx context.Context) (changed bool, err error) {
 		return false, err
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	former := r.byName
 	r.byName, r.version = read, is
+	r.mu.Unlock()
+	if former != nil && r.Found != nil {
+		r.compare(former, read, own)
+	}
 	return true, nil
+}
+
+// compare tells what others have changed.
+func (r *Registry) compare(former, now map[string]*Token, own string) {
+	var made, changed, deleted []string
+	for name, t := range now {
+		switch before := former[name]; {
+		case name == own:
+		case before == nil:
+			made = append(made, name)
+		case !before.Changed.Equal(t.Changed):
+			changed = append(changed, name)
+		}
+	}
+	for name := range former {
+		if now[name] == nil && name != own {
+			deleted = append(deleted, name)
+		}
+	}
+	if len(made)+len(changed)+len(deleted) == 0 {
+		return
+	}
+	for _, names := range [][]string{made, changed, deleted} {
+		slices.Sort(names)
+	}
+	r.Found(made, changed, deleted)
 }
 
 const columns = "name, key_sha256, former_sha256, former_until, settings, created, changed"
@@ -257,7 +291,7 @@ func (r *Registry) Create(ctx context.Context, settings map[string]any) (t *Toke
 	}
 	key = config.NewKey()
 	now := time.Now()
-	err = r.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = r.write(ctx, name, func(ctx context.Context, tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, r.Store.Bind("INSERT INTO relay_tokens (name, key_sha256, settings, created, changed) "+
 			"VALUES (?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING"), name, hexOf(key), string(text), now.Unix(), now.UnixMicro())
 		return affected(result, err, ErrTaken)
@@ -284,14 +318,14 @@ func affected(result sql.Result, err, otherwise error) error {
 	return otherwise
 }
 
-// write changes the table, and reads it again, so that what was changed holds at once.
-func (r *Registry) write(ctx context.Context, do func(ctx context.Context, tx *sql.Tx) error) error {
+// write changes a token in the table, and reads it again, so that what was changed holds at once.
+func (r *Registry) write(ctx context.Context, name string, do func(ctx context.Context, tx *sql.Tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, asks)
 	defer cancel()
 	if err := r.Store.Write(ctx, func(tx *sql.Tx) error { return do(ctx, tx) }); err != nil {
 		return err
 	}
-	_, err := r.look(ctx)
+	_, err := r.look(ctx, name)
 	r.Changed()
 	return err
 }
@@ -320,7 +354,7 @@ func (r *Registry) Update(ctx context.Context, name string, patch map[string]any
 	if err := r.ready(ctx); err != nil {
 		return nil, err
 	}
-	err := r.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := r.write(ctx, name, func(ctx context.Context, tx *sql.Tx) error {
 		var text string
 		err := tx.QueryRowContext(ctx, r.Store.Bind("SELECT settings FROM relay_tokens WHERE name = ?"), name).Scan(&text)
 		if errors.Is(err, sql.ErrNoRows) {
@@ -377,7 +411,7 @@ func (r *Registry) Rotate(ctx context.Context, name string, grace time.Duration)
 	}
 	key = config.NewKey()
 	now := time.Now()
-	return key, r.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	return key, r.write(ctx, name, func(ctx context.Context, tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, r.Store.Bind("UPDATE relay_tokens SET former_sha256 = key_sha256, former_until = ?, key_sha256 = ?, "+
 			"changed = ? WHERE name = ?"), now.Add(grace).Unix(), hexOf(key), now.UnixMicro(), name)
 		return affected(result, err, ErrUnknown)
@@ -392,7 +426,7 @@ func (r *Registry) Delete(ctx context.Context, name string) error {
 	if err := r.ready(ctx); err != nil {
 		return err
 	}
-	return r.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	return r.write(ctx, name, func(ctx context.Context, tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, r.Store.Bind("DELETE FROM relay_tokens WHERE name = ?"), name)
 		return affected(result, err, ErrUnknown)
 	})

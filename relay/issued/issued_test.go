@@ -170,3 +170,31 @@ func TestARowThatIsNotUnderstoodOpensNothingAndHoldsNoOtherUp(t *testing.T) {
 	require.Equal(t, "kid", opens(r, key))
 	require.Nil(t, r.Get("odd"))
 }
+
+func TestWhatAnotherProgramHasChangedIsToldOnce(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, target store.Target) {
+		ctx := t.Context()
+		relay, _ := registry(t, target)
+		commands, _ := registry(t, target)
+		var told [][]string
+		relay.Found = func(made, changed, deleted []string) { told = append(told, made, changed, deleted) }
+		_, _, err := commands.Create(ctx, map[string]any{"name": "before"})
+		require.NoError(t, err)
+		relay.Look(ctx)
+		require.Empty(t, told, "what is there at the start is no news")
+		_, _, err = relay.Create(ctx, map[string]any{"name": "own"})
+		require.NoError(t, err)
+		require.Empty(t, told, "whoever has made it knows it")
+		_, _, err = commands.Create(ctx, map[string]any{"name": "kid"})
+		require.NoError(t, err)
+		_, err = commands.Update(ctx, "before", map[string]any{"disabled": true})
+		require.NoError(t, err)
+		relay.Look(ctx)
+		relay.Look(ctx)
+		require.Equal(t, [][]string{{"kid"}, {"before"}, nil}, told)
+		told = nil
+		require.NoError(t, commands.Delete(ctx, "kid"))
+		relay.Look(ctx)
+		require.Equal(t, [][]string{nil, nil, {"kid"}}, told)
+	})
+}

@@ -22,3 +22,19 @@ func (r *ring[E]) all() []E {
 	all = append(all, r.of[r.next:]...)
 	return append(all, r.of[:r.next]...)
 }
+
+// last is a copy of the n newest, or of as many as there are, in no order.
+func (r *ring[E]) last(n int) []E {
+	n = min(n, len(r.of))
+	of := make([]E, 0, n)
+	end := r.next // behind the newest
+	if end == 0 {
+		end = len(r.of)
+	}
+	from := end - n
+	if from < 0 {
+		of = append(of, r.of[len(r.of)+from:]...)
+		from = 0
+	}
+	return append(of, r.of[from:end]...)
+}

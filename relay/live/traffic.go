@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"one-api/relay/outcome"
 	"one-api/relay/record"
 )
 
@@ -31,23 +30,6 @@ const (
 // KindNames are the kinds as the page knows them.
 var KindNames = [Kinds]string{"good", "left", "refused", "failed", "timed_out", "ours"}
 
-func kindOf(e *record.End) Kind {
-	switch e.Outcome {
-	case outcome.Completed:
-		return Good
-	case outcome.ClientGone, outcome.ClientStalled:
-		return Left
-	case outcome.Rejected:
-		return Refused
-	case outcome.HeaderTimeout, outcome.FirstTokenTimeout, outcome.IdleTimeout:
-		return TimedOut
-	case outcome.OperatorEnded, outcome.Panic, outcome.Shutdown:
-		return Ours
-	default:
-		return Failed
-	}
-}
-
 // Traffic counts how requests end, and what the last attempts at each channel took. It is a record.AttemptRecorder. The zero value has
 // counted nothing.
 type Traffic struct {
@@ -61,7 +43,7 @@ type Traffic struct {
 
 // End counts a request.
 func (t *Traffic) End(_ context.Context, e *record.End) {
-	t.requests[kindOf(e)].Add(1)
+	t.requests[kindOf(e.Outcome)].Add(1)
 	if e.FirstToken > 0 {
 		t.first.add(e.FirstToken)
 	}
@@ -100,6 +82,8 @@ type channelTraffic struct {
 	took   ring[float32] // ms, of those that completed
 	first  ring[float32] // ms, of those that streamed
 	failed ring[Failure]
+	now    running
+	slots  ring[slot]
 }
 
 // Failure is how an attempt failed.
@@ -117,6 +101,7 @@ type Failure struct {
 func (c *channelTraffic) add(a *record.Attempt) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.count(a)
 	if a.FirstEvent > 0 {
 		c.first.add(milliseconds(a.FirstEvent), latest)
 	}

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
-
-	"one-api/relay/gate"
 )
 
 // DisableChannel serves POST /api/channel/:name/disable: calls in flight end as they would, new ones go elsewhere. With
@@ -36,8 +34,14 @@ func (o *Operator) setDisabled(g *gin.Context, disabled, cut bool) {
 	if cut {
 		ended = ch.Cut()
 	}
-	o.Log.Warn("a channel was switched by the operator", "channel", ch.Name, "disabled", disabled, "calls_ended", ended,
-		"request_id", gate.RequestID(g.Writer.Header()))
+	what := channelEnabled
+	switch {
+	case cut:
+		what = channelCut
+	case disabled:
+		what = channelDisabled
+	}
+	o.changed(g, what, ch.Name, "a channel was switched by the operator", "channel", ch.Name, "disabled", disabled, "calls_ended", ended)
 	g.JSON(http.StatusOK, gin.H{"success": true, "message": "", "data": ch.Snapshot(time.Now())})
 }
 

@@ -34,6 +34,7 @@ type configurationAnswer struct {
 	Warnings  []string          `json:"warnings"`
 	Refused   []string          `json:"refused"` // line by line; empty: the last reload went well
 	RefusedAt *time.Time        `json:"refused_at"`
+	Changes   []Change          `json:"changes"` // since the start, newest first, the last hundred
 	Channels  []loadedChannel   `json:"channels"`
 	Tokens    []loadedToken     `json:"tokens"`
 	Fallback  map[string]string `json:"context_fallback"`
@@ -64,7 +65,7 @@ func (o *Operator) Config(g *gin.Context) {
 	of := o.Configuration()
 	answer := configurationAnswer{
 		File: of.Config.Path, EnvFile: of.Config.EnvFile, LoadedAt: of.LoadedAt, Because: of.Because, Warnings: of.Config.Warnings,
-		Refused: lines(of.Refused), Fallback: of.Config.ContextFallback,
+		Refused: lines(of.Refused), Fallback: of.Config.ContextFallback, Changes: o.Changes.All(),
 	}
 	if of.Refused != nil {
 		answer.RefusedAt = &of.RefusedAt

@@ -68,6 +68,14 @@ func (o *Operator) Recent(g *gin.Context) {
 	}
 }
 
+// ChannelHistory serves GET /api/monitor/channels/:name/history: what the attempts at a channel were like, every three minutes of six
+// hours, oldest first.
+func (o *Operator) ChannelHistory(g *gin.Context) {
+	if ch := o.namedChannel(g); ch != nil {
+		g.JSON(http.StatusOK, gin.H{"interval_seconds": int(live.SlotLength.Seconds()), "data": o.Traffic.ChannelHistory(ch.Name, time.Now())})
+	}
+}
+
 // Routes serves GET /api/monitor/routes?model=NAME: the channels that have a model, in the order in which they would be asked, and why one
 // would be passed over.
 func (o *Operator) Routes(g *gin.Context) {
@@ -104,7 +112,7 @@ func (o *Operator) Now(now time.Time) live.Now {
 
 // Rows is the channels: live.Source.
 func (o *Operator) Rows(now time.Time) []live.Row {
-	all := o.Pool.Set().All()
+	all, hanging := o.Pool.Set().All(), o.hanging(now)
 	rows := make([]live.Row, len(all))
 	for i, ch := range all {
 		s := ch.Snapshot(now)
@@ -115,6 +123,9 @@ func (o *Operator) Rows(now time.Time) []live.Row {
 		}
 		row.Failed = s.AttemptsTotal - row.Good - s.Attempts[outcome.ClientGone.String()] - s.Attempts[outcome.ClientStalled.String()] -
 			s.Attempts[outcome.OperatorEnded.String()]
+		if h := hanging[ch.Name]; h != nil {
+			row.Hanging, row.Silent, row.Usual = h.calls, int64(h.silent.Seconds()), h.usual.Milliseconds()
+		}
 		rows[i] = row
 	}
 	return rows

@@ -36,6 +36,10 @@ var calls = []call{
 		who: "monitor",
 	},
 	{
+		method: "GET", path: "/api/monitor/channels/{name}/history", who: "monitor",
+		about: "What its attempts were like, every three minutes of six hours.",
+	},
+	{
 		method: "GET", path: "/api/monitor/requests", about: "What is in flight, oldest first.", who: "monitor",
 		query: map[string]string{"channel": "those at one channel", "limit": "how many at most"},
 	},

@@ -49,6 +49,8 @@ type Operator struct {
 	Configuration func() Configuration
 	// Check says what would become of a configuration file with such a content; nil: nobody can.
 	Check func(content []byte) (*config.Config, error)
+	// Changes is what was changed since the start, and by whom.
+	Changes Changes
 	// Budgets visits what is spent of each budget.
 	Budgets func(visit func(limit.Used))
 	// Issued is the client keys that are made at run time.

@@ -8,7 +8,6 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"one-api/relay/gate"
 	"one-api/relay/inflight"
 	"one-api/relay/outcome"
 )
@@ -32,6 +31,12 @@ func (o *Operator) Requests(g *gin.Context) {
 	if limit > 0 && limit < total {
 		list = list[:limit]
 	}
+	book, now := o.Prices(), time.Now()
+	for i := range list {
+		if nano, known := list[i].Cost(book, now); known {
+			list[i].CostUSD = dollars(nano)
+		}
+	}
 	g.JSON(http.StatusOK, gin.H{"data": list, "total": total})
 }
 
@@ -54,7 +59,7 @@ func (o *Operator) EndRequest(g *gin.Context) {
 		return
 	}
 	request.End(outcome.ErrOperator)
-	o.Log.Warn("a request was ended by the operator", "ended", id, "request_id", gate.RequestID(g.Writer.Header()))
+	o.changed(g, requestEnded, id, "a request was ended by the operator", "ended", id)
 	look := time.NewTicker(endingPoll)
 	defer look.Stop()
 	for began := time.Now(); o.InFlight.Find(id) == request && time.Since(began) < endingTimeout; {

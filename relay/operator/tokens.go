@@ -14,7 +14,6 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"one-api/relay/config"
-	"one-api/relay/gate"
 	"one-api/relay/issued"
 	"one-api/relay/limit"
 	"one-api/relay/store"
@@ -131,7 +130,7 @@ func (o *Operator) CreateToken(g *gin.Context) {
 		o.refuseToken(g, err)
 		return
 	}
-	o.Log.Warn("a token was made by the operator", "token", t.Name, "request_id", gate.RequestID(g.Writer.Header()))
+	o.changed(g, TokenMade, t.Name, "a token was made by the operator", "token", t.Name)
 	g.Header("Cache-Control", "no-store")
 	g.JSON(http.StatusCreated, gin.H{"name": t.Name, "key": key})
 }
@@ -147,7 +146,7 @@ func (o *Operator) UpdateToken(g *gin.Context) {
 		o.refuseToken(g, err)
 		return
 	}
-	o.Log.Warn("a token was changed by the operator", "token", t.Name, "request_id", gate.RequestID(g.Writer.Header()))
+	o.changed(g, TokenChanged, t.Name, "a token was changed by the operator", "token", t.Name)
 	g.JSON(http.StatusOK, showIssued(t))
 }
 
@@ -174,7 +173,7 @@ func (o *Operator) RotateToken(g *gin.Context) {
 		o.refuseToken(g, err)
 		return
 	}
-	o.Log.Warn("a token has a new key", "token", name, "grace", grace.String(), "request_id", gate.RequestID(g.Writer.Header()))
+	o.changed(g, tokenRotated, name, "a token has a new key", "token", name, "grace", grace.String())
 	g.Header("Cache-Control", "no-store")
 	g.JSON(http.StatusOK, gin.H{"name": name, "key": key, "former_key_until": time.Now().Add(grace).UTC().Truncate(time.Second)})
 }
@@ -186,7 +185,7 @@ func (o *Operator) DeleteToken(g *gin.Context) {
 		o.refuseToken(g, err)
 		return
 	}
-	o.Log.Warn("a token was deleted by the operator", "token", name, "request_id", gate.RequestID(g.Writer.Header()))
+	o.changed(g, TokenDeleted, name, "a token was deleted by the operator", "token", name)
 	g.JSON(http.StatusOK, gin.H{"success": true, "message": ""})
 }
 
@@ -207,11 +206,13 @@ func (o *Operator) settings(g *gin.Context) (settings map[string]any, ok bool) {
 func (o *Operator) refuseToken(g *gin.Context, err error) {
 	status := http.StatusServiceUnavailable
 	var invalid issued.Invalid
+	message := strings.TrimSuffix(err.Error(), ".") + "."
 	switch {
 	case errors.As(err, &invalid):
 		status = http.StatusBadRequest
 	case errors.Is(err, issued.ErrUnknown):
 		status = http.StatusNotFound
+		message += " GET /api/token lists them."
 	case errors.Is(err, issued.ErrTaken), errors.Is(err, issued.ErrFile):
 		status = http.StatusConflict
 	case errors.Is(err, store.ErrOff):
@@ -223,5 +224,5 @@ func (o *Operator) refuseToken(g *gin.Context, err error) {
 		refuseOperator(g, status, "The database does not answer now, so that nothing was changed. The relay's log says why.")
 		return
 	}
-	refuseOperator(g, status, strings.TrimSuffix(err.Error(), ".")+".")
+	refuseOperator(g, status, message)
 }

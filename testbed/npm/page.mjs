@@ -1,11 +1,11 @@
 // Drives the operator's page in a real browser: node page.mjs, with RELAY, ADMIN and MONITOR (tokens), KEY (a client's), CROWD (a relay with a
-// thousand channels) and SHOTS (a folder; empty: no pictures). It prints a line of JSON a scene; a line {"ask": "restart"} wants the relay to be
+// thousand channels), GUILTY (one with a channel that answers five calls and then none) and SHOTS (a folder; empty: no pictures). It prints a line of JSON a scene; a line {"ask": "restart"} wants the relay to be
 // started anew.
 import { chromium } from 'playwright-core';
 import fs from 'node:fs';
 import readline from 'node:readline';
 
-const { RELAY, ADMIN, MONITOR, KEY, CROWD, SHOTS, CHROMIUM } = process.env;
+const { RELAY, ADMIN, MONITOR, KEY, CROWD, GUILTY, SHOTS, CHROMIUM } = process.env;
 const axe = fs.readFileSync('node_modules/axe-core/axe.min.js', 'utf8');
 const say = (line) => console.log(JSON.stringify(line));
 const answers = readline.createInterface({ input: process.stdin })[Symbol.asyncIterator]();
@@ -16,11 +16,9 @@ async function open(options = {}, url = RELAY) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 850 }, ...options });
   const page = await context.newPage();
   page.wrong = [];
-  page.bytes = 0;
   page.on('console', (m) => { if (m.type() === 'error' && !/401|ERR_CONNECTION|ERR_INCOMPLETE|ERR_EMPTY|503/.test(m.text())) page.wrong.push(m.text()); });
   page.on('pageerror', (e) => page.wrong.push(String(e)));
   page.on('request', (r) => { if (!r.url().startsWith(url) && !r.url().startsWith('data:')) page.wrong.push('another host: ' + r.url()); });
-  page.on('response', async (r) => { page.bytes += Number((await r.allHeaders().catch(() => ({})))['content-length'] || 0); });
   await page.goto(url + '/');
   return page;
 }
@@ -36,14 +34,14 @@ const must = (is, otherwise) => { if (!is) throw new Error(otherwise); };
 
 async function scene(name, does) {
   try {
-    await does();
-    say({ scene: name, ok: true });
+    const measured = await does();
+    say({ scene: name, ok: true, measured });
   } catch (e) {
     say({ scene: name, ok: false, detail: String(e).slice(0, 600) });
   }
 }
 
-let desk, phone;
+let desk, guilty;
 await scene('a wrong token is told so, and the right one gets in', async () => {
   desk = await open();
   await desk.waitForSelector('#token');
@@ -54,19 +52,37 @@ await scene('a wrong token is told so, and the right one gets in', async () => {
   must(!(await desk.content()).includes(ADMIN), 'the token stands in the page');
 });
 
+// What the first view takes is counted as the browser does: bytes that came over the wire, headers included, and the time from the beginning of the load.
 await scene('the first view is small and soon there', async () => {
   const page = await open();
   await page.waitForSelector('#token');
   await login(page, MONITOR);
-  const began = Date.now();
-  await page.reload();
-  await page.waitForSelector('.tiles');
-  const took = Date.now() - began;
-  await page.waitForTimeout(1500);
-  must(page.bytes < 2 * 100_000, `two loads took ${page.bytes} bytes`);
-  must(took < 10_000, `it took ${took} ms`);
+  await page.waitForSelector('.chart canvas', { timeout: 40_000 });
+  const wire = await page.context().newCDPSession(page);
+  await wire.send('Network.enable');
+  await wire.send('Network.setCacheDisabled', { cacheDisabled: true });
+  const streams = new Set();
+  let bytes = 0;
+  let files = 0;
+  wire.on('Network.requestWillBeSent', (e) => { if (e.request.url.endsWith('/events')) streams.add(e.requestId); });
+  wire.on('Network.loadingFinished', (e) => { if (!streams.has(e.requestId)) { bytes += e.encodedDataLength; files++; } });
+  const times = [];
+  for (let i = 0; i < 5; i++) {
+    bytes = 0;
+    files = 0;
+    await page.reload({ waitUntil: 'commit' });
+    await page.waitForSelector('.tiles');
+    times.push(await page.evaluate(() => performance.now()));
+    await page.waitForSelector('.chart canvas');
+    await page.waitForTimeout(300);
+    must(bytes < 100_000, `the first view took ${bytes} bytes`);
+    must(bytes > 20_000, `only ${bytes} bytes were counted`);
+  }
+  times.sort((a, b) => a - b);
+  must(times[2] < 10_000, `it took ${times[2]} ms`);
   must(!(await page.locator('text=Disable').count()), 'who may only look sees buttons');
   await page.context().close();
+  return `${bytes} bytes in ${files} files, pictures included; figures after ${Math.round(times[2])} ms (of five: ${Math.round(times[0])} to ${Math.round(times[4])})`;
 });
 
 const views = [['', 'overview'], ['channels', 'channels'], ['channels/slow-qwen', 'channel'], ['inflight', 'inflight'], ['requests', 'requests'], ['spend', 'spend'], ['keys', 'keys'], ['config', 'configuration']];
@@ -100,14 +116,50 @@ await scene('a stuck call is ended', async () => {
   await desk.waitForFunction((n) => document.querySelectorAll('.cells tbody tr').length < n, before);
 });
 
-await scene('the guilty channel is named and taken out in a few steps', async () => {
-  await view(desk, '', '.guilty');
-  const guilty = desk.locator('.guilty li', { hasText: 'dead-end' });
-  await guilty.locator('button', { hasText: 'Disable' }).first().click();
-  await desk.locator('dialog button.danger').click();
-  await view(desk, 'channels/dead-end', '.state.disabled');
-  await desk.locator('button', { hasText: 'Enable' }).click();
-  await desk.waitForSelector('h1 .state:not(.disabled)');
+const chat = (model) => fetch(GUILTY + '/v1/chat/completions', { method: 'POST', headers: { Authorization: 'Bearer ' + KEY, 'Content-Type': 'application/json' }, body: JSON.stringify({ model, messages: [{ role: 'user', content: 'x' }] }) }).then(async (answer) => { await answer.text(); return answer; });
+
+await scene('one of several channels hangs: it is named with the reason in the first view, and one click takes it out of the way', async () => {
+  const page = guilty = await open({}, GUILTY);
+  await page.waitForSelector('#token');
+  await login(page, ADMIN);
+  await page.waitForSelector('.tiles');
+  for (let i = 0; i < 5; i++) must((await chat('steady')).status === 200, 'the channel was to be well at first');
+  must((await page.locator('.guilty li', { hasText: 'stuck-one' }).count()) === 0, 'it is named while it is well');
+  const began = Date.now();
+  const hanging = [chat('steady'), chat('steady'), chat('steady')];
+  const first = page.locator('.guilty li').first();
+  await page.waitForFunction(() => /stuck-one[\s\S]*3 calls hang: nothing has come for \d+ s, where 95 % take less than/.test(document.querySelector('.guilty li')?.innerText || ''), null, { timeout: 60_000 });
+  const named = Date.now() - began;
+  const box = await first.boundingBox();
+  must(box.y + box.height <= page.viewportSize().height, `it is at ${box.y}, below the fold`);
+  await shot(page, 'guilty');
+  const clicked = Date.now();
+  await first.locator('button', { hasText: /^Disable$/ }).click(); // the only one
+  const answered = await chat('steady');
+  must(answered.status === 200, `a call is answered ${answered.status}`);
+  const out = Date.now() - clicked;
+  must(out < 5_000, `it was out of the way after ${out} ms`);
+  await first.locator('button', { hasText: 'Cut its 3 calls' }).click();
+  await page.locator('dialog button.danger').click();
+  for (const answer of await Promise.all(hanging)) must(answer.status === 200, 'a call that hung was not taken over by the other channel');
+  await page.locator('.guilty li', { hasText: 'stuck-one' }).locator('button', { hasText: 'Enable' }).click(); // it can be undone where it was done
+  await page.waitForFunction(() => !/stuck-one\s+disabled/.test(document.querySelector('.guilty').innerText));
+  must(page.wrong.length === 0, page.wrong.join('; '));
+  return `named ${(named / 1000).toFixed(1)} s after the first call of it hung, with no click; out of the way ${out} ms after one click`;
+});
+
+await scene('what a channel did is shown in pictures', async () => {
+  await view(guilty, 'channels/stuck-one', '.chart canvas');
+  const said = await guilty.locator('.chart [role=img]').evaluateAll((all) => all.map((one) => one.ariaLabel));
+  must(said.length === 3 && said[0].includes('good: ') && said[2].includes('95 %: '), `they say ${said.join(' | ')}`);
+  const slots = await guilty.evaluate(() => fetch('/api/monitor/channels/stuck-one/history').then((answer) => answer.json()));
+  must(slots.data.reduce((sum, slot) => sum + slot.good, 0) === 5, JSON.stringify(slots));
+});
+
+await scene('who has changed what is shown', async () => {
+  await view(guilty, 'config', 'textarea');
+  const changes = await guilty.locator('section[aria-labelledby=changes]').innerText();
+  for (const is of ['channel disabled stuck-one', 'channel enabled stuck-one', 'administrator (on this page)', '127.0.0.1', 'configuration loaded']) must(changes.includes(is), `${is} is not in: ${changes}`);
 });
 
 await scene('a channel is tested', async () => {

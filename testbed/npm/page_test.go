@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -95,8 +96,8 @@ func chromium(t *testing.T) string {
 
 // keepsAsking sends requests of every kind, and holds some that never end.
 func keepsAsking(t *testing.T, url string) {
-	ask := func(path, model string) {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+path, strings.NewReader(fmt.Sprintf(`{"model":%q,"max_tokens":9,"messages":[{"role":"user","content":"hi"}]}`, model)))
+	ask := func(path, model, more string) {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+path, strings.NewReader(fmt.Sprintf(`{"model":%q,%s"max_tokens":9,"messages":[{"role":"user","content":"hi"}]}`, model, more)))
 		require.NoError(t, err)
 		request.Header.Set("Authorization", "Bearer "+harness.Key)
 		if answer, err := bounded.Do(request); err == nil {
@@ -105,13 +106,14 @@ func keepsAsking(t *testing.T, url string) {
 		}
 	}
 	for range 4 {
-		go ask("/v1/chat/completions", "slow")
+		go ask("/v1/chat/completions", "slow", "")
 	}
+	go ask("/v1/chat/completions", "talks", `"stream":true,`)
 	for range 12 {
-		ask("/v1/chat/completions", "m")
+		ask("/v1/chat/completions", "m", "")
 	}
 	for range 6 {
-		ask("/v1/messages", "claude")
+		ask("/v1/messages", "claude", "")
 	}
 }
 
@@ -137,18 +139,44 @@ func TestTheOperatorsPageInABrowser(t *testing.T) {
 		}
 		harness.Answers(200, harness.WholeAnswer)(w, r)
 	})
+	var asked atomic.Int64 // at the one that answers five calls, and then none
+	stuck := harness.NewUpstream(t, false, func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) > 5 {
+			harness.Hangs(w, r)
+			return
+		}
+		harness.Answers(200, harness.WholeAnswer)(w, r)
+	})
+	begun := harness.NewUpstream(t, false, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Content-Type", "text/event-stream")
+		for range 25 {
+			_, _ = io.WriteString(w, `data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"talks","choices":[{"index":0,"delta":{"content":"word "},"finish_reason":null}]}`+"\n\n")
+		}
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})
 	hangs := harness.NewUpstream(t, false, harness.Hangs)
 	bad := harness.NewUpstream(t, false, harness.Answers(500, `{"type":"error","error":{"type":"api_error","message":"the upstream is on fire"}}`))
 	yaml := fmt.Sprintf(`channels:
   - {name: good-one, type: openai, base_url: %q, keys: [sk-up-a], models: [m, gpt-4o]}
   - {name: slow-qwen, type: openai, base_url: %q, keys: [sk-up-b], models: [slow, gpt-4o], priority: 5}
   - {name: dead-end, type: anthropic, base_url: %q, keys: [sk-up-c], models: [claude]}
+  - {name: talks, type: openai, base_url: %q, keys: [sk-up-e], models: [talks]}
 tokens:
   - {name: phone-app, key: %s}
 prices:
   - {model: "*", input: 2.5, output: 10}
-`, good.URL, hangs.URL, bad.URL, harness.Key)
+`, good.URL, hangs.URL, bad.URL, begun.URL, harness.Key)
 	relay := newProgram(t, binary, yaml)
+	guilty := newProgram(t, binary, fmt.Sprintf(`channels:
+  - {name: first-one, type: openai, base_url: %q, keys: [sk-up-a], models: [m, gpt-4o]}
+  - {name: second-one, type: openai, base_url: %q, keys: [sk-up-b], models: [m, steady]}
+  - {name: stuck-one, type: openai, base_url: %q, keys: [sk-up-c], models: [steady], priority: 9}
+  - {name: third-one, type: openai, base_url: %q, keys: [sk-up-d], models: [gpt-4o]}
+tokens:
+  - {name: phone-app, key: %s}
+`, good.URL, good.URL, stuck.URL, good.URL, harness.Key))
 	var many strings.Builder
 	many.WriteString("channels:\n")
 	for i := range 1000 {
@@ -162,7 +190,7 @@ prices:
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "page.mjs"), script, 0o600))
 	node := exec.CommandContext(t.Context(), "node", "page.mjs")
 	node.Dir = dir
-	node.Env = append(os.Environ(), "RELAY="+relay.url(), "CROWD="+crowd.url(), "ADMIN="+pageAdmin, "MONITOR="+pageMonitor, "KEY="+harness.Key,
+	node.Env = append(os.Environ(), "RELAY="+relay.url(), "CROWD="+crowd.url(), "GUILTY="+guilty.url(), "ADMIN="+pageAdmin, "MONITOR="+pageMonitor, "KEY="+harness.Key,
 		"SHOTS="+os.Getenv("SHOTS"), "CHROMIUM="+browser)
 	var problems bytes.Buffer
 	node.Stderr = &problems
@@ -174,8 +202,8 @@ prices:
 	scenes := 0
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		var line struct {
-			Scene, Detail, Ask string
-			OK                 bool
+			Scene, Detail, Measured, Ask string
+			OK                           bool
 		}
 		require.NoError(t, json.Unmarshal(lines.Bytes(), &line), lines.Text())
 		switch line.Ask {
@@ -185,14 +213,19 @@ prices:
 			relay.start()
 		default:
 			scenes++
-			t.Run(line.Scene, func(t *testing.T) { require.True(t, line.OK, line.Detail) })
+			t.Run(line.Scene, func(t *testing.T) {
+				require.True(t, line.OK, line.Detail)
+				if line.Measured != "" {
+					t.Log(line.Measured)
+				}
+			})
 			continue
 		}
 		_, err = io.WriteString(say, "done\n")
 		require.NoError(t, err)
 	}
 	require.NoError(t, node.Wait(), problems.String())
-	require.Equal(t, 14, scenes)
+	require.Equal(t, 16, scenes)
 }
 
 // The page's libraries are those of npm, to the letter.

@@ -1,7 +1,7 @@
 // All channels, and one of them.
-import { html, useState, useLive, useAsked, t, count, ms, age, moment, Fact, State, Cells, Problem, Empty, link } from './core.js';
-import { Bars } from './charts.js';
-import { Switches } from './switches.js';
+import { html, useState, useMemo, useLive, useAsked, t, count, ms, age, moment, Fact, State, Cells, Problem, Empty, link } from './core.js';
+import { Bars, Chart } from './charts.js';
+import { Switches, Why } from './switches.js';
 import { trouble } from './overview.js';
 import { Calls } from './inflight.js';
 
@@ -36,7 +36,7 @@ function All() {
       { head: t('Good'), kind: 'number', cell: (r) => count(r.good) },
       { head: t('Failed'), kind: 'number', cell: (r) => count(r.failed) },
       { head: t('Keys'), kind: 'number', cell: (r) => `${r.keys_usable}/${r.keys}` },
-      { head: t('Reason'), cell: (r) => (r.reason ? html`<span class="why">${r.reason}</span>` : null) },
+      { head: t('Reason'), cell: (r) => (r.reason || r.hanging > 0 ? html`<${Why} row=${r} />` : null) },
     ]} />${fits.length > shown.length && html`<button class="quiet" onClick=${() => setAll(true)}>${t('Show all {n}', { n: fits.length })}</button>`}`}
     <section aria-labelledby="routes"><h2 id="routes">${t('Where does a model go?')}</h2>
       <label>${t('Model')} <input type="search" value=${model} placeholder="gpt-4o" onInput=${(e) => setModel(e.target.value.trim())} /></label>
@@ -71,7 +71,7 @@ function Channel({ name }) {
   const attempts = Object.entries(data.attempts).sort((a, b) => b[1] - a[1]).map(([outcome, n]) => ({ name: outcome, value: n, text: count(n) }));
   return html`<p><a href="#/channels">← ${t('Channels')}</a></p>
     <h1>${data.name} <${State} is=${data.state} /></h1>
-    ${data.reason && html`<p class="why">${data.reason}</p>`}
+    ${row ? html`<${Why} row=${row} />` : data.reason && html`<p class="why">${data.reason}</p>`}
     <${Switches} row=${row || { name: data.name, state: data.state, in_flight: data.in_flight }} tests=${true} />
     <dl class="facts">
       <${Fact} name=${t('In flight')}>${count(data.in_flight)}${data.max_concurrent > 0 && ` / ${data.max_concurrent}`}</${Fact}>
@@ -85,6 +85,7 @@ function Channel({ name }) {
       <${Fact} name=${t('Type')}>${data.type} <span class="soft">${t('priority {n}, weight {m}', { n: data.priority, m: data.weight })}</span></${Fact}>
       <${Fact} name=${t('Groups')}>${(data.groups || []).join(', ')}</${Fact}>
     </dl>
+    <${Pictures} of=${of} />
     <section aria-labelledby="attempts"><h2 id="attempts">${t('Attempts, by how they ended')}</h2>
       ${attempts.length ? html`<${Bars} rows=${attempts} label=${t('Attempts, by how they ended')} />` : html`<${Empty}>${t('None yet.')}</${Empty}>`}</section>
     <section aria-labelledby="failures"><h2 id="failures">${t('Last failures')}</h2>
@@ -98,4 +99,21 @@ function Channel({ name }) {
       ]} />` : html`<${Empty}>${t('None yet.')}</${Empty}>`}</section>
     <section aria-labelledby="calls"><h2 id="calls">${t('In flight')}</h2><${Calls} channel=${name} /></section>
     <section aria-labelledby="models"><h2 id="models">${t('Models')}</h2><p class="models">${(data.models || []).map((m) => html`<code>${m}</code> `)}</p></section>`;
+}
+
+// Pictures is what the attempts at a channel were like in the last hours, every three minutes.
+function Pictures({ of }) {
+  const { data } = useAsked(`/api/monitor/channels/${of}/history`, 10);
+  const pictures = useMemo(() => {
+    const all = data?.data || [];
+    const column = (...names) => [all.map((s) => s.t), ...names.map((name) => all.map((s) => s[name]))];
+    const times = (...names) => [all.map((s) => s.t), ...names.map((name) => all.map((s) => s[name] || null))];
+    return { n: all.length, attempts: column('good', 'failed', 'timed_out', 'left', 'ours'), first: times('first_p50_ms', 'first_p95_ms'), took: times('took_p50_ms', 'took_p95_ms') };
+  }, [data]);
+  const spread = [{ label: '50 %', color: 'blue', points: true }, { label: '95 %', color: 'warn', points: true }];
+  return html`<section aria-labelledby="hours"><h2 id="hours">${t('The last hours')}</h2>${pictures.n === 0 ? html`<${Empty}>${t('None yet.')}</${Empty}>` : html`<div class="charts">
+    <${Chart} title=${t('Attempts in three minutes, by how they ended')} data=${pictures.attempts} format=${count} series=${[{ label: t('good'), color: 'good', fill: true, points: true }, { label: t('failed'), color: 'bad', points: true },
+      { label: t('timed out'), color: 'warn', points: true }, { label: t('left'), color: 'soft', points: true }, { label: t('ended by us'), color: 'violet', points: true }]} />
+    <${Chart} title=${t('Time to first token')} data=${pictures.first} format=${ms} series=${spread} />
+    <${Chart} title=${t('Whole call')} data=${pictures.took} format=${ms} series=${spread} /></div>`}</section>`;
 }

@@ -18,9 +18,10 @@ function uplot() {
 
 const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
-// Chart draws series over time. data: [unix seconds, ...values of each series]; series: {label, color, fill, value(v)}; lines: {at, color} across it.
+// Chart draws series over time. data: [unix seconds, ...values of each series]; series: {label, color, fill, points}; lines: {at, color} across it; least: the
+// lowest end of its scale.
 // What it shows is said in words to those who cannot see it.
-export function Chart({ title, data, series, lines = [], height = 150, format = String }) {
+export function Chart({ title, data, series, lines = [], height = 150, format = String, least = 1 }) {
   const place = useRef(null);
   const chart = useRef(null);
   useEffect(() => {
@@ -50,10 +51,10 @@ export function Chart({ title, data, series, lines = [], height = 150, format = 
       };
       chart.current = new uPlot({
         width: place.current.clientWidth, height, cursor: { points: { size: 6 } }, legend: { live: true },
-        scales: { y: { range: (_, low, high) => [Math.min(0, low), Math.max(1, high * 1.1)] } },
+        scales: { y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? Math.max(least, high * 1.1) : 1] } },
         axes: [axis, { ...axis, size: 52, values: (_, ticks) => ticks.map(format) }],
         series: [{ value: (_, at) => (at == null ? '' : new Date(at * 1000).toLocaleTimeString(language.is === 'zh' ? 'zh-CN' : 'en')) },
-          ...series.map((s) => ({ label: s.label, stroke: color(s.color), fill: s.fill ? color(s.color) + '22' : undefined, width: 1.5, points: { show: false },
+          ...series.map((s) => ({ label: s.label, stroke: color(s.color), fill: s.fill ? color(s.color) + '22' : undefined, width: 1.5, points: { show: Boolean(s.points), size: 5 },
             value: (_, v) => (v == null ? '–' : format(v)) }))],
         plugins: [across],
       }, data, place.current);

@@ -3,6 +3,22 @@ import { html, useState, useAsked, ask, t, moment, Cells, Problem, Empty } from 
 
 const because = { start: 'at the start', file: 'because the file changed', signal: 'because somebody asked (SIGHUP)' };
 
+const did = { loaded: 'configuration loaded', refused: 'configuration refused', disabled: 'channel disabled', cut: 'channel disabled, its calls cut', enabled: 'channel enabled', ended: 'request ended',
+  token_made: 'key made', token_changed: 'key changed', token_rotated: 'key rotated', token_deleted: 'key deleted' };
+const by = { start: 'start', file: 'file changed', signal: 'SIGHUP', admin: 'administrator', database: 'command line, or another replica' };
+
+// Changes is who has changed what since the start.
+function Changes({ all }) {
+  const [whole, setWhole] = useState(false);
+  const rows = whole ? all : all.slice(0, 10);
+  return html`<section aria-labelledby="changes"><h2 id="changes">${t('Who has changed what')}</h2><${Cells} label=${t('Who has changed what')} rows=${rows} id=${(r) => r.at + r.what + r.of} columns=${[
+    { head: t('When'), cell: (r) => moment(r.at) },
+    { head: t('What'), kind: 'main', cell: (r) => html`${t(did[r.what] || r.what)} <code>${r.of}</code>` },
+    { head: t('Who'), cell: (r) => t(by[r.by] || r.by) + (r.with ? ` (${r.with === 'session' ? t('on this page') : 'ADMIN_TOKEN'})` : '') },
+    { head: t('From where'), cell: (r) => (r.from ? html`<code>${r.from}</code>` : null) },
+  ]} />${all.length > rows.length && html`<button class="quiet" onClick=${() => setWhole(true)}>${t('Show all {n}', { n: all.length })}</button>`}</section>`;
+}
+
 export default function Config() {
   const { data, error } = useAsked('/api/config', 5);
   const c = data?.data;
@@ -11,6 +27,7 @@ export default function Config() {
       <br /><span class="soft">${t('loaded {when}, {why}', { when: moment(c.loaded_at), why: t(because[c.because] || c.because) })}</span></p>
     ${c.refused?.length > 0 && html`<section class="card bad" aria-labelledby="refused"><h2 id="refused">${t('Refused {when}: the old one stays', { when: moment(c.refused_at) })}</h2><pre>${c.refused.join('\n')}</pre></section>`}
     ${c.warnings?.length > 0 && html`<section aria-labelledby="warnings"><h2 id="warnings">${t('Warnings')}</h2><ul>${c.warnings.map((w) => html`<li>${w}</li>`)}</ul></section>`}
+    <${Changes} all=${c.changes || []} />
     <section aria-labelledby="loaded"><h2 id="loaded">${t('Channels')}</h2><${Cells} label=${t('Channels')} rows=${c.channels || []} id=${(r) => r.name} columns=${[
       { head: t('Channel'), kind: 'main', cell: (r) => html`${r.name} ${r.disabled ? html`<span class="state disabled">${t('disabled')}</span>` : ''}` },
       { head: t('Type'), cell: (r) => r.type },

@@ -90,7 +90,7 @@ export const mb = (n) => (n == null ? '–' : n >= 10240 ? `${(n / 1024).toFixed
 export const bytes = (n) => (n == null ? '–' : n < 10000 ? `${n} B` : n < 10e6 ? `${(n / 1024).toFixed(0)} KiB` : `${(n / 1048576).toFixed(0)} MiB`);
 export function ms(n) {
   if (n == null) return '–';
-  if (n < 1) return '< 1 ms';
+  if (n < 1) return n > 0 ? '< 1 ms' : '0 ms';
   return n < 1000 ? `${Math.round(n)} ms` : n < 60000 ? `${(n / 1000).toFixed(n < 10000 ? 1 : 0)} s` : age(n / 1000);
 }
 export function age(seconds) {

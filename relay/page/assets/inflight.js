@@ -1,7 +1,10 @@
 // Every request that is being served now, and the button that ends one.
-import { html, useState, useAsked, ask, t, count, age, bytes, may, confirmed, Cells, Problem, Empty, link } from './core.js';
+import { html, useState, useAsked, ask, t, count, age, bytes, usd, may, confirmed, Cells, Problem, Empty, link } from './core.js';
 
 const most = 200;
+
+// about marks what the provider has not said yet.
+const about = (r) => (r.estimated ? '≈ ' : '');
 
 export function Calls({ channel }) {
   const { data, error, again } = useAsked(`/api/monitor/requests?limit=${most}${channel ? `&channel=${encodeURIComponent(channel)}` : ''}`, 1);
@@ -19,7 +22,8 @@ export function Calls({ channel }) {
     { head: t('Token'), cell: (r) => r.token },
     { head: t('Phase'), cell: (r) => t(r.phase) },
     { head: t('Sent'), kind: 'number', cell: (r) => bytes(r.bytes) },
-    ...(data.data.some((r) => r.cost_usd) ? [{ head: t('Cost so far'), kind: 'number', cell: (r) => (r.cost_usd ? `$${r.cost_usd}` : '–') }] : []),
+    { head: t('Tokens so far'), kind: 'number', cell: (r) => (r.input_tokens + r.output_tokens > 0 ? `${about(r)}${t('{n} in, {m} out', { n: count(r.input_tokens), m: count(r.output_tokens) })}` : '–') },
+    { head: t('Cost so far'), kind: 'number', cell: (r) => (r.cost_usd ? about(r) + usd(r.cost_usd) : '–') },
     { head: t('Id'), cell: (r) => html`<code>${r.id}</code>` },
     ...(may() ? [{ head: t('End'), cell: (r) => html`<button class="danger small" aria-label=${t('End request {id}', { id: r.id })} onClick=${() => end(r)}>${t('End')}</button>` }] : []),
   ];

@@ -1,13 +1,12 @@
 // The first view: is all well, and if not, which channel is it.
-import { html, useState, useEffect, useMemo, useLive, ask, t, count, mb, ms, usd, age, State, link, may, useAsked } from './core.js';
+import { html, useState, useEffect, useMemo, useLive, ask, t, count, mb, ms, usd, State, link, may, useAsked } from './core.js';
 import { Chart } from './charts.js';
-import { Switches } from './switches.js';
+import { Switches, Why } from './switches.js';
 
-// trouble orders channels by how much they need somebody: the longer a call hangs and the worse the state, the sooner.
+// trouble orders channels by how much they need somebody: first those that let calls hang, then those that fail. One that is passed over hurts nobody any more.
 export function trouble(row) {
-  const state = { cooling: 3000, degraded: 1000, disabled: 10, healthy: 0 }[row.state] || 0;
-  const hanging = row.oldest_seconds > 60 ? row.oldest_seconds + row.in_flight : 0;
-  return state + hanging;
+  const state = { degraded: 3000, cooling: 2000, disabled: 10, healthy: 0 }[row.state] || 0;
+  return state + (row.hanging > 0 ? 10000 + row.silent_seconds + row.hanging : 0);
 }
 
 const Tile = ({ name, children, note, level, href }) => html`<${href ? 'a' : 'div'} class=${'tile ' + (level || '')} href=${href}>
@@ -35,6 +34,7 @@ export default function Overview() {
   const { now, rows, session } = useLive();
   const history = useHistory();
   const [range, setRange] = useState('1 h');
+  const [switched, setSwitched] = useState(new Set()); // here: they stay, so that it can be undone where it was done
   const today = useAsked(session.store && may() ? '/api/usage?by=day' : null, 5);
   const shown = useMemo(() => {
     const last = history.length ? history[history.length - 1].t : 0;
@@ -51,7 +51,7 @@ export default function Overview() {
   const per = now.per_minute;
   const wrong = per.failed + per.timed_out + per.ours;
   const requests = Object.values(per).reduce((a, b) => a + b, 0);
-  const guilty = [...rows.values()].filter((r) => trouble(r) > 10).sort((a, b) => trouble(b) - trouble(a));
+  const guilty = [...rows.values()].filter((r) => trouble(r) > 10 || switched.has(r.name)).sort((a, b) => trouble(b) - trouble(a));
   const spent = today.data?.data?.reduce((sum, row) => sum + Number(row.cost_usd), 0);
   return html`<h1 class="hidden">${t('Overview')}</h1>
     <section class="tiles" aria-label=${t('Now')}>
@@ -67,8 +67,8 @@ export default function Overview() {
     <section aria-labelledby="trouble"><h2 id="trouble">${t('Channels in trouble')}</h2>
       ${guilty.length === 0 ? html`<p class="well">✓ ${t('None: every channel that is in use is well.')}</p>` : html`<ul class="guilty">${guilty.slice(0, 6).map((row) => html`<li key=${row.name}>
         <div><a href=${link('channels', row.name)}><strong>${row.name}</strong></a> <${State} is=${row.state} /></div>
-        <div class="why">${row.reason || t('calls hang')}${row.in_flight > 0 && html` · ${t('{n} in flight, the oldest for {age}', { n: row.in_flight, age: age(row.oldest_seconds) })}`}${row.retry_in_seconds > 0 && html` · ${t('tried again in {age}', { age: age(row.retry_in_seconds) })}`}</div>
-        <${Switches} row=${row} /></li>`)}</ul>${guilty.length > 6 && html`<p><a href="#/channels">${t('{n} more', { n: guilty.length - 6 })}</a></p>`}`}
+        <${Why} row=${row} />
+        <${Switches} row=${row} done=${() => setSwitched(new Set([...switched, row.name]))} /></li>`)}</ul>${guilty.length > 6 && html`<p><a href="#/channels">${t('{n} more', { n: guilty.length - 6 })}</a></p>`}`}
     </section>
     <section aria-labelledby="hours"><div class="row"><h2 id="hours">${t('The last hours')}</h2><div class="choice" role="group" aria-label=${t('Range')}>${Object.keys(ranges).map((name) => html`
       <button class="quiet" aria-pressed=${range === name} onClick=${() => setRange(name)}>${name}</button>`)}</div></div>
@@ -80,6 +80,6 @@ export default function Overview() {
       <${Chart} title=${t('Time to first token')} data=${pictures.first} format=${ms} series=${[{ label: '50 %', color: 'blue', fill: true }, { label: '95 %', color: 'warn' }]} />
       <${Chart} title=${t('In flight')} data=${pictures.flight} format=${count} series=${[{ label: t('calls'), color: 'blue', fill: true }, { label: t('connections'), color: 'soft' }]} />
       <${Chart} title=${t('Memory')} data=${pictures.memory} format=${mb} series=${[{ label: t('in use'), color: 'blue', fill: true }, { label: t('from the system'), color: 'soft' }]} />
-      <${Chart} title=${t('Spend, in ten seconds each')} data=${pictures.cost} format=${usd} series=${[{ label: 'USD', color: 'good', fill: true }]} /></div>`}
+      <${Chart} title=${t('Spend, in ten seconds each')} data=${pictures.cost} format=${usd} least=${0} series=${[{ label: 'USD', color: 'good', fill: true }]} /></div>`}
     </section>`;
 }
