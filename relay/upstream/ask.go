@@ -73,26 +73,6 @@ func (t *Transport) Do(c Caller, r Request, a *Answer) (connected bool, err erro
 	return t.way.do(c, r, a)
 }
 
-// plainly is for an upstream without TLS: the call's own goroutine writes and reads.
-type plainly struct {
-	pool *http1.Pool
-	rest way // for what it cannot do
-}
-
-func (p *plainly) do(c Caller, r Request, a *Answer) (bool, error) {
-	if r.Method != "" || r.Source != nil || len(r.Body) > http1.MaxBody {
-		return p.rest.do(c, r, a)
-	}
-	got, connected, err := p.pool.Do(c.Canceler(), http1.Request{
-		Path: r.At.path, Query: r.At.url.RawQuery, Host: r.At.url.Host, Header: r.Header, Body: r.Body,
-	})
-	if err != nil {
-		return connected, err
-	}
-	*a = Answer{got.Status, got.Length, got.Encoding, got.Type, got.Header, got, true}
-	return true, nil
-}
-
 // anyhow leaves it to net/http.
 type anyhow struct{ t *Transport }
 

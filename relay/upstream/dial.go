@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -42,22 +41,30 @@ func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, e
 	if d.limit > 0 {
 		deadline = time.Now().Add(d.limit)
 	}
-	var conn net.Conn
-	var err error
-	switch d.proxy.Scheme {
-	case "socks5", "socks5h":
-		conn, err = d.throughSOCKS(ctx, deadline, network, address)
-	default:
-		conn, err = d.throughCONNECT(ctx, deadline, address)
-	}
+	conn, err := d.toProxy(ctx, deadline)
 	if err != nil {
 		return nil, err
 	}
-	if err := conn.SetDeadline(time.Time{}); err != nil {
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer stop()
+	through := conn
+	switch d.proxy.Scheme {
+	case "socks5", "socks5h":
+		err = d.throughSOCKS(conn, network, address)
+	default:
+		through, err = d.throughCONNECT(conn, address)
+	}
+	if err == nil {
+		err = conn.SetDeadline(time.Time{})
+	}
+	if !stop() {
+		err = ctx.Err()
+	}
+	if err != nil {
 		_ = conn.Close()
 		return nil, err
 	}
-	return conn, nil
+	return through, nil
 }
 
 // toProxy connects to the proxy itself. The connection ends by itself at the deadline.
@@ -82,63 +89,44 @@ func (d *dialer) toProxy(ctx context.Context, deadline time.Time) (net.Conn, err
 
 // proxied is a connection to a proxy, as what golang.org/x/net/proxy dials with. It gets no context: the connection's deadline
 // bounds what it does, and no goroutine has to watch over it.
-type proxied func() (net.Conn, error)
+type proxied struct{ net.Conn }
 
-func (p proxied) Dial(string, string) (net.Conn, error) { return p() }
+func (p proxied) Dial(string, string) (net.Conn, error) { return p.Conn, nil }
 
-func (d *dialer) throughSOCKS(ctx context.Context, deadline time.Time, network, address string) (net.Conn, error) {
+func (d *dialer) throughSOCKS(conn net.Conn, network, address string) error {
 	var auth *proxy.Auth
 	if user := d.proxy.User; user != nil {
 		password, _ := user.Password()
 		auth = &proxy.Auth{User: user.Username(), Password: password}
 	}
-	var conn net.Conn
-	speaks, err := proxy.SOCKS5("tcp", d.proxy.Host, auth, proxied(func() (net.Conn, error) {
-		c, err := d.toProxy(ctx, deadline)
-		conn = c
-		return c, err
-	}))
+	speaks, err := proxy.SOCKS5("tcp", d.proxy.Host, auth, proxied{conn})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	through, err := speaks.Dial(network, address)
-	if err != nil {
-		if conn != nil {
-			_ = conn.Close() // it has been already, unless the library changes its ways
-		}
-		return nil, fmt.Errorf("the proxy: %w", err)
+	if _, err := speaks.Dial(network, address); err != nil { // what it returns is conn
+		return fmt.Errorf("the proxy: %w", err)
 	}
-	return through, nil
+	return nil
 }
 
-func (d *dialer) throughCONNECT(ctx context.Context, deadline time.Time, address string) (net.Conn, error) {
-	conn, err := d.toProxy(ctx, deadline)
-	if err != nil {
-		return nil, err
-	}
+func (d *dialer) throughCONNECT(conn net.Conn, address string) (net.Conn, error) {
 	if d.proxy.Scheme == "https" {
 		secure := d.tls.Clone()
 		secure.ServerName, secure.NextProtos = d.proxy.Hostname(), nil
 		over := tls.Client(conn, secure)
 		if err := over.Handshake(); err != nil { // the connection's deadline bounds it
-			_ = conn.Close()
 			return nil, fmt.Errorf("the proxy: %w", err)
 		}
 		conn = over
 	}
-	if err := d.connect(conn, address); err != nil {
-		_ = conn.Close()
-		return nil, err
-	}
-	return conn, nil
+	return conn, d.connect(conn, address)
 }
 
 // connect asks an HTTP proxy for a tunnel (RFC 9110, section 9.3.6).
 func (d *dialer) connect(conn net.Conn, address string) error {
 	request := "CONNECT " + address + " HTTP/1.1\r\nHost: " + address + "\r\nUser-Agent: " + UserAgent[0] + "\r\n"
-	if user := d.proxy.User; user != nil {
-		password, _ := user.Password()
-		request += "Proxy-Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(user.Username()+":"+password)) + "\r\n"
+	if shown := credentials(d.proxy); shown != "" {
+		request += "Proxy-Authorization: " + shown + "\r\n"
 	}
 	if _, err := io.WriteString(conn, request+"\r\n"); err != nil {
 		return fmt.Errorf("the proxy: %w", err)

@@ -36,7 +36,6 @@ func (n *Sent) trace(ctx context.Context, t *Transport) context.Context {
 		},
 		GotFirstResponseByte: func() { n.answered.Store(true) },
 		PutIdleConn:          func(err error) { n.returned.Store(err == nil) },
-		TLSHandshakeStart:    t.handshakeBegins, TLSHandshakeDone: t.handshakeEnded,
 	})
 }
 

@@ -9,11 +9,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
-	"unicode"
 
 	"one-api/relay/config"
 	"one-api/relay/upstream/http1"
@@ -30,6 +28,9 @@ const (
 	http2WriteTimeout    = 15 * time.Second
 	tcpKeepAliveInterval = 30 * time.Second
 
+	// sessionsKept is how many TLS sessions are kept to be resumed: there is one upstream.
+	sessionsKept = 2
+
 	// spareConns is how many connections more than lately needed may stay idle.
 	spareConns = 8
 )
@@ -42,10 +43,11 @@ type Transport struct {
 	// sockets is for connections that become websockets. It is made when the first one is asked for.
 	sockets func() *http.Transport
 	way     way
-	plain   *http1.Pool  // for what it can do; nil means nothing of this channel's
+	own     *http1.Pool  // for what it can do; nil means nothing of this channel's
+	offers  offers       // what own has come to and cannot do
 	bare    bool         // HTTP/2 without TLS, in which nobody says so
 	open    atomic.Int64 // net/http's connections
-	tcp     atomic.Int64 // those of plain, which have no goroutines
+	tcp     atomic.Int64 // those of own, which have no goroutines
 
 	// What goroutines are explained by.
 	calls       atomic.Int64 // exchanges that have begun and not ended
@@ -56,10 +58,6 @@ type Transport struct {
 
 	peak   atomic.Int64 // most calls since the last look
 	before atomic.Int64 // most calls between the two looks before
-
-	// Kept as values because a call's trace refers to them, and a method's value is an allocation.
-	handshakeBegins func()
-	handshakeEnded  func(tls.ConnectionState, error)
 
 	// retired is set when a reload has replaced the transport: calls that still use it close what they leave behind.
 	retired atomic.Bool
@@ -88,13 +86,6 @@ func SettingsOf(c config.Channel) Identity {
 // New is a transport to the upstream of a channel. It dials nothing yet.
 func New(c config.Channel, tlsConfig *tls.Config) *Transport {
 	t := &Transport{}
-	t.handshakeBegins = func() { t.handshaking.Add(1) }
-	t.handshakeEnded = func(agreed tls.ConnectionState, err error) {
-		t.handshaking.Add(-1)
-		if err == nil {
-			t.http2.Store(agreed.NegotiatedProtocol == "h2")
-		}
-	}
 	dialer := &dialer{tcp: net.Dialer{Timeout: c.Timeouts.Connect, KeepAlive: tcpKeepAliveInterval}, tls: tlsConfig, limit: c.Timeouts.Connect}
 	proxy := http.ProxyFromEnvironment
 	if c.Proxy != nil || c.Direct {
@@ -106,20 +97,16 @@ func New(c config.Channel, tlsConfig *tls.Config) *Transport {
 	if t.bare = c.HTTP == config.HTTP2 && c.BaseURL != nil && c.BaseURL.Scheme == "http"; t.bare {
 		t.http2.Store(true)
 	}
-	t.http, t.fresh = t.newHTTP(c, dialer, proxy, tlsConfig), t.newHTTP(c, dialer, proxy, tlsConfig)
+	var secure *tls.Config
+	if c.BaseURL != nil && c.BaseURL.Scheme == "https" {
+		secure = securing(tlsConfig, c.HTTP, c.BaseURL.Hostname())
+	}
+	t.http, t.fresh = t.newHTTP(c, dialer, proxy, tlsConfig, secure), t.newHTTP(c, dialer, proxy, tlsConfig, secure)
 	t.fresh.DisableKeepAlives = true
 	t.sockets = sync.OnceValue(func() *http.Transport { return t.newSockets(c, dialer, t.http, tlsConfig) })
 	t.way = &anyhow{t}
-	if !t.bare && isReachedPlainly(c.BaseURL, proxy) && dialer.proxy == nil {
-		t.plain = &http1.Pool{
-			Address: addressOf(c.BaseURL), IdleTimeout: idleConnTimeout, MaxIdle: maxIdleConns, Open: &t.tcp,
-			Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
-				t.dialing.Add(1)
-				defer t.dialing.Add(-1)
-				return dialer.dial(ctx, network, address)
-			},
-		}
-		t.way = &plainly{t.plain, t.way}
+	if t.own = t.newPool(c, dialer, proxy, secure); t.own != nil {
+		t.way = &itself{t, t.own, t.way, t.own.TLS == nil && dialer.proxy == nil}
 	}
 	return t
 }
@@ -145,20 +132,38 @@ func carrier(at *url.URL, proxy func(*http.Request) (*url.URL, error)) *url.URL 
 	return nil
 }
 
+// newHTTP is net/http's connections. secure is how TLS is spoken to the upstream; nil if it is not.
 func (t *Transport) newHTTP(c config.Channel, dialer *dialer, proxy func(*http.Request) (*url.URL, error),
-	tlsConfig *tls.Config) *http.Transport {
-	return &http.Transport{
-		Proxy: proxy,
-		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			t.dialing.Add(1)
-			defer t.dialing.Add(-1)
-			conn, err := dialer.dial(ctx, network, address)
+	tlsConfig, secure *tls.Config) *http.Transport {
+	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		t.dialing.Add(1)
+		defer t.dialing.Add(-1)
+		conn, err := dialer.dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		t.open.Add(1)
+		return &upstreamConn{Conn: conn, open: &t.open}, nil
+	}
+	var dialTLS func(ctx context.Context, network, address string) (net.Conn, error)
+	if secure != nil {
+		dialTLS = func(ctx context.Context, network, address string) (net.Conn, error) {
+			if ready := t.offers.take(); ready != nil {
+				return ready, nil
+			}
+			conn, err := dial(ctx, network, address)
 			if err != nil {
 				return nil, err
 			}
-			t.open.Add(1)
-			return &upstreamConn{Conn: conn, open: &t.open}, nil
-		},
+			t.handshaking.Add(1)
+			defer t.handshaking.Add(-1)
+			return t.handshake(ctx, conn, secure, c.Timeouts.Connect)
+		}
+	}
+	return &http.Transport{
+		Proxy:               proxy,
+		DialContext:         dial,
+		DialTLSContext:      dialTLS,
 		TLSClientConfig:     tlsConfig.Clone(),
 		TLSHandshakeTimeout: c.Timeouts.Connect,
 		ForceAttemptHTTP2:   true,
@@ -185,31 +190,6 @@ func protocols(version config.HTTP) *http.Protocols {
 	p.SetHTTP2(version == config.HTTP2)
 	p.SetUnencryptedHTTP2(version == config.HTTP2)
 	return p
-}
-
-// isReachedPlainly reports whether an upstream is reached over HTTP/1.1 and nothing else: no TLS, no proxy.
-func isReachedPlainly(at *url.URL, proxy func(*http.Request) (*url.URL, error)) bool {
-	if !http1.Supported || at == nil || at.Scheme != "http" || !isPlain(at.Host) {
-		return false
-	}
-	if proxy == nil {
-		return true
-	}
-	through, err := proxy(&http.Request{URL: at})
-	return err == nil && through == nil
-}
-
-// isPlain reports whether a host goes into a request as it is. net/http knows what to do with zones and international names.
-func isPlain(host string) bool {
-	return !strings.ContainsFunc(host, func(r rune) bool { return r > unicode.MaxASCII || r == '%' })
-}
-
-func addressOf(at *url.URL) string {
-	port := at.Port()
-	if port == "" {
-		port = "80"
-	}
-	return net.JoinHostPort(at.Hostname(), port)
 }
 
 // Connections is how many are open.
@@ -243,8 +223,8 @@ func (t *Transport) Trim() {
 	if t.retired.Load() || t.Connections()-t.calls.Load() > needed+spareConns {
 		t.http.CloseIdleConnections()
 	}
-	if t.plain != nil {
-		t.plain.Trim(time.Now(), max(0, int(needed+spareConns-t.calls.Load())))
+	if t.own != nil {
+		t.own.Trim(time.Now(), max(0, int(needed+spareConns-t.calls.Load())))
 	}
 }
 
@@ -253,17 +233,16 @@ func (t *Transport) Used() bool {
 	return t.Connections() > 0 || t.dialing.Load() > 0 || t.calls.Load() > 0
 }
 
-// Goroutines is how many net/http (Go 1.26) runs for the transport; plain has none but while it dials. Over HTTP/1.1: one that
-// dials; for an open connection two, the one that dials and the one that shakes hands at first, and those that read and write
-// later. Over HTTP/2: one that reads each connection, and one each call from the moment it has a connection to its end.
+// Goroutines is how many net/http (Go 1.26) runs for the transport; the relay's own HTTP/1.1 has none but while it dials. Over HTTP/1.1:
+// one that dials, and shakes hands; for an open connection two, those that read and write. Over HTTP/2: one that reads each
+// connection, and one each call from the moment it has a connection to its end.
 func (t *Transport) Goroutines() int64 {
-	tunnels := t.tunnels.Load()
+	tunnels, handshaking := t.tunnels.Load(), t.handshaking.Load()
 	dialing, open := t.dialing.Load(), max(0, t.open.Load()-tunnels)
 	if !t.http2.Load() {
-		return dialing + 2*open
+		return dialing + 2*open - handshaking
 	}
-	handshaking := t.handshaking.Load()
-	return dialing + open + handshaking + max(0, t.calls.Load()-tunnels-dialing-handshaking)
+	return dialing + open + max(0, t.calls.Load()-tunnels-dialing-handshaking)
 }
 
 // Retire closes the connections that are idle, and has those that are in use closed behind their last call.
@@ -271,8 +250,8 @@ func (t *Transport) Retire() {
 	t.retired.Store(true)
 	t.http.CloseIdleConnections()
 	t.fresh.CloseIdleConnections()
-	if t.plain != nil {
-		t.plain.Close()
+	if t.own != nil {
+		t.own.Close()
 	}
 }
 
@@ -306,6 +285,8 @@ func below(conn net.Conn) (counted *upstreamConn, shared bool) {
 		switch c := conn.(type) {
 		case *upstreamConn:
 			return c, shared
+		case *http1.Wire:
+			conn = c.Conn
 		case *tls.Conn:
 			shared = shared || c.ConnectionState().NegotiatedProtocol == "h2"
 			conn = c.NetConn()

@@ -1,31 +1,60 @@
 package upstream
 
 import (
-	"net/http"
+	"crypto/tls"
 	"net/url"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"one-api/relay/config"
 	"one-api/relay/upstream/http1"
 )
 
-func TestOnlyAnUpstreamWithoutTLSAndProxyIsAskedPlainly(t *testing.T) {
+func TestTheRelaysOwnHTTPAsksWhateverIsNotSaidToBeHTTP2(t *testing.T) {
 	if !http1.Supported {
 		t.Skip("not on this system")
 	}
-	none := func(*http.Request) (*url.URL, error) { return nil, nil }
-	for at, want := range map[string]string{
-		"http://127.0.0.1:8000/v1": "127.0.0.1:8000", "http://vllm": "vllm:80", "http://[::1]/v1": "[::1]:80",
-		"https://api.openai.com/v1": "", "http://[fe80::1%25eth0]:80": "", "http://bücher.example": "",
-	} {
-		u, err := url.Parse(at)
-		require.NoError(t, err)
-		require.Equal(t, want != "", isReachedPlainly(u, none), at)
-		if want != "" {
-			require.Equal(t, want, addressOf(u))
+	parsed := func(text string) *url.URL {
+		if text == "" {
+			return nil
 		}
-		require.False(t, isReachedPlainly(u, http.ProxyURL(&url.URL{Scheme: "http", Host: "proxy:3128"})), at)
+		u, err := url.Parse(text)
+		require.NoError(t, err)
+		return u
 	}
-	require.False(t, isReachedPlainly(nil, none))
+	for _, c := range []struct {
+		at, proxy     string
+		http          config.HTTP
+		address       string // empty means net/http's
+		secure, tells bool
+	}{
+		{at: "http://127.0.0.1:8000/v1", address: "127.0.0.1:8000"},
+		{at: "http://vllm", address: "vllm:80"},
+		{at: "http://[::1]/v1", address: "[::1]:80"},
+		{at: "https://api.openai.com/v1", address: "api.openai.com:443", secure: true},
+		{at: "https://api.openai.com/v1", http: config.HTTP1, address: "api.openai.com:443", secure: true},
+		{at: "https://api.openai.com/v1", http: config.HTTP2},
+		{at: "http://vllm", http: config.HTTP2},
+		{at: "http://[fe80::1%25eth0]:80"},
+		{at: "https://bücher.example"},
+		{at: ""},
+		{at: "http://vllm", proxy: "http://proxy:3128", address: "proxy:3128", tells: true},
+		{at: "http://vllm", proxy: "https://proxy:3128"},
+		{at: "http://vllm", proxy: "socks5://proxy", address: "vllm:80"},
+		{at: "https://api.openai.com", proxy: "socks5h://proxy", address: "api.openai.com:443", secure: true},
+		{at: "https://api.openai.com", proxy: "http://proxy:3128", address: "api.openai.com:443", secure: true},
+		{at: "https://api.openai.com", proxy: "https://proxy:3128"},
+	} {
+		name := c.at + " " + c.proxy + " " + string(c.http)
+		made := New(config.Channel{BaseURL: parsed(c.at), Proxy: parsed(c.proxy), Direct: c.proxy == "", HTTP: c.http}, &tls.Config{MinVersion: tls.VersionTLS12})
+		if c.address == "" {
+			require.Nil(t, made.own, name)
+			continue
+		}
+		require.NotNil(t, made.own, name)
+		require.Equal(t, c.address, made.own.Address, name)
+		require.Equal(t, c.secure, made.own.TLS != nil, name)
+		require.Equal(t, c.tells, made.own.Proxy != nil, name)
+	}
 }

@@ -34,8 +34,10 @@ type Answer struct {
 	pool     *Pool
 	conn     *conn // nil means closed
 	canceler Canceler
-	page     *page  // nil means given back
-	rest     []byte // what came with the header, in page or, if that was too small, elsewhere
+	upload   *upload // what has not been sent of the request; nil means nothing
+	unsent   error   // why not all of the request was sent; nil means that all was, or that upload goes on
+	page     *page   // nil means given back
+	rest     []byte  // what came with the header, in page or, if that was too small, elsewhere
 	framing  framing
 	left     int64 // byLength: what has not come yet
 	chunks   chunks
@@ -109,7 +111,7 @@ func (a *Answer) readChunks(b []byte) (int, error) {
 // source reads what came with the header, and then the connection.
 func (a *Answer) source(b []byte) (int, error) {
 	if len(a.rest) == 0 {
-		return a.conn.raw.Read(b)
+		return a.receive(b)
 	}
 	n := copy(b, a.rest)
 	if a.rest = a.rest[n:]; len(a.rest) == 0 {
@@ -117,6 +119,28 @@ func (a *Answer) source(b []byte) (int, error) {
 		a.dropPage()
 	}
 	return n, nil
+}
+
+// receive reads the connection, and sends the rest of the request while there is nothing to read.
+func (a *Answer) receive(b []byte) (int, error) {
+	if a.upload != nil {
+		n, err := a.conn.sendOn(b, a.upload)
+		if !a.upload.going() {
+			a.dropUpload()
+		}
+		if err != errNothing { //nolint:errorlint // it is this package's, and nobody wraps it
+			return n, err
+		}
+	}
+	return a.conn.read(b)
+}
+
+// dropUpload lets go of the request.
+func (a *Answer) dropUpload() {
+	if a.upload != nil {
+		a.unsent = a.upload.end()
+		a.upload = nil
+	}
 }
 
 func (a *Answer) dropPage() {
@@ -133,7 +157,9 @@ func (a *Answer) Close() error {
 	if c == nil {
 		return nil
 	}
-	good := a.ended && a.reusable && len(a.rest) == 0
+	a.dropUpload()
+	// A server that answers before it has read the request is not asked again on this connection.
+	good := a.ended && a.reusable && len(a.rest) == 0 && a.unsent == nil && c.clean()
 	a.conn, a.rest = nil, nil
 	a.dropPage()
 	// If this comes too late, the connection has been closed, or is being closed.

@@ -12,6 +12,10 @@ import (
 )
 
 func TestAnswersEndWhereTheirHeaderSaysAndTheConnectionIsUsedAgainWhereItMay(t *testing.T) {
+	overEach(t, testAnswersEndWhereTheirHeaderSaysAndTheConnectionIsUsedAgainWhereItMay)
+}
+
+func testAnswersEndWhereTheirHeaderSaysAndTheConnectionIsUsedAgainWhereItMay(t *testing.T) {
 	for name, test := range map[string]struct {
 		answer string
 		status int
@@ -105,6 +109,10 @@ func TestAnswersEndWhereTheirHeaderSaysAndTheConnectionIsUsedAgainWhereItMay(t *
 }
 
 func TestOnlyWhatAnAnswerNeedsIsKeptOfItsHeader(t *testing.T) {
+	overEach(t, testOnlyWhatAnAnswerNeedsIsKeptOfItsHeader)
+}
+
+func testOnlyWhatAnAnswerNeedsIsKeptOfItsHeader(t *testing.T) {
 	answer := "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nCONTENT-ENCODING: gzip\r\nContent-Length: 2\r\nX-A: b\r\n\r\n{}"
 	p := serve(t, func(c net.Conn, ask func() *http.Request) {
 		_, _ = io.WriteString(c, answer)
@@ -127,6 +135,10 @@ func TestOnlyWhatAnAnswerNeedsIsKeptOfItsHeader(t *testing.T) {
 }
 
 func TestAClosedAnswerReadsNothingOfTheNextOneOnItsConnection(t *testing.T) {
+	overEach(t, testAClosedAnswerReadsNothingOfTheNextOneOnItsConnection)
+}
+
+func testAClosedAnswerReadsNothingOfTheNextOneOnItsConnection(t *testing.T) {
 	p := serve(t, func(c net.Conn, ask func() *http.Request) {
 		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst")
 		if ask() != nil {

@@ -27,7 +27,7 @@ func (a *Answer) readHead(first beginning) error {
 			}
 			n, err := 0, first.err
 			if err == nil {
-				n, err = a.conn.raw.Read(buffer[filled:])
+				n, err = a.receive(buffer[filled:])
 			}
 			filled += n
 			if n == 0 && err != nil {

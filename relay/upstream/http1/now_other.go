@@ -8,3 +8,5 @@ import "errors"
 const Supported = false
 
 func readNow(uintptr, []byte) (n int, ready bool, err error) { return 0, true, errors.ErrUnsupported }
+
+func writeNow(uintptr, []byte) (n int, err error) { return 0, errors.ErrUnsupported }

@@ -1,16 +1,17 @@
-// Package http1 asks one server over HTTP/1.1, without TLS and without goroutines.
+// Package http1 asks one server over HTTP/1.1, with TLS or without, and without goroutines.
 //
 // net/http's transport keeps two goroutines, their stacks and two buffers for every connection, and hands every request and
 // every answer from one to the other. A relay has a goroutine for each of its calls already, and that one can write and read
-// itself: here an open answer holds its connection and nothing else. In exchange this package does less: it posts a body that
-// is in memory, whole and before it reads, which is right for bodies that a connection's buffers can take (MaxBody). Larger
-// ones, TLS, HTTP/2 and proxies are left to net/http.
+// itself: here an open answer holds its connection and nothing else. A body that a connection's buffers can take (MaxBody) is
+// written in one go; of a larger one no more is written at a time than the connection takes, and in between it is looked whether
+// the answer has come. In exchange this package does less: it posts, and nothing else.
 //
 // It is a part of relay/upstream, and of nothing else.
 package http1
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -22,6 +23,8 @@ const (
 	// MaxBody is the largest body that may be written in one go while nobody reads: an upstream that refuses a request without
 	// reading it must not keep its answer from being read. Linux takes this much at once even on a connection without delay.
 	MaxBody = 64 << 10
+	// lookEvery is after how long a connection that takes nothing more of a larger body is looked at for an answer.
+	lookEvery = 20 * time.Millisecond
 
 	maxHeader    = 64 << 10 // of one answer, interim answers included
 	maxInterim   = 5        // answers of 1xx before the answer
@@ -38,6 +41,11 @@ type Pool struct {
 	Address string
 	// Dial makes a connection; ctx bounds that and no more.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// TLS shakes hands over a connection; nil means that it is used as it is. taken means that the connection is somebody else's now, and
+	// err says why.
+	TLS func(ctx context.Context, over *Wire) (secure *tls.Conn, taken bool, err error)
+	// Proxy means that Address is that of an HTTP proxy, which is told of each request where it goes.
+	Proxy *Proxy
 	// IdleTimeout is how long a connection may wait for its next request, as far as Trim is called often, MaxIdle how many may.
 	IdleTimeout time.Duration
 	MaxIdle     int
@@ -49,6 +57,9 @@ type Pool struct {
 	looked time.Duration // from epoch to the last Trim: the clock that idle times go by, so that no request has to ask for the time
 	closed bool
 }
+
+// Proxy is an HTTP proxy. Authorization is what it is shown; empty means nothing.
+type Proxy struct{ Authorization string }
 
 // epoch is what idle times count from.
 var epoch = time.Now()
@@ -80,7 +91,7 @@ func (p *Pool) put(c *conn) {
 	}
 	p.mu.Unlock()
 	if !kept {
-		c.close()
+		c.leave()
 	}
 }
 
@@ -88,7 +99,7 @@ func (p *Pool) put(c *conn) {
 // that waits for longest on, those in excess of keep.
 func (p *Pool) Trim(now time.Time, keep int) {
 	for _, c := range p.waiting(now, keep) {
-		c.close()
+		c.leave()
 	}
 }
 
@@ -135,6 +146,6 @@ func (p *Pool) Close() {
 	p.idle, p.closed = nil, true
 	p.mu.Unlock()
 	for _, c := range idle {
-		c.close()
+		c.leave()
 	}
 }

@@ -32,6 +32,10 @@ func keeping(t *testing.T) (p *Pool, requests chan *http.Request) {
 }
 
 func TestARequestArrivesAsItWasMeantHoweverLongItIs(t *testing.T) {
+	overEach(t, testARequestArrivesAsItWasMeantHoweverLongItIs)
+}
+
+func testARequestArrivesAsItWasMeantHoweverLongItIs(t *testing.T) {
 	p, requests := keeping(t)
 	for _, size := range []int{0, 1, 3 << 10, 4 << 10, MaxBody} {
 		for _, value := range []string{"b", strings.Repeat("v", 6<<10)} {
@@ -61,6 +65,10 @@ func TestARequestArrivesAsItWasMeantHoweverLongItIs(t *testing.T) {
 }
 
 func TestWhereARequestGoesAndEndsIsNotForAConfiguredHeaderToSay(t *testing.T) {
+	overEach(t, testWhereARequestGoesAndEndsIsNotForAConfiguredHeaderToSay)
+}
+
+func testWhereARequestGoesAndEndsIsNotForAConfiguredHeaderToSay(t *testing.T) {
 	p, requests := keeping(t)
 	r := hello
 	r.Header = http.Header{"Host": {"other"}, "Content-Length": {"3"}, "Transfer-Encoding": {"chunked"}, "Trailer": {"A"}, "A": {"b"}}
@@ -77,6 +85,10 @@ func TestWhereARequestGoesAndEndsIsNotForAConfiguredHeaderToSay(t *testing.T) {
 }
 
 func TestAConnectionThatTheServerClosedWhileItWasIdleIsNotUsed(t *testing.T) {
+	overEach(t, testAConnectionThatTheServerClosedWhileItWasIdleIsNotUsed)
+}
+
+func testAConnectionThatTheServerClosedWhileItWasIdleIsNotUsed(t *testing.T) {
 	for name, goodbye := range map[string]string{"closed": "", "closed after words that nobody asked for": "HTTP/1.1 408 Request Timeout\r\n\r\n"} {
 		t.Run(name, func(t *testing.T) {
 			closed := make(chan struct{}, 9)
@@ -98,6 +110,10 @@ func TestAConnectionThatTheServerClosedWhileItWasIdleIsNotUsed(t *testing.T) {
 }
 
 func TestTheEndOfTheContextClosesTheConnectionWhereverTheCallIs(t *testing.T) {
+	overEach(t, testTheEndOfTheContextClosesTheConnectionWhereverTheCallIs)
+}
+
+func testTheEndOfTheContextClosesTheConnectionWhereverTheCallIs(t *testing.T) {
 	for name, answer := range map[string]string{
 		"before the header": "", "in the header": "HTTP/1.1 200", "in the body": "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}",
 		"in a chunk": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{",
@@ -129,6 +145,10 @@ func TestTheEndOfTheContextClosesTheConnectionWhereverTheCallIs(t *testing.T) {
 }
 
 func TestAContextThatEndsBehindItsAnswerLeavesTheConnectionAlone(t *testing.T) {
+	overEach(t, testAContextThatEndsBehindItsAnswerLeavesTheConnectionAlone)
+}
+
+func testAContextThatEndsBehindItsAnswerLeavesTheConnectionAlone(t *testing.T) {
 	s := serve(t, func(c net.Conn, ask func() *http.Request) {
 		for ok := true; ok; ok = ask() != nil {
 			_, _ = io.WriteString(c, short)
@@ -148,6 +168,10 @@ func TestAContextThatEndsBehindItsAnswerLeavesTheConnectionAlone(t *testing.T) {
 }
 
 func TestNothingIsConnectedWhereNobodyListensOrTheContextIsOver(t *testing.T) {
+	overEach(t, testNothingIsConnectedWhereNobodyListensOrTheContextIsOver)
+}
+
+func testNothingIsConnectedWhereNobodyListensOrTheContextIsOver(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	p := (&scripted{Listener: listener}).pool(t)
@@ -163,7 +187,9 @@ func TestNothingIsConnectedWhereNobodyListensOrTheContextIsOver(t *testing.T) {
 	require.False(t, connected)
 }
 
-func TestWhatHTTPDoesNotAllowIsNotSent(t *testing.T) {
+func TestWhatHTTPDoesNotAllowIsNotSent(t *testing.T) { overEach(t, testWhatHTTPDoesNotAllowIsNotSent) }
+
+func testWhatHTTPDoesNotAllowIsNotSent(t *testing.T) {
 	s := serve(t, nil)
 	p := s.pool(t)
 	for name, r := range map[string]Request{
@@ -210,6 +236,10 @@ func TestAnAnswerThatComesBeforeTheRequestWasReadIsReadAllTheSame(t *testing.T) 
 }
 
 func TestTrimClosesWhatIsOldDeadOrTooMuch(t *testing.T) {
+	overEach(t, testTrimClosesWhatIsOldDeadOrTooMuch)
+}
+
+func testTrimClosesWhatIsOldDeadOrTooMuch(t *testing.T) {
 	s := serve(t, func(c net.Conn, ask func() *http.Request) {
 		for ok := true; ok; ok = ask() != nil {
 			_, _ = io.WriteString(c, short)

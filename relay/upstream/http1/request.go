@@ -14,7 +14,25 @@ type Request struct {
 	Query  string // raw; empty means none
 	Host   string
 	Header http.Header
-	Body   []byte // at most MaxBody
+	Body   []byte
+	Source Source // the body, if it is not Body; nil if it is
+	// Waits is told of a connection that has to be made; nil means that nobody needs to know.
+	Waits Waits
+}
+
+// Waits is told what a request waits for.
+type Waits interface {
+	// Connecting begins the wait for a connection. again: one that had been used before has died.
+	Connecting(again bool)
+	// Connected ends it.
+	Connected()
+}
+
+func (r *Request) size() int64 {
+	if r.Source != nil {
+		return r.Source.Size()
+	}
+	return int64(len(r.Body))
 }
 
 // ErrUnsendable means that a request's target or a field of its header is not what HTTP allows.
@@ -46,7 +64,7 @@ type Canceler interface {
 // sent.
 func (p *Pool) Do(canceler Canceler, r Request) (a *Answer, connected bool, err error) {
 	scratch := pages.Get().(*page)
-	head, err := appendHead(scratch[:0], r)
+	head, err := p.appendHead(scratch[:0], &r)
 	if err != nil {
 		scratch.giveBack()
 		return nil, false, err
@@ -58,54 +76,65 @@ func (p *Pool) Do(canceler Canceler, r Request) (a *Answer, connected bool, err 
 		}
 		used := c != nil
 		if !used {
-			if c, err = p.dialOn(canceler); err != nil {
+			if c, err = p.dialOn(canceler, r.Waits, connected); err != nil {
 				scratch.giveBack()
 				return nil, connected, err
 			}
 		}
 		canceler.Hold(c.abort)
-		var failed error
+		a = &Answer{pool: p, conn: c, page: scratch, canceler: canceler}
 		var first beginning
-		if used {
+		switch {
+		case r.Source != nil || len(r.Body) > MaxBody:
+			if used && !c.usable() && canceler.Drop() {
+				c.close()
+				continue
+			}
+			a.upload = c.upload(head, &r)
+		case used:
 			var wrote int64
-			first, wrote, failed = c.ask(head, r.Body, scratch)
-			if failed != nil && wrote == 0 && canceler.Drop() {
+			first, wrote, a.unsent = c.ask(head, r.Body, scratch)
+			if a.unsent != nil && wrote == 0 && canceler.Drop() {
 				// The server has closed it, or does so just now: nothing of the request has left.
 				c.close()
 				continue
 			}
-		} else {
-			_, failed = c.send(head, r.Body)
+		default:
+			_, a.unsent = c.send(head, r.Body)
 		}
 		connected = true
-		a = &Answer{pool: p, conn: c, page: scratch, canceler: canceler}
 		if err = a.readHead(first); err != nil {
+			a.dropUpload()
 			if used && a.silent && canceler.Drop() {
 				c.close()
 				fresh = true
 				continue // the request's header still stands in the page: nothing has been read over it
 			}
 			a.fail()
-			if failed != nil {
-				err = failed
+			if a.unsent != nil && !errors.Is(a.unsent, errCut) {
+				err = a.unsent
 			}
 			return nil, true, err
 		}
-		// A server that answers before it has read the request is not asked again on this connection.
-		a.reusable = a.reusable && failed == nil
 		return a, true, nil
 	}
 }
 
 // dialOn makes a connection while the canceler holds.
-func (p *Pool) dialOn(canceler Canceler) (*conn, error) {
+func (p *Pool) dialOn(canceler Canceler, waits Waits, again bool) (*conn, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	if waits != nil {
+		waits.Connecting(again)
+	}
 	canceler.Hold(cancel)
 	c, err := p.dial(ctx)
 	if !canceler.Drop() && err == nil {
 		c.close()
 		return nil, context.Canceled
+	}
+	if waits != nil && err == nil {
+		waits.Connected()
 	}
 	return c, err
 }
@@ -120,9 +149,14 @@ func framed(name string) bool {
 	return false
 }
 
-func appendHead(b []byte, r Request) ([]byte, error) {
+const proxyAuthorization = "Proxy-Authorization"
+
+func (p *Pool) appendHead(b []byte, r *Request) ([]byte, error) {
 	b = append(b, "POST "...)
 	target := len(b)
+	if p.Proxy != nil {
+		b = append(append(b, "http://"...), r.Host...)
+	}
 	b = append(b, r.Path...)
 	if r.Query != "" {
 		b = append(append(b, '?'), r.Query...)
@@ -135,8 +169,9 @@ func appendHead(b []byte, r Request) ([]byte, error) {
 	b = append(b, " HTTP/1.1\r\nHost: "...)
 	b = append(b, r.Host...)
 	b = append(b, "\r\n"...)
+	shown := p.Proxy != nil && p.Proxy.Authorization != ""
 	for name, values := range r.Header {
-		if framed(name) {
+		if framed(name) || shown && name == proxyAuthorization {
 			continue
 		}
 		for _, value := range values {
@@ -150,7 +185,10 @@ func appendHead(b []byte, r Request) ([]byte, error) {
 			b = append(b, "\r\n"...)
 		}
 	}
+	if shown {
+		b = append(append(append(b, proxyAuthorization+": "...), p.Proxy.Authorization...), "\r\n"...)
+	}
 	b = append(b, "Content-Length: "...)
-	b = strconv.AppendInt(b, int64(len(r.Body)), 10)
+	b = strconv.AppendInt(b, r.size(), 10)
 	return append(b, "\r\n\r\n"...), nil
 }

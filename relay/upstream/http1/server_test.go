@@ -40,6 +40,7 @@ func serve(t *testing.T, talk func(c net.Conn, ask func() *http.Request)) *scrip
 			}
 			s.connections.Add(1)
 			s.running.Go(func() {
+				c := spoken.serverSide(c)
 				defer func() { _ = c.Close() }()
 				from := bufio.NewReader(c)
 				ask := func() *http.Request {
@@ -68,6 +69,7 @@ func (s *scripted) pool(t *testing.T) *Pool {
 	t.Helper()
 	p := &Pool{
 		Address: s.Addr().String(), Dial: (&net.Dialer{}).DialContext, IdleTimeout: time.Minute, MaxIdle: 8, Open: &atomic.Int64{},
+		TLS: spoken.clientSide(),
 	}
 	t.Cleanup(func() {
 		p.Close()

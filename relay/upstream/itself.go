@@ -1,0 +1,222 @@
+package upstream
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+
+	"one-api/relay/config"
+	"one-api/relay/upstream/http1"
+)
+
+// itself asks over the relay's own HTTP/1.1: the call's own goroutine writes and reads.
+type itself struct {
+	t       *Transport
+	pool    *http1.Pool
+	rest    way  // for what it cannot do
+	instant bool // a connection takes nothing but TCP, whose own clock will do
+}
+
+func (w *itself) do(c Caller, r Request, a *Answer) (bool, error) {
+	if r.Method != "" || w.pool.TLS != nil && w.t.http2.Load() {
+		return w.rest.do(c, r, a)
+	}
+	asks := http1.Request{Path: r.At.path, Query: r.At.url.RawQuery, Host: r.At.url.Host, Header: r.Header, Body: r.Body}
+	if r.Source != nil {
+		asks.Source = r.Source
+	}
+	if !w.instant {
+		asks.Waits = c
+	}
+	got, connected, err := w.pool.Do(c.Canceler(), asks)
+	if err != nil {
+		var agreed *speaksHTTP2
+		if errors.As(err, &agreed) {
+			return w.offer(agreed.conn, c, r, a, connected)
+		}
+		return connected, err
+	}
+	*a = Answer{got.Status, got.Length, got.Encoding, got.Type, got.Header, got, true}
+	return true, nil
+}
+
+// offer leaves a request to net/http, with a connection that speaks HTTP/2. Others may have been quicker with one of theirs.
+func (w *itself) offer(conn *tls.Conn, c Caller, r Request, a *Answer, before bool) (connected bool, err error) {
+	w.t.offers.add(conn)
+	connected, err = w.rest.do(c, r, a)
+	if w.t.offers.withdraw(conn) {
+		_ = conn.Close() // it was never used
+	}
+	return connected || before, err
+}
+
+// speaksHTTP2 is that a connection was made on which both ends have agreed on HTTP/2.
+type speaksHTTP2 struct{ conn *tls.Conn }
+
+func (*speaksHTTP2) Error() string { return "the upstream speaks HTTP/2" }
+
+// offers is connections that speak HTTP/2, for net/http to take instead of making one.
+type offers struct {
+	mu  sync.Mutex
+	all []*tls.Conn
+}
+
+func (o *offers) add(conn *tls.Conn) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.all = append(o.all, conn)
+}
+
+// take returns one; nil if there is none.
+func (o *offers) take() *tls.Conn {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	last := len(o.all) - 1
+	if last < 0 {
+		return nil
+	}
+	conn := o.all[last]
+	o.all[last] = nil
+	o.all = o.all[:last]
+	return conn
+}
+
+// withdraw reports whether nobody has taken it.
+func (o *offers) withdraw(conn *tls.Conn) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for i, c := range o.all {
+		if c == conn {
+			o.all = append(o.all[:i], o.all[i+1:]...)
+			return true
+		}
+	}
+	return false
+}
+
+// newPool is the connections of the relay's own HTTP/1.1; nil if the upstream is not asked by it.
+func (t *Transport) newPool(c config.Channel, dialer *dialer, proxy func(*http.Request) (*url.URL, error), secure *tls.Config) *http1.Pool {
+	at := c.BaseURL
+	if !http1.Supported || at == nil || !isPlain(at.Host) || c.HTTP == config.HTTP2 {
+		return nil
+	}
+	p := &http1.Pool{
+		Address: addressOf(at), IdleTimeout: idleConnTimeout, MaxIdle: maxIdleConns, Open: &t.tcp,
+		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+			t.dialing.Add(1)
+			defer t.dialing.Add(-1)
+			return dialer.dial(ctx, network, address)
+		},
+	}
+	switch at.Scheme {
+	case "http":
+		through, err := asked(proxy, at)
+		switch {
+		case err != nil:
+			return nil
+		case through != nil:
+			if through.Scheme != "http" {
+				return nil
+			}
+			p.Address, p.Proxy = addressOf(through), &http1.Proxy{Authorization: credentials(through)}
+		}
+	case "https":
+		if dialer.proxy != nil && dialer.proxy.Scheme == "https" {
+			return nil // TLS within TLS
+		}
+		p.TLS = func(ctx context.Context, over *http1.Wire) (*tls.Conn, bool, error) {
+			conn, err := t.handshake(ctx, over, secure, dialer.limit)
+			if err != nil || conn.ConnectionState().NegotiatedProtocol != "h2" {
+				return conn, false, err
+			}
+			t.open.Add(1)
+			over.HandOver(&upstreamConn{Conn: over.Conn, open: &t.open})
+			return nil, true, &speaksHTTP2{conn}
+		}
+	default:
+		return nil
+	}
+	return p
+}
+
+// handshake makes TLS of a connection, which it closes if that fails. What ends it is the end of ctx, or the connection's deadline: no
+// goroutine has to watch over it.
+func (t *Transport) handshake(ctx context.Context, over net.Conn, secure *tls.Config, limit time.Duration) (*tls.Conn, error) {
+	stop := context.AfterFunc(ctx, func() { _ = over.Close() })
+	defer stop()
+	if limit > 0 {
+		if err := over.SetDeadline(time.Now().Add(limit)); err != nil {
+			_ = over.Close()
+			return nil, err
+		}
+	}
+	conn := tls.Client(over, secure)
+	err := conn.Handshake()
+	if err == nil {
+		err = over.SetDeadline(time.Time{})
+	}
+	if !stop() {
+		err = ctx.Err()
+	}
+	if err != nil {
+		_ = over.Close()
+		return nil, err
+	}
+	t.http2.Store(conn.ConnectionState().NegotiatedProtocol == "h2")
+	return conn, nil
+}
+
+// securing is the operator's TLS configuration as it serves for one upstream.
+func securing(tlsConfig *tls.Config, version config.HTTP, host string) *tls.Config {
+	secure := tlsConfig.Clone()
+	if secure.ServerName == "" {
+		secure.ServerName = host
+	}
+	secure.NextProtos = map[config.HTTP][]string{
+		config.HTTPAuto: {"h2", "http/1.1"}, config.HTTP1: {"http/1.1"}, config.HTTP2: {"h2"},
+	}[version]
+	if secure.ClientSessionCache == nil {
+		secure.ClientSessionCache = tls.NewLRUClientSessionCache(sessionsKept)
+	}
+	// Small records at first are for who shows the beginning of what comes before its end; a request is read whole.
+	secure.DynamicRecordSizingDisabled = true
+	return secure
+}
+
+// asked is the proxy on the way to an upstream; nil if there is none.
+func asked(proxy func(*http.Request) (*url.URL, error), at *url.URL) (*url.URL, error) {
+	if proxy == nil {
+		return nil, nil
+	}
+	return proxy(&http.Request{URL: at})
+}
+
+// credentials is what a proxy is shown; empty if it is shown nothing.
+func credentials(proxy *url.URL) string {
+	if proxy.User == nil {
+		return ""
+	}
+	password, _ := proxy.User.Password()
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(proxy.User.Username()+":"+password))
+}
+
+// isPlain reports whether a host goes into a request as it is. net/http knows what to do with zones and international names.
+func isPlain(host string) bool {
+	return !strings.ContainsFunc(host, func(r rune) bool { return r > unicode.MaxASCII || r == '%' })
+}
+
+func addressOf(at *url.URL) string {
+	port := at.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[at.Scheme]
+	}
+	return net.JoinHostPort(at.Hostname(), port)
+}
