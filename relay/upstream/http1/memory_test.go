@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -191,4 +192,108 @@ func testNothingIsReadFromAPageThatWasGivenBack(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// TestACallOverTLSAllocatesLittleMore counts both ends: what the server takes is what crypto/tls does for every read.
+func TestACallOverTLSAllocatesLittleMore(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector makes pools forget")
+	}
+	spoken = tls.VersionTLS13
+	defer func() { spoken = 0 }()
+	p := serve(t, func(c net.Conn, _ func() *http.Request) {
+		answer := []byte("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")
+		b := make([]byte, 4<<10)
+		for {
+			if _, err := c.Write(answer); err != nil {
+				return
+			}
+			if _, err := c.Read(b); err != nil {
+				return
+			}
+		}
+	}).pool(t)
+	canceler, buffer := &on{}, make([]byte, 64)
+	call := func() {
+		a, _, err := p.Do(canceler, hello)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = a.Read(buffer); err != io.EOF {
+			t.Fatal(err)
+		}
+		_ = a.Close()
+	}
+	call()
+	// The answer, and of crypto/tls: for each read of an end one reader, for the client's last look another.
+	require.LessOrEqual(t, testing.AllocsPerRun(1000, call), 8.0)
+	require.EqualValues(t, 1, p.Open.Load())
+}
+
+// FuzzOverTLSAnAnswerIsReadAsWithout sends the same bytes both ways, in records of any size.
+func FuzzOverTLSAnAnswerIsReadAsWithout(f *testing.F) {
+	for _, seed := range []string{
+		"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+		"HTTP/1.0 200\r\n\r\nhello",
+		"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 404 No\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n00a \r\n0123456789\r\n0\r\nX: y\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}HTTP/1.1 200 OK\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel",
+	} {
+		for _, piece := range []int{1, 3, 4096} {
+			f.Add([]byte(seed), piece)
+		}
+	}
+	answers := make(chan [2]any, 1)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(f, err)
+	var running sync.WaitGroup
+	running.Go(func() {
+		for {
+			raw, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			what := <-answers
+			c := language(tls.VersionTLS13).serverSide(raw)
+			if _, err := c.Read(make([]byte, 4<<10)); err == nil {
+				for wire, piece := what[0].([]byte), what[1].(int); len(wire) > 0; {
+					n := min(len(wire), piece)
+					_, _ = c.Write(wire[:n])
+					wire = wire[n:]
+				}
+			}
+			_ = c.Close()
+		}
+	})
+	f.Cleanup(func() {
+		_ = listener.Close()
+		running.Wait()
+	})
+	secure := language(tls.VersionTLS13).clientSide()
+	f.Fuzz(func(t *testing.T, wire []byte, piece int) {
+		if len(wire) > 32<<10 {
+			return
+		}
+		piece = max(1, piece%5000)
+		read := func(p *Pool) (head [4]any, body string, failed bool) {
+			a, _, err := p.Do(&on{}, hello)
+			if err != nil {
+				return head, "", true
+			}
+			all, err := io.ReadAll(a)
+			_ = a.Close()
+			return [4]any{a.Status, a.Type, a.Encoding, a.Length}, string(all), err != nil
+		}
+		plain := inMemory(wire, piece)
+		head, body, failed := read(plain)
+		answers <- [2]any{wire, piece}
+		over := &Pool{Address: listener.Addr().String(), Dial: (&net.Dialer{}).DialContext, TLS: secure, MaxIdle: 1, Open: &atomic.Int64{}}
+		headTLS, bodyTLS, failedTLS := read(over)
+		over.Close()
+		require.Equal(t, head, headTLS, "%q in %d", wire, piece)
+		require.Equal(t, body, bodyTLS, "%q in %d", wire, piece)
+		require.Equal(t, failed, failedTLS, "%q in %d", wire, piece)
+		require.Zero(t, over.Open.Load())
+	})
 }

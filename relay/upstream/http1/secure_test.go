@@ -90,7 +90,9 @@ func (l language) clientSide() func(context.Context, *Wire) (*tls.Conn, bool, er
 	}
 }
 
-func TestWhatComesBehindAnAnswerIsNobodysAnswer(t *testing.T) { overEach(t, testWhatComesBehindAnAnswerIsNobodysAnswer) }
+func TestWhatComesBehindAnAnswerIsNobodysAnswer(t *testing.T) {
+	overEach(t, testWhatComesBehindAnAnswerIsNobodysAnswer)
+}
 
 func testWhatComesBehindAnAnswerIsNobodysAnswer(t *testing.T) {
 	const evil = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
