@@ -83,24 +83,11 @@ func (p *Pool) Do(canceler Canceler, r Request) (a *Answer, connected bool, err 
 		}
 		canceler.Hold(c.abort)
 		a = &Answer{pool: p, conn: c, page: scratch, canceler: canceler}
-		var first beginning
-		switch {
-		case r.Source != nil || len(r.Body) > MaxBody:
-			if used && !c.usable() && canceler.Drop() {
-				c.close()
-				continue
-			}
-			a.upload = c.upload(head, &r)
-		case used:
-			var wrote int64
-			first, wrote, a.unsent = c.ask(head, r.Body, scratch)
-			if a.unsent != nil && wrote == 0 && canceler.Drop() {
-				// The server has closed it, or does so just now: nothing of the request has left.
-				c.close()
-				continue
-			}
-		default:
-			_, a.unsent = c.send(head, r.Body)
+		first, left := a.ask(head, &r, used)
+		if !left && canceler.Drop() {
+			// The server has closed it, or does so just now: nothing of the request has left.
+			c.close()
+			continue
 		}
 		connected = true
 		if err = a.readHead(first); err != nil {
@@ -118,6 +105,26 @@ func (p *Pool) Do(canceler Canceler, r Request) (a *Answer, connected bool, err 
 		}
 		return a, true, nil
 	}
+}
+
+// ask sends a request, or begins to. left reports whether anything of it may have been sent; nothing is if the connection was used before
+// and is over.
+func (a *Answer) ask(head []byte, r *Request, used bool) (first beginning, left bool) {
+	c := a.conn
+	switch {
+	case r.Source != nil || len(r.Body) > MaxBody:
+		if used && !c.usable() {
+			return first, false
+		}
+		a.upload = c.upload(head, r)
+	case used:
+		var wrote int64
+		first, wrote, a.unsent = c.ask(head, r.Body, a.page)
+		return first, a.unsent == nil || wrote > 0
+	default:
+		_, a.unsent = c.send(head, r.Body)
+	}
+	return first, true
 }
 
 // dialOn makes a connection while the canceler holds.

@@ -32,6 +32,7 @@ func serve(t *testing.T, talk func(c net.Conn, ask func() *http.Request)) *scrip
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	s := &scripted{Listener: listener}
+	speaks := spoken
 	s.running.Go(func() {
 		for {
 			c, err := listener.Accept()
@@ -40,7 +41,7 @@ func serve(t *testing.T, talk func(c net.Conn, ask func() *http.Request)) *scrip
 			}
 			s.connections.Add(1)
 			s.running.Go(func() {
-				c := spoken.serverSide(c)
+				c := speaks.serverSide(c)
 				defer func() { _ = c.Close() }()
 				from := bufio.NewReader(c)
 				ask := func() *http.Request {

@@ -84,6 +84,7 @@ func narrow(t *testing.T, answer func(c net.Conn)) *Pool {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	s := &scripted{Listener: listener}
+	speaks := spoken
 	s.running.Go(func() {
 		for {
 			raw, err := listener.Accept()
@@ -92,7 +93,7 @@ func narrow(t *testing.T, answer func(c net.Conn)) *Pool {
 			}
 			s.running.Go(func() {
 				_ = raw.(*net.TCPConn).SetReadBuffer(256 << 10)
-				c := spoken.serverSide(raw)
+				c := speaks.serverSide(raw)
 				defer func() { _ = c.Close() }()
 				var head []byte
 				for one := make([]byte, 1); !bytes.HasSuffix(head, []byte("\r\n\r\n")); head = append(head, one[0]) {

@@ -50,7 +50,7 @@ func (w *Wire) Read(b []byte) (n int, err error) {
 	case still:
 		return 0, errNothing
 	case direct:
-		ready := false
+		var ready bool
 		if n, ready, err = w.now(w.fd, b); !ready {
 			return 0, errNothing
 		}
