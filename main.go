@@ -77,6 +77,12 @@ func run(args []string, env func(string) (string, bool), signals <-chan os.Signa
 			return 1
 		}
 		return tokenCommand(flags.rest, source, settings, stdout, stderr)
+	case "import":
+		if err := settingsErr; err != nil {
+			fmt.Fprintf(stderr, "The environment cannot be used:\n%v\n", err)
+			return 1
+		}
+		return importCommand(flags.rest, flags.config, source, settings, stdout, stderr)
 	case "tokens":
 		if err := errors.Join(tokensErr, settingsErr); err != nil {
 			fmt.Fprintln(stderr, "one-api:", err)
@@ -180,6 +186,7 @@ Usage:
   one-api ready          the same, and 1 while it drains; it shows MONITOR_TOKEN where PUBLIC_HEALTH=false asks for it
   one-api token          make, limit, rotate and delete client keys while the relay runs (one-api token --help)
   one-api tokens         print ADMIN_TOKEN and MONITOR_TOKEN of this environment (or of TOKEN_DIR), for a shell to take
+  one-api import         take over a database of one-api, new-api or ezlinkai: channels, keys, budgets (one-api import --help)
   one-api schema         print the JSON Schema of the configuration file, for editors and other programs
 
 Without a configuration file a channel is made for each provider whose key is set (OPENAI_API_KEY and its like, see below),
@@ -245,8 +252,8 @@ func parseFlags(args []string, stdout, stderr io.Writer) (f flags, code int, don
 	case *showVersion:
 		fmt.Fprintln(stdout, "One API", version)
 		return f, 0, true
-	case set.Arg(0) == "token":
-		f.command, f.rest = "token", set.Args()[1:]
+	case set.Arg(0) == "token", set.Arg(0) == "import":
+		f.command, f.rest = set.Arg(0), set.Args()[1:]
 		return f, 0, false
 	case !slices.Contains([]string{"", "healthcheck", "ready", "tokens", "schema"}, set.Arg(0)):
 		return f, wrongCall(stderr, "there is no command "+set.Arg(0)+meant(set.Arg(0), f.checkConfig)), true
