@@ -25,6 +25,7 @@ const (
 	Disabled             // its client is
 	Expired              // its time is over
 	Elsewhere            // it may not be used from where it is used
+	Pinned               // a channel's number stands behind it
 )
 
 // FindIn gives the client of a request, by any valid key that its header shows; nil: it shows none, and why is why the first one that there
@@ -40,28 +41,48 @@ func (s *Store) FindIn(r *http.Request, from func(*http.Request) netip.Addr, bes
 			if key = strings.TrimSpace(key); key == "" {
 				continue
 			}
-			if found := s.Find(key); found != nil {
-				closed := found.closed(r, from)
-				if closed == Unknown {
-					return found, Unknown
-				}
-				why = cmp.Or(why, closed)
+			found, closed := s.open(key, r, from)
+			if found != nil {
+				return found, Unknown
 			}
+			why = cmp.Or(why, closed)
 			if looked++; looked == maxKeys {
 				return nil, why
 			}
 		}
 	}
 	for _, key := range beside[:min(len(beside), maxKeys)] {
-		if found := s.Find(strings.TrimSpace(key)); found != nil {
-			closed := found.closed(r, from)
-			if closed == Unknown {
-				return found, Unknown
-			}
-			why = cmp.Or(why, closed)
+		found, closed := s.open(strings.TrimSpace(key), r, from)
+		if found != nil {
+			return found, Unknown
 		}
+		why = cmp.Or(why, closed)
 	}
 	return nil, why
+}
+
+// open gives the client of a key that opens something; nil: why says why it does not.
+func (s *Store) open(key string, r *http.Request, from func(*http.Request) netip.Addr) (found *Key, why Why) {
+	if found = s.Find(key); found == nil {
+		if s.pinned(key) {
+			return nil, Pinned
+		}
+		return nil, Unknown
+	}
+	if why = found.closed(r, from); why != Unknown {
+		return nil, why
+	}
+	return found, Unknown
+}
+
+// pinned reports whether a key is somebody's with the number of a channel behind it, as one-api and its forks take it from
+// administrators: sk-KEY-12.
+func (s *Store) pinned(key string) bool {
+	at := strings.LastIndexByte(key, '-')
+	if at <= 0 || at == len(key)-1 || strings.Trim(key[at+1:], "0123456789") != "" {
+		return false
+	}
+	return s.Find(key[:at]) != nil
 }
 
 // closed is why a key opens nothing; Unknown: it does.

@@ -37,6 +37,12 @@ func TestAKeyThatOpensNothingSaysWhyAndAnyOtherWillDo(t *testing.T) {
 		{"Bearer sk-home", "192.0.2.7", "home", Unknown},
 		{"Bearer sk-home", "", "", Elsewhere},
 		{"Bearer sk-nobody", "192.0.2.7", "", Unknown},
+		{"Bearer sk-good-12", "203.0.113.9", "", Pinned},
+		{"good-12", "203.0.113.9", "", Pinned},
+		{"Bearer sk-good-12a", "203.0.113.9", "", Unknown},
+		{"Bearer sk-good-", "203.0.113.9", "", Unknown},
+		{"Bearer sk-nobody-12", "203.0.113.9", "", Unknown},
+		{"Bearer -12", "203.0.113.9", "", Unknown},
 	} {
 		from := func(*http.Request) netip.Addr { a, _ := netip.ParseAddr(test.from); return a }
 		r := &http.Request{Header: http.Header{"Authorization": {test.header}}}

@@ -54,6 +54,11 @@ func refuseClosed(why apikey.Why) *outcome.Refusal {
 		e.Code, e.Message = "api_key_disabled", "This API key is disabled; the operator of this relay can enable it."
 	case apikey.Expired:
 		e.Code, e.Message = "api_key_expired", "This API key has expired; the operator of this relay can renew it."
+	case apikey.Pinned:
+		*e = wire.Error{
+			Status: http.StatusForbidden, Type: "permission_error", Code: "channel_not_selectable",
+			Message: "This API key has the number of a channel behind it, and a channel cannot be chosen here: send the key without `-` and the number.",
+		}
 	default:
 		*e = wire.Error{
 			Status: http.StatusForbidden, Type: "permission_error", Code: "address_not_allowed",
