@@ -157,7 +157,7 @@ func offers(c *config.Channel, d *providers.Dialect, e wire.Endpoint) bool {
 
 // placed is a lane that leads to where a provider has its endpoints.
 func placed(lane lane.Lane, d providers.Dialect) lane.Lane {
-	if d.Path == nil && d.Query == nil {
+	if d.Path == nil && d.Query == nil && d.Named == nil && d.Quirks == nil {
 		return lane
 	}
 	return placedLane{lane, d}
@@ -169,9 +169,16 @@ type placedLane struct {
 }
 
 func (l placedLane) Request(call *lane.Call, target lane.Destination) (lane.Outgoing, error) {
-	request, err := l.Lane.Request(call, target)
+	named := target
+	if l.dialect.Named != nil {
+		named.Model = l.dialect.Named(target.Model)
+	}
+	if l.dialect.Quirks != nil {
+		named.Quirks, named.AskUsage = l.dialect.Quirks, target.AskUsage && !l.dialect.Quirks.UsageUnasked
+	}
+	request, err := l.Lane.Request(call, named)
 	if l.dialect.Path != nil {
-		request.Path = l.dialect.Path(request.Path, target.Model)
+		request.Path = l.dialect.Path(request.Path, target.Model, call.Stream)
 	}
 	if l.dialect.Query != nil {
 		request.Query = l.dialect.Query(request.Query, target.Model)

@@ -90,6 +90,8 @@ type Family struct {
 	counts *wire.Endpoint
 	// countsAs is how it is asked there, if it is in other words than those of clients; nil: in theirs.
 	countsAs *format.Format
+	// predicts means that vectors are made as Vertex AI makes them.
+	predicts bool
 	// streams is the endpoint of a stream that others are converted to, if that is another one.
 	streams wire.Endpoint
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"math"
 	"strconv"
-	"strings"
 
 	"one-api/relay/format"
 	"one-api/relay/format/gemini"
@@ -23,6 +22,12 @@ type embedding struct {
 
 // embeddingLanes adds the ways from a family's own vectors to the other one's clients.
 func (f *Family) embeddingLanes(lanes *Lanes) {
+	if f.predicts {
+		for _, e := range [...]wire.Endpoint{wire.Embeddings, wire.GeminiEmbed, wire.GeminiEmbedBatch} {
+			lanes[e] = &vertexEmbedding{f}
+		}
+		return
+	}
 	if lanes[wire.Embeddings] != nil {
 		for _, e := range [...]wire.Endpoint{wire.GeminiEmbed, wire.GeminiEmbedBatch} {
 			if lanes[e] == nil {
@@ -42,15 +47,26 @@ func (l *embedding) Over() wire.Endpoint { return l.own }
 // wanted is what vectors are asked for.
 type wanted struct {
 	texts      []string
-	dimensions []byte   // as it stands; nil: as many as there are
-	dropped    []string // what the other API has no word for
+	kinds      []kindOfText // of the texts; nil: nothing is said of them
+	dimensions []byte       // as it stands; nil: as many as there are
+	dropped    []string     // what OpenAI's API has no word for
 }
 
-// Request says what vectors are to be made of in the provider's words.
-func (l *embedding) Request(call *Call, target Destination) (Outgoing, error) {
-	var w wanted
-	var problem *format.Problem
-	from := clients[call.Endpoint].Name
+// kindOfText is what Gemini's clients say of a text beside it, as it stands.
+type kindOfText struct{ task, title []byte }
+
+// say adds it to an object.
+func (k *kindOfText) say(j *format.JSON, task string) {
+	if k.task != nil {
+		j.Value(task, k.task)
+	}
+	if k.title != nil {
+		j.Value("title", k.title)
+	}
+}
+
+// wantedOf reads what a call asks for.
+func wantedOf(call *Call) (w wanted, problem *format.Problem) {
 	switch call.Endpoint {
 	case wire.GeminiEmbed:
 		problem = w.content(call.Body)
@@ -67,13 +83,19 @@ func (l *embedding) Request(call *Call, target Destination) (Outgoing, error) {
 	if problem == nil && len(w.texts) == 0 {
 		problem = &format.Problem{What: "has nothing in it that a vector could be made of"}
 	}
+	return w, problem
+}
+
+// Request says what vectors are to be made of in the provider's words.
+func (l *embedding) Request(call *Call, target Destination) (Outgoing, error) {
+	w, problem := wantedOf(call)
 	if problem != nil {
 		return Outgoing{}, problem.Wire()
 	}
 	path, query := l.family.at(l.own, target.Model, false)
 	return Outgoing{
 		Path: path, Query: query, Header: l.family.header(call, false), Body: l.body(&w, target.Model),
-		Converted: &Converted{From: from, To: l.format.Name, Dropped: w.dropped},
+		Converted: &Converted{From: clients[call.Endpoint].Name, To: l.format.Name, Dropped: w.dropped},
 	}, nil
 }
 
@@ -106,6 +128,7 @@ func (w *wanted) member(name string, value []byte) (problem *format.Problem) {
 // content reads a request of Gemini's, or one of a batch: a content, whose texts are one.
 func (w *wanted) content(body []byte) *format.Problem {
 	text, said := "", false
+	var kind kindOfText
 	problem := format.Object(body, func(name string, value []byte) *format.Problem {
 		switch name {
 		case "content":
@@ -128,9 +151,13 @@ func (w *wanted) content(body []byte) *format.Problem {
 			}).In(name)
 		case "outputDimensionality", "output_dimensionality":
 			w.dimensions = format.Raw(value)
-		case "taskType", "task_type", "title":
-			if format.Given(value) {
-				w.drop(strings.ReplaceAll(name, "taskType", "task_type"))
+		case "taskType", "task_type":
+			if kind.task = format.Raw(value); format.Given(value) {
+				w.drop("task_type")
+			}
+		case "title":
+			if kind.title = format.Raw(value); format.Given(value) {
+				w.drop("title")
 			}
 		}
 		return nil
@@ -141,7 +168,7 @@ func (w *wanted) content(body []byte) *format.Problem {
 	case !said:
 		return format.Wrong("is required").In("content")
 	}
-	w.texts = append(w.texts, text)
+	w.texts, w.kinds = append(w.texts, text), append(w.kinds, kind)
 	return nil
 }
 

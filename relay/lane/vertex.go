@@ -17,9 +17,10 @@ import (
 // (https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference).
 var VertexGemini = &Family{
 	endpoint: wire.GeminiGenerate, streams: wire.GeminiStream,
-	native: []wire.Endpoint{wire.GeminiGenerate, wire.GeminiStream, wire.GeminiCount, wire.GeminiEmbed},
+	native: []wire.Endpoint{wire.GeminiGenerate, wire.GeminiStream, wire.GeminiCount},
 	body:   vertexGeminiBody, header: geminiHeader, query: noQuery, place: vertexGeminiPlace,
 	counts: at(wire.GeminiCount), countsAs: vertexGeminiCounts,
+	predicts: true,
 }
 
 // vertexGeminiCounts is countTokens as Vertex AI has it: all that is counted stands in the question itself, and no generateContentRequest

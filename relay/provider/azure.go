@@ -56,7 +56,7 @@ const (
 
 // deployed is the path of an endpoint in the classic API, whose model is a deployment, and not what the body says
 // (https://learn.microsoft.com/en-us/azure/ai-foundry/openai/reference).
-func deployed(own, model string) string {
+func deployed(own, model string, _ bool) string {
 	return "/deployments/" + url.PathEscape(model) + strings.TrimPrefix(own, "/v1")
 }
 

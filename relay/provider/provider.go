@@ -117,9 +117,13 @@ type Dialect struct {
 	// AtHome means that the provider itself speaks it, and that others of its type may not.
 	AtHome bool
 	// Path is where an endpoint is for a model, escaped; nil means own, the endpoint's usual path.
-	Path func(own, model string) string
+	Path func(own, model string, stream bool) string
 	// Query is the raw query of an endpoint for a model; nil means the one that it has.
 	Query func(raw, model string) string
+	// Named is what the model is called in the body; nil: as it is asked for.
+	Named func(model string) string
+	// Quirks is in what its maker differs from the others that speak the format, if not as the provider does; nil: it does not.
+	Quirks *Quirks
 }
 
 // Continuing is what a provider makes of a call that ends with an assistant's message.

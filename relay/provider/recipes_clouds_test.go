@@ -51,7 +51,9 @@ channels:
     keys: ["${VERTEX_KEY}"]
 ` + "```" + `
 
-Google's models are asked in Gemini's format, Anthropic's by rawPredict, and those of partners, named MAKER/MODEL, by OpenAI's chat completions. Files of
+Google's models are asked in Gemini's format, Anthropic's by rawPredict, Mistral's (` + "`mistral-*`, `codestral-*`" + `) and AI21's (` + "`jamba-*`" + `) by rawPredict in
+their own, and those of other partners, named MAKER/MODEL, by OpenAI's chat completions. Vectors are made by predict, or by embedContent of the models that have
+that, of which one text a request is taken, for clients of ` + "`/v1/embeddings`" + ` and of Gemini's API. Files of
 other types than a service account's (workload identity, a user's) can have secrets sent anywhere, and need credentials_type.
 
 ## Gemini, and others without a type or a version

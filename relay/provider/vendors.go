@@ -31,9 +31,12 @@ func andResponses(dialects []Dialect, endpoints ...wire.Endpoint) []Dialect {
 }
 
 // below is the path of all that a vendor has, behind the version that its address ends in.
-func below(path string) func(own, model string) string {
-	return func(string, string) string { return path }
+func below(path string) func(own, model string, stream bool) string {
+	return func(string, string, bool) string { return path }
 }
+
+// mistrals is in what Mistral differs, at its own address and in others' clouds.
+var mistrals = Quirks{UsageUnasked: true, Reasoning: BackNever, NoEffort: true, NoUser: true, ShortIDs: true}
 
 // vendors are those whose API is OpenAI's, at another address.
 var vendors = []Provider{
@@ -49,7 +52,7 @@ var vendors = []Provider{
 		KeyVariables: []string{"MISTRAL_API_KEY"}, // https://docs.mistral.ai/studio/audio: speech is JSON with the sound in base64
 		Models:       []string{"mistral-*", "ministral-*", "magistral-*", "codestral-*", "devstral-*", "pixtral-*", "voxtral-*", "open-mistral-*", "open-mixtral-*"},
 		WellKnown:    []string{"mistral-large-latest", "mistral-medium-latest", "mistral-small-latest", "codestral-latest", "magistral-medium-latest", "mistral-embed"},
-		Quirks:       Quirks{UsageUnasked: true, Reasoning: BackNever, NoEffort: true, NoUser: true, ShortIDs: true},
+		Quirks:       mistrals,
 	},
 	{ // https://console.groq.com/docs/openai
 		Type: "groq", Also: []string{"groqcloud"}, BaseURL: "https://api.groq.com/openai/v1", Speaks: inChat([]wire.Endpoint{wire.ChatCompletions}, wire.AudioTranscribe, wire.AudioTranslate, wire.AudioSpeech), List: listOfModels, Auth: Bearer,

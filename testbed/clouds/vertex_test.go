@@ -20,6 +20,8 @@ func TestEverySurfaceIsServedByVertex(t *testing.T) {
 	}{
 		"Google's models":    {func(s *standin.Tokens) standin.Dialect { return standin.VertexGemini{Tokens: s} }, wire.Usage{Uncached: standin.Input - standin.Cached, CacheRead: standin.Cached, Text: standin.Output}},
 		"Anthropic's models": {func(s *standin.Tokens) standin.Dialect { return standin.VertexClaude{Tokens: s} }, wire.Usage{Uncached: standin.Fresh, CacheRead: standin.Cached, CacheWrite5m: standin.Written, Text: standin.Output}},
+		"Mistral's models":   {func(s *standin.Tokens) standin.Dialect { return standin.VertexMistral(s) }, azureUsage},
+		"AI21's models":      {func(s *standin.Tokens) standin.Dialect { return standin.VertexJamba(s) }, azureUsage},
 		"partners' models":   {func(s *standin.Tokens) standin.Dialect { return standin.VertexPartner{Tokens: s} }, azureUsage},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -126,4 +128,52 @@ func TestAServiceAccountThatIsRefusedIsAnHonestError(t *testing.T) {
 	require.Equal(t, "upstream_refused_credentials", harness.ErrorOf(t, answer)["code"])
 	require.Equal(t, "the token endpoint refused the credentials: status 400 invalid_grant", r.Recorded()[0].Failure.Detail)
 	requireNoSecret(t, r, answer)
+}
+
+// TestVectorsAreMadeByVertex for clients of either API, by predict or, of the newer models, by embedContent, and are counted.
+func TestVectorsAreMadeByVertex(t *testing.T) {
+	for model, single := range map[string]bool{"text-embedding-005": false, "text-multilingual-embedding-002": false, "gemini-embedding-001": false, "gemini-embedding-2-preview": true} {
+		t.Run(model, func(t *testing.T) {
+			c := newCloud(t, func(s *standin.Tokens) standin.Dialect { return standin.VertexGemini{Tokens: s} }, hello)
+			r := harness.StartRelay(t, "channels:\n"+strings.Replace(c.vertex(t, "a", ""), "text-embedding-005", model, 1))
+			n := 0
+			ask := func(path, body, want string) map[string]any {
+				status, answer, _ := r.Ask(path, body)
+				require.Equal(t, 200, status, "%s %v", answer, c.Refused())
+				require.Contains(t, answer, want)
+				n++
+				require.Equal(t, "completed", r.Outcomes(n)[n-1])
+				require.EqualValues(t, standin.VertexTokens, r.Recorded()[n-1].Usage.Input())
+				return c.Asked()[len(c.Asked())-1].Body
+			}
+			asked := ask("/v1/embeddings", `{"model":"e","input":"one","dimensions":2}`, `"embedding":[0.5,-0.25]`)
+			if single {
+				require.Equal(t, map[string]any{"content": map[string]any{"parts": []any{map[string]any{"text": "one"}}}, "embedContentConfig": map[string]any{"outputDimensionality": 2.0}}, asked)
+			} else {
+				require.Equal(t, map[string]any{"instances": []any{map[string]any{"content": "one"}}, "parameters": map[string]any{"outputDimensionality": 2.0}}, asked)
+			}
+			ask("/v1/embeddings", `{"model":"e","input":["one"],"encoding_format":"base64"}`, `"embedding":"AAAAPwAAgL4="`)
+			asked = ask("/v1beta/models/e:embedContent", `{"content":{"parts":[{"text":"one"}]},"taskType":"RETRIEVAL_DOCUMENT","title":"One","outputDimensionality":2}`, `{"embedding":{"values":[0.5,-0.25]}}`)
+			if single {
+				require.Equal(t, map[string]any{"taskType": "RETRIEVAL_DOCUMENT", "title": "One", "outputDimensionality": 2.0}, asked["embedContentConfig"])
+			} else {
+				require.Equal(t, []any{map[string]any{"content": "one", "task_type": "RETRIEVAL_DOCUMENT", "title": "One"}}, asked["instances"])
+			}
+			ask("/v1beta/models/e:batchEmbedContents", `{"requests":[{"model":"models/e","content":{"parts":[{"text":"one"}]}}]}`, `{"embeddings":[{"values":[0.5,-0.25]}]}`)
+			require.Empty(t, c.Refused())
+
+			status, answer, _ := r.Ask("/v1/embeddings", `{"model":"e","input":["one","two"]}`)
+			switch {
+			case strings.HasPrefix(model, "text"):
+				require.Equal(t, 200, status, answer)
+				require.EqualValues(t, 2*standin.VertexTokens, r.Recorded()[n].Usage.Input())
+			case single:
+				require.Equal(t, 400, status, answer)
+				require.Contains(t, answer, "must have one text")
+			default:
+				require.Equal(t, 400, status, answer)
+				require.Contains(t, answer, "1 instance(s) is allowed per prediction")
+			}
+		})
+	}
 }

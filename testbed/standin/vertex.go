@@ -57,6 +57,11 @@ func (d VertexGemini) Refuse(r *http.Request, body map[string]any) *Refusal {
 		body = map[string]any{"generateContentRequest": theirs}
 		theirs["model"] = "models/" + d.Model()
 	}
+	if at := strings.LastIndexByte(model, ':'); at > 0 {
+		if refused, asked := refuseVertexEmbedding(model[:at], model[at+1:], body); asked {
+			return refused
+		}
+	}
 	asGemini := *r
 	asGemini.Header = r.Header.Clone()
 	asGemini.Header.Set("X-Goog-Api-Key", Key)
