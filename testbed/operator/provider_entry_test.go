@@ -35,7 +35,7 @@ var madeUpVendor = providers.Provider{
 	Type: "madeup", Also: []string{"made-up"}, Name: "made_up", BaseURL: "https://api.madeup.example", Unversioned: true,
 	Speaks: []providers.Dialect{{
 		Format: providers.Chat, Endpoints: []wire.Endpoint{wire.ChatCompletions},
-		Path: func(own, model string) string {
+		Path: func(own, model string, _ bool) string {
 			return "/models/" + url.PathEscape(model) + strings.TrimPrefix(own, "/v1")
 		},
 	}},
