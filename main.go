@@ -499,6 +499,7 @@ func greet(log *slog.Logger, w io.Writer, address net.Addr, published string, se
 	}
 	const call = `curl %s%s/v1/chat/completions -H "Authorization: Bearer %s" -H "Content-Type: application/json" -d '{"model":"%s",%s` +
 		`"messages":[{"role":"user","content":"Hi!"}]}'`
-	fmt.Fprintf(w, "\nNo token is configured, so one was %s:\n\n  %s\n\nTry it:\n\n  %s\n\n  %s\n\n", made, cfg.GeneratedToken,
+	fmt.Fprintf(w, "\nNo token is configured, so one was %s:\n\n  %s\n\nIts name is `generated`, and it may use every channel until a token stands in "+
+		"the configuration file.\nKeys that `one-api token` makes work beside it.\n\nTry it:\n\n  %s\n\n  %s\n\n", made, cfg.GeneratedToken,
 		fmt.Sprintf(call, "", base, cfg.GeneratedToken, model, ""), fmt.Sprintf(call, "-N ", base, cfg.GeneratedToken, model, `"stream":true,`))
 }

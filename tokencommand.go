@@ -6,14 +6,20 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"one-api/relay/config"
 	"one-api/relay/issued"
+	"one-api/relay/ledger"
+	"one-api/relay/limit"
 	"one-api/relay/store"
 )
 
@@ -27,8 +33,8 @@ Usage:
   one-api token disable|enable NAME
   one-api token delete NAME
 
-It works on the database that the relay has (SQL_DSN, SQLITE_PATH), whether that runs or not. One that runs notices within
-two seconds. Keys that stand in the configuration file are changed there.
+It works on the database that the relay has (SQL_DSN, SQLITE_PATH), whether that runs or not, and says which one that is. One that
+runs notices within two seconds. Keys that stand in the configuration file are changed there.
 
 Flags:
 `
@@ -59,10 +65,24 @@ func tokenCommand(args []string, source config.Source, settings config.Settings,
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), tokenCommandTimeout)
 	defer cancel()
-	registry, err := openRegistry(ctx, source, settings)
+	target, err := c.database(source, settings)
+	if err != nil {
+		fmt.Fprintln(stderr, "one-api token:", err)
+		return 1
+	}
+	isNew := isMissing(target)
+	registry, err := openRegistry(ctx, target, source, settings)
 	if err == nil {
 		defer registry.Store.Close()
+		said := "database: " + target.String()
+		if isNew {
+			said += ", which was made now: a relay that is to know these keys has to be given the same"
+		}
+		fmt.Fprintln(stderr, said) // beside the key, which scripts read
 		err = act(ctx, registry, stdout)
+	}
+	if errors.Is(err, issued.ErrUnknown) {
+		err = fmt.Errorf("%w: `one-api token list` lists them", err)
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "one-api token:", err)
@@ -71,12 +91,37 @@ func tokenCommand(args []string, source config.Source, settings config.Settings,
 	return 0
 }
 
-// openRegistry is the keys in the database that the environment names.
-func openRegistry(ctx context.Context, source config.Source, settings config.Settings) (*issued.Registry, error) {
+// database is what SQL_DSN and SQLITE_PATH name. A file that nobody has named and that is not there is most likely not the relay's, which
+// runs elsewhere: it is made if that is asked for.
+func (c *tokenCall) database(source config.Source, settings config.Settings) (store.Target, error) {
 	target, err := store.Parse(settings.SQLDSN, settings.SQLitePath)
-	if err != nil {
-		return nil, err
+	if err != nil || !isMissing(target) {
+		return target, err
 	}
+	if path, err := filepath.Abs(target.Path); err == nil {
+		target.Path = path
+	}
+	named, _ := source.Env("SQLITE_PATH")
+	file, _ := source.Env("SQLITE_PATH_FILE")
+	if named == "" && file == "" && !c.newDatabase {
+		return target, fmt.Errorf("there is no database here: %s does not exist, and neither SQLITE_PATH nor SQL_DSN names another. Give this "+
+			"command what the relay has: call it in the directory that the relay runs in, set SQLITE_PATH or SQL_DSN as it has them, or call it "+
+			"where it runs (docker exec one-api /one-api token …). --new-database makes one here", target.Path)
+	}
+	return target, nil
+}
+
+// isMissing reports whether a database is a file that does not exist.
+func isMissing(target store.Target) bool {
+	if target.Kind != store.SQLite {
+		return false
+	}
+	_, err := os.Stat(target.Path)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// openRegistry is the keys in a database.
+func openRegistry(ctx context.Context, target store.Target, source config.Source, settings config.Settings) (*issued.Registry, error) {
 	kept, err := store.Open(ctx, target)
 	if err != nil {
 		return nil, err
@@ -107,6 +152,7 @@ type tokenCall struct {
 	usd                   float64
 	per, expires, owner   string
 	grace                 time.Duration
+	newDatabase           bool
 }
 
 func newTokenCall() *tokenCall {
@@ -123,6 +169,7 @@ func newTokenCall() *tokenCall {
 	c.flags.StringVar(&c.expires, "expires", "", "when it ends, as `2027-01-31T00:00:00Z`")
 	c.flags.StringVar(&c.owner, "owner", "", "whose it is")
 	c.flags.DurationVar(&c.grace, "grace", 24*time.Hour, "how long the old key of a rotated token works")
+	c.flags.BoolVar(&c.newDatabase, "new-database", false, "make the database, where none is named and "+store.DefaultPath+" is not there")
 	return c
 }
 
@@ -235,23 +282,84 @@ func say(w io.Writer, err error, text string) error {
 	return err
 }
 
-func listTokens(_ context.Context, r *issued.Registry, w io.Writer) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "NAME\tGROUPS\tMODELS\tDISABLED\tEXPIRES\tMADE")
-	orDash := func(text string) string {
-		if text == "" {
-			return "-"
-		}
-		return text
+func listTokens(ctx context.Context, r *issued.Registry, w io.Writer) error {
+	all := r.All()
+	spent, err := spentOf(ctx, r.Store, all)
+	if err != nil {
+		return err
 	}
-	for _, t := range r.All() {
-		expires := "-"
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "NAME\tGROUPS\tMODELS\tLIMITS\tBUDGET\tSPENT\tDISABLED\tEXPIRES\tMADE")
+	for _, t := range all {
+		expires, budget := "-", "-"
 		if !t.Expires.IsZero() {
 			expires = t.Expires.Format(time.RFC3339)
 		}
-		models := orDash(strings.Join(t.Models, ","))
-		fmt.Fprintf(table, "%s\t%s\t%s\t%v\t%s\t%s\n", t.Name, strings.Join(t.Groups, ","), models, t.Disabled, expires,
-			t.Created.Format(time.DateOnly))
+		if t.Budget.Nano > 0 {
+			budget = inDollars(t.Budget.Nano) + "/" + string(t.Budget.Per)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%v\t%s\t%s\n", t.Name, strings.Join(t.Groups, ","), orDash(strings.Join(t.Models, ",")),
+			limitsOf(&t.Limits), budget, inDollars(spent[t.Name]), t.Disabled, expires, t.Created.Format(time.DateOnly))
 	}
 	return table.Flush()
+}
+
+func orDash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+// limitsOf is a token's limits in short: 10 rpm, 5000 tpm, 2 calls.
+func limitsOf(l *config.Limits) string {
+	var all []string
+	for _, of := range [...]struct {
+		most int
+		unit string
+	}{{l.RPM, "rpm"}, {l.TPM, "tpm"}, {l.Concurrent, "calls"}} {
+		if of.most > 0 {
+			all = append(all, strconv.Itoa(of.most)+" "+of.unit)
+		}
+	}
+	return orDash(strings.Join(all, ", "))
+}
+
+// inDollars is nano-dollars as people read them: cents, and more digits of what is less than that.
+func inDollars(nano int64) string {
+	usd := float64(nano) / 1e9
+	if nano != 0 && usd < 0.01 {
+		return "$" + strconv.FormatFloat(usd, 'g', 2, 64)
+	}
+	return "$" + strconv.FormatFloat(usd, 'f', 2, 64)
+}
+
+// spentOf is what tokens have been charged in the period of their budget, or this month if they have none: nano-dollars by name.
+func spentOf(ctx context.Context, kept *store.Store, tokens []*issued.Token) (map[string]int64, error) {
+	rows, err := ledger.SpentIn(ctx, kept)
+	if err != nil {
+		return nil, fmt.Errorf("what was spent is not known: %w", err)
+	}
+	c := &config.Config{}
+	for _, t := range tokens {
+		of := t.Token
+		if of.Budget.Nano == 0 {
+			of.Budget = config.Budget{Nano: 1 << 60, Per: config.PerMonth} // so that it is counted
+		}
+		c.Tokens = append(c.Tokens, of)
+	}
+	all := make([]limit.Spent, len(rows))
+	for i := range rows {
+		all[i] = limit.Spent(rows[i])
+	}
+	keeper := limit.NewKeeper(time.Local, time.Now) //nolint:gosmopolitan // days are those of TZ
+	set := keeper.NewSet(c)
+	keeper.Begin(c, all)
+	spent := map[string]int64{}
+	set.Budgets(func(u limit.Used) {
+		if u.Scope == limit.OfToken {
+			spent[u.Name] = u.Spent
+		}
+	})
+	return spent, nil
 }

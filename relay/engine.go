@@ -94,7 +94,7 @@ func newEngine(c *controller.Controller, o *operator.Operator) *gin.Engine {
 	}
 
 	look(engine, "/api/status", o.Status)
-	monitor := engine.Group("/api/monitor", o.GuardMonitor)
+	monitor := engine.Group("/api/monitor", o.GuardMonitor, operator.RefuseUnknown)
 	if c.Settings.PublicHealth {
 		look(engine, "/api/monitor/health", o.Health)
 	} else {
@@ -117,7 +117,7 @@ func newEngine(c *controller.Controller, o *operator.Operator) *gin.Engine {
 	page.Serve(engine)
 
 	if c.Settings.AdminToken != "" {
-		admin := engine.Group("", o.GuardAdmin)
+		admin := engine.Group("", o.GuardAdmin, operator.RefuseUnknown)
 		admin.POST("/api/channel/:name/disable", o.DisableChannel)
 		admin.POST("/api/channel/:name/enable", o.EnableChannel)
 		admin.POST("/api/channel/:name/test", o.TestChannel)

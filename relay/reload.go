@@ -2,6 +2,8 @@ package relay
 
 import (
 	"context"
+	"strconv"
+	"strings"
 	"time"
 
 	"one-api/relay/config"
@@ -63,7 +65,7 @@ func (s *Server) reload(because string) error {
 	if err != nil {
 		s.refused.Store(&refusal{err, time.Now().UTC()})
 		s.operator.Changes.Add(operator.Change{At: time.Now().UTC(), What: operator.ConfigurationRefused, Of: s.config.Load().Path, By: because})
-		s.options.Log.Error("the new configuration was refused: the old one stays", "error", err.Error())
+		s.sayRefused(err)
 		return err
 	}
 	s.refused.Store(nil)
@@ -131,5 +133,22 @@ func (s *Server) found(made, changed, deleted []string) {
 			s.options.Log.Warn(did.text, "token", name)
 			s.operator.Changes.Add(operator.Change{At: time.Now().UTC(), What: did.what, Of: name, By: operator.ByStore})
 		}
+	}
+}
+
+// mostProblems is how many of a refused configuration's problems have a line in the log each. GET /api/config has all of them.
+const mostProblems = 50
+
+// sayRefused logs what is wrong with a configuration that was refused, a line each: an error of several lines is hard to read in one.
+func (s *Server) sayRefused(err error) {
+	const message = "the new configuration was refused: the old one stays"
+	all := strings.Split(strings.TrimSpace(err.Error()), "\n")
+	for i, problem := range all {
+		of := strconv.Itoa(i+1) + " of " + strconv.Itoa(len(all))
+		if i == mostProblems {
+			s.options.Log.Error(message, "error", "and more: one-api --check-config lists all", "problem", of)
+			return
+		}
+		s.options.Log.Error(message, "error", problem, "problem", of)
 	}
 }

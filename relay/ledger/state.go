@@ -16,6 +16,15 @@ type State struct {
 
 // State is how it is now.
 func (l *Ledger) State() State {
+	s := l.Figures()
+	l.mu.Lock()
+	s.Away = l.why
+	l.mu.Unlock()
+	return s
+}
+
+// Figures is State without Away. It takes no lock.
+func (l *Ledger) Figures() State {
 	s := State{
 		Queue: l.waiting.Load(), Spilled: l.spilled.Load(), Replayed: l.replayed.Load(), Lost: l.lost.Load(),
 		Rows: l.balance.rows.Load(), Spent: l.balance.spent.Load(),
@@ -23,8 +32,5 @@ func (l *Ledger) State() State {
 	if oldest := l.oldest.Load(); oldest != 0 {
 		s.Age = max(0, time.Since(time.Unix(0, oldest)))
 	}
-	l.mu.Lock()
-	s.Away = l.why
-	l.mu.Unlock()
 	return s
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"one-api/relay/store"
 )
 
 // Dimension is what usage can be told apart by.
@@ -119,10 +121,13 @@ type Spent struct {
 }
 
 // Spent is what each token has been charged, day by day: what budgets begin with.
-func (l *Ledger) Spent(ctx context.Context) ([]Spent, error) {
+func (l *Ledger) Spent(ctx context.Context) ([]Spent, error) { return SpentIn(ctx, l.options.Store) }
+
+// SpentIn is Spent for who has the store alone.
+func SpentIn(ctx context.Context, kept *store.Store) ([]Spent, error) {
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
-	db, err := l.options.Store.Reader()
+	db, err := kept.Reader()
 	if err != nil {
 		return nil, away(err)
 	}

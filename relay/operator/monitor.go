@@ -33,8 +33,30 @@ type health struct {
 	Channels              channel.Counts   `json:"channels"`
 	Busiest               *busiest         `json:"busiest,omitempty"` // absent while nothing is in flight
 	ClientConnections     connections      `json:"client_connections"`
+	Ledger                *ledgerHealth    `json:"ledger,omitempty"` // absent: nothing is remembered
 	UptimeSeconds         int64            `json:"uptime_seconds"`
 	Version               string           `json:"version"`
+}
+
+// ledgerHealth is whether what is spent is written down. It is well if nothing waits for long, nothing was lost, and the books agree.
+type ledgerHealth struct {
+	Queue      int64 `json:"queue"`       // rows that the database has not taken yet
+	AgeSeconds int64 `json:"age_seconds"` // of the oldest of them
+	Spilled    int64 `json:"spilled"`     // rows that were put into the file beside it since the start, and
+	Replayed   int64 `json:"replayed"`    // those of them that it has taken since
+	Lost       int64 `json:"lost"`        // rows that there was no place for
+	Balance    int64 `json:"balance"`     // by how much the books differ: 0, or a bug
+}
+
+func (o *Operator) ledgerHealth() *ledgerHealth {
+	if o.Ledger == nil {
+		return nil
+	}
+	s := o.Ledger.Figures()
+	return &ledgerHealth{
+		Queue: s.Queue, AgeSeconds: int64(s.Age.Seconds()), Spilled: s.Spilled, Replayed: s.Replayed, Lost: s.Lost,
+		Balance: max(s.Rows, -s.Rows, s.Spent, -s.Spent),
+	}
 }
 
 // busiest is the channel with the most calls in flight.
@@ -78,7 +100,7 @@ func (o *Operator) Health(g *gin.Context) {
 		InFlight: o.Pool.InFlight(), OpenBodies: o.Pool.OpenBodies(), BufferedMB: (o.Budget.Used() + 1<<20 - 1) >> 20,
 		UnexplainedGoroutines: unexplained,
 		Channels:              o.Pool.Set().Counts(now), Busiest: o.busiest(now),
-		UptimeSeconds: int64(now.Sub(o.Started).Seconds()), Version: o.Version,
+		UptimeSeconds: int64(now.Sub(o.Started).Seconds()), Version: o.Version, Ledger: o.ledgerHealth(),
 	}
 	if o.Connections != nil {
 		h.ClientConnections.Open, h.ClientConnections.Idle = o.Connections()

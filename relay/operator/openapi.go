@@ -83,14 +83,17 @@ var calls = []call{
 	{
 		method: "GET", path: "/api/usage", about: "What was used and what it cost.", who: "admin",
 		query: map[string]string{
-			"by": "token, model, channel or day", "from": "the first day, as 2026-11-01", "to": "the last day", "format": "csv: as a table",
+			"by": "token, model, channel or day, or several as in day,token", "from": "the first day, as 2026-11-01", "to": "the last day",
+			"format": "csv: as a table",
 		},
 	},
 	{
 		method: "GET", path: "/api/requests", about: "The log of requests, newest first.", who: "admin",
 		query: map[string]string{
 			"token": "of one token", "model": "for one model", "channel": "at one channel", "outcome": "that ended so",
-			"before": "next of the page before", "limit": "how many at most",
+			"client_request_id": "that the client calls so", "from": "from a day or time on", "to": "up to a day or time",
+			"min_cost_usd": "that cost as much, or more", "format": "csv: as a table", "before": "next of the page before, or a time",
+			"limit": "how many at most",
 		},
 	},
 	{method: "GET", path: "/api/requests/{id}", about: "One request with its attempts.", who: "admin"},

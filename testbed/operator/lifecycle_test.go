@@ -81,7 +81,10 @@ func TestABadFileIsRefusedTheOldOneStaysAndThatIsLogged(t *testing.T) {
 	err := r.Server.Reload()
 	require.ErrorContains(t, err, "wieght")
 	require.ErrorContains(t, err, ":3:")
-	require.Contains(t, r.Log.String(), "the old one stays")
+	for _, problem := range []string{"wieght", ":3:"} {
+		require.Regexp(t, `(?m)^[^\n]*the old one stays[^\n]*`+problem, r.Log.String(), "each problem has a line")
+	}
+	require.NotContains(t, r.Log.String(), `\n`)
 	status, _, _ := r.Ask("/v1/chat/completions", harness.Chat)
 	require.Equal(t, 200, status)
 }

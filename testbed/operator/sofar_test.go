@@ -109,3 +109,31 @@ func TestWhoHasChangedWhatIsRememberedWithHisAddress(t *testing.T) {
 	require.Equal(t, "loaded", all[2].What)
 	require.Equal(t, "start", all[2].By)
 }
+
+func TestAParameterThatAnOperatorsEndpointDoesNotKnowIsRefusedWithThoseThatItDoes(t *testing.T) {
+	r := pageRelay(t)
+	for path, says := range map[string]string{
+		"/api/usage?chanel=x":                   "no parameter of the name chanel. It knows by, format, from, to.",
+		"/api/requests?limit=5&tokn=x":          "no parameter of the name tokn. It knows before, channel, client_request_id, format, from, limit, min_cost_usd, model, outcome, to, token.",
+		"/api/monitor/requests?chanel=a":        "It knows channel, limit.",
+		"/api/monitor/channels?state=x":         "It knows none.",
+		"/api/monitor/channels/a/recent?limt=1": "It knows none.",
+		"/api/monitor/history?form=1":           "It knows since.",
+	} {
+		status, text := r.Operate("GET", path)
+		require.Equal(t, 400, status, path)
+		require.Contains(t, text, says, path)
+	}
+	status, text := r.Operate("POST", "/api/channel/a/disable?cutt=true")
+	require.Equal(t, 400, status)
+	require.Contains(t, text, "It knows cut.")
+	require.Equal(t, "healthy", stateOf(r, "a"), "nothing was done")
+	for _, path := range []string{"/api/status?x=1", "/api/monitor/health?x=1", "/api/monitor/requests?channel=a&limit=3"} {
+		status, text = r.Operate("GET", path)
+		require.Equal(t, 200, status, text)
+	}
+	response, err := r.Post(t.Context(), "/v1/chat/completions?x=1", harness.Chat)
+	require.NoError(t, err)
+	_ = response.Body.Close()
+	require.Equal(t, 200, response.StatusCode, "clients' endpoints take no notice")
+}
