@@ -102,6 +102,7 @@ type Server struct {
 	directory  atomic.Pointer[gate.Directory]
 	prices     atomic.Pointer[price.Book]
 	limits     *limit.Keeper
+	inFlight   *inflight.List
 
 	budgetsUnread atomic.Bool // the ledger has not said what was spent before
 	clients       *clients
@@ -152,6 +153,7 @@ func New(options ServerOptions) (*Server, error) {
 	exchangeOptions.Record, exchangeOptions.Prices = s.recorders, s.prices.Load
 	s.pool, s.door = channel.NewPool(channelOptions), exchange.NewDoor(exchangeOptions)
 	keeper, inFlight, started := &made.Keeper{}, &inflight.List{}, time.Now()
+	s.inFlight = inFlight
 	s.made = keeper
 	s.gates = gate.New(gate.ChainsOptions{
 		Settings: settings, Log: options.Log, Metrics: s.metrics, Tracing: exchangeOptions.Tracing, Directory: s.directory.Load,

@@ -393,8 +393,9 @@ var ofRelay = []Instrument{
 	},
 	{
 		Name: LedgerBalance, Kind: Gauge, Source: FromState, Attributes: []string{AttrBalance},
-		Description: "By how much the ledger's books differ: rows against daily sums (rows), daily sums against what tokens have spent (spent). 0, or a bug.",
-		Question:    "Can the figures be believed?", Cardinality: "2",
+		Description: "By how much the ledger's books differ: rows against daily sums (rows), daily sums against what tokens have spent (spent), what " +
+			"is reserved against the calls that are open (reserved). 0, or a bug.",
+		Question: "Can the figures be believed?", Cardinality: "3",
 	},
 	{
 		Name: TelemetryFolded, Kind: Counter, Unit: "{measurement}", Source: FromEvent,

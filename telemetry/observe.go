@@ -22,6 +22,7 @@ type State struct {
 	Channels              []ChannelGauges
 	Budgets               []BudgetGauges
 	Ledger                *LedgerGauges // nil: there is none
+	Reserved              int64         // by how much reservations and open calls differ
 }
 
 // LedgerGauges is the state of the ledger.
@@ -65,7 +66,7 @@ func Observe(meter metric.Meter, version string, read func() State) error {
 	for i, state := range [...]string{"active", "idle"} {
 		g.clientStates[i] = metric.WithAttributeSet(attribute.NewSet(text(AttrConnectionState, state)))
 	}
-	for i, balance := range [...]string{"rows", "spent"} {
+	for i, balance := range [...]string{"rows", "spent", "reserved"} {
 		g.balances[i] = metric.WithAttributeSet(attribute.NewSet(text(AttrBalance, balance)))
 	}
 	for i, method := range methods {
@@ -93,7 +94,7 @@ type gauges struct {
 	buildInfo                       metric.ObserveOption
 	methods                         [Methods]metric.ObserveOption
 	clientStates                    [2]metric.ObserveOption // active, idle
-	balances                        [2]metric.ObserveOption // rows, spent
+	balances                        [3]metric.ObserveOption // rows, spent, reserved
 
 	asked [Methods]bool // methods that have been told of: one that falls silent would stand at its last value for ever
 }
@@ -119,6 +120,7 @@ func (g *gauges) observe(o metric.Observer, s State) {
 	for i := range s.Budgets {
 		o.ObserveFloat64(g.budgets, s.Budgets[i].Used, metric.WithAttributeSet(s.Budgets[i].attributes()))
 	}
+	o.ObserveInt64(g.balance, s.Reserved, g.balances[2])
 	if l := s.Ledger; l != nil {
 		o.ObserveInt64(g.queue, l.Queue)
 		o.ObserveFloat64(g.age, l.Age.Seconds())

@@ -84,7 +84,7 @@ func (a *Admission) Admits(call *lane.Call, model string, want *channel.SelectRe
 // ask is what a call may take.
 func (a *Admission) ask(call *lane.Call) limit.Ask {
 	ask := limit.Ask{
-		Model: call.Model, Input: int64(call.Input), MaxOutput: int64(call.MaxOutput), Choices: int64(min(call.Choices, mostChoices)),
+		ID: a.End.RequestID, Model: call.Model, Input: int64(call.Input), MaxOutput: int64(call.MaxOutput), Choices: int64(min(call.Choices, mostChoices)),
 	}
 	if ask.MaxOutput == 0 && call.Endpoint.Format() == wire.Gemini {
 		if most, ok := jsonscan.Int(jsonscan.MemberOf(jsonscan.MemberOf(call.Body, "generationConfig"), "maxOutputTokens")); ok && most > 0 {
@@ -139,7 +139,7 @@ func spoken(call *lane.Call) int64 {
 // refuseOver is what a client is told whose call would pass a limit.
 func refuseOver(format wire.Format, bounds *limit.Bounds, over *limit.Over) *outcome.Refusal {
 	if over.Limit == limit.Budget {
-		return outcome.RefuseBudget(format, whose(over), over.Used < over.Most, string(over.Per), over.Wait)
+		return outcome.RefuseBudget(format, whose(over), over.Used < over.Most, over.Opens, over.Wait)
 	}
 	refusal := outcome.RefuseRate(whose(over), over.Limit, over.Used, over.Most, over.Wait)
 	refusal.Err.Header = http.Header{}

@@ -61,6 +61,15 @@ func (l *List) Find(id string) *Entry {
 	return nil
 }
 
+// IDs visits the ids of the requests in flight.
+func (l *List) IDs(visit func(id string)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for e := l.first; e != nil; e = e.next {
+		visit(e.end.RequestID)
+	}
+}
+
 // Listed is a request in flight, as GET /api/monitor/requests lists it.
 type Listed struct {
 	ID         string  `json:"id"`

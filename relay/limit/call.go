@@ -9,6 +9,7 @@ import (
 
 // Ask is what a call may take.
 type Ask struct {
+	ID        string // of the request
 	Model     string
 	Input     int64 // tokens, as a guess
 	MaxOutput int64 // 0: the client has not said
@@ -27,14 +28,18 @@ type Over struct {
 	Used, Most int64
 	Per        config.Period // of a budget
 	Wait       time.Duration // until it may be asked again; 0: nobody knows
+	Opens      time.Time     // when a budget that is spent begins anew; zero: never, or it is not spent
 }
 
 // Call is what a call has reserved. It belongs to the call's goroutine.
 type Call struct {
 	bounds *Bounds
+	id     string // of its request
 	model  string
 	tokens int64
 	nano   int64
+
+	prev, next *Call // among those that are open
 }
 
 var calls = sync.Pool{New: func() any { return new(Call) }}
@@ -67,7 +72,8 @@ func (b *Bounds) Enter(a *Ask) (*Call, *Over) {
 		m.purse.reserved += nano
 	}
 	c := calls.Get().(*Call)
-	*c = Call{b, a.Model, tokens, nano}
+	*c = Call{bounds: b, id: a.ID, model: a.Model, tokens: tokens, nano: nano}
+	k.link(c)
 	return c, nil
 }
 
@@ -116,7 +122,7 @@ func (l *level) over(which string, tokens int64, now time.Time) *Over {
 		if p.spent < l.budget.Nano {
 			o.Wait = time.Second // what others have reserved may come back
 		} else if !p.until.IsZero() {
-			o.Wait = p.until.Sub(now)
+			o.Wait, o.Opens = p.until.Sub(now), p.until
 		}
 	}
 	return &o
@@ -137,6 +143,7 @@ func (c *Call) Leave(tokens, output, nano int64) {
 	k := c.bounds.keeper
 	now := k.now()
 	k.mu.Lock()
+	k.unlink(c)
 	for i := range c.bounds.levels {
 		m := c.bounds.levels[i].meter
 		m.to(k, now)

@@ -293,3 +293,65 @@ func TestAllTokensOfAnOwnerShareItsBudget(t *testing.T) {
 		require.Equal(t, Over{Limit: Budget, Scope: OfOwner, Name: "Ann", Used: 100, Most: 100, Per: config.PerTotal}, *over)
 	}
 }
+
+func TestWhatIsReservedIsWhatOpenCallsHoldAndAPhantomIsSeen(t *testing.T) {
+	k, s, _ := newTest(t, one(config.Limits{TPM: 100000, Concurrent: 10}, config.Budget{Nano: 1e6}))
+	b := s.Of("t")
+	inFlight := func(ids ...string) func(func(string)) {
+		return func(visit func(string)) {
+			for _, id := range ids {
+				visit(id)
+			}
+		}
+	}
+	var calls []*Call
+	for _, id := range []string{"a", "b", "c"} {
+		c, over := b.Enter(&Ask{ID: id, Input: 10, Price: atCost})
+		require.Nil(t, over)
+		calls = append(calls, c)
+	}
+	assert.Zero(t, k.Balance(inFlight("a", "b", "c", "d")))
+	require.True(t, calls[1].Grow(&Ask{Model: "larger", Input: 10, Price: func(i, o int64) int64 { return 9 * (i + o) }}))
+	assert.Zero(t, k.Balance(inFlight("a", "b", "c")))
+	assert.EqualValues(t, 1, k.Balance(inFlight("a", "c")), "b is over, and still holds something")
+	calls[1].Leave(1, 1, 1)
+	assert.Zero(t, k.Balance(inFlight("a", "c")))
+	calls[0].Leave(1, 1, 1)
+	calls[2].Leave(1, 1, 1)
+	assert.Zero(t, k.Balance(inFlight()))
+	b.levels[0].meter.purse.reserved += 7
+	assert.EqualValues(t, 7, k.Balance(inFlight()), "as if somebody had settled too little")
+}
+
+func TestTheBalanceIsRightWhileCallsComeAndGo(t *testing.T) {
+	k, s, _ := newTest(t, one(config.Limits{TPM: 1e9}, config.Budget{Nano: 1e12}))
+	b := s.Of("t")
+	var mu sync.Mutex
+	flights := map[string]bool{}
+	var all sync.WaitGroup
+	for worker := range 8 {
+		all.Go(func() {
+			for i := range 500 {
+				id := string(rune('a'+worker)) + string(rune('0'+i%10)) + time.Duration(i).String()
+				mu.Lock()
+				flights[id] = true
+				mu.Unlock()
+				c, _ := b.Enter(&Ask{ID: id, Input: 10, Price: atCost})
+				c.Leave(10, 5, 15)
+				mu.Lock()
+				delete(flights, id)
+				mu.Unlock()
+			}
+		})
+	}
+	for range 200 {
+		require.Zero(t, k.Balance(func(visit func(string)) {
+			mu.Lock()
+			defer mu.Unlock()
+			for id := range flights {
+				visit(id)
+			}
+		}))
+	}
+	all.Wait()
+}

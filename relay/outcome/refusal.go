@@ -128,18 +128,22 @@ func RefuseRate(whose, limit string, used, most int64, wait time.Duration) *Refu
 	}}
 }
 
-// RefuseBudget is for a call that would pass a budget. whose is the budget's, and per how long it lasts, for people. passing: something is
-// left of it, which open calls have reserved; wait is until that or the next period.
-func RefuseBudget(format wire.Format, whose string, passing bool, per string, wait time.Duration) *Refusal {
+// RefuseBudget is for a call that would pass a budget. whose is the budget's, for people. passing: something is left of it, which open
+// calls have reserved. opens is when a spent one begins anew (zero: never), and wait how long that or the next try is off (0: nobody
+// knows).
+func RefuseBudget(format wire.Format, whose string, passing bool, opens time.Time, wait time.Duration) *Refusal {
 	e := &wire.Error{
 		Status: http.StatusTooManyRequests, Type: "insufficient_quota", Code: "insufficient_quota", RetryAfter: wait,
 		Message: "The budget of " + whose + " is spent",
 	}
 	switch {
 	case passing:
-		e.Message = "What is left of the budget of " + whose + " is reserved by other calls"
-	case per != "total":
-		e.Message += " until the " + per + " is over"
+		e.Message = "What is left of the budget of " + whose + " is reserved by calls that are open now, and may be free again when one of them " +
+			"ends: retry after the time in Retry-After"
+	case opens.IsZero():
+		e.Message += ", and does not begin anew by itself"
+	default:
+		e.Message += " until " + opens.Format(time.RFC3339) + ", when it begins anew"
 	}
 	e.Message += "; the operator of this relay can raise it."
 	if !passing {

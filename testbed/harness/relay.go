@@ -339,6 +339,7 @@ func (r *Relay) RequireQuiet(goroutinesBefore int, upstreams ...*Upstream) {
 		require.Zero(r.T, snapshot.InFlight, c.Name)
 		require.Zero(r.T, snapshot.OpenBodies, c.Name)
 	}
+	require.Zero(r.T, r.Server.Gauges().Reserved, "what limits hold reserved though nothing is open")
 	r.RequireRecordedOnce()
 	r.Client.CloseIdleConnections()
 	for _, u := range upstreams {
