@@ -144,13 +144,14 @@ func (d *decoder) entries(v value) []entry {
 	return entries
 }
 
-// fields gives the values of a mapping with known keys. A key without a value counts as left out.
-func (d *decoder) fields(v value, known []string) map[string]value {
+// fields gives the values of a mapping with known keys. A key without a value counts as left out. help is what is said to a key that is
+// none of them.
+func (d *decoder) fields(v value, known []string, help func(name string) string) map[string]value {
 	fields := make(map[string]value, len(known))
 	for _, e := range d.entries(v) {
 		switch {
 		case !slices.Contains(known, e.name):
-			d.report(e.place, "unknown key (%s)", suggestion(e.name, known))
+			d.report(e.place, "unknown key (%s)", help(e.name))
 		case !e.value.isNull():
 			fields[e.name] = e.value
 		}

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"slices"
+
 	"go.yaml.in/yaml/v3"
 )
 
@@ -34,8 +36,9 @@ type key[T any] struct {
 
 // form is what a key may hold, and where it goes.
 type form[T any] struct {
-	words  string // what it is, for the documentation
-	object string // the title of the object that it is, or has in a list; "": none
+	words  string   // what it is, for the documentation
+	object string   // the title of the object that it is, or has in a list; "": none
+	inside []string // the keys of the object that it is
 	accept []schema
 	read   func(l *loader, v value, to *T)
 }
@@ -61,7 +64,7 @@ func (f form[T]) also(do func(*T)) form[T] {
 
 // nested reads an object into a member, over what that holds already.
 func nested[T, M any](o *object[M], member func(*T) *M) form[T] {
-	return form[T]{words: "a mapping", object: o.title, accept: []schema{o.reference()},
+	return form[T]{words: "a mapping", object: o.title, inside: o.names(), accept: []schema{o.reference()},
 		read: func(l *loader, v value, to *T) { readObject(l, o, v, member(to)) }}
 }
 
@@ -75,7 +78,7 @@ func listed[T, M any](o *object[M], words string, least int, member func(*T) **v
 // readObject reads the keys that are given, and reports those that are missing and those that there are not. A key without a value
 // counts as left out.
 func readObject[T any](l *loader, o *object[T], v value, to *T) {
-	given := l.fields(v, o.names())
+	given := l.fields(v, o.names(), func(name string) string { return o.meant(name, l.unasked()) })
 	for i := range o.keys {
 		k := &o.keys[i]
 		if member, is := given[k.name]; is {
@@ -84,6 +87,17 @@ func readObject[T any](l *loader, o *object[T], v value, to *T) {
 			l.missing(v.place, k.name, k.missing(l))
 		}
 	}
+}
+
+// meant helps with a key that the object does not have: it has one inside of another, or one that is spelt nearly so. unasked are keys
+// that have no place here.
+func (o *object[T]) meant(name string, unasked []string) string {
+	for i := range o.keys {
+		if k := &o.keys[i]; slices.Contains(k.form.inside, name) {
+			return "did you mean " + k.name + "." + name + "?"
+		}
+	}
+	return suggestion(name, slices.DeleteFunc(o.names(), func(name string) bool { return slices.Contains(unasked, name) }))
 }
 
 // missing reports that a mapping lacks a key.

@@ -12,7 +12,7 @@ const environmentFile = "environment"
 
 // Problem is one thing that is wrong with a configuration. It never holds the value of a key or token.
 type Problem struct {
-	File    string // the file as it was named, or "environment"
+	File    string // the file as it was named, or "environment"; "": there is none, and no lines
 	Line    int    // from 1; 0: the file as a whole
 	Key     string // such as channels[1].weight, or the variable's name; "": the file as a whole
 	Message string
@@ -21,11 +21,13 @@ type Problem struct {
 // String renders the problem as file:line: key: message, without the parts that it does not have.
 func (p Problem) String() string {
 	var b strings.Builder
-	b.WriteString(p.File)
-	if p.Line > 0 {
-		fmt.Fprintf(&b, ":%d", p.Line)
+	if p.File != "" {
+		b.WriteString(p.File)
+		if p.Line > 0 {
+			fmt.Fprintf(&b, ":%d", p.Line)
+		}
+		b.WriteString(": ")
 	}
-	b.WriteString(": ")
 	if p.Key != "" {
 		b.WriteString(p.Key)
 		b.WriteString(": ")

@@ -114,7 +114,7 @@ func ownerProblem(text string) string {
 // for its key. Its error is a Problems. Nothing in it is taken from the environment.
 func ParseToken(text []byte) (Token, error) {
 	l := &loader{
-		decoder: decoder{env: Source{Env: func(string) (string, bool) { return "", false }}.environment(), file: "token"},
+		decoder: decoder{env: Source{Env: func(string) (string, bool) { return "", false }}.environment()},
 		keys:    map[digest]place{}, groups: map[string]bool{}, keyless: true,
 		channelDefaults: channelObject.defaults(), tokenDefaults: tokenObject.defaults(),
 	}
@@ -127,6 +127,14 @@ func ParseToken(text []byte) (Token, error) {
 		t = l.token(v, map[string]place{}, 0)
 	}
 	return t, l.problems.asError()
+}
+
+// unasked are the keys that are not offered: those of a token that is made at run time.
+func (l *loader) unasked() []string {
+	if l.keyless {
+		return []string{"key", "key_sha256"}
+	}
+	return nil
 }
 
 // tokenDigests reads key or key_sha256, of which there must be one.

@@ -238,8 +238,8 @@ func (o *Operator) LoggedRequest(g *gin.Context) {
 			refuseOperator(g, http.StatusNotFound, "This request has not ended yet. GET /api/monitor/requests shows it.")
 		default:
 			refuseOperator(g, http.StatusNotFound, "No request of that id is remembered: it is older than USAGE_RETENTION_DAYS, was turned away "+
-				"without a "+
-				"valid key, or the id is the client's own (GET /api/requests?client_request_id=…).")
+				"without a valid key, or the id is the client's own (GET /api/requests?client_request_id=…). The relay's own is the one in "+
+				"the header X-Oneapi-Request-Id of its answer, and in the message of an error.")
 		}
 		return
 	}

@@ -72,7 +72,7 @@ var calls = []call{
 	{method: "GET", path: "/api/token/{name}", about: "One token.", who: "admin"},
 	{
 		method: "PATCH", path: "/api/token/{name}", about: "Change a token: a merge patch (RFC 7396) of its members.", who: "admin",
-		body: `{"disabled": true, "budget": null}`,
+		body: `{"disabled": false, "limits": {"rpm": 60, "tpm": 100000, "concurrent": 4}, "budget": {"usd": 20, "per": "week"}, "models": null}`,
 	},
 	{method: "DELETE", path: "/api/token/{name}", about: "Take a token away.", who: "admin"},
 	{

@@ -138,8 +138,8 @@ func RefuseBudget(format wire.Format, whose string, passing bool, opens time.Tim
 	}
 	switch {
 	case passing:
-		e.Message = "What is left of the budget of " + whose + " is reserved by calls that are open now, and may be free again when one of them " +
-			"ends: retry after the time in Retry-After"
+		e.Message = "What is left of the budget of " + whose + " is reserved by calls that are open now, and may be free again when one of " +
+			"them ends: retry after the time in Retry-After"
 	case opens.IsZero():
 		e.Message += ", and does not begin anew by itself"
 	default:
