@@ -57,7 +57,8 @@ func refuseClosed(why apikey.Why) *outcome.Refusal {
 	case apikey.Pinned:
 		*e = wire.Error{
 			Status: http.StatusForbidden, Type: "permission_error", Code: "channel_not_selectable",
-			Message: "This API key has the number of a channel behind it, and a channel cannot be chosen here: send the key without `-` and the number.",
+			Message: "This API key has the number of a channel behind it, and a channel cannot be chosen here: send the key without `-` " +
+				"and the number.",
 		}
 	default:
 		*e = wire.Error{

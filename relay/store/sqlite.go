@@ -9,6 +9,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"modernc.org/sqlite" // registers the driver "sqlite"
 )
 
 // openSQLite opens the file: one connection that writes, and a few that read meanwhile.
@@ -46,7 +48,21 @@ func (s *Store) claim(ctx context.Context) error {
 	if info, err := os.Stat(s.target.Path); err != nil || info.Size() == 0 {
 		return err
 	}
-	db, err := sql.Open("sqlite", fileURI(s.target.Path)+"?mode=ro&_busy_timeout=500")
+	err = s.look(ctx, "ro")
+	var failed *sqlite.Error
+	if errors.As(err, &failed) && failed.Code() == hotJournal {
+		err = s.look(ctx, "rw")
+	}
+	return err
+}
+
+// hotJournal is SQLite's SQLITE_READONLY_ROLLBACK: whoever wrote the file last was killed, and what it had not finished has to be taken
+// back before anybody can read. That is a write, and the only one that a look makes.
+const hotJournal = 8 | 3<<8
+
+// look reads whose the file is.
+func (s *Store) look(ctx context.Context, mode string) error {
+	db, err := sql.Open("sqlite", fileURI(s.target.Path)+"?mode="+mode+"&_query_only=true&_busy_timeout=500")
 	if err != nil {
 		return err
 	}

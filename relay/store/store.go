@@ -12,8 +12,7 @@ import (
 	"sync"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
-	_ "modernc.org/sqlite"             // the driver "sqlite"
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"; SQLite's comes with its errors
 )
 
 // How long the database may take. Opening is at the start, where somebody waits; writing is done by a goroutine that has nothing

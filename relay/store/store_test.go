@@ -227,6 +227,37 @@ func TestAFileThatAnotherProcessHasLockedIsNoErrorAndIsUsedWhenItIsFree(t *testi
 	require.NoError(t, s.Ready(context.Background()))
 }
 
+// TestAFileWhoseMakerWasKilledIsUsed has the file as a process leaves it that is killed while it makes the tables: what it had written has
+// to be taken back by the next one, which needs to write for that.
+func TestAFileWhoseMakerWasKilledIsUsed(t *testing.T) {
+	killed := filepath.Join(t.TempDir(), "killed.db")
+	maker, err := sql.Open("sqlite", fileURI(killed)+"?_pragma=cache_size(1)&_pragma=cache_spill(1)")
+	require.NoError(t, err)
+	defer maker.Close()
+	maker.SetMaxOpenConns(1)
+	_, err = maker.Exec("CREATE TABLE relay_other (n INTEGER)")
+	require.NoError(t, err)
+	tx, err := maker.Begin()
+	require.NoError(t, err)
+	defer tx.Rollback()
+	_, err = tx.Exec("INSERT INTO relay_other WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i FROM n")
+	require.NoError(t, err)
+	target := Target{Kind: SQLite, Path: filepath.Join(t.TempDir(), "x.db")}
+	for _, of := range []string{"", "-journal"} {
+		data, err := os.ReadFile(killed + of)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(target.Path+of, data, 0o600))
+	}
+	look, err := sql.Open("sqlite", fileURI(target.Path)+"?mode=ro")
+	require.NoError(t, err)
+	defer look.Close()
+	require.ErrorContains(t, look.QueryRow("SELECT count(*) FROM relay_other").Scan(new(int)), "readonly", "the journal is hot")
+	s, err := Open(context.Background(), target)
+	require.NoError(t, err)
+	defer s.Close()
+	require.NoError(t, s.State())
+}
+
 func TestAServerThatIsNotThereIsNoErrorAndItsPasswordIsNotRepeated(t *testing.T) {
 	s, err := Open(context.Background(), Target{Kind: PostgreSQL, DSN: "postgres://u:secret@127.0.0.1:1/d"})
 	require.NoError(t, err)
