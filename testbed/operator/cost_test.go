@@ -35,6 +35,14 @@ const (
 	costAnswer = `{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"gpt-cost","choices":[{"index":0,"message":{"role":"assistant","content":"Hello!"},"finish_reason":"stop"}],"usage":{"prompt_tokens":9,"completion_tokens":2,"total_tokens":11}}`
 	costChunk  = `data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"gpt-cost","choices":[{"index":0,"delta":{"content":"Hello"},"finish_reason":null}]}` + "\n\n"
 	costEnd    = "data: [DONE]\n\n"
+
+	convertedStream = `{"model":"claude-cost","stream":true,"messages":[{"role":"user","content":"Say hello."}]}`
+	convertedHead   = "event: message_start\ndata: " + `{"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"claude-cost","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":9,"output_tokens":1}}}` + "\n\n" +
+		"event: content_block_start\ndata: " + `{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}` + "\n\n"
+	convertedChunk = "event: content_block_delta\ndata: " + `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hello"}}` + "\n\n"
+	convertedEnd   = "event: content_block_stop\ndata: " + `{"type":"content_block_stop","index":0}` + "\n\n" +
+		"event: message_delta\ndata: " + `{"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":100}}` + "\n\n" +
+		"event: message_stop\ndata: " + `{"type":"message_stop"}` + "\n\n"
 )
 
 // costUpstream answers every request on its connections with the same bytes and allocates nothing for it, so that what is
@@ -68,10 +76,11 @@ func (u *costUpstream) serve(conn net.Conn) {
 	defer func() { _ = conn.Close() }()
 	from := bufio.NewReaderSize(conn, 2<<10)
 	whole := []byte("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: " + strconv.Itoa(len(costAnswer)) + "\r\n\r\n" + costAnswer)
-	head := []byte("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nTransfer-Encoding: chunked\r\n\r\n" + costPart(costChunk))
-	rest := []byte(strings.Repeat(costPart(costChunk), 99) + costPart(costEnd) + "0\r\n\r\n")
+	const streamHead = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nTransfer-Encoding: chunked\r\n\r\n"
+	openAI := [2][]byte{[]byte(streamHead + costPart(costChunk)), []byte(strings.Repeat(costPart(costChunk), 99) + costPart(costEnd) + "0\r\n\r\n")}
+	anthropic := [2][]byte{[]byte(streamHead + costPart(convertedHead+convertedChunk)), []byte(strings.Repeat(costPart(convertedChunk), 99) + costPart(convertedEnd) + "0\r\n\r\n")}
 	for {
-		length := 0
+		length, stream := 0, &openAI
 		for {
 			line, err := from.ReadSlice('\n')
 			if err != nil {
@@ -79,6 +88,9 @@ func (u *costUpstream) serve(conn net.Conn) {
 			}
 			if len(line) == 2 {
 				break
+			}
+			if bytes.HasPrefix(line, []byte("POST /v1/messages")) {
+				stream = &anthropic
 			}
 			if name, value, ok := bytes.Cut(line, []byte(": ")); ok && string(name) == "Content-Length" {
 				for _, digit := range bytes.TrimSpace(value) {
@@ -94,11 +106,11 @@ func (u *costUpstream) serve(conn net.Conn) {
 		_, _ = from.Discard(length) // it was just peeked at
 		if !streams {
 			_, err = conn.Write(whole)
-		} else if _, err = conn.Write(head); err == nil {
+		} else if _, err = conn.Write(stream[0]); err == nil {
 			if u.hold != nil {
 				<-u.hold
 			}
-			_, err = conn.Write(rest)
+			_, err = conn.Write(stream[1])
 		}
 		if err != nil {
 			return
@@ -114,7 +126,7 @@ func startCostRelay(tb testing.TB, u *costUpstream) (address string) {
 	require.NoError(tb, err)
 	settings.GinMode = "release"
 	file := filepath.Join(tb.TempDir(), "channels.yaml")
-	yaml := fmt.Sprintf("channels:\n  - {name: same, type: openai, base_url: \"http://%s\", keys: [sk-up], models: [\"gpt*\"]}\ntokens:\n  - {name: bench, key: %s}\n", u.Addr(), harness.Key)
+	yaml := fmt.Sprintf("channels:\n  - {name: same, type: openai, base_url: \"http://%s\", keys: [sk-up], models: [\"gpt*\"]}\n  - {name: converted, type: anthropic, base_url: \"http://%s\", keys: [sk-up], models: [\"claude*\"]}\ntokens:\n  - {name: bench, key: %s}\n", u.Addr(), u.Addr(), harness.Key)
 	require.NoError(tb, os.WriteFile(file, []byte(yaml), 0o600))
 	cfg, err := config.Load(config.Source{File: file, Env: env, Providers: relay.ConfigProviders()}, settings)
 	require.NoError(tb, err)
@@ -200,6 +212,14 @@ func BenchmarkASmallCall(b *testing.B) {
 	}
 }
 
+func BenchmarkAConvertedStreamOf100Chunks(b *testing.B) {
+	client := dialCost(b, startCostRelay(b, newCostUpstream(b, nil)), convertedStream)
+	b.ReportAllocs()
+	for b.Loop() {
+		require.NoError(b, client.stream())
+	}
+}
+
 func BenchmarkAStreamOf100Chunks(b *testing.B) {
 	client := dialCost(b, startCostRelay(b, newCostUpstream(b, nil)), costStream)
 	b.ReportAllocs()
@@ -213,6 +233,7 @@ func BenchmarkAStreamOf100Chunks(b *testing.B) {
 const (
 	mostOfACall        = 52
 	mostOfAStream      = 65
+	mostOfAConversion  = 225
 	mostBytesOfACall   = 6_700
 	mostBytesOfAStream = 7_200
 )
@@ -220,15 +241,19 @@ const (
 func TestACallAllocatesNoMoreThanItDoes(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // it would empty the pools
 	address := startCostRelay(t, newCostUpstream(t, nil))
-	call, stream := dialCost(t, address, costCall), dialCost(t, address, costStream)
+	call, stream, converted := dialCost(t, address, costCall), dialCost(t, address, costStream), dialCost(t, address, convertedStream)
+	require.NoError(t, call.whole()) // whose end, behind its answer, reads the table of prices
 	var err error
 	ask := func(ask func() error) func() {
 		return func() { err = errors.Join(err, ask()) }
 	}
 	ofACall, ofAStream := testing.AllocsPerRun(200, ask(call.whole)), testing.AllocsPerRun(200, ask(stream.stream))
 	bytesOfACall, bytesOfAStream := bytesPerRun(200, ask(call.whole)), bytesPerRun(200, ask(stream.stream))
+	ofAConversion, bytesOfAConversion := testing.AllocsPerRun(200, ask(converted.stream)), bytesPerRun(200, ask(converted.stream))
 	require.NoError(t, err)
-	t.Logf("a small call: %.0f and %.0f bytes, a stream of 100 chunks: %.0f and %.0f bytes", ofACall, bytesOfACall, ofAStream, bytesOfAStream)
+	t.Logf("a small call: %.0f and %.0f bytes, a stream of 100 chunks: %.0f and %.0f bytes, converted: %.0f and %.0f bytes", ofACall, bytesOfACall,
+		ofAStream, bytesOfAStream, ofAConversion, bytesOfAConversion)
+	require.LessOrEqual(t, ofAConversion, float64(mostOfAConversion))
 	require.LessOrEqual(t, ofACall, float64(mostOfACall))
 	require.LessOrEqual(t, ofAStream, float64(mostOfAStream))
 	require.LessOrEqual(t, bytesOfACall, float64(mostBytesOfACall))
