@@ -245,8 +245,16 @@ func unfold(head []byte) {
 
 // cutLine is the first line of b, without its end, and what follows it.
 func cutLine(b []byte) (line, rest []byte) {
-	line, rest, _ = bytes.Cut(b, []byte{'\n'})
-	return bytes.TrimSuffix(line, []byte{'\r'}), rest
+	end := bytes.IndexByte(b, '\n')
+	if end < 0 {
+		line = b
+	} else {
+		line, rest = b[:end], b[end+1:]
+	}
+	if last := len(line) - 1; last >= 0 && line[last] == '\r' {
+		line = line[:last]
+	}
+	return line, rest
 }
 
 // is compares with a word in lower case.
