@@ -24,6 +24,9 @@ type other struct {
 // Route is the pattern of its path.
 func (o *other) Route() string { return o.g.FullPath() }
 
+// Began is when it came.
+func (o *other) Began() time.Time { return o.began }
+
 // HTTP is what is told of it when it has ended.
 func (o *other) HTTP() telemetry.HTTP {
 	h := telemetry.HTTP{Method: o.R.Method, Route: o.Route(), Status: o.g.Writer.Status(), Duration: time.Since(o.began)}

@@ -19,6 +19,9 @@ func (x *Exchange) trace(header http.Header) {
 }
 
 func (x *Exchange) beginTrace() telemetry.Span {
+	if x.call.Untraced {
+		return telemetry.Span{}
+	}
 	return x.door.options.Tracing.Attempt(x.client, telemetry.AttemptStart{
 		Channel: x.Channel.Name, Provider: x.Channel.Provider, Operation: x.call.Endpoint.Operation(),
 		Model: x.call.Model, Stream: x.call.Stream, Began: x.Began,

@@ -58,6 +58,9 @@ func (a *Admission) Arrive(w http.ResponseWriter, r *http.Request, endpoint wire
 // Route is the endpoint's path.
 func (a *Admission) Route() string { return a.End.Endpoint.Path() }
 
+// Began is when it came.
+func (a *Admission) Began() time.Time { return a.End.Began }
+
 // HTTP is what is told of the request when it has ended.
 func (a *Admission) HTTP() telemetry.HTTP {
 	h := telemetry.HTTP{Method: a.R.Method, Route: a.Route(), Status: a.End.Status, Duration: a.End.Duration, Span: a.End.Span}
@@ -70,6 +73,7 @@ func (a *Admission) HTTP() telemetry.HTTP {
 // trace begins the span of the call. It does so for those whose key is known: what strangers send is counted, not traced.
 func (a *Admission) trace(tracing *telemetry.Tracing) {
 	a.Ctx, a.End.Span = tracing.Request(a.Ctx, a.R.Method, a.End.Endpoint.Path(), a.R.Header, a.End.Began)
+	a.Asked.Untraced = !a.End.Span.Recorded()
 }
 
 // ReadAway reads what is left of the body of a request that was turned away, so that its client gets to read why.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -33,6 +34,7 @@ type plain struct{ Arrival }
 
 func (*plain) Route() string        { return wire.ChatCompletions.Path() }
 func (*plain) HTTP() telemetry.HTTP { return telemetry.HTTP{Method: http.MethodPost} }
+func (*plain) Began() time.Time     { return time.Now() }
 
 // What every request goes through before its key is looked up.
 func TestLettingARequestInAllocatesNothingButItsID(t *testing.T) {

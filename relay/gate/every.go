@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"one-api/relay/outcome"
 	"one-api/relay/reply"
@@ -16,6 +17,8 @@ import (
 type Incoming interface {
 	Passing
 	Arrived() *Arrival
+	// Began is when it came.
+	Began() time.Time
 	// Route is the pattern of the path; empty: none matched.
 	Route() string
 	// HTTP is what is told of the request when it has ended.
@@ -50,7 +53,7 @@ func (identity) Enter(r Incoming) *outcome.Refusal {
 	a := r.Arrived()
 	header := a.W.Header()
 	closeIfAmbiguous(header, a.R)
-	a.ids.give(header, a.R)
+	a.ids.give(header, a.R, r.Began())
 	return nil
 }
 

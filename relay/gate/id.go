@@ -18,8 +18,8 @@ type ids struct{ own, client [1]string }
 // give makes the id of a request, and writes it into the response's header. It is always the relay's: requests are found,
 // ended and accounted for by it, and a client could send the same one twice. A client's own X-Request-Id is echoed where it is
 // short and harmless.
-func (v *ids) give(header http.Header, r *http.Request) string {
-	v.own[0] = NewID()
+func (v *ids) give(header http.Header, r *http.Request, began time.Time) string {
+	v.own[0] = idAt(began)
 	header[reply.RequestIDHeader] = v.own[:]
 	// The SDKs report the id under the name that their provider gives it.
 	if strings.HasPrefix(r.URL.Path, wire.Messages.Path()) {
@@ -49,10 +49,13 @@ func acceptableID(id string) bool {
 
 // NewID is unique, not secret. Its first 48 bits are the time in milliseconds, as UUIDv7 has it, so that the order of ids is that of
 // requests: the ledger's rows are kept, found and deleted in that order, and an id that is just any number costs its database a page each.
-func NewID() string {
+func NewID() string { return idAt(time.Now()) }
+
+// idAt is NewID, for who has read the clock.
+func idAt(now time.Time) string {
 	var b [16]byte
-	binary.BigEndian.PutUint64(b[:8], uint64(time.Now().UnixMilli())<<16|rand.Uint64()&0xffff) //nolint:gosec // unique, not secret
-	binary.LittleEndian.PutUint64(b[8:], rand.Uint64())                                        //nolint:gosec // unique, not secret
+	binary.BigEndian.PutUint64(b[:8], uint64(now.UnixMilli())<<16|rand.Uint64()&0xffff) //nolint:gosec // unique, not secret
+	binary.LittleEndian.PutUint64(b[8:], rand.Uint64())                                 //nolint:gosec // unique, not secret
 	var text [2 * len(b)]byte
 	hex.Encode(text[:], b[:])
 	return string(text[:])

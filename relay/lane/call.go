@@ -47,6 +47,7 @@ type Call struct {
 	Endpoint  wire.Endpoint
 	Stream    bool             // the client asked for a stream
 	Stores    bool             // the upstream is to keep the answer
+	Untraced  bool             // no span is made of it: there is none in its context to be looked for
 	Keep      bool             // another attempt can follow once a stream has begun
 	Choices   int32            // how many answers the client asked for (n); 0 if it did not say
 	MaxOutput int32            // how many tokens an answer may have; 0 if the client did not say
