@@ -166,7 +166,7 @@ func (r *route) next(who Caller, from int) int {
 	best := -1
 	for i := range who.lists() {
 		list := r.list(who, i)
-		at, _ := slices.BinarySearchFunc(list, from, func(t tier, rank int) int { return cmp.Compare(t.rank, rank) })
+		at, _ := ranked(list, from)
 		if at < len(list) && (best < 0 || list[at].rank < best) {
 			best = list[at].rank
 		}
@@ -174,10 +174,18 @@ func (r *route) next(who Caller, from int) int {
 	return best
 }
 
+// ranked is where in a list a rank is, or would be.
+func ranked(list []tier, rank int) (at int, found bool) {
+	if rank >= 0 && rank < len(list) && list[rank].rank == rank { // as in every list that has all ranks
+		return rank, true
+	}
+	return slices.BinarySearchFunc(list, rank, func(t tier, rank int) int { return cmp.Compare(t.rank, rank) })
+}
+
 // tier is the channels of a rank in the caller's list i; nil: it has none there.
 func (r *route) tier(who Caller, i, rank int) *tier {
 	list := r.list(who, i)
-	at, found := slices.BinarySearchFunc(list, rank, func(t tier, rank int) int { return cmp.Compare(t.rank, rank) })
+	at, found := ranked(list, rank)
 	if !found {
 		return nil
 	}

@@ -98,7 +98,7 @@ type Bounds struct {
 
 // Of is what counts for a token; nil: nothing does.
 func (s *Set) Of(token string) *Bounds {
-	if s == nil {
+	if s == nil || len(s.byToken) == 0 {
 		return nil
 	}
 	return s.byToken[token]
