@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"bytes"
 	"net/http"
 	"net/url"
 	"strings"
@@ -53,7 +54,8 @@ func members(value []byte, visit func(jsonscan.Member)) {
 	}
 }
 
-// inItem finds what an item of the input refers to: another item, reasoning of which it has nothing but the id, or files.
+// inItem finds what an item of the input refers to: another item, reasoning of which it has nothing but the id, or files. Reasoning that has
+// come by way of a conversion is all there, whether its maker signs it or not.
 func inItem(item []byte, add func(param string, value []byte)) {
 	var ids [][]byte
 	refers, reasons, sealed := false, false, false
@@ -76,8 +78,8 @@ func inItem(item []byte, add func(param string, value []byte)) {
 			})
 		}
 	})
-	if refers || reasons && !sealed {
-		for _, id := range ids {
+	for _, id := range ids {
+		if refers || reasons && !sealed && !bytes.Contains(id, []byte(wire.OwnMark)) {
 			add("input.id", id)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 func TestWhatARequestRefersToIsFoundWhereverItStands(t *testing.T) {
 	all, stores := references([]byte(`{"previous_response_id":"resp_1","previous\u005fresponse_id":"resp_2","conversation":{"id":"conv_1"},"store":false,"input":[
 		{"type":"item_reference","id":"msg_1"},{"type":"message","id":"msg_2","role":"user","content":[{"type":"input_file","file_id":"file_1"},{"type":"input_text","text":"item_reference"}]},
-		{"type":"reasoning","id":"rs_1","summary":[]},{"type":"reasoning","id":"rs_2","summary":[],"encrypted_content":"E"},
+		{"type":"reasoning","id":"rs_1","summary":[]},{"type":"reasoning","id":"rs_oneapi_3_0","summary":[]},{"type":"reasoning","id":"rs_2","summary":[],"encrypted_content":"E"},
 		{"type":"function_call_output","call_id":"c","output":[{"type":"input_image","file_id":"file_2"}]}]}`))
 	var ids []string
 	for _, r := range all {

@@ -6,6 +6,9 @@ import (
 	"time"
 )
 
+// OwnMark is in every id of the Responses API that the relay makes itself: no provider has ever heard of what it names, and none is sent it.
+const OwnMark = "_oneapi_"
+
 // FailedResponse is what is known of a stream of OpenAI's Responses API that did not come to its end. The zero value is one that has
 // not begun.
 type FailedResponse struct {
@@ -18,7 +21,7 @@ type FailedResponse struct {
 // (https://platform.openai.com/docs/api-reference/responses-streaming/response/failed).
 func (f FailedResponse) Event(e *Error, requestID string) []byte {
 	if f.ID == "" {
-		f.ID = "resp_oneapi_" + requestID
+		f.ID = "resp" + OwnMark + requestID
 	}
 	if f.Created == 0 {
 		f.Created = time.Now().Unix()

@@ -14,7 +14,7 @@ import (
 var now = func() int64 { return time.Now().Unix() }
 
 // ownMark is in every id that the relay makes: no provider has ever heard of what it names.
-const ownMark = "_oneapi_"
+const ownMark = wire.OwnMark
 
 // encoder makes of events a stream of the Responses API: response.created, response.in_progress, items one after the other, each from
 // output_item.added to output_item.done with all that is in between, and one end with the whole response.
