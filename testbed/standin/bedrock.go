@@ -257,3 +257,9 @@ func bedrockPath(r *http.Request) (model, verb string, ok bool) {
 
 // FramesOf is an answer as ConverseStream sends it.
 func (s *Bedrock) FramesOf(a Answer) [][]byte { return s.events(a) }
+
+// InvokeFramesOf is an answer as InvokeModel streams it.
+func (s *Bedrock) InvokeFramesOf(a Answer) [][]byte { return s.chunks(a, nil) }
+
+// WholeOf is an answer as Converse says it.
+func (s *Bedrock) WholeOf(a Answer) string { return s.whole(a) }
