@@ -133,7 +133,7 @@ func TestALoadCountsEveryCallAndItsCPU(t *testing.T) {
 func TestACrowdStandsUntilItIsEnded(t *testing.T) {
 	t.Parallel()
 	at := serveUpstream(t)
-	c := newCrowd(&subject{name: direct, endpoint: at})
+	c := newCrowd(&subject{name: direct, endpoint: at}, viaOpenAI)
 	defer c.leave()
 	require.NoError(t, c.grow(t.Context(), 10))
 	assert.EqualValues(t, 10, c.open.Load())
@@ -148,7 +148,7 @@ func TestACrowdSaysWhatGaveOut(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
-	c := newCrowd(&subject{name: direct, endpoint: endpoint{address: strings.TrimPrefix(server.URL, "http://")}})
+	c := newCrowd(&subject{name: direct, endpoint: endpoint{address: strings.TrimPrefix(server.URL, "http://")}}, viaOpenAI)
 	defer c.leave()
 	assert.ErrorContains(t, c.grow(t.Context(), 1000), "status 404")
 }

@@ -31,6 +31,9 @@ var phases = []phase{
 	{name: "converted burst 64", concurrency: 64, model: viaAnthropic + "burst", stream: true, relayOnly: true},
 }
 
+// allPhases has those over TLS too.
+func allPhases() []phase { return append(phases[:len(phases):len(phases)], securePhases()...) }
+
 // figure is what a phase measures of a subject.
 type figure struct{ subject, phase, name string }
 
@@ -43,7 +46,7 @@ func (r results) of(subject, phase, name string) []float64 {
 }
 
 func (r results) added(subject, phase, name string) []float64 {
-	return minus(r.of(subject, phase, name), r.of(direct, phase, name))
+	return minus(r.of(subject, phase, name), r.of(direct, plainly(phase), name))
 }
 
 func (r results) record(subject, phase string, m measured) {
@@ -66,10 +69,10 @@ func (b *bench) costs(ctx context.Context, subjects []*subject) error {
 	b.results = results{}
 	for round := range b.rounds {
 		fmt.Fprintf(b.log, "round %d of %d\n", round+1, b.rounds)
-		for _, ph := range phases {
+		for _, ph := range allPhases() {
 			for i := range subjects {
 				s := subjects[(i+round)%len(subjects)]
-				if ph.relayOnly && s.name != relayName {
+				if !s.takes(ph) {
 					continue
 				}
 				m, err := b.measure(ctx, s, ph)
@@ -84,7 +87,7 @@ func (b *bench) costs(ctx context.Context, subjects []*subject) error {
 }
 
 func (b *bench) measure(ctx context.Context, s *subject, ph phase) (measured, error) {
-	request := s.request(s.key, question(ph.model, ph.stream, promptBytes))
+	request := s.asks(ph.model, ph.stream, promptBytes)
 	l := load{at: s.endpoint, concurrency: ph.concurrency, duration: b.duration, stamped: ph.stamped, request: func() []byte { return request }, cpu: s.cpuClock()}
 	switch {
 	case ph.stamped: // a stream of these lasts a second
@@ -103,10 +106,10 @@ func (b *bench) measure(ctx context.Context, s *subject, ph phase) (measured, er
 // allocations counts what a call allocates, from the process' own count.
 func (b *bench) allocations(ctx context.Context, subjects []*subject) error {
 	calls := map[string]int{"plain 1": 4000, "burst 1": 1000, "converted plain 64": 4000, "converted burst 64": 1000}
-	for _, ph := range phases {
-		n, wanted := calls[ph.name]
+	for _, ph := range allPhases() {
+		n, wanted := calls[plainly(ph.name)]
 		for _, s := range subjects {
-			if !wanted || s.profiles == "" || ph.relayOnly && s.name != relayName {
+			if !wanted || s.profiles == "" || !s.takes(ph) {
 				continue
 			}
 			spent, err := b.spent(ctx, s, ph, n)
@@ -133,7 +136,7 @@ func (b *bench) spent(ctx context.Context, s *subject, ph phase, n int) (heap, e
 	}
 	c := newClient(s.address)
 	defer c.close()
-	request := s.request(s.key, question(ph.model, ph.stream, promptBytes))
+	request := s.asks(ph.model, ph.stream, promptBytes)
 	for range n {
 		if _, err := c.call(request, nil); err != nil {
 			return heap{}, fmt.Errorf("%s, allocations: %w", s.name, err)

@@ -26,8 +26,9 @@ type crowd struct {
 // slowEvery is how often each stream of a crowd says something. All together are to be no load: what is measured is what they hold.
 const slowEvery = 10 * time.Second
 
-func newCrowd(s *subject) *crowd {
-	return &crowd{through: s, request: s.request(s.key, question(viaOpenAI+"slow-"+slowEvery.String(), true, promptBytes))}
+// newCrowd makes one. via is the first part of the model's name, which says how the upstream is asked.
+func newCrowd(s *subject, via string) *crowd {
+	return &crowd{through: s, request: s.asks(via+"slow-"+slowEvery.String(), true, promptBytes)}
 }
 
 // dialers is how many streams begin at a time: no backlog of connections overflows.

@@ -47,7 +47,7 @@ func (b *bench) growStreams(ctx context.Context) error {
 		return err
 	}
 	defer s.stop()
-	b.growth.streams, err = b.memoryOf(ctx, s, stepsTo(b.most))
+	b.growth.streams, err = b.memoryOf(ctx, s, viaOpenAI, stepsTo(b.most))
 	return err
 }
 
@@ -66,17 +66,14 @@ const spareDescriptors = 400
 // growHTTP2 opens streams that share their connections to the upstream, so that each costs the relay one descriptor and not two.
 // Here the load needs one for each too, so more than one process may have are not tried.
 func (b *bench) growHTTP2(ctx context.Context) error {
-	if !b.http2 {
-		return nil
-	}
-	s, err := b.startRelay(ctx, relayConfigTo("https://"+b.overTLS))
+	s, err := b.startRelay(ctx, b.relayConfig())
 	if err != nil {
 		return err
 	}
 	defer s.stop()
 	_, mayOpen := s.descriptors()
-	b.growth.mostHTTP2 = max(1, min(b.most, mayOpen-spareDescriptors))
-	b.growth.http2, err = b.memoryOf(ctx, s, stepsTo(b.growth.mostHTTP2))
+	b.growth.mostHTTP2 = max(1, min(2*b.most, mayOpen-spareDescriptors)) // half as many descriptors each
+	b.growth.http2, err = b.memoryOf(ctx, s, overHTTP2.name+"-", stepsTo(b.growth.mostHTTP2))
 	return err
 }
 

@@ -55,7 +55,6 @@ type settings struct {
 	quick    bool
 	growth   bool
 	only     bool // the growth and nothing else
-	http2    bool // the growth has streams over HTTP/2 too
 	strict   bool
 }
 
@@ -66,13 +65,15 @@ to a bare httputil.ReverseProxy, to nginx where it is installed, and straight to
 their ratios count. Each subject has a core to itself (GOMAXPROCS=1), load and upstream share the others. The relay exports its
 telemetry to a sink meanwhile. It needs Go and Linux with taskset.
 
-  scripts/bench                     eight minutes
+  scripts/bench                     twenty minutes
   scripts/bench -quick              one minute: a look, no verdict
   scripts/bench -growth -out docs   the report of the repository, with how costs grow
-  scripts/bench -growth-only -http2 with open streams over HTTP/2, of which a process can have more
+  scripts/bench -growth-only        the growth alone: open streams over HTTP/1.1 and HTTP/2, channels, tokens, bodies
   scripts/bench -profile DIR        where the CPU goes, for go tool pprof
   scripts/bench -upstream 127.0.0.1:9009 -peer other=http://127.0.0.1:4000,pid=4711,key=sk-1
                                     another proxy as well, which must have that upstream and serve bench-plain and the like
+  scripts/bench -upstream 127.0.0.1:9009 -peers a=http://127.0.0.1:4000,b=http://127.0.0.1:4001
+                                    several, of which only the address is known
 
 Options:
 `
@@ -85,8 +86,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	flags.BoolVar(&s.quick, "quick", false, "three short rounds")
 	flags.BoolVar(&s.growth, "growth", false, "also how cost grows with streams, channels, tokens and bodies (five minutes more)")
 	flags.BoolVar(&s.only, "growth-only", false, "that, and nothing else")
-	flags.IntVar(&s.most, "most-streams", 20000, "the most open `streams` that the growth tries")
-	flags.BoolVar(&s.http2, "http2", false, "the growth also opens streams from an upstream that speaks HTTP/2 over TLS, as many as the descriptors of a process allow")
+	flags.IntVar(&s.most, "most-streams", 9000, "the most open `streams` that the growth tries over HTTP/1.1, and twice as many over HTTP/2")
 	flags.BoolVar(&s.strict, "strict", false, "end with 1 if a target is missed")
 	flags.IntVar(&s.rounds, "rounds", 0, "how many `rounds` (default 7; quick: 3)")
 	flags.DurationVar(&s.duration, "duration", 0, "of one measurement (default 2s; quick: 400ms)")
@@ -98,6 +98,16 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 		p, err := parsePeer(text)
 		s.peers = append(s.peers, p)
 		return err
+	})
+	flags.Func("peers", "other subjects, `name=URL,name=URL,…`, of which no more is known", func(text string) error {
+		for _, one := range strings.Split(text, ",") {
+			p, err := parsePeer(one)
+			if err != nil {
+				return err
+			}
+			s.peers = append(s.peers, p)
+		}
+		return nil
 	})
 	flags.StringVar(&s.relay, "relay", "", "the relay's `binary` (scripts/bench fills it in)")
 	flags.StringVar(&role, "role", "", "be the upstream, the sink, or the proxy of this URL; for the benchmark itself")
@@ -142,7 +152,7 @@ func (s *settings) complete(rest []string) error {
 	case s.rounds < 0 || s.duration < 0 || s.most < 1:
 		return errors.New("-rounds, -duration and -most-streams must be above zero")
 	case len(s.peers) > 0 && s.upstream == "":
-		return errors.New("-peer needs -upstream: the peer must know where its upstream is")
+		return errors.New("-peer and -peers need -upstream: the peer must know where its upstream is")
 	}
 	if relay, err := filepath.Abs(s.relay); err == nil { // it runs elsewhere
 		s.relay = relay
@@ -160,7 +170,7 @@ func (s *settings) complete(rest []string) error {
 	if s.duration == 0 {
 		s.duration = duration
 	}
-	s.growth = s.growth || s.only || s.http2
+	s.growth = s.growth || s.only
 	return nil
 }
 

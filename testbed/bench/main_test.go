@@ -27,7 +27,7 @@ func TestAWrongCallIsTold(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
 		{"-nonsense"}, {"-relay", "one-api", "extra"}, {}, {"-relay", "one-api", "-rounds", "-1"},
-		{"-relay", "one-api", "-peer", "other"}, {"-relay", "one-api", "-peer", "other=http://127.0.0.1:1"}, {"-role", "nothing"},
+		{"-relay", "one-api", "-peer", "other"}, {"-relay", "one-api", "-peer", "other=http://127.0.0.1:1"}, {"-relay", "one-api", "-peers", "a=http://127.0.0.1:1,b"}, {"-role", "nothing"},
 	} {
 		assert.ErrorIs(t, run(t.Context(), args, io.Discard, io.Discard), errUsage, args)
 	}
@@ -79,7 +79,7 @@ func TestAShortRunMeasuresEverySubject(t *testing.T) {
 	}, out: &out, log: &log}
 	require.NoError(t, b.run(ctx), log.String())
 	for _, subject := range []string{relayName, bareName} {
-		for _, phase := range []string{"plain 1", "plain 64", "burst 64", "paced 64"} {
+		for _, phase := range []string{"plain 1", "plain 64", "burst 64", "paced 64", "tls1 plain 1", "tls1 burst 64", "tls2 plain 64", "tls2 burst 1"} {
 			cpu := b.results.of(subject, phase, "cpu")
 			require.Len(t, cpu, 1, "%s %s", subject, phase)
 			assert.Positive(t, cpu[0], "%s %s", subject, phase)
@@ -87,6 +87,9 @@ func TestAShortRunMeasuresEverySubject(t *testing.T) {
 		assert.Greater(t, b.results.of(subject, "plain 1", "objects")[0], 10.0)
 		assert.Len(t, b.memory[subject].held, 2)
 		assert.Empty(t, b.memory[subject].gaveOut)
+		for _, way := range overTLS {
+			assert.Len(t, b.memory[way.over(subject)].held, 2)
+		}
 	}
 	written, err := os.ReadFile(filepath.Join(b.settings.out, "bench.md"))
 	require.NoError(t, err)
@@ -96,7 +99,7 @@ func TestAShortRunMeasuresEverySubject(t *testing.T) {
 func TestStreamsOverHTTP2TakeOneDescriptorOfTheRelayEach(t *testing.T) {
 	const streams = 100
 	var log bytes.Buffer
-	b := &bench{settings: settings{relay: buildRelay(t), most: streams, http2: true}, log: &log, growth: &growth{}}
+	b := &bench{settings: settings{relay: buildRelay(t), most: streams / 2}, log: &log, growth: &growth{}}
 	b.world = &world{settings: b.settings, work: t.TempDir()}
 	var err error
 	b.cores, err = shareOut()

@@ -32,8 +32,10 @@ type memory struct {
 
 // memoryOf opens streams step by step through a fresh subject: one that has worked before has memory in reserve, from which
 // streams would seem to live for nothing.
-func (b *bench) memoryOf(ctx context.Context, s *subject, steps []int) (m memory, err error) {
-	if _, err := b.measure(ctx, s, phases[0]); err != nil { // the first calls set up what stays
+func (b *bench) memoryOf(ctx context.Context, s *subject, via string, steps []int) (m memory, err error) {
+	first := phases[0]
+	first.model = via + "plain"
+	if _, err := b.measure(ctx, s, first); err != nil { // the first calls set up what stays
 		return m, fmt.Errorf("%s, memory: %w", s.name, err)
 	}
 	inUse := func() float64 {
@@ -47,7 +49,7 @@ func (b *bench) memoryOf(ctx context.Context, s *subject, steps []int) (m memory
 	idleLive := inUse()
 	process.Pause(ctx, b.settle/2)
 	m.idle = s.rss()
-	c := newCrowd(s)
+	c := newCrowd(s, via)
 	defer c.leave()
 	for _, n := range steps {
 		gaveOut := c.grow(ctx, n)
@@ -84,12 +86,26 @@ func (b *bench) memories(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		m, err := b.memoryOf(ctx, s, b.streams)
+		m, err := b.memoryOf(ctx, s, viaOpenAI, b.streams)
 		s.stop()
 		if err != nil {
 			return err
 		}
 		b.memory[s.name] = m
+	}
+	for _, way := range overTLS {
+		for _, fresh := range b.fresh()[:2] { // nginx holds the same as without TLS, and what OpenSSL takes
+			s, err := fresh(ctx)
+			if err != nil {
+				return err
+			}
+			m, err := b.memoryOf(ctx, s, way.name+"-", b.streams)
+			s.stop()
+			if err != nil {
+				return err
+			}
+			b.memory[way.over(s.name)] = m
+		}
 	}
 	return nil
 }

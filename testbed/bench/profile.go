@@ -31,8 +31,8 @@ func (b *bench) profileAll(ctx context.Context) error {
 }
 
 func (b *bench) profileOf(ctx context.Context, s *subject) error {
-	for _, ph := range phases {
-		if ph.relayOnly && s.name != relayName {
+	for _, ph := range allPhases() {
+		if !s.takes(ph) {
 			continue
 		}
 		seconds := max(1, int(b.duration/time.Second))
@@ -61,7 +61,7 @@ func (b *bench) profileCrowd(ctx context.Context, s *subject) (err error) {
 	if err != nil {
 		return err
 	}
-	c, n := newCrowd(s), b.streams[0]
+	c, n := newCrowd(s, viaOpenAI), b.streams[0]
 	defer c.leave()
 	if err := c.grow(ctx, n); err != nil {
 		return err

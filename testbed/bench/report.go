@@ -77,10 +77,28 @@ func (b *bench) conditions(r *report) {
 	if load, err := strconv.ParseFloat(m.Busy, 64); err == nil && load > float64(m.Cores)/2 {
 		r.say("**The machine was busy with something else**: what is compared within a round still compares, absolute figures and the tails of latencies do not hold.")
 	}
+	if ran := b.ran(); ran != "" {
+		r.say("Beside the relay ran: %s.", ran)
+	}
 	if b.quick {
 		r.say("A quick run: a look, no verdict.")
 	}
 	r.say("")
+}
+
+// ran names what the relay is held against.
+func (b *bench) ran() string {
+	if b.only {
+		return ""
+	}
+	all := []string{"a bare httputil.ReverseProxy (Go " + b.machine.Go + ")"}
+	if b.version != "" {
+		all = append(all, "nginx "+b.version)
+	}
+	for _, p := range b.peers {
+		all = append(all, p.name+" at "+p.url)
+	}
+	return strings.Join(all, ", ")
 }
 
 // verdicts says first what is weak.
@@ -157,25 +175,31 @@ func (b *bench) callCosts(r *report) {
 		r.say("## %s\n", table.title)
 		r.say("| | %s | relay ÷ ReverseProxy |\n| --- |%s --: |", strings.Join(names, " | "), strings.Repeat(" --: |", len(names)))
 		for _, l := range table.lines {
-			values := func(subject string) []float64 {
-				if l.added {
-					return b.results.added(subject, l.phase, l.name)
-				}
-				return b.results.of(subject, l.phase, l.name)
-			}
-			cells := []string{l.what}
-			for _, name := range names {
-				v := spreadOf(values(name)).median
-				if l.added && name == direct { // what it is added to
-					cells = append(cells, "("+figureText(spreadOf(b.results.of(direct, l.phase, l.name)).median)+")")
-					continue
-				}
-				cells = append(cells, figureText(v))
-			}
-			r.row(append(cells, spreadOf(ratios(values(relayName), values(bareName))).text(""))...)
+			b.costLine(r, l, names)
 		}
 		r.say("")
 	}
+	b.secureCosts(r)
+}
+
+// costLine is a row: what each subject takes, and the relay beside the ReverseProxy.
+func (b *bench) costLine(r *report, l line, names []string) {
+	values := func(subject string) []float64 {
+		if l.added {
+			return b.results.added(subject, l.phase, l.name)
+		}
+		return b.results.of(subject, l.phase, l.name)
+	}
+	cells := []string{l.what}
+	for _, name := range names {
+		v := spreadOf(values(name)).median
+		if l.added && name == direct { // what it is added to
+			cells = append(cells, "("+figureText(spreadOf(b.results.of(direct, l.phase, l.name)).median)+")")
+			continue
+		}
+		cells = append(cells, figureText(v))
+	}
+	r.row(append(cells, spreadOf(ratios(values(relayName), values(bareName))).text(""))...)
 }
 
 func (b *bench) streamMemory(r *report) {
@@ -183,7 +207,11 @@ func (b *bench) streamMemory(r *report) {
 	r.say("Open streams that say something every %v, through processes that were started for this.\n", slowEvery)
 	r.say("| | resident before | open streams | resident KiB a stream | in use KiB a stream | slowest chunk ms | still resident after | still in use after |")
 	r.say("| --- | --: | --: | --: | --: | --: | --: | --: |")
-	for _, name := range []string{relayName, bareName, nginxName} {
+	names := []string{relayName, bareName, nginxName}
+	for _, way := range overTLS {
+		names = append(names, way.over(relayName), way.over(bareName))
+	}
+	for _, name := range names {
 		m, ok := b.memory[name]
 		if !ok {
 			continue
@@ -216,6 +244,6 @@ func (b *bench) method(r *report) {
 	r.say("The delay of a chunk is from the time that the upstream writes into it to its arrival. Allocations are the runtime's own count, and so is the CPU that collects garbage, by the clock: on a machine that is busy with something else it is too much. The relay runs as it comes, with a token that it checks, a")
 	r.say("health it keeps, clocks that run, and metrics, traces and logs leaving over OTLP; the ReverseProxy does nothing of that, and has connections that stay open and no buffer pool; nginx has one worker,")
 	r.say("connections to the upstream that stay open, and no buffering.\n")
-	r.say("What it does not show: TLS and HTTP/2, a network between machines, more than one core for the relay, and calls a second of a machine whose load generator has cores of its own:")
+	r.say("What it does not show: TLS on the client's side, a network between machines, more than one core for the relay, and calls a second of a machine whose load generator has cores of its own:")
 	r.say("where calls a second stop before the subject's core is full (calls a second × CPU µs a call is well below a million), the load's core was full first.")
 }

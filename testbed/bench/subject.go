@@ -56,7 +56,7 @@ func (w *world) self(name, role, address, cores string, environment ...string) (
 		return nil, err
 	}
 	args := []string{"-role", role, "-address", address}
-	if role == upstreamRole {
+	if role != sinkRole {
 		args = append(args, "-tls-address", w.overTLS)
 	}
 	return start(name, w.work, cores, environment, binary, args...)
@@ -84,7 +84,7 @@ func (w *world) open(ctx context.Context) (err error) {
 	if w.upstream, err = w.self("the upstream", upstreamRole, w.at, w.cores.load, "GOGC=400"); err != nil {
 		return err
 	}
-	if w.sink, err = w.self("the sink", "sink", w.sunk, w.cores.load); err != nil {
+	if w.sink, err = w.self("the sink", sinkRole, w.sunk, w.cores.load); err != nil {
 		return err
 	}
 	return errors.Join(w.upstream.ready(ctx, w.at), w.sink.ready(ctx, w.sunk))
@@ -95,16 +95,16 @@ func (w *world) close() {
 	w.sink.stop()
 }
 
-// relayConfig is the configuration of the costs: a channel for each wire format, one token.
-func (w *world) relayConfig() string { return relayConfigTo("http://" + w.at) }
-
-func relayConfigTo(upstream string) string {
+// relayConfig is the configuration of the costs: a channel for each wire format and each way over TLS, one token.
+func (w *world) relayConfig() string {
 	return fmt.Sprintf(`channels:
   - {name: same, type: openai, base_url: "%[1]s", keys: [sk-up], models: ["%[2]s*"]}
   - {name: converted, type: anthropic, base_url: "%[1]s", keys: [sk-up], models: ["%[3]s*"]}
+  - {name: %[6]s, type: openai, http: 1, base_url: "%[5]s", keys: [sk-up], models: ["%[6]s-*"]}
+  - {name: %[7]s, type: openai, base_url: "%[5]s", keys: [sk-up], models: ["%[7]s-*"]}
 tokens:
   - {name: bench, key: %[4]s}
-`, upstream, viaOpenAI, viaAnthropic, clientKey)
+`, "http://"+w.at, viaOpenAI, viaAnthropic, clientKey, "https://"+w.overTLS, overHTTP1.name, overHTTP2.name)
 }
 
 func (w *world) startRelay(ctx context.Context, config string) (*subject, error) {
@@ -133,7 +133,7 @@ func (w *world) startBare(ctx context.Context) (*subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := w.self("the ReverseProxy", "http://"+w.at, address, w.cores.subject, "GOMAXPROCS=1")
+	p, err := w.self("the ReverseProxy", "http://"+w.at, address, w.cores.subject, "GOMAXPROCS=1", "SSL_CERT_FILE="+filepath.Join(w.work, certificateFile))
 	if err != nil {
 		return nil, err
 	}
@@ -151,18 +151,23 @@ func (w *world) startNginx(ctx context.Context) (*subject, error) {
 		user = "user root;" // the worker writes below a directory of ours
 	}
 	file := filepath.Join(w.work, "nginx.conf")
-	if err := os.WriteFile(file, fmt.Appendf(nil, `daemon off; worker_processes 1; worker_rlimit_nofile 65536; pid nginx.pid; error_log stderr crit; %s
+	if err := os.WriteFile(file, fmt.Appendf(nil, `daemon off; worker_processes 1; worker_rlimit_nofile 65536; pid nginx.pid; error_log stderr crit; %[1]s
 events { worker_connections 60000; }
 http {
   access_log off; client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;
   client_max_body_size 64m; keepalive_requests 1000000000;
-  upstream bench { server %s; keepalive 256; keepalive_requests 1000000000; }
+  upstream bench { server %[2]s; keepalive 256; keepalive_requests 1000000000; }
+  upstream secure { server %[4]s; keepalive 256; keepalive_requests 1000000000; }
   server {
-    listen %s backlog=8192;
+    listen %[3]s backlog=8192;
     location / { proxy_pass http://bench; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffering off; }
+    location /%[5]s/ {
+      proxy_pass https://secure/; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffering off;
+      proxy_ssl_verify on; proxy_ssl_trusted_certificate %[6]s; proxy_ssl_name 127.0.0.1; proxy_ssl_protocols TLSv1.2 TLSv1.3;
+    }
   }
 }
-`, user, w.at, address), 0o600); err != nil {
+`, user, w.at, address, w.overTLS, overHTTP1.name, certificateFile), 0o600); err != nil {
 		return nil, err
 	}
 	p, err := start(nginxName, w.work, w.cores.subject, nil, w.nginx, "-p", w.work, "-c", file, "-e", "stderr")

@@ -114,19 +114,26 @@ func (b *bench) costTargets() []target {
 		times("CPU of a converted call (OpenAI to Anthropic) to one that needs none", conversionCPU, cpu(relayName, "converted plain 64"), cpu(relayName, "plain 64")),
 		times("CPU of a converted stream to one that needs none", conversionCPU, cpu(relayName, "converted burst 64"), cpu(relayName, "burst 64")),
 	}
-	relay, bare := b.memory[relayName], b.memory[bareName]
+	all = append(all, b.memoryTargets("", b.memory[relayName], b.memory[bareName], memoryBounds{memoryRatio, memoryKiB, keptShare})...)
+	return append(all, b.secureTargets()...)
+}
+
+// memoryBounds are what an open stream may take: of what the ReverseProxy takes, in KiB, and how much of it may still be resident later.
+type memoryBounds struct{ ratio, kib, kept float64 }
+
+func (b *bench) memoryTargets(over string, relay, bare memory, most memoryBounds) []target {
 	if len(relay.held) == 0 || len(bare.held) == 0 {
-		return all
+		return nil
 	}
 	mine, theirs := relay.held[len(relay.held)-1], bare.held[len(bare.held)-1]
 	exactly := func(what string, limit float64, unit string, v float64) target {
 		return target{what: what, limit: limit, unit: unit, got: spread{v, v, v}}
 	}
-	at := fmt.Sprintf("memory of an open stream at %s", grouped(float64(mine.streams)))
-	return append(all,
-		exactly(at+", to the ReverseProxy's", memoryRatio, "×", mine.rss/theirs.rss),
-		exactly(at, memoryKiB, " KiB", mine.rss/1024),
-		exactly(fmt.Sprintf("share of that memory still resident %v after the streams' end", b.after), keptShare, "×", relay.rssKept/relay.rssGrown),
-		exactly("share of what was in use that still is, then", keptLiveShare, "×", relay.liveKept/relay.liveGrown),
-	)
+	at := fmt.Sprintf("%smemory of an open stream at %s", over, grouped(float64(mine.streams)))
+	return []target{
+		exactly(at+", to the ReverseProxy's", most.ratio, "×", mine.rss/theirs.rss),
+		exactly(at, most.kib, " KiB", mine.rss/1024),
+		exactly(fmt.Sprintf("%sshare of that memory still resident %v after the streams' end", over, b.after), most.kept, "×", relay.rssKept/relay.rssGrown),
+		exactly(over+"share of what was in use that still is, then", keptLiveShare, "×", relay.liveKept/relay.liveGrown),
+	}
 }
