@@ -133,7 +133,7 @@ func (t *Transport) newPool(c config.Channel, dialer *dialer, proxy func(*http.R
 			return nil // TLS within TLS
 		}
 		p.TLS = func(ctx context.Context, over *http1.Wire) (*tls.Conn, bool, error) {
-			conn, err := t.handshake(ctx, over, secure, dialer.limit)
+			conn, err := t.handshakeAside(ctx, over, secure, dialer.limit)
 			if err != nil || conn.ConnectionState().NegotiatedProtocol != "h2" {
 				return conn, false, err
 			}
@@ -145,6 +145,20 @@ func (t *Transport) newPool(c config.Channel, dialer *dialer, proxy func(*http.R
 		return nil
 	}
 	return p
+}
+
+// handshakeAside shakes hands in a goroutine of its own, which takes its stack along when that is done: what verifying a certificate takes
+// would stay with the call's for as long as its answer is open.
+func (t *Transport) handshakeAside(ctx context.Context, over net.Conn, secure *tls.Config, limit time.Duration) (conn *tls.Conn, err error) {
+	t.aside.Add(1)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer t.aside.Add(-1)
+		conn, err = t.handshake(ctx, over, secure, limit)
+	}()
+	<-done // which the end of ctx hastens
+	return conn, err
 }
 
 // handshake makes TLS of a connection, which it closes if that fails. What ends it is the end of ctx, or the connection's deadline: no

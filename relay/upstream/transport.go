@@ -54,6 +54,7 @@ type Transport struct {
 	tunnels     atomic.Int64 // open connections that are websockets: net/http has let go of them
 	dialing     atomic.Int64 // connections that are being made, as far as TCP or the proxy
 	handshaking atomic.Int64 // open ones in their TLS handshake
+	aside       atomic.Int64 // those of own that are in their handshake, which has a goroutine
 	http2       atomic.Bool  // what the newest TLS handshake has agreed on, or the configuration has said
 
 	peak   atomic.Int64 // most calls since the last look
@@ -233,12 +234,12 @@ func (t *Transport) Used() bool {
 	return t.Connections() > 0 || t.dialing.Load() > 0 || t.calls.Load() > 0
 }
 
-// Goroutines is how many net/http (Go 1.26) runs for the transport; the relay's own HTTP/1.1 has none but while it dials. Over HTTP/1.1:
+// Goroutines is how many net/http (Go 1.26) runs for the transport; the relay's own HTTP/1.1 has one while it dials or shakes hands. Over HTTP/1.1:
 // one that dials, and shakes hands; for an open connection two, those that read and write. Over HTTP/2: one that reads each
 // connection, and one each call from the moment it has a connection to its end.
 func (t *Transport) Goroutines() int64 {
 	tunnels, handshaking := t.tunnels.Load(), t.handshaking.Load()
-	dialing, open := t.dialing.Load(), max(0, t.open.Load()-tunnels)
+	dialing, open := t.dialing.Load()+t.aside.Load(), max(0, t.open.Load()-tunnels)
 	if !t.http2.Load() {
 		return dialing + 2*open - handshaking
 	}
