@@ -69,13 +69,14 @@ func (old *Old) mapChannel(r row, groups func(string) string) *Channel {
 	c.out = &Channel{ID: id, Name: r.text("name"), Type: c.kind.name, Fate: Mapped}
 	c.parse()
 	e := entry{kind: c.kind.is, priority: c.priority(), weight: c.weight(), modelsOf: id}
-	for _, group := range items(r.text("group")) {
+	of := items(r.text("group"))
+	if len(of) == 0 {
+		of = []string{""}
+	}
+	for _, group := range of {
 		if name := groups(group); !slices.Contains(e.groups, name) {
 			e.groups = append(e.groups, name)
 		}
-	}
-	if len(e.groups) == 0 {
-		e.groups = []string{groups("default")}
 	}
 	c.models(&e, old.Muted[id])
 	c.state(&e)
@@ -204,9 +205,6 @@ func (c *oldChannel) state(e *entry) {
 	case status != 1:
 		e.disabled = true
 		c.note("off, as it was")
-	case c.is("auto_disabled"):
-		e.disabled = true
-		c.note("off: the old server had switched it off by itself")
 	}
 	if len(c.keys) == 0 && c.kind.way != vertex && c.kind.way != aws && e.kind != "ollama" && c.text("base_url") == "" {
 		e.disabled = true

@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
 	"slices"
@@ -81,16 +82,14 @@ type renamed struct {
 
 func newRenamed() *renamed { return &renamed{to: map[string]string{}, has: map[string]bool{}} }
 
-// name is what a group is called here.
+// name is what a group is called here. Nothing is a name as well, of a group that nobody else is in.
 func (g *renamed) name(old string) string {
-	if old = strings.TrimSpace(old); old == "" {
-		old = "default"
-	}
+	old = strings.TrimSpace(old)
 	if to, known := g.to[old]; known {
 		return to
 	}
 	to := slug(old)
-	if to != old {
+	if to != old || old == "" {
 		sum := fnv.New32a()
 		_, _ = sum.Write([]byte(old)) // it never fails
 		suffix := fmt.Sprintf("-%06x", sum.Sum32()&0xffffff)
@@ -107,7 +106,7 @@ func (g *renamed) name(old string) string {
 func (g *renamed) changed() (list []string) {
 	for old, to := range g.to {
 		if old != to {
-			list = append(list, old+" -> "+to)
+			list = append(list, cmp.Or(old, "(none)")+" -> "+to)
 		}
 	}
 	slices.Sort(list)

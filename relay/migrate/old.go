@@ -26,7 +26,7 @@ var (
 	channelColumns = []string{
 		"id", "type", "key", "status", "name", "weight", "created_time", "base_url", "other", "models", "group", "model_mapping", "priority",
 		"config", "system_prompt", "openai_organization", "test_model", "status_code_mapping", "tag", "setting", "settings",
-		"param_override", "header_override", "channel_info", "multi_key_info", "auto_disabled", "discount",
+		"param_override", "header_override", "channel_info", "multi_key_info", "discount",
 	}
 	tokenColumns = []string{
 		"id", "user_id", "key", "status", "name", "expired_time", "remain_quota", "unlimited_quota", "used_quota", "models", "subnet",
@@ -34,7 +34,8 @@ var (
 	}
 	userColumns = []string{"id", "username", "role", "status", "quota", "used_quota", "group"}
 	optionNames = []string{
-		"QuotaPerUnit", "ModelRatio", "CompletionRatio", "GroupRatio", "CacheRatio", "CreateCacheRatio", "ModelPrice", "PerCallPricing", "AutoGroups",
+		"QuotaPerUnit", "ModelRatio", "CompletionRatio", "GroupRatio", "CacheRatio", "CreateCacheRatio", "ModelPrice", "PerCallPricing",
+		"AutoGroups", "UserUsableGroups",
 	}
 )
 

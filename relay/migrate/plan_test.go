@@ -307,12 +307,17 @@ func TestSoftDeletedKeysAndLimitsOfNewAPI(t *testing.T) {
 		token(2, "deleted", "deleted_at", text("2026-01-01 00:00:00")),
 		token(3, "auto", "group", text("auto"), "model_limits_enabled", "0", "model_limits", text("ignored")),
 		token(4, "none", "model_limits_enabled", "1", "model_limits", text("")),
+		token(5, "given up", "group", text("svip")),
+		token(6, "own", "group", text("default")),
 		insert("options", "key", text("AutoGroups"), "value", text(`["vip","default"]`)),
+		insert("options", "key", text("UserUsableGroups"), "value", text(`{"vip":"VIP"}`)),
 	)
 	p := plan(t, from, Options{Out: "c.yaml"})
 	require.Equal(t, NewAPI, p.Dialect)
 	require.Equal(t, 1, p.Deleted)
-	require.Len(t, p.Tokens, 3)
+	require.Len(t, p.Tokens, 5)
+	assert.True(t, p.Tokens[3].Disabled, "its user may not choose that group")
+	assert.False(t, p.Tokens[4].Disabled)
 	assert.Equal(t, []string{"vip"}, p.Tokens[0].Groups)
 	assert.Equal(t, []string{"gpt-4o", "x"}, p.Tokens[0].Models)
 	assert.Equal(t, []string{"1.2.3.4", "10.0.0.0/8"}, p.Tokens[0].Networks)
@@ -355,4 +360,14 @@ func TestMoreKeysThanAFileMayHoldAreSaidToFitIntoTheDatabase(t *testing.T) {
 	p, err := Make(old, o)
 	require.NoError(t, err)
 	require.Len(t, p.Tokens, 3_000)
+}
+
+func TestAUserOfNoGroupReachesNoChannelAsBefore(t *testing.T) {
+	from := made(t, oneAPITables,
+		insert("channels", "id", "1", "type", "1", "key", text("k"), "status", "1", "name", text("c"), "models", text("gpt-4o"), "group", text("default")),
+		insert("users", "id", "1", "username", text("u"), "status", "1", "quota", "5"),
+		insert("tokens", "id", "1", "user_id", "1", "key", text("k"), "status", "1", "name", text("t"), "unlimited_quota", "1"),
+	)
+	p := plan(t, from, Options{Out: "c.yaml"})
+	require.NotContains(t, p.Channels[0].Entries[0].groups, p.Tokens[0].Groups[0])
 }

@@ -152,8 +152,16 @@ func (m *tokenMapper) limits(t *Token, r, user row) {
 		group = user.text("group")
 	}
 	of := []string{group}
-	if m.old.Dialect == NewAPI && group == "auto" {
-		of = m.auto
+	if m.old.Dialect == NewAPI {
+		if group == "auto" {
+			of = m.auto
+		}
+		of = slices.DeleteFunc(slices.Clone(of), func(group string) bool { return !m.mayChoose(group, user.text("group")) })
+		if len(of) == 0 {
+			of = []string{group}
+			t.Disabled = true
+			t.Losses = append(t.Losses, "its group is none that its user may choose, so it was refused: it is off")
+		}
 	}
 	for _, group := range of {
 		if name := m.groups(group); !slices.Contains(t.Groups, name) {
@@ -180,6 +188,22 @@ func (m *tokenMapper) limits(t *Token, r, user row) {
 	case bad > 0:
 		t.Losses = append(t.Losses, fmt.Sprintf("%d of the networks that it may be used from cannot be read, and are left out", bad))
 	}
+}
+
+// mayChoose reports whether a key of a user of a group may be of another one, in new-api.
+func (m *tokenMapper) mayChoose(group, own string) bool {
+	if ratios, ok := ratios(m.old.Options["GroupRatio"]); ok && len(ratios) > 0 && ratios[group] == nil {
+		return group == own // it has been given up, which is looked at for chosen ones only
+	}
+	if group == own {
+		return true
+	}
+	usable, _, err := words(m.old.Options["UserUsableGroups"])
+	if err != nil || m.old.Options["UserUsableGroups"] == "" {
+		usable = map[string]string{"default": "", "vip": ""} // the program's own
+	}
+	_, is := usable[group]
+	return is
 }
 
 // networksOf is networks and addresses, and how many others there were.
