@@ -66,7 +66,13 @@ type oldChannel struct {
 func (old *Old) mapChannel(r row, groups func(string) string) *Channel {
 	id := r.numberOr("id", 0)
 	c := &oldChannel{row: r, dialect: old.Dialect, kind: kindOf(old.Dialect, r.numberOr("type", 0))}
+	if as, is := c.kind.elsewhere(old.Dialect); is && r.text("base_url") != "" {
+		c.kind = as
+	}
 	c.out = &Channel{ID: id, Name: r.text("name"), Type: c.kind.name, Fate: Mapped}
+	if c.kind.lost != "" {
+		c.lose("type", c.kind.lost)
+	}
 	c.parse()
 	e := entry{kind: c.kind.is, priority: c.priority(), weight: c.weight(), modelsOf: id}
 	of := items(r.text("group"))

@@ -25,10 +25,12 @@ type kind struct {
 	way  way
 	why  string // not supported because of it
 	note string // what differs
+	lost string // what cannot be done here
 }
 
 // Reasons that several share.
 const (
+	nobody  = "the old program has no such type, and it has no address of its own"
 	dead    = "the API is gone"
 	own     = "an API of its own, which is not spoken here"
 	tasks   = "it makes pictures or films by tasks, which are not relayed here"
@@ -129,7 +131,19 @@ func kindOf(dialect Dialect, number int64) kind {
 		return k
 	}
 	name := "type " + strconv.FormatInt(number, 10)
-	return kind{name: name, why: "nobody knows what type this is in " + string(dialect)}
+	return kind{name: name, why: nobody}
+}
+
+// elsewhere is how channels of a kind were asked at another address than its own: the old programs ask whatever they have no code for
+// as they ask OpenAI.
+func (k *kind) elsewhere(dialect Dialect) (as kind, is bool) {
+	switch {
+	case k.why == tasks:
+		return kind{name: k.name, is: "openai", lost: "its pictures and films are not relayed; chat completions are asked as OpenAI's, as they were"}, true
+	case k.why == nobody, k.why == own && dialect == Ezlinkai:
+		return kind{name: k.name, is: "openai", note: "it was asked as OpenAI is, having no code of its own, and is here"}, true
+	}
+	return *k, false
 }
 
 // plans is what new-api has in base_url for plans of providers, in place of an address.
