@@ -34,6 +34,8 @@ The old database is only read, and the old server may run meanwhile; stop it for
 Old keys work as clients send them. Of each key only its SHA-256 sum is kept. What is used up already is noted in the relay's database, so
 give this command the SQL_DSN and SQLITE_PATH that the relay will have.
 
+The log is left alone unless --logs asks for its daily sums, which no budget counts. They are read some thousand rows at a time.
+
 Importing again changes nothing twice. Files that hold something else are replaced with --force only. docs/migrating.md is the whole evening.
 
 Exit codes: 0 done (or shown), 1 it was not done, and nothing is half done, 2 a wrong call.
@@ -49,6 +51,10 @@ type importCall struct {
 	flags                *flag.FlagSet
 	from, out            string
 	apply, force, prices bool
+	logs                 bool
+	logsFrom, logsSince  string
+	logsRate             int
+	since                time.Time
 	config               string // the file that the relay would read
 	source               config.Source
 	settings             config.Settings
@@ -63,11 +69,55 @@ func newImportCall() *importCall {
 	c.flags.StringVar(&c.out, "out", "", "the configuration `file` to write, keys included")
 	c.flags.BoolVar(&c.force, "force", false, "replace files, and settings of keys, that are others")
 	c.flags.BoolVar(&c.prices, "prices", false, "take over the old prices of the models that channels serve, and those of groups")
+	c.flags.BoolVar(&c.logs, "logs", false, "with --apply: add the old log up by day, key, model and channel, for the page and /api/usage; stopped, it "+
+		"goes on where it was")
+	c.flags.StringVar(&c.logsFrom, "logs-from", "", "the `database` that has the log, as LOG_SQL_DSN has it (default: --from)")
+	c.flags.StringVar(&c.logsSince, "logs-since", "", "the first `day` of the log, as 2026-01-31 (default: as long ago as sums are kept)")
+	c.flags.IntVar(&c.logsRate, "logs-rate", 20000, "`rows` of the log a second at the most; 0: as fast as it goes")
 	return c
 }
 
+// zone is that of days.
+func (*importCall) zone() *time.Location { return time.Local }
+
+// readLogs adds the old log up.
+func (c *importCall) readLogs(ctx context.Context, from *migrate.Source, plan *migrate.Plan, kept *store.Store) (err error) {
+	if c.logsFrom != "" {
+		if from, err = migrate.Open(ctx, c.logsFrom); err != nil {
+			return err
+		}
+		defer from.Close()
+	}
+	if kept == nil {
+		if kept, err = c.open(ctx); err != nil {
+			return err
+		}
+		defer kept.Close()
+	}
+	if kept.IsOff() {
+		return errors.New("SQL_DSN=off: this relay has no database to keep sums of the log in")
+	}
+	said := time.Now()
+	done, err := plan.Logs(ctx, from, kept, migrate.LogOptions{Since: c.since, Zone: c.zone(), Rate: c.logsRate, Said: func(done migrate.LogsDone) {
+		if time.Since(said) > 5*time.Second {
+			said = time.Now()
+			fmt.Fprintf(c.stdout, "Log: %d rows read\n", done.Rows)
+		}
+	}})
+	if err != nil {
+		return fmt.Errorf("the log: %w. %d rows of this run are kept, and the same command goes on there", err, done.Rows)
+	}
+	since := ""
+	if done.Resumed {
+		since = " since the last time"
+	}
+	fmt.Fprintf(c.stdout, "Log: %d rows read%s, %d of them calls\n", done.Rows, since, done.Calls)
+	return nil
+}
+
 // importCommand runs one-api import: 0 it was done, 1 it was not, 2 a wrong call.
-func importCommand(args []string, configFile string, source config.Source, settings config.Settings, stdout, stderr io.Writer) int {
+func importCommand(args []string, configFile string, source config.Source, settings config.Settings, signals <-chan os.Signal,
+	stdout, stderr io.Writer) int {
 	wrong := func(message string) int {
 		fmt.Fprintf(stderr, "one-api import: %s\none-api import --help lists flags and examples\n", message)
 		return 2
@@ -90,11 +140,41 @@ func importCommand(args []string, configFile string, source config.Source, setti
 	case c.from == "":
 		return wrong(`--from is missing: the old database, such as --from /data/one-api.db or --from "$SQL_DSN"`)
 	}
-	if err := c.run(); err != nil {
+	if c.logs && !c.apply {
+		return wrong("--logs is for --apply: without it nothing is written")
+	}
+	if c.since, err = c.firstDay(); err != nil {
+		return wrong(err.Error())
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() { // the log may take an hour, and may be stopped
+		select {
+		case <-signals:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	if err := c.run(ctx); err != nil {
 		fmt.Fprintln(stderr, "one-api import:", err)
 		return 1
 	}
 	return 0
+}
+
+// firstDay is when the part of the log begins that is read.
+func (c *importCall) firstDay() (time.Time, error) {
+	if c.logsSince == "" {
+		if c.settings.Retention.Sums == 0 {
+			return time.Time{}, nil
+		}
+		return time.Now().AddDate(0, 0, -c.settings.Retention.Sums), nil
+	}
+	day, err := time.ParseInLocation(time.DateOnly, c.logsSince, c.zone())
+	if err != nil {
+		return day, errors.New("--logs-since must be a day such as 2026-01-31")
+	}
+	return day, nil
 }
 
 // ordinal is a number as one counts. The word itself may be a part of an address with a password.
@@ -102,8 +182,8 @@ func ordinal(n int) string {
 	return fmt.Sprintf("%d. argument", n)
 }
 
-func (c *importCall) run() error {
-	ctx, cancel := context.WithTimeout(context.Background(), importTimeout)
+func (c *importCall) run(whole context.Context) error {
+	ctx, cancel := context.WithTimeout(whole, importTimeout)
 	defer cancel()
 	from, err := migrate.Open(ctx, c.from)
 	if err != nil {
@@ -143,7 +223,10 @@ func (c *importCall) run() error {
 		fmt.Fprintln(c.stdout, ".")
 		return nil
 	}
-	return c.write(ctx, plan, &options, kept)
+	if err := c.write(ctx, plan, &options, kept); err != nil || !c.logs {
+		return err
+	}
+	return c.readLogs(whole, from, plan, kept)
 }
 
 // known finds out what an earlier import has called its keys. kept is the relay's database, if it holds them or will; else nil.

@@ -64,6 +64,9 @@ func TestAnOldDatabaseIsTakenOverOnTheCommandLine(t *testing.T) {
 	require.Equal(t, 0, code)
 	require.Contains(t, out, "As it was already: new.yaml")
 
+	code, _, problem = call("import", "--from", from, "--apply", "--out", "new.yaml", "--logs")
+	require.Equal(t, 1, code)
+	require.Contains(t, problem, "no table logs")
 	code, out, problem = call("import", "--from", from, "--apply")
 	require.Equal(t, 0, code, problem)
 	require.Contains(t, out, "2 keys are new, 0 changed, 0 as they were; 0 budgets")
@@ -93,7 +96,7 @@ func TestAnOldDatabaseIsTakenOverOnTheCommandLine(t *testing.T) {
 	require.Equal(t, 1, code)
 	require.Contains(t, problem, "left as it is")
 
-	for _, args := range [][]string{{"import", "--form", "x"}, {"import", "--apply"}, {"import", "x.db"}, {"import", "--from", "x.db", "secret"}} {
+	for _, args := range [][]string{{"import", "--form", "x"}, {"import", "--apply"}, {"import", "x.db"}, {"import", "--from", "x.db", "secret"}, {"import", "--from", from, "--logs"}, {"import", "--from", from, "--apply", "--logs", "--logs-since", "May"}} {
 		code, _, problem = call(args...)
 		require.Equal(t, 2, code, args)
 		require.Contains(t, problem, "--help")

@@ -82,7 +82,7 @@ func run(args []string, env func(string) (string, bool), signals <-chan os.Signa
 			fmt.Fprintf(stderr, "The environment cannot be used:\n%v\n", err)
 			return 1
 		}
-		return importCommand(flags.rest, flags.config, source, settings, stdout, stderr)
+		return importCommand(flags.rest, flags.config, source, settings, signals, stdout, stderr)
 	case "tokens":
 		if err := errors.Join(tokensErr, settingsErr); err != nil {
 			fmt.Fprintln(stderr, "one-api:", err)

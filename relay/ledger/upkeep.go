@@ -95,7 +95,12 @@ func (l *Ledger) forget(ctx context.Context, now time.Time) (more bool, err erro
 	if more, err = l.deletes(ctx, query, now.Unix(), atOnce); err != nil || more || l.options.KeepSums <= 0 {
 		return more, err
 	}
-	return l.forgetSums(ctx, dayOf(l.midnight(now, l.options.KeepSums)))
+	first := dayOf(l.midnight(now, l.options.KeepSums))
+	query = "DELETE FROM relay_daily_imported WHERE day IN (SELECT day FROM relay_daily_imported WHERE day < ? LIMIT ?)"
+	if more, err = l.deletes(ctx, query, first, 1); err != nil || more {
+		return more, err
+	}
+	return l.forgetSums(ctx, first)
 }
 
 // deletes deletes some rows. more: it may be that there are others.

@@ -52,6 +52,11 @@ func (l *Ledger) Today() int { return dayOf(time.Now().In(l.options.Zone)) }
 // Zone is that of days.
 func (l *Ledger) Zone() *time.Location { return l.options.Zone }
 
+// bothDaily is the daily sums, with those of the program that was in this one's place (one-api import --logs).
+const bothDaily = "(SELECT day, token, model, channel, requests, attempts, input, cached, cache_write, output, reasoning, cost, charge, " +
+	"estimated, unpriced FROM relay_daily UNION ALL SELECT day, token, model, channel, requests, requests, input, cached, 0, output, 0, cost, " +
+	"cost, 0, 0 FROM relay_daily_imported) AS sums"
+
 // Usage is what was used, in the order of what it is told apart by.
 func (l *Ledger) Usage(ctx context.Context, q UsageQuery) ([]Usage, error) {
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
@@ -71,7 +76,7 @@ func (l *Ledger) Usage(ctx context.Context, q UsageQuery) ([]Usage, error) {
 	names := strings.Join(by, ", ")
 	rows, err := db.QueryContext(ctx, l.options.Store.Bind(fmt.Sprintf("SELECT %s, sum(requests), sum(attempts), sum(input), sum(cached), "+
 		"sum(cache_write), "+
-		"sum(output), sum(reasoning), sum(cost), sum(charge), sum(estimated), sum(unpriced) FROM relay_daily WHERE day BETWEEN ? AND ? "+
+		"sum(output), sum(reasoning), sum(cost), sum(charge), sum(estimated), sum(unpriced) FROM "+bothDaily+" WHERE day BETWEEN ? AND ? "+
 		"GROUP BY %s ORDER BY %s", names, names, names)), q.From, q.To)
 	if err != nil {
 		return nil, away(err)

@@ -53,7 +53,7 @@ func TestTheTablesAreMadeOnceAndEachBeginsWithRelay(t *testing.T) {
 	each(t, func(t *testing.T, target Target) {
 		s := opened(t, target)
 		names := tablesOf(t, s)
-		require.ElementsMatch(t, []string{"relay_schema", "relay_attempts", "relay_daily", "relay_budgets", "relay_tokens", "relay_made"}, names)
+		require.ElementsMatch(t, []string{"relay_schema", "relay_attempts", "relay_daily", "relay_budgets", "relay_tokens", "relay_made", "relay_daily_imported", "relay_imports"}, names)
 		require.NoError(t, s.Write(context.Background(), func(tx *sql.Tx) error {
 			_, err := tx.Exec(s.Bind("INSERT INTO relay_made (id, token, channel, model, expires) VALUES (?, ?, ?, ?, ?)"), "resp_1", "t", "c", "m", 1)
 			return err
