@@ -22,8 +22,9 @@ const importHelp = `one-api import: take over channels and client keys from a da
 Usage:
   one-api import --from SOURCE                          say what an import would do, and write nothing
   one-api import --from SOURCE --apply --out FILE       write channels and keys to FILE, and the secrets to FILE.env
-  one-api import --from SOURCE --apply                  write channels to the configuration file (CONFIG_FILE, else channels.yaml), and keys to the
-                                                        relay's database (SQL_DSN, SQLITE_PATH), where one-api token and the page change them
+  one-api import --from SOURCE --apply                  write channels to the configuration file (CONFIG_FILE, else channels.yaml),
+                                                        and keys to the relay's database (SQL_DSN, SQLITE_PATH), where one-api
+                                                        token and the page change them
 
 SOURCE is the old SQLite file, or what the old SQL_DSN says:
   /data/one-api.db
@@ -36,7 +37,8 @@ give this command the SQL_DSN and SQLITE_PATH that the relay will have.
 
 The log is left alone unless --logs asks for its daily sums, which no budget counts. They are read some thousand rows at a time.
 
-Importing again changes nothing twice. Files that hold something else are replaced with --force only. docs/migrating.md is the whole evening.
+Importing again changes nothing twice. Files that hold something else are replaced with --force only. docs/migrating.md is the whole
+evening.
 
 Exit codes: 0 done (or shown), 1 it was not done, and nothing is half done, 2 a wrong call.
 
@@ -69,8 +71,8 @@ func newImportCall() *importCall {
 	c.flags.StringVar(&c.out, "out", "", "the configuration `file` to write, keys included")
 	c.flags.BoolVar(&c.force, "force", false, "replace files, and settings of keys, that are others")
 	c.flags.BoolVar(&c.prices, "prices", false, "take over the old prices of the models that channels serve, and those of groups")
-	c.flags.BoolVar(&c.logs, "logs", false, "with --apply: add the old log up by day, key, model and channel, for the page and /api/usage; stopped, it "+
-		"goes on where it was")
+	c.flags.BoolVar(&c.logs, "logs", false, "with --apply: add the old log up by day, key, model and channel, for the page and /api/usage; "+
+		"stopped, it goes on where it was")
 	c.flags.StringVar(&c.logsFrom, "logs-from", "", "the `database` that has the log, as LOG_SQL_DSN has it (default: --from)")
 	c.flags.StringVar(&c.logsSince, "logs-since", "", "the first `day` of the log, as 2026-01-31 (default: as long ago as sums are kept)")
 	c.flags.IntVar(&c.logsRate, "logs-rate", 20000, "`rows` of the log a second at the most; 0: as fast as it goes")
@@ -98,12 +100,14 @@ func (c *importCall) readLogs(ctx context.Context, from *migrate.Source, plan *m
 		return errors.New("SQL_DSN=off: this relay has no database to keep sums of the log in")
 	}
 	said := time.Now()
-	done, err := plan.Logs(ctx, from, kept, migrate.LogOptions{Since: c.since, Zone: c.zone(), Rate: c.logsRate, Said: func(done migrate.LogsDone) {
+	o := migrate.LogOptions{Since: c.since, Zone: c.zone(), Rate: c.logsRate}
+	o.Said = func(done migrate.LogsDone) {
 		if time.Since(said) > 5*time.Second {
 			said = time.Now()
 			fmt.Fprintf(c.stdout, "Log: %d rows read\n", done.Rows)
 		}
-	}})
+	}
+	done, err := plan.Logs(ctx, from, kept, o)
 	if err != nil {
 		return fmt.Errorf("the log: %w. %d rows of this run are kept, and the same command goes on there", err, done.Rows)
 	}

@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"net/url"
@@ -36,7 +37,28 @@ func (c *oldChannel) plain(e *entry, base string) {
 	if u, err := url.Parse(base); base != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
 		c.refuse("its base_url is no http or https address")
 	}
-	path := c.kind.path
+	base, path := c.behind(base)
+	own := c.kind.name == "Custom" || c.kind.name == "Xinference"
+	switch {
+	case base == "" && c.kind.base == "" && own:
+		c.refuse("its base_url is missing")
+	case base == "":
+		if base = c.kind.base; base != "" && path != "-" {
+			base += path
+		}
+	case strings.HasPrefix(base, "https://gateway.ai.cloudflare.com"), path == "-", strings.HasSuffix(base, "/v1"):
+	case path != "":
+		base = strings.TrimSuffix(base, path) + path
+	case c.kind.is != "gemini" && c.kind.is != "anthropic" && versioned.MatchString(base):
+		base += "/v1" // the old program adds it in any case
+	}
+	e.base = base
+	e.noVersion = path == "-" && base != "" && c.kind.is == "openai" && !versioned.MatchString(base)
+	c.out.Entries = []entry{*e}
+}
+
+// behind is the base, and what the old program puts behind it; "-": nothing.
+func (c *oldChannel) behind(base string) (whole, path string) {
 	switch c.kind.way {
 	case account:
 		id := strings.TrimSpace(textOf(c.config["user_id"]))
@@ -46,53 +68,29 @@ func (c *oldChannel) plain(e *entry, base string) {
 		if id == "" {
 			c.refuse("the id of its Cloudflare account is missing")
 		}
-		if base == "" {
-			base = "https://api.cloudflare.com"
-		}
-		base, path = base+"/client/v4/accounts/"+url.PathEscape(id)+"/ai/v1", "-"
+		return cmp.Or(base, "https://api.cloudflare.com") + "/client/v4/accounts/" + url.PathEscape(id) + "/ai/v1", "-"
 	case compatible:
-		path = "-"
 		if base == "" {
 			c.refuse("its base_url is missing")
-		}
-		if base != "" && !versioned.MatchString(base) {
+		} else if !versioned.MatchString(base) {
 			// The old program cuts /v1 off the path, whether the base has one or not.
 			c.note("its base_url has no version, and the old program added none either: version is ''")
 		}
+		return base, "-"
 	case wholeAddress:
 		if strings.Contains(base, "{model}") {
 			c.refuse("its address has the model in it, which is not put together here")
 		}
 		for _, endpoint := range []string{"/chat/completions", "/completions", "/embeddings"} {
 			if before, cut := strings.CutSuffix(base, endpoint); cut {
-				base = before
 				c.lose("base_url", "was the address of one endpoint; the others of the same API are asked beside it")
-				break
+				return before, "-"
 			}
 		}
-		path = "-"
+		return base, "-"
+	default:
+		return base, c.kind.path
 	}
-	gateway := strings.HasPrefix(base, "https://gateway.ai.cloudflare.com")
-	switch {
-	case base == "" && c.kind.base == "" && (c.kind.name == "Custom" || c.kind.name == "Xinference"):
-		c.refuse("its base_url is missing")
-	case base == "":
-		base = c.kind.base
-		if base != "" && path != "" && path != "-" {
-			base += path
-		}
-	case gateway || path == "-" || strings.HasSuffix(base, "/v1"):
-	case path != "":
-		if !strings.HasSuffix(base, path) {
-			base += path
-		}
-	case c.kind.is == "gemini" || c.kind.is == "anthropic":
-	case versioned.MatchString(base):
-		base += "/v1" // the old program adds it in any case
-	}
-	e.base = base
-	e.noVersion = path == "-" && base != "" && c.kind.is == "openai" && !versioned.MatchString(base)
-	c.out.Entries = []entry{*e}
 }
 
 // noDots is from when on new-api leaves the dots in the names of deployments: 10 May 2025.
@@ -204,17 +202,21 @@ type bedrockModel struct{ id, profiles string }
 
 // bedrockModels is the names that the old programs have for models of Bedrock's, as far as they do not follow from the name.
 var bedrockModels = map[string]bedrockModel{
-	"claude-instant-1.2": {id: "anthropic.claude-instant-v1"}, "claude-2.0": {id: "anthropic.claude-v2"}, "claude-2.1": {id: "anthropic.claude-v2:1"},
-	"claude-3-sonnet-20240229": {profiles: "us eu ap"}, "claude-3-opus-20240229": {profiles: "us"}, "claude-3-haiku-20240307": {profiles: "us eu ap"},
+	"claude-instant-1.2": {id: "anthropic.claude-instant-v1"}, "claude-2.0": {id: "anthropic.claude-v2"},
+	"claude-2.1": {id: "anthropic.claude-v2:1"}, "claude-3-sonnet-20240229": {profiles: "us eu ap"},
+	"claude-3-opus-20240229": {profiles: "us"}, "claude-3-haiku-20240307": {profiles: "us eu ap"},
 	"claude-3-5-sonnet-20240620": {profiles: "us eu ap"},
 	"claude-3-5-sonnet-20241022": {id: "anthropic.claude-3-5-sonnet-20241022-v2:0", profiles: "us ap"},
 	"claude-3-5-sonnet-latest":   {id: "anthropic.claude-3-5-sonnet-20241022-v2:0", profiles: "us ap"},
 	"claude-3-5-haiku-20241022":  {profiles: "us"}, "claude-opus-4-20250514": {profiles: "us"}, "claude-opus-4-1-20250805": {profiles: "us"},
-	"claude-sonnet-4-6": {id: "anthropic.claude-sonnet-4-6", profiles: "us eu ap"}, "claude-opus-4-6": {id: "anthropic.claude-opus-4-6-v1", profiles: "us eu ap"},
-	"claude-opus-4-7": {id: "anthropic.claude-opus-4-7", profiles: "us eu ap"},
-	"nova-micro-v1:0": {id: "amazon.nova-micro-v1:0", profiles: "us eu ap"}, "nova-lite-v1:0": {id: "amazon.nova-lite-v1:0", profiles: "us eu ap"},
-	"nova-pro-v1:0": {id: "amazon.nova-pro-v1:0", profiles: "us eu ap"}, "nova-premier-v1:0": {id: "amazon.nova-premier-v1:0", profiles: "us"},
-	"llama3-8b-8192": {id: "meta.llama3-8b-instruct-v1:0"}, "llama3-70b-8192": {id: "meta.llama3-70b-instruct-v1:0"},
+	"claude-sonnet-4-6": {id: "anthropic.claude-sonnet-4-6", profiles: "us eu ap"},
+	"claude-opus-4-6":   {id: "anthropic.claude-opus-4-6-v1", profiles: "us eu ap"},
+	"claude-opus-4-7":   {id: "anthropic.claude-opus-4-7", profiles: "us eu ap"},
+	"nova-micro-v1:0":   {id: "amazon.nova-micro-v1:0", profiles: "us eu ap"},
+	"nova-lite-v1:0":    {id: "amazon.nova-lite-v1:0", profiles: "us eu ap"},
+	"nova-pro-v1:0":     {id: "amazon.nova-pro-v1:0", profiles: "us eu ap"},
+	"nova-premier-v1:0": {id: "amazon.nova-premier-v1:0", profiles: "us"},
+	"llama3-8b-8192":    {id: "meta.llama3-8b-instruct-v1:0"}, "llama3-70b-8192": {id: "meta.llama3-70b-instruct-v1:0"},
 }
 
 // datedClaude is a model of Anthropic's by its full name.
@@ -245,19 +247,7 @@ func bedrockID(model, region string) string {
 // vertex is a project of Google's by an account's JSON, or express mode by a key.
 func (c *oldChannel) vertex(e *entry, base string) {
 	e.base = base
-	usual, regions := byModel(c.text("other"))
-	if region := textOf(c.config["region"]); region != "" {
-		usual = region
-	}
-	if own, is := c.config["vertex_model_region"].(map[string]any); is {
-		regions = map[string]string{}
-		for model, region := range own {
-			regions[model] = textOf(region)
-		}
-	}
-	if usual == "" {
-		usual = "global"
-	}
+	usual, regions := c.regions()
 	accounts := c.keys
 	if adc := textOf(c.config["vertex_ai_adc"]); adc != "" {
 		accounts = keysOf(adc)
@@ -317,6 +307,18 @@ func (c *oldChannel) vertex(e *entry, base string) {
 			share(&c.out.Entries[i], len(accounts))
 		}
 	}
+}
+
+// regions is where models are asked: usually, and by their names.
+func (c *oldChannel) regions() (usual string, regions map[string]string) {
+	usual, regions = byModel(c.text("other"))
+	if own, is := c.config["vertex_model_region"].(map[string]any); is {
+		regions = map[string]string{}
+		for model, region := range own {
+			regions[model] = textOf(region)
+		}
+	}
+	return cmp.Or(textOf(c.config["region"]), usual, "global"), regions
 }
 
 // googleAccount reads what an account's JSON says of itself.

@@ -42,8 +42,8 @@ func (p *Plan) Apply(ctx context.Context, kept *store.Store, force bool) (done A
 		case string(is) == file.Content:
 			done.Same = append(done.Same, file.Path)
 		case !force:
-			return done, fmt.Errorf("%s exists and holds something else: nothing was written. Name another file with --out, or replace it with --force",
-				file.Path)
+			return done, fmt.Errorf("%s exists and holds something else: nothing was written. Name another file with --out, or replace it "+
+				"with --force", file.Path)
 		default:
 			write = append(write, file)
 		}
@@ -115,8 +115,8 @@ func (p *Plan) keepKey(ctx context.Context, kept *store.Store, tx *sql.Tx, t *To
 		return err
 	}
 	now := p.options.Now
-	result, err := tx.ExecContext(ctx, kept.Bind("INSERT INTO relay_tokens (name, key_sha256, settings, created, changed) VALUES (?, ?, ?, ?, ?) "+
-		"ON CONFLICT (key_sha256) DO NOTHING"), t.Name, t.Digest, settings, now.Unix(), now.UnixMicro())
+	result, err := tx.ExecContext(ctx, kept.Bind("INSERT INTO relay_tokens (name, key_sha256, settings, created, changed) "+
+		"VALUES (?, ?, ?, ?, ?) ON CONFLICT (key_sha256) DO NOTHING"), t.Name, t.Digest, settings, now.Unix(), now.UnixMicro())
 	if err != nil {
 		return fmt.Errorf("the key %s: %w", t.Name, err)
 	}

@@ -186,7 +186,11 @@ func (c *oldChannel) models(e *entry, muted []string) {
 		}
 		e.models = append(e.models, model)
 		to, seen := model, map[string]bool{}
-		for next := strings.TrimSpace(mapping[to]); next != "" && next != to && next != model && !seen[next]; next = strings.TrimSpace(mapping[to]) {
+		for {
+			next := strings.TrimSpace(mapping[to])
+			if next == "" || next == to || next == model || seen[next] {
+				break
+			}
 			to, seen[next] = next, true
 			if c.dialect != NewAPI { // which follows a chain
 				break
@@ -231,9 +235,7 @@ func (c *oldChannel) headers(e *entry) {
 		if strings.Contains(value, "{api_key}") && len(c.keys) == 1 {
 			value = strings.ReplaceAll(value, "{api_key}", c.keys[0])
 		}
-		if name == "*" || !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) || strings.ContainsAny(value, "{}") && value[0] == '{' ||
-			strings.Contains(value, "{api_key}") || strings.Contains(value, "{client_header:") || e.headers[canonical] != "" ||
-			canonical == "Host" || canonical == "Content-Length" || canonical == "Connection" || strings.HasPrefix(canonical, "Proxy-") {
+		if !isHeader(name, value) || e.headers[canonical] != "" {
 			odd = append(odd, name)
 			continue
 		}
@@ -244,6 +246,18 @@ func (c *oldChannel) headers(e *entry) {
 	}
 	if organization := c.text("openai_organization"); organization != "" && (e.kind == "openai" || c.kind.way == azure) {
 		e.headers["Openai-Organization"] = organization
+	}
+}
+
+// isHeader reports whether a header can be set here. new-api has words in braces that stand for something else.
+func isHeader(name, value string) bool {
+	switch canonical := http.CanonicalHeaderKey(name); {
+	case name == "*", !httpguts.ValidHeaderFieldName(name), !httpguts.ValidHeaderFieldValue(value):
+		return false
+	case strings.HasPrefix(value, "{"), strings.Contains(value, "{api_key}"), strings.Contains(value, "{client_header:"):
+		return false
+	default:
+		return !slices.Contains([]string{"Host", "Content-Length", "Connection"}, canonical) && !strings.HasPrefix(canonical, "Proxy-")
 	}
 }
 

@@ -66,14 +66,14 @@ type logReader struct {
 func (p *Plan) Logs(ctx context.Context, s *Source, kept *store.Store, o LogOptions) (done LogsDone, err error) {
 	for _, column := range []string{"id", "created_at", "type", "quota", "model_name"} {
 		if !s.tables.has("logs", column) {
-			return done, fmt.Errorf("%s: there is no table logs with the column %s in it: LOG_SQL_DSN may name another database for them (--logs-from)",
-				s, column)
+			return done, fmt.Errorf("%s: there is no table logs with the column %s in it: LOG_SQL_DSN may name another database for them "+
+				"(--logs-from)", s, column)
 		}
 	}
 	l := &logReader{Source: s, kept: kept, plan: p, unit: rate{p.Sums.PerDollar}, options: o, started: time.Now()}
 	for _, column := range []string{
-		"id", "created_at", "type", "username", "token_name", "token_id", "model_name", "quota", "prompt_tokens", "completion_tokens", "channel_id",
-		"channel", "cached_tokens",
+		"id", "created_at", "type", "username", "token_name", "token_id", "model_name", "quota", "prompt_tokens", "completion_tokens",
+		"channel_id", "channel", "cached_tokens",
 	} {
 		if s.tables.has("logs", column) {
 			l.columns = append(l.columns, column)
@@ -138,8 +138,9 @@ func (l *logReader) begin(ctx context.Context) (from int64, before mark, err err
 		}
 	}
 	if len(marks) > 0 {
-		return 0, mark{}, errors.New("sums of a log have been imported before, and its last row is not in this one: it is another log, or its rows " +
-			"have been deleted since. So that nothing counts twice nothing is read. If it is another log, empty relay_imports in the relay's database")
+		return 0, mark{}, errors.New("sums of a log have been imported before, and its last row is not in this one: it is another log, or " +
+			"its rows have been deleted since. So that nothing counts twice nothing is read. If it is another log, empty relay_imports in the " +
+			"relay's database")
 	}
 	first, ok, err := l.timeOf(ctx, "id >= ?", 0)
 	if err != nil || !ok {
@@ -284,11 +285,12 @@ func (l *logReader) keepSums(ctx context.Context, sums map[dailyKey]*dailySum, b
 	return l.kept.Write(ctx, func(tx *sql.Tx) error {
 		for _, k := range keys {
 			s := sums[k]
-			_, err := tx.ExecContext(ctx, l.kept.Bind("INSERT INTO relay_daily_imported (day, token, model, channel, requests, input, cached, output, "+
-				"cost) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (day, token, model, channel) DO UPDATE SET "+
+			_, err := tx.ExecContext(ctx, l.kept.Bind("INSERT INTO relay_daily_imported (day, token, model, channel, requests, input, cached, "+
+				"output, cost) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (day, token, model, channel) DO UPDATE SET "+
 				"requests = relay_daily_imported.requests + excluded.requests, input = relay_daily_imported.input + excluded.input, "+
 				"cached = relay_daily_imported.cached + excluded.cached, output = relay_daily_imported.output + excluded.output, "+
-				"cost = relay_daily_imported.cost + excluded.cost"), k.day, k.token, k.model, k.channel, s.requests, s.input, s.cached, s.output, s.cost)
+				"cost = relay_daily_imported.cost + excluded.cost"),
+				k.day, k.token, k.model, k.channel, s.requests, s.input, s.cached, s.output, s.cost)
 			if err != nil {
 				return err
 			}

@@ -16,8 +16,7 @@ type Old struct {
 	Users    map[int64]row
 	Options  map[string]string
 	// Muted is the models that ezlinkai has switched off at a channel by itself, by the channel's id.
-	Muted map[int64][]string
-	// Logs is how many rows the log has, about; -1: it has none.
+	Muted   map[int64][]string
 	Deleted int // tokens that were deleted, and are still there
 }
 
@@ -78,7 +77,8 @@ func (s *Source) readAsides(ctx context.Context, tx *sql.Tx, old *Old) error {
 	if s.tables.has("options", "key") && s.tables.has("options", "value") {
 		for _, name := range optionNames {
 			query := "SELECT " + s.quoted("value") + " FROM options WHERE " + s.quoted("key") + " = '" + name + "'"
-			if err := s.visit(ctx, tx, query, nil, []string{"value"}, func(r row) error { old.Options[name] = r.text("value"); return nil }); err != nil {
+			keep := func(r row) error { old.Options[name] = r.text("value"); return nil }
+			if err := s.visit(ctx, tx, query, nil, []string{"value"}, keep); err != nil {
 				return err
 			}
 		}
@@ -90,7 +90,8 @@ func (s *Source) readAsides(ctx context.Context, tx *sql.Tx, old *Old) error {
 	if s.engine != postgres {
 		off += " = 1"
 	}
-	return s.visit(ctx, tx, "SELECT DISTINCT channel_id, model FROM abilities WHERE "+off, nil, []string{"channel_id", "model"}, func(r row) error {
+	query := "SELECT DISTINCT channel_id, model FROM abilities WHERE " + off
+	return s.visit(ctx, tx, query, nil, []string{"channel_id", "model"}, func(r row) error {
 		id := r.numberOr("channel_id", 0)
 		old.Muted[id] = append(old.Muted[id], r.text("model"))
 		return nil

@@ -43,7 +43,9 @@ var ofType = regexp.MustCompile(`\(\d+\)$`)
 // changed, and none otherwise.
 func (p *Plan) prices(old *Old, unit rate, groups *renamed) {
 	options := map[string]map[string]*big.Rat{}
-	for _, name := range []string{"ModelRatio", "CompletionRatio", "CacheRatio", "CreateCacheRatio", "ModelPrice", "PerCallPricing", "GroupRatio"} {
+	for _, name := range []string{
+		"ModelRatio", "CompletionRatio", "CacheRatio", "CreateCacheRatio", "ModelPrice", "PerCallPricing", "GroupRatio",
+	} {
 		read, ok := ratios(old.Options[name])
 		if !ok {
 			p.warn("the option %s is no JSON object: no prices are taken from it", name)
@@ -51,8 +53,8 @@ func (p *Plan) prices(old *Old, unit rate, groups *renamed) {
 		options[name] = read
 	}
 	if len(options["ModelRatio"]) == 0 {
-		p.warn("the old database holds no ModelRatio (its program's own prices were never changed): no prices are taken over, and the ones that " +
-			"this relay ships hold")
+		p.warn("the old database holds no ModelRatio (its program's own prices were never changed): no prices are taken over, and the ones " +
+			"that this relay ships hold")
 	}
 	// A ratio of 1 is one quota a token.
 	perMillion := new(big.Rat).Quo(new(big.Rat).SetInt64(1_000_000), unit.perDollar)

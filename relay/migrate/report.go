@@ -203,8 +203,8 @@ func (p *Plan) reportRest(w io.Writer) {
 				guessed++
 			}
 		}
-		say("prices taken over: %d, for models that channels serve (%d of them without the price of output, which is the old program's usual one)",
-			len(p.Prices), guessed)
+		say("prices taken over: %d, for models that channels serve (%d of them without the price of output, which is the old program's usual "+
+			"one)", len(p.Prices), guessed)
 		say("groups with another price: %d", len(p.Markups))
 	} else {
 		say("prices are left as this relay has them: --prices takes the old ones over")

@@ -87,8 +87,8 @@ func connect(from string) (*Source, error) {
 	case strings.Contains(lower, "@tcp("), strings.Contains(lower, "@unix("), strings.Contains(lower, "@tcp/"), strings.Contains(lower, "@/"):
 		return openMySQL(from, nil)
 	case strings.Contains(lower, "://"):
-		return nil, errors.New("--from is an address of a kind that is not known: postgres://…, mysql://…, user:password@tcp(host:3306)/database " +
-			"or the path of an SQLite file")
+		return nil, errors.New("--from is an address of a kind that is not known: postgres://…, mysql://…, " +
+			"user:password@tcp(host:3306)/database or the path of an SQLite file")
 	case strings.HasPrefix(lower, "host=") || strings.Contains(lower, " host="):
 		return openPostgres(from)
 	}
@@ -246,9 +246,10 @@ func (s *Source) explain(err error) error {
 	case strings.Contains(lower, "locked"), strings.Contains(lower, "busy"):
 		hint = ": the old server writes to it. Try again, or stop it, or read a copy"
 	case strings.Contains(lower, "readonly"), strings.Contains(lower, "unable to open"):
-		hint = ": an interrupted write may have to be undone first, which reading alone cannot. Start the old server once and stop it, or copy the " +
-			"file with its -wal and -journal beside it to a place that can be written"
-	case s.engine != sqlite && (strings.Contains(lower, "refused") || strings.Contains(lower, "no such host") || strings.Contains(lower, "timeout")):
+		hint = ": an interrupted write may have to be undone first, which reading alone cannot. Start the old server once and stop it, or copy " +
+			"the file with its -wal and -journal beside it to a place that can be written"
+	case s.engine == sqlite:
+	case strings.Contains(lower, "refused"), strings.Contains(lower, "no such host"), strings.Contains(lower, "timeout"):
 		hint = ": is the server reachable from here? A name that docker compose gives is known in its network only"
 	}
 	return &readError{text: s.String() + ": " + text + hint, is: err}
@@ -275,7 +276,8 @@ func (s *Source) snapshot(ctx context.Context, do func(tx *sql.Tx) error) error 
 	}
 	defer func() { _ = tx.Rollback() }() // it only reads
 	if s.engine == postgres {
-		set := fmt.Sprintf("SET LOCAL lock_timeout = '%dms'; SET LOCAL statement_timeout = '%dms'", lockWait.Milliseconds(), readTimeout.Milliseconds())
+		set := fmt.Sprintf("SET LOCAL lock_timeout = '%dms'; SET LOCAL statement_timeout = '%dms'", lockWait.Milliseconds(),
+			readTimeout.Milliseconds())
 		for statement := range strings.SplitSeq(set, ";") {
 			if _, err := tx.ExecContext(ctx, statement); err != nil {
 				return err

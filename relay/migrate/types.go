@@ -30,13 +30,14 @@ type kind struct {
 
 // Reasons that several share.
 const (
-	nobody  = "the old program has no such type, and it has no address of its own"
-	dead    = "the API is gone"
-	own     = "an API of its own, which is not spoken here"
-	tasks   = "it makes pictures or films by tasks, which are not relayed here"
-	signing = "its old API is signed with a key in three parts. The provider has an OpenAI-compatible one now, with a key of its own: "
-	resells = "was a type of its own, and is an OpenAI-compatible address"
-	nativeX = "was asked by the provider's own API, and is by its OpenAI-compatible one"
+	nobody   = "the old program has no such type, and it has no address of its own"
+	dead     = "the API is gone"
+	own      = "an API of its own, which is not spoken here"
+	tasks    = "it makes pictures or films by tasks, which are not relayed here"
+	taskless = "its pictures and films are not relayed; chat completions are asked as OpenAI's, as they were"
+	signing  = "its old API is signed with a key in three parts. The provider has an OpenAI-compatible one now, with a key of its own: "
+	resells  = "was a type of its own, and is an OpenAI-compatible address"
+	nativeX  = "was asked by the provider's own API, and is by its OpenAI-compatible one"
 )
 
 // common is the types that all three have.
@@ -72,13 +73,16 @@ var common = map[int64]kind{
 
 // What several have under other numbers.
 var (
-	baichuan    = kind{name: "Baichuan", is: "openai", base: "https://api.baichuan-ai.com"}
-	minimax     = kind{name: "MiniMax", is: "minimax", base: "https://api.minimax.chat", note: nativeX}
-	mistral     = kind{name: "Mistral", is: "mistral"}
-	groq        = kind{name: "Groq", is: "groq"}
-	ollama      = kind{name: "Ollama", is: "ollama"}
-	coze        = kind{name: "Coze", why: own}
-	cohere      = kind{name: "Cohere", is: "openai", base: "https://api.cohere.ai/compatibility", note: nativeX + "; rerank is a channel of type cohere"}
+	baichuan = kind{name: "Baichuan", is: "openai", base: "https://api.baichuan-ai.com"}
+	minimax  = kind{name: "MiniMax", is: "minimax", base: "https://api.minimax.chat", note: nativeX}
+	mistral  = kind{name: "Mistral", is: "mistral"}
+	groq     = kind{name: "Groq", is: "groq"}
+	ollama   = kind{name: "Ollama", is: "ollama"}
+	coze     = kind{name: "Coze", why: own}
+	cohere   = kind{
+		name: "Cohere", is: "openai", base: "https://api.cohere.ai/compatibility",
+		note: nativeX + "; rerank is a channel of type cohere",
+	}
 	deepseek    = kind{name: "DeepSeek", is: "deepseek"}
 	cloudflare  = kind{name: "Cloudflare", is: "openai", way: account}
 	together    = kind{name: "Together AI", is: "together"}
@@ -139,7 +143,7 @@ func kindOf(dialect Dialect, number int64) kind {
 func (k *kind) elsewhere(dialect Dialect) (as kind, is bool) {
 	switch {
 	case k.why == tasks:
-		return kind{name: k.name, is: "openai", lost: "its pictures and films are not relayed; chat completions are asked as OpenAI's, as they were"}, true
+		return kind{name: k.name, is: "openai", lost: taskless}, true
 	case k.why == nobody, k.why == own && dialect == Ezlinkai:
 		return kind{name: k.name, is: "openai", note: "it was asked as OpenAI is, having no code of its own, and is here"}, true
 	}

@@ -71,8 +71,8 @@ const mostFile = 4 << 20
 func (p *Plan) small() error {
 	for _, file := range p.Files {
 		if len(file.Content) > mostFile {
-			return fmt.Errorf("%s would have %d MiB, and the relay reads no more than %d: there are too many keys for a file. Leave --out away, and "+
-				"they go into the relay's database", file.Path, len(file.Content)>>20, mostFile>>20)
+			return fmt.Errorf("%s would have %d MiB, and the relay reads no more than %d: there are too many keys for a file. Leave --out "+
+				"away, and they go into the relay's database", file.Path, len(file.Content)>>20, mostFile>>20)
 		}
 	}
 	return nil
