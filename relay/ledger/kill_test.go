@@ -17,7 +17,8 @@ import (
 	"one-api/relay/store"
 )
 
-// beKilled is the relay for the tests that kill it: it takes down an end after the other, and says each time how many there have been.
+// beKilled is the relay for the tests that kill it: it takes down an end after the other, and says each time how many there have been,
+// when, and how many of them are safe. It goes on when that has been heard.
 func beKilled() bool {
 	dsn, path := os.Getenv("LEDGER_DSN"), os.Getenv("LEDGER_PATH")
 	if dsn == "" && path == "" {
@@ -33,37 +34,47 @@ func beKilled() bool {
 	}
 	l := New(Options{Store: s, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)), Zone: time.UTC, SpillDir: os.Getenv("LEDGER_SPILL")})
 	ids := os.Getenv("LEDGER_IDS")
+	heard := bufio.NewReader(os.Stdin)
 	for i := 1; ; i++ {
 		e := end("ann")
 		e.RequestID = fmt.Sprintf("%s%s%012x", IDAt(time.Now()), ids, i)
 		l.End(context.Background(), e)
-		if _, err := fmt.Println(i, time.Now().UnixNano()); err != nil {
+		state := l.State()
+		safe := max(state.Spilled, int64(i)-state.Queue)
+		if _, err := fmt.Println(i, time.Now().UnixNano(), safe); err != nil {
 			panic(err)
 		}
-		time.Sleep(200 * time.Microsecond)
+		if _, err := heard.ReadByte(); err != nil { // nobody listens any more
+			panic(err)
+		}
 	}
 }
 
-// killed runs a relay until it has said so many ends, kills it, and gives for each end when it was.
+// killed runs a relay until it has said so many ends and some of them are safe, kills it, and gives for each end when it was.
 func killed(t *testing.T, target store.Target, spill, ids string, ends int) (said []time.Time, at time.Time) {
 	child := exec.Command(os.Args[0])
 	child.Env = append(os.Environ(), "LEDGER_PATH="+target.Path, "LEDGER_DSN="+target.DSN, "LEDGER_SPILL="+spill, "LEDGER_IDS="+ids)
 	child.Stderr = os.Stderr
 	out, err := child.StdoutPipe()
 	require.NoError(t, err)
+	in, err := child.StdinPipe()
+	require.NoError(t, err)
 	require.NoError(t, child.Start())
 	for lines := bufio.NewScanner(out); lines.Scan(); {
-		n, ns, _ := strings.Cut(lines.Text(), " ")
-		when, err := strconv.ParseInt(ns, 10, 64)
-		if err != nil {
+		fields := strings.Fields(lines.Text())
+		if len(fields) != 3 {
 			break // it was killed while it wrote
 		}
+		n := fields[0]
+		when, err := strconv.ParseInt(fields[1], 10, 64)
+		require.NoError(t, err)
 		said = append(said, time.Unix(0, when))
 		require.Equal(t, strconv.Itoa(len(said)), n)
-		if len(said) == ends {
+		if at.IsZero() && len(said) >= ends && fields[2] != "0" {
 			require.NoError(t, child.Process.Kill())
 			at = time.Now()
 		}
+		_, _ = in.Write([]byte{'\n'}) // it may have been killed
 	}
 	_ = child.Wait() // it was killed
 	return said, at

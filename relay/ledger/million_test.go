@@ -96,3 +96,15 @@ func (s *scene) asks(q RequestQuery) func() (int, error) {
 		return len(found), err
 	}
 }
+
+// usualRow is one as most are.
+func usualRow(i int) Row {
+	r := Row{
+		ID: fmt.Sprintf("%012x%020x", time.Now().UnixMilli(), uint64(i)*0x9e3779b97f4a7c15), Attempt: 1, Last: true, At: time.Now().UnixMicro() + int64(i), Token: fmt.Sprintf("phone-app-%d", i%20), Model: fmt.Sprintf("gpt-4o-%d", i%10),
+		Channel: fmt.Sprintf("openai-main-%d", i%5), Provider: "openai", Endpoint: "/v1/chat/completions", Answered: "gpt-4o-2024-08-06", Outcome: "completed",
+		Status: 200, MS: 812, FirstMS: 300, Uncached: 900, CacheRead: 200, TextOut: 240, Reasoning: 100, Source: "provider", Cost: 1230000, Charge: 1230000,
+		Rule: "openai/gpt-4o", RuleDate: "2026-09-23", TotalOutcome: "completed", TotalStatus: 200, TotalMS: 813, TotalCost: 1230000,
+	}
+	r.settle(time.UTC)
+	return r
+}

@@ -59,6 +59,20 @@ func (s *scene) isBack() {
 	require.Zero(s.t, s.State().Lost)
 }
 
+// chunks is how many have been committed.
+func (s *scene) chunks() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.committed
+}
+
+// unseen is how many rows have not been gathered yet.
+func (s *scene) unseen() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.pending)
+}
+
 func spills(t *testing.T, dir string) []string {
 	found, err := filepath.Glob(filepath.Join(dir, "*.spill"))
 	require.NoError(t, err)
@@ -237,14 +251,10 @@ func TestAServerThatStopsInTheMiddleCostsNoRowAndDoublesNone(t *testing.T) {
 	p := newProxied(t)
 	s := newScene(t, p.target)
 	var all sync.WaitGroup
-	all.Go(func() {
-		for range 3000 {
-			s.add(1)
-			time.Sleep(200 * time.Microsecond)
-		}
-	})
 	for range 4 { // in the middle of transactions, and of commits whose answer is lost
-		time.Sleep(120 * time.Millisecond)
+		before := s.chunks()
+		all.Go(func() { s.add(750) })
+		require.Eventually(t, func() bool { return s.chunks() > before }, 30*time.Second, time.Millisecond, "%+v", s.State())
 		p.stop()
 		p.start()
 	}
@@ -300,7 +310,7 @@ func TestMoreThanMemoryHoldsWaitsInTheFileAlone(t *testing.T) {
 	const rows = 2*mostHeld + 1000
 	for range rows / 1000 {
 		s.add(1000)
-		time.Sleep(10 * time.Millisecond)
+		require.Eventually(t, func() bool { return s.unseen() == 0 }, 30*time.Second, time.Millisecond)
 	}
 	s.add(rows % 1000)
 	s.isAway(rows)

@@ -12,7 +12,7 @@ import (
 	"one-api/relay/store"
 )
 
-// Rows are inserted so many with one statement, and what is left with smaller ones: each is prepared once.
+// Rows are inserted so many with one statement, and what is left with smaller ones: each is prepared once. So are sums added to.
 var insertSizes = [...]int{32, 8, 1}
 
 const width = 37 // columns of a row
@@ -26,8 +26,8 @@ type writer struct {
 
 	db       *sql.DB // that the statements were prepared for
 	inserts  [len(insertSizes)]*sql.Stmt
-	addsSum  *sql.Stmt
-	addsCost *sql.Stmt
+	addsSum  [len(insertSizes)]*sql.Stmt
+	addsCost [len(insertSizes)]*sql.Stmt
 }
 
 // sumKey is what one daily sum is of.
@@ -130,23 +130,41 @@ func (w *writer) flushSums(ctx context.Context, tx *sql.Tx) error {
 		return cmp.Or(cmp.Compare(a.day, b.day), strings.Compare(a.token, b.token), strings.Compare(a.model, b.model),
 			strings.Compare(a.channel, b.channel))
 	})
-	adds := tx.StmtContext(ctx, w.addsSum)
-	for _, k := range keys {
-		s := w.sums[k]
-		if _, err := adds.ExecContext(ctx, k.day, k.token, k.model, k.channel, s.requests, s.attempts, s.input, s.cached, s.cacheWrite, s.output,
-			s.reasoning, s.cost, s.charge, s.estimated, s.unpriced); err != nil {
-			return err
-		}
+	err := w.inSizes(ctx, tx, &w.addsSum, len(keys), func(i int, args []any) []any {
+		k, s := keys[i], w.sums[keys[i]]
+		return append(args, int64(k.day), k.token, k.model, k.channel, s.requests, s.attempts, s.input, s.cached, s.cacheWrite, s.output,
+			s.reasoning, s.cost, s.charge, s.estimated, s.unpriced)
+	})
+	if err != nil {
+		return err
 	}
 	tokens := make([]string, 0, len(w.spent))
 	for token := range w.spent {
 		tokens = append(tokens, token)
 	}
 	slices.Sort(tokens)
-	adds = tx.StmtContext(ctx, w.addsCost)
-	for _, token := range tokens {
-		if _, err := adds.ExecContext(ctx, scopeOf(token), w.spent[token]); err != nil {
-			return err
+	return w.inSizes(ctx, tx, &w.addsCost, len(tokens), func(i int, args []any) []any {
+		return append(args, scopeOf(tokens[i]), w.spent[tokens[i]])
+	})
+}
+
+// inSizes writes n rows, whose values args appends, with the statements of a table.
+func (w *writer) inSizes(ctx context.Context, tx *sql.Tx, statements *[len(insertSizes)]*sql.Stmt, n int,
+	args func(i int, to []any) []any) error {
+	i := 0
+	for which, size := range insertSizes {
+		if n-i < size {
+			continue
+		}
+		statement := tx.StmtContext(ctx, statements[which])
+		for ; n-i >= size; i += size {
+			w.args = w.args[:0]
+			for row := range size {
+				w.args = args(i+row, w.args)
+			}
+			if _, err := statement.ExecContext(ctx, w.args...); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -155,20 +173,26 @@ func (w *writer) flushSums(ctx context.Context, tx *sql.Tx) error {
 // scopeOf is how the budgets' table calls a token.
 func scopeOf(token string) string { return "token:" + token }
 
+// What is added to the sums, a row at a time or several: their beginnings, how wide a row is, and their ends.
 const (
-	addToSum = `INSERT INTO relay_daily (day, token, model, channel, requests, attempts, input, cached, cache_write, output, reasoning,
-cost, charge,
-estimated, unpriced) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (day, token, model, channel) DO UPDATE SET requests = relay_daily.requests + excluded.requests,
-attempts = relay_daily.attempts + excluded.attempts, input = relay_daily.input + excluded.input,
-	cached = relay_daily.cached + excluded.cached,
-cache_write = relay_daily.cache_write + excluded.cache_write, output = relay_daily.output + excluded.output,
-reasoning = relay_daily.reasoning + excluded.reasoning, cost = relay_daily.cost + excluded.cost,
-	charge = relay_daily.charge + excluded.charge,
-estimated = relay_daily.estimated + excluded.estimated, unpriced = relay_daily.unpriced + excluded.unpriced`
-	addToSpent = `INSERT INTO relay_budgets (scope, period, spent, carried) VALUES (?, 'total', ?, 0)
-ON CONFLICT (scope, period) DO UPDATE SET spent = relay_budgets.spent + excluded.spent`
+	addToSum = "INSERT INTO relay_daily (day, token, model, channel, requests, attempts, input, cached, cache_write, output, reasoning, " +
+		"cost, charge, estimated, unpriced) VALUES "
+	sumWidth = 15
+	sumIsNow = " ON CONFLICT (day, token, model, channel) DO UPDATE SET requests = relay_daily.requests + excluded.requests, " +
+		"attempts = relay_daily.attempts + excluded.attempts, input = relay_daily.input + excluded.input, " +
+		"cached = relay_daily.cached + excluded.cached, cache_write = relay_daily.cache_write + excluded.cache_write, " +
+		"output = relay_daily.output + excluded.output, reasoning = relay_daily.reasoning + excluded.reasoning, " +
+		"cost = relay_daily.cost + excluded.cost, charge = relay_daily.charge + excluded.charge, " +
+		"estimated = relay_daily.estimated + excluded.estimated, unpriced = relay_daily.unpriced + excluded.unpriced"
+	addToSpent = "INSERT INTO relay_budgets (scope, spent, period, carried) VALUES "
+	spentIsNow = " ON CONFLICT (scope, period) DO UPDATE SET spent = relay_budgets.spent + excluded.spent"
 )
+
+// severalRows is n rows of placeholders, behind which each may have constants.
+func severalRows(n, width int, constants string) string {
+	row := "(?" + strings.Repeat(", ?", width-1) + constants + ")"
+	return row + strings.Repeat(", "+row, n-1)
+}
 
 // prepare prepares the statements, unless that was done for the database as it is open now.
 func (w *writer) prepare(ctx context.Context) error {
@@ -181,21 +205,23 @@ func (w *writer) prepare(ctx context.Context) error {
 		w.sums, w.spent = map[sumKey]*sum{}, map[string]int64{}
 	}
 	for i, size := range insertSizes {
-		row := "(?" + strings.Repeat(", ?", width-1) + ")"
 		// OR IGNORE does without the journal of a statement that may fail in its middle, which costs SQLite as much as the rows.
-		query := "INSERT OR IGNORE INTO relay_attempts (" + columns + ") VALUES " + row + strings.Repeat(", "+row, size-1)
+		insert := "INSERT OR IGNORE INTO relay_attempts (" + columns + ") VALUES " + severalRows(size, width, "")
 		if w.store.Target().Kind == store.PostgreSQL {
-			query = strings.Replace(query, " OR IGNORE", "", 1) + " ON CONFLICT (id, attempt) DO NOTHING"
+			insert = strings.Replace(insert, " OR IGNORE", "", 1) + " ON CONFLICT (id, attempt) DO NOTHING"
 		}
-		if w.inserts[i], err = db.PrepareContext(ctx, w.store.Bind(query)); err != nil {
-			return err
+		for _, s := range [...]struct {
+			query string
+			into  **sql.Stmt
+		}{
+			{insert, &w.inserts[i]},
+			{addToSum + severalRows(size, sumWidth, "") + sumIsNow, &w.addsSum[i]},
+			{addToSpent + severalRows(size, 2, ", 'total', 0") + spentIsNow, &w.addsCost[i]},
+		} {
+			if *s.into, err = db.PrepareContext(ctx, w.store.Bind(s.query)); err != nil {
+				return err
+			}
 		}
-	}
-	if w.addsSum, err = db.PrepareContext(ctx, w.store.Bind(addToSum)); err != nil {
-		return err
-	}
-	if w.addsCost, err = db.PrepareContext(ctx, w.store.Bind(addToSpent)); err != nil {
-		return err
 	}
 	w.db = db
 	return nil

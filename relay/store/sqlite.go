@@ -20,7 +20,7 @@ func (s *Store) openSQLite(ctx context.Context) (writer, reader *sql.DB, err err
 	}
 	busy := "&_busy_timeout=" + strconv.FormatInt(busyTimeout.Milliseconds(), 10)
 	writer, err = sql.Open("sqlite", fileURI(s.target.Path)+"?mode=rw&_journal_mode=WAL&_synchronous=NORMAL&_txlock=immediate"+
-		"&_pragma=temp_store(MEMORY)&_pragma=cache_size(-16384)"+busy)
+		"&_pragma=temp_store(MEMORY)&_pragma=cache_size(-16384)&_pragma=wal_autocheckpoint(4000)"+busy)
 	if err != nil {
 		return nil, nil, err
 	}
