@@ -1,6 +1,7 @@
 // Package limit holds clients to what they may ask for and spend: requests and tokens a minute, calls at a time, and budgets, of a token,
 // of its owner, of a group and of all together. What a call may take is reserved before it is made (Enter), and what it took is settled
-// when it has ended, however it did (Leave). The counts are in memory and belong to names, so that they outlive the configurations that set them.
+// when it has ended, however it did (Leave). The counts are in memory and belong to names, so that they outlive the configurations that set
+// them.
 package limit
 
 import (

@@ -89,6 +89,10 @@ var kinds = []kind{
 	{name: "responses-converted", path: "/v1/responses", body: inputBody, first: "anthropic", rows: []row{good("anthropic")}},
 	{name: "gemini", path: "/v1beta/models/%s:generateContent", body: geminiBody, first: "gemini", rows: []row{good("gemini")}},
 	{name: "gemini-streamed", path: "/v1beta/models/%s:streamGenerateContent?alt=sse", body: geminiBody, first: "gemini", rows: []row{good("gemini")}},
+	{
+		name: "gemini-thinks", path: "/v1beta/models/%s:generateContent", body: geminiBody, first: "gemini", acts: map[string]act{"gemini": thinks},
+		rows: []row{{"gemini", "completed", "provider", cost("gemini", standin.Input-standin.Cached, standin.Cached, 0, standin.Output+standin.GeminiThoughts)}},
+	},
 	{name: "gemini-converted", path: "/v1beta/models/%s:generateContent", body: geminiBody, first: "openai", rows: []row{good("openai")}},
 	{name: "chat-by-gemini", body: streamBody, first: "gemini", rows: []row{good("gemini")}},
 	{

@@ -30,6 +30,7 @@ const (
 	goesOn           // it ends as it should, once its client has left
 	countsNot        // its answer has no usage
 	countsZero       // its usage says that nothing was put out
+	thinks           // before it answers
 )
 
 // provider is the stand-in of one, which acts by what the text of a call tells it to.
@@ -104,7 +105,11 @@ var (
 )
 
 func (p *provider) whole(w http.ResponseWriter, does act) {
-	body := p.of.Whole(standin.Answer{Text: pieces})
+	answer := standin.Answer{Text: pieces}
+	if does == thinks {
+		answer.Thought = "Let me think."
+	}
+	body := p.of.Whole(answer)
 	switch does {
 	case countsNot:
 		body = usageOf.ReplaceAllString(body, "")

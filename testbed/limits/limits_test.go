@@ -57,6 +57,27 @@ func TestARequestOverALimitIsRefusedInItsClientsFormatBeforeAnUpstreamIsAsked(t 
 	assert.Equal(t, int64(1), asked.Load())
 }
 
+func TestTheTokensOfStreamsCountAMinuteToo(t *testing.T) {
+	const chunk = `data: {"id":"c","object":"chat.completion.chunk","model":"m","choices":[{"index":0,"delta":{"content":"word"},"finish_reason":null}]}` + "\n\n"
+	const last = `data: {"id":"c","object":"chat.completion.chunk","model":"m","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}` + "\n\n"
+	const usage = `data: {"id":"c","object":"chat.completion.chunk","model":"m","choices":[],"usage":{"prompt_tokens":900,"completion_tokens":100,"total_tokens":1000}}` + "\n\n"
+	r, u := start(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = io.WriteString(w, chunk+last+usage+"data: [DONE]\n\n")
+	}, ", limits: {tpm: 2500}", prices)
+	const stream = `{"model":"m","stream":true,"max_tokens":100,"messages":[{"role":"user","content":"hi"}]}`
+	for i := range 3 { // each reserves little and takes 1,000: the third is the last that begins
+		status, answer, _ := r.Ask("/v1/chat/completions", stream)
+		require.Equal(t, 200, status, answer)
+		r.Eventually("it has ended", func() bool { return len(r.RequestEnds()) == i+1 && r.Server.Active() == 0 })
+	}
+	status, answer, header := r.Ask("/v1/chat/completions", stream)
+	require.Equal(t, 429, status)
+	require.Contains(t, answer, "tokens per minute (TPM): limit 2500, used 3000")
+	require.Equal(t, "0", header.Get("X-Ratelimit-Remaining-Tokens"))
+	require.EqualValues(t, 3, u.Requests.Load())
+}
+
 func TestASpentBudgetIsRefusedAsOne(t *testing.T) {
 	r, _ := start(t, harness.Answers(200, costly), ", show_cost: true, budget: {usd: 0.0004, per: day}", prices)
 	for range 2 {
