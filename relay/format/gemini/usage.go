@@ -20,7 +20,11 @@ func (t *tally) note(value []byte) {
 	if len(value) == 0 || value[0] != '{' {
 		return
 	}
-	n := *t
+	n, some := *t, false
+	read := func(value []byte, to *int64) {
+		read(value, to)
+		some = some || *to > 0
+	}
 	_ = jsonscan.Object(value, func(m jsonscan.Member) {
 		switch string(m.Key) {
 		case "promptTokenCount":
@@ -41,7 +45,7 @@ func (t *tally) note(value []byte) {
 			n.out = modalitiesOf(m.Value)
 		}
 	})
-	if n.prompt > 0 || n.candidates > 0 {
+	if some {
 		*t = n
 	}
 }
