@@ -31,6 +31,7 @@ type formatWay struct {
 	options string
 	gemini  bool // the client is one of Gemini's; else of the Responses API
 	socket  bool // over its websocket
+	large   int  // how long what it says is; 0: a word
 }
 
 var formatWays = []formatWay{
@@ -76,9 +77,10 @@ func (w formatWay) ask(ctx context.Context, r *harness.Relay, stream bool, opene
 	if w.socket {
 		return w.askSocket(ctx, r, opened)
 	}
-	path, body := "/v1/responses", fmt.Sprintf(`{"model":%q,"stream":%t,"input":"hi"}`, w.name, stream)
+	said := "hi" + strings.Repeat(" there", w.large/6)
+	path, body := "/v1/responses", fmt.Sprintf(`{"model":%q,"stream":%t,"input":%q}`, w.name, stream, said)
 	if w.gemini {
-		path, body = "/v1beta/models/"+w.name+":generateContent", `{"contents":[{"role":"user","parts":[{"text":"hi"}]}]}`
+		path, body = "/v1beta/models/"+w.name+":generateContent", fmt.Sprintf(`{"contents":[{"role":"user","parts":[{"text":%q}]}]}`, said)
 		if stream {
 			path = "/v1beta/models/" + w.name + ":streamGenerateContent?alt=sse"
 		}
@@ -142,8 +144,12 @@ type formatFault struct {
 	timeouts    string
 	do          func(f formatWay, w http.ResponseWriter, r *http.Request, stream bool)
 	outcome     outcome.Outcome
-	begun       bool // a stream has begun by then: nobody else is asked
-	streams     bool // it is one of streams only
+	begun       bool   // a stream has begun by then: nobody else is asked
+	streams     bool   // it is one of streams only
+	heard       string // it is none, and this arrives
+	apart       bool   // one way after the other, for its size
+	large       int    // what clients say is so long
+	ahead       bool   // it does not wait for a request's body
 }
 
 var formatFaults = []formatFault{
@@ -188,18 +194,22 @@ var formatFaults = []formatFault{
 }
 
 // formatScene is a relay with a channel for each way, and perhaps a healthy one behind each.
-func formatScene(t *testing.T, fault formatFault, stream, second, http2 bool) (*harness.Relay, []*harness.Upstream) {
+func formatScene(t *testing.T, fault formatFault, stream, second, http2 bool, options ...harness.RelayOption) (*harness.Relay, []*harness.Upstream) {
 	t.Helper()
+	over := harness.PlainHTTP
+	if http2 {
+		over = harness.TlsHTTP2
+	}
 	byName := map[string]formatWay{}
 	for _, w := range formatWays {
 		byName[w.name] = w
 	}
-	upstreams := []*harness.Upstream{harness.NewUpstream(t, http2, func(w http.ResponseWriter, r *http.Request) {
+	upstreams := []*harness.Upstream{harness.NewUpstreamAhead(t, over, fault.ahead, func(w http.ResponseWriter, r *http.Request) {
 		of := byName[r.Header.Get(caseHeader)]
 		fault.do(of, w, r, stream || of.socket)
 	})}
 	if second {
-		upstreams = append(upstreams, harness.NewUpstream(t, http2, func(w http.ResponseWriter, r *http.Request) {
+		upstreams = append(upstreams, harness.NewUpstreamOver(t, over, func(w http.ResponseWriter, r *http.Request) {
 			of := byName[r.Header.Get(caseHeader)]
 			of.answer(w, stream || of.socket, harness.FromHealthy)
 		}))
@@ -216,17 +226,20 @@ func formatScene(t *testing.T, fault formatFault, stream, second, http2 bool) (*
 				w.name, i, w.dialect.Type(), u.URL, standin.Key, w.name, -i, timeouts, caseHeader, w.name, w.options)
 		}
 	}
-	r := harness.StartRelay(t, yaml.String(), harness.Trusting(upstreams...), harness.WithEnv("RETRY_TIMES", fmt.Sprint(len(upstreams)-1)))
+	r := harness.StartRelay(t, yaml.String(), append(options, harness.Trusting(upstreams...), harness.WithEnv("RETRY_TIMES", fmt.Sprint(len(upstreams)-1)))...)
 	version := "HTTP 1.1"
 	if http2 {
 		version = "HTTP 2"
 	}
-	kind := map[bool]string{true: "stream", false: "whole"}[stream]
+	kind, size := map[bool]string{true: "stream", false: "whole"}[stream], "small"
+	if fault.large > 64<<10 {
+		size = "large"
+	}
 	position := map[bool]string{true: "first of two", false: "only one"}[second]
 	r.Tried = func() (all []harness.Tried) {
 		for _, w := range formatWays {
 			if stream || !w.socket {
-				all = append(all, harness.Tried{About: fault.name, Under: []string{version, "small", kind, position, w.name}})
+				all = append(all, harness.Tried{About: fault.name, Under: []string{version, size, kind, position, w.name}})
 			}
 		}
 		return all
@@ -275,6 +288,10 @@ func requireFormatFault(t *testing.T, fault formatFault, stream, second, http2 b
 		if w.socket && !stream {
 			continue
 		}
+		w.large = fault.large
+		if fault.apart {
+			calls.Wait()
+		}
 		calls.Go(func() {
 			text, complete, honest := w.ask(context.Background(), r, stream, func() {})
 			mu.Lock()
@@ -291,12 +308,15 @@ func requireFormatFault(t *testing.T, fault formatFault, stream, second, http2 b
 	r.RequireQuiet(before, upstreams...)
 	for name, h := range all {
 		require.NotContains(t, h.text, standin.Key, name)
-		if second && !fault.begun {
+		switch {
+		case fault.heard != "":
+			require.True(t, h.complete && !h.honest && strings.Contains(h.text, fault.heard), "%s: %.2000s", name, h.text)
+		case second && !fault.begun:
 			require.True(t, h.complete && !h.honest, "%s: %s", name, h.text)
 			require.Contains(t, h.text, harness.FromHealthy, name)
 			require.NotContains(t, h.text, harness.FromFaulty, name)
-		} else {
-			require.True(t, h.honest && !h.complete, "%s: %s", name, h.text)
+		default:
+			require.True(t, h.honest && !h.complete, "%s: %.2000s", name, h.text)
 			require.NotContains(t, h.text, harness.FromHealthy, "%s: no second answer behind the first", name)
 		}
 		for _, a := range r.Recorded() {
