@@ -29,9 +29,10 @@ type formatWay struct {
 	name    string
 	dialect standin.Dialect // of the channel
 	options string
-	gemini  bool // the client is one of Gemini's; else of the Responses API
-	socket  bool // over its websocket
-	large   int  // how long what it says is; 0: a word
+	gemini  bool       // the client is one of Gemini's; else of the Responses API
+	socket  bool       // over its websocket
+	large   int        // how long what it says is; 0: a word
+	media   *mediaKind // the client is one of OpenAI's media; nil: of a conversation
 }
 
 var formatWays = []formatWay{
@@ -76,6 +77,9 @@ func (w formatWay) ask(ctx context.Context, r *harness.Relay, stream bool, opene
 	defer cancel()
 	if w.socket {
 		return w.askSocket(ctx, r, opened)
+	}
+	if w.media != nil {
+		return w.askMedia(ctx, r, stream, opened)
 	}
 	said := "hi" + strings.Repeat(" there", w.large/6)
 	path, body := "/v1/responses", fmt.Sprintf(`{"model":%q,"stream":%t,"input":%q}`, w.name, stream, said)
@@ -144,12 +148,20 @@ type formatFault struct {
 	timeouts    string
 	do          func(f formatWay, w http.ResponseWriter, r *http.Request, stream bool)
 	outcome     outcome.Outcome
-	begun       bool   // a stream has begun by then: nobody else is asked
-	streams     bool   // it is one of streams only
-	heard       string // it is none, and this arrives
-	apart       bool   // one way after the other, for its size
-	large       int    // what clients say is so long
-	ahead       bool   // it does not wait for a request's body
+	begun       bool        // a stream has begun by then: nobody else is asked
+	streams     bool        // it is one of streams only
+	heard       string      // it is none, and this arrives
+	apart       bool        // one way after the other, for its size
+	large       int         // what clients say is so long
+	ahead       bool        // it does not wait for a request's body
+	ways        []formatWay // nil: formatWays
+}
+
+func (f formatFault) all() []formatWay {
+	if f.ways == nil {
+		return formatWays
+	}
+	return f.ways
 }
 
 var formatFaults = []formatFault{
@@ -201,7 +213,7 @@ func formatScene(t *testing.T, fault formatFault, stream, second, http2 bool, op
 		over = harness.TlsHTTP2
 	}
 	byName := map[string]formatWay{}
-	for _, w := range formatWays {
+	for _, w := range fault.all() {
 		byName[w.name] = w
 	}
 	upstreams := []*harness.Upstream{harness.NewUpstreamAhead(t, over, fault.ahead, func(w http.ResponseWriter, r *http.Request) {
@@ -216,7 +228,7 @@ func formatScene(t *testing.T, fault formatFault, stream, second, http2 bool, op
 	}
 	var yaml strings.Builder
 	yaml.WriteString("channels:\n")
-	for _, w := range formatWays {
+	for _, w := range fault.all() {
 		for i, u := range upstreams {
 			timeouts := ""
 			if i == 0 {
@@ -237,7 +249,7 @@ func formatScene(t *testing.T, fault formatFault, stream, second, http2 bool, op
 	}
 	position := map[bool]string{true: "first of two", false: "only one"}[second]
 	r.Tried = func() (all []harness.Tried) {
-		for _, w := range formatWays {
+		for _, w := range fault.all() {
 			if stream || !w.socket {
 				all = append(all, harness.Tried{About: fault.name, Under: []string{version, size, kind, position, w.name}})
 			}
@@ -250,7 +262,11 @@ func formatScene(t *testing.T, fault formatFault, stream, second, http2 bool, op
 // requireFormatFaults does all faults of a class to all ways.
 func requireFormatFaults(t *testing.T, class string) {
 	harness.InMatrix(t, class)
-	for n, fault := range formatFaults {
+	requireFaults(t, class, formatFaults)
+}
+
+func requireFaults(t *testing.T, class string, faults []formatFault) {
+	for n, fault := range faults {
 		if fault.class != class {
 			continue
 		}
@@ -284,7 +300,7 @@ func requireFormatFault(t *testing.T, fault formatFault, stream, second, http2 b
 	}
 	var mu sync.Mutex
 	all := map[string]heard{}
-	for _, w := range formatWays {
+	for _, w := range fault.all() {
 		if w.socket && !stream {
 			continue
 		}
