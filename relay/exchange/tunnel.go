@@ -1,7 +1,6 @@
 package exchange
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -133,6 +132,7 @@ type tunnel struct {
 	activity   activity
 	draining   atomic.Bool // the relay shuts down
 	pinged     int64       // when the sides were last asked for a sign of life, a moment
+	within     bool        // the client has been sent a part of a message; only the one who reads the upstream knows
 
 	mu     sync.Mutex
 	over   *sessionEnd // why it ends; nil: it does not
@@ -168,7 +168,7 @@ func (t *tunnel) run() *outcome.Failure {
 	defer t.x.door.sessions.remove(t)
 	go t.fromClient()
 	end := t.fromUpstream()
-	if end.byError {
+	if end.byError && !t.within { // else there is no telling it: an event cannot stand inside of another
 		t.complain(end)
 	}
 	t.client.Close(end.code, end.reason)
@@ -290,7 +290,7 @@ func (t *tunnel) pass(from, to *socket.Conn, part []byte, look func(message []by
 	n, err := io.ReadFull(r, part)
 	t.touch()
 	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case err == io.EOF, err == io.ErrUnexpectedEOF: //nolint:errorlint // that is the end of a message; a connection that broke wraps them
 		if look != nil {
 			look(part[:n], true)
 		}
@@ -310,6 +310,9 @@ func (t *tunnel) pass(from, to *socket.Conn, part []byte, look func(message []by
 	if err != nil {
 		return true, err
 	}
+	if to == t.client {
+		t.within = true
+	}
 	for {
 		if keeps = keeps && len(kept)+n <= mostCosting; keeps {
 			kept = append(kept, part[:n]...)
@@ -321,10 +324,11 @@ func (t *tunnel) pass(from, to *socket.Conn, part []byte, look func(message []by
 			}
 		}
 		n, err = r.Read(part)
-		if errors.Is(err, io.EOF) && n == 0 {
+		ended := err == io.EOF //nolint:errorlint // as above
+		if ended && n == 0 {
 			break
 		}
-		if err != nil && !errors.Is(err, io.EOF) {
+		if err != nil && !ended {
 			return false, err
 		}
 		t.touch()
@@ -334,6 +338,9 @@ func (t *tunnel) pass(from, to *socket.Conn, part []byte, look func(message []by
 	}
 	if err := w.Close(); err != nil {
 		return true, err
+	}
+	if to == t.client {
+		t.within = false
 	}
 	return false, nil
 }

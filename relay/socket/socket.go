@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -24,7 +25,55 @@ type Conn struct {
 	under deadlines
 	// part is how long each part of a message may take to come, once it has begun.
 	part time.Duration
+	// over is whether there is anything more to read below.
+	over *Over
 }
+
+// Over is whether the stream below a websocket has ended. The library takes that for the end of a message, whatever of it is missing.
+type Over struct{ seen atomic.Bool }
+
+// errCut says that the connection ended before a message did.
+var errCut = errors.New("the connection broke in the middle of a message")
+
+func (o *Over) note(n int, err error) (int, error) {
+	switch {
+	case n > 0: // an error beside it comes again
+		return n, nil
+	case err != nil:
+		o.seen.Store(true)
+	}
+	return n, err
+}
+
+// ended is the error at the end of a message that has been read as far as the library has it.
+func (o *Over) ended(err error) error {
+	if errors.Is(err, io.EOF) && o.seen.Load() {
+		return errCut
+	}
+	return err
+}
+
+// Below has a stream below a websocket note its end.
+func (o *Over) Below(stream io.ReadCloser) io.ReadCloser {
+	if both, ok := stream.(io.ReadWriteCloser); ok {
+		return &overStream{both, o}
+	}
+	return stream
+}
+
+type overStream struct {
+	io.ReadWriteCloser
+	over *Over
+}
+
+func (s *overStream) Read(p []byte) (int, error) { return s.over.note(s.ReadWriteCloser.Read(p)) }
+
+type overConn struct {
+	net.Conn
+	over *Over
+}
+
+func (c *overConn) Read(p []byte) (int, error) { return c.over.note(c.Conn.Read(p)) }
 
 type deadlines interface {
 	SetReadDeadline(time.Time) error
@@ -88,7 +137,7 @@ func hasToken(values []string, token string) bool {
 // Any origin may: who calls is known by a key and never by a cookie. What is sent is not compressed: that would take a window of
 // memory for each connection, and most of what is said here is sound or short.
 func Accept(w http.ResponseWriter, r *http.Request, protocol string, part time.Duration) (*Conn, error) {
-	taken := &taker{ResponseWriter: w}
+	taken := &taker{ResponseWriter: w, over: new(Over)}
 	options := &websocket.AcceptOptions{InsecureSkipVerify: true, CompressionMode: websocket.CompressionDisabled}
 	if protocol != "" {
 		options.Subprotocols = []string{protocol}
@@ -97,25 +146,30 @@ func Accept(w http.ResponseWriter, r *http.Request, protocol string, part time.D
 	if err != nil {
 		return nil, err
 	}
-	return &Conn{ws: ws, under: taken.conn, part: part}, nil
+	return &Conn{ws: ws, under: taken.conn, part: part, over: taken.over}, nil
 }
 
-// Of is the client's end of a websocket that has been asked for. under is the connection below; nil if it has no deadlines.
-func Of(ws *websocket.Conn, under deadlines, part time.Duration) *Conn {
-	return &Conn{ws: ws, under: under, part: part}
+// Of is the client's end of a websocket that has been asked for. under is the connection below; nil if it has no deadlines. over has
+// been put below what the library reads.
+func Of(ws *websocket.Conn, under deadlines, part time.Duration, over *Over) *Conn {
+	return &Conn{ws: ws, under: under, part: part, over: over}
 }
 
 // taker notes the connection that the library takes from net/http.
 type taker struct {
 	http.ResponseWriter
 	conn net.Conn
+	over *Over
 }
 
 // Hijack is http.Hijacker's.
 func (t *taker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffered, err := http.NewResponseController(t.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
 	t.conn = conn
-	return conn, buffered, err
+	return &overConn{conn, t.over}, buffered, nil
 }
 
 // WriteHeaderNow sends the status where the writer would keep it back (gin's does).
@@ -162,8 +216,8 @@ func (c *Conn) take(r io.Reader, held *membudget.Lease, most int64) ([]byte, err
 		}
 		n, err := r.Read(room)
 		message.Took(n)
-		switch {
-		case errors.Is(err, io.EOF):
+		switch err = c.over.ended(err); {
+		case err == io.EOF: //nolint:errorlint // that is the end of a message; a connection that broke may wrap one
 			return message.Body()
 		case err != nil:
 			return nil, err
@@ -252,7 +306,8 @@ type timed struct {
 
 func (t *timed) Read(p []byte) (int, error) {
 	t.c.readBy(time.Now().Add(t.c.part))
-	return t.r.Read(p)
+	n, err := t.r.Read(p)
+	return n, t.c.over.ended(err)
 }
 
 // Send sends a whole message.

@@ -37,8 +37,9 @@ func (t *Transport) Upgrade(c Caller, r Request, a *Answer) (conn *socket.Conn, 
 	defer n.connects.Store(nil)
 	c.Connecting(false)
 	r.Header["Accept-Encoding"] = []string{"identity"}
+	over := new(socket.Over)
 	ws, _, err := websocket.Dial(t.traced(ctx, n), r.At.url.String(), &websocket.DialOptions{
-		HTTPClient: &http.Client{Transport: &switching{t.sockets(), a}}, HTTPHeader: r.Header, CompressionMode: websocket.CompressionDisabled,
+		HTTPClient: &http.Client{Transport: &switching{t.sockets(), a, over}}, HTTPHeader: r.Header, CompressionMode: websocket.CompressionDisabled,
 	})
 	if err != nil {
 		if a.Status == 0 {
@@ -64,7 +65,7 @@ func (t *Transport) Upgrade(c Caller, r Request, a *Answer) (conn *socket.Conn, 
 		_ = tcp.Close() // at once, and whoever waits for it sees it
 	})
 	*a = Answer{Status: http.StatusSwitchingProtocols, Length: -1, Body: tunnel, CloseFirst: true}
-	return socket.Of(ws, tcp, longestPart), true, nil
+	return socket.Of(ws, tcp, longestPart, over), true, nil
 }
 
 // traced has net/http tell the call. What the handshake agrees on says nothing of the channel's other connections.
@@ -83,15 +84,20 @@ func (t *Transport) traced(ctx context.Context, n *Sent) context.Context {
 
 // switching is the way on which the library asks, that sees an answer which is no websocket.
 type switching struct {
-	over *http.Transport
+	by   *http.Transport
 	a    *Answer
+	over *socket.Over
 }
 
 // RoundTrip is http.RoundTripper's.
 func (s *switching) RoundTrip(r *http.Request) (*http.Response, error) {
-	got, err := s.over.RoundTrip(r)
-	if err != nil || got.StatusCode == http.StatusSwitchingProtocols {
+	got, err := s.by.RoundTrip(r)
+	if err != nil {
 		return got, err
+	}
+	if got.StatusCode == http.StatusSwitchingProtocols {
+		got.Body = s.over.Below(got.Body)
+		return got, nil
 	}
 	*s.a = Answer{
 		Status: got.StatusCode, Length: got.ContentLength, Encoding: got.Header.Get("Content-Encoding"),
