@@ -41,8 +41,14 @@ func (a aws) fetch(ctx context.Context) (*Token, error) {
 		return nil, &Error{Refused: refusedByAWS(err), Text: "this machine has no credentials for AWS that can be used: the channel has no " +
 			"keys, and neither the environment nor shared files, a container or an instance's role have any"}
 	}
+	if got.AccessKeyID == "" || got.SecretAccessKey == "" {
+		return nil, &Error{Text: "whoever gives this machine its credentials for AWS answered with something that is none"}
+	}
 	life := ownLife
 	if got.CanExpire {
+		if !got.Expires.After(time.Now()) {
+			return nil, errExpired
+		}
 		life = max(time.Until(got.Expires), time.Second)
 	}
 	secret := got.AccessKeyID + ":" + got.SecretAccessKey

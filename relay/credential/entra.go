@@ -76,9 +76,15 @@ func answered(response *http.Response, err error) (*Token, error) {
 	if json.Unmarshal(body, &said) != nil || !isToken(said.AccessToken) {
 		return nil, &Error{Text: "the token endpoint answered with something that is no token"}
 	}
-	life, _ := said.ExpiresIn.Int64() // 0: it does not say
+	life, err := said.ExpiresIn.Int64()
+	if err == nil && life <= 0 {
+		return nil, errExpired
+	}
 	return newToken(said.AccessToken, seconds(life)), nil
 }
+
+// errExpired is of a token that is of no use to anybody. To show it would only put the blame on the upstream.
+var errExpired = &Error{Text: "the token endpoint gave out a token that has expired already"}
 
 // seconds is so many, within what a duration holds.
 func seconds(n int64) time.Duration {

@@ -41,6 +41,9 @@ func (g google) fetch(ctx context.Context) (*Token, error) {
 	if !isToken(got.AccessToken) {
 		return nil, &Error{Text: "the token endpoint answered with something that is no token"}
 	}
+	if said, is := got.Extra("expires_in").(float64); is && said <= 0 {
+		return nil, errExpired
+	}
 	life := time.Duration(0)
 	if !got.Expiry.IsZero() {
 		life = max(time.Until(got.Expiry), time.Second)

@@ -35,6 +35,7 @@ type Tokens struct {
 	key   *rsa.PrivateKey
 	asked int
 	good  map[string]given
+	void  bool
 }
 
 type given struct {
@@ -54,6 +55,14 @@ func (s *Tokens) Revoke() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.good)
+}
+
+// Void has no token be good from now on, those to come included.
+func (s *Tokens) Void() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.good)
+	s.void = true
 }
 
 // Good reports whether a header shows a token that is good for something.
@@ -131,7 +140,9 @@ func (s *Tokens) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.good == nil {
 		s.good = map[string]given{}
 	}
-	s.good[token] = given{time.Now().Add(life), scope}
+	if !s.void {
+		s.good[token] = given{time.Now().Add(life), scope}
+	}
 	s.mu.Unlock()
 	say(w, http.StatusOK, fmt.Sprintf(`{"access_token":%q,"expires_in":%d,"token_type":"Bearer"}`, token, int(life.Seconds())))
 }
