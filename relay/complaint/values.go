@@ -82,7 +82,7 @@ func seconds(value []byte) time.Duration {
 }
 
 var (
-	markup = regexp.MustCompile(`(?i)^\s*<|<!doctype|<html|<body|<head`)
+	markup = regexp.MustCompile(`(?i)^\s*<[a-z!?/]|<!doctype|<html|<body|<head`)
 	// named finds the exception with which gateways in Python begin a message, such as "litellm.RateLimitError: …".
 	named = regexp.MustCompile(`^(?:(?:[A-Za-z_]\w*\.)*([A-Z]\w*(?:Error|Exception|Timeout))|(?:[A-Za-z_]\w*\.)+(Timeout))\b`)
 )
