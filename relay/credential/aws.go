@@ -47,7 +47,7 @@ func (a aws) fetch(ctx context.Context) (*Token, error) {
 	life := ownLife
 	if got.CanExpire {
 		if !got.Expires.After(time.Now()) {
-			return nil, errExpired
+			return nil, expired()
 		}
 		life = max(time.Until(got.Expires), time.Second)
 	}

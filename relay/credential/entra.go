@@ -78,13 +78,15 @@ func answered(response *http.Response, err error) (*Token, error) {
 	}
 	life, err := said.ExpiresIn.Int64()
 	if err == nil && life <= 0 {
-		return nil, errExpired
+		return nil, expired()
 	}
 	return newToken(said.AccessToken, seconds(life)), nil
 }
 
-// errExpired is of a token that is of no use to anybody. To show it would only put the blame on the upstream.
-var errExpired = &Error{Text: "the token endpoint gave out a token that has expired already"}
+// expired is the error of a token that is of no use to anybody. To show it would only put the blame on the upstream.
+func expired() *Error {
+	return &Error{Text: "the token endpoint gave out a token that has expired already"}
+}
 
 // seconds is so many, within what a duration holds.
 func seconds(n int64) time.Duration {

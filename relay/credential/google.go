@@ -42,7 +42,7 @@ func (g google) fetch(ctx context.Context) (*Token, error) {
 		return nil, &Error{Text: "the token endpoint answered with something that is no token"}
 	}
 	if said, is := got.Extra("expires_in").(float64); is && said <= 0 {
-		return nil, errExpired
+		return nil, expired()
 	}
 	life := time.Duration(0)
 	if !got.Expiry.IsZero() {
