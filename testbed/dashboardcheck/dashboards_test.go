@@ -24,7 +24,7 @@ func dashboards(t *testing.T) []Dashboard {
 	t.Helper()
 	all, err := Load(boards)
 	require.NoError(t, err)
-	require.Len(t, all, 3)
+	require.Len(t, all, 4)
 	return all
 }
 

@@ -85,7 +85,7 @@ await scene('the first view is small and soon there', async () => {
   return `${bytes} bytes in ${files} files, pictures included; figures after ${Math.round(times[2])} ms (of five: ${Math.round(times[0])} to ${Math.round(times[4])})`;
 });
 
-const views = [['', 'overview'], ['channels', 'channels'], ['channels/slow-qwen', 'channel'], ['inflight', 'inflight'], ['requests', 'requests'], ['spend', 'spend'], ['keys', 'keys'], ['config', 'configuration']];
+const views = [['', 'overview'], ['channels', 'channels'], ['channels/dead-end', 'channel'], ['inflight', 'inflight'], ['requests', 'requests'], ['spend', 'spend'], ['keys', 'keys'], ['config', 'configuration']];
 for (const [name, options] of Object.entries({ desk: {}, phone: { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true, colorScheme: 'dark' }, chinese: { locale: 'zh-CN' } })) {
   await scene(`every view fits, is accessible and breaks nothing: ${name}`, async () => {
     const page = await open(options);

@@ -6,11 +6,12 @@ import { join } from 'node:path';
 import { channel } from './channel';
 import { leaks } from './leaks';
 import { overview } from './overview';
+import { spend } from './spend';
 
 const target = process.argv[2];
 if (!target) throw new Error('usage: node out/main.js DIRECTORY');
 
-const files: Record<string, unknown> = { 'overview.json': overview(), 'channel.json': channel(), 'leaks.json': leaks() };
+const files: Record<string, unknown> = { 'overview.json': overview(), 'channel.json': channel(), 'leaks.json': leaks(), 'spend.json': spend() };
 for (const [name, board] of Object.entries(files)) {
   writeFileSync(join(target, name), JSON.stringify(board, null, 2) + '\n');
 }

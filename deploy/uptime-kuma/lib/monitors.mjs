@@ -1,6 +1,6 @@
 // Which monitors are wanted, as Uptime Kuma's own monitor fields.
 
-import { channelQuery, healthQuery, limitQuery, outageQuery, unwatchedQuery } from "./queries.mjs";
+import { channelQuery, healthQuery, ledgerQuery, limitQuery, outageQuery, unwatchedQuery } from "./queries.mjs";
 import { wordsFor } from "./words.mjs";
 
 // One outage is one alert. Kuma cannot tell "over the limit" from "out of reach" by itself, and has no dependencies; but it retries only
@@ -10,6 +10,9 @@ import { wordsFor } from "./words.mjs";
 // has none from pending to up). Draining is an answer, so that is only the second or two in which a process is replaced. With
 // KUMA_LIMIT_RETRIES a limit needs so many looks more, and everything is told of an outage.
 const forEver = 1_000_000;
+
+// How long rows of the ledger may wait for its database, in seconds. They are spilled to its file long before, and none is lost.
+const ledgerAge = 60;
 
 // Whatever the status: a relay that drains says 503 and its figures, one that refuses says why. The queries know what is an answer.
 const anyStatus = ["200-299", "300-399", "400-499", "500-599"];
@@ -93,6 +96,8 @@ export function wantedMonitors(settings, channels) {
     below("unexplained", "warning", words.unexplained, words.advice.unexplained, "unexplained", limits.unexplained);
     below("memory-warning", "warning", words.memory, words.advice.memoryWarning, "memory", limits.memoryWarning);
     below("memory-critical", "critical", words.memoryCritical, words.advice.memoryCritical, "memory", limits.memoryCritical);
+    add("ledger", "warning", "relay", words.ledger(name, words.levels.warning), words.advice.ledger,
+        jsonQuery(settings, "/api/monitor/health", ledgerQuery(words, { level: "warning", age: ledgerAge }), "contains", words.reasons.ok));
     if (settings.collector) {
         add("collector", "health", "relay", words.collector(name), words.advice.collector,
             { type: "http", url: settings.collector, method: "GET", ...timing(settings, settings.retries) });

@@ -63,6 +63,28 @@ export function limitQuery(words, { level, figure, most }) {
 }
 
 /**
+ * Whether what is spent is written down, from GET /api/monitor/health. A relay that keeps no ledger, or is older than this, has none
+ * there, and is well. What was lost stays said until the relay is started anew.
+ * @param {object} words wordsFor(language)
+ * @param {object} limit
+ * @param {"warning"} limit.level
+ * @param {number} limit.age seconds that rows may wait for the database
+ */
+export function ledgerQuery(words, { level, age }) {
+    const { reasons } = words;
+    const [before, between, after] = reasons.waits;
+    const bad = (expression) => `${quoted(`${words.levels[level]}${words.colon}`)} & ${expression}`;
+    return [
+        `( $not($type(goroutines) = "number") ? $error(${quoted(reasons.noHealth)});`,
+        `  $not($type(ledger) = "object") ? ${quoted(`${reasons.ok}, ${reasons.noLedger}`)}`,
+        `  : ledger.balance != 0 ? ${bad(`${quoted(reasons.differs)} & ledger.balance`)}`,
+        `  : ledger.lost > 0 ? ${bad(`${quoted(reasons.lost)} & ledger.lost`)}`,
+        `  : ledger.age_seconds > ${age} ? ${bad(`${quoted(before)} & ledger.queue & ${quoted(between)} & ledger.age_seconds & ${quoted(after)}`)}`,
+        `  : ${quoted(`${reasons.ok}, ${reasons.written}`)} )`,
+    ].join("\n");
+}
+
+/**
  * A function of a channel of GET /api/monitor/channels: what is wrong with it, "" if nothing. A channel that the operator has disabled
  * is well: somebody knows. Cooling is short (5 s to a minute) and over before anybody could look, so only a longer rest counts; failures in a
  * row stay until a call succeeds. A key that is refused counts; one that is merely limited does not, unless there is no other.

@@ -19,7 +19,7 @@ test("a fresh Kuma gets its user, group, monitors, notification and status page,
 
     const monitors = await monitorsOf(url);
     const group = named(monitors, "One API");
-    assert.equal(monitors.length, 13);
+    assert.equal(monitors.length, 14);
     for (const monitor of monitors.filter(({ id }) => id !== group.id)) {
         assert.equal(monitor.parent, group.id, monitor.name);
         assert.equal(linked(monitor), 1, monitor.name);
@@ -30,7 +30,7 @@ test("a fresh Kuma gets its user, group, monitors, notification and status page,
     assert.equal(named(monitors, "backup_2.eu (channel) · One API").url, `${relay.url}/api/monitor/channels`);
 
     const page = await (await fetch(`${url}/api/status-page/one-api`)).json();
-    assert.deepEqual(page.publicGroupList.map((g) => [g.name, g.monitorList.length]), [["Relay", 8], ["Channels", 4]]);
+    assert.deepEqual(page.publicGroupList.map((g) => [g.name, g.monitorList.length]), [["Relay", 9], ["Channels", 4]]);
     assert.deepEqual(await run(url, env), nothing);
 });
 
@@ -168,7 +168,7 @@ test("what an operator made is left alone, whatever it is called, and so is anot
     const count = (await monitorsOf(url)).length;
     await run(url, { KUMA_PROVISION_MODE: "restore", KUMA_REMOVED: "delete" });
     const monitors = await monitorsOf(url);
-    assert.equal(monitors.length, count + 9);
+    assert.equal(monitors.length, count + 10);
     assert.equal(monitors.find(({ id }) => id === own).expectedValue, "mine");
 });
 
@@ -194,9 +194,9 @@ test("what was taken off the status page stays off, and comes back where that is
         await kuma.call("saveStatusPage", "one-api", { ...(await kuma.page("one-api")), title: "Mine" }, "/icon.svg", publicGroupList);
     });
     assert.deepEqual(await run(url), nothing);
-    assert.equal(await shown(), 7);
-    await run(url, { KUMA_PROVISION_MODE: "restore" });
     assert.equal(await shown(), 8);
+    await run(url, { KUMA_PROVISION_MODE: "restore" });
+    assert.equal(await shown(), 9);
 });
 
 test("channels that cannot be read are a failure in one line, after everything else is in place", async (t) => {

@@ -64,7 +64,7 @@ export default function Overview() {
       <${Tile} name=${t('Memory')} note=${t('{n} from the system', { n: mb(now.sys_mb) })}>${mb(now.alloc_mb)}</${Tile}>
       ${today.data && html`<${Tile} name=${t('Spend today')} note=${t('{n} requests', { n: count(today.data.data.reduce((sum, row) => sum + row.requests, 0)) })} href="#/spend">${usd(spent)}</${Tile}>`}
     </section>
-    <section aria-labelledby="trouble"><h2 id="trouble">${t('Channels in trouble')}</h2>
+    <section class="trouble" aria-labelledby="trouble"><h2 id="trouble">${t('Channels in trouble')}</h2>
       ${guilty.length === 0 ? html`<p class="well">✓ ${t('None: every channel that is in use is well.')}</p>` : html`<ul class="guilty">${guilty.slice(0, 6).map((row) => html`<li key=${row.name}>
         <div><a href=${link('channels', row.name)}><strong>${row.name}</strong></a> <${State} is=${row.state} /></div>
         <${Why} row=${row} />
