@@ -105,7 +105,8 @@ function Channel({ name }) {
 function Pictures({ of }) {
   const { data } = useAsked(`/api/monitor/channels/${of}/history`, 10);
   const pictures = useMemo(() => {
-    const all = data?.data || [];
+    const all = [...(data?.data || [])];
+    while (all.length > 0 && all.length < 20) all.unshift({ t: all[0].t - data.interval_seconds }); // an hour at least, or the scale would be of years
     const column = (...names) => [all.map((s) => s.t), ...names.map((name) => all.map((s) => s[name]))];
     const times = (...names) => [all.map((s) => s.t), ...names.map((name) => all.map((s) => s[name] || null))];
     return { n: all.length, attempts: column('good', 'failed', 'timed_out', 'left', 'ours'), first: times('first_p50_ms', 'first_p95_ms'), took: times('took_p50_ms', 'took_p95_ms') };

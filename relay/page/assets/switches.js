@@ -5,7 +5,7 @@ import { html, useState, ask, t, ms, age, may, confirmed, Problem } from './core
 export function Why({ row }) {
   const parts = [];
   if (row.hanging > 0) {
-    parts.push(t('{n} calls hang: nothing has come for {age}', { n: row.hanging, age: age(row.silent_seconds) }) + (row.usual_ms > 0 ? t(', where 95 % take less than {ms}', { ms: ms(row.usual_ms) }) : ''));
+    parts.push((row.hanging === 1 ? t('A call hangs: nothing has come for {age}', { age: age(row.silent_seconds) }) : t('{n} calls hang: nothing has come for {age}', { n: row.hanging, age: age(row.silent_seconds) })) + (row.usual_ms > 0 ? t(', where 95 % take less than {ms}', { ms: ms(row.usual_ms) }) : ''));
   }
   if (row.reason) parts.push(row.reason);
   if (parts.length > 0 && row.in_flight > row.hanging) parts.push(t('{n} in flight, the oldest for {age}', { n: row.in_flight, age: age(row.oldest_seconds) }));
