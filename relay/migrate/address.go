@@ -93,7 +93,7 @@ func (c *oldChannel) behind(base string) (whole, path string) {
 	}
 }
 
-// noDots is from when on new-api leaves the dots in the names of deployments: 10 May 2025.
+// noDots is from when on new-api and ezlinkai leave the dots in the names of deployments: channels made since 10 May 2025.
 const noDots = 1746806400
 
 // azure is a resource, whose deployments the old programs call as the models, without dots.
@@ -112,7 +112,7 @@ func (c *oldChannel) azure(e *entry, base string) {
 	if e.apiVersion == "" {
 		c.note("it has no api-version, which clients may have sent: Azure's v1 API is asked")
 	}
-	if c.dialect != NewAPI || c.numberOr("created_time", 0) < noDots {
+	if c.dialect == OneAPI || c.numberOr("created_time", 0) < noDots {
 		for _, model := range e.models {
 			to := e.mapping[model]
 			if to == "" {
