@@ -152,7 +152,7 @@ func (f *Form) shapeOf(name string) *shape {
 func (s *shape) bucket(value int64) int {
 	from, to := 0, len(s.bounds)
 	for from < to { // slices.BinarySearch is general, and takes twice as long
-		if at := int(uint(from+to) >> 1); s.bounds[at] < value { //nolint:gosec // there are few
+		if at := int(uint(from+to) >> 1); s.bounds[at] < value {
 			from = at + 1
 		} else {
 			to = at

@@ -111,8 +111,8 @@ func (x *Exchange) looks(data []byte) {
 // longestModel is how long the name of a model may be.
 const longestModel = 200
 
-// stringBehind is the string that stands behind a key in JSON, without its quotes; nil: there is none, or it has escapes. bytes.Index compares
-// byte for byte where it is not lucky, and took five times as long.
+// stringBehind is the string that stands behind a key in JSON, without its quotes; nil: there is none, or it has escapes. bytes.Index
+// compares byte for byte if it is not lucky, and took twice as long.
 func stringBehind(data []byte, key keyed) []byte {
 	for {
 		at := bytes.IndexByte(data, key.text[key.rare])
