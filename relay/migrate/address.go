@@ -34,7 +34,7 @@ var versioned = regexp.MustCompile(`/v\d[^/]*(/|$)`)
 
 // plain is an address and keys, as most have them.
 func (c *oldChannel) plain(e *entry, base string) {
-	if u, err := url.Parse(base); base != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
+	if base != "" && !isWeb(base) {
 		c.refuse("its base_url is no http or https address")
 	}
 	base, path := c.behind(base)
@@ -55,6 +55,12 @@ func (c *oldChannel) plain(e *entry, base string) {
 	e.base = base
 	e.noVersion = path == "-" && base != "" && c.kind.is == "openai" && !versioned.MatchString(base)
 	c.out.Entries = []entry{*e}
+}
+
+// isWeb reports whether an address is one of the web.
+func isWeb(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
 
 // behind is the base, and what the old program puts behind it; "-": nothing.
