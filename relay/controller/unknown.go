@@ -38,7 +38,7 @@ func formatOf(r *http.Request) wire.Format {
 func (c *Controller) NotFound(g *gin.Context) {
 	fail(g, &wire.Error{Status: http.StatusNotFound, Code: "unknown_url",
 		Message: "Invalid URL (" + gate.Clip(g.Request.Method) + " " + gate.Clip(g.Request.URL.Path) + ")" +
-			cmp.Or(baseURLHint(g.Request.URL.Path), c.adminHint(g.Request))})
+			cmp.Or(baseURLHint(g.Request.URL.Path, g.Request.Host), c.adminHint(g.Request))})
 }
 
 // adminHint says why an operator does not find an endpoint that the README names; else it is empty.
@@ -62,14 +62,37 @@ var endpoints = func() []string {
 	return paths
 }()
 
-// baseURLHint says what is wrong with the base URL of a client that asks for this path, if that is plain; else it is empty.
-func baseURLHint(path string) string {
-	trimmed := strings.TrimRight(path, "/")
-	if strings.HasSuffix(trimmed, "/v1/v1") || strings.Contains(path, "/v1/v1/") {
-		return ": /v1 is in it twice. Your client adds one to its base URL by itself, so take it out there: it should be http://HOST, without /v1"
+// longestHost is as much of the name that a client asks for as a hint repeats.
+const longestHost = 100
+
+// relayAt is where a client has found this relay: by the name in its request, if that is one.
+func relayAt(host string) string {
+	plain := func(c rune) bool {
+		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune(".-_:[]", c)
+	}
+	if host == "" || len(host) > longestHost || strings.ContainsFunc(host, func(c rune) bool { return !plain(c) }) {
+		return "this relay's address"
+	}
+	return "http(s)://" + host
+}
+
+// baseURLHint says what is wrong with the base URL of a client that asks for this path at a host, if that is plain; else it is empty.
+func baseURLHint(path, host string) string {
+	trimmed, at := strings.TrimRight(path, "/"), relayAt(host)
+	for _, version := range [...]string{"/v1", "/v1beta"} {
+		if strings.HasSuffix(trimmed, version+version) || strings.Contains(path, version+version+"/") {
+			return ": " + version + " is in it twice. Your client adds one to its base URL by itself, so take it out there: it should be " + at +
+				", without " + version
+		}
 	}
 	if strings.HasPrefix(path, "//") {
 		return ": two slashes stand before its path, so your client's base URL should not end with one"
+	}
+	if strings.Contains(path, "/v1/v1beta/") || strings.Contains(path, "/v1beta/v1/") {
+		return ": two versions are in it. Your client adds one to its base URL by itself, so take the other one out there: it should be " + at
+	}
+	if verb := path[strings.LastIndexByte(path, ':')+1:]; len(verb) < len(path) && isVerb(verb) {
+		return ": the path is /v1beta/models/MODEL:" + verb + ", so the base URL of a client of Gemini's should be " + at
 	}
 	for _, endpoint := range endpoints {
 		before, found := strings.CutSuffix(trimmed, endpoint)
@@ -78,13 +101,23 @@ func baseURLHint(path string) string {
 		case before == "/v1":
 			return ": the path is /v1" + endpoint + ", without a slash at its end"
 		case endpoint == "/messages" || endpoint == "/messages/count_tokens":
-			return ": the path is /v1" + endpoint + ", so a client that adds /v1/messages by itself needs the base URL http://HOST, and one " +
-				"that adds /messages http://HOST/v1"
+			return ": the path is /v1" + endpoint + ", so a client that adds /v1/messages by itself needs the base URL " + at + ", and one " +
+				"that adds /messages " + at + "/v1"
 		default:
-			return ": the path is /v1" + endpoint + ", so your client's base URL should be http://HOST/v1"
+			return ": the path is /v1" + endpoint + ", so your client's base URL should be " + at + "/v1"
 		}
 	}
 	return ""
+}
+
+// isVerb reports whether that is what Gemini's clients ask of a model.
+func isVerb(verb string) bool {
+	for e := range wire.Endpoints {
+		if verb != "" && e.Verb() == verb {
+			return true
+		}
+	}
+	return false
 }
 
 // WrongMethod answers a path that there is, under another method. Preflights are answered on any path, so one that allows

@@ -8,6 +8,7 @@ import (
 	"os"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"one-api/relay/form"
@@ -231,11 +232,11 @@ func refuseTooLarge(most int64) *outcome.Refusal {
 		"The request's body is larger than "+strconv.FormatInt(most>>20, 10)+" MiB, the most that this relay accepts (MAX_REQUEST_BODY_MB).")
 }
 
-// Clip is the beginning of a text of a client that is repeated to it.
+// Clip is the beginning of a text of a client that is repeated to it, with a mark where it was cut.
 func Clip(s string) string {
 	const most = 40
 	if len(s) > most {
-		return s[:most]
+		return strings.ToValidUTF8(s[:most], "") + "…"
 	}
 	return s
 }

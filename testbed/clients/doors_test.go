@@ -258,8 +258,9 @@ func TestAPlainlyWrongBaseURLIsExplained(t *testing.T) {
 	r := harness.StartRelay(t, harness.OpenAIChannel("a", u, ""))
 	for path, hint := range map[string]string{
 		"/v1/v1/chat/completions": "/v1 is in it twice", "/v1/v1/messages": "/v1 is in it twice", "/v1/v1": "/v1 is in it twice",
-		"/chat/completions": "should be http://HOST/v1", "/completions": "the path is /v1/completions", "/models": "the path is /v1/models",
+		"/chat/completions": "should be http(s)://127.0.0.1:", "/completions": "the path is /v1/completions", "/models": "the path is /v1/models",
 		"/messages": "the path is /v1/messages", "/openai/v1/embeddings": "the path is /v1/embeddings",
+		"/v1beta/v1beta/models/x:generateContent": "/v1beta is in it twice", "/models/x:generateContent": "the path is /v1beta/models/MODEL:generateContent", "/" + strings.Repeat("long/", 20): "/long/long/long/long/long/long/long/long…)",
 		"/v1/chat/completions/": "without a slash at its end", "/nowhere": "", "/v1/nothing": "",
 		"//v1/chat/completions": "two slashes stand before its path", "//v1/responses": "two slashes stand before its path", "/responses": "the path is /v1/responses",
 	} {
