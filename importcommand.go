@@ -17,6 +17,7 @@ import (
 	"one-api/relay/store"
 )
 
+//nolint:gosec // the passwords in its addresses are nobody's
 const importHelp = `one-api import: take over channels and client keys from a database of one-api, new-api or ezlinkai.
 
 Usage:

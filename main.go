@@ -102,18 +102,30 @@ func run(args []string, env func(string) (string, bool), signals <-chan os.Signa
 		cfg.Warnings = append(cfg.Warnings, strings.ReplaceAll(tokensErr.Error(), "\n", "; "))
 	}
 	announceTokens(stdout, made)
+	if cfg, err = withClientKey(env, &source, settings, cfg); err != nil {
+		fmt.Fprintf(stderr, "The configuration cannot be used:\n%v\n", err)
+		return 1
+	}
+	return serve(source, settings, cfg, database, signals, stdout, stderr)
+}
+
+// withClientKey is the configuration with the key that was made for it at an earlier start, if one was.
+func withClientKey(
+	env func(string) (string, bool), source *config.Source, settings config.Settings, cfg *config.Config,
+) (*config.Config, error) {
+	var err error
 	if source.Generated, err = keepClientKey(env, cfg.GeneratedToken); err != nil {
 		cfg.Warnings = append(cfg.Warnings, err.Error())
 	}
-	if kept := source.Generated; kept != "" && kept != cfg.GeneratedToken {
-		warnings := cfg.Warnings
-		if cfg, err = config.Load(source, settings); err != nil { // it has changed since
-			fmt.Fprintf(stderr, "The configuration cannot be used:\n%v\n", err)
-			return 1
-		}
-		cfg.Warnings = warnings
+	if source.Generated == "" || source.Generated == cfg.GeneratedToken {
+		return cfg, nil
 	}
-	return serve(source, settings, cfg, database, signals, stdout, stderr)
+	again, err := config.Load(*source, settings)
+	if err != nil { // it has changed since
+		return nil, err
+	}
+	again.Warnings = cfg.Warnings
+	return again, nil
 }
 
 // checked says what there is to say of a good configuration, and asks its channels if that is wanted.

@@ -101,9 +101,7 @@ func (c *tokenCall) database(source config.Source, settings config.Settings) (st
 	if path, err := filepath.Abs(target.Path); err == nil {
 		target.Path = path
 	}
-	named, _ := source.Env("SQLITE_PATH")
-	file, _ := source.Env("SQLITE_PATH_FILE")
-	if named == "" && file == "" && !c.newDatabase {
+	if source.Lookup(func(string) {})("SQLITE_PATH") == "" && !c.newDatabase {
 		return target, fmt.Errorf("there is no database here: %s does not exist, and neither SQLITE_PATH nor SQL_DSN names another. Give this "+
 			"command what the relay has: call it in the directory that the relay runs in, set SQLITE_PATH or SQL_DSN as it has them, or call it "+
 			"where it runs (docker exec one-api /one-api token …). --new-database makes one here", target.Path)

@@ -53,7 +53,7 @@ func (s scalar) asValue() *value {
 }
 
 // environmentAzure reads what OpenAI's own SDKs and Microsoft's identity library do.
-func (l *loader) environmentAzure(c *channelDraft, at place) bool { //nolint:cyclop // one case each
+func (l *loader) environmentAzure(c *channelDraft, at place) bool {
 	endpoint, key := l.fromEnvironment("AZURE_OPENAI_ENDPOINT"), l.fromEnvironment("AZURE_OPENAI_API_KEY")
 	c.entra = entraDraft{
 		tenant: l.fromEnvironment("AZURE_TENANT_ID"), clientID: l.fromEnvironment("AZURE_CLIENT_ID"),
@@ -132,8 +132,9 @@ func (l *loader) environmentVertex(c *channelDraft, at place) bool {
 
 // environmentAWS reads what Amazon's own libraries do: an API key of Bedrock's, or an access key. An access key alone may be meant for
 // another service, so that half of what a channel needs is told and no reason not to start.
-func (l *loader) environmentAWS(c *channelDraft, at place) bool { //nolint:cyclop // one case each
-	id, secret, session := l.fromEnvironment("AWS_ACCESS_KEY_ID"), l.fromEnvironment("AWS_SECRET_ACCESS_KEY"), l.fromEnvironment("AWS_SESSION_TOKEN")
+func (l *loader) environmentAWS(c *channelDraft, at place) bool {
+	id, secret := l.fromEnvironment("AWS_ACCESS_KEY_ID"), l.fromEnvironment("AWS_SECRET_ACCESS_KEY")
+	session := l.fromEnvironment("AWS_SESSION_TOKEN")
 	key := scalar{text: id.text + ":" + secret.text, place: at}
 	if session.text != "" {
 		key.text += ":" + session.text

@@ -243,7 +243,7 @@ func (x *Exchange) estimateText(a *record.Attempt) {
 	if a.Endpoint.Embeds() {
 		return
 	}
-	guess := max(format.TokensOf(text), x.events)
+	guess := max(format.TokensOf(text), int64(x.events))
 	if output := u.Output(); guess > output {
 		u.Text += guess - output
 		cost.EstimatedOutput = guess - output

@@ -51,9 +51,9 @@ type Exchange struct {
 	out        writer
 	quiet      quiet
 	firstEvent time.Duration // with content, since the beginning; 0: none has come
-	events     int64         // with content
+	events     uint32        // with content
 	counted    counted       // what the answer says of itself, and how much has come
-	kept       int           // capacity of the translator's buffer
+	kept       int32         // capacity of the translator's buffer
 	chunks     telemetry.ChunkTimes
 	waited     time.Duration // for the upstream
 	span       telemetry.Span

@@ -48,7 +48,7 @@ func (x *Exchange) End(of *record.End, failure *outcome.Failure, recovered any) 
 
 // attempt fills in how it ended.
 func (x *Exchange) attempt(a *record.Attempt, failure *outcome.Failure) {
-	a.Result = channel.Result{Channel: x.Channel, Key: x.Key, Failure: failure, Sent: x.sent, Events: x.events,
+	a.Result = channel.Result{Channel: x.Channel, Key: x.Key, Failure: failure, Sent: x.sent, Events: int64(x.events),
 		Waited: x.waited + x.body.waited}
 	a.Because, a.Resumes, a.Status = x.Because, x.Resumes, x.answer.Status
 	a.FirstEvent, a.Chunks = x.firstEvent, &x.chunks

@@ -3,6 +3,7 @@ package exchange
 import (
 	"errors"
 	"fmt"
+	"math"
 	"runtime/debug"
 
 	"one-api/relay/format"
@@ -130,7 +131,7 @@ func (x *Exchange) step(event *sse.Event) (lane.Chunk, error) {
 	if data, marked := unmarked(event.Data); marked {
 		event = &sse.Event{Raw: event.Raw, Name: event.Name, Data: data} // which is not clean
 	}
-	if len(event.Raw) <= smallEvent && x.kept+int(x.out.held) <= smallEvent {
+	if len(event.Raw) <= smallEvent && int(x.kept)+int(x.out.held) <= smallEvent {
 		step, err := x.translator.Event(*event)
 		if err == nil && step.Retained > smallEvent && x.hold.work.Hold(int64(step.Retained)) != nil {
 			return lane.Chunk{}, x.broken(membudget.ErrFull, true)
@@ -149,9 +150,9 @@ func (x *Exchange) step(event *sse.Event) (lane.Chunk, error) {
 		return step, err
 	}
 	if !shared(step.Out, event.Raw) {
-		x.kept = max(x.kept, keptTwice*cap(step.Out))
+		x.kept = max(x.kept, int32(min(keptTwice*cap(step.Out), math.MaxInt32)))
 	}
-	if err := x.hold.work.Hold(int64(x.kept+step.Retained) + int64(x.out.held)); err != nil {
+	if err := x.hold.work.Hold(int64(x.kept) + int64(step.Retained) + int64(x.out.held)); err != nil {
 		return lane.Chunk{}, x.broken(err, true)
 	}
 	return step, nil

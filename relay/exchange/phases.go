@@ -81,7 +81,7 @@ const longestEnd = 5 * time.Second
 // life and says nothing. Nothing bounds the whole of it. Until there is content, the first token's clock stands in for that of
 // the silence, if it is set.
 func (x *Exchange) silencePhase(now time.Time) (deadline time.Time, outcome outcome.Outcome) {
-	x.body.so = soFar{small(x.events), x.counted.text}
+	x.body.so = soFar{x.events, x.counted.text}
 	return x.silence(now, x.out.heard())
 }
 

@@ -18,7 +18,7 @@ type soFar struct {
 // saidInput is the input as the provider has counted it where an answer began, tokens in their classes. All zero: it has not.
 type saidInput struct{ uncached, cacheRead, cacheWrite5m, cacheWrite1h uint32 }
 
-func small(n int64) uint32 { return uint32(min(max(0, n), math.MaxUint32)) } //nolint:gosec // it fits
+func small(n int64) uint32 { return uint32(min(max(0, n), math.MaxUint32)) }
 
 // notesInput keeps for others what the provider has said of the input by the first content of a stream: Anthropic's begin with it.
 func (x *Exchange) notesInput() {

@@ -300,7 +300,6 @@ func (t *tunnel) pass(from, to *socket.Conn, part []byte, look func(message []by
 	case err != nil:
 		return false, err
 	}
-	var kept []byte
 	keeps := look != nil && look(part, false) && t.x.hold.answer.Hold(mostCosting) == nil
 	if keeps {
 		defer t.x.hold.answer.Release()
@@ -313,27 +312,11 @@ func (t *tunnel) pass(from, to *socket.Conn, part []byte, look func(message []by
 	if to == t.client {
 		t.within = true
 	}
-	for {
-		if keeps = keeps && len(kept)+n <= mostCosting; keeps {
-			kept = append(kept, part[:n]...)
-		}
-		if n > 0 {
-			t.writes(to)
-			if _, err := w.Write(part[:n]); err != nil {
-				return true, err
-			}
-		}
-		n, err = r.Read(part)
-		ended := err == io.EOF //nolint:errorlint // as above
-		if ended && n == 0 {
-			break
-		}
-		if err != nil && !ended {
-			return false, err
-		}
-		t.touch()
+	kept, lost, err := t.passAll(to, w, r, part, n, keeps)
+	if err != nil {
+		return lost, err
 	}
-	if keeps {
+	if kept != nil {
 		look(kept, true)
 	}
 	if err := w.Close(); err != nil {
@@ -343,6 +326,33 @@ func (t *tunnel) pass(from, to *socket.Conn, part []byte, look func(message []by
 		t.within = false
 	}
 	return false, nil
+}
+
+// passAll passes a message on to its end, of which the first n bytes are in part. kept is the whole of it if it keeps that, and there is
+// room for it.
+func (t *tunnel) passAll(to *socket.Conn, w io.Writer, r io.Reader, part []byte, n int, keeps bool) (kept []byte, lost bool, err error) {
+	for {
+		if keeps = keeps && len(kept)+n <= mostCosting; keeps {
+			kept = append(kept, part[:n]...)
+		} else {
+			kept = nil
+		}
+		if n > 0 {
+			t.writes(to)
+			if _, err := w.Write(part[:n]); err != nil {
+				return nil, true, err
+			}
+		}
+		n, err = r.Read(part)
+		ended := err == io.EOF
+		if ended && n == 0 {
+			return kept, false, nil
+		}
+		if err != nil && !ended {
+			return nil, false, err
+		}
+		t.touch()
+	}
 }
 
 // writes bounds a write to the upstream. That to the client is bounded below.

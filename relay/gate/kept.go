@@ -54,8 +54,8 @@ func members(value []byte, visit func(jsonscan.Member)) {
 	}
 }
 
-// inItem finds what an item of the input refers to: another item, reasoning of which it has nothing but the id, or files. Reasoning that has
-// come by way of a conversion is all there, whether its maker signs it or not.
+// inItem finds what an item of the input refers to: another item, reasoning of which it has nothing but the id, or files. Reasoning that
+// has come by way of a conversion is all there, whether its maker signs it or not.
 func inItem(item []byte, add func(param string, value []byte)) {
 	var ids [][]byte
 	refers, reasons, sealed := false, false, false

@@ -84,7 +84,8 @@ func (a *Admission) Admits(call *lane.Call, model string, want *channel.SelectRe
 // ask is what a call may take.
 func (a *Admission) ask(call *lane.Call) limit.Ask {
 	ask := limit.Ask{
-		ID: a.End.RequestID, Model: call.Model, Input: int64(call.Input), MaxOutput: int64(call.MaxOutput), Choices: int64(min(call.Choices, mostChoices)),
+		ID: a.End.RequestID, Model: call.Model, Input: int64(call.Input), MaxOutput: int64(call.MaxOutput),
+		Choices: int64(min(call.Choices, mostChoices)),
 	}
 	if ask.MaxOutput == 0 && call.Endpoint.Format() == wire.Gemini {
 		if most, ok := jsonscan.Int(jsonscan.MemberOf(jsonscan.MemberOf(call.Body, "generationConfig"), "maxOutputTokens")); ok && most > 0 {

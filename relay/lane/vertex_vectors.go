@@ -151,7 +151,7 @@ type vertexVectors struct {
 
 // Whole is Translator's.
 func (v *vertexVectors) Whole(body []byte) ([]byte, error) {
-	if _, err := v.cost.Translator.Whole(body); err != nil {
+	if _, err := v.cost.Whole(body); err != nil {
 		return nil, err
 	}
 	var j format.JSON

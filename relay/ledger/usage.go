@@ -54,8 +54,8 @@ func (l *Ledger) Zone() *time.Location { return l.options.Zone }
 
 // bothDaily is the daily sums, with those of the program that was in this one's place (one-api import --logs).
 const bothDaily = "(SELECT day, token, model, channel, requests, attempts, input, cached, cache_write, output, reasoning, cost, charge, " +
-	"estimated, unpriced FROM relay_daily UNION ALL SELECT day, token, model, channel, requests, requests, input, cached, 0, output, 0, cost, " +
-	"cost, 0, 0 FROM relay_daily_imported) AS sums"
+	"estimated, unpriced FROM relay_daily UNION ALL SELECT day, token, model, channel, requests, requests, input, cached, 0, output, 0, " +
+	"cost, cost, 0, 0 FROM relay_daily_imported) AS sums"
 
 // Usage is what was used, in the order of what it is told apart by.
 func (l *Ledger) Usage(ctx context.Context, q UsageQuery) ([]Usage, error) {

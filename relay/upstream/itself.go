@@ -149,7 +149,9 @@ func (t *Transport) newPool(c config.Channel, dialer *dialer, proxy func(*http.R
 
 // handshakeAside shakes hands in a goroutine of its own, which takes its stack along when that is done: what verifying a certificate takes
 // would stay with the call's for as long as its answer is open.
-func (t *Transport) handshakeAside(ctx context.Context, over net.Conn, secure *tls.Config, limit time.Duration) (conn *tls.Conn, err error) {
+func (t *Transport) handshakeAside(
+	ctx context.Context, over net.Conn, secure *tls.Config, limit time.Duration,
+) (conn *tls.Conn, err error) {
 	t.aside.Add(1)
 	done := make(chan struct{})
 	go func() {

@@ -234,8 +234,8 @@ func (t *Transport) Used() bool {
 	return t.Connections() > 0 || t.dialing.Load() > 0 || t.calls.Load() > 0
 }
 
-// Goroutines is how many net/http (Go 1.26) runs for the transport; the relay's own HTTP/1.1 has one while it dials or shakes hands. Over HTTP/1.1:
-// one that dials, and shakes hands; for an open connection two, those that read and write. Over HTTP/2: one that reads each
+// Goroutines is how many net/http (Go 1.26) runs for the transport; the relay's own HTTP/1.1 has one while it dials or shakes hands. Over
+// HTTP/1.1: one that dials, and shakes hands; for an open connection two, those that read and write. Over HTTP/2: one that reads each
 // connection, and one each call from the moment it has a connection to its end.
 func (t *Transport) Goroutines() int64 {
 	tunnels, handshaking := t.tunnels.Load(), t.handshaking.Load()

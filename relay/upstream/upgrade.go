@@ -39,7 +39,8 @@ func (t *Transport) Upgrade(c Caller, r Request, a *Answer) (conn *socket.Conn, 
 	r.Header["Accept-Encoding"] = []string{"identity"}
 	over := new(socket.Over)
 	ws, _, err := websocket.Dial(t.traced(ctx, n), r.At.url.String(), &websocket.DialOptions{
-		HTTPClient: &http.Client{Transport: &switching{t.sockets(), a, over}}, HTTPHeader: r.Header, CompressionMode: websocket.CompressionDisabled,
+		HTTPClient: &http.Client{Transport: &switching{t.sockets(), a, over}}, HTTPHeader: r.Header,
+		CompressionMode: websocket.CompressionDisabled,
 	})
 	if err != nil {
 		if a.Status == 0 {

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// OwnMark is in every id of the Responses API that the relay makes itself: no provider has ever heard of what it names, and none is sent it.
+// OwnMark is in every id of the Responses API that the relay makes itself: no provider has ever heard of what it names, and none is
+// sent it.
 const OwnMark = "_oneapi_"
 
 // FailedResponse is what is known of a stream of OpenAI's Responses API that did not come to its end. The zero value is one that has

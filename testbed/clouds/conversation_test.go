@@ -79,7 +79,7 @@ const (
 type talk struct {
 	name, path, streams string
 	model               bool   // it stands in the body
-	before, after       string // of the turns: the tools, and how much it may think
+	before              string // of the turns: the tools, and how much it may think
 	thinks              string
 	turns               string // the member that has them
 	first               string

@@ -72,9 +72,12 @@ func TestWhoeverGivesOutTokensMayFailInEveryWay(t *testing.T) {
 			status int
 			says   string
 		}{
-			"an outage":              {failing(503, `{"error":"temporarily_unavailable"}`), http.StatusBadGateway, "503"},
-			"a web page":             {page, http.StatusBadGateway, ""},
-			"a redirect":             {func(w http.ResponseWriter) { w.Header().Set("Location", "http://127.0.0.1:1/"); w.WriteHeader(302) }, http.StatusBadGateway, ""},
+			"an outage":  {failing(503, `{"error":"temporarily_unavailable"}`), http.StatusBadGateway, "503"},
+			"a web page": {page, http.StatusBadGateway, ""},
+			"a redirect": {func(w http.ResponseWriter) {
+				w.Header().Set("Location", "http://127.0.0.1:1/")
+				w.WriteHeader(http.StatusFound)
+			}, http.StatusBadGateway, ""},
 			"no token":               {saying(`{"token_type":"Bearer","expires_in":3599}`), http.StatusBadGateway, ""},
 			"an expired token":       {saying(`{"access_token":"ya29.old","token_type":"Bearer","expires_in":0}`), http.StatusBadGateway, "expired already"},
 			"a long expired token":   {saying(`{"access_token":"ya29.old","token_type":"Bearer","expires_in":-3600}`), http.StatusBadGateway, "expired already"},

@@ -104,8 +104,8 @@ func TestWhoHasChangedWhatIsRememberedWithHisAddress(t *testing.T) {
 	type change = struct{ What, Of, By, From, With string }
 	all := config.Data.Changes
 	require.Len(t, all, 3)
-	require.Equal(t, change{"enabled", "a", "admin", "127.0.0.1", "token"}, change(all[0]))
-	require.Equal(t, change{"cut", "a", "admin", "127.0.0.1", "session"}, change(all[1]))
+	require.Equal(t, change{"enabled", "a", "admin", "127.0.0.1", "token"}, all[0])
+	require.Equal(t, change{"cut", "a", "admin", "127.0.0.1", "session"}, all[1])
 	require.Equal(t, "loaded", all[2].What)
 	require.Equal(t, "start", all[2].By)
 }
