@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,12 +63,14 @@ func (p *Plan) Apply(ctx context.Context, kept *store.Store, force bool) (done A
 			return done, fmt.Errorf("nothing was written: the relay's database (%s): %w", kept.Target(), err)
 		}
 	}
-	for i, file := range write {
+	// The configuration, which is the first, is put in its place last: whoever finds it finds what it names.
+	for i, file := range slices.Backward(write) {
 		if err := os.Rename(beside[i], file.Path); err != nil {
 			return done, fmt.Errorf("%w. Run the same command again: what is done already stays as it is", err)
 		}
 		done.Written = append(done.Written, file.Path)
 	}
+	slices.Reverse(done.Written)
 	return done, nil
 }
 

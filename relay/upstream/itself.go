@@ -51,11 +51,29 @@ func (w *itself) do(c Caller, r Request, a *Answer) (bool, error) {
 // offer leaves a request to net/http, with a connection that speaks HTTP/2. Others may have been quicker with one of theirs.
 func (w *itself) offer(conn *tls.Conn, c Caller, r Request, a *Answer, before bool) (connected bool, err error) {
 	w.t.offers.add(conn)
-	connected, err = w.rest.do(c, r, a)
-	if w.t.offers.withdraw(conn) {
-		_ = conn.Close() // it was never used
-	}
+	offered := &offering{c, &w.t.offers, conn}
+	defer offered.withdraw()
+	connected, err = w.rest.do(offered, r, a)
 	return connected || before, err
+}
+
+// offering is a call that has brought a connection. If it gets another one, its own is closed, and not kept until there is an answer.
+type offering struct {
+	Caller
+	offers *offers
+	conn   *tls.Conn
+}
+
+func (o *offering) Connected() {
+	o.withdraw()
+	o.Caller.Connected()
+}
+
+// withdraw closes the connection unless somebody has taken it.
+func (o *offering) withdraw() {
+	if o.offers.withdraw(o.conn) {
+		_ = o.conn.Close()
+	}
 }
 
 // speaksHTTP2 is that a connection was made on which both ends have agreed on HTTP/2.

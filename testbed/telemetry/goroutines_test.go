@@ -21,6 +21,7 @@ import (
 	"one-api/relay/wire"
 	"one-api/telemetry"
 	"one-api/testbed/harness"
+	"one-api/testbed/internal/process"
 	"one-api/testbed/sdktest"
 )
 
@@ -70,11 +71,21 @@ const slack = 20 // goroutines that come and go: the test's own, timers, a conne
 // as bad as too few: they would hide a leak.
 func requireBalance(r *harness.Relay, n int, when string) {
 	r.T.Helper()
-	require.Eventually(r.T, func() bool {
-		all, _ := r.Server.Goroutines()
-		stray := all - int(r.Server.ExpectedGoroutines())
+	all, expected := 0, 0
+	balanced := func() bool {
+		all, _ = r.Server.Goroutines()
+		expected = int(r.Server.ExpectedGoroutines())
+		stray := all - expected
 		return stray >= n-slack && stray <= n+slack
-	}, harness.Patience, 10*time.Millisecond, when)
+	}
+	for deadline := time.Now().Add(harness.Patience); !balanced() && time.Now().Before(deadline); {
+		process.Pause(r.T.Context(), 10*time.Millisecond)
+	}
+	if !balanced() {
+		stacks := &strings.Builder{}
+		_ = pprof.Lookup("goroutine").WriteTo(stacks, 1)
+		require.Failf(r.T, "goroutines do not balance", "%s: %d, %d of them expected and %d to be left over:\n%.20000s", when, all, expected, n, stacks)
+	}
 	all, unexplained := r.Server.Goroutines()
 	r.T.Logf("%s: %d goroutines, %d unexplained", when, all, unexplained)
 }

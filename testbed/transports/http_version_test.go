@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -109,6 +110,44 @@ func TestACallOverHTTP2WithoutTLSIsCancelledWithItsClient(t *testing.T) {
 	status, answer = askInTurn(r, harness.Chat)
 	require.Equal(t, 200, status, answer)
 	require.EqualValues(t, 1, r.Server.Pool().Set().All()[0].Snapshot(time.Now()).OpenConnections, "its connection is still the one")
+	r.Server.Pool().Close()
+	r.RequireQuiet(before)
+}
+
+// TestAConnectionThatNoCallHasTakenIsClosedWhileTheCallsWait has calls that all make a connection at once and then share one.
+func TestAConnectionThatNoCallHasTakenIsClosedWhileTheCallsWait(t *testing.T) {
+	const calls = 50 // of the 250 that the upstream lets share a connection
+	mute := make(chan struct{})
+	u := harness.StartUpstream(t, func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-mute:
+		case <-r.Context().Done():
+		}
+		harness.Answers(200, harness.WholeAnswer)(w, r)
+	}, func(u *harness.Upstream) {
+		u.Forgets = true
+		u.EnableHTTP2 = true
+		u.TLS = &tls.Config{Certificates: []tls.Certificate{harness.Certificate()}, MinVersion: tls.VersionTLS12}
+		u.StartTLS()
+	})
+	r := harness.StartRelay(t, fmt.Sprintf("channels:\n  - {name: a, type: openai, base_url: %q, keys: [sk-up], models: [m], timeouts: {connect: 5m}}\n", u.URL),
+		trustingCertificate())
+	before := runtime.NumGoroutine()
+	var clients sync.WaitGroup
+	for range calls {
+		clients.Go(func() {
+			if response, err := r.Post(t.Context(), "/v1/chat/completions", harness.Chat); err == nil {
+				_, _ = io.Copy(io.Discard, response.Body)
+				_ = response.Body.Close()
+			}
+		})
+	}
+	r.Eventually("all calls wait for their answer", func() bool { return u.Open.Load() == calls })
+	r.Eventually("they share a connection, and no other is open", func() bool {
+		return r.Server.Pool().Set().All()[0].Snapshot(time.Now()).OpenConnections == 1
+	})
+	close(mute)
+	clients.Wait()
 	r.Server.Pool().Close()
 	r.RequireQuiet(before)
 }
