@@ -22,7 +22,7 @@ type Channel struct {
 	resumes  cells[resumeKey, counter]
 	spent    cells[spentKey, counter]
 	unpriced cells[operationModel, counter]
-	cost     *counter // nano-dollars
+	cost     cells[operationModel, counter] // nano-dollars
 	statuses statuses
 
 	unknownEnds *counter
@@ -104,11 +104,12 @@ func (m *Metrics) newChannel(id channelIdentity) *Channel {
 
 	c.resumes.make = func(k resumeKey) *counter { return newCounter(c.with(AttrReason, k.reason, AttrOutcome, k.outcome)) }
 
-	c.unknownEnds, c.cost = newCounter(c.with()), newCounter(c.with())
+	c.unknownEnds = newCounter(c.with())
 	c.spent.make = c.makeSpent
-	c.unpriced.make = func(k operationModel) *counter {
+	ofModel := func(k operationModel) *counter {
 		return newCounter(c.with(AttrOperation, k.operation, AttrModel, k.model))
 	}
+	c.cost.make, c.unpriced.make = ofModel, ofModel
 
 	c.own = c.option()
 	c.states, c.keyStates, c.connections = c.options(AttrChannelState, channelStates[:]), c.options(AttrState,

@@ -248,9 +248,9 @@ var ofChannels = []Instrument{
 		Question:    "How much of what is billed has nobody but the relay counted?", Cardinality: "channels × 9",
 	},
 	{
-		Name: Cost, Kind: Counter, Unit: "{USD}", Source: FromAttempt, Attributes: perChannel,
-		Description: "What attempts cost, in US dollars. The ledger has it by token and model.",
-		Question:    "Which channel costs how much?", Cardinality: "channels",
+		Name: Cost, Kind: Counter, Unit: "{USD}", Source: FromAttempt, Attributes: perChannelModel,
+		Description: "What attempts cost, in US dollars. The ledger has it by token.",
+		Question:    "Which channel and which model costs how much?", Cardinality: "pairs of channel and model × operations",
 	},
 	{
 		Name: RequestsUnpriced, Kind: Counter, Unit: "{request}", Source: FromAttempt, Attributes: perChannelModel,

@@ -141,6 +141,9 @@ func (m *Metrics) end() {
 func (c *Channel) forget(m *Metrics) {
 	c.attempts.keep(func(k attemptKey) bool { return m.tells(&m.channelModels, modelKey{c.name, k.model}) })
 	c.models.keep(func(k operationModel) bool { return m.tells(&m.channelModels, modelKey{c.name, k.model}) })
+	for _, of := range [...]*cells[operationModel, counter]{&c.cost, &c.unpriced} {
+		of.keep(func(k operationModel) bool { return m.tells(&m.channelModels, modelKey{c.name, k.model}) })
+	}
 	c.forgetUsage(func(model string) bool { return m.tells(&m.channelModels, modelKey{c.name, model}) })
 }
 

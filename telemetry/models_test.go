@@ -273,3 +273,53 @@ func TestManySeriesAreNotCopiedAgainAndAgain(t *testing.T) {
 	require.Less(t, allocs, 10_000.0)
 	require.Len(t, table.all(), 100_000)
 }
+
+// spent are the series of a counter of money or of attempts by channel and model, in one collection.
+func spent(t *testing.T, m *Metrics, name string) map[string]float64 {
+	t.Helper()
+	scopes, err := m.Produce(context.Background())
+	require.NoError(t, err)
+	by := map[string]float64{}
+	for _, metric := range scopes[0].Metrics {
+		if metric.Name != name {
+			continue
+		}
+		switch of := metric.Data.(type) {
+		case metricdata.Sum[float64]:
+			for _, p := range of.DataPoints {
+				by[valueOf(p.Attributes, AttrChannel)+" "+valueOf(p.Attributes, AttrModel)] += p.Value
+			}
+		case metricdata.Sum[int64]:
+			for _, p := range of.DataPoints {
+				by[valueOf(p.Attributes, AttrChannel)+" "+valueOf(p.Attributes, AttrModel)] += float64(p.Value)
+			}
+		}
+	}
+	return by
+}
+
+func TestSpendIsToldByChannelAndModelWithinTheBoundOfModelsAndEndsWithThem(t *testing.T) {
+	m := New(2)
+	named := everything("a", "x", "y")
+	c := m.Configure([]Configured{named, everything("b")})
+	costs := func(of *Channel, model string, nano int64, unpriced bool) {
+		of.Attempt(&Attempt{Operation: "chat", Model: model, Outcome: "completed", Spend: Spend{Nano: nano, Unpriced: unpriced}})
+	}
+	costs(c[0], "x", 1_500_000_000, false)
+	costs(c[0], "x", 500_000_000, true)
+	costs(c[0], "y", 3_000_000_000, true)
+	for i := range 5 { // two of them have a place
+		costs(c[1], fmt.Sprintf("made-up-%d", i), 1_000_000_000, true)
+	}
+	require.Equal(t, map[string]float64{"a x": 2, "a y": 3, "b made-up-0": 1, "b made-up-1": 1, "b _other": 3}, spent(t, m, Cost))
+	require.Equal(t, map[string]float64{"a x": 1, "a y": 1, "b made-up-0": 1, "b made-up-1": 1, "b _other": 3}, spent(t, m, RequestsUnpriced))
+
+	named.Models, named.Serves = named.Models[:1], func(model string) bool { return model == "x" }
+	m.Configure([]Configured{named, everything("b")})
+	require.Contains(t, spent(t, m, Cost), "a y", "the last of it is exported")
+	for _, name := range []string{Cost, RequestsUnpriced} {
+		by := spent(t, m, name)
+		require.Contains(t, by, "a x")
+		require.NotContains(t, by, "a y")
+	}
+}

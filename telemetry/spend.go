@@ -49,7 +49,7 @@ func (c *Channel) spend(operation, model string, s *Spend) {
 		}
 	}
 	if s.Nano > 0 {
-		c.cost.add(s.Nano)
+		c.cost.get(operationModel{operation, model}).add(s.Nano)
 	}
 	if s.Unpriced {
 		c.unpriced.get(operationModel{operation, model}).add(1)
@@ -59,7 +59,7 @@ func (c *Channel) spend(operation, model string, s *Spend) {
 func (c *Channel) collectSpend(to *collection) {
 	c.spent.each(func(n *counter) { to.counter(Tokens, n) })
 	c.unpriced.each(func(n *counter) { to.counter(RequestsUnpriced, n) })
-	to.counter(Cost, c.cost)
+	c.cost.each(func(n *counter) { to.counter(Cost, n) })
 }
 
 // LimitRefused records a call that was refused because it was over a limit: rpm, tpm, concurrent, budget, or unpriced.

@@ -10,13 +10,14 @@ const tokens = 'relay_tokens_total';
 const unpriced = 'relay_requests_unpriced_total';
 const refused = 'relay_limits_refused_total';
 const channel = ['relay_channel_name'];
+const model = ['gen_ai_request_model'];
 // Reasoning is a part of output: what is billed is these.
 const disjoint = 'gen_ai_token_type!="reasoning"';
 
 export function spend(): dashboard.Dashboard {
   return board({
     uid: 'one-api-spend', title: 'One API: spend', from: 'now-24h',
-    description: 'What calls cost and at which channel, who is refused for it, and whether all of it is written down. By client token and by model the ledger has it: the page of the relay, Spend, or GET /api/usage.',
+    description: 'What calls cost and at which channel, who is refused for it, and whether all of it is written down. By client token the ledger has it: the page of the relay, Spend, or GET /api/usage?by=token.',
     rows: [
       { title: 'Now', height: 4, panels: now() },
       { title: 'Money', height: 9, panels: money() },
@@ -31,7 +32,7 @@ function now() {
   return each(3,
     stat({
       title: 'Spend in this time', unit: 'currencyUSD', decimals: 2, noValue: 'nothing',
-      description: 'What upstreams take for the attempts in the time that is shown, failed and cut ones included. Too high: the table below says which channel, the page of the relay (Spend) which token and model.',
+      description: 'What upstreams take for the attempts in the time that is shown, failed and cut ones included. Too high: the tables below say which channel and model, the page of the relay (Spend) which token.',
       expr: q.gained(cost, q.relays),
     }),
     stat({
@@ -89,6 +90,19 @@ function money() {
         { name: 'Without a price', expr: q.gained(unpriced, q.relays, channel), unit: 'short', decimals: 0, limits: anyIsBad },
       ],
     })),
+    ...each(14, series({
+      title: 'Spend an hour, by model', unit: 'currencyUSD', stacked: true, noValue: 'nothing',
+      description: 'US dollars an hour by the model that was asked for, over all channels. Models that no configuration names, beyond the first 500, are _other. Which token asks for a dear one: the page of the relay, Spend, by token and model.',
+      queries: [{ expr: `3600 * ${q.rate(cost, q.relays, model)}`, legend: '{{gen_ai_request_model}}' }],
+    })),
+    ...each(10, table({
+      title: 'Spend in this time, by model', key: { label: 'gen_ai_request_model', name: 'Model' }, sortBy: 'Spend',
+      description: 'What each model took in the time that is shown, the dearest first, and how many of its attempts cost something of which nobody knows how much: those are not in its spend. Prices: in channels.yaml gives it one.',
+      columns: [
+        { name: 'Spend', expr: q.gained(cost, q.relays, model), unit: 'currencyUSD', decimals: 2 },
+        { name: 'Without a price', expr: q.gained(unpriced, q.relays, model), unit: 'short', decimals: 0, limits: anyIsBad },
+      ],
+    })),
   ];
 }
 
@@ -106,7 +120,7 @@ function used() {
     }),
     series({
       title: 'Tokens by model', unit: 'short', stacked: true, noValue: 'none',
-      description: 'Tokens a second, in and out, by the model that was asked for. What a model costs is in the ledger: the page of the relay, Spend, by model.',
+      description: 'Tokens a second, in and out, by the model that was asked for. What they cost is above.',
       queries: [
         { expr: q.rate(q.genAI.tokensIn, q.relays, ['gen_ai_request_model']), legend: '{{gen_ai_request_model}}, in' },
         { expr: q.rate(q.genAI.tokensOut, q.relays, ['gen_ai_request_model']), legend: '{{gen_ai_request_model}}, out' },
