@@ -81,6 +81,7 @@ type Ledger struct {
 	replayed atomic.Int64
 	lost     atomic.Int64
 	balance  balance
+	losses   losses
 	tidyIn   atomic.Int64 // nanoseconds until the next upkeep
 }
 

@@ -52,6 +52,7 @@ func (l *Ledger) audits(ctx context.Context) {
 		case <-timer.C:
 		}
 		began := time.Now()
+		l.losses.look(l.lost.Load(), processAge())
 		if l.options.Store.State() == nil {
 			if err := l.audit(ctx, began); err != nil && ctx.Err() == nil && l.options.Store.State() == nil {
 				l.options.Log.Warn("the ledger could not compare its books", "error", err.Error())

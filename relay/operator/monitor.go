@@ -38,14 +38,16 @@ type health struct {
 	Version               string           `json:"version"`
 }
 
-// ledgerHealth is whether what is spent is written down. It is well if nothing waits for long, nothing was lost, and the books agree.
+// ledgerHealth is whether what is spent is written down. It is well if nothing waits for long, nothing was lost of late, and the books
+// agree.
 type ledgerHealth struct {
-	Queue      int64 `json:"queue"`       // rows that the database has not taken yet
-	AgeSeconds int64 `json:"age_seconds"` // of the oldest of them
-	Spilled    int64 `json:"spilled"`     // rows that were put into the file beside it since the start, and
-	Replayed   int64 `json:"replayed"`    // those of them that it has taken since
-	Lost       int64 `json:"lost"`        // rows that there was no place for
-	Balance    int64 `json:"balance"`     // by how much the books differ: 0, or a bug
+	Queue      int64  `json:"queue"`                      // rows that the database has not taken yet
+	AgeSeconds int64  `json:"age_seconds"`                // of the oldest of them
+	Spilled    int64  `json:"spilled"`                    // rows that were put into the file beside it since the start, and
+	Replayed   int64  `json:"replayed"`                   // those of them that it has taken since
+	Lost       int64  `json:"lost"`                       // rows that there was no place for since the start, and
+	LostAgo    *int64 `json:"lost_seconds_ago,omitempty"` // how long ago the last one was; absent if there was none
+	Balance    int64  `json:"balance"`                    // by how much the books differ: 0, or a bug
 }
 
 func (o *Operator) ledgerHealth() *ledgerHealth {
@@ -53,8 +55,13 @@ func (o *Operator) ledgerHealth() *ledgerHealth {
 		return nil
 	}
 	s := o.Ledger.Figures()
+	var ago *int64
+	if s.Lost > 0 {
+		seconds := int64(s.LostAgo.Seconds())
+		ago = &seconds
+	}
 	return &ledgerHealth{
-		Queue: s.Queue, AgeSeconds: int64(s.Age.Seconds()), Spilled: s.Spilled, Replayed: s.Replayed, Lost: s.Lost,
+		LostAgo: ago, Queue: s.Queue, AgeSeconds: int64(s.Age.Seconds()), Spilled: s.Spilled, Replayed: s.Replayed, Lost: s.Lost,
 		Balance: max(s.Rows, -s.Rows, s.Spent, -s.Spent),
 	}
 }

@@ -13,6 +13,8 @@ const forEver = 1_000_000;
 
 // How long rows of the ledger may wait for its database, in seconds. They are spilled to its file long before, and none is lost.
 const ledgerAge = 60;
+// How long the loss of a row of the ledger is said, in seconds: long enough for whoever sleeps through the first message to find it red.
+const ledgerLost = 3600;
 
 // Whatever the status: a relay that drains says 503 and its figures, one that refuses says why. The queries know what is an answer.
 const anyStatus = ["200-299", "300-399", "400-499", "500-599"];
@@ -97,7 +99,7 @@ export function wantedMonitors(settings, channels) {
     below("memory-warning", "warning", words.memory, words.advice.memoryWarning, "memory", limits.memoryWarning);
     below("memory-critical", "critical", words.memoryCritical, words.advice.memoryCritical, "memory", limits.memoryCritical);
     add("ledger", "warning", "relay", words.ledger(name, words.levels.warning), words.advice.ledger,
-        jsonQuery(settings, "/api/monitor/health", ledgerQuery(words, { level: "warning", age: ledgerAge }), "contains", words.reasons.ok));
+        jsonQuery(settings, "/api/monitor/health", ledgerQuery(words, { level: "warning", age: ledgerAge, lost: ledgerLost }), "contains", words.reasons.ok));
     if (settings.collector) {
         add("collector", "health", "relay", words.collector(name), words.advice.collector,
             { type: "http", url: settings.collector, method: "GET", ...timing(settings, settings.retries) });

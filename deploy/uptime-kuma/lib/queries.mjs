@@ -64,13 +64,15 @@ export function limitQuery(words, { level, figure, most }) {
 
 /**
  * Whether what is spent is written down, from GET /api/monitor/health. A relay that keeps no ledger, or is older than this, has none
- * there, and is well. What was lost stays said until the relay is started anew.
+ * there, and is well. What was lost is said for a while, since nobody can bring it back; a relay that does not say how long ago that was says
+ * it until it is started anew.
  * @param {object} words wordsFor(language)
  * @param {object} limit
  * @param {"warning"} limit.level
  * @param {number} limit.age seconds that rows may wait for the database
+ * @param {number} limit.lost seconds that the loss of a row is said for
  */
-export function ledgerQuery(words, { level, age }) {
+export function ledgerQuery(words, { level, age, lost }) {
     const { reasons } = words;
     const [before, between, after] = reasons.waits;
     const bad = (expression) => `${quoted(`${words.levels[level]}${words.colon}`)} & ${expression}`;
@@ -78,7 +80,7 @@ export function ledgerQuery(words, { level, age }) {
         `( $not($type(goroutines) = "number") ? $error(${quoted(reasons.noHealth)});`,
         `  $not($type(ledger) = "object") ? ${quoted(`${reasons.ok}, ${reasons.noLedger}`)}`,
         `  : ledger.balance != 0 ? ${bad(`${quoted(reasons.differs)} & ledger.balance`)}`,
-        `  : ledger.lost > 0 ? ${bad(`${quoted(reasons.lost)} & ledger.lost`)}`,
+        `  : ledger.lost > 0 and ($exists(ledger.lost_seconds_ago) ? ledger.lost_seconds_ago < ${lost} : true) ? ${bad(`${quoted(reasons.lost)} & ledger.lost`)}`,
         `  : ledger.age_seconds > ${age} ? ${bad(`${quoted(before)} & ledger.queue & ${quoted(between)} & ledger.age_seconds & ${quoted(after)}`)}`,
         `  : ${quoted(`${reasons.ok}, ${reasons.written}`)} )`,
     ].join("\n");

@@ -45,13 +45,16 @@ test("a limit says the level, the number and the busiest channel", async (t) => 
 });
 
 test("the ledger's query says OK, or what is not written down", async (t) => {
-    const query = ledgerQuery(words, { level: "warning", age: 60 });
+    const query = ledgerQuery(words, { level: "warning", age: 60, lost: 3600 });
     const ledger = (more = {}) => health({ ledger: { queue: 0, age_seconds: 0, spilled: 0, replayed: 0, lost: 0, balance: 0, ...more } });
     const cases = [
         ["all is written", ledger(), "OK, all is written down"],
         ["a moment behind", ledger({ queue: 12, age_seconds: 60, spilled: 12 }), "OK, all is written down"],
         ["the database is away", ledger({ queue: 812, age_seconds: 61 }), "warning: rows that the database has not taken: 812, for 61 s"],
         ["rows were lost", ledger({ lost: 3 }), "warning: rows lost: 3"],
+        ["rows were lost just now", ledger({ lost: 3, lost_seconds_ago: 3599 }), "warning: rows lost: 3"],
+        ["rows were lost long ago", ledger({ lost: 3, lost_seconds_ago: 3600 }), "OK, all is written down"],
+        ["and others wait", ledger({ lost: 3, lost_seconds_ago: 3600, queue: 1, age_seconds: 61 }), "warning: rows that the database has not taken: 1, for 61 s"],
         ["the books differ", ledger({ balance: 1200 }), "warning: the books differ by 1200"],
         ["there is none", health(), "OK, nothing is remembered (SQL_DSN=off)"],
     ];
@@ -61,7 +64,7 @@ test("the ledger's query says OK, or what is not written down", async (t) => {
     for (const answer of ["<html>502</html>", { success: false, message: "no" }, {}]) {
         await assert.rejects(jsonata(query).evaluate(answer), pending, JSON.stringify(answer));
     }
-    assert.equal(await jsonata(ledgerQuery(wordsFor("zh"), { level: "warning", age: 60 })).evaluate(ledger({ lost: 3 })), "警告：丢失的行数：3");
+    assert.equal(await jsonata(ledgerQuery(wordsFor("zh"), { level: "warning", age: 60, lost: 3600 })).evaluate(ledger({ lost: 3 })), "警告：丢失的行数：3");
 });
 
 test("health says how things stand, or why they do not", async (t) => {
