@@ -75,8 +75,17 @@ func TestAPriceIsThatOfWhoIsPaid(t *testing.T) {
 		{"anthropic", "http://127.0.0.1:9", "", "claude-3-5-haiku-20241022", "anthropic/claude-3-5-haiku-latest"},
 		{"vertex", "", "", "claude-3-5-sonnet@20240620", "google/claude-3-5-sonnet"},
 		{"ollama", "http://127.0.0.1:11434", "", "gpt-4o", ""}, // its models cost nothing that we know
+		{"vllm", "http://127.0.0.1:8000", "", "deepseek-chat", ""},
 		{"openai", "http://127.0.0.1:9", "", "my-model", ""},
-		{"deepseek", "http://127.0.0.1:9", "", "gpt-4o", ""},
+		// Of whom the table knows nothing, or not this model, the maker's price holds: nothing would be taken from a budget otherwise.
+		{"siliconflow", "https://api.siliconflow.cn/v1", "deepseek-ai/deepseek-v3.2", "x", "deepseek/deepseek-v3.2"},
+		{"dashscope", "https://dashscope.aliyuncs.com/compatible-mode/v1", "", "kimi-k2-thinking", "moonshotai/kimi-k2-thinking"},
+		{"openai", "https://ark.cn-beijing.volces.com/api/v3", "deepseek-v3.2", "ep-2025-abc", "deepseek/deepseek-v3.2"},
+		{"deepseek", "http://127.0.0.1:9", "", "gpt-4o", "openai/gpt-4o"},
+		{"openai", "https://api.cohere.ai/compatibility/v1", "", "gpt-4o", "openai/gpt-4o"},
+		{"openai", "https://api.openai.com/v1", "", "gpt-of-tomorrow", ""},                                  // nor does its maker have one
+		{"siliconflow", "https://api.siliconflow.cn/v1", "", "deepseek-ai/DeepSeek-R1-Distill-Qwen-7B", ""}, // another model, of another size
+		{"dashscope", "https://dashscope.aliyuncs.com/compatible-mode/v1", "", "qwen-plus", ""},             // made by whom the table lacks
 	} {
 		r, ok := b.Find(channelAt(c.kind, c.address), Models{Answered: c.answered, Asked: c.asked, Alias: "alias"}, november)
 		assert.Equal(t, c.want, r.Name, "%s %s %s", c.kind, c.answered, c.asked)
