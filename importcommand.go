@@ -51,17 +51,28 @@ const importTimeout = 5 * time.Minute
 
 // importCall is the flags of one-api import.
 type importCall struct {
-	flags                *flag.FlagSet
-	from, out            string
-	apply, force, prices bool
-	logs                 bool
-	logsFrom, logsSince  string
-	logsRate             int
-	since                time.Time
-	config               string // the file that the relay would read
-	source               config.Source
-	settings             config.Settings
-	stdout               io.Writer
+	flags               *flag.FlagSet
+	from, out           string
+	apply, force, logs  bool
+	prices              priceFlag
+	logsFrom, logsSince string
+	logsRate            int
+	since               time.Time
+	config              string // the file that the relay would read
+	source              config.Source
+	settings            config.Settings
+	stdout              io.Writer
+}
+
+// priceFlag is --prices, alone or with what is meant.
+type priceFlag migrate.PriceChoice
+
+func (f *priceFlag) String() string { return string(*f) }
+func (*priceFlag) IsBoolFlag() bool { return true }
+func (f *priceFlag) Set(text string) error {
+	choice, err := migrate.ParsePriceChoice(text)
+	*f = priceFlag(choice)
+	return err
 }
 
 func newImportCall() *importCall {
@@ -71,7 +82,8 @@ func newImportCall() *importCall {
 	c.flags.BoolVar(&c.apply, "apply", false, "write; without it nothing is written")
 	c.flags.StringVar(&c.out, "out", "", "the configuration `file` to write, keys included")
 	c.flags.BoolVar(&c.force, "force", false, "replace files, and settings of keys, that are others")
-	c.flags.BoolVar(&c.prices, "prices", false, "take over the old prices of the models that channels serve, and those of groups")
+	c.flags.Var(&c.prices, "prices", "take over the old prices of the models that channels serve, and those of groups; --prices=missing: "+
+		"only those of models that have no price here")
 	c.flags.BoolVar(&c.logs, "logs", false, "with --apply: add the old log up by day, key, model and channel, for the page and /api/usage; "+
 		"stopped, it goes on where it was")
 	c.flags.StringVar(&c.logsFrom, "logs-from", "", "the `database` that has the log, as LOG_SQL_DSN has it (default: --from)")
@@ -200,7 +212,7 @@ func (c *importCall) run(whole context.Context) error {
 		return err
 	}
 	options := migrate.Options{
-		Out: c.out, Prices: c.prices, KeysInStore: c.out == "", Providers: relay.ConfigProviders(), Now: time.Now(),
+		Out: c.out, Prices: migrate.PriceChoice(c.prices), KeysInStore: c.out == "", Providers: relay.ConfigProviders(), Now: time.Now(),
 	}
 	if options.KeysInStore {
 		if options.Out = c.config; options.Out == "" {

@@ -15,7 +15,7 @@ import (
 // Options is what is wanted of an import.
 type Options struct {
 	Out    string // the configuration file that is to be
-	Prices bool   // the old prices are taken over
+	Prices PriceChoice
 	// KeysInStore says that client keys go into the relay's database, and not into the file.
 	KeysInStore bool
 	Providers   map[string]config.Provider
@@ -43,8 +43,10 @@ type Plan struct {
 	Keyless  int // tokens without a key
 	Deleted  int // tokens that were deleted
 
-	options Options
-	out     string
+	options  Options
+	out      string
+	then     map[string]priced // the old prices of models that channels serve, as far as the old database has them
+	noRatios bool              // it has none
 }
 
 // File is one that is to be written, readable for its owner alone.
@@ -91,9 +93,7 @@ func Make(old *Old, o Options) (*Plan, error) {
 	p.Sums.PerDollar = unit.perDollar
 	p.tokens(old, unit, groups)
 	p.owners(old, unit)
-	if o.Prices {
-		p.prices(old, unit, groups)
-	}
+	p.prices(old, unit, groups)
 	p.Renamed = groups.changed()
 	return p, p.write()
 }
@@ -214,8 +214,8 @@ func (p *Plan) owners(old *Old, unit rate) {
 	}
 }
 
-// unpriced finds the models that cost nobody knows what, and lets keys with a budget that reach them use them, since they could before.
-func (p *Plan) unpriced(c *config.Config) (changed bool) {
+// unpriced finds the models that cost nobody knows what, and the keys that reach them: those may use them, since they could before.
+func (p *Plan) unpriced(c *config.Config) {
 	book, now := price.NewBook(c), time.Now()
 	without := map[string]map[string]bool{} // by group
 	all := map[string]bool{}
@@ -241,6 +241,7 @@ func (p *Plan) unpriced(c *config.Config) (changed bool) {
 		}
 	}
 	for _, t := range p.Tokens {
+		t.unpriced = false
 		if t.State == Exhausted || t.State == NoQuota { // what costs nothing is admitted by a budget that is used up
 			continue
 		}
@@ -250,11 +251,9 @@ func (p *Plan) unpriced(c *config.Config) (changed bool) {
 					continue
 				}
 				all[model] = true
-				changed = changed || !t.unpriced
 				t.unpriced = true
 			}
 		}
 	}
 	p.Unpriced = slices.Sorted(maps.Keys(all))
-	return changed
 }

@@ -165,7 +165,8 @@ func TestTheReportAddsUpAndShowsNoSecret(t *testing.T) {
 	require.Regexp(t, `4 users, each of whom shares it among its keys +\$999,995,707\.501858 +\$999,995,707\.501858`, said)
 	require.Regexp(t, `1 users without a key, who are left out +\$0\.000154 +-`, said)
 	require.Contains(t, said, "overflowed, and are not to be trusted: the user poor")
-	require.Contains(t, said, "1 models have no price here: my-own")
+	require.Contains(t, said, "1 models have no price here. 1 usable keys reach them")
+	require.Contains(t, said, "my-own: $1 a million tokens of input, $3 of output there")
 	for _, secret := range []string{"SECRET", "rootkey", "second"} {
 		require.NotContains(t, said, secret)
 	}
@@ -201,8 +202,8 @@ func TestBalancesAreTheSameToTheNanoDollarWhateverAQuotaIsWorth(t *testing.T) {
 
 func TestPricesAreTakenOverOnRequestOnly(t *testing.T) {
 	from, out := evening(t), filepath.Join(t.TempDir(), "c.yaml")
-	require.NotContains(t, plan(t, from, Options{Out: out}).Files[0].Content, "prices:")
-	p := plan(t, from, Options{Out: out, Prices: true})
+	require.NotContains(t, plan(t, from, Options{Out: out}).Files[0].Content, "\nprices:")
+	p := plan(t, from, Options{Out: out, Prices: AllPrices})
 	require.Empty(t, p.Unpriced)
 	_, err := p.Apply(context.Background(), opened(t), false)
 	require.NoError(t, err)
@@ -218,6 +219,47 @@ func TestPricesAreTakenOverOnRequestOnly(t *testing.T) {
 		require.Equal(t, int64(800_000), *g.Markup)
 	}
 	require.Equal(t, config.UnpricedUnsaid, apikey.NewStore(c.Tokens).Find("sk-rootkey").Of.Unpriced)
+}
+
+func TestEachModelThatTakesNothingFromBudgetsIsNamedWithWhatItHasCost(t *testing.T) {
+	channel := insert("channels", "id", "1", "type", "1", "key", text("k"), "status", "1", "name", text("c"), "group", text("default"), "models",
+		text("gpt-4o,by-call,by-token,by-target,nobodys,a-1,a-2,a-3,a-4,a-5,a-6"), "model_mapping", text(`{"by-target":"behind"}`))
+	user := insert("users", "id", "1", "username", text("u"), "status", "1", "quota", "5", "group", text("default"))
+	token := insert("tokens", "id", "1", "user_id", "1", "key", text("k"), "status", "1", "name", text("t"), "unlimited_quota", "1")
+	ratios := []string{
+		insert("options", "key", text("ModelRatio"), "value", text(`{"by-token":0.4,"behind":7,"gpt-4o":100}`)),
+		insert("options", "key", text("CompletionRatio"), "value", text(`{"by-token":2.5,"behind":1}`)),
+		insert("options", "key", text("ModelPrice"), "value", text(`{"by-call":0.04}`)),
+	}
+	from, out := made(t, oneAPITables, append(ratios, channel, user, token)...), filepath.Join(t.TempDir(), "c.yaml")
+	p := plan(t, from, Options{Out: out})
+	require.Equal(t, []string{"a-1", "a-2", "a-3", "a-4", "a-5", "a-6", "by-call", "by-target", "by-token", "nobodys"}, p.Unpriced)
+	said := report(p)
+	for _, line := range []string{
+		"by-call: $0.04 a call there", "by-token: $0.8 a million tokens of input, $2 of output there", "by-target: $14 a million tokens of input, $14 of output there",
+		"nobodys: no price there either", "a-6: no price there either", "--prices=missing",
+	} {
+		require.Contains(t, said, line)
+	}
+	for _, line := range []string{
+		"\n# prices:\n", "\n#   - {model: by-call, request: 0.04}\n", "\n#   - {model: by-token, input: 0.8, output: 2}\n", "\n#   - {model: nobodys, input: ?, output: ?}\n",
+	} {
+		require.Contains(t, p.Files[0].Content, line)
+	}
+
+	p = plan(t, from, Options{Out: out, Prices: MissingPrices})
+	require.Equal(t, []string{"a-1", "a-2", "a-3", "a-4", "a-5", "a-6", "nobodys"}, p.Unpriced)
+	require.Contains(t, report(p), "prices taken over: 3, for models that have no price here")
+	_, err := p.Apply(context.Background(), opened(t), false)
+	require.NoError(t, err)
+	of := map[string]bool{}
+	for _, price := range loaded(t, out).Prices {
+		of[price.Model] = true
+	}
+	require.Equal(t, map[string]bool{"by-call": true, "by-target": true, "by-token": true}, of, "gpt-4o keeps the price that it has here")
+
+	p = plan(t, made(t, oneAPITables, channel, user, token), Options{Out: out})
+	require.Contains(t, report(p), "nobodys: the price that the old program has built in there")
 }
 
 func TestImportingAgainChangesNothingTwiceAndNothingIsReplacedUnasked(t *testing.T) {

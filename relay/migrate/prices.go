@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"encoding/json"
+	"errors"
 	"maps"
 	"math/big"
 	"regexp"
@@ -39,60 +40,68 @@ func ratios(text string) (found map[string]*big.Rat, ok bool) {
 // ofType is a price for channels of one type alone: qwen-plus(17).
 var ofType = regexp.MustCompile(`\(\d+\)$`)
 
-// prices reads what the old database says of the models that its channels serve. It holds all prices of the old program if one was ever
-// changed, and none otherwise.
+// PriceChoice is which of the old prices are taken over.
+type PriceChoice string
+
+// The choices.
+const (
+	NoPrices      PriceChoice = ""
+	MissingPrices PriceChoice = "missing" // of models that have no price here
+	AllPrices     PriceChoice = "all"     // and those of groups
+)
+
+// ParsePriceChoice reads what a flag says.
+func ParsePriceChoice(text string) (PriceChoice, error) {
+	switch text {
+	case "all", "true":
+		return AllPrices, nil
+	case "missing":
+		return MissingPrices, nil
+	case "false":
+		return NoPrices, nil
+	}
+	return NoPrices, errors.New(`must be "all" (or nothing) or "missing", for models that have no price here`)
+}
+
+// prices reads what the old database says of the models that its channels serve, and takes over what is wanted of that.
 func (p *Plan) prices(old *Old, unit rate, groups *renamed) {
 	options := map[string]map[string]*big.Rat{}
 	for _, name := range []string{
 		"ModelRatio", "CompletionRatio", "CacheRatio", "CreateCacheRatio", "ModelPrice", "PerCallPricing", "GroupRatio",
 	} {
 		read, ok := ratios(old.Options[name])
-		if !ok {
+		if !ok && p.options.Prices != NoPrices {
 			p.warn("the option %s is no JSON object: no prices are taken from it", name)
 		}
 		options[name] = read
 	}
-	if len(options["ModelRatio"]) == 0 {
+	// The database holds all prices of the old program if one was ever changed, and none otherwise.
+	if p.noRatios = len(options["ModelRatio"]) == 0; p.noRatios && p.options.Prices != NoPrices {
 		p.warn("the old database holds no ModelRatio (its program's own prices were never changed): no prices are taken over, and the ones " +
 			"that this relay ships hold")
 	}
-	// A ratio of 1 is one quota a token.
-	perMillion := new(big.Rat).Quo(new(big.Rat).SetInt64(1_000_000), unit.perDollar)
-	for _, model := range p.served() {
-		find := func(option string) *big.Rat {
-			if at := options[option][model]; at != nil {
-				return at
+	p.then = map[string]priced{}
+	for model, targets := range p.served() {
+		of, said := pricedAs(model, options, unit)
+		for _, target := range targets {
+			at, has := pricedAs(target, options, unit)
+			if has && p.Dialect == OneAPI { // which asks the price of what the upstream is asked for
+				p.then[target] = at
 			}
-			for _, name := range slices.Sorted(maps.Keys(options[option])) {
-				if ofType.MatchString(name) && ofType.ReplaceAllString(name, "") == model {
-					return options[option][name]
-				}
+			if has && !said {
+				of, said = at, true
+				of.Model = model
 			}
-			return nil
 		}
-		of := priced{Model: model, Call: find("ModelPrice")}
-		if of.Call == nil {
-			of.Call = find("PerCallPricing")
+		if said {
+			p.then[model] = of
 		}
-		ratio := find("ModelRatio")
-		if of.Call == nil && ratio == nil {
-			continue
-		}
-		if of.Call == nil {
-			of.Input = new(big.Rat).Mul(ratio, perMillion)
-			output := find("CompletionRatio")
-			if output == nil {
-				output, of.guessed = usualOutput(model), true
-			}
-			times := func(by *big.Rat) *big.Rat {
-				if by == nil {
-					return nil
-				}
-				return new(big.Rat).Mul(of.Input, by)
-			}
-			of.Output, of.Cached, of.CacheWrite = times(output), times(find("CacheRatio")), times(find("CreateCacheRatio"))
-		}
-		p.Prices = append(p.Prices, of)
+	}
+	if p.options.Prices != AllPrices {
+		return
+	}
+	for _, model := range slices.Sorted(maps.Keys(p.then)) {
+		p.Prices = append(p.Prices, p.then[model])
 	}
 	p.Markups = map[string]*big.Rat{}
 	for name, ratio := range options["GroupRatio"] {
@@ -102,20 +111,100 @@ func (p *Plan) prices(old *Old, unit rate, groups *renamed) {
 	}
 }
 
-// served is the models that channels serve, and what upstreams are asked for instead.
-func (p *Plan) served() []string {
-	all := map[string]bool{}
+// pricedAs is a model's price by the old options; said is false if they have none.
+func pricedAs(model string, options map[string]map[string]*big.Rat, unit rate) (of priced, said bool) {
+	find := func(option string) *big.Rat {
+		if at := options[option][model]; at != nil {
+			return at
+		}
+		for _, name := range slices.Sorted(maps.Keys(options[option])) {
+			if ofType.MatchString(name) && ofType.ReplaceAllString(name, "") == model {
+				return options[option][name]
+			}
+		}
+		return nil
+	}
+	of = priced{Model: model, Call: find("ModelPrice")}
+	if of.Call == nil {
+		of.Call = find("PerCallPricing")
+	}
+	ratio := find("ModelRatio")
+	if of.Call != nil || ratio == nil {
+		return of, of.Call != nil
+	}
+	// A ratio of 1 is one quota a token.
+	of.Input = new(big.Rat).Mul(ratio, new(big.Rat).Quo(new(big.Rat).SetInt64(1_000_000), unit.perDollar))
+	output := find("CompletionRatio")
+	if output == nil {
+		output, of.guessed = usualOutput(model), true
+	}
+	times := func(by *big.Rat) *big.Rat {
+		if by == nil {
+			return nil
+		}
+		return new(big.Rat).Mul(of.Input, by)
+	}
+	of.Output, of.Cached, of.CacheWrite = times(output), times(find("CacheRatio")), times(find("CreateCacheRatio"))
+	return of, true
+}
+
+// takeMissing takes over the prices of models that have none here, if that is wanted. taken: there were some.
+func (p *Plan) takeMissing() (taken bool) {
+	if p.options.Prices != MissingPrices {
+		return false
+	}
+	for _, model := range p.Unpriced {
+		if of, said := p.then[model]; said {
+			p.Prices, taken = append(p.Prices, of), true
+		}
+	}
+	return taken
+}
+
+// words is a price for people, in dollars.
+func (of *priced) words() string {
+	if of.Call != nil {
+		return "$" + trimmed(of.Call, 9) + " a call"
+	}
+	text := "$" + trimmed(of.Input, 6) + " a million tokens of input, $" + trimmed(of.Output, 6) + " of output"
+	if of.guessed {
+		text += " (the old program's usual one)"
+	}
+	return text
+}
+
+// unpricedWords says what a model without a price here has cost there.
+func (p *Plan) unpricedWords(model string) string {
+	of, said := p.then[model]
+	switch {
+	case said:
+		return of.words() + " there"
+	case p.noRatios:
+		return "the price that the old program has built in there"
+	}
+	return "no price there either"
+}
+
+// served is the models that channels serve, each with what upstreams are asked for instead.
+func (p *Plan) served() map[string][]string {
+	all := map[string][]string{}
 	for _, c := range p.Channels {
 		if c.Fate == Unsupported {
 			continue
 		}
 		for i := range c.Entries {
-			for _, model := range c.Entries[i].models {
-				all[model] = true
+			e := &c.Entries[i]
+			for _, model := range e.models {
+				to := e.mapping[model]
+				if to != "" && !slices.Contains(all[model], to) {
+					all[model] = append(all[model], to)
+				} else if _, known := all[model]; !known {
+					all[model] = nil
+				}
 			}
 		}
 	}
-	return slices.Sorted(maps.Keys(all))
+	return all
 }
 
 func (p *Plan) hasGroup(name string) bool {

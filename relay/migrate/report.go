@@ -196,23 +196,26 @@ func (p *Plan) reportRest(w io.Writer) {
 	if len(p.Renamed) > 0 {
 		say("groups with other names here: %s", some(p.Renamed))
 	}
-	if p.options.Prices {
+	if p.options.Prices != NoPrices {
 		guessed := 0
 		for i := range p.Prices {
 			if p.Prices[i].guessed {
 				guessed++
 			}
 		}
-		say("prices taken over: %d, for models that channels serve (%d of them without the price of output, which is the old program's usual "+
-			"one)", len(p.Prices), guessed)
-		say("groups with another price: %d", len(p.Markups))
+		whose := "that channels serve"
+		if p.options.Prices == MissingPrices {
+			whose = "that have no price here"
+		}
+		say("prices taken over: %d, for models %s (%d of them without the price of output, which is the old program's usual "+
+			"one)", len(p.Prices), whose, guessed)
+		if p.options.Prices == AllPrices {
+			say("groups with another price: %d", len(p.Markups))
+		}
 	} else {
-		say("prices are left as this relay has them: --prices takes the old ones over")
+		say("prices are left as this relay has them: --prices takes the old ones over, --prices=missing those of models that have none here")
 	}
-	if len(p.Unpriced) > 0 {
-		say("%d models have no price here: %s. Keys that reach them may use them as before (unpriced: allow), AND THAT TAKES NOTHING FROM THEIR "+
-			"BUDGETS: give them a price in the file%s", len(p.Unpriced), some(p.Unpriced), orPrices(p.options.Prices))
-	}
+	p.reportUnpriced(say)
 	say("a key with a channel behind it (sk-…-12) is told that channels cannot be chosen here")
 	for _, warning := range p.Warnings {
 		say("%s", warning)
@@ -220,11 +223,26 @@ func (p *Plan) reportRest(w io.Writer) {
 	fmt.Fprintln(w)
 }
 
-func orPrices(taken bool) string {
-	if taken {
-		return ""
+// reportUnpriced names each model that takes nothing from budgets, with what it has cost.
+func (p *Plan) reportUnpriced(say func(format string, args ...any)) {
+	if len(p.Unpriced) == 0 {
+		return
 	}
-	return ", or take the old ones over with --prices"
+	reach := 0
+	for _, t := range p.Tokens {
+		if t.unpriced && t.State == Usable {
+			reach++
+		}
+	}
+	how := "give them a price in the file, where they stand as comments"
+	if p.options.Prices == NoPrices && slices.ContainsFunc(p.Unpriced, func(model string) bool { _, said := p.then[model]; return said }) {
+		how += ", or take the old ones over with --prices=missing"
+	}
+	say("%d models have no price here. %d usable keys reach them and may use them as before (unpriced: allow), AND THAT TAKES NOTHING FROM "+
+		"ANY BUDGET: %s:", len(p.Unpriced), reach, how)
+	for _, model := range p.Unpriced {
+		say("  %s: %s", shown(model), p.unpricedWords(model))
+	}
 }
 
 // Overdrawn is how many budgets are used up, which the relay's database has to know.

@@ -44,9 +44,14 @@ func (p *Plan) write() error {
 		case err != nil:
 			return err
 		default:
-			if p.unpriced(c) {
+			if p.unpriced(c); p.takeMissing() {
 				p.render()
+				if c, err = p.load(); err != nil {
+					return err
+				}
+				p.unpriced(c)
 			}
+			p.render()
 			return p.small()
 		}
 	}
@@ -313,42 +318,6 @@ func (p *Plan) renderOwners(w *writer) {
 	w.line(0, "owners:")
 	for _, o := range p.Owners {
 		w.line(2, quote(o.Name)+": {budget: {usd: "+decimal(o.Purse.most)+", per: total}}")
-	}
-}
-
-func (p *Plan) renderPrices(w *writer) {
-	if len(p.Markups) > 0 {
-		w.line(0, "")
-		w.line(0, "groups:")
-		for _, name := range slices.Sorted(maps.Keys(p.Markups)) {
-			w.line(2, quote(name)+": {markup: "+trimmed(p.Markups[name], 6)+"}")
-		}
-	}
-	if len(p.Prices) == 0 {
-		return
-	}
-	w.line(0, "")
-	w.line(0, "# The old prices, in US dollars per million tokens.")
-	w.line(0, "prices:")
-	for i := range p.Prices {
-		of := &p.Prices[i]
-		text := "- {model: " + quote(of.Model)
-		if of.Call != nil {
-			text += ", request: " + trimmed(of.Call, 9)
-		} else {
-			text += ", input: " + trimmed(of.Input, 6) + ", output: " + trimmed(of.Output, 6)
-			if of.Cached != nil {
-				text += ", cached: " + trimmed(of.Cached, 6)
-			}
-			if of.CacheWrite != nil {
-				text += ", cache_write: " + trimmed(of.CacheWrite, 6)
-			}
-		}
-		text += "}"
-		if of.guessed {
-			text += " # the old database does not say what output costs"
-		}
-		w.line(2, text)
 	}
 }
 

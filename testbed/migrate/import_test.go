@@ -53,11 +53,11 @@ func TestWithoutApplyNothingIsWritten(t *testing.T) {
 	})
 }
 
-func TestTheOldDatabaseIsLeftAsItWas(t *testing.T) {
+func TestTheOldFileIsLeftAsItWas(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, s source) {
 		if s.engine != "sqlite" {
-			t.Skip("what a server's files are is the server's; its statements are counted in relay/migrate")
+			t.Skip("a server's files are its own: what stands in it is compared in TestTheOldDatabaseIsLeftAsItWasByALoginThatMayOnlyRead")
 		}
 		s = s.load(t, upstreamThen)
 		require.NoError(t, s.db.Close())
