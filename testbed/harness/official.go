@@ -3,6 +3,7 @@ package harness
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"net"
 	"net/http"
 	"testing"
@@ -24,7 +25,13 @@ type official struct {
 // NewOfficial plays the host of that name.
 func NewOfficial(t *testing.T, host string, handle http.HandlerFunc) *official {
 	t.Helper()
-	c, err := cert.SelfSigned(time.Now().Add(time.Hour), host)
+	return NewOfficials(t, []string{host}, handle)
+}
+
+// NewOfficials plays several hosts. A name may begin with *. as certificates have it.
+func NewOfficials(t *testing.T, hosts []string, handle http.HandlerFunc) *official {
+	t.Helper()
+	c, err := cert.SelfSigned(time.Now().Add(time.Hour), hosts...)
 	require.NoError(t, err)
 	o := &official{certificate: c.Leaf}
 	o.Upstream = StartUpstream(t, handle, func(u *Upstream) {
@@ -39,6 +46,11 @@ func NewOfficial(t *testing.T, host string, handle http.HandlerFunc) *official {
 	}
 	o.Proxy = NewTunnel(t, speaks)
 	return o
+}
+
+// PEM is its certificate, as a file of authorities has it.
+func (o *official) PEM() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: o.certificate.Raw})
 }
 
 // TrustingOfficial makes the relay trust its certificate.

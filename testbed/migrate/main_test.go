@@ -111,15 +111,16 @@ func (to target) checks(t *testing.T) (ok bool, said string) {
 
 const admin = "made-up-admin-token"
 
-// start is a relay with what was imported, and its address.
-func (to target) start(t *testing.T) (url string) {
+// start is a relay with what was imported, and its address. more is of its environment, and wins.
+func (to target) start(t *testing.T, more ...string) (url string) {
 	t.Helper()
 	ports, err := process.FreePorts(1)
 	require.NoError(t, err)
 	log := &harness.LogBuffer{}
 	// Nobody but this machine is reached: old channels without an address of their own are at the real providers'.
 	relay, err := process.Start(process.Options{
-		Name: "the relay", Work: to.dir, Output: log, Environment: to.environment("PORT="+ports[0], "ADMIN_TOKEN="+admin, "RETRY_TIMES=2", "RELAY_PROXY="+harness.NobodysAddress),
+		Name: "the relay", Work: to.dir, Output: log, Environment: append(
+			to.environment("PORT="+ports[0], "ADMIN_TOKEN="+admin, "RETRY_TIMES=2", "RELAY_PROXY="+harness.NobodysAddress), more...),
 	}, program(t), "--config", to.config())
 	require.NoError(t, err)
 	t.Cleanup(func() {
