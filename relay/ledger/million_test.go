@@ -22,26 +22,7 @@ func TestTheQueriesOfThePageAreAnsweredAtOnceHoweverManyRowsThereAre(t *testing.
 		t.Skip("ONE_API_TEST_ROWS does not say how many (1000000)")
 	}
 	s := newScene(t, store.Target{Kind: store.SQLite, Path: filepath.Join(t.TempDir(), "x.db")})
-	w := writer{store: s.store}
-	began := time.Now()
-	rows := make([]Row, 0, 5000)
-	for i := range n {
-		at := began.Add(-29*24*time.Hour + time.Duration(i)*(29*24*time.Hour/time.Duration(n)))
-		r := usualRow(i)
-		r.ID, r.At = fmt.Sprintf("%s%020x", IDAt(at), i), at.UnixMicro()
-		if i%50 == 0 {
-			r.TotalOutcome, r.Outcome = "upstream_status", "upstream_status"
-		}
-		if i%99999 == 5 {
-			r.Token, r.Model, r.Channel, r.TotalOutcome = "rare", "rare", "rare", "panic"
-		}
-		r.settle(time.UTC)
-		if rows = append(rows, r); len(rows) == cap(rows) || i == n-1 {
-			require.NoError(t, w.write(context.Background(), rows))
-			rows = rows[:0]
-		}
-	}
-	t.Logf("%d rows in %v", n, time.Since(began).Round(time.Second))
+	began := s.fill(n, 29)
 	today := s.Today()
 	half, err := s.Requests(context.Background(), RequestQuery{Before: IDAt(began.Add(-14 * 24 * time.Hour)), Limit: 1})
 	require.NoError(t, err)
@@ -87,6 +68,33 @@ func TestTheQueriesOfThePageAreAnsweredAtOnceHoweverManyRowsThereAre(t *testing.
 	require.NoError(t, s.audit(context.Background(), time.Now()))
 	t.Logf("one comparison of the books: %v", time.Since(began).Round(time.Millisecond))
 	s.balanced()
+}
+
+// fill writes n rows of as many days up to now.
+func (s *scene) fill(n, days int) (began time.Time) {
+	s.t.Helper()
+	w := writer{store: s.store}
+	began = time.Now()
+	all := time.Duration(days) * 24 * time.Hour
+	rows := make([]Row, 0, 5000)
+	for i := range n {
+		at := began.Add(-all + time.Duration(i)*(all/time.Duration(n)))
+		r := usualRow(i)
+		r.ID, r.At = fmt.Sprintf("%s%020x", IDAt(at), i), at.UnixMicro()
+		if i%50 == 0 {
+			r.TotalOutcome, r.Outcome = "upstream_status", "upstream_status"
+		}
+		if i%99999 == 5 {
+			r.Token, r.Model, r.Channel, r.TotalOutcome = "rare", "rare", "rare", "panic"
+		}
+		r.settle(time.UTC)
+		if rows = append(rows, r); len(rows) == cap(rows) || i == n-1 {
+			require.NoError(s.t, w.write(context.Background(), rows))
+			rows = rows[:0]
+		}
+	}
+	s.t.Logf("%d rows in %v", n, time.Since(began).Round(time.Second))
+	return began
 }
 
 func (s *scene) asks(q RequestQuery) func() (int, error) {
