@@ -178,25 +178,3 @@ func (r *Row) more() any {
 	}
 	return string(text)
 }
-
-// columns is a row's columns, in the order of values.
-const columns = "id, attempt, is_last, at, day, token, model, channel, provider, endpoint, asked, answered, outcome, status, ms, " +
-	"first_ms, " +
-	"uncached, cache_read, cache_write_5m, cache_write_1h, audio_in, image_in, text_out, audio_out, image_out, reasoning, " +
-	"source, cost, charge, priced, rule, rule_date, total_outcome, total_status, total_ms, total_cost, more"
-
-// values appends a row's values.
-func (r *Row) values(to []any) []any {
-	return append(to, r.ID, int64(r.Attempt), number(r.Last), r.At, int64(r.Day), r.Token, r.Model, r.Channel, r.Provider, r.Endpoint, r.Asked,
-		r.Answered, r.Outcome, int64(r.Status), r.MS, r.FirstMS,
-		r.Uncached, r.CacheRead, r.CacheWrite5m, r.CacheWrite1h, r.AudioIn, r.ImageIn, r.TextOut, r.AudioOut, r.ImageOut, r.Reasoning,
-		r.Source, r.Cost, r.Charge, number(!r.Unpriced), r.Rule, r.RuleDate, r.TotalOutcome, int64(r.TotalStatus), r.TotalMS, r.TotalCost,
-		r.more())
-}
-
-func number(b bool) int64 {
-	if b {
-		return 1
-	}
-	return 0
-}

@@ -13,19 +13,18 @@ import (
 )
 
 // Rows are inserted so many with one statement, and what is left with smaller ones: each is prepared once. So are sums added to.
-var insertSizes = [...]int{32, 8, 1}
-
-const width = 37 // columns of a row
+var insertSizes = [...]int{32, 8, 2, 1}
 
 // writer puts rows into the database, with their sums, in one transaction.
 type writer struct {
 	store *store.Store
 	args  []any
+	parts [forms][]*Row // the rows at hand, by form
 	sums  map[sumKey]*sum
 	spent map[string]int64
 
 	db       *sql.DB // that the statements were prepared for
-	inserts  [len(insertSizes)]*sql.Stmt
+	inserts  [forms][len(insertSizes)]*sql.Stmt
 	addsSum  [len(insertSizes)]*sql.Stmt
 	addsCost [len(insertSizes)]*sql.Stmt
 }
@@ -60,30 +59,69 @@ func (w *writer) write(ctx context.Context, rows []Row) error {
 func (w *writer) writeIn(ctx context.Context, tx *sql.Tx, rows []Row, sizes []int) error {
 	clear(w.sums)
 	clear(w.spent)
+	if w.store.Target().Kind == store.SQLite {
+		// It has the lock by now and waits for nobody before the transaction's end, so that there is nothing to be called off. With a
+		// context that may end, its driver starts a goroutine for each statement.
+		ctx = context.WithoutCancel(ctx)
+	}
+	w.part(rows)
+	defer w.forget()
+	for as, part := range w.parts {
+		if err := w.writePart(ctx, tx, form(as), part, sizes); err != nil {
+			return err
+		}
+	}
+	return w.flushSums(ctx, tx)
+}
+
+// part parts rows by their forms.
+func (w *writer) part(rows []Row) {
+	for i := range rows {
+		as := rows[i].form()
+		w.parts[as] = append(w.parts[as], &rows[i])
+	}
+	for _, part := range w.parts {
+		slices.SortFunc(part, func(a, b *Row) int { return strings.Compare(a.ID, b.ID) }) // as they stand in the table
+	}
+}
+
+// forget keeps no row.
+func (w *writer) forget() {
+	for as := range w.parts {
+		clear(w.parts[as])
+		w.parts[as] = w.parts[as][:0]
+	}
+}
+
+// writePart inserts the rows of a form.
+func (w *writer) writePart(ctx context.Context, tx *sql.Tx, as form, rows []*Row, sizes []int) error {
 	first := len(insertSizes) - len(sizes)
 	for i, size := range sizes {
-		insert := tx.StmtContext(ctx, w.inserts[first+i])
+		if len(rows) < size {
+			continue
+		}
+		insert := tx.StmtContext(ctx, w.inserts[as][first+i])
 		for ; len(rows) >= size; rows = rows[size:] {
-			inserted, err := w.insert(ctx, insert, rows[:size])
+			inserted, err := w.insert(ctx, insert, as, rows[:size])
 			switch {
 			case err != nil:
 				return err
 			case inserted == size:
-				for n := range size {
-					w.add(&rows[n])
+				for _, r := range rows[:size] {
+					w.add(r)
 				}
 			case size > 1:
 				return errRepeated
 			}
 		}
 	}
-	return w.flushSums(ctx, tx)
+	return nil
 }
 
-func (w *writer) insert(ctx context.Context, insert *sql.Stmt, rows []Row) (int, error) {
+func (w *writer) insert(ctx context.Context, insert *sql.Stmt, as form, rows []*Row) (int, error) {
 	w.args = w.args[:0]
-	for i := range rows {
-		w.args = rows[i].values(w.args)
+	for _, r := range rows {
+		w.args = r.values(as, w.args)
 	}
 	result, err := insert.ExecContext(ctx, w.args...)
 	if err != nil {
@@ -190,9 +228,11 @@ const (
 
 // severalRows is n rows of placeholders, behind which each may have constants.
 func severalRows(n, width int, constants string) string {
-	row := "(?" + strings.Repeat(", ?", width-1) + constants + ")"
-	return row + strings.Repeat(", "+row, n-1)
+	return several(n, "(?"+strings.Repeat(", ?", width-1)+constants+")")
 }
+
+// several is n of a row.
+func several(n int, row string) string { return row + strings.Repeat(", "+row, n-1) }
 
 // prepare prepares the statements, unless that was done for the database as it is open now.
 func (w *writer) prepare(ctx context.Context) error {
@@ -204,17 +244,18 @@ func (w *writer) prepare(ctx context.Context) error {
 	if w.sums == nil {
 		w.sums, w.spent = map[sumKey]*sum{}, map[string]int64{}
 	}
+	// OR IGNORE does without the journal of a statement that may fail in its middle, which costs SQLite as much as the rows.
+	insert, unlessThere := "INSERT OR IGNORE INTO relay_attempts ("+columns+") VALUES ", ""
+	if w.store.Target().Kind == store.PostgreSQL {
+		insert, unlessThere = strings.Replace(insert, " OR IGNORE", "", 1), " ON CONFLICT (id, attempt) DO NOTHING"
+	}
 	for i, size := range insertSizes {
-		// OR IGNORE does without the journal of a statement that may fail in its middle, which costs SQLite as much as the rows.
-		insert := "INSERT OR IGNORE INTO relay_attempts (" + columns + ") VALUES " + severalRows(size, width, "")
-		if w.store.Target().Kind == store.PostgreSQL {
-			insert = strings.Replace(insert, " OR IGNORE", "", 1) + " ON CONFLICT (id, attempt) DO NOTHING"
-		}
 		for _, s := range [...]struct {
 			query string
 			into  **sql.Stmt
 		}{
-			{insert, &w.inserts[i]},
+			{insert + several(size, placeholders[anyRow]) + unlessThere, &w.inserts[anyRow][i]},
+			{insert + several(size, placeholders[usual]) + unlessThere, &w.inserts[usual][i]},
 			{addToSum + severalRows(size, sumWidth, "") + sumIsNow, &w.addsSum[i]},
 			{addToSpent + severalRows(size, 2, ", 'total', 0") + spentIsNow, &w.addsCost[i]},
 		} {
