@@ -5,9 +5,7 @@ package issued
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -62,6 +60,7 @@ type Registry struct {
 	// InFile reports whether the configuration file has a token of that name.
 	InFile func(name string) bool
 
+	looking sync.Mutex // of looks and writes there is one at a time: what was read first must not hold over what was written later
 	mu      sync.Mutex // guards what follows; no request takes it
 	byName  map[string]*Token
 	version version
@@ -92,7 +91,9 @@ func (r *Registry) Look(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, asks)
 	defer cancel()
+	r.looking.Lock()
 	changed, err := r.look(ctx, "")
+	r.looking.Unlock()
 	r.mu.Lock()
 	first := err != nil && !r.failing
 	r.failing = err != nil
@@ -105,7 +106,7 @@ func (r *Registry) Look(ctx context.Context) {
 	}
 }
 
-// look reads the store if it has changed. own is the token that this Registry has changed itself; empty: none.
+// look reads the store if it has changed, with looking locked. own is the token that this Registry has changed itself; empty: none.
 func (r *Registry) look(ctx context.Context, own string) (changed bool, err error) {
 	db, err := r.Store.Reader()
 	if err != nil {
@@ -159,85 +160,6 @@ func (r *Registry) compare(former, now map[string]*Token, own string) {
 		slices.Sort(names)
 	}
 	r.Found(made, changed, deleted)
-}
-
-const columns = "name, key_sha256, former_sha256, former_until, settings, created, changed"
-
-func (r *Registry) read(ctx context.Context, db *sql.DB) (map[string]*Token, error) {
-	rows, err := db.QueryContext(ctx, "SELECT "+columns+" FROM relay_tokens")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }() // Err says what went wrong
-	read := map[string]*Token{}
-	for rows.Next() {
-		var name, key, former, settings string
-		var until, created, changed int64
-		if err := rows.Scan(&name, &key, &former, &until, &settings, &created, &changed); err != nil {
-			return nil, err
-		}
-		t, err := tokenOf(name, key, former, until, settings)
-		if err != nil {
-			r.Log.Error("a key that was made at run time is not understood, and opens nothing", "token", name, "error", err.Error())
-			continue
-		}
-		t.Created, t.Changed = time.Unix(created, 0).UTC(), time.UnixMicro(changed).UTC()
-		read[name] = t
-	}
-	return read, rows.Err()
-}
-
-// tokenOf is a row of the table.
-func tokenOf(name, key, former string, until int64, settings string) (*Token, error) {
-	t := &Token{Settings: map[string]any{}}
-	if err := json.Unmarshal([]byte(settings), &t.Settings); err != nil {
-		return nil, err
-	}
-	var err error
-	if t.Token, err = parsed(name, t.Settings); err != nil {
-		return nil, err
-	}
-	sum, err := digest(key)
-	if err != nil {
-		return nil, err
-	}
-	t.Digests = [][sha256.Size]byte{sum}
-	if former != "" {
-		if sum, err = digest(former); err != nil {
-			return nil, err
-		}
-		t.Former, t.FormerUntil = &sum, time.Unix(until, 0)
-	}
-	return t, nil
-}
-
-func digest(text string) (sum [sha256.Size]byte, err error) {
-	data, err := hex.DecodeString(text)
-	if err == nil && len(data) != sha256.Size {
-		err = errors.New("it is no SHA-256 sum")
-	}
-	if err != nil {
-		return sum, err
-	}
-	return [sha256.Size]byte(data), nil
-}
-
-// parsed is the token that settings describe, judged as one of the configuration file would be.
-func parsed(name string, settings map[string]any) (config.Token, error) {
-	whole := maps.Clone(settings)
-	if whole == nil {
-		whole = map[string]any{}
-	}
-	whole["name"] = name
-	text, err := json.Marshal(whole)
-	if err != nil {
-		return config.Token{}, err
-	}
-	t, err := config.ParseToken(text)
-	if err != nil {
-		return t, Invalid{err.Error()}
-	}
-	return t, nil
 }
 
 // All is every token, by name. None of them is changed afterwards.
@@ -299,12 +221,10 @@ func (r *Registry) Create(ctx context.Context, settings map[string]any) (t *Toke
 	if err != nil {
 		return nil, "", err
 	}
-	return r.Get(name), key, nil
-}
-
-func hexOf(key string) string {
-	sum := sha256.Sum256([]byte(key))
-	return hex.EncodeToString(sum[:])
+	if t = r.Get(name); t == nil {
+		return nil, "", ErrUnknown // somebody has deleted it meanwhile
+	}
+	return t, key, nil
 }
 
 // affected is an error if nothing was changed.
@@ -322,12 +242,24 @@ func affected(result sql.Result, err, otherwise error) error {
 func (r *Registry) write(ctx context.Context, name string, do func(ctx context.Context, tx *sql.Tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, asks)
 	defer cancel()
-	if err := r.Store.Write(ctx, func(tx *sql.Tx) error { return do(ctx, tx) }); err != nil {
-		return err
+	written, err := r.writeAndLook(ctx, name, do)
+	if written {
+		r.Changed()
 	}
-	_, err := r.look(ctx, name)
-	r.Changed()
 	return err
+}
+
+// writeAndLook lets nobody look between the two, who would take the change for somebody else's.
+func (r *Registry) writeAndLook(
+	ctx context.Context, name string, do func(ctx context.Context, tx *sql.Tx) error,
+) (written bool, err error) {
+	r.looking.Lock()
+	defer r.looking.Unlock()
+	if err := r.Store.Write(ctx, func(tx *sql.Tx) error { return do(ctx, tx) }); err != nil {
+		return false, err
+	}
+	_, err = r.look(ctx, name)
+	return true, err
 }
 
 // known is nil for a token that can be changed here.
@@ -379,26 +311,11 @@ func (r *Registry) Update(ctx context.Context, name string, patch map[string]any
 	if err != nil {
 		return nil, err
 	}
-	return r.Get(name), nil
-}
-
-// merge is RFC 7396's.
-func merge(to, patch map[string]any) map[string]any {
-	for name, value := range patch {
-		switch value := value.(type) {
-		case nil:
-			delete(to, name)
-		case map[string]any:
-			of, _ := to[name].(map[string]any)
-			if of == nil {
-				of = map[string]any{}
-			}
-			to[name] = merge(of, value)
-		default:
-			to[name] = value
-		}
+	t := r.Get(name)
+	if t == nil {
+		return nil, ErrUnknown // somebody has deleted it meanwhile
 	}
-	return to
+	return t, nil
 }
 
 // Rotate gives a token a new key. The one that it has goes on for a while; one that was rotated out before stops at once.

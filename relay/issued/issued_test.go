@@ -2,8 +2,11 @@ package issued
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -197,4 +200,65 @@ func TestWhatAnotherProgramHasChangedIsToldOnce(t *testing.T) {
 		relay.Look(ctx)
 		require.Equal(t, [][]string{nil, nil, {"kid"}}, told)
 	})
+}
+
+func TestAKeyThatSomebodyDeletesWhileItIsMadeOrChangedIsUnknown(t *testing.T) {
+	ctx := t.Context()
+	target := store.Target{Kind: store.SQLite, Path: filepath.Join(t.TempDir(), "ledger.db")}
+	r, _ := registry(t, target)
+	other, _ := registry(t, target)
+	other.Look(ctx)
+	deletes := false
+	r.Changed = func() {
+		if deletes {
+			deletes = false
+			other.Look(ctx)
+			require.NoError(t, other.Delete(ctx, "kid"))
+			r.Look(ctx)
+		}
+	}
+	deletes = true
+	made, key, err := r.Create(ctx, map[string]any{"name": "kid"})
+	require.ErrorIs(t, err, ErrUnknown)
+	require.Nil(t, made)
+	require.Empty(t, key)
+	_, _, err = r.Create(ctx, map[string]any{"name": "kid"})
+	require.NoError(t, err)
+	deletes = true
+	_, err = r.Update(ctx, "kid", map[string]any{"disabled": true})
+	require.ErrorIs(t, err, ErrUnknown)
+}
+
+func TestALookBesideAChangeTakesNothingBackAndTakesItForNobodyElses(t *testing.T) {
+	ctx := t.Context()
+	r, _ := registry(t, store.Target{Kind: store.SQLite, Path: filepath.Join(t.TempDir(), "ledger.db")})
+	r.Changed = func() {}
+	found := map[string]bool{}
+	r.Found = func(made, changed, deleted []string) {
+		for _, name := range slices.Concat(made, changed, deleted) {
+			found[name] = true
+		}
+	}
+	r.Look(ctx)
+	done := make(chan struct{})
+	var looks sync.WaitGroup
+	looks.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				r.Look(ctx)
+			}
+		}
+	})
+	for i := range 20 {
+		name := fmt.Sprintf("kid-%d", i)
+		_, _, err := r.Create(ctx, map[string]any{"name": name})
+		require.NoError(t, err)
+		require.NotNil(t, r.Get(name))
+	}
+	close(done)
+	looks.Wait()
+	require.Empty(t, found)
 }
