@@ -8,9 +8,12 @@ import (
 	"one-api/relay/limit"
 )
 
-// budgetsTimeout is how long a start or a reload waits for the ledger to say what was spent before. It is asked again later if it does
-// not answer.
-const budgetsTimeout = 3 * time.Second
+// How long a start or a reload waits for the ledger to say what was spent before, and for what ended just now, or waits in the spill, to be
+// a part of that. It is asked again later if that is not enough.
+const (
+	budgetsTimeout = 3 * time.Second
+	booksTimeout   = 500 * time.Millisecond
+)
 
 // beginBudgets has budgets begin with what the ledger knows to have been spent. Without one they begin at zero.
 func (s *Server) beginBudgets(c *config.Config, limits *limit.Set) {
@@ -18,6 +21,7 @@ func (s *Server) beginBudgets(c *config.Config, limits *limit.Set) {
 		s.budgetsUnread.Store(false)
 		return
 	}
+	behind := s.writeBooks()
 	ctx, cancel := context.WithTimeout(context.Background(), budgetsTimeout)
 	defer cancel()
 	rows, err := s.options.Ledger.Spent(ctx)
@@ -27,7 +31,7 @@ func (s *Server) beginBudgets(c *config.Config, limits *limit.Set) {
 		}
 		return
 	}
-	s.budgetsUnread.Store(false)
+	s.budgetsUnread.Store(behind)
 	all := make([]limit.Spent, len(rows))
 	for i, r := range rows {
 		all[i] = limit.Spent{Token: r.Token, Owner: r.Owner, Day: r.Day, Charge: r.Charge}
@@ -35,10 +39,17 @@ func (s *Server) beginBudgets(c *config.Config, limits *limit.Set) {
 	s.limits.Begin(c, all)
 }
 
+// writeBooks has the ledger write what has ended. behind: not all of it is written yet, so that budgets have to be read once more.
+func (s *Server) writeBooks() (behind bool) {
+	ctx, cancel := context.WithTimeout(context.Background(), booksTimeout)
+	defer cancel()
+	return s.options.Ledger.Flush(ctx) != nil
+}
+
 // budgets visits those that hold now.
 func (s *Server) budgets(visit func(limit.Used)) { s.directory.Load().Limits.Budgets(visit) }
 
-// readBudgets asks the ledger once more, if it has not answered.
+// readBudgets asks the ledger once more, if it has not answered, or not with all that was spent.
 func (s *Server) readBudgets() {
 	if c := s.config.Load(); c != nil && s.budgetsUnread.Load() {
 		all := *c

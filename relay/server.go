@@ -104,7 +104,7 @@ type Server struct {
 	limits     *limit.Keeper
 	inFlight   *inflight.List
 
-	budgetsUnread atomic.Bool // the ledger has not said what was spent before
+	budgetsUnread atomic.Bool // the ledger has not said all that was spent before
 	clients       *clients
 	reserve       *reserve
 	watch         *watch

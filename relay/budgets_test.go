@@ -1,0 +1,94 @@
+package relay
+
+import (
+	"context"
+	"database/sql"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"one-api/relay/channel"
+	"one-api/relay/config"
+	"one-api/relay/gate"
+	"one-api/relay/ledger"
+	"one-api/relay/limit"
+	"one-api/relay/outcome"
+	"one-api/relay/record"
+	"one-api/relay/store"
+	"one-api/relay/wire"
+)
+
+// locked has somebody else hold an SQLite file, which can be read meanwhile and not written, until the returned function is called.
+func locked(t *testing.T, target store.Target) (unlock func()) {
+	t.Helper()
+	other, err := sql.Open("sqlite", "file:"+target.Path+"?_txlock=immediate&_busy_timeout=10000")
+	require.NoError(t, err)
+	tx, err := other.Begin()
+	require.NoError(t, err)
+	return func() {
+		require.NoError(t, tx.Rollback())
+		require.NoError(t, other.Close())
+	}
+}
+
+// TestABudgetKnowsWhatAFormerRelayHadSpentThatTheDatabaseDidNotTake has a relay end while its database is locked, so that what it has spent
+// waits in the spill, and another one begin while it is locked still.
+func TestABudgetKnowsWhatAFormerRelayHadSpentThatTheDatabaseDidNotTake(t *testing.T) {
+	const cost = 1_230_000
+	log := slog.New(slog.DiscardHandler)
+	target := store.Target{Kind: store.SQLite, Path: filepath.Join(t.TempDir(), "ledger.db")}
+	open := func() *store.Store {
+		kept, err := store.Open(t.Context(), target)
+		require.NoError(t, err)
+		require.NoError(t, kept.State())
+		return kept
+	}
+	former := open()
+	unlock := locked(t, target)
+	books := ledger.New(ledger.Options{Store: former, Log: log})
+	books.End(t.Context(), &record.End{
+		RequestID: gate.NewID(), Endpoint: wire.ChatCompletions, Outcome: outcome.Completed, Known: true, Token: "kid", Model: "gpt-4o",
+		Status: 200, Began: time.Now(), Attempts: []record.Attempt{{
+			Result:   channel.Result{Channel: &channel.Channel{Channel: config.Channel{Name: "a"}}, Sent: true},
+			Endpoint: wire.ChatCompletions, Model: "gpt-4o", Asked: "gpt-4o", Status: 200,
+			Usage: wire.Usage{Uncached: 10, Text: 5},
+			Cost:  record.Cost{Cost: cost, Charge: cost, Priced: true, Counted: record.CountedByProvider},
+		}},
+	})
+	require.Eventually(t, func() bool { return books.State().Spilled == 1 }, patience, time.Millisecond)
+	gone, cancel := context.WithCancel(context.Background())
+	cancel()
+	books.Close(gone)
+	former.Close()
+	unlock()
+
+	file := filepath.Join(t.TempDir(), "channels.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("channels:\n  - {name: a, type: openai, keys: [k-7f1c02d94be8a3]}\n"+
+		"tokens:\n  - {name: kid, key: sk-the-key-of-the-kid, budget: {usd: 1, per: total}}\n"), 0o600))
+	source := config.Source{File: file, Providers: ConfigProviders(), Env: func(string) (string, bool) { return "", false }}
+	settings, err := config.LoadSettings(source)
+	require.NoError(t, err)
+	c, err := config.Load(source, settings)
+	require.NoError(t, err)
+	kept := open()
+	defer kept.Close()
+	unlock = locked(t, target)
+	books = ledger.New(ledger.Options{Store: kept, Log: log})
+	defer books.Close(context.Background())
+	s, err := New(ServerOptions{Settings: settings, Config: c, Log: log, Ledger: books})
+	require.NoError(t, err)
+	spent := func() (spent int64) {
+		s.budgets(func(u limit.Used) { spent += u.Spent })
+		return spent
+	}
+	require.Zero(t, spent(), "nobody can know yet")
+	unlock()
+	require.Eventually(t, func() bool {
+		s.readBudgets() // as it does every second while it serves
+		return spent() == cost
+	}, patience, 10*time.Millisecond)
+}
