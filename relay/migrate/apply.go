@@ -117,7 +117,7 @@ func (p *Plan) keepKey(ctx context.Context, kept *store.Store, tx *sql.Tx, t *To
 	if err != nil {
 		return err
 	}
-	now := p.options.Now
+	now := time.Now() // a relay that runs looks for what has changed last, and has perhaps changed something since this command began
 	result, err := tx.ExecContext(ctx, kept.Bind("INSERT INTO relay_tokens (name, key_sha256, settings, created, changed) "+
 		"VALUES (?, ?, ?, ?, ?) ON CONFLICT (key_sha256) DO NOTHING"), t.Name, t.Digest, settings, now.Unix(), now.UnixMicro())
 	if err != nil {

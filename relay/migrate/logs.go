@@ -243,8 +243,8 @@ func (l *logReader) batch(ctx context.Context, done *LogsDone, before *mark) (mo
 // add adds a call to its day.
 func (l *logReader) add(sums map[dailyKey]*dailySum, r row, done *LogsDone) {
 	y, m, d := time.Unix(r.numberOr("created_at", 0), 0).In(l.options.Zone).Date()
-	key := dailyKey{day: y*10000 + int(m)*100 + d, token: l.token(r), model: r.text("model_name")}
-	key.model = key.model[:min(len(key.model), longModel)]
+	key := dailyKey{day: y*10000 + int(m)*100 + d, token: l.token(r), model: oneLine(r.text("model_name"))}
+	key.model = strings.ToValidUTF8(key.model[:min(len(key.model), longModel)], "") // PostgreSQL takes no half of a character
 	id := r.numberOr("channel_id", r.numberOr("channel", 0))
 	if key.channel = l.channels[id]; key.channel == "" {
 		key.channel = fmt.Sprintf("channel-%d", id)
@@ -283,6 +283,9 @@ func (l *logReader) keepSums(ctx context.Context, sums map[dailyKey]*dailySum, b
 			strings.Compare(a.channel, b.channel))
 	})
 	return l.kept.Write(ctx, func(tx *sql.Tx) error {
+		if err := l.move(ctx, tx, before, now); err != nil {
+			return err
+		}
 		for _, k := range keys {
 			s := sums[k]
 			_, err := tx.ExecContext(ctx, l.kept.Bind("INSERT INTO relay_daily_imported (day, token, model, channel, requests, input, cached, "+
@@ -295,13 +298,40 @@ func (l *logReader) keepSums(ctx context.Context, sums map[dailyKey]*dailySum, b
 				return err
 			}
 		}
-		_, err := tx.ExecContext(ctx, l.kept.Bind("DELETE FROM relay_imports WHERE last_id = ? AND last_at = ?"), before.id, before.at)
+		return nil
+	})
+}
+
+// errMoved says that somebody else has read on in the same log.
+var errMoved = errors.New("another run of this command reads the same log, or has read on in it: what it has read is not added again. " +
+	"Let it finish, or stop it, before this command is given again")
+
+// move moves the mark. One that is not where this run has left it is another run's, and the rows are in the sums already.
+func (l *logReader) move(ctx context.Context, tx *sql.Tx, before, now mark) error {
+	if l.kept.Target().Kind == store.PostgreSQL { // SQLite has one who writes
+		if _, err := tx.ExecContext(ctx, "LOCK TABLE relay_imports IN EXCLUSIVE MODE"); err != nil {
+			return err
+		}
+	}
+	if before == (mark{}) {
+		marks := 0
+		if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM relay_imports").Scan(&marks); err != nil {
+			return err
+		}
+		if marks > 0 {
+			return errMoved
+		}
+	} else {
+		result, err := tx.ExecContext(ctx, l.kept.Bind("DELETE FROM relay_imports WHERE last_id = ? AND last_at = ?"), before.id, before.at)
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, l.kept.Bind("INSERT INTO relay_imports (last_id, last_at) VALUES (?, ?)"), now.id, now.at)
-		return err
-	})
+		if moved, err := result.RowsAffected(); err != nil || moved != 1 {
+			return cmp.Or(err, errMoved)
+		}
+	}
+	_, err := tx.ExecContext(ctx, l.kept.Bind("INSERT INTO relay_imports (last_id, last_at) VALUES (?, ?)"), now.id, now.at)
+	return err
 }
 
 // rest waits so long that no more rows a second are read than may be.

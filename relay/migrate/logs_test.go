@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/ledger"
+	"one-api/relay/store"
+	"one-api/relay/store/storetest"
 )
 
 const logTable = ";CREATE TABLE logs (id integer primary key, user_id bigint, created_at bigint, type bigint, username text, token_name text, model_name text, " +
@@ -75,6 +77,90 @@ func TestTheLogBecomesDailySumsOnceHoweverOftenItIsStopped(t *testing.T) {
 	defer other.Close()
 	_, err = p.Logs(context.Background(), other, kept, o)
 	require.ErrorContains(t, err, "another log")
+}
+
+func TestTwoRunsAtOnceAddNothingTwice(t *testing.T) {
+	t.Run("SQLite", func(t *testing.T) {
+		for _, begins := range []int64{0, logBatch} {
+			twoRuns(t, opened(t), begins)
+		}
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		for _, begins := range []int64{0, logBatch} {
+			twoRuns(t, openedAt(t, store.Target{Kind: store.PostgreSQL, DSN: storetest.PostgreSQL(t)}), begins)
+		}
+	})
+}
+
+// twoRuns has a whole run come between two parts of another one, of which the first has read so many rows.
+func twoRuns(t *testing.T, kept *store.Store, begins int64) {
+	const rows = 12_000
+	from := withLog(t, rows)
+	p := plan(t, from, Options{Out: "c.yaml"})
+	run := func(said func(LogsDone)) error {
+		s, err := Open(context.Background(), from)
+		require.NoError(t, err)
+		defer s.Close()
+		_, err = p.Logs(context.Background(), s, kept, LogOptions{Zone: time.UTC, Said: said})
+		return err
+	}
+	other := func() { require.NoError(t, run(nil)) }
+	if begins == 0 {
+		goesOn := firstRun(t, p, from, kept)
+		other()
+		require.ErrorIs(t, goesOn(), errMoved)
+	} else {
+		require.ErrorIs(t, run(func(done LogsDone) {
+			if done.Rows == begins {
+				other()
+			}
+		}), errMoved)
+	}
+	db, err := kept.Reader()
+	require.NoError(t, err)
+	var calls, marks int64
+	require.NoError(t, db.QueryRow("SELECT sum(requests), (SELECT count(*) FROM relay_imports) FROM relay_daily_imported").Scan(&calls, &marks))
+	require.EqualValues(t, rows-rows/10, calls)
+	require.EqualValues(t, 1, marks)
+}
+
+// firstRun is one that has found no mark, and goes on when it is called.
+func firstRun(t *testing.T, p *Plan, from string, kept *store.Store) func() error {
+	s, err := Open(context.Background(), from)
+	require.NoError(t, err)
+	t.Cleanup(s.Close)
+	l := &logReader{
+		Source: s, kept: kept, plan: p, unit: rate{p.Sums.PerDollar}, options: LogOptions{Zone: time.UTC},
+		columns: []string{"id", "created_at", "type", "quota", "model_name"}, started: time.Now(),
+	}
+	l.index()
+	_, before, err := l.begin(context.Background())
+	require.NoError(t, err)
+	return func() error {
+		done := LogsDone{}
+		_, err := l.batch(context.Background(), &done, &before)
+		return err
+	}
+}
+
+func TestTheNameOfAModelIsCutBetweenCharacters(t *testing.T) {
+	from := withLog(t, 1)
+	db, err := sql.Open("sqlite", "file:"+strings.ReplaceAll(from, "?", "%3F"))
+	require.NoError(t, err)
+	_, err = db.Exec("UPDATE logs SET model_name = ?", strings.Repeat("a", longModel-1)+"模型")
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
+	s, err := Open(context.Background(), from)
+	require.NoError(t, err)
+	defer s.Close()
+	kept := opened(t)
+	_, err = plan(t, from, Options{Out: "c.yaml"}).Logs(context.Background(), s, kept, LogOptions{Zone: time.UTC})
+	require.NoError(t, err)
+	reader, err := kept.Reader()
+	require.NoError(t, err)
+	var model string
+	require.NoError(t, reader.QueryRow("SELECT model FROM relay_daily_imported").Scan(&model))
+	require.Equal(t, strings.Repeat("a", longModel-1), model)
 }
 
 func TestADatabaseWithoutALogSaysWhereItMayBe(t *testing.T) {

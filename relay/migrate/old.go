@@ -18,6 +18,8 @@ type Old struct {
 	// Muted is the models that ezlinkai has switched off at a channel by itself, by the channel's id.
 	Muted   map[int64][]string
 	Deleted int // tokens that were deleted, and are still there
+
+	owners map[int64]string // what users are called here; nil: nobody has asked yet
 }
 
 // The columns that are read, of those that there are.

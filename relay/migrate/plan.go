@@ -205,10 +205,10 @@ func (p *Plan) owners(old *Old, unit rate) {
 		quota := old.Users[id].numberOr("quota", 0)
 		nano, _ := unit.nano(quota)
 		if keys[id] == 0 {
-			p.count(&p.Sums.Keyless, quota, unit, purse{}, "the user "+ownerOf(old.Users[id], id))
+			p.count(&p.Sums.Keyless, quota, unit, purse{}, "the user "+old.owner(id))
 			continue
 		}
-		o := &Owner{ID: id, Name: ownerOf(old.Users[id], id), Purse: purseOf(nano), Keys: keys[id]}
+		o := &Owner{ID: id, Name: old.owner(id), Purse: purseOf(nano), Keys: keys[id]}
 		p.Owners = append(p.Owners, o)
 		p.count(&p.Sums.Owners, quota, unit, o.Purse, "the user "+o.Name)
 	}

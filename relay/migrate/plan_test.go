@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -97,7 +98,12 @@ func loaded(t testing.TB, file string) *config.Config {
 
 func opened(t testing.TB) *store.Store {
 	t.Helper()
-	kept, err := store.Open(context.Background(), store.Target{Kind: store.SQLite, Path: filepath.Join(t.TempDir(), "ledger.db")})
+	return openedAt(t, store.Target{Kind: store.SQLite, Path: filepath.Join(t.TempDir(), "ledger.db")})
+}
+
+func openedAt(t testing.TB, target store.Target) *store.Store {
+	t.Helper()
+	kept, err := store.Open(context.Background(), target)
 	require.NoError(t, err)
 	require.NoError(t, kept.State())
 	t.Cleanup(kept.Close)
@@ -412,4 +418,29 @@ func TestAUserOfNoGroupReachesNoChannelAsBefore(t *testing.T) {
 	)
 	p := plan(t, from, Options{Out: "c.yaml"})
 	require.NotContains(t, p.Channels[0].Entries[0].groups, p.Tokens[0].Groups[0])
+}
+
+func TestUsersWhoseNamesComeToOneHaveABudgetEach(t *testing.T) {
+	channel := insert("channels", "id", "1", "type", "1", "key", text("sk-upstream-SECRET-1"), "status", "1", "name", text("main"), "models", text("gpt-4o"), "group", text("default"))
+	rows := []string{channel}
+	for id, name := range map[string]string{"1": "bob", "2": "bob ", "3": "bob\x01", "4": "user-5"} {
+		rows = append(rows, insert("users", "id", id, "username", text(name), "status", "1", "quota", id+"00000", "group", text("default")),
+			insert("tokens", "id", id, "user_id", id, "key", text("key-of-"+id), "status", "1", "name", text("k"+id), "unlimited_quota", "1"))
+	}
+	p := plan(t, made(t, oneAPITables, rows...), Options{Out: "c.yaml"})
+	owners := map[string]string{}
+	for _, o := range p.Owners {
+		owners[fmt.Sprint(o.ID)] = o.Name
+	}
+	require.Equal(t, map[string]string{"1": "bob", "2": "bob-2", "3": "bob-3", "4": "user-5"}, owners)
+	for _, token := range p.Tokens {
+		require.Equal(t, owners[fmt.Sprint(token.ID)], token.Owner)
+	}
+}
+
+func TestABalanceFarBelowNothingLeavesRoomForWhatIsAdded(t *testing.T) {
+	is := purseOf(math.MinInt64)
+	require.Equal(t, leastNano, is.most)
+	require.Equal(t, mostNano+leastNano, is.spent)
+	require.Negative(t, is.left())
 }

@@ -121,7 +121,11 @@ func fromURL(text string) (dsn string, err error) {
 	c.User = at.User.Username()
 	c.Passwd, _ = at.User.Password()
 	c.Net, c.Addr, c.DBName = "tcp", at.Host, strings.TrimPrefix(at.Path, "/")
-	return c.FormatDSN(), nil
+	dsn = c.FormatDSN()
+	if at.RawQuery != "" { // tls=true, above all
+		dsn += "?" + at.RawQuery
+	}
+	return dsn, nil
 }
 
 func openMySQL(dsn string, err error) (*Source, error) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/require"
 )
 
@@ -41,6 +42,17 @@ func TestForeignFilesAndAddressesAreRefusedWithWhatToDo(t *testing.T) {
 		require.ErrorContains(t, err, want, from)
 		require.NotContains(t, err.Error(), "secret", from)
 	}
+}
+
+func TestWhatAnAddressOfMySQLSaysBehindItsQuestionMarkHolds(t *testing.T) {
+	dsn, err := fromURL("mysql://root:p%40ss@h:3307/d?tls=skip-verify&charset=utf8mb4")
+	require.NoError(t, err)
+	c, err := mysql.ParseDSN(dsn)
+	require.NoError(t, err)
+	require.Equal(t, "skip-verify", c.TLSConfig)
+	require.Equal(t, []string{"root", "p@ss", "h:3307", "d"}, []string{c.User, c.Passwd, c.Addr, c.DBName})
+	_, err = Open(context.Background(), "mysql://root:secret@h/d?tls=nonsense")
+	require.ErrorContains(t, err, "MySQL address")
 }
 
 func TestADatabaseOfAnotherProgramIsRefused(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"net/netip"
 	"slices"
@@ -64,7 +65,7 @@ func purseOf(nano int64) purse {
 	case nano > 0:
 		return purse{most: min(nano, mostNano)}
 	default:
-		return purse{most: leastNano, spent: leastNano - nano}
+		return purse{most: leastNano, spent: leastNano - max(nano, -mostNano)} // what is added to that has to fit, too
 	}
 }
 
@@ -97,6 +98,23 @@ func ownerOf(user row, id int64) string {
 		name = name[:len(name)-size]
 	}
 	return cmp.Or(strings.TrimSpace(name), fmt.Sprintf("user-%d", id))
+}
+
+// owner is what the user of an id is called, with the id behind it if somebody before it is called the same: of names like these the old
+// database told blanks and control characters apart.
+func (old *Old) owner(id int64) string {
+	if old.owners == nil {
+		old.owners = map[int64]string{}
+		taken := map[string]bool{}
+		for _, id := range slices.Sorted(maps.Keys(old.Users)) {
+			name := ownerOf(old.Users[id], id)
+			for taken[name] {
+				name = fmt.Sprintf("%s-%d", name[:min(len(name), longestOwner-21)], id)
+			}
+			old.owners[id], taken[name] = strings.ToValidUTF8(name, ""), true
+		}
+	}
+	return cmp.Or(old.owners[id], ownerOf(nil, id))
 }
 
 // tokenMapper makes keys of rows.
@@ -133,7 +151,7 @@ func (m *tokenMapper) token(r row) *Token {
 	}
 	id, userID := r.numberOr("id", 0), r.numberOr("user_id", 0)
 	user := m.old.Users[userID]
-	t := &Token{ID: id, Old: r.text("name"), Digest: digestOf(key), Owner: ownerOf(user, userID), State: Usable, user: userID}
+	t := &Token{ID: id, Old: r.text("name"), Digest: digestOf(key), Owner: m.old.owner(userID), State: Usable, user: userID}
 	if known := m.known[t.Digest]; known != "" {
 		t.Name = known
 		m.names.taken[known] = true
