@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"syscall"
 	"time"
 
 	"one-api/relay"
@@ -153,7 +154,8 @@ func importCommand(args []string, configFile string, source config.Source, setti
 	case c.flags.NArg() > 0 && c.from == "":
 		return wrong("the old database is named with --from: one-api import --from …")
 	case c.flags.NArg() > 0:
-		return wrong(fmt.Sprintf("there is a word too much behind the flags (the %s)", ordinal(len(args)-c.flags.NArg()+1)))
+		// It is not repeated: it may be a part of an address with a password.
+		return wrong(fmt.Sprintf("argument %d is one too many: the old database is the only one, behind --from", len(args)-c.flags.NArg()+1))
 	case c.from == "":
 		return wrong(`--from is missing: the old database, such as --from /data/one-api.db or --from "$SQL_DSN"`)
 	}
@@ -165,18 +167,27 @@ func importCommand(args []string, configFile string, source config.Source, setti
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	go func() { // the log may take an hour, and may be stopped
-		select {
-		case <-signals:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
+	go stopOn(signals, ctx.Done(), cancel) // the log may take an hour, and may be stopped
 	if err := c.run(ctx); err != nil {
 		fmt.Fprintln(stderr, "one-api import:", err)
 		return 1
 	}
 	return 0
+}
+
+// stopOn stops a command when a signal asks for that. A terminal that is closed does not, so that nohup does what it is there for.
+func stopOn(signals <-chan os.Signal, done <-chan struct{}, stop func()) {
+	for {
+		select {
+		case received := <-signals:
+			if received != syscall.SIGHUP {
+				stop()
+				return
+			}
+		case <-done:
+			return
+		}
+	}
 }
 
 // firstDay is when the part of the log begins that is read.
@@ -185,18 +196,14 @@ func (c *importCall) firstDay() (time.Time, error) {
 		if c.settings.Retention.Sums == 0 {
 			return time.Time{}, nil
 		}
-		return time.Now().AddDate(0, 0, -c.settings.Retention.Sums), nil
+		y, m, d := time.Now().In(c.zone()).Date()
+		return time.Date(y, m, d-c.settings.Retention.Sums, 0, 0, 0, 0, c.zone()), nil
 	}
 	day, err := time.ParseInLocation(time.DateOnly, c.logsSince, c.zone())
 	if err != nil {
 		return day, errors.New("--logs-since must be a day such as 2026-01-31")
 	}
 	return day, nil
-}
-
-// ordinal is a number as one counts. The word itself may be a part of an address with a password.
-func ordinal(n int) string {
-	return fmt.Sprintf("%d. argument", n)
 }
 
 func (c *importCall) run(whole context.Context) error {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -108,4 +109,30 @@ func TestAnOldDatabaseIsTakenOverOnTheCommandLine(t *testing.T) {
 	code, out, _ = call("import", "--help")
 	require.Equal(t, 0, code)
 	require.True(t, strings.HasPrefix(out, "one-api import:"))
+}
+
+func TestATerminalThatIsClosedEndsNoImportAndAnInterruptDoes(t *testing.T) {
+	from := oldDatabase(t)
+	t.Chdir(t.TempDir())
+	signals := make(chan os.Signal, 1)
+	signals <- syscall.SIGHUP
+	var stdout, stderr bytes.Buffer
+	require.Equal(t, 0, run([]string{"import", "--from", from}, func(string) (string, bool) { return "", false }, signals, &stdout, &stderr), stderr.String())
+
+	both := make(chan os.Signal, 2)
+	both <- syscall.SIGHUP
+	both <- syscall.SIGINT
+	stopped := 0
+	stopOn(both, nil, func() { stopped++ })
+	require.Equal(t, 1, stopped)
+	require.Empty(t, both, "the first one was not the one that stopped it")
+}
+
+func TestTheLogIsReadFromTheBeginningOfADay(t *testing.T) {
+	c := newImportCall()
+	c.settings.Retention.Sums = 400
+	day, err := c.firstDay()
+	require.NoError(t, err)
+	h, m, s := day.Clock()
+	require.Zero(t, h+m+s+day.Nanosecond(), day)
 }

@@ -215,6 +215,22 @@ func (c *tokenCall) given() map[string]any {
 	return members
 }
 
+// memberFlags are the flags of given.
+var memberFlags = []string{"groups", "models", "allow-cidr", "expires", "owner", "rpm", "tpm", "concurrent", "usd", "per"}
+
+// readBy is the flags that a command reads, besides --new-database.
+var readBy = map[string][]string{"create": memberFlags, "set": memberFlags, "rotate": {"grace"}}
+
+// unread is a flag that was given and that the command does not read; empty: there is none.
+func (c *tokenCall) unread(command string) (name string) {
+	c.flags.Visit(func(of *flag.Flag) {
+		if of.Name != "new-database" && !slices.Contains(readBy[command], of.Name) {
+			name = of.Name
+		}
+	})
+	return name
+}
+
 // tokenAction is what a command does, once the database is open.
 type tokenAction func(ctx context.Context, r *issued.Registry, w io.Writer) error
 
@@ -258,11 +274,12 @@ func updates(name string, patch map[string]any, done string) tokenAction {
 // action is what a command does.
 func (c *tokenCall) action(words []string) (tokenAction, error) {
 	command := words[0]
-	if command == "list" && len(words) == 1 {
-		return listTokens, nil
-	}
-	does := tokenActions[command]
+	does, unread := tokenActions[command], c.unread(command)
 	switch {
+	case unread != "" && (does != nil || command == "list"):
+		return nil, fmt.Errorf("%s does not read --%s", command, unread)
+	case command == "list" && len(words) == 1:
+		return listTokens, nil
 	case does == nil:
 		return nil, fmt.Errorf("there is no command %q", strings.Join(words, " "))
 	case len(words) != 2:

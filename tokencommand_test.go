@@ -52,7 +52,8 @@ func TestKeysAreMadeAndChangedOnTheCommandLine(t *testing.T) {
 	require.Equal(t, 1, code)
 	require.Contains(t, problem, "no token of that name: `one-api token list` lists them")
 	require.NotContains(t, problem, "/api/token")
-	for _, args := range [][]string{{"drop", "x"}, {"create"}, {"create", "a", "b"}, {"set", "kid"}, {"create", "x", "--rmp", "7"}} {
+	for _, args := range [][]string{{"drop", "x"}, {"create"}, {"create", "a", "b"}, {"set", "kid"}, {"create", "x", "--rmp", "7"},
+		{"rotate", "kid", "--usd", "5"}, {"list", "--rpm", "1"}, {"create", "x", "--grace", "1h"}, {"disable", "kid", "--owner", "ann"}} {
 		code, _, problem = call(args...)
 		require.Equal(t, 2, code, args)
 		require.Contains(t, problem, "--help")
