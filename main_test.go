@@ -291,6 +291,21 @@ func TestHangupReloadsTheConfiguration(t *testing.T) {
 	require.Equal(t, 0, <-p.code)
 }
 
+// TestAFileIsTriedWhileAnotherOneIsLoaded is for the race detector.
+func TestAFileIsTriedWhileAnotherOneIsLoaded(t *testing.T) {
+	const admin = "admin-try-0123456789"
+	p := start(t, map[string]string{"PORT": "0", "ADMIN_TOKEN": admin, "SQL_DSN": "off"})
+	address := p.finds(t, `curl (http://localhost:\d+)/v1`)
+	for range 4 {
+		p.signals <- syscall.SIGHUP
+		status, answer := post(t, address+"/api/config/check", admin, `{"yaml":"channels: [{name: a, type: openai, base_url: 'http://localhost:1'}]"}`)
+		require.Equal(t, 200, status, answer)
+		require.Contains(t, answer, `"good":true`)
+	}
+	p.signals <- syscall.SIGINT
+	require.Equal(t, 0, <-p.code)
+}
+
 func TestTheEnvironmentNamesTheFileUnlessTheCommandLineDoes(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "named.yaml")
 	require.NoError(t, os.WriteFile(file, []byte("channels:\n  - {name: a, type: openai, base_url: \"http://localhost:1\"}\n  - {name: b, type: openai, base_url: \"http://localhost:1\"}\n"), 0o600))
