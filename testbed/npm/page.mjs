@@ -183,6 +183,26 @@ await scene('a key is made, used and taken away', async () => {
   must((await used()).status === 401, 'the key works still');
 });
 
+await scene('a key keeps its end when its limits are changed in another zone', async () => {
+  const page = await open({ timezoneId: 'Asia/Shanghai' });
+  await page.waitForSelector('#token');
+  await login(page, ADMIN);
+  await page.waitForSelector('.tiles');
+  const call = (method, path, body) => page.evaluate(([how, at, said]) => fetch(at, { method: how, headers: { 'Content-Type': 'application/json' }, body: said && JSON.stringify(said) }).then((answer) => answer.json()), [method, path, body]);
+  await call('POST', '/api/token', { name: 'ends', expires: '2099-01-31T10:20:30Z' });
+  await view(page, 'keys', '.cells');
+  await page.locator('tr', { hasText: 'ends' }).locator('button', { hasText: 'Limit' }).click();
+  must(await page.inputValue('input[name=expires]') === '2099-01-31T18:20', 'the end is not in the reader\'s time');
+  await page.fill('input[name=rpm]', '7');
+  await page.locator('form.card button:not(.quiet)').click();
+  await page.waitForSelector('form.card', { state: 'detached' });
+  const kept = await call('GET', '/api/token/ends');
+  must(kept.limits.rpm === 7 && kept.expires === '2099-01-31T10:20:30Z', JSON.stringify(kept));
+  await call('DELETE', '/api/token/ends');
+  must(page.wrong.length === 0, page.wrong.join('; '));
+  await page.context().close();
+});
+
 await scene('a request is found by its id, with its attempts', async () => {
   const answer = await fetch(RELAY + '/v1/chat/completions', { method: 'POST', headers: { Authorization: 'Bearer ' + KEY, 'Content-Type': 'application/json' }, body: JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'x' }] }) });
   await answer.text();

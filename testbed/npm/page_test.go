@@ -225,7 +225,7 @@ tokens:
 		require.NoError(t, err)
 	}
 	require.NoError(t, node.Wait(), problems.String())
-	require.Equal(t, 16, scenes)
+	require.Equal(t, 17, scenes)
 }
 
 // The page's libraries are those of npm, to the letter.

@@ -3,6 +3,8 @@ import { html, useState, useAsked, ask, t, usd, count, moment, Cells, Problem, E
 
 const words = (text) => text.split(/[\s,]+/).filter(Boolean);
 const number = (text) => (text === '' ? 0 : Number(text));
+// local is a moment as an input of the type datetime-local has it, which knows no zone but the reader's.
+const local = (at) => { const d = new Date(at); return new Date(d - d.getTimezoneOffset() * 60000).toISOString().slice(0, 16); };
 const path = (name) => `/api/token/${encodeURIComponent(name)}`;
 
 function once(name, key) {
@@ -40,12 +42,13 @@ const Field = ({ label, ...input }) => html`<label>${label}<input ...${input} />
 
 function Form({ of, done }) {
   const isNew = !of.name;
+  const until = of.expires ? local(of.expires) : '';
   const [error, setError] = useState(null);
   const go = async (e) => {
     e.preventDefault();
     const f = Object.fromEntries(new FormData(e.target));
     const body = { groups: words(f.groups), models: words(f.models), limits: { rpm: number(f.rpm), tpm: number(f.tpm), concurrent: number(f.concurrent) }, budget: { usd: number(f.usd), per: f.per },
-      ...(f.expires ? { expires: new Date(f.expires).toISOString() } : isNew ? {} : { expires: '' }) };
+      ...(f.expires === until ? {} : { expires: f.expires && new Date(f.expires).toISOString() }) }; // what was not touched keeps its seconds
     try {
       if (isNew) {
         const made = await ask('/api/token', { method: 'POST', body: { name: f.name.trim(), ...body } });
@@ -68,7 +71,7 @@ function Form({ of, done }) {
       <${Field} name="concurrent" label=${t('Calls at the same time')} type="number" min="0" defaultValue=${of.limits?.concurrent || 0} />
       <${Field} name="usd" label=${t('Budget, in dollars')} type="number" min="0" step="any" defaultValue=${of.budget?.usd || 0} />
       <label>${t('Each')}<select name="per">${['day', 'week', 'month', 'total'].map((per) => html`<option value=${per} selected=${(of.budget?.per || 'month') === per}>${t(per)}</option>`)}</select></label>
-      <${Field} name="expires" label=${t('Until')} type="datetime-local" defaultValue=${of.expires ? of.expires.slice(0, 16) : ''} />
+      <${Field} name="expires" label=${t('Until')} type="datetime-local" defaultValue=${until} />
     </div>
     <${Problem} error=${error} />
     <div class="row end"><button type="button" class="quiet" onClick=${done}>${t('Cancel')}</button><button>${isNew ? t('Make it') : t('Save')}</button></div>
