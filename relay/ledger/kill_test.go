@@ -50,8 +50,9 @@ func beKilled() bool {
 	}
 }
 
-// killed runs a relay until it has said so many ends and some of them are safe, kills it, and gives for each end when it was.
-func killed(t *testing.T, target store.Target, spill, ids string, ends int) (said []time.Time, at time.Time) {
+// killed runs a relay until it has said so many ends and some of them are safe, kills it, and gives for each end when it was, and how many
+// were safe when it said so last.
+func killed(t *testing.T, target store.Target, spill, ids string, ends int) (said []time.Time, safe int, at time.Time) {
 	child := exec.Command(os.Args[0])
 	child.Env = append(os.Environ(), "LEDGER_PATH="+target.Path, "LEDGER_DSN="+target.DSN, "LEDGER_SPILL="+spill, "LEDGER_IDS="+ids)
 	child.Stderr = os.Stderr
@@ -70,14 +71,16 @@ func killed(t *testing.T, target store.Target, spill, ids string, ends int) (sai
 		require.NoError(t, err)
 		said = append(said, time.Unix(0, when))
 		require.Equal(t, strconv.Itoa(len(said)), n)
-		if at.IsZero() && len(said) >= ends && fields[2] != "0" {
+		safe, err = strconv.Atoi(fields[2])
+		require.NoError(t, err)
+		if at.IsZero() && len(said) >= ends && safe > 0 {
 			require.NoError(t, child.Process.Kill())
 			at = time.Now()
 		}
 		_, _ = in.Write([]byte{'\n'}) // it may have been killed
 	}
 	_ = child.Wait() // it was killed
-	return said, at
+	return said, safe, at
 }
 
 func TestARelayThatIsKilledLosesNoMoreThanItsLastMomentAndTheBooksAreRight(t *testing.T) {
@@ -85,13 +88,13 @@ func TestARelayThatIsKilledLosesNoMoreThanItsLastMomentAndTheBooksAreRight(t *te
 		spill := t.TempDir()
 		all := 0
 		for i, ends := range []int{1500, 50} {
-			said, at := killed(t, target, spill, fmt.Sprintf("%08x", i), ends)
+			said, safe, at := killed(t, target, spill, fmt.Sprintf("%08x", i), ends)
 			s := newScene(t, target, func(o *Options) { o.SpillDir = spill })
 			s.flush()
 			n := int(s.number("SELECT count(*) FROM relay_attempts")) - all
 			all += n
 			s.exact(all)
-			requireLast(t, said, at, n)
+			requireLast(t, said, safe, at, n)
 			s.close()
 		}
 	})
@@ -102,7 +105,7 @@ func TestARelayThatIsKilledWhileItsDatabaseIsLockedHasWrittenWhatItKnewToTheSpil
 	spill := t.TempDir()
 	newScene(t, target).close()
 	unlock := locked(t, target)
-	said, at := killed(t, target, spill, "00000000", 1500)
+	said, safe, at := killed(t, target, spill, "00000000", 1500)
 	left, err := os.ReadDir(spill)
 	require.NoError(t, err)
 	require.NotEmpty(t, left)
@@ -111,21 +114,23 @@ func TestARelayThatIsKilledWhileItsDatabaseIsLockedHasWrittenWhatItKnewToTheSpil
 	s.flush()
 	n := int(s.number("SELECT count(*) FROM relay_attempts"))
 	s.exact(n)
-	requireLast(t, said, at, n)
+	requireLast(t, said, safe, at, n)
 	require.EqualValues(t, n, s.State().Replayed)
 	left, err = os.ReadDir(spill)
 	require.NoError(t, err)
 	require.Empty(t, left)
 }
 
-// requireLast checks that of what was said only the last moment is missing: 100 ms on a machine that has nothing else to do.
-func requireLast(t *testing.T, said []time.Time, at time.Time, n int) {
+// requireLast checks that of what was said only the last moment is missing, of which nothing was said to be safe. That is 100 ms on a
+// machine that has nothing else to do, and no certain time on one that has.
+func requireLast(t *testing.T, said []time.Time, safe int, at time.Time, n int) {
 	t.Helper()
+	require.GreaterOrEqual(t, n, safe)
 	if n >= len(said) {
 		t.Logf("%d ends, all are there", len(said))
 		return
 	}
 	lost := at.Sub(said[n]) // the first that is missing
 	t.Logf("%d ends, %d are missing, of the last %v", len(said), len(said)-n, lost.Round(time.Millisecond))
-	require.Less(t, lost, 1500*time.Millisecond)
+	require.Less(t, lost, 30*time.Second)
 }
