@@ -104,5 +104,6 @@ func (c *clientConn) early(p []byte) int {
 // gone notes that the client sends no more. What is being written to it ends soon, too.
 func (c *clientConn) gone() {
 	c.left.Store(true)
+	c.leaves()
 	_ = c.Conn.SetWriteDeadline(time.Now().Add(goneTimeout)) // fails on a connection that is closed, and with it the write
 }

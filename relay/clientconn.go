@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"one-api/relay/gate"
+	"one-api/relay/inflight"
 	"one-api/relay/reply"
 )
 
@@ -30,11 +31,13 @@ type clientConn struct {
 	ahead    []byte // what came beyond the request that is being served; it is used by one read at a time
 
 	framing framing
+	reads   int32 // that are waiting, guarded by read.mu: net/http has one at a time
 	once    sync.Once
-	handing bool        // some of it has been handed out
-	overran bool        // it was more than MaxAhead: nothing more is read
-	left    atomic.Bool // the client sends no more
-	cut     atomic.Bool // what is being written has waited long enough, whatever the clock says
+	handing bool                           // some of it has been handed out
+	overran bool                           // it was more than MaxAhead: nothing more is read
+	left    atomic.Bool                    // the client sends no more
+	cut     atomic.Bool                    // what is being written has waited long enough, whatever the clock says
+	serves  atomic.Pointer[inflight.Entry] // the call that is to be told when the client leaves; nil: there is none
 }
 
 // What net/http (Go 1.26) writes when a request's line and header are over MaxHeaderBytes, and nothing else does: it never
@@ -59,10 +62,32 @@ func explained() []byte {
 		reply.RequestIDHeader, id, body)
 }
 
-// Write fails with os.ErrDeadlineExceeded when the client takes nothing for the timeout.
+// Serves says which call is to be told when the client leaves: net/http ends its context then. nil: none any more.
+func (c *clientConn) Serves(call *inflight.Entry) {
+	c.serves.Store(call)
+	if call != nil && c.left.Load() {
+		call.ClientLeaves()
+	}
+}
+
+// leaves tells the call that is being served.
+func (c *clientConn) leaves() {
+	if call := c.serves.Load(); call != nil {
+		call.ClientLeaves()
+	}
+}
+
+// Write fails with os.ErrDeadlineExceeded when the client takes nothing for the timeout. net/http ends the call's context with an error.
 func (c *clientConn) Write(p []byte) (written int, err error) {
+	if written, err = c.writes(p); err != nil {
+		c.leaves()
+	}
+	return written, err
+}
+
+func (c *clientConn) writes(p []byte) (written int, err error) {
 	if len(p) == len(headerTooLarge) && string(p) == headerTooLarge {
-		if _, err := c.Write(explained()); err != nil {
+		if _, err := c.writes(explained()); err != nil {
 			return 0, err
 		}
 		return len(p), nil

@@ -14,7 +14,6 @@ import (
 // not while an earlier one holds, which most calls do not live to see.
 type readDeadline struct {
 	mu      sync.Mutex
-	reads   int       // that are waiting: net/http has one at a time
 	wanted  time.Time // zero: none
 	applied time.Time
 	idle    chan struct{} // closed when a deadline has passed that a wait without a read is for; nil: there is no such wait
@@ -62,7 +61,7 @@ func (c *clientConn) SetReadDeadline(t time.Time) error {
 	if c.read.idle != nil && c.read.passed() {
 		c.read.interrupt()
 	}
-	if c.read.reads == 0 {
+	if c.reads == 0 {
 		return nil
 	}
 	return c.applyReadDeadline()
@@ -99,7 +98,7 @@ func (c *clientConn) Read(p []byte) (int, error) {
 // bounded reads from the connection until the deadline.
 func (c *clientConn) bounded(p []byte) (int, error) {
 	c.read.mu.Lock()
-	c.read.reads++
+	c.reads++
 	err := c.applyReadDeadline()
 	c.read.mu.Unlock()
 	n := 0
@@ -109,7 +108,7 @@ func (c *clientConn) bounded(p []byte) (int, error) {
 	}
 	c.framing.sees(p[:max(0, n)])
 	c.read.mu.Lock()
-	c.read.reads--
+	c.reads--
 	c.read.mu.Unlock()
 	return n, err
 }

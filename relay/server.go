@@ -226,7 +226,11 @@ func (s *Server) Handler() http.Handler { return s.front }
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error { //nolint:contextcheck // calls outlive ctx until they are drained
 	// Calls descend from base, so that ending it ends them, each with an honest error to its client.
 	base, cut := context.WithCancelCause(context.Background())
-	defer cut(nil)
+	end := func(cause error) {
+		cut(cause)
+		s.inFlight.Leave()
+	}
+	defer end(nil)
 	server := &http.Server{
 		Handler: s.front, ReadHeaderTimeout: cmp.Or(s.options.HeaderTimeout, readHeaderTimeout), IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeaderBytes,
@@ -272,7 +276,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error { //nol
 		return fmt.Errorf("serving: %w", err)
 	case <-ctx.Done():
 	}
-	return s.drain(server, cut) //nolint:contextcheck // ctx has ended by now
+	return s.drain(server, end) //nolint:contextcheck // ctx has ended by now
 }
 
 // maxClients is MAX_CLIENT_CONNECTIONS or, if that is not set, what the descriptor limit leaves room for: four fifths of it, of which

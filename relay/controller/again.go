@@ -52,7 +52,7 @@ func (c *call) again() *exchange.Exchange {
 	if !ok {
 		return nil
 	}
-	return c.of.Door.New(c.Ctx, slot)
+	return c.begins(slot)
 }
 
 // pause waits before another try: for as long as the upstream asked, or a while. The request holds no place at a channel then,

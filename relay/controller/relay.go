@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"one-api/relay/channel"
 	"one-api/relay/exchange"
 	"one-api/relay/format"
 	"one-api/relay/gate"
@@ -153,13 +154,21 @@ func (c *call) next() *exchange.Exchange {
 	switch {
 	case refusal == nil:
 		c.repeats.made = 0
-		return c.of.Door.New(c.Ctx, slot)
+		return c.begins(slot)
 	case c.failed == nil:
 		c.refuse(refusal)
 	case c.onceMore():
 		return c.again()
 	}
 	return nil
+}
+
+// begins begins an exchange in a slot.
+func (c *call) begins(slot channel.Slot) *exchange.Exchange {
+	if c.Flight.Watched() {
+		return c.of.Door.NewUnwatched(c.Ctx, slot)
+	}
+	return c.of.Door.New(c.Ctx, slot)
 }
 
 // attempt is one exchange: begun, used and ended here, whatever happens in between. false: there was none to be begun.

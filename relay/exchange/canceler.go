@@ -16,7 +16,7 @@ type canceler struct {
 	client context.Context
 	drain  time.Duration // how long the call may outlive its client; 0: not at all
 	clock  *clock
-	stop   func() bool // ends the watch on the client
+	stop   func() bool // ends the watch on the client; nil: there is none, and the exchange is told by its owner
 
 	mu    sync.Mutex
 	cause error  // why the call was ended; nil: it was not
@@ -26,6 +26,19 @@ type canceler struct {
 
 // watch begins to look after the client.
 func (l *canceler) watch() { l.stop = context.AfterFunc(l.client, l.left) }
+
+// unwatch ends that.
+func (l *canceler) unwatch() {
+	if l.stop != nil {
+		l.stop()
+	}
+}
+
+// leaves waits for the end of the client's context, which is a moment away, and then for nothing.
+func (l *canceler) leaves() {
+	<-l.client.Done()
+	l.left()
+}
 
 // left is called when the client's context ends: it has left, or the relay stops.
 func (l *canceler) left() {

@@ -62,8 +62,9 @@ func (d *Door) CheckCall(ctx context.Context, c *channel.Channel, k *breaker.Key
 	began := time.Now()
 	x := &Exchange{Slot: c.Question(k, began), door: d, client: ctx}
 	x.tie()
+	x.hold.canceler.watch()
 	defer func() {
-		x.net.Stop()
+		x.unspread()
 		x.hold.release(breaker.Now())
 	}()
 	x.hold.clock.limitTo(began.Add(questionTimeout), outcome.HeaderTimeout)

@@ -66,7 +66,7 @@ func (x *Exchange) hears(data []byte, content bool, said int) {
 
 // The members that are looked for, and the byte of each by which it is. Inside a string their quotes would be escaped.
 var (
-	modelKey   = keyed{`"model"`, 0}
+	modelKey   = keyed{`"model"`, 1}
 	versionKey = keyed{`"modelVersion"`, len(`"model`)}
 	tierKey    = keyed{`"service_tier"`, len(`"service`)}
 	speedKey   = keyed{`"speed"`, 0}

@@ -10,7 +10,6 @@ package exchange
 
 import (
 	"context"
-	"runtime"
 	"runtime/pprof"
 	"time"
 
@@ -30,7 +29,7 @@ type Exchange struct {
 	door      *Door
 	client    context.Context // the client's request
 	hold      *resources
-	net       runtime.Cleanup // the safety net, from the answer's header on
+	net       *safetyNet // from the answer's header on; nil: there is none
 	call      *lane.Call
 	at        *upstream.Address // of the request
 	converted *lane.Converted   // what the lane did to the request; nil: nothing, or the answer is there
@@ -62,9 +61,21 @@ type Exchange struct {
 
 // New begins an exchange in a place that selection has taken, and gives back with its end. ctx is the client's. The caller ends it in
 // the same function.
-func (d *Door) New(ctx context.Context, slot channel.Slot) *Exchange {
+func (d *Door) New(ctx context.Context, slot channel.Slot) *Exchange { return d.begin(ctx, slot, true) }
+
+// NewUnwatched is New for a caller who watches over the client himself: he calls ClientLeaves when ctx ends, or is about to. A watch on a
+// context costs as much as the whole of an exchange's bookkeeping, and who knows the client's connection is told anyway.
+func (d *Door) NewUnwatched(ctx context.Context, slot channel.Slot) *Exchange {
+	return d.begin(ctx, slot, false)
+}
+
+func (d *Door) begin(ctx context.Context, slot channel.Slot, watched bool) *Exchange {
 	x := &Exchange{Slot: slot, door: d, client: ctx}
-	if x.tie() {
+	cut := x.tie()
+	if watched {
+		x.hold.canceler.watch()
+	}
+	if cut {
 		x.Cut(outcome.ErrOperator)
 	}
 	pprof.SetGoroutineLabels(slot.Channel.Labels) //nolint:contextcheck // labels are the goroutine's, not the call's
@@ -84,9 +95,12 @@ func (x *Exchange) tie() (cut bool) {
 	if total := x.Channel.Timeouts.Total; total > 0 {
 		h.clock.limitTo(x.Began.Add(total), outcome.Completed)
 	}
-	h.canceler.watch()
 	return cut
 }
+
+// ClientLeaves is told that the client's context has ended, or is about to. It may be called from any goroutine and at any time, waits
+// for nothing, and does to the exchange what its own watch would.
+func (x *Exchange) ClientLeaves() { go x.hold.canceler.leaves() }
 
 // Cut ends the exchange, from another goroutine than the one that uses it and at any time: whatever it waits for fails.
 func (x *Exchange) Cut(cause error) { x.hold.canceler.End(cause) }

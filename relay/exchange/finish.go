@@ -24,7 +24,7 @@ func (x *Exchange) End(of *record.End, failure *outcome.Failure, recovered any) 
 	x.ended = true
 	failure = x.truly(failure)
 	defer pprof.SetGoroutineLabels(context.Background())
-	x.net.Stop()
+	x.unspread()
 	now := breaker.Now()
 	x.hold.release(now)
 	if recovered != nil {

@@ -87,8 +87,9 @@ func (d *Door) list(ctx context.Context, c *channel.Channel, k *breaker.Key, rea
 	now := time.Now()
 	x := &Exchange{Slot: c.Question(k, now), door: d, client: ctx, call: &lane.Call{}}
 	x.tie()
+	x.hold.canceler.watch()
 	defer func() {
-		x.net.Stop()
+		x.unspread()
 		x.hold.release(breaker.Now())
 	}()
 	x.hold.clock.limitTo(now.Add(questionTimeout), outcome.HeaderTimeout)

@@ -85,7 +85,7 @@ func (h *resources) release(now int64) (leaked bool) {
 		return false
 	}
 	h.clock.stop()
-	h.canceler.stop()
+	h.canceler.unwatch()
 	if h.first {
 		leaked = h.closeBody()
 	}

@@ -1,8 +1,6 @@
 package exchange
 
 import (
-	"runtime"
-
 	"one-api/relay/lane"
 	"one-api/relay/outcome"
 )
@@ -71,7 +69,7 @@ var unpacked = []string{"identity"}
 // opened takes in an answer whose header has come.
 func (x *Exchange) opened() {
 	x.hold.opened(x.answer.Body, x.answer.CloseFirst)
-	x.net = runtime.AddCleanup(x, (*resources).forgotten, x.hold)
+	x.spread()
 	x.body = body{source: x.answer.Body, clock: &x.hold.clock, came: x.body.came}
 	if x.call.Stream && !x.passesBy() {
 		x.body.silence = x.silencePhase

@@ -97,7 +97,7 @@ func (x *Exchange) renews(f *outcome.Failure) bool {
 
 // again prepares for another request of the same attempt.
 func (x *Exchange) again() {
-	x.net.Stop()
+	x.unspread()
 	x.waited += x.body.waited
 	x.answer, x.body = upstream.Answer{}, body{}
 }

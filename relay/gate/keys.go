@@ -90,9 +90,24 @@ type listing struct{ list *inflight.List }
 
 // Enter never refuses.
 func (l listing) Enter(a *Admission) *outcome.Refusal {
+	conn := servingOf(a)
+	if conn != nil {
+		a.Flight.Watch()
+	}
 	l.list.Add(&a.Flight, &a.End, &a.Client)
+	if conn != nil {
+		conn.Serves(&a.Flight)
+		if a.R.Context().Err() != nil { // by now whoever ends it finds the call
+			a.Flight.ClientLeaves()
+		}
+	}
 	return nil
 }
 
 // Exit takes the call out.
-func (l listing) Exit(a *Admission) { l.list.Remove(&a.Flight) }
+func (l listing) Exit(a *Admission) {
+	if a.Flight.Watched() {
+		servingOf(a).Serves(nil)
+	}
+	l.list.Remove(&a.Flight)
+}

@@ -43,6 +43,8 @@ type Entry struct {
 
 	mu       sync.Mutex
 	over     bool               // the response belongs to net/http again, and soon to another request
+	leaving  bool               // the client has left, or is about to
+	watched  bool               // whoever reads the client's connection says when it leaves; set before the first attempt
 	call     *lane.Call         // nil: it is not known yet
 	channel  *channel.Channel   // that was asked last; nil: none was
 	exchange *exchange.Exchange // the attempt at hand
@@ -61,11 +63,39 @@ func (e *Entry) For(call *lane.Call) {
 func (e *Entry) Begin(x *exchange.Exchange) {
 	e.mu.Lock()
 	e.exchange, e.channel = x, x.Channel
-	ended := e.ended.Load()
+	ended, leaving := e.ended.Load(), e.leaving && e.watched
 	e.mu.Unlock()
 	e.Is(Asking)
 	if ended {
 		x.Cut(outcome.ErrOperator)
+	}
+	if leaving {
+		x.ClientLeaves()
+	}
+}
+
+// Watch says that whoever reads the client's connection calls ClientLeaves, so that no attempt need watch over the client.
+func (e *Entry) Watch() {
+	e.mu.Lock()
+	e.watched = true
+	e.mu.Unlock()
+}
+
+// Watched reports whether somebody calls ClientLeaves. It is the request's own goroutine that asks, as it was for Watch.
+func (e *Entry) Watched() bool { return e.watched }
+
+// ClientLeaves is told that the context of the request has ended, or is about to: its client has left, or the relay stops. The attempt at
+// hand is told, and those that follow.
+func (e *Entry) ClientLeaves() {
+	e.mu.Lock()
+	e.leaving = true
+	x := e.exchange
+	if !e.watched {
+		x = nil // it sees for itself
+	}
+	e.mu.Unlock()
+	if x != nil {
+		x.ClientLeaves()
 	}
 }
 

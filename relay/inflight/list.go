@@ -61,6 +61,15 @@ func (l *List) Find(id string) *Entry {
 	return nil
 }
 
+// Leave tells all that their contexts have ended.
+func (l *List) Leave() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for e := l.first; e != nil; e = e.next {
+		e.ClientLeaves()
+	}
+}
+
 // IDs visits the ids of the requests in flight.
 func (l *List) IDs(visit func(id string)) {
 	l.mu.Lock()

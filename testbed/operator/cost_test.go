@@ -231,11 +231,11 @@ func BenchmarkAStreamOf100Chunks(b *testing.B) {
 // What a call and a stream allocate in all, of which net/http's server takes a good part. The bounds leave room for what the
 // runtime does meanwhile; what is exact, the packages guard themselves.
 const (
-	mostOfACall        = 52
-	mostOfAStream      = 65
+	mostOfACall        = 45
+	mostOfAStream      = 57
 	mostOfAConversion  = 225
-	mostBytesOfACall   = 6_700
-	mostBytesOfAStream = 7_200
+	mostBytesOfACall   = 6_300
+	mostBytesOfAStream = 6_900
 )
 
 func TestACallAllocatesNoMoreThanItDoes(t *testing.T) {
