@@ -284,7 +284,7 @@ var ofChannels = []Instrument{
 	},
 	{
 		Name: StateDropped, Kind: Counter, Unit: "{request}", Source: FromAttempt, Attributes: []string{AttrChannel},
-		Description: "Requests that were sent without the signed reasoning of their earlier turns, because their upstream refuses what another provider has signed.",
+		Description: "Requests that were sent without the reasoning of their earlier turns, because their upstream does not read what another provider has thought, signed or encrypted.",
 		Question:    "Do conversations move between providers, and lose what only their first one can read?", Cardinality: "channels",
 	},
 	{

@@ -58,7 +58,6 @@ func TestAProvidersOwnAddressesAreKnown(t *testing.T) {
 		`type: moonshot, base_url: "https://api.moonshot.cn"`:           true,
 		`type: moonshot, base_url: "https://api.moonshot.cn/v1"`:        true,
 		`type: moonshot, base_url: "https://api.moonshot.cn/v2"`:        false,
-		`type: moonshot, base_url: "http://api.moonshot.cn/v1"`:         false,
 		`type: moonshot, base_url: "https://x.example/v1"`:              false,
 		`type: siliconflow, base_url: "https://api.siliconflow.com"`:    true,
 		`type: openai, base_url: "https://api.siliconflow.com"`:         false,

@@ -89,6 +89,7 @@ func (l *loader) upstream(c *channelDraft, at place) {
 	}
 	l.strangers(c, provider.Cloud, known)
 	l.address(c, at, &provider, known)
+	l.unencrypted(c)
 	c.Keys = textsOf(c.keys.items)
 	l.oddKeys(&c.Channel, c.keys.items)
 	if provider.Cloud == cloud.AWS {
@@ -254,6 +255,7 @@ func (l *loader) environmentChannels() []Channel {
 // finished is a cloud's channel, as far as the environment says it.
 func (l *loader) finished(c channelDraft, p *Provider) Channel {
 	c.Keys = textsOf(c.keys.items)
+	l.unencrypted(&c)
 	l.oddKeys(&c.Channel, c.keys.items)
 	if c.Models = textsOf(c.models.items); len(c.Models) == 0 {
 		c.Models = unaskedModels(p)

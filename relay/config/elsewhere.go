@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -43,6 +44,36 @@ var others = []another{
 	},
 }
 
+// messagesPath is where many vendors have a Messages API, and messagesBelow are hosts of such that have it nowhere else.
+var (
+	messagesPath  = regexp.MustCompile(`/anthropic(/v[0-9]+)?$`)
+	messagesBelow = []string{
+		"api.deepseek.com", "api.moonshot.ai", "api.moonshot.cn", "open.bigmodel.cn", "api.z.ai", "api.minimax.io", "api.minimaxi.com",
+	}
+)
+
+// encrypted are how the names of hosts end that answer by https alone, beside those of the providers' own addresses.
+var encrypted = []string{".googleapis.com", ".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws"}
+
+// unencrypted reports an address that begins with http:// and is one of a provider's own: the key would go there in the clear, to be told
+// at best to come again by https.
+func (l *loader) unencrypted(c *channelDraft) {
+	if c.baseURL == nil || c.BaseURL == nil || c.BaseURL.Scheme != "http" {
+		return
+	}
+	host := strings.ToLower(c.BaseURL.Hostname())
+	_, known := azureOwn(host)
+	known = known || slices.ContainsFunc(encrypted, func(end string) bool { return strings.HasSuffix(host, end) })
+	for _, p := range l.providers {
+		for _, own := range ownAddresses(&p) {
+			known = known || own.Scheme == "https" && own.Hostname() == host
+		}
+	}
+	if known {
+		l.report(c.baseURL.place, "begins with http://, so that keys would go there unencrypted: write https:// in its place")
+	}
+}
+
 // elsewhere is what is wrong with the address of a channel that is another provider's; "": nothing that is known.
 func elsewhere(base *url.URL, kind string) string {
 	host, path := strings.ToLower(base.Hostname()), strings.ToLower(base.Path)
@@ -52,6 +83,12 @@ func elsewhere(base *url.URL, kind string) string {
 			continue
 		}
 		return o.says
+	}
+	switch {
+	case kind != "anthropic" && messagesPath.MatchString(path) && slices.Contains(messagesBelow, host):
+		return "was understood as the address of a Messages API, whose channels are of the type anthropic"
+	case kind == "anthropic" && !strings.Contains(path, "anthropic") && slices.Contains(messagesBelow, host):
+		return "was understood as the address of OpenAI's format there; the Messages API of this provider is at …/anthropic"
 	}
 	if bedrockHost.MatchString(host) && !strings.Contains(path, "/openai") {
 		return "was understood as Amazon Bedrock, whose channels are of the type bedrock, with region (OpenAI's format is at …/openai/v1 there)"

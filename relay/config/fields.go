@@ -46,6 +46,15 @@ func keyProblem(text string) string {
 
 // upstreamKeyProblem judges a provider's key: all of them are ASCII, which is what a header may hold.
 func upstreamKeyProblem(text string) string {
+	switch {
+	case strings.HasPrefix(strings.TrimSpace(text), "{") && strings.Contains(text, `"type"`):
+		return "is what stands in a credentials file, and no key: write it to a file that only the relay can read, and give its path to a " +
+			"channel of the type vertex as credentials_file"
+	case strings.HasSuffix(text, ".json"):
+		return "is the name of a file, and no key: a channel of the type vertex takes it as credentials_file"
+	case strings.HasPrefix(text, "https://") || strings.HasPrefix(text, "http://"):
+		return "is an address, and no key: addresses are given as base_url"
+	}
 	if message := keyProblem(text); message != "" {
 		return message
 	}

@@ -35,6 +35,14 @@ func (l *loader) oddKeys(c *Channel, keys []scalar) {
 			l.warn(key.place, "is a placeholder out of an example: put a key of the provider's in its place")
 			continue
 		}
+		if message := c.takesNo(key.text); message != "" {
+			say := l.report
+			if key.file == environmentFile {
+				say = l.warn
+			}
+			say(key.place, "%s", message)
+			continue
+		}
 		for _, p := range prefixes {
 			if !strings.HasPrefix(key.text, p.prefix) {
 				continue
@@ -49,6 +57,25 @@ func (l *loader) oddKeys(c *Channel, keys []scalar) {
 			break
 		}
 	}
+}
+
+// halfAKey is what a secret access key of AWS's looks like, whose id is missing.
+var halfAKey = regexp.MustCompile(`^[A-Za-z0-9/+]{40}$`)
+
+// takesNo is what is wrong with a key that a cloud's own address will surely not take, since it is another kind of credential; "":
+// nothing that is known.
+func (c *Channel) takesNo(key string) string {
+	const hour = ", which lives for an hour: "
+	at := c.atHome()
+	switch {
+	case at && c.Type == "azure" && strings.HasPrefix(key, "eyJ"):
+		return "begins as tokens of Entra do (eyJ…)" + hour + "give one of the resource's keys, or entra with tenant, client_id and client_secret"
+	case at && (c.Type == "gemini" || c.Type == "vertex") && strings.HasPrefix(key, "ya29."):
+		return "begins as access tokens of Google's do (ya29.…)" + hour + "give an API key, or a channel of the type vertex credentials_file"
+	case at && c.Type == "bedrock" && halfAKey.MatchString(key):
+		return "looks like a secret access key by itself: it must be AKID:SECRET, AKID:SECRET:SESSION_TOKEN, or an API key of Bedrock's"
+	}
+	return ""
 }
 
 // atHome reports whether a channel leads to its provider itself, and not by way of anybody else's address.

@@ -70,7 +70,7 @@ func (l *loader) vertex(c *channelDraft, at place) {
 		}
 	} else {
 		l.googleCredential(c, at)
-		if c.Project == "" && !c.project.spoilt() && c.credentialsFile.text == "" {
+		if c.Project == "" && !c.project.spoilt() && c.credentialsFile.text == "" && !c.keys.spoilt {
 			l.missing(at, "project", "missing: the id of the project whose Vertex AI is asked")
 		}
 	}
@@ -177,6 +177,9 @@ func (l *loader) googleFile(c *channelDraft) (g googleFile, message string) {
 	}
 	if strings.HasPrefix(strings.TrimSpace(path), "{") {
 		return g, "is the path of a file, and this is what stands in one: write it to a file that only the relay can read"
+	}
+	if strings.HasPrefix(path, "AIza") {
+		return g, "is the path of a file, and this is an API key: those are given as keys, with which neither project nor location is needed"
 	}
 	if !filepath.IsAbs(path) && c.credentialsFile.file != environmentFile {
 		path = filepath.Join(filepath.Dir(l.file), path)

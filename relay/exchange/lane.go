@@ -52,7 +52,7 @@ func (x *Exchange) prepare(call *lane.Call) (lane.Outgoing, *outcome.Failure) {
 	}
 	call = x.asContinuation(call)
 	request, err := x.lane().Request(call, lane.Destination{
-		Model: x.Channel.UpstreamModel(call.Model), Official: x.Channel.Official, Quirks: x.Channel.Of.QuirksAt(x.Channel.Official),
+		Model: x.Channel.UpstreamModel(call.Model), Official: x.Channel.Official, Quirks: x.quirks(),
 		Hint: hints[x.Channel.Resume], AskUsage: asksUsage, Thoughts: thoughts, Unsigned: x.has(unsigned),
 	})
 	x.hold.work.Release()
@@ -70,8 +70,12 @@ func (x *Exchange) prepare(call *lane.Call) (lane.Outgoing, *outcome.Failure) {
 
 // conversion notes what the lane did to the request, and counts what it had to leave out.
 func (x *Exchange) conversion(c *lane.Converted) {
+	x.tried &^= unread
 	if x.converted = c; c == nil {
 		return
+	}
+	if c.Lost {
+		x.tried |= unread
 	}
 	for _, feature := range c.Dropped {
 		x.door.options.Metrics.FormatDropped(c.From, c.To, feature)

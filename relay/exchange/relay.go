@@ -22,11 +22,11 @@ func (x *Exchange) Limits() http.Header {
 	if x.answer.Header != nil {
 		told = outcome.ForClients(x.answer.Header)
 	}
-	if x.has(unsigned) {
+	if x.droppedReasoning() {
 		if told == nil {
 			told = http.Header{}
 		}
-		told[DroppedHeader] = []string{droppedReasoning}
+		told[DroppedHeader] = []string{droppedIsReasoning}
 	}
 	return told
 }

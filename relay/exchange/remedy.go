@@ -8,6 +8,10 @@ const (
 	withThoughts                        // something stands in the place of reasoning that is missing
 	onResponsesAPI                      // it is asked where its model is served
 	unsigned                            // the reasoning that another provider has signed is left out
+	shorterIDs                          // ids of tool calls are cut to what OpenAI takes
+	nineSigns                           // ids of tool calls are such as Mistral takes
+
+	unread // not a remedy: the lane has left such reasoning out by itself
 )
 
 // has reports whether the request is sent with a remedy.
@@ -18,16 +22,17 @@ func (x *Exchange) remedies(text []byte) (all remedies) {
 	if !x.has(withoutUsage) && x.refusesUsage(text) {
 		all |= withoutUsage
 	}
-	if !x.thoughtful && x.missesThoughts(text) {
+	missing := x.missesThoughts(text)
+	if !x.thoughtful && missing {
 		all |= withThoughts
 	}
 	if x.isMisasked(text) {
 		all |= onResponsesAPI
 	}
-	if !x.has(unsigned) && x.refusesSignature(text) {
+	if !x.has(unsigned) && !missing && x.refusesSignature(text) {
 		all |= unsigned
 	}
-	return all
+	return all | x.refusesIDs(text)
 }
 
 // withdraws prepares for sending the call once more: as the client made it, if it was refused for what the relay has added to it,

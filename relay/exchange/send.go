@@ -21,7 +21,7 @@ func (x *Exchange) Send(call *lane.Call) *outcome.Failure {
 	if failure != nil {
 		return failure
 	}
-	if x.has(withoutUsage) || x.thoughtful || x.has(unsigned) || x.place == movedThere {
+	if x.has(withoutUsage) || x.thoughtful || x.droppedReasoning() || x.place == movedThere {
 		x.told(x.span.In(x.client))
 	}
 	x.Taken()

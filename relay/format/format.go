@@ -107,6 +107,11 @@ type Target struct {
 	AskUsage, Asked bool
 	// Thoughts has something put into the place of reasoning that is not given back.
 	Thoughts bool
+	// Unsigned has reasoning of earlier turns left out, whoever has signed or encrypted it: the provider has refused it.
+	Unsigned bool
+	// Lost is set by Build if reasoning of earlier turns is left out because the provider could not read it, and Gave if it is given some
+	// that it has signed or encrypted itself.
+	Lost, Gave bool
 	// Names is what became of names of tools that are too long for the provider; the answer has to be told of it. It is made by
 	// Build.
 	Names map[string]string

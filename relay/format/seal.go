@@ -90,12 +90,13 @@ func Unsealed(id string) string {
 	return id
 }
 
-// Unseal takes what is sealed off all ids in a JSON text. Nearly always there is nothing, and it is the text itself.
-func Unseal(text []byte) []byte {
+// Unseal takes what is sealed off all ids in a JSON text. Nearly always there is nothing, and it is the text itself. reasoned: some of it
+// was what its maker has thought.
+func Unseal(text []byte) (unsealed []byte, reasoned bool) {
 	mark := []byte(sealMark)
 	at := bytes.Index(text, mark)
 	if at < 0 {
-		return text
+		return text, false
 	}
 	out := make([]byte, 0, len(text))
 	for at >= 0 {
@@ -106,11 +107,25 @@ func Unseal(text []byte) []byte {
 		out = append(out, text[:at]...)
 		if end-at < len(mark)+sealTag || end == len(text) || text[end] != '"' {
 			out = append(out, text[at:end]...) // somebody's own word
+		} else {
+			reasoned = reasoned || sealsReasoning(string(text[at+len(mark)+sealTag:end]))
 		}
 		text = text[end:]
 		at = bytes.Index(text, mark)
 	}
-	return append(out, text...)
+	return append(out, text...), reasoned
+}
+
+// sealsReasoning reports whether what is sealed, behind its tag, is more than an id: a signature, or reasoning itself.
+func sealsReasoning(behind string) bool {
+	text, err := base64.RawURLEncoding.DecodeString(behind)
+	if err != nil {
+		return false
+	}
+	if _, signature, ofCall := strings.Cut(string(text), callSeparator); ofCall {
+		return signature != ""
+	}
+	return len(text) > 0
 }
 
 // EndUser is a client's word for its end user as a provider takes it: as it is, or if it is longer than that or looks like an

@@ -113,7 +113,7 @@ func bedrockHeader(call *Call, _ bool) http.Header {
 }
 
 // invokedBody is a native call's, before it is dressed. The model is not in it.
-func invokedBody(call *Call, target Destination) (body []byte, asksUsage bool) {
+func invokedBody(call *Call, target Destination) (body []byte, asksUsage, lost bool) {
 	target.Model = call.Model
 	return anthropicBody(call, target)
 }

@@ -142,7 +142,7 @@ type Destination struct {
 	AskUsage bool
 	// Thoughts has something put into the place of reasoning that is not given back: the upstream has refused a conversation without.
 	Thoughts bool
-	// Unsigned has the reasoning of earlier turns left out of a native call: the upstream has refused what another provider has signed.
+	// Unsigned has the reasoning of earlier turns left out: the upstream has refused what another provider has signed.
 	Unsigned bool
 	// Hint says how the upstream is told to continue a message, if the call has a Prefix.
 	Hint format.Hint
@@ -170,6 +170,9 @@ type Converted struct {
 	// Dropped is what was left out although it costs money or changes the answer; From and To are the formats.
 	Dropped  []string
 	From, To string
+	// Lost means that reasoning of earlier turns was left out because the provider could not read it, and Gave that it was given some that
+	// it has signed or encrypted itself.
+	Lost, Gave bool
 }
 
 // Translator turns one answer into the client's format. What is wrong with an answer it says as a *format.Fault; the exchange makes

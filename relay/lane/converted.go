@@ -48,7 +48,7 @@ func (l *converted) Request(call *Call, target Destination) (Outgoing, error) {
 		return Outgoing{}, problem.Wire()
 	}
 	to := &format.Target{Model: target.Model, Official: target.Official, Quirks: target.Quirks, Seal: l.seal, AskUsage: target.AskUsage,
-		Thoughts: target.Thoughts}
+		Thoughts: target.Thoughts, Unsigned: target.Unsigned}
 	body, dropped, problem := l.server.Server.Build(r, to)
 	if problem != nil {
 		return Outgoing{}, problem.Wire()
@@ -59,7 +59,8 @@ func (l *converted) Request(call *Call, target Destination) (Outgoing, error) {
 	if l.family.finish != nil {
 		body = l.family.finish(body)
 	}
-	sent := &Converted{State: &asked{r.IncludeUsage, r.Kept, to.Names, target.Model, target.Quirks}, From: l.client.Name, To: l.server.Name}
+	sent := &Converted{State: &asked{r.IncludeUsage, r.Kept, to.Names, target.Model, target.Quirks}, From: l.client.Name, To: l.server.Name,
+		Lost: to.Lost, Gave: to.Gave}
 	for _, feature := range append(left, dropped...) {
 		sent.Dropped = append(sent.Dropped, feature.String())
 	}

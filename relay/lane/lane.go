@@ -73,8 +73,9 @@ func goOn(in *format.Format, body []byte, call *Call, target Destination) ([]byt
 type Family struct {
 	endpoint wire.Endpoint   // of the format that others are converted to
 	native   []wire.Endpoint // that are passed through
-	// body is a native call's, with the channel's model in it and nothing else changed but what has to be.
-	body   func(call *Call, t Destination) (body []byte, asksUsage bool)
+	// body is a native call's, with the channel's model in it and nothing else changed but what has to be. lost: what another provider has
+	// thought is left out.
+	body   func(call *Call, t Destination) (body []byte, asksUsage, lost bool)
 	header func(call *Call, native bool) http.Header
 	query  func(raw string) string // of a client's that is passed on
 	// finish is what becomes of a converted call's body at last; nil: it stays as it is.
@@ -122,17 +123,18 @@ var Responses = &Family{
 }
 
 // responsesBody is without what only this relay has put into a conversation.
-func responsesBody(call *Call, target Destination) (body []byte, asksUsage bool) {
+func responsesBody(call *Call, target Destination) (body []byte, asksUsage, lost bool) {
 	body = call.Body
 	switch {
 	case call.Endpoint.Method() != http.MethodPost:
-		return nil, false
+		return nil, false, false
 	case call.Endpoint.ByID():
-		return []byte("{}"), false
+		return []byte("{}"), false, false
 	case target.Model != call.Model:
 		body = jsonscan.Replace(body, call.ModelFrom, call.ModelTo, target.Model)
 	}
-	return responses.Clean(body), false
+	body, lost = responses.Clean(body)
+	return body, false, lost
 }
 
 // Gemini is Google's Gemini API.
@@ -143,17 +145,19 @@ var Gemini = &Family{
 }
 
 // geminiBody is without what only this relay has put into a conversation, and names the channel's model where a body names one.
-func geminiBody(call *Call, target Destination) (body []byte, asksUsage bool) {
+func geminiBody(call *Call, target Destination) (body []byte, asksUsage, lost bool) {
 	body = call.Body
 	switch call.Endpoint {
 	case wire.GeminiGenerate, wire.GeminiStream:
 		if call.ModelTo > 0 {
 			body = jsonscan.Replace(body, call.ModelFrom, call.ModelTo, gemini.ModelName(target.Model))
 		}
-		return gemini.Clean(body), false
+		body, lost = gemini.Clean(body)
 	default:
-		return gemini.Named(gemini.Clean(body), target.Model), false
+		body, lost = gemini.Clean(body)
+		body = gemini.Named(body, target.Model)
 	}
+	return body, false, lost
 }
 
 // to is the endpoint that a converted call is sent to.
@@ -240,10 +244,11 @@ func (l native) Request(call *Call, target Destination) (Outgoing, error) {
 	if call.Form != nil {
 		return l.form(call, target), nil
 	}
+	body, asksUsage, lost := l.family.body(call, target)
 	if target.Unsigned {
-		call = unsigned(call)
+		without, signed := unsigned(call.Endpoint, body)
+		body, lost = without, lost || signed
 	}
-	body, asksUsage := l.family.body(call, target)
 	body, problem := goOn(l.format, body, call, target)
 	if problem != nil {
 		return Outgoing{}, problem.Wire()
@@ -251,12 +256,13 @@ func (l native) Request(call *Call, target Destination) (Outgoing, error) {
 	if target.Thoughts && call.Endpoint == wire.ChatCompletions {
 		body = chat.Thoughtful(body)
 	}
-	var sent *Converted
+	var dropped []string
 	if l.family.dress != nil {
-		var dropped []string
-		if body, dropped = l.family.dress(call, body); len(dropped) > 0 {
-			sent = &Converted{Dropped: dropped, From: l.format.Name, To: l.format.Name}
-		}
+		body, dropped = l.family.dress(call, body)
+	}
+	var sent *Converted
+	if len(dropped) > 0 || lost {
+		sent = &Converted{Dropped: dropped, From: l.format.Name, To: l.format.Name, Lost: lost}
 	}
 	method := call.Endpoint.Method()
 	if method == http.MethodPost {
@@ -286,12 +292,13 @@ func (l native) form(call *Call, target Destination) Outgoing {
 }
 
 // anthropicBody is without what only this relay has put into a conversation.
-func anthropicBody(call *Call, target Destination) (body []byte, asksUsage bool) {
+func anthropicBody(call *Call, target Destination) (body []byte, asksUsage, lost bool) {
 	body = call.Body
 	if target.Model != call.Model {
 		body = jsonscan.Replace(body, call.ModelFrom, call.ModelTo, target.Model)
 	}
-	return messages.Clean(body), false
+	body, lost = messages.Clean(body)
+	return body, false, lost
 }
 
 func (l native) Answer(call *Call, _ *Converted) Translator {

@@ -3,7 +3,9 @@ package lane
 import (
 	"bytes"
 
+	"one-api/relay/format/chat"
 	"one-api/relay/jsonscan"
+	"one-api/relay/wire"
 )
 
 // What asks for the usage of a stream (https://platform.openai.com/docs/api-reference/chat/create#chat-create-stream_options).
@@ -13,8 +15,17 @@ const (
 )
 
 // nativeBody is the client's body with the channel's model in it and, if that is wanted and can be said, the question for the
-// stream's usage. All else stays as it is, and nothing is copied if nothing changes.
-func openAIBody(call *Call, target Destination) (body []byte, asksUsage bool) {
+// stream's usage. All else stays as it is but for what only this relay has put there, and nothing is copied if nothing changes. lost: what
+// another provider has thought is left out.
+func openAIBody(call *Call, target Destination) (body []byte, asksUsage, lost bool) {
+	body, asksUsage = asOpenAI(call, target)
+	if call.Endpoint == wire.ChatCompletions {
+		body, lost = chat.Clean(body, target.Quirks)
+	}
+	return body, asksUsage, lost
+}
+
+func asOpenAI(call *Call, target Destination) (body []byte, asksUsage bool) {
 	var edits [2]jsonscan.Edit
 	n := 0
 	if target.Model != call.Model && call.ModelTo == 0 { // it names none, and another one is meant than the usual

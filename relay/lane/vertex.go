@@ -41,12 +41,13 @@ func countedByVertex(name string) bool {
 }
 
 // vertexGeminiBody is a native call's. What is counted stands in the question itself, wherever the client has it.
-func vertexGeminiBody(call *Call, target Destination) (body []byte, asksUsage bool) {
+func vertexGeminiBody(call *Call, target Destination) (body []byte, asksUsage, lost bool) {
 	if call.Endpoint != wire.GeminiCount {
 		return geminiBody(call, target)
 	}
 	about := gemini.Counting.Counts.Question(call.Body)
-	return gemini.Clean(format.Only(about, countedByVertex)), false
+	body, lost = gemini.Clean(format.Only(about, countedByVertex))
+	return body, false, lost
 }
 
 // VertexMessages is Anthropic's models on Vertex AI (https://docs.claude.com/en/api/claude-on-vertex-ai): the Messages API, whose model is
@@ -114,8 +115,9 @@ func vertexMessagesHeader(call *Call, native bool) http.Header {
 	return h
 }
 
-func vertexMessagesBody(call *Call, _ Destination) (body []byte, asksUsage bool) {
-	return vertexMessages(messages.Clean(call.Body)), false
+func vertexMessagesBody(call *Call, _ Destination) (body []byte, asksUsage, lost bool) {
+	body, lost = messages.Clean(call.Body)
+	return vertexMessages(body), false, lost
 }
 
 // vertexVersion is the one that there is.

@@ -129,6 +129,7 @@ func quirks(p *Provider) string {
 	say(p.Quirks.Reasoning == BackAlways, "wants the reasoning of earlier turns back")
 	say(p.Quirks.Reasoning == BackNever, "refuses the reasoning of earlier turns")
 	say(p.Quirks.ShortIDs, "takes ids of tool calls of nine letters and digits only")
+	say(p.Quirks.LongestID > 0, fmt.Sprintf("takes ids of tool calls of %d characters at the most", p.Quirks.LongestID))
 	say(p.Quirks.NoSchemas, "knows no JSON schema")
 	say(p.Quirks.NoToolChoice, "knows no `tool_choice`")
 	say(p.Quirks.NoEffort, "knows no `reasoning_effort`")

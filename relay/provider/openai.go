@@ -16,5 +16,6 @@ var openAI = Provider{
 		"o?-pro", "o?-pro-20*", "gpt-*-pro", "gpt-*-pro-20*", "codex-*", "gpt-*-codex*", "o?-deep-research*", "o?-mini-deep-research*",
 		"computer-use-*",
 	},
-	Quirks: Quirks{MaxCompletionTokens: true, OwnMembers: true, Reasoning: BackNever, MidSystem: true, MostStops: 4},
+	// "Invalid 'messages[1].tool_calls[0].id': string too long. Expected a string with maximum length 40": of some of its models, by now
+	Quirks: Quirks{MaxCompletionTokens: true, OwnMembers: true, Reasoning: BackNever, MidSystem: true, MostStops: 4, LongestID: 40},
 }

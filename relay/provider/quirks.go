@@ -40,6 +40,11 @@ type Quirks struct {
 	Also string
 	// ShortIDs means that ids of tool calls have nine letters and digits.
 	ShortIDs bool
+	// Bare means that members of a message that OpenAI has are refused even if they say nothing, as in the answers of OpenAI that clients
+	// give back: "refusal": null, "annotations": [].
+	Bare bool
+	// LongestID is how many characters the id of a tool call may have; 0 means any number.
+	LongestID int
 	// ThoughtSignatures means that calls of earlier turns are refused without a signature.
 	ThoughtSignatures bool
 	// NoUser means that there is no user.

@@ -35,8 +35,14 @@ channels:
 
 ## What only its maker reads
 
-Reasoning that a provider has signed or encrypted (` + "`thinking`" + ` of Anthropic's models, ` + "`encrypted_content`" + ` of the Responses API) is refused by every other
-one, and by another cloud with the same model. If a conversation moves, it is sent once more without, within the same attempt: the answer says
+Reasoning that a provider has signed or encrypted (` + "`thinking`" + ` of Anthropic's models, ` + "`encrypted_content`" + ` of the Responses API, ` + "`thoughtSignature`" + ` of
+Gemini's) is refused by every other one, and by another cloud with the same model; members of its own for it (` + "`reasoning_content`" + `, ` + "`reasoning`" + `,
+` + "`reasoning_details`" + `) by many. If a conversation moves, it goes on without: what the relay has sealed into ids and signatures is left out at once, and what
+clients have from the provider itself is sent once more without, within the same attempt, if it is refused. The answer says
 ` + "`X-Oneapi-Dropped: reasoning`" + `, the log has a line, and ` + "`relay.state.dropped`" + ` counts it. If the call goes on with tools, thinking is switched off for
 that request, since Anthropic wants the reasoning in front of them.
+
+What a provider keeps (` + "`previous_response_id`" + `, ` + "`conversation`" + `, ids of items) stays with the channel that has it: while that is down, the request fails.
+Ids of tool calls that the next provider does not take (nine letters and digits for Mistral, 40 characters for OpenAI, 64 of ` + "`a-zA-Z0-9_-`" + ` for Anthropic
+and Bedrock) become others, the same ones in each later turn.
 `

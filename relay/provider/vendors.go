@@ -36,7 +36,7 @@ func below(path string) func(own, model string, stream bool) string {
 }
 
 // mistrals is in what Mistral differs, at its own address and in others' clouds.
-var mistrals = Quirks{UsageUnasked: true, Reasoning: BackNever, NoEffort: true, NoUser: true, ShortIDs: true}
+var mistrals = Quirks{UsageUnasked: true, Reasoning: BackNever, NoEffort: true, NoUser: true, ShortIDs: true, Bare: true}
 
 // vendors are those whose API is OpenAI's, at another address.
 var vendors = []Provider{
@@ -58,7 +58,7 @@ var vendors = []Provider{
 		Type: "groq", Also: []string{"groqcloud"}, BaseURL: "https://api.groq.com/openai/v1", Speaks: inChat([]wire.Endpoint{wire.ChatCompletions}, wire.AudioTranscribe, wire.AudioTranslate, wire.AudioSpeech), List: listOfModels, Auth: Bearer,
 		KeyVariables: []string{"GROQ_API_KEY"}, Models: []string{"llama-*", "llama3-*", "gemma*", "groq/*", "meta-llama/*", "openai/gpt-oss-*", "moonshotai/*", "qwen/*", "whisper-*", "playai-*", "canopylabs/*"},
 		WellKnown: []string{"llama-3.3-70b-versatile", "llama-3.1-8b-instant", "openai/gpt-oss-120b", "openai/gpt-oss-20b"},
-		Quirks:    Quirks{MaxCompletionTokens: true, Reasoning: BackNever, MidSystem: true, MostStops: 4},
+		Quirks:    Quirks{MaxCompletionTokens: true, Reasoning: BackNever, MidSystem: true, MostStops: 4, Bare: true},
 	},
 	{ // https://openrouter.ai/docs/api-reference/overview. Sound to transcribe comes in JSON (input_audio); pictures are at /images, which is not OpenAI's.
 		Type: "openrouter", Also: []string{"open-router", "open_router"}, BaseURL: "https://openrouter.ai/api/v1", Speaks: andResponses(inChat(texts, wire.AudioSpeech, wire.AudioTranscribe, wire.Rerank), wire.ResponsesCreate), List: listOfModels, Auth: Bearer,

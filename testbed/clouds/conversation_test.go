@@ -22,10 +22,11 @@ type site struct {
 	// signature is of its thoughts, which it wants back; empty: it has none.
 	signature string
 	at        *harness.Upstream
+	stop      func() // has it answer that it is overloaded; nil: it cannot be stopped
 }
 
 func (c *cloud) site(channel, signature string) site {
-	return site{channel, c.Asked, c.Refused, signature, c.at}
+	return site{channel, c.Asked, c.Refused, signature, c.at, nil}
 }
 
 const bedrockKey = standin.BedrockID + ":" + standin.BedrockSecret
@@ -38,7 +39,7 @@ func onBedrock(model string) func(t *testing.T, answers ...standin.Answer) site 
 	return func(t *testing.T, answers ...standin.Answer) site {
 		server := &standin.Bedrock{Answers: answers}
 		u := harness.NewUpstream(t, false, server.ServeHTTP)
-		return site{bedrockChannel("a", u.URL, model, ""), server.Asked, server.Refused, standin.BedrockSignature, u}
+		return site{bedrockChannel("a", u.URL, model, ""), server.Asked, server.Refused, standin.BedrockSignature, u, nil}
 	}
 }
 

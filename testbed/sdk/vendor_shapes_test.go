@@ -17,18 +17,7 @@ import (
 // TestWhatVendorsWereSeenToSayIsUnderstood has answers in the shapes in which vendors' users have recorded them, whole and streamed, for clients
 // of chat completions and of messages: what is said is told, what it costs is counted, and an error is one.
 func TestWhatVendorsWereSeenToSayIsUnderstood(t *testing.T) {
-	const chunk = `data: {"id":"c1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":%s,"finish_reason":%s}]}` + "\n\n"
-	const done = "data: [DONE]\n\n"
-	for name, c := range map[string]struct {
-		kind    string
-		status  int // 0: 200
-		whole   string
-		stream  string
-		outcome string
-		gets    int
-		says    string // in either client's answer
-		usage   wire.Usage
-	}{
+	understood(t, map[string]shape{
 		"SGLang refuses what is too long": {
 			kind: "openai", status: 400, whole: `{"object":"error","message":"The input (40000 tokens) is longer than the model's context length (32768 tokens).","type":"BadRequestError","param":null,"code":400}`,
 			outcome: "upstream_status", gets: 400, says: "longer than the model's context length",
@@ -102,7 +91,29 @@ func TestWhatVendorsWereSeenToSayIsUnderstood(t *testing.T) {
 			kind: "minimax", whole: `{"id":"x","choices":null,"created":1,"model":"MiniMax-M2","object":"","usage":{"total_tokens":0},"base_resp":{"status_code":1008,"status_msg":"insufficient balance"}}`,
 			outcome: "upstream_error_event", gets: 502, says: "error",
 		},
-	} {
+	})
+}
+
+// chunk is a piece of a stream with a delta and an end reason, and done what ends it.
+const (
+	chunk = `data: {"id":"c1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":%s,"finish_reason":%s}]}` + "\n\n"
+	done  = "data: [DONE]\n\n"
+)
+
+// shape is what a vendor of a type says, and what is to be made of it.
+type shape struct {
+	kind    string
+	status  int // 0: 200
+	whole   string
+	stream  string
+	outcome string
+	gets    int
+	says    string // in either client's answer
+	usage   wire.Usage
+}
+
+func understood(t *testing.T, shapes map[string]shape) {
+	for name, c := range shapes {
 		for _, stream := range []bool{false, true} {
 			said := c.whole
 			if stream && c.status == 0 {

@@ -56,7 +56,26 @@ func (Anthropic) Refuse(r *http.Request, body map[string]any) *Refusal {
 	if refused := anthropicMessages(jsonObjects(body["messages"])); refused != nil {
 		return refused
 	}
+	if refused := anthropicThoughtful(body); refused != nil {
+		return refused
+	}
 	return anthropicOptions(body)
+}
+
+// anthropicThoughtful refuses to think on from calls that it has not thought about.
+func anthropicThoughtful(body map[string]any) *Refusal {
+	if jsonObject(body["thinking"])["type"] != "enabled" {
+		return nil
+	}
+	messages := jsonObjects(body["messages"])
+	for i := len(messages) - 1; i >= max(0, len(messages)-2); i-- {
+		blocks := anthropicBlocks(messages[i]["content"])
+		if messages[i]["role"] == "assistant" && len(blocks) > 0 && blocks[0]["type"] != "thinking" && strings.Contains(quoted(blocks), `"tool_use"`) {
+			return anthropicWrong(fmt.Sprintf("messages.%d.content.0.type: Expected `thinking` or `redacted_thinking`, but found `%v`. When `thinking` is enabled, a final `assistant` message must "+
+				"start with a thinking block (preceding the lastmost set of `tool_use` and `tool_result` blocks). To avoid this requirement, disable `thinking`.", i, blocks[0]["type"]))
+		}
+	}
+	return nil
 }
 
 func anthropicWrong(message string) *Refusal {
@@ -143,7 +162,9 @@ func anthropicBlock(b map[string]any, at string) *Refusal {
 		return anthropicWrong("messages: text content blocks must contain non-whitespace text")
 	case kind == "thinking" && jsonText(b["signature"]) == "":
 		return anthropicWrong(at + ": Invalid `signature` in `thinking` block")
-	case kind == "tool_use" && (!isIdentifier(jsonText(b["id"])) || !isIdentifier(jsonText(b["name"])) || jsonObject(b["input"]) == nil):
+	case kind == "tool_use" && !toolName.MatchString(jsonText(b["id"])), kind == "tool_result" && !toolName.MatchString(jsonText(b["tool_use_id"])):
+		return anthropicWrong(at + "." + kind + ".id: String should match pattern '^[a-zA-Z0-9_-]{1,64}$'")
+	case kind == "tool_use" && (!isIdentifier(jsonText(b["name"])) || jsonObject(b["input"]) == nil):
 		return anthropicWrong(at + ".tool_use.input: Input should be a valid dictionary")
 	case kind == "image" && !anthropicImage.MatchString(quotedSource(source)):
 		return anthropicWrong(at + ".image.source: Input should be 'image/jpeg', 'image/png', 'image/gif' or 'image/webp'")

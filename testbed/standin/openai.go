@@ -76,6 +76,15 @@ func (d OpenAI) Refuse(r *http.Request, body map[string]any) *Refusal { //nolint
 			at := fmt.Sprintf("messages[%d].%s", i, unknown)
 			return openAIWrong(at, "Unknown parameter: '"+at+"'.")
 		}
+		for j, call := range jsonObjects(m["tool_calls"]) {
+			at := fmt.Sprintf("messages[%d].tool_calls[%d]", i, j)
+			if unknown := stranger(call, "id type function"); unknown != "" && !d.Lenient {
+				return openAIWrong(at+"."+unknown, "Unknown parameter: '"+at+"."+unknown+"'.")
+			}
+			if n := len(jsonText(call["id"])); n > 40 && !d.Lenient {
+				return openAIWrong(at+".id", fmt.Sprintf("Invalid '%s.id': string too long. Expected a string with maximum length 40, but got a string with length %d instead.", at, n))
+			}
+		}
 	}
 	if refused := openAIMessages(messages); refused != nil {
 		return refused

@@ -1,7 +1,6 @@
 package chat
 
 import (
-	"crypto/sha256"
 	"strings"
 
 	"one-api/relay/format"
@@ -233,7 +232,7 @@ func (b *builder) result(p *llm.Part) {
 	if p.Failed && !strings.HasPrefix(text, "Error:") {
 		text = "Error: " + text
 	}
-	id, _ := opened(b.t.Seal, p.ID)
+	id, _ := opened(b.t, p.ID)
 	b.Open('{')
 	b.Literal("role", `"tool"`)
 	b.String("content", text)
@@ -244,7 +243,7 @@ func (b *builder) result(p *llm.Part) {
 // assistant says an earlier answer: its text, which Anthropic splits in the middle of sentences where it cites, and its calls.
 func (b *builder) assistant(parts []llm.Part) {
 	var said, thought strings.Builder
-	calls := 0
+	calls, signed := 0, false
 	for i := range parts {
 		switch p := &parts[i]; p.Kind {
 		case llm.Text, llm.Refusal:
@@ -255,7 +254,10 @@ func (b *builder) assistant(parts []llm.Part) {
 			if b.quirks.Reasoning == provider.BackAlways || b.habits.wantsThinks || p.Signature == "" {
 				thought.WriteString(p.Text)
 			}
-		case llm.Redacted, llm.Image, llm.Document, llm.ToolResult:
+			signed = signed || p.Signature != ""
+		case llm.Redacted:
+			signed = signed || p.Text != ""
+		case llm.Image, llm.Document, llm.ToolResult:
 		}
 	}
 	if isEmpty(parts) {
@@ -268,7 +270,9 @@ func (b *builder) assistant(parts []llm.Part) {
 	} else {
 		b.Literal("content", "null")
 	}
-	b.thought(thought.String(), calls > 0)
+	if !b.thought(thought.String(), calls > 0) && signed {
+		b.t.Unread()
+	}
 	if calls > 0 {
 		b.owed = calls
 		b.Key("tool_calls")
@@ -350,14 +354,17 @@ func withThoughts(message []byte) (out []byte, added bool) {
 	return append(append(out, `{"`+thoughts+`":"`+nothingThought+`",`...), message[1:]...), true
 }
 
-// thought gives back what an earlier answer came of, to those who take it.
-func (b *builder) thought(text string, called bool) {
+// thought gives back what an earlier answer came of, to those who take it. It reports whether it did.
+func (b *builder) thought(text string, called bool) bool {
 	back := b.quirks.Reasoning
 	switch {
 	case back == provider.BackNever, b.habits.noThoughts && back == provider.BackUnsigned:
+		return false
 	case text == "" && (b.t.Thoughts || back == provider.BackAlways || back == provider.BackUnsigned && called && b.habits.wantsThinks):
 		b.String(thoughts, nothingThought)
+		return false
 	case text == "":
+		return false
 	case back == provider.BackDetails:
 		b.Key("reasoning_details")
 		b.Open('[')
@@ -369,6 +376,7 @@ func (b *builder) thought(text string, called bool) {
 	default:
 		b.String(thoughts, text)
 	}
+	return true
 }
 
 // unsigned is what Gemini takes for the signature of a call that another model has made
@@ -376,7 +384,7 @@ func (b *builder) thought(text string, called bool) {
 const unsigned = "skip_thought_signature_validator"
 
 func (b *builder) call(p *llm.Part, first bool) {
-	id, signature := opened(b.t.Seal, p.ID)
+	id, signature := opened(b.t, p.ID)
 	b.Open('{')
 	b.String("id", b.id(id))
 	b.Literal("type", `"function"`)
@@ -400,16 +408,10 @@ func (b *builder) call(p *llm.Part, first bool) {
 	b.Close('}')
 }
 
-// id is a call's id as the provider takes it: Mistral's have nine letters and digits.
+// id is a call's id as the provider takes it.
 func (b *builder) id(id string) string {
-	const letters, length = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", 9
-	if !b.quirks.ShortIDs || len(id) == length && strings.Trim(id, letters) == "" {
-		return id
+	if fit := fitOf(b.quirks); fit != nil {
+		return fit(id)
 	}
-	sum := sha256.Sum256([]byte(id))
-	short := make([]byte, length)
-	for i := range short {
-		short[i] = letters[int(sum[i])%len(letters)]
-	}
-	return string(short)
+	return id
 }

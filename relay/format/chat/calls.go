@@ -261,7 +261,7 @@ func (t *calls) assign(id string, n int) string {
 // and what was signed with it is sealed into it, for its maker alone.
 func (t *calls) public(seal *format.Seal, id, signature string, n int) string {
 	own := t.assign(id, n)
-	public := format.PlainID(own)
+	public := format.PublicID(own)
 	for public != own && t.ids[public] {
 		public += "_"
 	}
@@ -273,8 +273,8 @@ func (t *calls) public(seal *format.Seal, id, signature string, n int) string {
 }
 
 // opened is a call's id as the provider gave it, and its signature; empty if it has none.
-func opened(seal *format.Seal, public string) (id, signature string) {
-	id, own, signature := seal.OpenCallID(public)
+func opened(t *format.Target, public string) (id, signature string) {
+	id, own, signature := t.OpenCallID(public)
 	if own != "" {
 		id = own
 	}

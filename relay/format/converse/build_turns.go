@@ -1,9 +1,7 @@
 package converse
 
 import (
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"strconv"
 	"strings"
 
@@ -15,7 +13,7 @@ import (
 // first in it, and nothing is blank.
 func (b *builder) collect() {
 	b.turns = format.Alternate(b.r.Turns, func(from *llm.Part) *llm.Part {
-		if p := b.t.Seal.Reasoning(from, sealedSignature, sealedContent); format.SaysSigned(p) {
+		if p := b.t.Reasoning(from, sealedSignature, sealedContent); format.SaysSigned(p) {
 			return p
 		}
 		return nil
@@ -96,7 +94,7 @@ func (b *builder) block(p *llm.Part) *format.Problem {
 		b.Open('{')
 		b.Key("toolUse")
 		b.Open('{')
-		b.String("toolUseId", toolID(p.ID))
+		b.String("toolUseId", b.toolID(p.ID))
 		b.String("name", b.name(p.Name))
 		b.Value("input", p.Input)
 		b.Close('}')
@@ -112,7 +110,7 @@ func (b *builder) result(p *llm.Part) *format.Problem {
 	b.Open('{')
 	b.Key("toolResult")
 	b.Open('{')
-	b.String("toolUseId", toolID(p.ID))
+	b.String("toolUseId", b.toolID(p.ID))
 	if p.Failed && b.habits.statuses {
 		b.Literal("status", `"error"`)
 	}
@@ -231,11 +229,7 @@ func documentName(name string, n int) string {
 const longestID = 64
 
 // toolID makes an id one that the API takes. A conversation may have begun with a provider that names its calls otherwise.
-func toolID(id string) string {
-	id = format.PlainID(format.Unsealed(id))
-	if len(id) <= longestID {
-		return id
-	}
-	sum := sha256.Sum256([]byte(id))
-	return id[:longestID-17] + "_" + hex.EncodeToString(sum[:8])
+func (b *builder) toolID(id string) string {
+	id, _, _ = b.t.OpenCallID(id)
+	return format.FitID(id, longestID)
 }

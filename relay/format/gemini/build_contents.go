@@ -11,6 +11,9 @@ import (
 
 // collect puts the turns together as the API wants them: they alternate, and the results of the calls of an answer are in one.
 func (b *builder) collect() {
+	for i := range b.r.Turns {
+		b.unread(b.r.Turns[i].Parts)
+	}
 	b.turns = format.Alternate(b.r.Turns, func(p *llm.Part) *llm.Part {
 		if !says(p) {
 			return nil
@@ -21,6 +24,27 @@ func (b *builder) collect() {
 		}
 		return p
 	}, b.resultsFirst)
+}
+
+// unread notes what another provider has thought in an answer. What Gemini has thought itself is not signed, and its words are not given
+// back: it goes by the signatures of its calls, which are sealed into their ids.
+func (b *builder) unread(answer []llm.Part) {
+	thought, signed, calls, own := false, false, false, false
+	for i := range answer {
+		switch p := &answer[i]; p.Kind {
+		case llm.Reasoning:
+			thought, signed = thought || p.Text != "", signed || p.Signature != ""
+		case llm.Redacted:
+			signed = signed || p.Text != ""
+		case llm.ToolCall:
+			_, id, signature := b.t.Seal.OpenCallID(p.ID)
+			calls, own = true, own || id != "" || signature != ""
+		case llm.Text, llm.Image, llm.Document, llm.ToolResult, llm.Refusal:
+		}
+	}
+	if signed || thought && calls && !own {
+		b.t.Unread()
+	}
 }
 
 // resultsFirst is the order of a turn that answers calls: their results, in the order of the calls, and then the rest.
@@ -181,7 +205,7 @@ const unsigned = "skip_thought_signature_validator"
 // call says a call of an earlier answer, with its id and its signature if this channel has made it. first: it is the first one of its
 // answer, which is the one that is signed.
 func (b *builder) call(p *llm.Part, first bool) {
-	_, own, signature := b.t.Seal.OpenCallID(p.ID)
+	_, own, signature := b.t.OpenCallID(p.ID)
 	b.Open('{')
 	b.Key("functionCall")
 	b.Open('{')
@@ -197,7 +221,7 @@ func (b *builder) call(p *llm.Part, first bool) {
 }
 
 func (b *builder) result(p *llm.Part) {
-	public, own, _ := b.t.Seal.OpenCallID(p.ID)
+	public, own, _ := b.t.OpenCallID(p.ID)
 	name, known := b.names[public]
 	if !known {
 		name = public // the API says that it fits to no call

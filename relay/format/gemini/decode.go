@@ -213,8 +213,8 @@ func (d *decoder) public(id string) string {
 	if d.ids == nil {
 		d.ids = map[string]bool{}
 	}
-	if id = format.PlainID(id); id == "" || d.ids[id] {
-		id = "call_" + d.answer + "_" + strconv.Itoa(d.calls)
+	if id = format.PublicID(id); id == "" || d.ids[id] {
+		id = format.PublicID("call_" + d.answer + "_" + strconv.Itoa(d.calls))
 	}
 	for d.ids[id] {
 		id += "_"

@@ -9,13 +9,15 @@ import (
 )
 
 // Clean is the body of a request without what only this relay puts into the answers of others, and Gemini refuses: what is sealed into
-// the ids of calls and into signatures. Nearly always it is the body itself.
-func Clean(body []byte) []byte {
-	body = format.Unseal(body)
+// the ids of calls and into signatures. Nearly always it is the body itself. lost: some of it was what another provider has thought.
+func Clean(body []byte) (clean []byte, lost bool) {
+	body, lost = format.Unseal(body)
 	for _, foreign := range [...]string{sealedSign, foreignSign} {
-		body = resigned(body, foreign)
+		var reasoned bool
+		body, reasoned = resigned(body, foreign)
+		lost = lost || reasoned
 	}
-	return body
+	return body, lost
 }
 
 // ModelName is a model's name as it stands in a body.
@@ -31,10 +33,10 @@ const sealedSign = `"X19zZWFsZWRf`
 const foreignSign = `"skip/thought/signature/validator`
 
 // resigned has another signature in the place of those that begin so: that which Gemini takes for the calls of others.
-func resigned(body []byte, begins string) []byte {
+func resigned(body []byte, begins string) (signed []byte, reasoned bool) {
 	at := bytes.Index(body, []byte(begins))
 	if at < 0 {
-		return body
+		return body, false
 	}
 	out := make([]byte, 0, len(body))
 	for at >= 0 {
@@ -42,11 +44,35 @@ func resigned(body []byte, begins string) []byte {
 		if end < 0 {
 			break
 		}
+		reasoned = reasoned || len(openSigned(string(body[at+1:at+1+end]))) > 0
 		out = append(append(append(append(out, body[:at]...), '"'), unsigned...), '"')
 		body = body[at+1+end+1:]
 		at = bytes.Index(body, []byte(begins))
 	}
-	return append(out, body...)
+	return append(out, body...), reasoned
+}
+
+// HoldsSigned reports whether there may be signed parts in a body.
+func HoldsSigned(body []byte) bool {
+	return bytes.Contains(body, []byte(`"thoughtSignature"`)) || bytes.Contains(body, []byte(`"thought_signature"`))
+}
+
+// Unsigned is the body of a request whose calls of earlier turns have the signature that Gemini takes for those of others, whoever has
+// signed them, and whose other parts have none: an API key's and a project's are not each other's.
+func Unsigned(body []byte) []byte {
+	if !HoldsSigned(body) {
+		return body
+	}
+	return format.WithEach(body, "contents", func(content []byte) []byte {
+		return format.WithEach(content, "parts", unsignedPart)
+	})
+}
+
+func unsignedPart(part []byte) []byte {
+	if jsonscan.MemberOf(part, "functionCall") != nil || jsonscan.MemberOf(part, "function_call") != nil {
+		return format.WithIDs(part, func(string) string { return unsigned }, "thoughtSignature", "thought_signature")
+	}
+	return format.Without(part, "thoughtSignature", "thought_signature")
 }
 
 // deepestModel is how deep a body may name a model: batchEmbedContents does in each of its requests, countTokens in the one that it counts.

@@ -145,6 +145,9 @@ func (r *request) answered(turn *llm.Turn, p *piece) *format.Problem {
 // thought puts the reasoning in front of a part that its signature holds. It is there in full: not every client keeps thoughts.
 func (r *request) thought(turn *llm.Turn, p *piece) {
 	held := openSigned(p.signature)
+	if len(held) == 0 && isGooglesOwn(p.signature) && (p.call != nil || textOf(p.text) != "") {
+		turn.Parts = append(turn.Parts, llm.Part{Kind: llm.Reasoning, Signature: p.signature}) // which nobody else reads
+	}
 	if len(held) == 0 {
 		return
 	}

@@ -29,6 +29,12 @@ func signed(all []held) string {
 	return base64.StdEncoding.EncodeToString(append([]byte(sealedBegins), list...))
 }
 
+// isGooglesOwn reports whether a signature is of Gemini's, and not one that says that there is none.
+func isGooglesOwn(signature string) bool {
+	return signature != "" && signature != unsigned && !strings.HasPrefix(signature, sealedSign[1:]) &&
+		!strings.HasPrefix(signature, foreignSign[1:])
+}
+
 // openSigned is what signed has put in; nil if it is none of its own. Clients that decode it and encode it again may write another
 // alphabet.
 func openSigned(signature string) (all []held) {

@@ -9,7 +9,7 @@ import (
 // first in it, and nothing is blank.
 func (b *builder) collect() {
 	b.turns = format.Alternate(b.r.Turns, func(from *llm.Part) *llm.Part {
-		if p := b.t.Seal.Reasoning(from, sealedSignature, sealedData); format.SaysSigned(p) {
+		if p := b.t.Reasoning(from, sealedSignature, sealedData); format.SaysSigned(p) {
 			return p
 		}
 		return nil
@@ -60,7 +60,7 @@ func (b *builder) block(p *llm.Part) {
 		b.String("data", p.Text)
 	case llm.ToolCall:
 		b.Literal("type", `"tool_use"`)
-		b.String("id", toolID(p.ID))
+		b.String("id", b.toolID(p.ID))
 		b.String("name", p.Name)
 		b.Value("input", p.Input)
 	case llm.ToolResult:
@@ -73,7 +73,7 @@ func (b *builder) block(p *llm.Part) {
 // result keeps one text a string. A blank result is one without content.
 func (b *builder) result(p *llm.Part) {
 	b.Literal("type", `"tool_result"`)
-	b.String("tool_use_id", toolID(p.ID))
+	b.String("tool_use_id", b.toolID(p.ID))
 	if p.Failed {
 		b.Literal("is_error", "true")
 	}
@@ -121,4 +121,10 @@ func (b *builder) source(m *llm.Media) {
 
 // toolID makes an id one that Anthropic takes. A conversation may have begun with a provider that names its calls otherwise,
 // such as functions.get_time:0.
-func toolID(id string) string { return format.PlainID(format.Unsealed(id)) }
+func (b *builder) toolID(id string) string {
+	id, _, _ = b.t.OpenCallID(id)
+	return format.FitID(id, longestID)
+}
+
+// longestID is how many letters the id of a call may have.
+const longestID = 64

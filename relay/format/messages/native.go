@@ -7,23 +7,44 @@ import (
 	"one-api/relay/jsonscan"
 )
 
-// Clean is the body of a request without what only this relay puts into the answers of others, and Anthropic refuses: reasoning
-// that nobody signed, and what is sealed into the ids of tool calls. Nearly always that is the body itself.
-func Clean(body []byte) []byte {
-	body = format.Unseal(body) // which leaves reasoning that others have signed without a signature
+// Clean is the body of a request without what only others put into a conversation, or this relay into the answers of others, and
+// Anthropic refuses: reasoning that nobody signed, what is sealed into the ids of tool calls, and ids that it does not take. Nearly always
+// that is the body itself. lost: some of it was what another provider has thought.
+func Clean(body []byte) (clean []byte, lost bool) {
+	body, lost = format.Unseal(body) // which leaves reasoning that others have signed without a signature
 	if holdsUnsigned(body) {
-		body = without(body, isUnsigned)
+		whole := len(body)
+		body = without(body, isUnsigned, false)
+		lost = lost || len(body) != whole
 	}
-	return body
+	return withFittingIDs(body), lost
 }
 
-// Unsigned is the body of a request without the reasoning of earlier turns, whoever has signed it: only its maker takes it back.
-func Unsigned(body []byte) []byte {
-	if !HoldsSigned(body) {
+// withFittingIDs is a body whose ids of tool calls are such as Anthropic takes: other servers of its API, and providers of other formats
+// whose answers clients have said in this one themselves, name their calls otherwise.
+func withFittingIDs(body []byte) []byte {
+	odd := func(id []byte) bool { return !format.Fits(id, longestID) }
+	if !format.HoldsID(body, odd, `"id"`, `"tool_use_id"`) {
 		return body
 	}
-	return without(body, isThought)
+	fit := func(id string) string { return format.FitID(id, longestID) }
+	return format.WithEach(body, "messages", func(message []byte) []byte {
+		return format.WithEach(message, "content", func(block []byte) []byte { return format.WithIDs(block, fit, "id", "tool_use_id") })
+	})
 }
+
+// Unsigned is the body of a request without the reasoning of earlier turns, whoever has signed it: only its maker takes it back. If calls
+// are answered now, the model is told not to think: "When `thinking` is enabled, a final `assistant` message must start with a thinking
+// block", and another provider may have made them without.
+func Unsigned(body []byte) []byte {
+	if !HoldsSigned(body) && !HoldsCalls(body) {
+		return body
+	}
+	return without(body, isThought, true)
+}
+
+// HoldsCalls reports whether there may be calls of tools in a body.
+func HoldsCalls(body []byte) bool { return bytes.Contains(body, []byte(`"tool_use"`)) }
 
 // HoldsSigned reports whether there may be signed reasoning in a body.
 func HoldsSigned(body []byte) bool {
@@ -59,8 +80,9 @@ func holdsEmpty(body []byte, name string) bool {
 }
 
 // without leaves out thinking that is left out; a message with nothing else in it goes as a whole. If it was in the
-// answer whose calls are answered now, Anthropic would miss it while it thinks by a budget: that is switched off for this request.
-func without(body []byte, leftOut func(block []byte) bool) []byte {
+// answer whose calls are answered now, Anthropic would miss it while it thinks by a budget: that is switched off for this request. off: so
+// it is if there was none.
+func without(body []byte, leftOut func(block []byte) bool, off bool) []byte {
 	var messages, thinking jsonscan.Member
 	_ = jsonscan.Object(body, func(m jsonscan.Member) { // it has been read before
 		switch string(m.Key) {
@@ -76,7 +98,7 @@ func without(body []byte, leftOut func(block []byte) bool) []byte {
 	jsonscan.Elements(messages.Value, func(message []byte) {
 		n++
 		kept, cut := keptOf(message, leftOut)
-		unthought = unthought || cut && n >= all-1 && bytes.Contains(message, []byte(`"tool_use"`))
+		unthought = unthought || (cut || off) && n >= all-1 && bytes.Contains(message, []byte(`"tool_use"`))
 		if kept != nil {
 			list = appendElement(list, kept)
 		}

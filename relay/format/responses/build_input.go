@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"strings"
 
-	"one-api/relay/format"
 	"one-api/relay/llm"
 )
 
@@ -53,7 +52,7 @@ func (b *builder) assistant(parts []llm.Part) {
 		case llm.ToolCall:
 			b.Open('{')
 			b.Literal("type", `"function_call"`)
-			b.String("call_id", callID(p.ID))
+			b.String("call_id", b.callID(p.ID))
 			b.String("name", b.t.Name(p.Name))
 			b.String("arguments", string(p.Input))
 			b.Close('}')
@@ -68,9 +67,8 @@ func (b *builder) assistant(parts []llm.Part) {
 
 // thought gives reasoning back to the channel that made it; nobody else could read it.
 func (b *builder) thought(summary, sealed string) {
-	_, encrypted := b.t.Seal.Open(sealed)
-	encrypted, ok := strings.CutPrefix(encrypted, sealKind)
-	if !ok || encrypted == "" {
+	encrypted := b.t.Encrypted(sealed, sealKind)
+	if encrypted == "" {
 		return
 	}
 	b.Open('{')
@@ -187,7 +185,7 @@ func (b *builder) media(data, link string, m *llm.Media) {
 func (b *builder) result(p *llm.Part) {
 	b.Open('{')
 	b.Literal("type", `"function_call_output"`)
-	b.String("call_id", callID(p.ID))
+	b.String("call_id", b.callID(p.ID))
 	plain := true
 	var lines []string
 	for i := range p.Parts {
@@ -229,8 +227,8 @@ func (b *builder) result(p *llm.Part) {
 const longestCallID = 64
 
 // callID is a call's id as the provider takes it, the same every time.
-func callID(id string) string {
-	id = format.Unsealed(id)
+func (b *builder) callID(id string) string {
+	id, _, _ = b.t.OpenCallID(id)
 	if len(id) <= longestCallID {
 		return id
 	}

@@ -148,10 +148,13 @@ func FuzzRequest(f *testing.F) {
 
 func TestANativeBodyIsWithoutWhatOnlyThisRelayHasPutThere(t *testing.T) {
 	const untouched = `{"model":"m","input":[{"type":"reasoning","id":"rs_1","summary":[],"encrypted_content":"E"},{"role":"user","content":"a"}]}`
-	require.Equal(t, untouched, string(responses.Clean([]byte(untouched))))
+	same, lost := responses.Clean([]byte(untouched))
+	require.Equal(t, untouched, string(same))
+	require.False(t, lost)
 	sealed := format.NewSeal("s", "claude").Into("", "sig:SIG")
-	got := responses.Clean([]byte(`{"model":"m","input":[{"role":"user","content":"a"},{"type":"reasoning","id":"rs_oneapi_1_0","summary":[]},{"type":"reasoning","summary":[],"encrypted_content":"` + sealed +
+	got, lost := responses.Clean([]byte(`{"model":"m","input":[{"role":"user","content":"a"},{"type":"reasoning","id":"rs_oneapi_1_0","summary":[]},{"type":"reasoning","summary":[],"encrypted_content":"` + sealed +
 		`"},{"id": "msg_oneapi_1_1", "type":"message","role":"assistant","content":[]},{"type":"function_call","call_id":"c","name":"f","arguments":"{}","id":"fc_oneapi_1_2"},{"type":"reasoning","id":"rs_2","summary":[],"encrypted_content":"E"}]}`))
 	require.JSONEq(t, `{"model":"m","input":[{"role":"user","content":"a"},{"type":"message","role":"assistant","content":[]},
 		{"type":"function_call","call_id":"c","name":"f","arguments":"{}"},{"type":"reasoning","id":"rs_2","summary":[],"encrypted_content":"E"}]}`, string(got))
+	require.True(t, lost)
 }

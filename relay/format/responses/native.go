@@ -9,11 +9,12 @@ import (
 )
 
 // Clean is the body of a request without what only this relay puts into the answers of others, and OpenAI refuses: its ids, reasoning
-// that another provider has sealed, and what is sealed into the ids of tool calls. Nearly always that is the body itself.
-func Clean(body []byte) []byte {
-	unsealed := format.Unseal(body)
+// that another provider has sealed, and what is sealed into the ids of tool calls. Nearly always that is the body itself. lost: some of it
+// was what another provider has thought.
+func Clean(body []byte) (clean []byte, lost bool) {
+	unsealed, lost := format.Unseal(body)
 	if len(unsealed) == len(body) && !bytes.Contains(body, []byte(ownMark)) {
-		return body
+		return body, false
 	}
 	var input jsonscan.Member
 	_ = jsonscan.Object(unsealed, func(m jsonscan.Member) { // it has been read before
@@ -22,11 +23,12 @@ func Clean(body []byte) []byte {
 		}
 	})
 	if len(input.Value) == 0 || input.Value[0] != '[' {
-		return unsealed
+		return unsealed, lost
 	}
 	list := append(make([]byte, 0, len(input.Value)), '[')
 	jsonscan.Elements(input.Value, func(element []byte) {
 		if element = cleanItem(element); element == nil {
+			lost = true
 			return
 		}
 		if len(list) > 1 {
@@ -35,7 +37,7 @@ func Clean(body []byte) []byte {
 		list = append(list, element...)
 	})
 	list = append(list, ']')
-	return jsonscan.Splice(unsealed, jsonscan.Edit{From: input.Start, To: input.End, Text: string(list)})
+	return jsonscan.Splice(unsealed, jsonscan.Edit{From: input.Start, To: input.End, Text: string(list)}), lost
 }
 
 // cleanItem is an item as OpenAI takes it; nil if it is reasoning that only this relay, or another provider, can read.

@@ -55,16 +55,5 @@ func withoutID(item []byte) []byte {
 	default:
 		return item
 	}
-	out := append(make([]byte, 0, len(item)), '{')
-	_ = jsonscan.Object(item, func(m jsonscan.Member) { // it is part of what has been read before
-		if string(m.Key) == "id" {
-			return
-		}
-		if len(out) > 1 {
-			out = append(out, ',')
-		}
-		out = append(jsonscan.AppendString(out, string(m.Key)), ':')
-		out = append(out, m.Value...)
-	})
-	return append(out, '}')
+	return format.Without(item, "id")
 }
