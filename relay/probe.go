@@ -15,6 +15,7 @@ import (
 	"one-api/relay/channel"
 	"one-api/relay/config"
 	"one-api/relay/exchange"
+	"one-api/relay/sigv4"
 )
 
 // Bounds of a probe.
@@ -28,7 +29,7 @@ const (
 func Probe(ctx context.Context, c *config.Config, options channel.PoolOptions, calls bool, w io.Writer) (good bool) {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	options.Providers, options.Log = Providers, slog.New(slog.DiscardHandler)
+	options.Providers, options.Log, options.Auth = Providers, slog.New(slog.DiscardHandler), sigv4.Auth
 	pool, door := channel.NewPool(options), exchange.NewDoor(exchange.DoorOptions{Log: options.Log})
 	defer pool.Close()
 	defer door.Close()

@@ -24,6 +24,9 @@ var pastedEndpoints = []string{
 var pastedModel = regexp.MustCompile(
 	`(/models/[^/]*:[A-Za-z]+|/model/[^/]+/(?:invoke|invoke-with-response-stream|converse|converse-stream|count-tokens))$`)
 
+// partOfEndpoint is where an endpoint's address was cut in its midst, behind the version.
+var partOfEndpoint = regexp.MustCompile(`/v[0-9][A-Za-z0-9.]*(/chat|/images|/audio)$`)
+
 // versionTwice is a path with one version in it twice.
 var versionTwice = regexp.MustCompile(`(?:^|/)(v\d[A-Za-z0-9.]*)/(v\d[A-Za-z0-9.]*)(?:/|$)`)
 
@@ -64,6 +67,9 @@ func readBaseURL(text string) (u *url.URL, message string) {
 		if strings.HasSuffix(path, endpoint) {
 			return nil, "is the address of an endpoint: leave " + endpoint + " out, the relay adds it itself"
 		}
+	}
+	if found := partOfEndpoint.FindStringSubmatch(path); found != nil {
+		return nil, "ends in a part of the address of an endpoint: leave " + found[1] + " out, the relay adds it itself"
 	}
 	if pastedModel.MatchString(path) {
 		return nil, "is the address of a model: leave out what begins with " + pastedModel.FindString(path)[:len("/model")] +

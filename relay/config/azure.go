@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"one-api/relay/provider"
 )
@@ -26,7 +27,11 @@ var (
 
 func apiVersionProblem(version string) string {
 	switch {
-	case datedVersion.MatchString(version), wordedVersion.MatchString(version):
+	case datedVersion.MatchString(version):
+		if _, err := time.Parse(time.DateOnly, version[:len(time.DateOnly)]); err == nil {
+			return ""
+		}
+	case wordedVersion.MatchString(version):
 		return ""
 	case version == "v1":
 		return "is left out for the v1 API; a date such as 2024-10-21 is for the classic one"

@@ -42,6 +42,9 @@ func regionProblem(s scalar) string {
 // bedrockHost finds the region in the name of one of Bedrock's hosts.
 var bedrockHost = regexp.MustCompile(`^bedrock-runtime(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|api\.aws|vpce\.amazonaws\.com)$`)
 
+// managesBedrock is the host of its other API, or of AWS's console.
+var managesBedrock = regexp.MustCompile(`^bedrock\.[a-z0-9-]+\.amazonaws\.com$|(^|\.)console\.aws\.amazon\.com$`)
+
 // bedrock finds where a channel's models are, and which region requests are signed for: that of the channel, of its address, or the
 // environment's.
 func (l *loader) bedrock(c *channelDraft, at place, version *string) {
@@ -66,6 +69,9 @@ func (l *loader) bedrock(c *channelDraft, at place, version *string) {
 	switch {
 	case message != "":
 		l.report(s.place, "%s", message)
+		return
+	case managesBedrock.MatchString(base.Hostname()):
+		l.report(s.place, "is where Bedrock is managed, and models are asked elsewhere: leave base_url out, and give region")
 		return
 	case strings.HasPrefix(base.Hostname(), "bedrock-mantle."):
 		l.report(s.place, "is Bedrock's address for others' formats: channels of the type anthropic (base_url …/anthropic) and openai "+

@@ -26,7 +26,7 @@ type channelDraft struct {
 // channelObject is a channel. Keys that only some providers have are refused for the others where they are read.
 var channelObject = &object[channelDraft]{
 	name: "channel", title: "A channel", about: "One upstream. `name` and `type` are needed; everything else has a default.",
-	rules: channelRules(),
+	rules: channelRules(), others: otherWordsOfAChannel,
 	keys: []key[channelDraft]{
 		{
 			name: "name", missing: isMissing, form: into(raw(nameOf.words, nameOf.accept...), func(c *channelDraft) **value { return &c.name }),

@@ -107,6 +107,11 @@ func (l *loader) upstream(c *channelDraft, at place) {
 	l.speaksThrough(&c.Channel, at)
 }
 
+// sameThere is what a key that says where models are is called by the other cloud that has one.
+var sameThere = map[[2]cloud.Cloud]string{
+	{cloud.AWS, cloud.Vertex}: ", which has location", {cloud.Vertex, cloud.AWS}: ", which has region",
+}
+
 // strangers reports keys that only channels of a cloud have.
 func (l *loader) strangers(c *channelDraft, of cloud.Cloud, known bool) {
 	if !known {
@@ -120,7 +125,7 @@ func (l *loader) strangers(c *channelDraft, of cloud.Cloud, known bool) {
 		{c.region, cloud.AWS}, {c.project, cloud.Vertex}, {c.location, cloud.Vertex}, {c.credentialsFile, cloud.Vertex},
 	} {
 		if k.at.line > 0 && k.of != of {
-			l.report(k.at.place, "is for channels of the type %s (this one is of the type %s)", k.of, c.Type)
+			l.report(k.at.place, "is for channels of the type %s (this one is of the type %s%s)", k.of, c.Type, sameThere[[2]cloud.Cloud{k.of, of}])
 		}
 	}
 }

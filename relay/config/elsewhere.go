@@ -35,6 +35,14 @@ var others = []another{
 		says: "was understood as the Gemini API, whose channels are of the type gemini (OpenAI's format is at …/v1beta/openai there)",
 	},
 	{
+		hosts: []string{
+			"platform.openai.com", "chat.openai.com", "chatgpt.com", "console.anthropic.com", "platform.claude.com", "claude.ai",
+			"aistudio.google.com", "ai.google.dev", "console.groq.com", "platform.deepseek.com", "chat.deepseek.com", "console.mistral.ai",
+			"console.x.ai",
+		},
+		says: "is a page for people, and not where the API is: leave base_url out for the provider's own address",
+	},
+	{
 		hosts: []string{"api.openai.com"}, types: []string{"openai"},
 		says: "was understood as OpenAI's own address, whose channels are of the type openai",
 	},
@@ -85,6 +93,8 @@ func elsewhere(base *url.URL, kind string) string {
 		return o.says
 	}
 	switch {
+	case kind == "gemini" && host == "generativelanguage.googleapis.com" && strings.HasSuffix(path, "/openai"):
+		return "was understood as the address of OpenAI's format there, whose channels are of the type openai: leave it out for the Gemini API"
 	case kind != "anthropic" && messagesPath.MatchString(path) && slices.Contains(messagesBelow, host):
 		return "was understood as the address of a Messages API, whose channels are of the type anthropic"
 	case kind == "anthropic" && !strings.Contains(path, "anthropic") && slices.Contains(messagesBelow, host):

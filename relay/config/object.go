@@ -2,6 +2,7 @@ package config
 
 import (
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -9,11 +10,12 @@ import (
 // object is a mapping with known keys, as data: the decoder reads by it, and the schema and docs/configuration.md are made from it.
 // T is what it is read into.
 type object[T any] struct {
-	name  string // what the schema calls it
-	title string // its heading in the documentation
-	about string // a paragraph of Markdown
-	keys  []key[T]
-	rules schema // what the schema has to say of several keys at once
+	name   string // what the schema calls it
+	title  string // its heading in the documentation
+	about  string // a paragraph of Markdown
+	keys   []key[T]
+	rules  schema            // what the schema has to say of several keys at once
+	others map[string]string // what other programs call its keys, with what is said to that; nil: nothing
 }
 
 // objects is all of them, the file first.
@@ -96,6 +98,9 @@ func (o *object[T]) meant(name string, unasked []string) string {
 		if k := &o.keys[i]; slices.Contains(k.form.inside, name) {
 			return "did you mean " + k.name + "." + name + "?"
 		}
+	}
+	if says, is := o.others[strings.ToLower(name)]; is {
+		return says
 	}
 	return suggestion(name, slices.DeleteFunc(o.names(), func(name string) bool { return slices.Contains(unasked, name) }))
 }

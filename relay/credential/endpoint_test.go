@@ -63,8 +63,9 @@ func TestWhatATokenEndpointSaysIsReadWithoutItsNames(t *testing.T) {
 		refused bool
 		says    string
 	}{
-		"a wrong secret":   {401, `{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided for app 'f00' in tenant contoso.","error_codes":[7000215]}`, true, "the token endpoint refused the credentials: status 401 invalid_client (AADSTS7000215)"},
-		"no such tenant":   {400, `{"error":"invalid_request","error_description":"AADSTS90002: Tenant 'contoso' not found."}`, true, "the token endpoint refused the credentials: status 400 invalid_request (AADSTS90002)"},
+		"a wrong secret":   {401, `{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided for app 'f00' in tenant contoso.","error_codes":[7000215]}`, true, "the token endpoint refused the credentials: status 401 invalid_client (AADSTS7000215): client_secret is wrong (its value is meant, and not its id)"},
+		"no such tenant":   {400, `{"error":"invalid_request","error_description":"AADSTS90002: Tenant 'contoso' not found."}`, true, "the token endpoint refused the credentials: status 400 invalid_request (AADSTS90002): there is no such tenant"},
+		"a clock":          {400, `{"error":"invalid_grant","error_description":"Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your iat and exp values in the JWT claim."}`, true, "the token endpoint refused the credentials: status 400 invalid_grant: the clock of this machine is wrong"},
 		"words of its own": {400, `{"error":"<b>contoso</b>"}`, true, "the token endpoint refused the credentials: status 400"},
 		"a page":           {403, `<html>contoso</html>`, true, "the token endpoint refused the credentials: status 403"},
 		"an outage":        {503, `contoso`, false, "the token endpoint answered with status 503"},
@@ -131,7 +132,7 @@ func TestAServiceAccountSignsWhatItAsksItsOwnTokenURIFor(t *testing.T) {
 		_, _ = io.WriteString(w, `{"error":"invalid_grant","error_description":"Invalid JWT Signature for relay@my-project."}`)
 	}
 	_, err = fetched(t, c)
-	require.EqualError(t, err, "the token endpoint refused the credentials: status 400 invalid_grant")
+	require.EqualError(t, err, "the token endpoint refused the credentials: status 400 invalid_grant: the key in the credentials file is not the account's any more: make a new one")
 
 	_, err = fetched(t, config.Credential{Google: config.Google{JSON: serviceAccount(t, "http://127.0.0.1:1"), Kind: "service_account"}})
 	require.EqualError(t, err, "the token endpoint could not be asked: the connection failed")

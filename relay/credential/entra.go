@@ -104,6 +104,20 @@ var (
 	entraCode = regexp.MustCompile(`\bAADSTS[0-9]{4,9}\b`)
 )
 
+// causes are what descriptions say that name nobody, and what has to be changed then: Entra's
+// (https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes) and Google's.
+var causes = []struct{ word, means string }{
+	{"AADSTS7000215", "client_secret is wrong (its value is meant, and not its id)"},
+	{"AADSTS7000222", "client_secret has expired: make a new one"},
+	{"AADSTS700016", "this tenant knows no application with that client_id"},
+	{"AADSTS90002", "there is no such tenant"},
+	{"AADSTS500011", "this tenant knows nothing that the scope is good for"},
+	{"Invalid JWT Signature", "the key in the credentials file is not the account's any more: make a new one"},
+	{"reasonable timeframe", "the clock of this machine is wrong"},
+	{"account not found", "there is no such account any more"},
+	{"expired or revoked", "whoever had allowed it has to do so once more"},
+}
+
 // refused is the error of a status, with the words in it that are from a closed list of the protocol's: descriptions name tenants,
 // applications and accounts.
 func refused(status int, body []byte) *Error {
@@ -118,6 +132,12 @@ func refused(status int, body []byte) *Error {
 	}
 	if code := entraCode.FindString(said.Description); code != "" {
 		text += " (" + code + ")"
+	}
+	for _, of := range causes {
+		if strings.Contains(said.Description, of.word) {
+			text += ": " + of.means
+			break
+		}
 	}
 	switch {
 	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status >= 500, status < 400:

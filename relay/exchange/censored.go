@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"cmp"
+	"net/http"
 	"strings"
 	"unicode/utf8"
 
@@ -76,8 +77,15 @@ func (x *Exchange) explained(f *outcome.Failure) string {
 	if f.Status >= 300 && f.Status < 400 {
 		return upstream.Redirection(f.Status, x.at.URL(), x.answer.Header)
 	}
-	if what := upstream.Misplaced(f.Status); what != "" {
-		return f.Detail + ": " + what
+	what := upstream.Misplaced(f.Status)
+	switch {
+	case f.Status == http.StatusBadRequest:
+		what = "base_url has to begin with https://"
+	case f.Status == http.StatusNotFound && x.Channel.APIVersion != "":
+		what += " Or is there no such api_version?"
+	}
+	if what != "" {
+		return strings.TrimSuffix(f.Detail, ".") + ": " + what
 	}
 	return f.Detail
 }

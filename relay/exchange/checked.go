@@ -68,12 +68,27 @@ func (d *Door) CheckCall(ctx context.Context, c *channel.Channel, k *breaker.Key
 		x.hold.release(breaker.Now())
 	}()
 	x.hold.clock.limitTo(began.Add(questionTimeout), outcome.HeaderTimeout)
-	p.judge(x.Send(call), began) //nolint:contextcheck // no client, so no trace to continue
+	failure := x.Send(call) //nolint:contextcheck // no client, so no trace to continue
+	if failure == nil {
+		failure = x.Relay(nobody{}) //nolint:contextcheck // as above; a web page has a good status too
+	}
+	p.judge(failure, began)
 	if p.Accepted {
 		p.Detail = "a token of " + model
 	}
 	return p
 }
+
+// nobody is the client of an answer that is only read.
+type nobody struct{}
+
+func (nobody) Whole([]byte) error { return nil }
+
+func (nobody) Hold([]byte) (committed bool, err error) { return false, nil }
+
+func (nobody) Write([]byte) error { return nil }
+
+func (nobody) Flush() error { return nil }
 
 // judge says what a failure says of reach and key.
 func (p *Checked) judge(f *outcome.Failure, began time.Time) {

@@ -83,12 +83,18 @@ func classOfPage(status int) Class {
 	return classOfHundred(status, ClassPage)
 }
 
+// plainHTTP is what a server written in Go says to somebody who has spoken HTTP to it where TLS was awaited (net/http).
+const plainHTTP = "Client sent an HTTP request to an HTTPS server."
+
 // classOfStatus is for errors whose codes say nothing that is known.
 func classOfStatus(status int, said *complaint.Complaint) Class {
 	switch status {
 	case 0:
 		return ClassServer
 	case http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusUnavailableForLegalReasons:
+		if status == http.StatusBadRequest && said.Message == plainHTTP {
+			return ClassMisplaced
+		}
 		return ClassRequest
 	case http.StatusRequestEntityTooLarge:
 		if saysTooLarge(said) { // Groq's word on tokens a minute
