@@ -43,6 +43,7 @@ type Channel struct {
 	Usage     ModelSet
 	Responses ModelSet // models that the upstream has said it serves on the Responses API only
 	Thoughts  ModelSet // conversations without the reasoning of their earlier turns
+	Uncounted ModelSet // questions how many tokens a request has
 	Redact    *redact.Redactor
 	Labels    context.Context // of the goroutines that work for the channel
 	Of        *provider.Provider

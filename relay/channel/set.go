@@ -136,6 +136,9 @@ func (w *SelectRequest) excludes(c *Channel, anotherKey bool) bool {
 	if w.broken != nil && !c.finishes(w.broken, w.text) {
 		return true
 	}
+	if c.cannotCount(w.Endpoint, w.Model) {
+		return true
+	}
 	times := 0
 	for _, t := range w.tried {
 		if t.channel == c && !t.stays {

@@ -37,7 +37,26 @@ func (x *Exchange) refused(prompted bool) *outcome.Failure {
 			f.Detail = x.explained(f)
 		}
 	}
+	if prompted {
+		x.notesUncounted(f)
+	}
 	return x.censored(f)
+}
+
+// notAvailable is the code of what an account, or an API, does not have of a model.
+const notAvailable = "model_not_available"
+
+// notesUncounted notes that an upstream does not count the tokens of a model, or of none: it is not asked again before the next reload.
+func (x *Exchange) notesUncounted(f *outcome.Failure) {
+	_, counts := x.call.Endpoint.Counts()
+	if !counts || f.Class != outcome.ClassUnserved && (f.Err == nil || f.Err.Code != notAvailable) {
+		return
+	}
+	if x.Channel.Uncounted.Add(x.Channel.UpstreamModel(x.call.Model)) {
+		x.door.options.Log.InfoContext(x.client, "an upstream does not count the tokens of a model, and is not asked again before the next "+
+			"reload: until then their numbers are those of another channel, or guessed",
+			"channel", x.Channel.Name, "request_id", x.requestID())
+	}
 }
 
 // corrects gives a failure that the upstream has reported what the provider's own idea of it is.

@@ -106,6 +106,34 @@ func TestANumberOfTokensOfAModelOnBedrockIsBedrocksOwn(t *testing.T) {
 	}
 }
 
+// TestAModelThatIsNotCountedIsAskedAboutOnce of its channel, until a reload; the other models of it are counted as before.
+func TestAModelThatIsNotCountedIsAskedAboutOnce(t *testing.T) {
+	server := &standin.Bedrock{Answers: []standin.Answer{{Text: []string{"x"}}}}
+	u := harness.NewUpstream(t, false, server.ServeHTTP)
+	r := harness.StartRelay(t, fmt.Sprintf("channels: [{name: a, type: bedrock, region: us-east-1, base_url: %q, keys: [%q], models: [m, counted], model_mapping: {m: %q, counted: %q}}]\n",
+		u.URL, standin.BedrockID+":"+standin.BedrockSecret, standin.BedrockNova, standin.BedrockClaude))
+	asks := func() {
+		for range 3 {
+			for client, ask := range counters {
+				status, answer, header := r.Ask(ask.path, ask.body)
+				require.Equal(t, 200, status, "%s: %s", client, answer)
+				require.Equal(t, "true", header.Get("X-Oneapi-Estimated"))
+			}
+		}
+	}
+	asks()
+	require.Len(t, server.Asked(), 1)
+	status, answer, header := r.Ask("/v1/messages/count_tokens", `{"model":"counted","messages":[{"role":"user","content":"Hi!"}]}`)
+	require.Equal(t, 200, status, answer)
+	require.Empty(t, header.Get("X-Oneapi-Estimated"))
+	status, answer, _ = r.Ask("/v1/messages", `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"Hi!"}]}`)
+	require.Equal(t, 200, status, answer)
+	require.Len(t, server.Asked(), 3, "the model itself is there")
+	require.NoError(t, r.Server.Reload())
+	asks()
+	require.Len(t, server.Asked(), 4)
+}
+
 // TestWhatIsCountedOnBedrockIsWhatWouldBeSaid: tools, thinking above which the limit is, betas of the body, and no member that is refused.
 func TestWhatIsCountedOnBedrockIsWhatWouldBeSaid(t *testing.T) {
 	server := &standin.Bedrock{Answers: []standin.Answer{{Text: []string{"x"}}}}
