@@ -74,7 +74,9 @@ func responsesQuery(raw string) string {
 	if err != nil || raw == "" {
 		return ""
 	}
-	maps.DeleteFunc(values, func(name string, _ []string) bool { return !asksOfKept[name] })
+	maps.DeleteFunc(values, func(name string, v []string) bool {
+		return !asksOfKept[name] && (name != "beta" || v[0] != "true") // the beta namespace of OpenAI's SDKs
+	})
 	return values.Encode()
 }
 
