@@ -186,6 +186,9 @@ func (f *Failure) Classify(class Class, said *complaint.Complaint) {
 	}
 	f.Detail = e.Message
 	f.tell(&e)
+	if e.Status == http.StatusTooManyRequests && (said == nil || said.Code == "") && e.Code == "" {
+		e.Code = "rate_limit_exceeded" // which OpenAI's clients go by, and others have no word for beside the status
+	}
 	f.Err = &e
 	e.Overflow = f.Overflows()
 }

@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -117,10 +118,13 @@ func nullable(s string) *string {
 	return &s
 }
 
+// exception is how Amazon's types of errors end, which mean nothing to anybody else.
+const exception = "Exception"
+
 // errorType keeps the provider's own type if it means something in the format, and otherwise names the status.
 func (f Format) errorType(e *Error) string {
 	if f != Anthropic {
-		if e.Type != "" {
+		if e.Type != "" && !strings.HasSuffix(e.Type, exception) {
 			return e.Type
 		}
 		return openAIErrorType(e.Status)

@@ -18,6 +18,7 @@ type encoder struct {
 	err       error
 	id, model string
 	thought   []byte // that nobody has signed so far
+	earlier   []byte // the same, of before the last text
 	held      []held // what the next part has to hold
 	calls     []*coming
 	told      int  // calls that have been told
@@ -136,7 +137,7 @@ func (e *encoder) say(text string) {
 	if text == "" {
 		return
 	}
-	e.forget()
+	e.passes()
 	e.part(func(j *format.JSON) {
 		j.String("text", text)
 		e.sign(j)
@@ -159,10 +160,17 @@ func sizeOfHeld(all []held) (n int) {
 	return n
 }
 
-// forget drops what was thought, and is of no use to who would get it back.
-func (e *encoder) forget() {
-	e.size -= len(e.thought)
+// passes has what was thought be of before a text: whoever signs anything signs no more of it than came since, but a call may want all
+// of it back.
+func (e *encoder) passes() {
+	e.earlier = append(e.earlier, e.thought...)
 	e.thought = e.thought[:0]
+}
+
+// forget drops what was thought, which is kept elsewhere by now.
+func (e *encoder) forget() {
+	e.size -= len(e.thought) + len(e.earlier)
+	e.thought, e.earlier = e.thought[:0], e.earlier[:0]
 }
 
 func (e *encoder) think(text string) {
@@ -187,8 +195,8 @@ func (e *encoder) hold(h held) {
 
 // call begins a call. What has been thought before it, even without a signature, some providers want back with it.
 func (e *encoder) call(event *llm.Event) {
-	if len(e.thought) > 0 {
-		e.hold(held{Text: string(e.thought)})
+	if len(e.thought)+len(e.earlier) > 0 {
+		e.hold(held{Text: string(e.earlier) + string(e.thought)})
 	}
 	e.calls = append(e.calls, &coming{number: event.Call, id: event.ID, name: event.Name, signature: event.Text, held: e.held})
 	e.held = nil
@@ -349,7 +357,7 @@ func (e *encoder) block(b *llm.Block, number int) {
 		e.Take(&llm.Event{Step: llm.CallEnded, Call: number})
 	case llm.Refusal:
 		e.Take(&llm.Event{Step: llm.Refused, Text: b.Text})
-	case llm.Text, llm.Image, llm.Document, llm.ToolResult:
+	case llm.Text, llm.Image, llm.Document, llm.Audio, llm.Video, llm.ToolResult:
 		e.Take(&llm.Event{Step: llm.Said, Text: b.Text})
 	}
 }
