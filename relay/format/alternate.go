@@ -80,7 +80,7 @@ func SaysSigned(p *llm.Part) bool {
 		return p.Signature != ""
 	case llm.Redacted:
 		return p.Text != ""
-	case llm.Image, llm.Document, llm.ToolCall, llm.ToolResult:
+	case llm.Image, llm.Document, llm.Audio, llm.Video, llm.ToolCall, llm.ToolResult:
 	}
 	return true
 }

@@ -84,7 +84,7 @@ func tokensOfParts(parts []llm.Part) (tokens int64) {
 			tokens += tokensOfTool + TokensOf(len(p.Name)+len(p.Input))
 		case llm.ToolResult:
 			tokens += tokensOfTool
-		case llm.Text, llm.Image, llm.Document, llm.Reasoning, llm.Redacted, llm.Refusal:
+		case llm.Text, llm.Image, llm.Document, llm.Audio, llm.Video, llm.Reasoning, llm.Redacted, llm.Refusal:
 			tokens += TokensOf(len(p.Text))
 		}
 		if m := p.Media; m != nil {

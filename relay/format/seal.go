@@ -70,7 +70,7 @@ func (s *Seal) Reasoning(p *llm.Part, signature, content string) *llm.Part {
 	case llm.Reasoning:
 	case llm.Redacted:
 		sealed = p.Text
-	case llm.Text, llm.Image, llm.Document, llm.ToolCall, llm.ToolResult, llm.Refusal:
+	case llm.Text, llm.Image, llm.Document, llm.Audio, llm.Video, llm.ToolCall, llm.ToolResult, llm.Refusal:
 		return p
 	}
 	_, kept := s.Open(sealed)

@@ -62,18 +62,48 @@ func (t *Target) seal() *Seal {
 	return t.Seal
 }
 
-// Name is a tool's name as OpenAI and those who are compatible take it. One that is too long gets a shorter one, which the answer is
-// told of.
+// Name is a tool's name as OpenAI and those who are compatible take it: letters, digits, _ and -, 64 at most. Any other gets one that is
+// made of those, which the answer is told of.
 func (t *Target) Name(name string) string {
-	if len(name) <= longestName {
+	if len(name) <= longestName && isPlain(name) {
 		return name
 	}
 	sum := sha256.Sum256([]byte(name))
 	mark := "_" + hex.EncodeToString(sum[:4])
-	short := strings.ToValidUTF8(name[:longestName-len(mark)], "") + mark
+	plain := PlainID(name)
+	return t.renamed(plain[:min(len(plain), longestName-len(mark))]+mark, name)
+}
+
+// NameOf is Name for a provider that takes longer names.
+func (t *Target) NameOf(name string, longest int) string {
+	if len(name) <= longest && isPlain(name) {
+		return name
+	}
+	return t.Name(name)
+}
+
+// NameBegun is Name for a provider whose names begin with a letter or with _.
+func (t *Target) NameBegun(name string) string {
+	name = t.Name(name)
+	if name == "" || name[0] != '-' && (name[0] < '0' || name[0] > '9') {
+		return name
+	}
+	was := name
+	if long, ok := t.Names[name]; ok {
+		was = long
+	}
+	return t.renamed("_"+name[:min(len(name), longestName-1)], was)
+}
+
+// renamed has the answer told what a name was.
+func (t *Target) renamed(name, was string) string {
 	if t.Names == nil {
 		t.Names = map[string]string{}
 	}
-	t.Names[short] = name
-	return short
+	t.Names[name] = was
+	return name
+}
+
+func isPlain(name string) bool {
+	return strings.IndexFunc(name, func(r rune) bool { return !isOfID(r) }) < 0
 }

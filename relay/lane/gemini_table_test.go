@@ -17,9 +17,11 @@ func without(all []saying, marks ...string) []saying {
 
 // inChatToGemini, inMessagesToGemini and inResponsesToGemini are what clients can say, in the words that Gemini has for it.
 var (
-	inChatToGemini = append(without(withoutRules(inChat, llm.Seed, llm.MaxTokens, llm.Temperature, llm.SamplingTopP, llm.SamplingTopK, llm.ForcedTools, llm.Prefill, llm.ReasoningEffort, llm.ThinkingBudget),
+	inChatToGemini = append(without(withoutRules(inChat, llm.AudioInput, llm.VideoInput, llm.Seed, llm.MaxTokens, llm.Temperature, llm.SamplingTopP, llm.SamplingTopK, llm.ForcedTools, llm.Prefill, llm.ReasoningEffort, llm.ThinkingBudget),
 		`"tool_choice":{"type":"tool","name":"f"}`, "disable_parallel_tool_use", `"top_k":25`, `"stream":true`, `"thinking"`, `"ttl":"1h"`, "2048"),
 		carried(`"tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":{"type":"function","function":{"name":"f"}}`, `"toolConfig":{"functionCallingConfig":{"mode":"ANY","allowedFunctionNames":["f"]}}`),
+		carried(userSays(`{"type":"input_audio","input_audio":{"data":"TUFSSw==","format":"mp3"}}`), `{"mimeType":"audio/mp3","data":"TUFSSw=="}`), carried(userSays(`{"type":"video_url","video_url":{"url":"https://youtu.be/x"}}`), `{"fileUri":"https://youtu.be/x"}`),
+		rules(llm.MaxTokens, `"max_tokens":100000`),
 		carried(`"tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":"none"`, `"mode":"NONE"`), carried(`"top_k":25`, `"topK":25`), carried(`"seed":7`, `"seed":7`), carried(`"reasoning_effort":"low"`, `"thinkingBudget":1024,"includeThoughts":true`),
 		carried(`"thinking":{"type":"enabled","budget_tokens":2048}`, `"thinkingBudget":2048`), carried(`"enable_thinking":true,"thinking_budget":2048`, `"thinkingBudget":2048`), carried(`"reasoning_effort":"none"`, `"thinkingBudget":0`),
 		carried(`"reasoning":{"enabled":true}`, `"thinkingBudget":-1`), carried(`"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","$defs":{"MARK":{}}}}}]`, `"parametersJsonSchema":{"type":"object","$defs":{"MARK":{}}}`),
@@ -37,7 +39,7 @@ var (
 		rules(llm.ImageFile, userSays(`{"type":"image","source":{"type":"file","file_id":"f"}}`)), rules(llm.DocumentFile, userSays(`{"type":"document","source":{"type":"file","file_id":"f"}}`)),
 		rules(llm.ImageURL, userSays(`{"type":"image","source":{"type":"url","url":"https://x/x.webp"}}`)), rules(llm.DocumentURL, ""), carried(`"top_k":5`, `"topK":5`),
 	)
-	inResponsesToGemini = append(without(inResponses, `"stream":true`), rules(llm.ImageDetail, itemsSay(lowItem)),
+	inResponsesToGemini = append(without(withoutRules(inResponses, llm.AudioInput), `"stream":true`), carried(itemsSay(`{"type":"input_audio","input_audio":{"data":"TUFSSw==","format":"wav"}}`), `{"mimeType":"audio/wav","data":"TUFSSw=="}`), rules(llm.ImageDetail, itemsSay(lowItem)),
 		rules(llm.SerialTools, `"tools":[{"type":"function","name":"f"}],"parallel_tool_calls":false`), rules(llm.StrictTools, `"tools":[{"type":"function","name":"f","strict":true,"parameters":{"type":"object"}}]`),
 		rules(llm.ImageURL, itemsSay(`{"type":"input_image","image_url":"https://x/x.png"}`)), rules(llm.DocumentURL, itemsSay(`{"type":"input_file","file_url":"https://x/a.pdf"}`)),
 		rules(llm.DocumentText, itemsSay(`{"type":"input_file","filename":"a.txt","file_data":"data:text/plain,MARK"}`)), rules(llm.LongToolNames, ""), rules(llm.StrictSchemas, ""),
@@ -82,8 +84,8 @@ var inGemini = []saying{
 	rules(llm.ProviderTools, `"tools":[{"googleSearch":{}}]`), rules(llm.ProviderTools, `"tools":[{"code_execution":{}},{"functionDeclarations":[{"name":"f"}]}]`), rules(llm.ProviderTools, `"tools":[{"mcpServers":[]}]`),
 	rules(llm.OtherMembers, `"generationConfig":{"mediaResolution":"MEDIA_RESOLUTION_LOW"}`), rules(llm.OtherMembers, `"brandNew":1`), rules(llm.OtherMembers, `"toolConfig":{"retrievalConfig":{}}`), rules(llm.OtherMembers, `"generationConfig":{"imageConfig":{}}`),
 	rules(llm.Labels, `"labels":{"a":"b"}`), rules(llm.ServiceTier, `"serviceTier":"flex"`), rules(llm.StoredAnswers, `"store":true`),
-	rules(llm.AudioInput, partsSay(`{"inlineData":{"mimeType":"audio/wav","data":"AA=="}}`)), rules(llm.AudioInput, partsSay(`{"fileData":{"mimeType":"audio/mp3","fileUri":"https://x/y"}}`)),
-	rules(llm.OtherParts, partsSay(`{"inlineData":{"mimeType":"video/mp4","data":"AA=="}}`)), rules(llm.OtherParts, partsSay(`{"fileData":{"fileUri":"https://www.youtube.com/watch?v=x"}}`)), rules(llm.OtherParts, partsSay(`{"hologram":{}}`)),
+	rules(llm.AudioInput, partsSay(`{"inlineData":{"mimeType":"audio/wav","data":"AA=="}}`)),
+	rules(llm.OtherParts, partsSay(`{"fileData":{"mimeType":"model/obj","fileUri":"https://x/y"}}`)), rules(llm.OtherParts, partsSay(`{"hologram":{}}`)),
 	rules(llm.OtherParts, `"contents":[{"role":"user","parts":[{"text":"x"}]},{"role":"model","parts":[{"inlineData":{"mimeType":"image/png","data":"AA=="}}]}]`),
 	rules(llm.OtherDocuments, partsSay(`{"inlineData":{"mimeType":"application/msword","data":"AA=="}}`)), rules(llm.ImageFile, partsSay(`{"fileData":{"mimeType":"image/png","fileUri":"https://generativelanguage.googleapis.com/v1beta/files/abc"}}`)),
 	rules(llm.DocumentFile, partsSay(`{"fileData":{"mimeType":"application/pdf","fileUri":"gs://bucket/a.pdf"}}`)),
@@ -103,9 +105,10 @@ var (
 		rules(llm.DocumentText, partsSay(`{"inlineData":{"mimeType":"text/csv","data":"TUFSSw=="}}`)), rules(llm.DocumentURL, partsSay(`{"fileData":{"mimeType":"application/pdf","fileUri":"https://x/a.pdf"}}`)),
 		rules(llm.ResultFailure, geminiResult(`"response":{"error":"no"}`)), rules(llm.ResultMedia, geminiResult(`"response":{},"parts":[{"inlineData":{"mimeType":"image/png","data":"TUFSSw=="}}]`)), rules(llm.SamplingTopK, `"generationConfig":{"topK":5}`),
 		rules(llm.LongToolNames, `"tools":[{"functionDeclarations":[{"name":"`+strings.Repeat("n", 65)+`"}]}]`), rules(llm.StrictSchemas, `"generationConfig":{"responseMimeType":"application/json","responseSchema":{"type":"OBJECT","properties":{"a":{"type":"STRING"}}}}`),
-		rules(llm.ThinkingBudget, `"generationConfig":{"thinkingConfig":{"thinkingBudget":2048}}`), rules(llm.ThinkingBudget, `"generationConfig":{"thinkingConfig":{"includeThoughts":true}}`), rules(llm.Penalties, ""), rules(llm.ForcedTools, ""),
+		rules(llm.ThinkingBudget, `"generationConfig":{"thinkingConfig":{"thinkingBudget":2048}}`), rules(llm.ThinkingBudget, `"generationConfig":{"thinkingConfig":{"includeThoughts":true}}`), rules(llm.Penalties, ""), rules(llm.ForcedTools, ""), rules(llm.VideoInput, ""),
 	}
 	inGeminiToMessages = []saying{
+		rules(llm.AudioInput, partsSay(`{"fileData":{"mimeType":"audio/mp3","fileUri":"https://x/y"}}`)), rules(llm.VideoInput, partsSay(`{"inlineData":{"mimeType":"video/mp4","data":"AA=="}}`)), rules(llm.VideoInput, partsSay(`{"fileData":{"fileUri":"https://www.youtube.com/watch?v=x"}}`)),
 		carried(geminiChoice(`"mode":"ANY"`), `"tool_choice":{"type":"any"}`), carried(geminiChoice(`"mode":"ANY","allowedFunctionNames":["g"]`), `"tool_choice":{"type":"tool","name":"g"}`), carried(geminiChoice(`"mode":"VALIDATED"`), `"tool_choice":{"type":"auto"}`),
 		carried(geminiResult(`"response":{"error":"no"}`), `"is_error":true`), carried(geminiResult(`"response":{},"parts":[{"inlineData":{"mimeType":"image/png","data":"TUFSSw=="}}]`), "TUFSSw=="),
 		carried(`"generationConfig":{"topK":25.0}`, `"top_k":25`), carried(`"generationConfig":{"thinkingConfig":{"thinkingBudget":2048}}`, `"budget_tokens":2048`), carried(`"generationConfig":{"thinkingConfig":{"thinkingLevel":"LOW"}}`, `"thinking"`),
@@ -115,6 +118,7 @@ var (
 		rules(llm.Seed, `"generationConfig":{"seed":7}`), rules(llm.Penalties, `"generationConfig":{"presencePenalty":0.5}`), rules(llm.JSONObject, `"generationConfig":{"responseMimeType":"application/json"}`), rules(llm.ForcedTools, ""),
 	}
 	inGeminiToResponses = []saying{
+		rules(llm.AudioInput, partsSay(`{"fileData":{"mimeType":"audio/mp3","fileUri":"https://x/y"}}`)), rules(llm.VideoInput, partsSay(`{"inlineData":{"mimeType":"video/mp4","data":"AA=="}}`)), rules(llm.VideoInput, partsSay(`{"fileData":{"fileUri":"https://www.youtube.com/watch?v=x"}}`)),
 		carried(geminiChoice(`"mode":"ANY"`), `"tool_choice":"required"`),
 		rules(llm.DocumentText, partsSay(`{"inlineData":{"mimeType":"text/csv","data":"TUFSSw=="}}`)), rules(llm.DocumentNotes, ""), rules(llm.Seed, `"generationConfig":{"seed":7}`), rules(llm.Penalties, `"generationConfig":{"frequencyPenalty":0.5}`),
 		rules(llm.ResultFailure, geminiResult(`"response":{"error":"no"}`)), rules(llm.SamplingTopK, `"generationConfig":{"topK":5}`), rules(llm.StopSequences, `"generationConfig":{"stopSequences":["a"]}`),

@@ -56,10 +56,11 @@ var inChat = []saying{
 	rules(llm.MidSystem, `"messages":[{"role":"user","content":"x"},{"role":"system","content":"y"},{"role":"user","content":"z"}]`),
 	rules(llm.ImageFile, ""), // a client of chat completions cannot say it
 	rules(llm.AudioInput, userSays(`{"type":"input_audio","input_audio":{"data":"AA==","format":"wav"}}`)),
-	rules(llm.AudioInput, `"messages":[{"role":"user","content":"x"},{"role":"assistant","audio":{"id":"audio_1"}},{"role":"user","content":"y"}]`),
+	rules(llm.VideoInput, userSays(`{"type":"video_url","video_url":{"url":"https://x/y.mp4"}}`)),
+	rules(llm.OtherParts, `"messages":[{"role":"user","content":"x"},{"role":"assistant","audio":{"id":"audio_1"}},{"role":"user","content":"y"}]`),
 	rules(llm.DocumentFile, userSays(`{"type":"file","file":{"file_id":"f"}}`)),
 	rules(llm.OtherDocuments, userSays(`{"type":"file","file":{"filename":"x.docx","file_data":"data:application/msword;base64,AA=="}}`)),
-	rules(llm.OtherParts, userSays(`{"type":"video_url","video_url":{"url":"https://x"}}`)),
+	rules(llm.OtherParts, userSays(`{"type":"hologram","hologram":{"url":"https://x"}}`)),
 	rules(llm.EarlierReasoning, `"messages":[{"role":"user","content":"x"},{"role":"assistant","content":"y","reasoning_content":"MARK"},{"role":"user","content":"z"}]`),
 	rules(llm.EarlierReasoning, `"messages":[{"role":"user","content":"x"},{"role":"assistant","content":[{"type":"thinking","thinking":[{"type":"text","text":"t"}]},{"type":"text","text":"y"}]},{"role":"user","content":"z"}]`),
 	rules(llm.EarlierRefusal, `"messages":[{"role":"user","content":"x"},{"role":"assistant","refusal":"MARK"},{"role":"user","content":"z"}]`),
@@ -245,9 +246,9 @@ func TestWhatAClientSaysIsCarriedOrStandsInTheTable(t *testing.T) {
 // cannotSay is what a format's clients have no way to say.
 var cannotSay = map[string]map[llm.Feature]bool{
 	"chat":     {llm.KeptPrompts: true, llm.SafetySettings: true, llm.ImageOutput: true, llm.SpareSearch: true, llm.TextTools: true, llm.ToolNamespaces: true, llm.KeptState: true, llm.EarlierServerTools: true, llm.ProviderTools: true, llm.ContextEditing: true, llm.DocumentURL: true, llm.BillingNote: true, llm.SearchResults: true, llm.ResultFailure: true, llm.ToolReferences: true, llm.ToolHints: true, llm.MCPServers: true, llm.Containers: true, llm.Citations: true, llm.InferenceGeo: true, llm.Threads: true},
-	"messages": {llm.ImageDetail: true, llm.KeptPrompts: true, llm.SafetySettings: true, llm.ImageOutput: true, llm.SpareSearch: true, llm.TextTools: true, llm.ToolNamespaces: true, llm.KeptState: true, llm.OddArguments: true, llm.OtherForms: true, llm.CacheKeys: true, llm.Verbosity: true, llm.StoredAnswers: true, llm.Labels: true, llm.Logprobs: true, llm.AudioInput: true, llm.OldFunctions: true, llm.CustomTools: true, llm.AllowedTools: true, llm.LeadingAnswer: true, llm.Seed: true, llm.Penalties: true, llm.LogitBias: true, llm.ManyChoices: true, llm.JSONObject: true, llm.AudioOutput: true, llm.WebSearch: true, llm.Prediction: true, llm.MessageName: true, llm.EarlierRefusal: true, llm.Prefill: true},
+	"messages": {llm.ImageDetail: true, llm.KeptPrompts: true, llm.SafetySettings: true, llm.ImageOutput: true, llm.SpareSearch: true, llm.TextTools: true, llm.ToolNamespaces: true, llm.KeptState: true, llm.OddArguments: true, llm.OtherForms: true, llm.CacheKeys: true, llm.Verbosity: true, llm.StoredAnswers: true, llm.Labels: true, llm.Logprobs: true, llm.AudioInput: true, llm.VideoInput: true, llm.OldFunctions: true, llm.CustomTools: true, llm.AllowedTools: true, llm.LeadingAnswer: true, llm.Seed: true, llm.Penalties: true, llm.LogitBias: true, llm.ManyChoices: true, llm.JSONObject: true, llm.AudioOutput: true, llm.WebSearch: true, llm.Prediction: true, llm.MessageName: true, llm.EarlierRefusal: true, llm.Prefill: true},
 	"responses": {
-		llm.KeptPrompts: true, llm.SafetySettings: true, llm.ImageOutput: true,
+		llm.KeptPrompts: true, llm.SafetySettings: true, llm.ImageOutput: true, llm.VideoInput: true,
 		llm.MaxTokens: true, llm.LeadingAnswer: true, llm.Prefill: true, llm.StrictTools: true, llm.JSONSchema: true,
 		llm.BillingNote: true, llm.DocumentNotes: true, llm.SearchResults: true, llm.ResultFailure: true, llm.MessageName: true, llm.CustomTools: true, llm.OldFunctions: true,
 		llm.ToolReferences: true, llm.ToolHints: true, llm.ForcedTools: true, llm.AllowedTools: true, llm.StopSequences: true, llm.Seed: true, llm.Penalties: true, llm.LogitBias: true,

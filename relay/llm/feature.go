@@ -12,6 +12,7 @@ const (
 	ImageFile
 	ImageDetail
 	AudioInput
+	VideoInput
 	DocumentData
 	DocumentText
 	DocumentURL
@@ -91,6 +92,7 @@ var features = [Features]struct{ name, what string }{
 	ImageFile:          {"image_file", "an image by the id of an uploaded file"},
 	ImageDetail:        {"image_detail", "how much of an image is looked at (detail)"},
 	AudioInput:         {"audio_input", "audio in a message"},
+	VideoInput:         {"video_input", "a film in a message"},
 	DocumentData:       {"document_data", "a PDF with its data"},
 	DocumentText:       {"document_text", "a document that is text"},
 	DocumentURL:        {"document_url", "a document as a link"},

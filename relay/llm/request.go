@@ -63,6 +63,16 @@ func (r *Request) UsesFeature(f Feature) bool {
 	return false
 }
 
+// PathOf is the place of the first use of a feature; empty: the request does not use it.
+func (r *Request) PathOf(f Feature) string {
+	for _, u := range r.Uses {
+		if u.Feature == f {
+			return u.Path
+		}
+	}
+	return ""
+}
+
 // Note records that the request uses a feature. Only the first path is kept.
 func (r *Request) Note(f Feature, path string) {
 	for _, u := range r.Uses {
@@ -97,6 +107,8 @@ const (
 	Text Kind = iota
 	Image
 	Document
+	Audio
+	Video
 	ToolCall
 	ToolResult
 	Reasoning
@@ -113,12 +125,12 @@ type Part struct {
 	Name      string          // ToolCall
 	Input     json.RawMessage // ToolCall: a JSON object
 	Signature string          // Reasoning: proves to its maker that it is
-	Media     *Media          // Image, Document
+	Media     *Media          // Image, Document, Audio, Video
 	Parts     []Part          // ToolResult: texts, images, documents
 	Cache     json.RawMessage // how long the provider is to remember the conversation up to here; nil if it is not said
 }
 
-// Media is an image or a document: its data, or a link. A text has neither.
+// Media is an image, a document, sound or a film: its data, or a link. A text has neither.
 type Media struct {
 	Type string // such as image/png, in lower case
 	Data string // base64

@@ -135,6 +135,7 @@ func quirks(p *Provider) string {
 	say(p.Quirks.NoEffort, "knows no `reasoning_effort`")
 	say(p.Quirks.NoUser, "knows no `user`")
 	say(p.Quirks.CacheHints, "takes `cache_control`")
+	say(p.Quirks.Films, "takes films (`video_url`)")
 	say(p.Quirks.Thinking == SwitchType, "is told to think by `thinking`")
 	say(p.Quirks.Thinking == SwitchEnable, "is told to think by `enable_thinking`")
 	say(p.Quirks.MostStops > 0, fmt.Sprintf("takes %d stop sequence%s at the most", p.Quirks.MostStops, map[bool]string{false: "s"}[p.Quirks.MostStops == 1]))

@@ -34,6 +34,8 @@ type Quirks struct {
 	MostThinking int64
 	// TopK means that there is a top_k, which OpenAI has not.
 	TopK bool
+	// Films means that a message may have films in it (video_url).
+	Films bool
 	// NoZero means that the temperature has to be above 0.
 	NoZero bool
 	// Also is further members of a converted request, as JSON; empty if there are none.

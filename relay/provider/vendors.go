@@ -63,7 +63,7 @@ var vendors = []Provider{
 	{ // https://openrouter.ai/docs/api-reference/overview. Sound to transcribe comes in JSON (input_audio); pictures are at /images, which is not OpenAI's.
 		Type: "openrouter", Also: []string{"open-router", "open_router"}, BaseURL: "https://openrouter.ai/api/v1", Speaks: andResponses(inChat(texts, wire.AudioSpeech, wire.AudioTranscribe, wire.Rerank), wire.ResponsesCreate), List: listOfModels, Auth: Bearer,
 		KeyVariables: []string{"OPENROUTER_API_KEY"}, Models: []string{"*/*"}, WellKnown: []string{"openrouter/auto"}, SaysCost: true,
-		Quirks: Quirks{MidSystem: true, CacheHints: true, TopK: true, Thinking: SwitchReasoning, MostStops: 4},
+		Quirks: Quirks{MidSystem: true, CacheHints: true, TopK: true, Thinking: SwitchReasoning, MostStops: 4, Films: true},
 	},
 	{ // https://docs.together.ai/docs/openai-api-compatibility
 		Type: "together", Also: []string{"togetherai", "together-ai", "together_ai"}, BaseURL: "https://api.together.xyz/v1", Elsewhere: []string{"https://api.together.ai/v1"},
@@ -83,7 +83,7 @@ var vendors = []Provider{
 		Speaks:    inChat([]wire.Endpoint{wire.ChatCompletions, wire.Embeddings}, wire.ImagesGenerate, wire.AudioTranscribe, wire.Rerank), List: listOfModels, Auth: Bearer, KeyVariables: []string{"ZHIPU_API_KEY", "ZHIPUAI_API_KEY"},
 		Models: []string{"glm-*", "embedding-*", "cogview-*", "rerank"}, WellKnown: []string{"glm-4.6", "glm-4.5", "glm-4.5-air", "embedding-3"},
 		// https://docs.z.ai/api-reference/llm/chat-completion: tool_choice is auto
-		Quirks: Quirks{Reasoning: BackAlways, Thinking: SwitchType, NoToolChoice: true, NoEffort: true, NoSchemas: true, MostStops: 1},
+		Quirks: Quirks{Reasoning: BackAlways, Thinking: SwitchType, NoToolChoice: true, NoEffort: true, NoSchemas: true, MostStops: 1, Films: true},
 	},
 	{ // https://help.aliyun.com/zh/model-studio/compatibility-of-openai-with-dashscope
 		Type: "dashscope", Also: []string{"qwen", "ali", "aliyun", "alibaba", "bailian", "tongyi", "modelstudio"}, BaseURL: "https://dashscope.aliyuncs.com/compatible-mode/v1",
@@ -91,7 +91,7 @@ var vendors = []Provider{
 		Speaks:    everyText, List: listOfModels, Auth: Bearer, KeyVariables: []string{"DASHSCOPE_API_KEY"},
 		Models: []string{"qwen*", "qwq-*", "qvq-*", "text-embedding-v*"}, WellKnown: []string{"qwen-max", "qwen-plus", "qwen-flash", "qwen3-coder-plus", "qwen3-vl-plus", "text-embedding-v4"},
 		// "The tool_choice parameter does not support being set to required or object in thinking mode"
-		Quirks: Quirks{Thinking: SwitchEnable, ThoughtlessChoice: true, NoEffort: true, MostThinking: 1 << 20, CacheHints: true, TopK: true},
+		Quirks: Quirks{Thinking: SwitchEnable, ThoughtlessChoice: true, NoEffort: true, MostThinking: 1 << 20, CacheHints: true, TopK: true, Films: true},
 	},
 	{ // https://docs.siliconflow.cn
 		Type: "siliconflow", Also: []string{"silicon-flow", "silicon_flow", "silicon"}, BaseURL: "https://api.siliconflow.cn/v1", Elsewhere: []string{"https://api.siliconflow.com/v1"},

@@ -31,6 +31,9 @@ func quirksOf(t *format.Target) *provider.Quirks {
 // Build says a request in the format.
 func (server) Build(r *llm.Request, t *format.Target) (body []byte, dropped []llm.Feature, problem *format.Problem) {
 	b := &builder{r: r, t: t, quirks: quirksOf(t), habits: habitsOf(t.Model)}
+	if problem = b.unheard(); problem != nil {
+		return nil, nil, problem
+	}
 	b.JSON = make([]byte, 0, format.SizeOf(b.r))
 	b.Open('{')
 	b.String("model", t.Model)

@@ -211,6 +211,23 @@ func (b *builder) part(p *llm.Part) {
 		}
 		b.String("filename", name)
 		b.Close('}')
+	case p.Kind == llm.Audio:
+		b.Literal("type", `"input_audio"`)
+		b.Key("input_audio")
+		b.Open('{')
+		b.String("data", p.Media.Data)
+		b.String("format", format.AudioFormat(p.Media.Type))
+		b.Close('}')
+	case p.Kind == llm.Video:
+		b.Literal("type", `"video_url"`)
+		b.Key("video_url")
+		b.Open('{')
+		if p.Media.URL != "" {
+			b.String("url", p.Media.URL)
+		} else {
+			b.data("url", p.Media)
+		}
+		b.Close('}')
 	}
 	b.cache(p.Cache)
 	b.Close('}')
@@ -257,7 +274,7 @@ func (b *builder) assistant(parts []llm.Part) {
 			signed = signed || p.Signature != ""
 		case llm.Redacted:
 			signed = signed || p.Text != ""
-		case llm.Image, llm.Document, llm.ToolResult:
+		case llm.Image, llm.Document, llm.Audio, llm.Video, llm.ToolResult:
 		}
 	}
 	if isEmpty(parts) {

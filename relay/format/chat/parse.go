@@ -14,6 +14,7 @@ type request struct {
 	*llm.Request
 	parallel bool
 	person   string // safety_identifier
+	place    place  // of the part that is being read
 }
 
 // Parse reads a request.

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"strconv"
 	"strings"
 
 	"one-api/relay/format"
@@ -59,26 +60,72 @@ func (r *request) document(value []byte) (llm.Part, *format.Problem) {
 	switch {
 	case problem != nil:
 		return part, problem
+	case format.IsLink(id): // as some name what Gemini is to fetch
+		r.Note(llm.DocumentURL, r.place.String())
+		part.Media.URL = id
+		return part, nil
 	case id != "":
 		return part, format.Asks(llm.DocumentFile).In("file_id")
 	case content == "":
 		return part, format.Wrong("is missing").In("file_data")
 	}
 	data, ok := format.ParseDataURL(content)
+	if !ok && strings.HasSuffix(strings.ToLower(part.Media.Name), ".pdf") { // which OpenAI takes
+		data, ok = format.DataURL{Type: "application/pdf", Base64: true, Payload: content}, true
+	}
 	switch {
 	case ok && data.Base64 && data.Type == "application/pdf":
 		part.Media.Type, part.Media.Data = data.Type, data.Payload
-	case ok && data.Type == "text/plain":
+	case ok && format.IsText(data.Type):
 		text, err := data.Text()
 		if err != nil {
 			return part, format.Wrong("is not the data URL that it claims to be").In("file_data")
 		}
-		part.Media.Type, part.Media.Text = data.Type, text
+		part.Media.Type, part.Media.Text = "text/plain", text
 	default:
 		if !ok {
 			return part, format.Wrong("must be a data URL").In("file_data")
 		}
 		return part, format.Asks(llm.OtherDocuments).Named(data.Type).In("file_data")
 	}
+	return part, nil
+}
+
+// place is where in a request something stands.
+type place struct{ message, part int }
+
+func (p place) String() string {
+	return "messages[" + strconv.Itoa(p.message) + "].content[" + strconv.Itoa(p.part) + "]"
+}
+
+// audio reads sound: {"data":…,"format":"wav"} (https://platform.openai.com/docs/guides/audio).
+func (r *request) audio(value []byte) (llm.Part, *format.Problem) {
+	r.Note(llm.AudioInput, r.place.String())
+	return format.ReadAudio(value)
+}
+
+// video reads a film as Qwen's, Zhipu's and OpenRouter's have it: {"url":…}, a link or a data URL.
+func (r *request) video(value []byte) (llm.Part, *format.Problem) {
+	r.Note(llm.VideoInput, r.place.String())
+	part := llm.Part{Kind: llm.Video, Media: &llm.Media{}}
+	link := ""
+	problem := format.Object(value, func(name string, value []byte) *format.Problem {
+		if name != "url" {
+			return nil
+		}
+		return format.String(value, &link).In(name)
+	})
+	if problem != nil {
+		return part, problem
+	}
+	if format.IsLink(link) {
+		part.Media.URL = link
+		return part, nil
+	}
+	data, ok := format.ParseDataURL(link)
+	if !ok || !data.Base64 || !strings.HasPrefix(data.Type, "video/") {
+		return part, format.Wrong("must be an http(s) link or a base64 data URL of a film").In("url")
+	}
+	part.Media.Type, part.Media.Data = data.Type, data.Payload
 	return part, nil
 }

@@ -21,7 +21,10 @@ type message struct {
 
 func (r *request) messages(value []byte) *format.Problem {
 	r.Turns = make([]llm.Turn, 0, format.Count(value))
-	return format.Each(value, func(_ int, element []byte) *format.Problem { return r.message(element) })
+	return format.Each(value, func(i int, element []byte) *format.Problem {
+		r.place.message = i
+		return r.message(element)
+	})
 }
 
 func (r *request) message(element []byte) *format.Problem {
@@ -54,7 +57,7 @@ func (m *message) member(name string, value []byte) *format.Problem {
 		m.name, _ = jsonscan.String(value)
 	case "audio":
 		if format.Given(value) {
-			return format.Asks(llm.AudioInput)
+			return format.Asks(llm.OtherParts).Named(name) // an answer by its id, which its provider keeps
 		}
 	case "reasoning":
 		if m.reasoning == "" {
@@ -157,7 +160,8 @@ func (r *request) parts(m *message) ([]llm.Part, *format.Problem) {
 		return nil, format.Wrong("must be a string or an array of parts")
 	}
 	parts := make([]llm.Part, 0, format.Count(m.content))
-	problem := format.Each(m.content, func(_ int, element []byte) *format.Problem {
+	problem := format.Each(m.content, func(i int, element []byte) *format.Problem {
+		r.place.part = i
 		part, problem := r.part(element, m.role)
 		if problem == nil && part != nil {
 			parts = append(parts, *part)
@@ -193,6 +197,7 @@ func lift(parts []llm.Part) (hint json.RawMessage) {
 type contentPart struct {
 	kind, text                  string
 	image, file, refusal, cache []byte
+	audio, video                []byte
 }
 
 func (p *contentPart) member(name string, value []byte) *format.Problem {
@@ -205,6 +210,10 @@ func (p *contentPart) member(name string, value []byte) *format.Problem {
 		p.image = value
 	case "file":
 		p.file = value
+	case "input_audio":
+		p.audio = value
+	case "video_url":
+		p.video = value
 	case "refusal":
 		p.refusal = value
 	case "cache_control":
@@ -241,7 +250,11 @@ func (r *request) part(element []byte, role string) (*llm.Part, *format.Problem)
 		part.Cache = r.hint(p.cache)
 		return &part, problem.In("file")
 	case p.kind == "input_audio" && media:
-		return nil, format.Asks(llm.AudioInput)
+		part, problem := r.audio(p.audio)
+		return &part, problem.In("input_audio")
+	case p.kind == "video_url" && media && format.Given(p.video):
+		part, problem := r.video(p.video)
+		return &part, problem.In("video_url")
 	case (p.kind == "thinking" || p.kind == "reasoning") && role == "assistant": // as Mistral has it
 		r.Note(llm.EarlierReasoning, "messages")
 		return nil, nil

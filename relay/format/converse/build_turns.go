@@ -101,6 +101,7 @@ func (b *builder) block(p *llm.Part) *format.Problem {
 		b.Close('}')
 	case llm.ToolResult:
 		return b.result(p)
+	case llm.Audio, llm.Video: // the column refuses them
 	}
 	return nil
 }

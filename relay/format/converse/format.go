@@ -18,6 +18,7 @@ var column = format.Column{
 	llm.ImageURL:           {Fate: format.Refuse, Why: "is a link, which this model's provider does not fetch: send the image itself (base64)"},
 	llm.ImageFile:          {Fate: format.Refuse, Why: "names a file that this provider does not know: send the image itself"},
 	llm.AudioInput:         {Fate: format.Refuse, Why: "has audio in it, which is not converted for this provider"},
+	llm.VideoInput:         {Fate: format.Refuse, Why: "has a film in it, which this model's provider does not take"},
 	llm.DocumentText:       {Fate: format.Adapt, Why: "as a document (txt)"},
 	llm.DocumentURL:        {Fate: format.Refuse, Why: "is a link, which this model's provider does not fetch: send the document itself"},
 	llm.DocumentFile:       {Fate: format.Refuse, Why: "names a file that this provider does not know: send the document itself"},

@@ -90,7 +90,7 @@ func (b *builder) tools() {
 	for i := range r.Tools {
 		tool := &r.Tools[i]
 		b.Open('{')
-		b.String("name", b.t.Name(tool.Name))
+		b.String("name", b.t.NameBegun(tool.Name))
 		b.Said("description", tool.Description)
 		if tool.Schema != nil && string(tool.Schema) != "{}" {
 			b.Value("parametersJsonSchema", tool.Schema)
@@ -125,7 +125,7 @@ func (b *builder) choice() {
 	if c.How == llm.ChoiceTool {
 		b.Key("allowedFunctionNames")
 		b.Open('[')
-		b.Text(b.t.Name(c.Name))
+		b.Text(b.t.NameBegun(c.Name))
 		b.Close(']')
 	}
 	b.Close('}')
@@ -157,8 +157,12 @@ func (b *builder) generation() {
 	b.Key("generationConfig")
 	empty := len(b.JSON)
 	b.Open('{')
-	if r.MaxTokens > 0 {
-		b.Int("maxOutputTokens", r.MaxTokens)
+	if most := r.MaxTokens; most > 0 {
+		if b.habits.longest > 0 && most > b.habits.longest {
+			most = b.habits.longest
+			b.drop(llm.MaxTokens)
+		}
+		b.Int("maxOutputTokens", most)
 	}
 	if r.Temperature != nil {
 		b.Float("temperature", *r.Temperature)

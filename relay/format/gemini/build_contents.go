@@ -67,7 +67,7 @@ func says(p *llm.Part) bool {
 		return p.Text != ""
 	case llm.Reasoning, llm.Redacted:
 		return false
-	case llm.Image:
+	case llm.Image, llm.Audio, llm.Video:
 		return p.Media.Data != "" || p.Media.URL != ""
 	case llm.Document:
 		return p.Media.Data != "" || p.Media.URL != "" || p.Media.Text != ""
@@ -153,7 +153,7 @@ func (b *builder) part(p *llm.Part) {
 	if m.URL != "" {
 		b.Key("fileData")
 		b.Open('{')
-		b.String("mimeType", typeOf(p))
+		b.Said("mimeType", typeOf(p))
 		b.String("fileUri", m.URL)
 	} else {
 		b.Key("inlineData")
@@ -170,13 +170,16 @@ func typeOf(p *llm.Part) string {
 	if p.Media.Type != "" {
 		return p.Media.Type
 	}
-	usual := "application/pdf"
-	if p.Kind == llm.Image {
-		usual = "image/jpeg"
-	}
 	kind := typeOfName(p.Media.URL)
-	if kind == "" || strings.HasPrefix(kind, "image/") != (p.Kind == llm.Image) {
-		return usual
+	switch family, _, _ := strings.Cut(kind, "/"); {
+	case p.Kind == llm.Image && family != "image":
+		return "image/jpeg"
+	case p.Kind == llm.Document && (kind == "" || family == "image" || family == "audio" || family == "video"):
+		return "application/pdf"
+	case p.Kind == llm.Audio && family != "audio":
+		return "audio/mp3"
+	case p.Kind == llm.Video && family != "video":
+		return "" // of YouTube's it need not be told
 	}
 	return kind
 }
@@ -191,11 +194,14 @@ func typeOfName(link string) string {
 }
 
 // types are those of files that the API takes, by the ends of their names (https://ai.google.dev/gemini-api/docs/image-understanding,
-// …/document-processing).
+// …/document-processing, …/audio, …/video-understanding).
 var types = map[string]string{
 	".png": "image/png", ".webp": "image/webp", ".heic": "image/heic", ".heif": "image/heif", ".gif": "image/gif", ".jpg": "image/jpeg",
 	".jpeg": "image/jpeg",
-	".pdf":  "application/pdf", ".txt": "text/plain", ".md": "text/md", ".html": "text/html", ".csv": "text/csv", ".xml": "text/xml",
+	".mp3":  "audio/mp3", ".wav": "audio/wav", ".aac": "audio/aac", ".ogg": "audio/ogg", ".flac": "audio/flac", ".aiff": "audio/aiff",
+	".mp4": "video/mp4", ".mov": "video/mov", ".mpeg": "video/mpeg", ".mpg": "video/mpg", ".avi": "video/avi", ".webm": "video/webm",
+	".wmv": "video/wmv",
+	".pdf": "application/pdf", ".txt": "text/plain", ".md": "text/md", ".html": "text/html", ".csv": "text/csv", ".xml": "text/xml",
 }
 
 // unsigned is what Gemini takes for the signature of a call that another model has made
@@ -210,7 +216,7 @@ func (b *builder) call(p *llm.Part, first bool) {
 	b.Key("functionCall")
 	b.Open('{')
 	b.Said("id", own)
-	b.String("name", b.t.Name(p.Name))
+	b.String("name", b.t.NameBegun(p.Name))
 	b.Value("args", p.Input)
 	b.Close('}')
 	if signature == "" && first && b.habits.signs {
@@ -236,7 +242,7 @@ func (b *builder) result(p *llm.Part) {
 	b.Key("functionResponse")
 	b.Open('{')
 	b.Said("id", own)
-	b.String("name", b.t.Name(name))
+	b.String("name", b.t.NameBegun(name))
 	b.Key("response")
 	b.Open('{')
 	what := "output"

@@ -110,7 +110,9 @@ func (d *decoder) take(a *answer, to llm.Sink) (content bool, err error) {
 				content, err = d.part(p, content, to)
 			}
 		})
-		d.ends(c)
+		if fault := d.ends(c); err == nil && fault != nil {
+			err = fault
+		}
 	})
 	if others {
 		d.tell(llm.Other, "", to)
@@ -128,7 +130,7 @@ func (d *decoder) take(a *answer, to llm.Sink) (content bool, err error) {
 
 // part passes on a part. content says that there was something before it.
 func (d *decoder) part(p *part, content bool, to llm.Sink) (bool, error) {
-	switch text := textOf(p.text); {
+	switch text := p.said(); {
 	case len(p.call) > 0:
 		return true, d.call(p, to)
 	case text == "":
@@ -157,6 +159,7 @@ func (d *decoder) tell(step llm.Step, text string, to llm.Sink) {
 // call reads a call. The first one of an answer is the one that is signed: if it is not, what signs it may come in a part of its own.
 func (d *decoder) call(p *part, to llm.Sink) error {
 	c := call{arguments: "{}", signature: textOf(p.signature)}
+	spoilt := false
 	_ = jsonscan.Object(p.call, func(m jsonscan.Member) { // it was read with the rest
 		switch string(m.Key) {
 		case "id":
@@ -164,13 +167,14 @@ func (d *decoder) call(p *part, to llm.Sink) error {
 		case "name":
 			c.name = textOf(m.Value)
 		case "args":
-			if format.IsObject(m.Value) {
-				c.arguments = format.Compact(m.Value)
-			}
+			c.arguments, spoilt = arguments(m.Value)
 		}
 	})
-	if c.name == "" {
+	switch {
+	case c.name == "":
 		return format.Malformed("a function call without a name")
+	case spoilt:
+		return format.Malformed("a function call whose args are no object")
 	}
 	if d.held += len(c.arguments) + len(c.signature) + len(c.id) + len(c.name); d.calls+len(d.waiting) == mostCalls || d.held > mostHeld &&
 		len(d.waiting) > 0 {
@@ -181,6 +185,20 @@ func (d *decoder) call(p *part, to llm.Sink) error {
 		d.release(to)
 	}
 	return nil
+}
+
+// arguments are those of a call: an object or, from those who imitate the API, the text of one. spoilt: they are something else.
+func arguments(value []byte) (text string, spoilt bool) {
+	if said := textOf(value); said != "" {
+		value = []byte(said)
+	}
+	switch {
+	case !format.Given(value) || string(value) == `""`:
+		return "{}", false
+	case jsonscan.Object(value, func(jsonscan.Member) {}) != nil:
+		return "", true
+	}
+	return format.Compact(value), false
 }
 
 // sign puts a signature that has come by itself where it belongs: to the first call.
@@ -223,17 +241,22 @@ func (d *decoder) public(id string) string {
 	return id
 }
 
-// ends notes why a candidate ends, if it does.
-func (d *decoder) ends(c *candidate) {
+// ends notes why a candidate ends, if it does. A fault: it has failed.
+func (d *decoder) ends(c *candidate) *format.Fault {
 	end := wire.EndReasonOf(c.end)
-	if end == wire.NotEnded {
-		return
+	switch end {
+	case wire.NotEnded:
+		return nil
+	case wire.EndedBadly:
+		return format.BadEnd(wire.EndWord(c.end))
+	default:
 	}
 	d.ended, d.reason = true, end
 	d.word, d.message = wire.EndWord(c.end), textOf(c.message)
 	if end == wire.EndedSomehow {
 		d.unknown = d.word
 	}
+	return nil
 }
 
 // explain has a client know why an answer has ended that the model has spoilt before it said anything. It reports whether that is so.

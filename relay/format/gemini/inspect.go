@@ -23,14 +23,18 @@ func (t *inspector) Whole(body []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if content := t.look(&a); !content && t.ended == 0 && !t.blocked {
+	content, fault := t.look(&a)
+	switch {
+	case fault != nil:
+		return nil, fault
+	case !content && t.ended == 0 && !t.blocked:
 		return nil, format.Malformed("the answer says nothing, and has neither a finishReason nor a blockReason")
 	}
 	return body, nil
 }
 
-// look notes what an answer, or an event, says. It reports whether there is a part of the answer in it.
-func (t *inspector) look(a *answer) (content bool) {
+// look notes what an answer, or an event, says. It reports whether there is a part of the answer in it. A fault: it has failed.
+func (t *inspector) look(a *answer) (content bool, fault *format.Fault) {
 	t.usage.note(a.usage)
 	a.each(func(c *candidate) {
 		bit := uint64(1) << (uint64(max(c.index, 0)) % mostCandidates)
@@ -39,13 +43,17 @@ func (t *inspector) look(a *answer) (content bool) {
 		if end != wire.NotEnded {
 			t.ended |= bit
 		}
-		if end == wire.EndedSomehow {
+		switch end {
+		case wire.EndedSomehow:
 			t.unknown = wire.EndWord(c.end)
+		case wire.EndedBadly:
+			fault = format.BadEnd(wire.EndWord(c.end))
+		default:
 		}
 		c.each(func(p *part) { content = content || p.says() })
 	})
 	t.blocked = t.blocked || a.blocked() != ""
-	return content
+	return content, fault
 }
 
 func (t *inspector) Event(event sse.Event) (format.Chunk, error) {
@@ -60,7 +68,10 @@ func (t *inspector) Event(event sse.Event) (format.Chunk, error) {
 		return format.Chunk{}, err
 	}
 	before := t.ended
-	content := t.look(&a)
+	content, fault := t.look(&a)
+	if fault != nil {
+		return format.Chunk{}, fault
+	}
 	return format.Chunk{Out: t.pass(event), Content: content, Preamble: !content && t.ended == before && !t.blocked}, nil
 }
 

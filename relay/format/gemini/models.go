@@ -23,6 +23,7 @@ type habits struct {
 	levels      []string // that are taken, the lowest first
 	signs       bool     // calls of the current turn are refused without a signature
 	formOrTools bool     // tools and an answer in JSON are refused together
+	longest     int64    // maxOutputTokens that is taken; 0 if it is not known
 }
 
 // The levels that there are.
@@ -33,18 +34,21 @@ const (
 	high    = "high"
 )
 
-// models is data, the first match counts (https://ai.google.dev/gemini-api/docs/thinking and …/thought-signatures). Those of which
+// models is data, the first match counts (https://ai.google.dev/gemini-api/docs/thinking, …/thought-signatures and, for how much each one
+// answers, …/models: Vertex AI refuses more, "the supported range is from 1 (inclusive) to 65537 (exclusive)"). Those of which
 // nothing is known are aliases, or newer: a budget they take too.
 var models = []habits{
-	{prefix: "gemini-3-pro-image", signs: true}, {prefix: "gemini-3.1-flash-image", signs: true},
-	{prefix: "gemini-3-pro", told: byLevel, levels: []string{low, high}, signs: true},
-	{prefix: "gemini-3.1-pro", told: byLevel, levels: []string{low, medium, high}, signs: true},
-	{prefix: "gemini-3", told: byLevel, levels: []string{minimal, low, medium, high}, signs: true},
-	{prefix: "gemini-2.5-flash-image", formOrTools: true}, {prefix: "gemini-2.5-computer-use", formOrTools: true},
-	{prefix: "gemini-2.5-pro", told: byBudget, least: 128, most: 32768, formOrTools: true},
-	{prefix: "gemini-2.5-flash-lite", told: byBudget, least: 512, most: 24576, canStop: true, formOrTools: true},
-	{prefix: "gemini-2.5-flash", told: byBudget, least: 1, most: 24576, canStop: true, formOrTools: true},
-	{prefix: "gemini-2", formOrTools: true}, {prefix: "gemini-1", formOrTools: true}, {prefix: "gemma-"}, {prefix: "learnlm-"},
+	{prefix: "gemini-3-pro-image", signs: true, longest: 32768}, {prefix: "gemini-3.1-flash-image", signs: true, longest: 32768},
+	{prefix: "gemini-3-pro", told: byLevel, levels: []string{low, high}, signs: true, longest: 65536},
+	{prefix: "gemini-3.1-pro", told: byLevel, levels: []string{low, medium, high}, signs: true, longest: 65536},
+	{prefix: "gemini-3", told: byLevel, levels: []string{minimal, low, medium, high}, signs: true, longest: 65536},
+	{prefix: "gemini-2.5-flash-image", formOrTools: true, longest: 32768},
+	{prefix: "gemini-2.5-computer-use", formOrTools: true, longest: 65536},
+	{prefix: "gemini-2.5-pro", told: byBudget, least: 128, most: 32768, formOrTools: true, longest: 65536},
+	{prefix: "gemini-2.5-flash-lite", told: byBudget, least: 512, most: 24576, canStop: true, formOrTools: true, longest: 65536},
+	{prefix: "gemini-2.5-flash", told: byBudget, least: 1, most: 24576, canStop: true, formOrTools: true, longest: 65536},
+	{prefix: "gemini-2.0", formOrTools: true, longest: 8192}, {prefix: "gemini-2", formOrTools: true},
+	{prefix: "gemini-1", formOrTools: true, longest: 8192}, {prefix: "gemma-"}, {prefix: "learnlm-"},
 	{prefix: "gemini-", told: byBudget, least: 512, most: 24576},
 }
 

@@ -1,6 +1,7 @@
 package gemini
 
 import (
+	"encoding/json"
 	"strings"
 
 	"one-api/relay/format"
@@ -22,6 +23,7 @@ type request struct {
 	allowed []string   // allowedFunctionNames
 	level   bool       // thinkingLevel is given
 	budget  bool       // so is thinkingBudget
+	place   place      // of the part that is being read
 }
 
 // kept is what is left of a request when its answer comes.
@@ -97,7 +99,10 @@ func (r *request) member(name string, value []byte) *format.Problem {
 	switch name {
 	case "model": // which the path says
 	case "contents":
-		problem = Each(value, func(_ int, element []byte) *format.Problem { return r.content(element) })
+		problem = Each(value, func(i int, element []byte) *format.Problem {
+			r.place.content = i
+			return r.content(element)
+		})
 	case "systemInstruction":
 		problem = r.system(value)
 	case "tools":
@@ -135,8 +140,25 @@ func (r *request) generation(value []byte) *format.Problem {
 		if feature, ok := sampling[name]; ok {
 			r.Note(feature, path)
 		}
+		value = plainNumber(name, value)
 		return r.generated(name, path, value).In(name)
 	})
+}
+
+// longestNumber is how many characters a number in quotes may have.
+const longestNumber = 32
+
+// plainNumber is a number that stands in quotes, as protocol buffers' JSON takes it.
+func plainNumber(name string, value []byte) []byte {
+	switch name {
+	case "responseMimeType", "stopSequences":
+		return value
+	}
+	text := textOf(value)
+	if text != "" && len(text) <= longestNumber && strings.Trim(text, "0123456789+-.eE") == "" && json.Valid([]byte(text)) {
+		return []byte(text)
+	}
+	return value
 }
 
 // sampling are members that are a feature.
@@ -239,7 +261,7 @@ func (r *request) thinking(value []byte) *format.Problem {
 	const path = "generationConfig.thinkingConfig."
 	budget := int64(0)
 	problem := members(value, func(name string, value []byte) (problem *format.Problem) {
-		switch name {
+		switch value = plainNumber(name, value); name {
 		case "includeThoughts":
 			problem = format.Bool(value, &r.kept.thoughts)
 		case "thinkingBudget":

@@ -1,11 +1,9 @@
 package gemini
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"slices"
 	"strconv"
-	"strings"
 
 	"one-api/relay/format"
 	"one-api/relay/jsonscan"
@@ -23,6 +21,8 @@ type piece struct {
 	text, inline, file, call, result []byte
 	signature                        string
 	thought                          bool
+	detail                           string // how much of an image is looked at, in others' words
+	film                             bool   // it says which part of a film is looked at
 	server                           bool   // a step of a tool that the provider runs itself
 	other                            string // the name of something that nobody else has
 }
@@ -48,7 +48,11 @@ func (p *piece) member(name string, value []byte) (problem *format.Problem) {
 		problem = format.String(value, &p.signature)
 	case "executableCode", "codeExecutionResult", "toolCall", "toolResponse":
 		p.server = true
-	case "videoMetadata", "mediaResolution", "partMetadata": // they say how something is to be looked at
+	case "mediaResolution":
+		p.detail = details[textOf(jsonscan.MemberOf(value, "level"))]
+	case "videoMetadata":
+		p.film = true
+	case "partMetadata": // it is the client's own
 	default:
 		p.other = name
 	}
@@ -99,8 +103,9 @@ func (r *request) content(element []byte) *format.Problem {
 	default:
 		return format.Wrong("must be user or model, and not " + format.Quote(role)).In("role")
 	}
-	problem = Each(parts, func(_ int, element []byte) *format.Problem {
+	problem = Each(parts, func(i int, element []byte) *format.Problem {
 		var p piece
+		r.place.part = i
 		if problem := object(element, p.member); problem != nil {
 			return problem
 		}
@@ -203,9 +208,11 @@ func (r *request) shown(turn *llm.Turn, p *piece) *format.Problem {
 	case p.inline != nil:
 		part, problem = r.inline(p.inline)
 		problem = problem.In("inlineData")
+		r.looked(&part, p)
 	case p.file != nil:
 		part, problem = r.file(p.file)
 		problem = problem.In("fileData")
+		r.looked(&part, p)
 	case p.call != nil:
 		return format.Wrong("has a place in what the model says only").In("functionCall")
 	case p.server:
@@ -309,128 +316,4 @@ func (r *request) said(part *llm.Part, response []byte) (failed bool) {
 		part.Parts = append(part.Parts, llm.Part{Text: text})
 	}
 	return failed
-}
-
-func (r *request) resultMedia(to []llm.Part, element []byte) ([]llm.Part, *format.Problem) {
-	problem := object(element, func(name string, value []byte) *format.Problem {
-		var part llm.Part
-		var problem *format.Problem
-		switch name {
-		case "inlineData":
-			part, problem = r.inline(value)
-		case "fileData":
-			part, problem = r.file(value)
-		default:
-			problem = format.Asks(llm.OtherParts).Named(name)
-		}
-		to = append(to, part)
-		return problem.In(name)
-	})
-	r.Note(llm.ResultMedia, "contents")
-	return to, problem
-}
-
-// media reads a type and either data or an address.
-func media(value []byte) (kind, data, uri, name string, problem *format.Problem) {
-	problem = object(value, func(member string, value []byte) *format.Problem {
-		switch member {
-		case "mimeType":
-			return format.String(value, &kind).In(member)
-		case "data":
-			return format.String(value, &data).In(member)
-		case "fileUri":
-			return format.String(value, &uri).In(member)
-		case "displayName":
-			return format.String(value, &name).In(member)
-		}
-		return nil
-	})
-	kind, _, _ = strings.Cut(strings.ToLower(kind), ";")
-	return strings.TrimSpace(kind), data, uri, name, problem
-}
-
-// inline reads what is sent along.
-func (r *request) inline(value []byte) (part llm.Part, problem *format.Problem) {
-	kind, data, _, name, problem := media(value)
-	switch {
-	case problem != nil:
-		return part, problem
-	case kind == "":
-		return part, format.Wrong("is required").In("mimeType")
-	case data == "":
-		return part, format.Wrong("is required").In("data")
-	}
-	data = plainBase64(data)
-	part.Media = &llm.Media{Type: kind, Data: data, Name: name}
-	switch {
-	case strings.HasPrefix(kind, "image/"):
-		part.Kind = llm.Image
-	case kind == "application/pdf":
-		part.Kind = llm.Document
-		r.Note(llm.DocumentData, "contents")
-	case strings.HasPrefix(kind, "text/"):
-		text, err := base64.StdEncoding.DecodeString(data)
-		if err != nil {
-			return part, format.Wrong("is not base64").In("data")
-		}
-		part.Kind = llm.Document
-		r.Note(llm.DocumentText, "contents")
-		part.Media = &llm.Media{Type: "text/plain", Text: strings.ToValidUTF8(string(text), "\uFFFD"), Name: name}
-	case strings.HasPrefix(kind, "audio/"):
-		return part, format.Asks(llm.AudioInput)
-	case strings.HasPrefix(kind, "video/"):
-		return part, format.Asks(llm.OtherParts).Named(kind)
-	default:
-		return part, format.Asks(llm.OtherDocuments).Named(kind)
-	}
-	if name != "" && part.Kind == llm.Document {
-		r.Note(llm.DocumentNotes, "contents")
-	}
-	return part, nil
-}
-
-// plainBase64 is base64 in the alphabet that everybody reads: protobuf's JSON also takes that for addresses, and no padding.
-func plainBase64(data string) string {
-	if strings.ContainsAny(data, "-_") {
-		data = strings.NewReplacer("-", "+", "_", "/").Replace(data)
-	}
-	if rest := len(data) % 4; rest > 1 {
-		data += "=="[:4-rest]
-	}
-	return data
-}
-
-// file reads what is somewhere else: a link, or something that Google keeps.
-func (r *request) file(value []byte) (part llm.Part, problem *format.Problem) {
-	kind, _, uri, name, problem := media(value)
-	switch {
-	case problem != nil:
-		return part, problem
-	case uri == "":
-		return part, format.Wrong("is required").In("fileUri")
-	}
-	link, image, document := format.IsLink(uri) && !strings.Contains(uri, "/v1beta/files/") && !strings.Contains(uri, "/v1/files/"),
-		strings.HasPrefix(kind, "image/"), kind == "application/pdf"
-	if kind == "" {
-		guessed := typeOfName(uri)
-		image, document = strings.HasPrefix(guessed, "image/"), guessed == "application/pdf"
-	}
-	part.Media = &llm.Media{URL: uri, Name: name, Type: kind}
-	switch {
-	case image && link:
-		part.Kind = llm.Image
-		r.Note(llm.ImageURL, "contents")
-	case image:
-		return part, format.Asks(llm.ImageFile).In("fileUri")
-	case document && link:
-		part.Kind = llm.Document
-		r.Note(llm.DocumentURL, "contents")
-	case !link:
-		return part, format.Asks(llm.DocumentFile).In("fileUri")
-	case strings.HasPrefix(kind, "audio/"):
-		return part, format.Asks(llm.AudioInput).In("fileUri")
-	default: // a film, of YouTube's for instance
-		return part, format.Asks(llm.OtherParts).Named(uri).In("fileUri")
-	}
-	return part, nil
 }

@@ -107,9 +107,18 @@ func (c *candidate) member(m jsonscan.Member) {
 	}
 }
 
+// elements visits those of a list. One element without a list is taken for a list of one, as protocol buffers' JSON is often written.
+func elements(value []byte, visit func(element []byte)) {
+	if format.IsObject(value) {
+		visit(value)
+		return
+	}
+	jsonscan.Elements(value, visit)
+}
+
 // each visits the candidates of an answer.
 func (a *answer) each(visit func(c *candidate)) {
-	jsonscan.Elements(a.candidates, func(element []byte) {
+	elements(a.candidates, func(element []byte) {
 		if format.IsObject(element) {
 			var c candidate
 			_ = jsonscan.Object(element, c.member) // it was read with the rest
@@ -134,9 +143,11 @@ func (p *part) member(m jsonscan.Member) {
 	case "thoughtSignature":
 		p.signature = m.Value
 	case "functionCall":
-		p.call = m.Value
+		if p.call = m.Value; !format.Given(p.call) {
+			p.call = nil
+		}
 	case "thought":
-		p.thought = string(m.Value) == "true"
+		p.thought = string(m.Value) == "true" || string(m.Value) == `"true"`
 	case "inlineData", "fileData", "executableCode", "codeExecutionResult", "functionResponse", "toolCall", "toolResponse":
 		p.other = format.Given(m.Value)
 	}
@@ -144,7 +155,7 @@ func (p *part) member(m jsonscan.Member) {
 
 // parts visits those of a candidate.
 func (c *candidate) each(visit func(p *part)) {
-	jsonscan.Elements(c.parts, func(element []byte) {
+	elements(c.parts, func(element []byte) {
 		if format.IsObject(element) {
 			var p part
 			_ = jsonscan.Object(element, p.member)
@@ -154,7 +165,17 @@ func (c *candidate) each(visit func(p *part)) {
 }
 
 // says reports whether there is anything in a part.
-func (p *part) says() bool { return p.other || len(p.call) > 0 || len(p.text) > len(`""`) }
+func (p *part) says() bool {
+	return p.other || len(p.call) > 0 || len(p.text) > len(`""`) || p.said() != ""
+}
+
+// said is the text of a part. A number in its place is as it stands, so that nothing is lost of an answer.
+func (p *part) said() string {
+	if len(p.text) > 0 && (p.text[0] == '-' || p.text[0] >= '0' && p.text[0] <= '9') {
+		return string(p.text)
+	}
+	return textOf(p.text)
+}
 
 // textOf is a text; empty: it is none.
 func textOf(value []byte) string {

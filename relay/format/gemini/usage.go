@@ -9,6 +9,7 @@ import (
 type tally struct {
 	prompt, cached, tools int64
 	candidates, thoughts  int64
+	total                 int64
 	in, kept, out         modalities
 }
 
@@ -37,6 +38,8 @@ func (t *tally) note(value []byte) {
 			read(m.Value, &n.candidates)
 		case "thoughtsTokenCount":
 			read(m.Value, &n.thoughts)
+		case "totalTokenCount":
+			n.total, _ = jsonscan.Count(m.Value)
 		case "promptTokensDetails":
 			n.in = modalitiesOf(m.Value)
 		case "cacheTokensDetails":
@@ -82,8 +85,12 @@ func (t *tally) neutral() wire.Usage {
 		u.Uncached -= u.AudioIn + u.ImageIn
 	}
 	u.Uncached += t.tools
-	u.AudioOut = min(t.out.audio, t.candidates)
-	u.ImageOut = min(t.out.image, t.candidates-u.AudioOut)
-	u.Text = t.candidates - u.AudioOut - u.ImageOut + t.thoughts
+	candidates := t.candidates
+	if t.total > 0 && t.thoughts <= candidates && t.total == t.prompt+t.tools+candidates {
+		candidates -= t.thoughts // which those who imitate the API count among them, as OpenAI does
+	}
+	u.AudioOut = min(t.out.audio, candidates)
+	u.ImageOut = min(t.out.image, candidates-u.AudioOut)
+	u.Text = candidates - u.AudioOut - u.ImageOut + t.thoughts
 	return u
 }

@@ -284,7 +284,7 @@ func (b *builder) tools() {
 	for i := range r.Tools {
 		tool := &r.Tools[i]
 		b.Open('{')
-		b.String("name", tool.Name)
+		b.String("name", b.name(tool.Name))
 		b.Said("description", tool.Description)
 		b.ObjectSchema("input_schema", tool.Schema)
 		switch {
@@ -301,6 +301,11 @@ func (b *builder) tools() {
 	b.choice()
 }
 
+// longestName is how many characters Anthropic takes of a tool's name.
+const longestName = 128
+
+func (b *builder) name(name string) string { return b.t.NameOf(name, longestName) }
+
 func (b *builder) choice() {
 	c := b.r.Choice
 	if c.How == llm.ChoiceUnsaid {
@@ -313,7 +318,7 @@ func (b *builder) choice() {
 	b.Open('{')
 	b.Literal("type", [...]string{llm.ChoiceAuto: `"auto"`, llm.ChoiceNone: `"none"`, llm.ChoiceAny: `"any"`, llm.ChoiceTool: `"tool"`}[c.How])
 	if c.How == llm.ChoiceTool {
-		b.String("name", c.Name)
+		b.String("name", b.name(c.Name))
 	}
 	if b.r.Serial && c.How != llm.ChoiceNone {
 		b.Literal("disable_parallel_tool_use", "true")

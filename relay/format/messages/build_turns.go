@@ -61,10 +61,11 @@ func (b *builder) block(p *llm.Part) {
 	case llm.ToolCall:
 		b.Literal("type", `"tool_use"`)
 		b.String("id", b.toolID(p.ID))
-		b.String("name", p.Name)
+		b.String("name", b.name(p.Name))
 		b.Value("input", p.Input)
 	case llm.ToolResult:
 		b.result(p)
+	case llm.Audio, llm.Video: // the column refuses them
 	}
 	b.cache(p.Cache)
 	b.Close('}')

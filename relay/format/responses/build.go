@@ -34,9 +34,7 @@ func (server) Build(r *llm.Request, t *format.Target) (body []byte, dropped []ll
 	b.instructions()
 	b.input()
 	b.tools()
-	if r.MaxTokens > 0 {
-		b.Int("max_output_tokens", max(r.MaxTokens, leastOutput))
-	}
+	b.limit()
 	b.sampling()
 	b.text()
 	b.reasoning()
@@ -60,6 +58,19 @@ func (server) Build(r *llm.Request, t *format.Target) (body []byte, dropped []ll
 }
 
 func (b *builder) drop(f llm.Feature) { b.dropped = append(b.dropped, f) }
+
+// limit says how long the answer may be. OpenAI refuses more than the model can.
+func (b *builder) limit() {
+	most := b.r.MaxTokens
+	if most <= 0 {
+		return
+	}
+	if b.habits.most > 0 && most > b.habits.most {
+		most = b.habits.most
+		b.drop(llm.MaxTokens)
+	}
+	b.Int("max_output_tokens", max(most, leastOutput))
+}
 
 func (b *builder) instructions() {
 	var all []string

@@ -60,7 +60,7 @@ func (b *builder) assistant(parts []llm.Part) {
 			b.thought(p.Text, p.Signature)
 		case llm.Redacted:
 			b.thought("", p.Text)
-		case llm.Image, llm.Document, llm.ToolResult:
+		case llm.Image, llm.Document, llm.Audio, llm.Video, llm.ToolResult:
 		}
 	}
 }
@@ -116,7 +116,7 @@ func isBlank(p *llm.Part) bool {
 		return p.Media.Data == "" && p.Media.URL == "" && p.Media.Text == ""
 	case llm.Image:
 		return p.Media.Data == "" && p.Media.URL == ""
-	case llm.ToolCall, llm.ToolResult, llm.Reasoning, llm.Redacted:
+	case llm.Audio, llm.Video, llm.ToolCall, llm.ToolResult, llm.Reasoning, llm.Redacted:
 	}
 	return true
 }

@@ -1,6 +1,8 @@
 package responses
 
 import (
+	"slices"
+
 	"one-api/relay/format"
 	"one-api/relay/jsonscan"
 	"one-api/relay/llm"
@@ -17,19 +19,15 @@ type decoder struct {
 	unknown string
 	started bool
 	ended   bool
-	said    bool // something of the answer has come
-	items   map[int64]*open
+	said    bool    // something of the answer has come
+	items   []*open // that have begun, and not ended
 	calls   int
+	answer  string          // its id, that ids of calls are made of
+	ids     map[string]bool // of calls
+	fault   *format.Fault   // what is wrong with a call
 	seal    *format.Seal
 	names   map[string]string
 	event   llm.Event // the one at hand, so that none is allocated for each piece
-}
-
-// open is an item between its beginning and its end.
-type open struct {
-	call  int  // the call's number
-	calls bool // it is one
-	given bool // something of what it says has come
 }
 
 // Decode makes what turns one answer into events.
@@ -67,27 +65,38 @@ func (d *decoder) Whole(body []byte, to llm.Sink) error {
 	}
 	d.usage.note(o.usage)
 	d.start(&o, to)
-	jsonscan.Elements(o.output, func(element []byte) { d.whole(element, to) })
+	cut := textOf(o.status) == "incomplete"
+	jsonscan.Elements(o.output, func(element []byte) { d.whole(element, cut, to) })
+	if d.fault != nil {
+		return d.fault
+	}
 	d.finish(&o, to)
 	return nil
 }
 
-// whole passes on an item that has come in one piece.
-func (d *decoder) whole(element []byte, to llm.Sink) (content bool) {
+// whole passes on an item that has come in one piece. cut: the answer was cut by its limit, and so may be a call of it, which must not
+// be made then.
+func (d *decoder) whole(element []byte, cut bool, to llm.Sink) (content bool) {
 	o := look(element)
 	switch textOf(o.kindOfValue) {
 	case "message":
-		jsonscan.Elements(o.content, func(part []byte) {
-			p := look(part)
-			content = d.tell(llm.Said, textOf(p.text), to) || content
-			content = d.tell(llm.Refused, textOf(p.refusal), to) || content
+		o.parts(func(said, refused string) {
+			content = d.tell(llm.Said, said, to) || content
+			content = d.tell(llm.Refused, refused, to) || content
 		})
 	case "reasoning":
 		content = d.thoughts(&o, to)
 		content = d.sealed(&o, content, to) || content
 	case "function_call":
+		arguments := argumentsOf(o.arguments)
+		if arguments != "" && jsonscan.Object([]byte(arguments), func(jsonscan.Member) {}) != nil {
+			if !cut {
+				d.spoilt("a function call whose arguments are no JSON object")
+			}
+			return false
+		}
 		n := d.call(&o, to)
-		d.give(n, textOf(o.arguments), to)
+		d.give(n, arguments, to)
 		to.Take(&llm.Event{Step: llm.CallEnded, Call: n})
 		content = true
 	case "":
@@ -127,18 +136,6 @@ func (d *decoder) sealed(o *outside, thought bool, to llm.Sink) bool {
 	return d.tell(step, d.seal.Into("", sealKind+encrypted), to)
 }
 
-func (d *decoder) call(o *outside, to llm.Sink) int {
-	n := d.calls
-	d.calls++
-	d.said = true
-	name := textOf(o.name)
-	if long, ok := d.names[name]; ok {
-		name = long
-	}
-	to.Take(&llm.Event{Step: llm.Called, Call: n, ID: textOf(o.call), Name: name})
-	return n
-}
-
 func (d *decoder) give(call int, text string, to llm.Sink) {
 	if text != "" {
 		d.event = llm.Event{Step: llm.Given, Call: call, Text: text}
@@ -148,7 +145,7 @@ func (d *decoder) give(call int, text string, to llm.Sink) {
 
 func (d *decoder) start(response *outside, to llm.Sink) {
 	if !d.started {
-		d.started, d.items = true, map[int64]*open{}
+		d.started, d.answer = true, format.Identifier(textOf(response.id))
 		to.Take(&llm.Event{Step: llm.Started, ID: textOf(response.id), Model: textOf(response.model)})
 	}
 }
@@ -180,13 +177,15 @@ func (d *decoder) Event(event sse.Event, to llm.Sink) (heard format.Heard, err e
 		return format.Heard{Preamble: true}, nil
 	case completes:
 		heard.Content, heard.Done = d.completed(&o, to), true
-		return heard, nil
 	default:
 		d.start(&outside{}, to)
 		heard.Content, err = d.piece(&o, to)
 		heard.Preamble = !heard.Content && !d.said
-		return heard, err
 	}
+	if err == nil && d.fault != nil {
+		err = d.fault
+	}
+	return heard, err
 }
 
 // piece reads an event between the beginning and the end. It reports whether there was something of the answer in it.
@@ -194,13 +193,13 @@ func (d *decoder) piece(o *outside, to llm.Sink) (content bool, err error) {
 	if o.kind == anotherKind || o.kind == noKind {
 		return false, nil
 	}
-	i := d.items[o.index]
+	i := d.find(o)
 	if i == nil {
 		if len(d.items) == mostOpen {
 			return false, format.Malformed("more items are open than an answer may have")
 		}
-		i = &open{}
-		d.items[o.index] = i
+		i = &open{index: o.index, id: o.ofItem()}
+		d.items = append(d.items, i)
 	}
 	step := llm.Said
 	switch o.kind {
@@ -208,7 +207,7 @@ func (d *decoder) piece(o *outside, to llm.Sink) (content bool, err error) {
 		return d.added(i, o.item, to), nil
 	case itemDone:
 		content = d.done(i, o.item, to)
-		delete(d.items, o.index)
+		d.items = slices.DeleteFunc(d.items, func(of *open) bool { return of == i })
 		return content, nil
 	case argumentsDelta, argumentsDone:
 		return d.arguments(i, o, to)
@@ -244,19 +243,26 @@ func (d *decoder) piece(o *outside, to llm.Sink) (content bool, err error) {
 
 func (d *decoder) added(i *open, item []byte, to llm.Sink) (content bool) {
 	of := look(item)
-	if textOf(of.kindOfValue) == "function_call" && !i.calls {
-		i.calls, i.call = true, d.call(&of, to)
-		if text := textOf(of.arguments); text != "" && text != "{}" { // which some servers begin with
-			i.given = true
-			d.give(i.call, text, to)
-		}
-		return true
+	switch {
+	case textOf(of.kindOfValue) != "function_call" || i.calls || i.waits:
+		return false
+	case textOf(of.name) == "":
+		i.waits = true
+		return false
 	}
-	return false
+	i.calls, i.call = true, d.call(&of, to)
+	if text := argumentsOf(of.arguments); text != "" && text != "{}" { // which some servers begin with
+		i.given = true
+		d.give(i.call, text, to)
+	}
+	return true
 }
 
 func (d *decoder) arguments(i *open, o *outside, to llm.Sink) (content bool, err error) {
-	if !i.calls {
+	switch {
+	case i.waits: // the end repeats them
+		return false, nil
+	case !i.calls:
 		return false, format.Malformed("arguments of a call that has not begun")
 	}
 	if o.kind == argumentsDelta {
@@ -267,7 +273,7 @@ func (d *decoder) arguments(i *open, o *outside, to llm.Sink) (content bool, err
 	}
 	if !i.given {
 		i.given = true
-		d.give(i.call, textOf(o.arguments), to)
+		d.give(i.call, argumentsOf(o.arguments), to)
 	}
 	return true, nil
 }
@@ -278,12 +284,12 @@ func (d *decoder) done(i *open, item []byte, to llm.Sink) (content bool) {
 	switch {
 	case i.calls:
 		if !i.given {
-			d.give(i.call, textOf(of.arguments), to)
+			d.give(i.call, argumentsOf(of.arguments), to)
 		}
 		to.Take(&llm.Event{Step: llm.CallEnded, Call: i.call})
 		return true
 	case !i.given:
-		return d.whole(item, to)
+		return d.whole(item, false, to)
 	case textOf(of.kindOfValue) == "reasoning":
 		return d.sealed(&of, true, to)
 	}
@@ -296,7 +302,8 @@ func (d *decoder) completed(o *outside, to llm.Sink) (content bool) {
 	d.start(&response, to)
 	d.usage.note(response.usage)
 	if !d.said {
-		jsonscan.Elements(response.output, func(element []byte) { content = d.whole(element, to) || content })
+		cut := textOf(response.status) == "incomplete"
+		jsonscan.Elements(response.output, func(element []byte) { content = d.whole(element, cut, to) || content })
 	}
 	d.finish(&response, to)
 	return content

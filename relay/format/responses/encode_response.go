@@ -220,7 +220,7 @@ func (e *encoder) block(b *llm.Block) {
 			i.input.add(b.Text)
 			i.text = []byte(i.input.next() + i.input.rest())
 		}
-	case llm.Image, llm.Document, llm.ToolResult:
+	case llm.Image, llm.Document, llm.Audio, llm.Video, llm.ToolResult:
 		return
 	}
 	e.items = append(e.items, i)

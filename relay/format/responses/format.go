@@ -52,6 +52,7 @@ var Compaction = &format.Format{Name: "responses (compact)", Inspect: Format.Ins
 var column = format.Column{
 	llm.MidSystem:          {Fate: format.Adapt, Why: "in its place, as a system message"},
 	llm.AudioInput:         {Fate: format.Refuse, Why: "has audio in it, which this model's provider does not take here"},
+	llm.VideoInput:         {Fate: format.Refuse, Why: "has a film in it, which this model's provider does not take"},
 	llm.BillingNote:        {Fate: format.Drop, Why: "it is nothing to the model, and differs from one conversation to the next, so that no prompt would be found in a cache"},
 	llm.DocumentNotes:      {Fate: format.Adapt, Why: "as text in front of the document; a PDF's title is the name of the file"},
 	llm.OtherDocuments:     {Fate: format.Refuse, Why: "is a document of a kind that this provider does not take"},
@@ -75,7 +76,8 @@ var column = format.Column{
 	llm.OldFunctions:       {Fate: format.Refuse, Why: "is not supported by this provider: use tools and tool_choice"},
 	llm.AllowedTools:       {Fate: format.Refuse, Why: "must be auto, none, required or a named function for this provider"},
 	llm.StrictTools:        {Fate: format.Adapt, Why: "tools that do not ask for it are said to be not strict, which they would be by default; strict is left out, and counted, where OpenAI would refuse the schema with it"},
-	llm.LongToolNames:      {Fate: format.Adapt, Why: "names of more than 64 characters are shortened, and given back in full"},
+	llm.LongToolNames:      {Fate: format.Adapt, Why: "names of more than 64 characters, and those with other signs than letters, digits, _ and -, are changed, and given back as they were"},
+	llm.MaxTokens:          {Fate: format.Adapt, Why: "at least 16, and at most what the model is known to take, and counted if that is less"},
 	llm.Temperature:        {Fate: format.Adapt, Why: "left out, and counted, for models that refuse it"},
 	llm.SamplingTopP:       {Fate: format.Adapt, Why: "left out, and counted, for models that refuse it"},
 	llm.SamplingTopK:       {Fate: format.Cost, Why: "there is no top_k"},

@@ -18,6 +18,7 @@ type request struct {
 	said   map[string][]byte // members that the answer repeats
 	choice []byte            // tool_choice, which is read when all tools are known
 	serial bool
+	place  place           // of the part that is being read
 	person string          // safety_identifier
 	search *format.Problem // of a web search among the tools, if it is wanted; nil: there is none
 }

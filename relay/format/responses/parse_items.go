@@ -55,8 +55,9 @@ func (r *request) input(value []byte) *format.Problem {
 		}
 		return nil
 	}
-	return format.Each(value, func(_ int, element []byte) *format.Problem {
+	return format.Each(value, func(i int, element []byte) *format.Problem {
 		var it item
+		r.place.item = i
 		if !format.IsObject(element) {
 			return format.MustBe("an object", element)
 		}
@@ -116,6 +117,7 @@ func isHosted(kind string) bool {
 }
 
 func (r *request) message(it *item) *format.Problem {
+	r.place.list = "content"
 	parts, problem := r.content(it.content, it.role)
 	if problem != nil {
 		return problem.In("content")
@@ -191,6 +193,7 @@ func (r *request) result(it *item) *format.Problem {
 	if it.call == "" {
 		return format.Wrong("must name the call that this answers").In("call_id")
 	}
+	r.place.list = "output"
 	parts, problem := r.content(it.output, "tool")
 	if problem != nil {
 		return problem.In("output")

@@ -1,6 +1,7 @@
 package responses
 
 import (
+	"strconv"
 	"strings"
 
 	"one-api/relay/format"
@@ -8,13 +9,28 @@ import (
 	"one-api/relay/llm"
 )
 
+// place is where in the input something stands.
+type place struct {
+	item, part int
+	list       string // that the part is in
+}
+
+func (p *place) String() string {
+	return "input[" + strconv.Itoa(p.item) + "]." + p.list + "[" + strconv.Itoa(p.part) + "]"
+}
+
 // contentPart is a part of a message as it stands.
 type contentPart struct {
 	kind, text, refusal, detail string
 	image, file, data, url, doc string // image_url, file_id, file_data, file_url, filename
+	audio                       []byte // input_audio
 }
 
 func (p *contentPart) member(name string, value []byte) *format.Problem {
+	if name == "input_audio" {
+		p.audio = value
+		return nil
+	}
 	to := map[string]*string{
 		"type": &p.kind, "text": &p.text, "refusal": &p.refusal, "detail": &p.detail, "image_url": &p.image, "file_id": &p.file,
 		"file_data": &p.data,
@@ -48,10 +64,11 @@ func (r *request) content(value []byte, role string) ([]llm.Part, *format.Proble
 		return nil, format.Wrong("must be a string or an array of parts")
 	}
 	parts := make([]llm.Part, 0, format.Count(value))
-	problem := format.Each(value, func(_ int, element []byte) *format.Problem {
+	problem := format.Each(value, func(i int, element []byte) *format.Problem {
 		if !format.IsObject(element) {
 			return format.MustBe("an object", element)
 		}
+		r.place.part = i
 		part, problem := r.part(element, role)
 		if problem == nil && part != nil {
 			parts = append(parts, *part)
@@ -82,7 +99,9 @@ func (r *request) part(element []byte, role string) (*llm.Part, *format.Problem)
 	case p.kind == "input_file" && media:
 		return r.file(&p)
 	case p.kind == "input_audio" && media:
-		return nil, format.Asks(llm.AudioInput)
+		r.Note(llm.AudioInput, r.place.String())
+		part, problem := format.ReadAudio(p.audio)
+		return &part, problem.In("input_audio")
 	case p.kind == "":
 		return nil, format.Wrong("is missing").In("type")
 	}
@@ -141,7 +160,7 @@ func (r *request) file(p *contentPart) (*llm.Part, *format.Problem) {
 	case data.Base64 && data.Type == "application/pdf":
 		r.Note(llm.DocumentData, "input")
 		part.Media.Type, part.Media.Data = data.Type, data.Payload
-	case strings.HasPrefix(data.Type, "text/"):
+	case format.IsText(data.Type):
 		text, err := data.Text()
 		if err != nil {
 			return nil, format.Wrong("is not the data URL that it claims to be").In("file_data")

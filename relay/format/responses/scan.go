@@ -56,6 +56,7 @@ type outside struct {
 	incomplete, usage, failure          []byte
 	delta, text, refusal, arguments     []byte
 	call, name, content, summary        []byte
+	itemID                              []byte
 	sealed, object, number, kindOfValue []byte
 	index, summaryIndex                 int64
 	signs                               wire.ErrorSigns
@@ -113,6 +114,8 @@ func (o *outside) further(m jsonscan.Member) {
 		o.output = m.Value
 	case "call_id":
 		o.call = m.Value
+	case "item_id":
+		o.itemID = m.Value
 	case "name":
 		o.name = m.Value
 	case "content":
@@ -163,16 +166,33 @@ func scanEvent(event sse.Event) (outside, error) {
 	case o.kind == isError, string(event.Name) == "error":
 		return o, format.Reported(event.Data)
 	case o.kind == fails:
-		return o, failed(o.response)
+		response := look(o.response)
+		return o, response.failed()
+	case o.kind == completes:
+		response := look(o.response)
+		return o, response.endsBadly()
 	case o.kind == noKind && o.signs.IsError(false):
 		return o, format.Reported(event.Data)
 	}
 	return o, nil
 }
 
+// endsBadly is the fault of a response whose end says, whatever it is called, that it has failed; nil: it has not.
+func (o *outside) endsBadly() error {
+	switch status := textOf(o.status); {
+	case (status == "failed" || status == "cancelled") && format.Given(o.failure):
+		return o.failed()
+	case status == "failed" || status == "cancelled":
+		return format.BadEnd(status)
+	}
+	if word := textOf(jsonscan.MemberOf(o.incomplete, "reason")); wire.ReadEndReason(word) == wire.EndedBadly {
+		return format.BadEnd(word)
+	}
+	return nil
+}
+
 // failed is the fault that a response with the status failed reports: its error, without all that it repeats of the request.
-func failed(response []byte) *format.Fault {
-	o := look(response)
+func (o *outside) failed() *format.Fault {
 	if !format.Given(o.failure) {
 		return format.BadEnd("failed")
 	}
@@ -189,13 +209,10 @@ func scanWhole(body []byte) (outside, error) {
 	case err != nil:
 		return o, format.Malformed("the answer is not a JSON object")
 	}
-	switch status := textOf(o.status); {
-	case status == "failed", status == "cancelled":
-		if format.Given(o.failure) {
-			return o, failed(body)
-		}
-		return o, format.BadEnd(status)
-	case o.signs.IsError(len(o.output) > 0 || len(o.object) > 0):
+	if err := o.endsBadly(); err != nil {
+		return o, err
+	}
+	if o.signs.IsError(len(o.output) > 0 || len(o.object) > 0) {
 		return o, format.Reported(body)
 	}
 	return o, nil
@@ -211,15 +228,33 @@ func (o *outside) saysNothing() bool {
 		item := look(element)
 		switch kind := textOf(item.kindOfValue); kind {
 		case "message":
-			jsonscan.Elements(item.content, func(part []byte) {
-				p := look(part)
-				something = something || textOf(p.text) != "" || textOf(p.refusal) != ""
-			})
+			item.parts(func(said, refused string) { something = something || said != "" || refused != "" })
 		default:
 			something = something || kind != ""
 		}
 	})
 	return !something
+}
+
+// parts visits what a message says: parts or, from those who imitate the API, a text, or one part that is in no list.
+func (o *outside) parts(visit func(said, refused string)) {
+	part := func(value []byte) {
+		if text := textOf(value); text != "" {
+			visit(text, "")
+			return
+		}
+		p := look(value)
+		text := textOf(p.text)
+		if _, number := jsonscan.Int(p.text); number {
+			text = string(p.text)
+		}
+		visit(text, textOf(p.refusal))
+	}
+	if len(o.content) > 0 && o.content[0] != '[' {
+		part(o.content)
+		return
+	}
+	jsonscan.Elements(o.content, part)
 }
 
 // endOf is why a response has ended: its status, and what it says of being incomplete. unknown is a reason that is in no table.

@@ -21,11 +21,11 @@ func (t *tally) note(value []byte) {
 	var n tally
 	_ = jsonscan.Object(value, func(m jsonscan.Member) {
 		switch string(m.Key) {
-		case "input_tokens":
+		case "input_tokens", "prompt_tokens": // the latter as chat completions have it
 			read(m.Value, &n.input)
-		case "output_tokens":
+		case "output_tokens", "completion_tokens":
 			read(m.Value, &n.output)
-		case "input_tokens_details":
+		case "input_tokens_details", "prompt_tokens_details":
 			_ = jsonscan.Object(m.Value, func(m jsonscan.Member) {
 				switch string(m.Key) {
 				case "cached_tokens":
@@ -34,7 +34,7 @@ func (t *tally) note(value []byte) {
 					read(m.Value, &n.written)
 				}
 			})
-		case "output_tokens_details":
+		case "output_tokens_details", "completion_tokens_details":
 			_ = jsonscan.Object(m.Value, func(m jsonscan.Member) {
 				if string(m.Key) == "reasoning_tokens" {
 					read(m.Value, &n.reasoning)
