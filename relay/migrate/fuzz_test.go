@@ -134,6 +134,7 @@ func FuzzChannelsBecomeAConfiguration(f *testing.F) {
 	add(1, 41, "vertex", `[{"type":"service_account","project_id":"p"},{"type":"authorized_user"}]`, "gemini-2.5-pro", "default", "", "", "", `{"default":"global","gemini-2.5-pro":"us"}`, "", `{"vertex_key_type":"json"}`, "")
 	add(2, 33, "aws", "AKIA|secret-upstream-1|us-east-1\nkey|eu-west-1\nonly\na|b|c|d", "claude-3-haiku-20240307,x", "Lv1", "", "", "", "", "", "", "")
 	add(0, 3, "azure", "k", "gpt-3.5-turbo", "", `{"x":1}`, "[]", "https://x.openai.azure.com", "2024-02-01", "{", "null", `{"api_version":7}`)
+	add(0, 1, "controls \u0080\u009f\ufeff\ufffe\U0001ffff\u2028\x00", "sk-x", "m\u0080,n\ufffe,o\U0001ffff", "g\ufffe", `{"m":"\ufffe"}`, `{"X-A":"\u0080"}`, "", "", "", "", "")
 	add(1, 8, "${HOME} $${X}", "${PATH}", "m,*?,${X}", "${Y}", `{"m":"${Z}"}`, `{"A":"${PATH}"}`, "https://h/${X}/chat/completions", "", "", "", "")
 	f.Fuzz(func(t *testing.T, dialect, kind uint8, name, key, models, groups, mapping, headers, base, other, setting, settings, info string) {
 		c := row{
@@ -180,6 +181,7 @@ func FuzzKeysOfClientsStayWhatTheyWere(f *testing.F) {
 	add(0, "short                                           ", "app", "", "", "", -3, 7, 1_600_000_000, false)
 	add(1, "sk-with-it", "名字\n", "a,b，c", "1.2.3.4\nbad\nfe80::1%eth0", "auto", math.MaxInt32, -1<<31, 0, true)
 	add(2, "\x00\xff", "${X}", "${A},*", "::/0;0.0.0.0/0", "Lv1", math.MaxInt64, math.MinInt64, math.MaxInt64, false)
+	add(0, "only commas", "app", "", ";;", "default", 1, 1, -1, true)
 	add(1, "'; DROP TABLE", "a\"b", "x y", ",,", "a:b", 1, 1, math.MinInt64, true)
 	f.Fuzz(func(t *testing.T, dialect uint8, key, name, models, networks, group string, left, quota, expires int64, unlimited bool) {
 		token, user := usualToken(), usualUser()

@@ -197,10 +197,11 @@ func (m *tokenMapper) limits(t *Token, r, user row) {
 		}
 	}
 	t.Models = items(models)
-	networks, bad := networksOf(cmp.Or(r.text("subnet"), r.text("allow_ips")))
+	bound := cmp.Or(r.text("subnet"), r.text("allow_ips"))
+	networks, bad := networksOf(bound)
 	t.Networks = networks
 	switch {
-	case bad > 0 && len(networks) == 0:
+	case bound != "" && len(networks) == 0: // a list of nothing but commas let nobody in
 		t.Disabled = true
 		t.Losses = append(t.Losses, "none of the networks that it may be used from can be read: it is off")
 	case bad > 0:

@@ -343,14 +343,23 @@ func (w *writer) secret(name, value string) string {
 
 func (w *writer) quoted(name, value string) string { return `"` + w.secret(name, value) + `"` }
 
-// oneLine is a text without line breaks and control characters.
+// oneLine is a text without line breaks and what YAML has no place for in a comment.
 func oneLine(text string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == '\u0085' || r == '\u2028' || r == '\u2029' {
+		if unprintable(r) {
 			return ' '
 		}
 		return r
 	}, text)
+}
+
+// unprintable reports whether a character breaks a line, or may not stand in YAML as it is (https://yaml.org/spec/1.2.2, 5.1).
+func unprintable(r rune) bool {
+	switch {
+	case r < ' ', r >= 0x7f && r < 0xa0, r == '\u2028', r == '\u2029', r == '\ufeff', r&0xfffe == 0xfffe:
+		return true
+	}
+	return false
 }
 
 // plainWord is what needs no quotes, whatever version of YAML reads it.
@@ -373,7 +382,9 @@ func quote(text string) string {
 		case r == '"' || r == '\\':
 			b.WriteByte('\\')
 			b.WriteRune(r)
-		case r < ' ' || r == 0x7f || r == '\u0085' || r == '\u2028' || r == '\u2029' || r == '\ufeff' || r >= 0x80 && r < 0xa0:
+		case unprintable(r) && r > 0xffff:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		case unprintable(r):
 			fmt.Fprintf(&b, `\u%04x`, r)
 		default:
 			b.WriteRune(r)
