@@ -135,6 +135,7 @@ func FuzzChannelsBecomeAConfiguration(f *testing.F) {
 	add(2, 33, "aws", "AKIA|secret-upstream-1|us-east-1\nkey|eu-west-1\nonly\na|b|c|d", "claude-3-haiku-20240307,x", "Lv1", "", "", "", "", "", "", "")
 	add(0, 3, "azure", "k", "gpt-3.5-turbo", "", `{"x":1}`, "[]", "https://x.openai.azure.com", "2024-02-01", "{", "null", `{"api_version":7}`)
 	add(0, 1, "controls \u0080\u009f\ufeff\ufffe\U0001ffff\u2028\x00", "sk-x", "m\u0080,n\ufffe,o\U0001ffff", "g\ufffe", `{"m":"\ufffe"}`, `{"X-A":"\u0080"}`, "", "", "", "", "")
+	add(0, 1, "quotes", "it's a 'key'\n$HOME ${HOME} \"x\" \\n # y", "m'n,\"o\",p\\q", "default", `{"m'n":"it's \"so\""}`, `{"X-A":"it's $HOME ${HOME} # \"x\" \\"}`, "", "", "", "", "")
 	add(1, 8, "${HOME} $${X}", "${PATH}", "m,*?,${X}", "${Y}", `{"m":"${Z}"}`, `{"A":"${PATH}"}`, "https://h/${X}/chat/completions", "", "", "", "")
 	f.Fuzz(func(t *testing.T, dialect, kind uint8, name, key, models, groups, mapping, headers, base, other, setting, settings, info string) {
 		c := row{
@@ -159,6 +160,7 @@ func FuzzChannelsBecomeAConfiguration(f *testing.F) {
 			}
 		}
 		require.Positive(t, good)
+		requireTheSame(t, p, loaded)
 		said := report(p)
 		require.True(t, utf8.ValidString(said))
 		for _, secret := range strings.Fields(key) {
@@ -169,6 +171,39 @@ func FuzzChannelsBecomeAConfiguration(f *testing.F) {
 			}
 		}
 	})
+}
+
+// requireTheSame checks that the relay reads of each channel what the import wanted to write.
+func requireTheSame(t *testing.T, p *Plan, loaded *config.Config) {
+	t.Helper()
+	named := map[string]*config.Channel{}
+	for i := range loaded.Channels {
+		named[loaded.Channels[i].Name] = &loaded.Channels[i]
+	}
+	for _, c := range p.Channels {
+		if c.Fate == Unsupported {
+			continue
+		}
+		for i := range c.Entries {
+			e := &c.Entries[i]
+			is := named[e.name]
+			require.NotNil(t, is, e.name)
+			for n, key := range e.keys {
+				require.Equal(t, oneLine(key), is.Keys[n])
+			}
+			require.Len(t, is.Keys, len(e.keys))
+			for name, value := range e.headers {
+				require.Equal(t, oneLine(value), is.Headers[name])
+			}
+			for model, to := range e.mapping {
+				require.Equal(t, to, is.ModelMapping[model])
+			}
+			if len(e.models) > 0 {
+				require.Equal(t, e.models, is.Models)
+			}
+			require.Equal(t, e.disabled, is.Disabled)
+		}
+	}
 }
 
 // FuzzKeysOfClientsStayWhatTheyWere makes a client key whose columns hold anything: in the file it opens what it did, or is off or left
