@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,6 +42,7 @@ func TestOldRowsAreDeletedInSmallPartsWhileThePageIsQuick(t *testing.T) {
 				return len(found), err
 			},
 		}
+		s.requireFoundByAnIndex()
 		var asked, written []time.Duration
 		began = time.Now()
 		ended := 0
@@ -76,4 +78,35 @@ func TestOldRowsAreDeletedInSmallPartsWhileThePageIsQuick(t *testing.T) {
 			of(asked, 1), of(written, 0.5), of(written, 0.99), of(written, 1))
 		require.Less(t, of(asked, 0.5), 100*time.Millisecond)
 	})
+}
+
+// requireFoundByAnIndex checks that the rows of a part are not looked for by reading all rows, which PostgreSQL does if there are few.
+func (s *scene) requireFoundByAnIndex() {
+	s.t.Helper()
+	db, err := s.store.Writer()
+	require.NoError(s.t, err)
+	_, err = db.Exec("ANALYZE")
+	require.NoError(s.t, err)
+	explain := "EXPLAIN QUERY PLAN "
+	if s.store.Target().Kind == store.PostgreSQL {
+		explain = "EXPLAIN "
+	}
+	rows, err := db.Query(s.store.Bind(explain+forgetRows), IDAt(s.midnight(time.Now(), 30)), atOnce)
+	require.NoError(s.t, err)
+	defer func() { require.NoError(s.t, rows.Close()) }()
+	columns, err := rows.Columns()
+	require.NoError(s.t, err)
+	plan := ""
+	for rows.Next() {
+		line, into := make([]string, len(columns)), make([]any, len(columns))
+		for i := range line {
+			into[i] = &line[i]
+		}
+		require.NoError(s.t, rows.Scan(into...))
+		plan += strings.Join(line, " ") + "\n"
+	}
+	require.NoError(s.t, rows.Err())
+	require.NotEmpty(s.t, plan)
+	require.NotContains(s.t, plan, "Seq Scan")
+	require.NotContains(s.t, plan, "SCAN relay_attempts")
 }

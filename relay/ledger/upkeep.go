@@ -83,12 +83,14 @@ func (l *Ledger) midnight(t time.Time, before int) time.Time {
 	return time.Date(t.Year(), t.Month(), t.Day()-before, 0, 0, 0, 0, l.options.Zone)
 }
 
+// forgetRows deletes some of the rows before an id. With a bound in the place of the list PostgreSQL reads the whole table for each part,
+// since it cannot know how few are below it.
+const forgetRows = "DELETE FROM relay_attempts WHERE id IN (SELECT id FROM relay_attempts WHERE id < ? ORDER BY id LIMIT ?)"
+
 // forget deletes a part of the rows and sums that are older than they are kept. more: there are others.
 func (l *Ledger) forget(ctx context.Context, now time.Time) (more bool, err error) {
 	if l.options.KeepRows > 0 {
-		query := "DELETE FROM relay_attempts WHERE id < coalesce((SELECT id FROM relay_attempts WHERE id < ? ORDER BY id LIMIT 1 OFFSET ?), ?)"
-		before := IDAt(l.midnight(now, l.options.KeepRows))
-		if more, err = l.deletes(ctx, query, before, atOnce, before); err != nil || more {
+		if more, err = l.deletes(ctx, forgetRows, IDAt(l.midnight(now, l.options.KeepRows)), atOnce); err != nil || more {
 			return more, err
 		}
 	}
