@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"one-api/relay/store"
@@ -21,8 +21,13 @@ func TestTheQueriesOfThePageAreAnsweredAtOnceHoweverManyRowsThereAre(t *testing.
 	if n == 0 {
 		t.Skip("ONE_API_TEST_ROWS does not say how many (1000000)")
 	}
-	s := newScene(t, store.Target{Kind: store.SQLite, Path: filepath.Join(t.TempDir(), "x.db")})
+	each(t, func(t *testing.T, target store.Target) { answersAtOnce(t, target, n) })
+}
+
+func answersAtOnce(t *testing.T, target store.Target, n int) {
+	s := newScene(t, target)
 	began := s.fill(n, 29)
+	s.analyze()
 	today := s.Today()
 	half, err := s.Requests(context.Background(), RequestQuery{Before: IDAt(began.Add(-14 * 24 * time.Hour)), Limit: 1})
 	require.NoError(t, err)
@@ -53,16 +58,16 @@ func TestTheQueriesOfThePageAreAnsweredAtOnceHoweverManyRowsThereAre(t *testing.
 	} {
 		var took []time.Duration
 		found := 0
-		for range 5 {
+		for range 12 { // PostgreSQL makes a plan for all values when it has been asked five times
 			began := time.Now()
 			found, err = ask()
 			require.NoError(t, err)
 			took = append(took, time.Since(began))
 		}
 		slices.Sort(took)
-		t.Logf("%-45s %5d found, %v (median of 5, slowest %v)", name, found, took[2].Round(10*time.Microsecond), took[4].Round(10*time.Microsecond))
+		t.Logf("%-45s %5d found, %v (median of 12, slowest %v)", name, found, took[6].Round(10*time.Microsecond), took[11].Round(10*time.Microsecond))
 		require.Positive(t, found)
-		require.Less(t, took[2], 100*time.Millisecond, name)
+		assert.Less(t, took[6], 100*time.Millisecond, name)
 	}
 	began = time.Now()
 	require.NoError(t, s.audit(context.Background(), time.Now()))
