@@ -266,11 +266,11 @@ func (x *Exchange) prices(a *record.Attempt) {
 	if known {
 		amounts := book.Cost(&rule, of, groups, &a.Usage)
 		cost.Rule, cost.Date = rule.Name, rule.Date
-		cost.Cost, cost.Charge, cost.Priced = amounts.Cost, amounts.Charge, amounts.Known
-		cost.Listed, cost.IsListed = amounts.Cost, amounts.Known
+		cost.Cost, cost.Charge, cost.Priced = min(amounts.Cost, wire.MostCost), min(amounts.Charge, wire.MostCost), amounts.Known
+		cost.Listed, cost.IsListed = cost.Cost, amounts.Known
 	}
 	if cost.IsSaid && x.Channel.Of.SaysCost && (!known || !rule.Own()) {
-		cost.Cost, cost.Charge, cost.Priced = cost.Said, book.Marked(cost.Said, of, groups), true
+		cost.Cost, cost.Charge, cost.Priced = cost.Said, min(book.Marked(cost.Said, of, groups), wire.MostCost), true
 		cost.Counted = record.CountedByProviderCost
 	}
 }

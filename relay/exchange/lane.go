@@ -180,6 +180,7 @@ func (x *Exchange) concludes(a *record.Attempt) {
 		a.Made = maker.Made()
 	}
 	a.Usage = x.translator.Usage()
+	a.Usage.Bound()
 }
 
 // uncounted reports whether the answer says nothing of its usage. The client has not been served yet, so that a panic costs nothing here;

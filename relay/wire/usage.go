@@ -61,6 +61,32 @@ func TierOf(word []byte) Tier {
 
 func (t Tier) String() string { return [...]string{"", "flex", "priority", "batch"}[t] }
 
+// mostSaid is more than any figure of one answer can be, and little enough for millions of answers to be added up.
+const mostSaid = 1 << 32
+
+// MostCost is the same of what one answer costs, in nano-dollars: a million dollars.
+const MostCost = 1_000_000_000_000_000
+
+// Bound cuts down figures that nobody can mean, and marks them as doubtful: sums of them would be below nothing, as a budget that is spent
+// must not be, and have no place in a database.
+func (u *Usage) Bound() {
+	bound := func(n *int64, most int64) {
+		if *n < 0 || *n > most { // it is below nothing because it was added up
+			*n, u.Doubtful = most, true
+		}
+	}
+	for _, n := range [...]*int64{
+		&u.Uncached, &u.CacheRead, &u.CacheWrite5m, &u.CacheWrite1h, &u.AudioIn, &u.ImageIn, &u.Text, &u.AudioOut, &u.ImageOut, &u.Reasoning,
+		&u.SearchUnits, &u.Images, &u.Characters,
+	} {
+		bound(n, mostSaid)
+	}
+	bound(&u.Said, MostCost)
+	if !(u.Seconds >= 0 && u.Seconds <= mostSaid) { // or it is no number
+		u.Seconds, u.Doubtful = mostSaid, true
+	}
+}
+
 // Tokens is all input and output.
 func (u Usage) Tokens() int64 { return u.Input() + u.Output() }
 
