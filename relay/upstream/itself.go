@@ -9,24 +9,25 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 	"unicode"
 
 	"one-api/relay/config"
 	"one-api/relay/upstream/http1"
+	"one-api/relay/upstream/http2"
 )
 
-// itself asks over the relay's own HTTP/1.1: the call's own goroutine writes and reads.
+// itself asks over the relay's own HTTP: the call's own goroutine writes, and over HTTP/1.1 reads.
 type itself struct {
 	t       *Transport
-	pool    *http1.Pool
-	rest    way  // for what it cannot do
-	instant bool // a connection takes nothing but TCP, whose own clock will do
+	pool    *http1.Pool // nil: HTTP/2 is all that is spoken
+	many    *http2.Pool // nil: HTTP/2 is not spoken, or left to net/http
+	rest    way         // for what they cannot do
+	instant bool        // a connection takes nothing but TCP, whose own clock will do
 }
 
 func (w *itself) do(c Caller, r Request, a *Answer) (bool, error) {
-	if r.Method != "" || w.pool.TLS != nil && w.t.http2.Load() {
+	if r.Method != "" {
 		return w.rest.do(c, r, a)
 	}
 	asks := http1.Request{Path: r.At.path, Query: r.At.url.RawQuery, Host: r.At.url.Host, Header: r.Header, Body: r.Body}
@@ -36,11 +37,19 @@ func (w *itself) do(c Caller, r Request, a *Answer) (bool, error) {
 	if !w.instant {
 		asks.Waits = c
 	}
+	if w.pool == nil || w.many != nil && w.t.http2.Load() {
+		connected, err := w.shares(c, asks, a)
+		if w.pool == nil || !errors.Is(err, errOnlyHTTP1) {
+			return connected, err
+		}
+	}
 	got, connected, err := w.pool.Do(c.Canceler(), asks)
 	if err != nil {
 		var agreed *speaksHTTP2
 		if errors.As(err, &agreed) {
-			return w.offer(agreed.conn, c, r, a, connected)
+			w.many.Adopt(agreed.wire, agreed.conn)
+			over, err := w.shares(c, asks, a)
+			return connected || over, err
 		}
 		return connected, err
 	}
@@ -48,77 +57,26 @@ func (w *itself) do(c Caller, r Request, a *Answer) (bool, error) {
 	return true, nil
 }
 
-// offer leaves a request to net/http, with a connection that speaks HTTP/2. Others may have been quicker with one of theirs.
-func (w *itself) offer(conn *tls.Conn, c Caller, r Request, a *Answer, before bool) (connected bool, err error) {
-	w.t.offers.add(conn)
-	offered := &offering{c, &w.t.offers, conn}
-	defer offered.withdraw()
-	connected, err = w.rest.do(offered, r, a)
-	return connected || before, err
-}
-
-// offering is a call that has brought a connection. If it gets another one, its own is closed, and not kept until there is an answer.
-type offering struct {
-	Caller
-	offers *offers
-	conn   *tls.Conn
-}
-
-func (o *offering) Connected() {
-	o.withdraw()
-	o.Caller.Connected()
-}
-
-// withdraw closes the connection unless somebody has taken it.
-func (o *offering) withdraw() {
-	if o.offers.withdraw(o.conn) {
-		_ = o.conn.Close()
+// shares asks over HTTP/2.
+func (w *itself) shares(c Caller, asks http1.Request, a *Answer) (bool, error) {
+	got, connected, err := w.many.Do(c.Canceler(), asks)
+	if err != nil {
+		return connected, err
 	}
+	*a = Answer{got.Status, got.Length, got.Encoding, got.Type, got.Header, got, true}
+	return true, nil
 }
 
 // speaksHTTP2 is that a connection was made on which both ends have agreed on HTTP/2.
-type speaksHTTP2 struct{ conn *tls.Conn }
+type speaksHTTP2 struct {
+	wire *http2.Wire
+	conn *tls.Conn
+}
 
 func (*speaksHTTP2) Error() string { return "the upstream speaks HTTP/2" }
 
-// offers is connections that speak HTTP/2, for net/http to take instead of making one.
-type offers struct {
-	mu  sync.Mutex
-	all []*tls.Conn
-}
-
-func (o *offers) add(conn *tls.Conn) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.all = append(o.all, conn)
-}
-
-// take returns one; nil if there is none.
-func (o *offers) take() *tls.Conn {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	last := len(o.all) - 1
-	if last < 0 {
-		return nil
-	}
-	conn := o.all[last]
-	o.all[last] = nil
-	o.all = o.all[:last]
-	return conn
-}
-
-// withdraw reports whether nobody has taken it.
-func (o *offers) withdraw(conn *tls.Conn) bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for i, c := range o.all {
-		if c == conn {
-			o.all = append(o.all[:i], o.all[i+1:]...)
-			return true
-		}
-	}
-	return false
-}
+// errOnlyHTTP1 is that an upstream has not agreed on HTTP/2, whatever it has done before.
+var errOnlyHTTP1 = errors.New("the upstream does not speak HTTP/2")
 
 // newPool is the connections of the relay's own HTTP/1.1; nil if the upstream is not asked by it.
 func (t *Transport) newPool(c config.Channel, dialer *dialer, proxy func(*http.Request) (*url.URL, error), secure *tls.Config) *http1.Pool {
@@ -147,6 +105,9 @@ func (t *Transport) newPool(c config.Channel, dialer *dialer, proxy func(*http.R
 			p.Address, p.Proxy = addressOf(through), &http1.Proxy{Authorization: credentials(through)}
 		}
 	case "https":
+		if through, err := asked(proxy, at); err != nil || through != nil {
+			return nil // which net/http complains about
+		}
 		if dialer.proxy != nil && dialer.proxy.Scheme == "https" {
 			return nil // TLS within TLS
 		}
@@ -155,12 +116,52 @@ func (t *Transport) newPool(c config.Channel, dialer *dialer, proxy func(*http.R
 			if err != nil || conn.ConnectionState().NegotiatedProtocol != "h2" {
 				return conn, false, err
 			}
-			t.open.Add(1)
-			over.HandOver(&upstreamConn{Conn: over.Conn, open: &t.open})
-			return nil, true, &speaksHTTP2{conn}
+			wire, err := http2.NewWire(over.Conn)
+			if err != nil {
+				_ = over.Close()
+				return nil, false, err
+			}
+			over.HandOver(wire)
+			return nil, true, &speaksHTTP2{wire, conn}
 		}
 	default:
 		return nil
+	}
+	return p
+}
+
+// newShared is the connections of the relay's own HTTP/2; nil if the upstream is not asked by it.
+func (t *Transport) newShared(
+	c config.Channel, dialer *dialer, proxy func(*http.Request) (*url.URL, error), secure *tls.Config,
+) *http2.Pool {
+	at := c.BaseURL
+	if !http1.Supported || at == nil || !isPlain(at.Host) || c.HTTP == config.HTTP1 || secure == nil && !t.bare {
+		return nil
+	}
+	if through, err := asked(proxy, at); err != nil || through != nil {
+		return nil // it would be told of each request
+	}
+	if dialer.proxy != nil && dialer.proxy.Scheme == "https" {
+		return nil // TLS within TLS
+	}
+	p := &http2.Pool{
+		Address: addressOf(at), IdleTimeout: idleConnTimeout, PingAfter: http2PingAfter, PingTimeout: http2PingTimeout,
+		WriteTimeout: http2WriteTimeout, Open: &t.shared, Aside: &t.aside,
+		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+			t.dialing.Add(1)
+			defer t.dialing.Add(-1)
+			return dialer.dial(ctx, network, address)
+		},
+	}
+	if secure != nil {
+		p.TLS = func(ctx context.Context, over *http2.Wire) (*tls.Conn, error) {
+			conn, err := t.handshake(ctx, over, secure, dialer.limit)
+			if err == nil && conn.ConnectionState().NegotiatedProtocol != "h2" {
+				_ = over.Close()
+				return nil, errOnlyHTTP1
+			}
+			return conn, err
+		}
 	}
 	return p
 }

@@ -15,6 +15,7 @@ import (
 
 	"one-api/relay/config"
 	"one-api/relay/upstream/http1"
+	"one-api/relay/upstream/http2"
 )
 
 // Bounds of one channel's connections. The idle time is below the minute that most load balancers keep theirs, so that a
@@ -44,17 +45,18 @@ type Transport struct {
 	sockets func() *http.Transport
 	way     way
 	own     *http1.Pool  // for what it can do; nil means nothing of this channel's
-	offers  offers       // what own has come to and cannot do
+	many    *http2.Pool  // the same over HTTP/2
 	bare    bool         // HTTP/2 without TLS, in which nobody says so
 	open    atomic.Int64 // net/http's connections
 	tcp     atomic.Int64 // those of own, which have no goroutines
+	shared  atomic.Int64 // those of many, which have one each
 
 	// What goroutines are explained by.
 	calls       atomic.Int64 // exchanges that have begun and not ended
 	tunnels     atomic.Int64 // open connections that are websockets: net/http has let go of them
 	dialing     atomic.Int64 // connections that are being made, as far as TCP or the proxy
 	handshaking atomic.Int64 // open ones in their TLS handshake
-	aside       atomic.Int64 // those of own that are in their handshake, which has a goroutine
+	aside       atomic.Int64 // goroutines of own's and many's: for handshakes, and for sockets that are full
 	http2       atomic.Bool  // what the newest TLS handshake has agreed on, or the configuration has said
 
 	peak   atomic.Int64 // most calls since the last look
@@ -106,8 +108,9 @@ func New(c config.Channel, tlsConfig *tls.Config) *Transport {
 	t.fresh.DisableKeepAlives = true
 	t.sockets = sync.OnceValue(func() *http.Transport { return t.newSockets(c, dialer, t.http, tlsConfig) })
 	t.way = &anyhow{t}
-	if t.own = t.newPool(c, dialer, proxy, secure); t.own != nil {
-		t.way = &itself{t, t.own, t.way, t.own.TLS == nil && dialer.proxy == nil}
+	t.own, t.many = t.newPool(c, dialer, proxy, secure), t.newShared(c, dialer, proxy, secure)
+	if t.own != nil || t.many != nil {
+		t.way = &itself{t, t.own, t.many, t.way, t.own != nil && t.own.TLS == nil && dialer.proxy == nil}
 	}
 	return t
 }
@@ -149,9 +152,6 @@ func (t *Transport) newHTTP(c config.Channel, dialer *dialer, proxy func(*http.R
 	var dialTLS func(ctx context.Context, network, address string) (net.Conn, error)
 	if secure != nil {
 		dialTLS = func(ctx context.Context, network, address string) (net.Conn, error) {
-			if ready := t.offers.take(); ready != nil {
-				return ready, nil
-			}
 			conn, err := dial(ctx, network, address)
 			if err != nil {
 				return nil, err
@@ -194,7 +194,7 @@ func protocols(version config.HTTP) *http.Protocols {
 }
 
 // Connections is how many are open.
-func (t *Transport) Connections() int64 { return t.open.Load() + t.tcp.Load() }
+func (t *Transport) Connections() int64 { return t.open.Load() + t.tcp.Load() + t.shared.Load() }
 
 // Enter counts a call in.
 func (t *Transport) Enter() {
@@ -224,8 +224,12 @@ func (t *Transport) Trim() {
 	if t.retired.Load() || t.Connections()-t.calls.Load() > needed+spareConns {
 		t.http.CloseIdleConnections()
 	}
+	now, keep := time.Now(), max(0, int(needed+spareConns-t.calls.Load()))
 	if t.own != nil {
-		t.own.Trim(time.Now(), max(0, int(needed+spareConns-t.calls.Load())))
+		t.own.Trim(now, keep)
+	}
+	if t.many != nil {
+		t.many.Trim(now, keep)
 	}
 }
 
@@ -234,13 +238,13 @@ func (t *Transport) Used() bool {
 	return t.Connections() > 0 || t.dialing.Load() > 0 || t.calls.Load() > 0
 }
 
-// Goroutines is how many net/http (Go 1.26) runs for the transport; the relay's own HTTP/1.1 has one while it dials or shakes hands. Over
-// HTTP/1.1: one that dials, and shakes hands; for an open connection two, those that read and write. Over HTTP/2: one that reads each
-// connection, and one each call from the moment it has a connection to its end.
+// Goroutines is how many run for the transport. The relay's own HTTP/1.1 has one while it dials or shakes hands, its own HTTP/2 that and
+// one that reads each connection. net/http's (Go 1.26), over HTTP/1.1: one that dials, and shakes hands; for an open connection two, those
+// that read and write. Over HTTP/2: one that reads each connection, and one each call from the moment it has a connection to its end.
 func (t *Transport) Goroutines() int64 {
 	tunnels, handshaking := t.tunnels.Load(), t.handshaking.Load()
-	dialing, open := t.dialing.Load()+t.aside.Load(), max(0, t.open.Load()-tunnels)
-	if !t.http2.Load() {
+	dialing, open := t.dialing.Load()+t.aside.Load()+t.shared.Load(), max(0, t.open.Load()-tunnels)
+	if !t.http2.Load() || t.many != nil {
 		return dialing + 2*open - handshaking
 	}
 	return dialing + open + max(0, t.calls.Load()-tunnels-dialing-handshaking)
@@ -253,6 +257,9 @@ func (t *Transport) Retire() {
 	t.fresh.CloseIdleConnections()
 	if t.own != nil {
 		t.own.Close()
+	}
+	if t.many != nil {
+		t.many.Close()
 	}
 }
 
@@ -286,8 +293,6 @@ func below(conn net.Conn) (counted *upstreamConn, shared bool) {
 		switch c := conn.(type) {
 		case *upstreamConn:
 			return c, shared
-		case *http1.Wire:
-			conn = c.Conn
 		case *tls.Conn:
 			shared = shared || c.ConnectionState().NegotiatedProtocol == "h2"
 			conn = c.NetConn()

@@ -48,6 +48,9 @@ func (w formatWay) preamble() (events string) {
 
 // spelled is a good stream, written in another way.
 func spelled(text string, shape func(string) string, say func(http.ResponseWriter, string)) func(formatWay, http.ResponseWriter, *http.Request, bool) {
+	if say == nil {
+		say = harness.Say
+	}
 	return func(f formatWay, w http.ResponseWriter, _ *http.Request, _ bool) {
 		content, ending := f.events(text)
 		events := content + ending
@@ -55,9 +58,6 @@ func spelled(text string, shape func(string) string, say func(http.ResponseWrite
 			events = shape(strings.ReplaceAll(events, "\r\n", "\n"))
 		}
 		w.Header().Set("Content-Type", "text/event-stream")
-		if say == nil {
-			say = harness.Say
-		}
 		say(w, events)
 	}
 }
