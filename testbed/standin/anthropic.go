@@ -149,7 +149,7 @@ var anthropicBlockMembers = map[string]string{
 	"tool_result": "tool_use_id content is_error", "thinking": "thinking signature",
 }
 
-func anthropicBlock(b map[string]any, at string) *Refusal {
+func anthropicBlock(b map[string]any, at string) *Refusal { //nolint:cyclop // a list of what the provider refuses, in the order in which it does
 	kind := jsonText(b["type"])
 	members, known := anthropicBlockMembers[kind]
 	source := jsonObject(b["source"])

@@ -228,7 +228,11 @@ func (r *request) part(element []byte, role string) (*llm.Part, *format.Problem)
 	if problem := format.Object(element, p.member); problem != nil {
 		return nil, problem
 	}
-	media := role == "user" || role == "tool"
+	if role == "user" || role == "tool" {
+		if part, problem := r.media(&p); part != nil || problem != nil {
+			return part, problem
+		}
+	}
 	switch {
 	case p.kind == "text":
 		if p.text == "" {
@@ -241,20 +245,6 @@ func (r *request) part(element []byte, role string) (*llm.Part, *format.Problem)
 			return nil, problem.In("refusal")
 		}
 		return part, nil
-	case p.kind == "image_url" && media:
-		part, problem := r.image(p.image)
-		part.Cache = r.hint(p.cache)
-		return &part, problem.In("image_url")
-	case p.kind == "file" && media:
-		part, problem := r.document(p.file)
-		part.Cache = r.hint(p.cache)
-		return &part, problem.In("file")
-	case p.kind == "input_audio" && media:
-		part, problem := r.audio(p.audio)
-		return &part, problem.In("input_audio")
-	case p.kind == "video_url" && media && format.Given(p.video):
-		part, problem := r.video(p.video)
-		return &part, problem.In("video_url")
 	case (p.kind == "thinking" || p.kind == "reasoning") && role == "assistant": // as Mistral has it
 		r.Note(llm.EarlierReasoning, "messages")
 		return nil, nil
@@ -262,6 +252,27 @@ func (r *request) part(element []byte, role string) (*llm.Part, *format.Problem)
 		return nil, format.Wrong("is missing").In("type")
 	}
 	return nil, format.Asks(llm.OtherParts).Named(p.kind)
+}
+
+// media reads a part that is no text; nil if it is of no kind that is carried.
+func (r *request) media(p *contentPart) (*llm.Part, *format.Problem) {
+	switch {
+	case p.kind == "image_url":
+		part, problem := r.image(p.image)
+		part.Cache = r.hint(p.cache)
+		return &part, problem.In("image_url")
+	case p.kind == "file":
+		part, problem := r.document(p.file)
+		part.Cache = r.hint(p.cache)
+		return &part, problem.In("file")
+	case p.kind == "input_audio":
+		part, problem := r.audio(p.audio)
+		return &part, problem.In("input_audio")
+	case p.kind == "video_url" && format.Given(p.video):
+		part, problem := r.video(p.video)
+		return &part, problem.In("video_url")
+	}
+	return nil, nil
 }
 
 // toolCall reads a call of an earlier answer. OpenAI's arguments are JSON text, as the model wrote it; others' are an object.

@@ -39,7 +39,7 @@ func (b *builder) unread(answer []llm.Part) {
 		case llm.ToolCall:
 			_, id, signature := b.t.Seal.OpenCallID(p.ID)
 			calls, own = true, own || id != "" || signature != ""
-		case llm.Text, llm.Image, llm.Document, llm.ToolResult, llm.Refusal:
+		case llm.Text, llm.Image, llm.Document, llm.Audio, llm.Video, llm.ToolResult, llm.Refusal:
 		}
 	}
 	if signed || thought && calls && !own {
