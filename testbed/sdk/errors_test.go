@@ -75,7 +75,7 @@ var providerErrors = []struct {
 	{
 		name: "429 of Anthropic", dialect: sdktest.AnthropicDialect, header: map[string]string{"Retry-After": "9"},
 		refused: sdktest.Refusal{Status: 429, Kind: "rate_limit_error", Message: "This request would exceed your organization's rate limit of 50 requests per minute."},
-		status:  429, kinds: [2]string{"rate_limit_error", "rate_limit_error"}, says: "rate limit", retryAfter: "9",
+		status:  429, kinds: [2]string{"rate_limit_error", "rate_limit_error"}, code: "rate_limit_exceeded", says: "rate limit", retryAfter: "9",
 	},
 	{
 		name: "500 of Anthropic", dialect: sdktest.AnthropicDialect,
