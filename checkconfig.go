@@ -1,9 +1,9 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strconv"
 
@@ -15,7 +15,9 @@ import (
 )
 
 // checked says what there is to say of a good configuration, and asks its channels if that is wanted.
-func checked(source config.Source, settings *config.Settings, cfg *config.Config, asked probe, stdout io.Writer) int {
+func checked(
+	source config.Source, settings *config.Settings, cfg *config.Config, asked probe, signals <-chan os.Signal, stdout io.Writer,
+) int {
 	fmt.Fprintln(stdout, "Checked:", sourceOf(cfg))
 	for _, warning := range cfg.Warnings {
 		fmt.Fprintln(stdout, "warning:", warning)
@@ -26,7 +28,12 @@ func checked(source config.Source, settings *config.Settings, cfg *config.Config
 	relay.Understood(cfg, stdout)
 	checkLooks(stdout, settings)
 	fmt.Fprintf(stdout, "The configuration is good: %s, %s.\n", counted(len(cfg.Channels), "channel"), counted(len(cfg.Tokens), "token"))
-	if asked != "" && !relay.Probe(context.Background(), cfg, channel.PoolOptions{}, asked == probeCall, stdout) {
+	if asked == "" {
+		return 0
+	}
+	ctx, cancel := untilStopped(signals)
+	defer cancel()
+	if !relay.Probe(ctx, cfg, channel.PoolOptions{}, asked == probeCall, stdout) {
 		return 1
 	}
 	return 0

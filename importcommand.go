@@ -9,7 +9,6 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"syscall"
 	"time"
 
 	"one-api/relay"
@@ -165,29 +164,13 @@ func importCommand(args []string, configFile string, source config.Source, setti
 	if c.since, err = c.firstDay(); err != nil {
 		return wrong(err.Error())
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := untilStopped(signals)
 	defer cancel()
-	go stopOn(signals, ctx.Done(), cancel) // the log may take an hour, and may be stopped
 	if err := c.run(ctx); err != nil {
 		fmt.Fprintln(stderr, "one-api import:", err)
 		return 1
 	}
 	return 0
-}
-
-// stopOn stops a command when a signal asks for that. A terminal that is closed does not, so that nohup does what it is there for.
-func stopOn(signals <-chan os.Signal, done <-chan struct{}, stop func()) {
-	for {
-		select {
-		case received := <-signals:
-			if received != syscall.SIGHUP {
-				stop()
-				return
-			}
-		case <-done:
-			return
-		}
-	}
 }
 
 // firstDay is when the part of the log begins that is read.

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -62,7 +63,7 @@ func run(args []string, env func(string) (string, bool), signals <-chan os.Signa
 			fmt.Fprintf(stderr, "The configuration cannot be used:\n%v\n", err)
 			return 1
 		}
-		return tokenCommand(flags.rest, source, settings, stdout, stderr)
+		return tokenCommand(flags.rest, source, settings, signals, stdout, stderr)
 	case "import":
 		if err := settingsErr; err != nil {
 			fmt.Fprintf(stderr, "The environment cannot be used:\n%v\n", err)
@@ -82,7 +83,7 @@ func run(args []string, env func(string) (string, bool), signals <-chan os.Signa
 		return 1
 	}
 	if flags.checkConfig {
-		return checked(source, &settings, cfg, flags.probe, stdout)
+		return checked(source, &settings, cfg, flags.probe, signals, stdout)
 	}
 	if tokensErr != nil { // the relay does its work without them
 		cfg.Warnings = append(cfg.Warnings, strings.ReplaceAll(tokensErr.Error(), "\n", "; "))
@@ -93,6 +94,25 @@ func run(args []string, env func(string) (string, bool), signals <-chan os.Signa
 		return 1
 	}
 	return serve(source, settings, cfg, database, signals, stdout, stderr)
+}
+
+// untilStopped is a context for a command that a signal may stop. A terminal that is closed does not, so that nohup does what it is there for.
+func untilStopped(signals <-chan os.Signal) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		for {
+			select {
+			case received := <-signals:
+				if received != syscall.SIGHUP {
+					cancel()
+					return
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return ctx, cancel
 }
 
 // withClientKey is the configuration with the key that was made for it at an earlier start, if one was.

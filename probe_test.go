@@ -5,7 +5,9 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -29,4 +31,32 @@ func TestAProbeEndsWithOneIfAChannelFails(t *testing.T) {
 		var out, errs output
 		require.Equal(t, 2, run(args, func(string) (string, bool) { return "", false }, nil, &out, &errs), args)
 	}
+}
+
+// TestAProbeThatWaitsIsStoppedByASignal has a channel that accepts a question and never answers.
+func TestAProbeThatWaitsIsStoppedByASignal(t *testing.T) {
+	asked := make(chan struct{}, 8)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		asked <- struct{}{}
+		<-r.Context().Done()
+	}))
+	defer server.Close()
+	file := filepath.Join(t.TempDir(), "channels.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("channels: [{name: a, type: openai, base_url: '"+server.URL+"', keys: [k-0123456789abcdef]}]\ntokens: [{name: t, key: sk-0123456789abcdef}]\n"), 0o600))
+	signals, ended := make(chan os.Signal, 2), make(chan int, 1)
+	var out, errs output
+	go func() {
+		ended <- run([]string{"--check-config", "--probe", "--config", file}, func(string) (string, bool) { return "", false }, signals, &out, &errs)
+	}()
+	<-asked
+	signals <- syscall.SIGHUP // of a terminal that is closed, which ends nothing
+	signals <- syscall.SIGINT
+	select {
+	case code := <-ended:
+		require.Equal(t, 1, code, out.String()+errs.String())
+	case <-time.After(time.Minute):
+		require.Fail(t, "it waits on", out.String())
+	}
+	require.Regexp(t, `(?m)^a +openai +`, out.String())
+	require.Regexp(t, `(?m)^a +openai .*stopped before it had answered$`, out.String())
 }

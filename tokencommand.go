@@ -43,7 +43,7 @@ Flags:
 const tokenCommandTimeout = 20 * time.Second
 
 // tokenCommand runs one-api token: 0 it was done, 1 it was refused or the database cannot be used, 2 a wrong call.
-func tokenCommand(args []string, source config.Source, settings config.Settings, stdout, stderr io.Writer) int {
+func tokenCommand(args []string, source config.Source, settings config.Settings, signals <-chan os.Signal, stdout, stderr io.Writer) int {
 	wrong := func(err error) int {
 		fmt.Fprintf(stderr, "one-api token: %v\none-api token --help lists commands and flags\n", err)
 		return 2
@@ -63,7 +63,9 @@ func tokenCommand(args []string, source config.Source, settings config.Settings,
 	if err != nil {
 		return wrong(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), tokenCommandTimeout)
+	whole, stop := untilStopped(signals)
+	defer stop()
+	ctx, cancel := context.WithTimeout(whole, tokenCommandTimeout)
 	defer cancel()
 	target, err := c.database(source, settings)
 	if err != nil {

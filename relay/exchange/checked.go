@@ -106,6 +106,8 @@ func (p *Checked) judge(f *outcome.Failure, began time.Time) {
 		if p.Certain || f.Outcome == outcome.UpstreamStatus {
 			p.Detail = fmt.Sprintf("%s %s", f.ErrorType(), f.Detail)
 		}
+	case outcome.ClientGone:
+		p.Detail = "stopped before it had answered"
 	default:
 		if p.Detail == "" {
 			p.Detail = f.Outcome.String()
