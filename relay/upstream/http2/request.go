@@ -42,7 +42,11 @@ func (p *Pool) Do(canceler http1.Canceler, r http1.Request) (a *Answer, connecte
 		}
 		a = &Answer{conn: c, canceler: canceler, left: -1, size: firstWindow, receive: firstWindow}
 		a.cond.L = &c.mu
-		canceler.Hold(a.abort)
+		if sizeOf(&r) > 0 {
+			a.body.of(&r)
+			a.upload = &a.body
+		}
+		canceler.Hold(a.abort) // from here on others may touch it
 		err = c.ask(a, &r, size)
 		if err == nil {
 			return a, true, nil
@@ -82,10 +86,6 @@ func (c *conn) endedUnasked() bool {
 
 // ask sends a request in a place that was reserved, and waits for the answer's header.
 func (c *conn) ask(a *Answer, r *http1.Request, size uint32) error {
-	if sizeOf(r) > 0 {
-		a.body.of(r)
-		a.upload = &a.body
-	}
 	c.mu.Lock()
 	c.reserved--
 	if err := c.open(a, r, size); err != nil {
