@@ -126,7 +126,8 @@ func TestAServiceAccountThatIsRefusedIsAnHonestError(t *testing.T) {
 	status, answer, _ := r.Ask("/v1/chat/completions", harness.Chat)
 	require.Equal(t, http.StatusBadGateway, status, answer)
 	require.Equal(t, "upstream_refused_credentials", harness.ErrorOf(t, answer)["code"])
-	require.Equal(t, "the token endpoint refused the credentials: status 400 invalid_grant", r.Recorded()[0].Failure.Detail)
+	require.Equal(t, "the token endpoint refused the credentials: status 400 invalid_grant: the key in the credentials file is not the account's any more: make a new one",
+		r.Recorded()[0].Failure.Detail)
 	requireNoSecret(t, r, answer)
 }
 
