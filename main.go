@@ -96,7 +96,7 @@ func run(args []string, env func(string) (string, bool), signals <-chan os.Signa
 	return serve(source, settings, cfg, database, signals, stdout, stderr)
 }
 
-// untilStopped is a context for a command that a signal may stop. A terminal that is closed does not, so that nohup does what it is there for.
+// untilStopped is a context for a command that a signal may stop. A terminal that is closed does not: nohup does what it is there for.
 func untilStopped(signals <-chan os.Signal) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
