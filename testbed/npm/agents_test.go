@@ -111,7 +111,7 @@ func (a agent) run(t *testing.T, p place, strangers *harness.Upstream) said {
 	return said{out: strings.ReplaceAll(out.String(), p.home, "~"), err: err, took: time.Since(began)}
 }
 
-// turnOf is what the model says: a call that reads the file, and once it has come a text. Who asks without tools gets a few words.
+// turnOf is what the model says: a call that reads the file, thought about if that was asked for, and once it has come a text. Who asks without tools gets a few words.
 func (a agent) turnOf(home string) func(map[string]any) standin.Answer {
 	return func(body map[string]any) standin.Answer {
 		switch text := asJSON(body); {
@@ -120,7 +120,11 @@ func (a agent) turnOf(home string) func(map[string]any) standin.Answer {
 		case strings.Contains(text, "says apricot"):
 			return standin.Answer{Text: []string{"The file is read: ", "it says apricot."}}
 		}
-		return standin.Answer{Text: []string{"I read ", "it."}, Calls: []standin.Call{a.reads(filepath.Join(home, "first.txt"))}}
+		answer := standin.Answer{Text: []string{"I read ", "it."}, Calls: []standin.Call{a.reads(filepath.Join(home, "first.txt"))}}
+		if thinking, _ := body["thinking"].(map[string]any); thinking["type"] == "enabled" { // Anthropic's models do then, and it is to come back
+			answer.Thought = "The file has to be read."
+		}
+		return answer
 	}
 }
 
