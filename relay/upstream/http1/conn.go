@@ -185,7 +185,7 @@ func (c *conn) readAt(fd uintptr, b []byte) (n int, err error) {
 // put writes what the socket takes without waiting.
 func (c *conn) put(b []byte) (n int, err error) {
 	if failed := c.system.Write(func(fd uintptr) bool {
-		n, err = writeNow(fd, b)
+		n, err = WriteNow(fd, b)
 		return true
 	}); failed != nil {
 		return 0, failed

@@ -9,4 +9,5 @@ const Supported = false
 
 func readNow(uintptr, []byte) (n int, ready bool, err error) { return 0, true, errors.ErrUnsupported }
 
-func writeNow(uintptr, []byte) (n int, err error) { return 0, errors.ErrUnsupported }
+// WriteNow is of systems that can.
+func WriteNow(uintptr, []byte) (n int, err error) { return 0, errors.ErrUnsupported }

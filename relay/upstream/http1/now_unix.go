@@ -28,8 +28,8 @@ func readNow(fd uintptr, b []byte) (n int, ready bool, err error) {
 	return n, true, nil
 }
 
-// writeNow writes what a connection takes without waiting, which may be nothing.
-func writeNow(fd uintptr, b []byte) (n int, err error) {
+// WriteNow writes what a connection takes without waiting, which may be nothing.
+func WriteNow(fd uintptr, b []byte) (n int, err error) {
 	n, err = syscall.Write(int(fd), b)
 	for err == syscall.EINTR {
 		n, err = syscall.Write(int(fd), b)

@@ -168,8 +168,31 @@ func plain(address string) *Pool {
 	}
 }
 
-// theirs is what net/http's client makes of it.
-func theirs(address string) (status int, kind string, length int64, body string, err error) {
+// errStuck is that net/http's client holds its own lock for ever. Go 1.26's does where a stream's window is let grow too large: what it ends
+// the stream with takes the lock that it has.
+var errStuck = errors.New("net/http's client is stuck")
+
+// taken is what a client makes of an answer.
+type taken struct {
+	status     int
+	kind, body string
+	length     int64
+	err        error
+}
+
+// theirs is what net/http's client makes of it. One that is stuck is left behind.
+func theirs(address string) taken {
+	done := make(chan taken, 1)
+	go func() { done <- asTheyTakeIt(address) }()
+	select {
+	case got := <-done:
+		return got
+	case <-time.After(20 * time.Second):
+		return taken{err: errStuck}
+	}
+}
+
+func asTheyTakeIt(address string) (is taken) {
 	transport := &http.Transport{DisableCompression: true, Protocols: new(http.Protocols)}
 	transport.Protocols.SetUnencryptedHTTP2(true)
 	defer transport.CloseIdleConnections()
@@ -177,20 +200,21 @@ func theirs(address string) (status int, kind string, length int64, body string,
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+"/v1/chat", bytes.NewReader(hello.Body))
 	if err != nil {
-		return 0, "", 0, "", err
+		return taken{err: err}
 	}
 	got, err := transport.RoundTrip(r)
 	if err != nil {
-		return 0, "", 0, "", err
+		return taken{err: err}
 	}
 	defer func() { _ = got.Body.Close() }()
 	all, err := io.ReadAll(got.Body)
-	for _, kind = range got.Header.Values("Content-Type") {
-		if kind != "" {
+	is = taken{status: got.StatusCode, body: string(all), length: got.ContentLength, err: err}
+	for _, is.kind = range got.Header.Values("Content-Type") {
+		if is.kind != "" {
 			break
 		}
 	}
-	return got.StatusCode, kind, got.ContentLength, string(all), err
+	return is
 }
 
 // FuzzWhatAServerSays holds that nothing that a server says does more than end a call, and that an answer which is taken is the one that
@@ -217,20 +241,14 @@ func FuzzWhatAServerSays(f *testing.F) {
 		if err != nil {
 			return
 		}
-		var status int
-		var kind, other string
-		var length int64
-		failed := errors.New("not asked")
-		for tries := 0; failed != nil && tries < 5; tries++ {
-			if status, kind, length, other, failed = theirs(address); errors.Is(failed, context.DeadlineExceeded) {
-				t.Logf("net/http's client waits for ever for what follows: %q", text)
+		other := taken{err: errors.New("not asked")}
+		for tries := 0; other.err != nil && tries < 5; tries++ {
+			if other = theirs(address); errors.Is(other.err, context.DeadlineExceeded) || errors.Is(other.err, errStuck) {
+				t.Logf("net/http's client waits for what follows, or for itself: %q", text)
 				return
 			}
 		}
-		require.NoError(t, failed, "net/http's client does not take it: %q", text)
-		require.Equal(t, status, a.Status)
-		require.Equal(t, kind, a.Type)
-		require.Equal(t, length, a.Length)
-		require.Equal(t, other, body)
+		require.NoError(t, other.err, "net/http's client does not take it: %q", text)
+		require.Equal(t, other, taken{status: a.Status, kind: a.Type, length: a.Length, body: body})
 	})
 }

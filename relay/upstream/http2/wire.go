@@ -5,6 +5,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"one-api/relay/upstream/http1"
 )
 
 // Bounds of what waits to be written.
@@ -57,11 +59,11 @@ func NewWire(raw net.Conn) (*Wire, error) {
 	}
 	w := &Wire{Conn: raw, system: system}
 	w.now = func(fd uintptr) bool {
-		w.wrote, w.err = writeNow(fd, w.out)
+		w.wrote, w.err = http1.WriteNow(fd, w.out)
 		return true
 	}
 	w.soon = func(fd uintptr) bool {
-		w.wrote, w.err = writeNow(fd, w.out)
+		w.wrote, w.err = http1.WriteNow(fd, w.out)
 		return w.wrote > 0 || w.err != nil
 	}
 	return w, nil
