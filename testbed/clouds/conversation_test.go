@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/testbed/harness"
+	"one-api/testbed/sdktest"
 	"one-api/testbed/standin"
 )
 
@@ -92,23 +93,6 @@ func text(v any) string {
 	return string(b)
 }
 
-func at(v any, path ...any) any {
-	for _, p := range path {
-		switch p := p.(type) {
-		case string:
-			m, _ := v.(map[string]any)
-			v = m[p]
-		case int:
-			l, _ := v.([]any)
-			if p >= len(l) {
-				return nil
-			}
-			v = l[p]
-		}
-	}
-	return v
-}
-
 // objects are the members of a list that are objects with such a member.
 func objects(v any, with string) (found []map[string]any) {
 	list, _ := v.([]any)
@@ -126,10 +110,10 @@ var talks = []talk{
 		before: `,"max_tokens":4000,"tools":[{"type":"function","function":{"name":"get_weather","parameters":` + weatherSchema + `}}]`,
 		first:  `{"role":"user","content":[{"type":"text","text":"Where is this?"},{"type":"image_url","image_url":{"url":"data:image/png;base64,` + picture + `"}}]}`,
 		next: func(a map[string]any) []string {
-			message, _ := at(a, "choices", 0, "message").(map[string]any)
+			message, _ := sdktest.At(a, "choices", 0, "message").(map[string]any)
 			delete(message, "refusal") // which this imitation of Mistral gives and does not take, other than Mistral
 			turns := []string{text(message)}
-			for _, call := range objects(at(message, "tool_calls"), "id") {
+			for _, call := range objects(sdktest.At(message, "tool_calls"), "id") {
 				turns = append(turns, `{"role":"tool","tool_call_id":`+text(call["id"])+`,"content":"mild"}`)
 			}
 			return turns
@@ -168,11 +152,11 @@ var talks = []talk{
 		before: `,"tools":[{"functionDeclarations":[{"name":"get_weather","parametersJsonSchema":` + weatherSchema + `}]}]`,
 		first:  `{"role":"user","parts":[{"text":"Where is this?"},{"inlineData":{"mimeType":"image/png","data":"` + picture + `"}}]}`,
 		next: func(a map[string]any) []string {
-			content := at(a, "candidates", 0, "content")
+			content := sdktest.At(a, "candidates", 0, "content")
 			var results []string
-			for _, part := range objects(at(content, "parts"), "functionCall") {
+			for _, part := range objects(sdktest.At(content, "parts"), "functionCall") {
 				id := ""
-				if part := at(part, "functionCall", "id"); part != nil {
+				if part := sdktest.At(part, "functionCall", "id"); part != nil {
 					id = `"id":` + text(part) + ","
 				}
 				results = append(results, `{"functionResponse":{`+id+`"name":"get_weather","response":{"result":"mild"}}}`)

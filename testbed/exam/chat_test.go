@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"one-api/testbed/sdktest"
 )
 
 var chatSurface = surface{
@@ -69,7 +71,7 @@ func readChat(t *testing.T, q question, status int, header http.Header, text str
 		require.NotEmpty(t, v["model"], text)
 		require.Positive(t, numberIn(v, "created"), text)
 		require.Len(t, listIn(v, "choices"), 1)
-		message := in(v, "choices", 0, "message")
+		message := sdktest.At(v, "choices", 0, "message")
 		require.Equal(t, "assistant", textIn(message, "role"))
 		require.Contains(t, message, "content", text)
 		a.text, a.thought, a.end = textIn(message, "content"), textIn(message, "reasoning_content"), textIn(v, "choices", 0, "finish_reason")
@@ -77,7 +79,7 @@ func readChat(t *testing.T, q question, status int, header http.Header, text str
 			require.Equal(t, "function", textIn(c, "type"))
 			a.calls = append(a.calls, called{textIn(c, "id"), textIn(c, "function", "name"), textIn(c, "function", "arguments")})
 		}
-		a.chatUsage(in(v, "usage"))
+		a.chatUsage(sdktest.At(v, "usage"))
 		a.chatKeeps()
 		return a
 	}
@@ -113,7 +115,7 @@ func readChat(t *testing.T, q question, status int, header http.Header, text str
 
 func (a *answer) chatDelta(t *testing.T, choice any) {
 	t.Helper()
-	delta := in(choice, "delta")
+	delta := sdktest.At(choice, "delta")
 	a.text += textIn(delta, "content")
 	a.thought += textIn(delta, "reasoning_content")
 	for _, c := range listIn(delta, "tool_calls") {

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"one-api/testbed/sdktest"
 )
 
 var geminiSurface = surface{
@@ -89,19 +91,19 @@ func readGemini(t *testing.T, q question, status int, header http.Header, text s
 		}
 		require.NotEmpty(t, textIn(v, "modelVersion"), text)
 		require.NotEmpty(t, textIn(v, "responseId"), text)
-		candidate := in(v, "candidates", 0)
+		candidate := sdktest.At(v, "candidates", 0)
 		for _, p := range listIn(candidate, "content", "parts") {
 			require.Equal(t, "model", textIn(candidate, "content", "role"), text)
-			if call := in(p, "functionCall"); call != nil {
-				require.IsType(t, map[string]any{}, in(call, "args"), text)
-				a.calls = append(a.calls, called{textIn(call, "id"), textIn(call, "name"), quoted(in(call, "args"))})
+			if call := sdktest.At(p, "functionCall"); call != nil {
+				require.IsType(t, map[string]any{}, sdktest.At(call, "args"), text)
+				a.calls = append(a.calls, called{textIn(call, "id"), textIn(call, "name"), quoted(sdktest.At(call, "args"))})
 			}
-			if in(p, "thought") == true {
+			if sdktest.At(p, "thought") == true {
 				a.thought += textIn(p, "text")
 				continue // clients keep none
 			}
 			a.text += textIn(p, "text")
-			if in(p, "text") != "" || in(p, "thoughtSignature") != nil {
+			if sdktest.At(p, "text") != "" || sdktest.At(p, "thoughtSignature") != nil {
 				parts = append(parts, p)
 			}
 		}

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"one-api/testbed/sdktest"
 )
 
 var messagesSurface = surface{
@@ -84,8 +86,8 @@ func readMessages(t *testing.T, q question, status int, header http.Header, text
 			a.thought += textIn(b, "thinking")
 		case "redacted_thinking":
 		case "tool_use":
-			require.IsType(t, map[string]any{}, in(b, "input"), text)
-			a.calls = append(a.calls, called{textIn(b, "id"), textIn(b, "name"), quoted(in(b, "input"))})
+			require.IsType(t, map[string]any{}, sdktest.At(b, "input"), text)
+			a.calls = append(a.calls, called{textIn(b, "id"), textIn(b, "name"), quoted(sdktest.At(b, "input"))})
 		default:
 			t.Fatalf("a block of no known type: %s", text)
 		}
@@ -153,7 +155,7 @@ func accumulated(t *testing.T, events []event, text string) (message map[string]
 			blocks, block = append(blocks, block), nil
 		case "message_delta":
 			require.Nil(t, block, text)
-			message["stop_reason"], message["stop_sequence"] = in(v, "delta", "stop_reason"), in(v, "delta", "stop_sequence")
+			message["stop_reason"], message["stop_sequence"] = sdktest.At(v, "delta", "stop_reason"), sdktest.At(v, "delta", "stop_sequence")
 			usage, _ := message["usage"].(map[string]any)
 			for name, n := range v["usage"].(map[string]any) {
 				usage[name] = n

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"one-api/testbed/harness"
+	"one-api/testbed/sdktest"
 )
 
 // What is shown: a picture and a document, in base64.
@@ -83,35 +84,18 @@ func quoted(v any) string {
 	return string(b)
 }
 
-func in(v any, path ...any) any {
-	for _, p := range path {
-		switch p := p.(type) {
-		case string:
-			m, _ := v.(map[string]any)
-			v = m[p]
-		case int:
-			l, _ := v.([]any)
-			if p >= len(l) {
-				return nil
-			}
-			v = l[p]
-		}
-	}
-	return v
-}
-
 func textIn(v any, path ...any) string {
-	s, _ := in(v, path...).(string)
+	s, _ := sdktest.At(v, path...).(string)
 	return s
 }
 
 func numberIn(v any, path ...any) int64 {
-	n, _ := in(v, path...).(float64)
+	n, _ := sdktest.At(v, path...).(float64)
 	return int64(n)
 }
 
 func listIn(v any, path ...any) []any {
-	l, _ := in(v, path...).([]any)
+	l, _ := sdktest.At(v, path...).([]any)
 	return l
 }
 

@@ -220,25 +220,7 @@ func TestClientsOfResponsesAndGeminiThatStopReadingLoseTheirCalls(t *testing.T) 
 					}
 				}
 			}}, true, false, http2, harness.WithListener(harness.Narrow), harness.WithEnv("CLIENT_WRITE_TIMEOUT", "100ms"))
-			before := runtime.NumGoroutine()
-			r.Client = harness.LazyClient()
-			done := make(chan struct{})
-			var calls sync.WaitGroup
-			for _, w := range formatWays {
-				calls.Go(func() { _, _, _ = w.ask(context.Background(), r, true, func() { <-done }) })
-			}
-			outcomes := r.Outcomes(len(formatWays))
-			close(done)
-			calls.Wait()
-			for i, o := range outcomes {
-				require.Equal(t, "client_stalled", o, r.Recorded()[i].Channel.Name)
-			}
-			r.Client.CloseIdleConnections()
-			r.Eventually("connections to upstreams", func() bool {
-				r.Server.Pool().Close()
-				return r.OpenConnections() == 0
-			})
-			r.RequireQuiet(before, upstreams...)
+			requireStalled(t, r, upstreams, formatWays, true)
 		})
 	}
 }
@@ -272,6 +254,30 @@ func TestHealthAnswersWhileCallsOfResponsesAndGeminiHang(t *testing.T) {
 	leave()
 	calls.Wait()
 	r.Outcomes(each * len(formatWays))
+	r.Eventually("connections to upstreams", func() bool {
+		r.Server.Pool().Close()
+		return r.OpenConnections() == 0
+	})
+	r.RequireQuiet(before, upstreams...)
+}
+
+// requireStalled has a client of each way that stops reading, and all of them lose their calls.
+func requireStalled(t *testing.T, r *harness.Relay, upstreams []*harness.Upstream, ways []formatWay, stream bool) {
+	t.Helper()
+	before := runtime.NumGoroutine()
+	r.Client = harness.LazyClient()
+	done := make(chan struct{})
+	var calls sync.WaitGroup
+	for _, w := range ways {
+		calls.Go(func() { _, _, _ = w.ask(context.Background(), r, stream, func() { <-done }) })
+	}
+	outcomes := r.Outcomes(len(ways))
+	close(done)
+	calls.Wait()
+	for i, o := range outcomes {
+		require.Equal(t, "client_stalled", o, r.Recorded()[i].Channel.Name)
+	}
+	r.Client.CloseIdleConnections()
 	r.Eventually("connections to upstreams", func() bool {
 		r.Server.Pool().Close()
 		return r.OpenConnections() == 0

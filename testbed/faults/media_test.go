@@ -7,13 +7,9 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
-	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"time"
-
-	"github.com/stretchr/testify/require"
 
 	"one-api/relay/outcome"
 	"one-api/testbed/harness"
@@ -192,25 +188,7 @@ func TestAClientOfMediaThatStopsReadingLosesItsCall(t *testing.T) {
 					}
 				}
 			}}, stream, false, false, harness.WithListener(harness.Narrow), harness.WithEnv("CLIENT_WRITE_TIMEOUT", "100ms"))
-			before := runtime.NumGoroutine()
-			r.Client = harness.LazyClient()
-			done := make(chan struct{})
-			var calls sync.WaitGroup
-			for _, w := range mediaWays {
-				calls.Go(func() { _, _, _ = w.ask(context.Background(), r, stream, func() { <-done }) })
-			}
-			outcomes := r.Outcomes(len(mediaWays))
-			close(done)
-			calls.Wait()
-			for i, o := range outcomes {
-				require.Equal(t, "client_stalled", o, r.Recorded()[i].Channel.Name)
-			}
-			r.Client.CloseIdleConnections()
-			r.Eventually("connections to upstreams", func() bool {
-				r.Server.Pool().Close()
-				return r.OpenConnections() == 0
-			})
-			r.RequireQuiet(before, upstreams...)
+			requireStalled(t, r, upstreams, mediaWays, stream)
 		})
 	}
 }

@@ -196,3 +196,21 @@ func AnthropicFailure(t *testing.T, err error) sdkFailure {
 	body := harness.ErrorOf(t, e.RawJSON())
 	return sdkFailure{e.StatusCode, string(e.Type()), JsonText(body["message"]), "", "", e.Response.Header}
 }
+
+// At is what stands at a path of names and places in JSON that was read; nil: nothing.
+func At(v any, path ...any) any {
+	for _, p := range path {
+		switch p := p.(type) {
+		case string:
+			m, _ := v.(map[string]any)
+			v = m[p]
+		case int:
+			l, _ := v.([]any)
+			if p >= len(l) {
+				return nil
+			}
+			v = l[p]
+		}
+	}
+	return v
+}
