@@ -319,6 +319,7 @@ func TestTheEnvironmentNamesTheFileUnlessTheCommandLineDoes(t *testing.T) {
 }
 
 func TestTheCommandLineExplainsItselfAndItsMistakes(t *testing.T) {
+	t.Chdir(t.TempDir()) // who runs the tests may have a channels.yaml where the README says
 	good := filepath.Join(t.TempDir(), "good.yaml")
 	require.NoError(t, os.WriteFile(good, []byte("channels:\n  - {name: a, type: openai, base_url: 'http://localhost:1', keys: [k-0123456789]}\ntokens:\n  - {name: t, key: sk-0123456789abcdef}\n"), 0o600))
 	bad := filepath.Join(t.TempDir(), "bad.yaml")

@@ -108,6 +108,8 @@ func (p *Checked) judge(f *outcome.Failure, began time.Time) {
 		}
 	case outcome.ClientGone:
 		p.Detail = "stopped before it had answered"
+	case outcome.HeaderTimeout: // whose clock is the question's, and none that is configured
+		p.Detail = fmt.Sprintf("no whole answer within %s, which is what is waited for one here", questionTimeout)
 	default:
 		if p.Detail == "" {
 			p.Detail = f.Outcome.String()
