@@ -100,7 +100,7 @@ func TestAZeroAtTheEndErasesNoUsage(t *testing.T) {
 				status, answer, _ := r.Ask(path, strings.Replace(harness.Stream, "{", `{"max_tokens":9,"stream_options":{"include_usage":true},`, 1))
 				require.Equal(t, 200, status, answer)
 				r.Outcomes(i + 1)
-				require.Equal(t, c.want, r.Recorded()[i].Usage, path)
+				require.Equal(t, c.want, r.Attempt(i).Usage, path)
 			}
 		})
 	}

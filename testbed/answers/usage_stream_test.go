@@ -66,7 +66,7 @@ func TestTheUsageOfAStreamIsKnownWhetherItsClientAsksOrNot(t *testing.T) {
 				status, answer, _ := r.Ask(tc.endpoint, fmt.Sprintf(streamedChat, tc.more))
 				require.Equal(t, 200, status, answer)
 				require.Equal(t, []string{"completed"}, r.Outcomes(1))
-				require.Equal(t, usageTold, r.Recorded()[0].Usage)
+				require.Equal(t, usageTold, r.Attempt(0).Usage)
 				if tc.body != "" {
 					require.Equal(t, tc.body, string(u.Bodies[0]))
 					require.Equal(t, tc.got, answer)
@@ -105,8 +105,8 @@ func TestWhoRefusesToBeAskedForTheUsageIsNotAskedAgain(t *testing.T) {
 				}
 				require.Equal(t, body, string(u.Bodies[1]), "the second time it is as the client made it")
 				require.Equal(t, []string{"completed", "completed", "completed"}, r.Outcomes(3))
-				require.Equal(t, 1, r.RequestEnds()[0].Asked())
-				a := r.Server.Pool().Set().Get("a").Snapshot(r.Recorded()[0].Began)
+				require.Equal(t, 1, r.RequestEnd(0).Asked())
+				a := r.Server.Pool().Set().Get("a").Snapshot(r.Attempt(0).Began)
 				require.Equal(t, "healthy", string(a.State))
 				require.Zero(t, a.ConsecutiveFailures)
 				require.EqualValues(t, 3, a.AttemptsTotal)
@@ -178,7 +178,7 @@ func TestAPromptThatHasTheQuestionQuotedHarmsNobody(t *testing.T) {
 	require.Equal(t, 400, status, answer)
 	require.EqualValues(t, 2, u.Requests.Load())
 	_, _, _ = r.Ask("/v1/chat/completions", fmt.Sprintf(streamedChat, ""))
-	require.Equal(t, usageTold, r.Recorded()[1].Usage, "the others' usage is known as before")
+	require.Equal(t, usageTold, r.Attempt(1).Usage, "the others' usage is known as before")
 }
 
 func TestWhetherTheUsageIsAskedForCanBeSaid(t *testing.T) {
@@ -226,7 +226,7 @@ func TestFiguresThatContradictEachOtherAreToldToTheOperatorOnce(t *testing.T) {
 		_, _, _ = r.Ask("/v1/chat/completions", harness.Chat)
 	}
 	r.Outcomes(2)
-	require.Equal(t, wire.Usage{Uncached: 1, CacheRead: 9, Text: 1, Doubtful: true}, r.Recorded()[0].Usage)
+	require.Equal(t, wire.Usage{Uncached: 1, CacheRead: 9, Text: 1, Doubtful: true}, r.Attempt(0).Usage)
 	r.Eventually("a line in the log", func() bool { return strings.Contains(r.Log.String(), "token figures contradict each other") })
 	require.Equal(t, 1, strings.Count(r.Log.String(), "token figures contradict each other"))
 }

@@ -199,7 +199,7 @@ func TestTheFirstTokenIsContent(t *testing.T) {
 			require.Equal(t, 200, status, answer)
 			require.Equal(t, []string{"completed"}, r.Outcomes(1))
 			r.Eventually("the request's end", func() bool { return len(r.RequestEnds()) == 1 })
-			attempt, end, promised := r.Recorded()[0], r.RequestEnds()[0], <-promisedAt
+			attempt, end, promised := r.Attempt(0), r.RequestEnd(0), <-promisedAt
 			if !c.content {
 				require.Zero(t, attempt.FirstEvent)
 				require.Zero(t, end.FirstToken)

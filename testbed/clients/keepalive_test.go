@@ -95,7 +95,7 @@ func TestAnUpstreamIsDrainedForItsUsageWhenItsClientLeavesIfThatIsAskedFor(t *te
 	closeStream()
 	close(left)
 	require.Equal(t, []string{"client_gone"}, r.Outcomes(1))
-	usage := r.Recorded()[0].Usage
+	usage := r.Attempt(0).Usage
 	require.EqualValues(t, 11, usage.Input())
 	require.EqualValues(t, 22, usage.Output())
 }

@@ -57,7 +57,7 @@ func TestWhatAzureRefusesIsSaidAsItIs(t *testing.T) {
 			require.Equal(t, "content_filter", harness.ErrorOf(t, answer)["code"])
 			status, answer, _ = r.Ask("/v1/messages", `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"BLOCKED"}]}`)
 			require.Equal(t, http.StatusBadRequest, status, answer)
-			require.Equal(t, "healthy", string(r.Server.Pool().Set().All()[0].State(r.Recorded()[0].Began)))
+			require.Equal(t, "healthy", string(r.Server.Pool().Set().All()[0].State(r.Attempt(0).Began)))
 
 			r = harness.StartRelay(t, "channels:\n"+c.azure("a", version, ", keys: [k-wrong-0123456789]"))
 			status, answer, _ = r.Ask("/v1/chat/completions", harness.Chat)
@@ -75,7 +75,7 @@ func TestAResourceThatIsAskedTheOtherWayIsToldOnItsOperator(t *testing.T) {
 		r := harness.StartRelay(t, "channels:\n"+c.azure("a", version, key), harness.WithEnv("RETRY_TIMES", "0"))
 		status, answer, _ := r.Ask("/v1/chat/completions", harness.Chat)
 		require.Equal(t, http.StatusBadGateway, status, answer)
-		require.NotEqual(t, "healthy", string(r.Server.Pool().Set().All()[0].State(r.Recorded()[0].Began)))
+		require.NotEqual(t, "healthy", string(r.Server.Pool().Set().All()[0].State(r.Attempt(0).Began)))
 	}
 }
 

@@ -95,7 +95,7 @@ func TestWhoeverGivesOutTokensMayFailInEveryWay(t *testing.T) {
 				r := h.relay(t, c)
 				status, answer, _ := r.Ask("/v1/chat/completions", harness.Chat)
 				require.Equal(t, f.status, status, answer)
-				require.Contains(t, r.Recorded()[0].Failure.Detail, f.says)
+				require.Contains(t, r.Attempt(0).Failure.Detail, f.says)
 				for range 4 {
 					_, more, _ := r.Ask("/v1/chat/completions", harness.Chat)
 					answer += more

@@ -341,5 +341,5 @@ func moves(t *testing.T, from, to *maker, k *talk, stream bool) {
 			require.Equal(t, "completed", attempt.Outcome.String())
 		}
 	}
-	require.Equal(t, "healthy", string(r.Server.Pool().Set().Get("two").State(r.Recorded()[0].Began)))
+	require.Equal(t, "healthy", string(r.Server.Pool().Set().Get("two").State(r.Attempt(0).Began)))
 }

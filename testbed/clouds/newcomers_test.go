@@ -92,7 +92,7 @@ func TestANewcomersMistakeIsToldByTheProbeAndByTheFirstCall(t *testing.T) {
 			status, answer, _ := r.Ask("/v1/chat/completions", harness.Chat)
 			require.Equal(t, c.status, status, answer)
 			require.NotEmpty(t, harness.ErrorOf(t, answer)["message"])
-			require.Contains(t, r.Recorded()[0].Failure.Detail, strings.TrimPrefix(c.says, "401 "))
+			require.Contains(t, r.Attempt(0).Failure.Detail, strings.TrimPrefix(c.says, "401 "))
 			requireNoSecret(t, r, answer)
 			for _, secret := range []string{"wrong-key", "wrong-secret", "wrong0123456789", "AIzaSyWrong", "sk-wrong", "127.0.0.1:"} {
 				require.NotContains(t, answer, secret)

@@ -103,7 +103,7 @@ func everySurface(t *testing.T, channels func(c *cloud) string, dialect func(*st
 				require.Contains(t, answer, "get_weather")
 				require.Contains(t, answer, "Oslo")
 				require.Equal(t, []string{"completed", "completed"}, r.Outcomes(2))
-				require.Equal(t, usage, r.Recorded()[0].Usage)
+				require.Equal(t, usage, r.Attempt(0).Usage)
 				require.Empty(t, c.Refused())
 			})
 		}

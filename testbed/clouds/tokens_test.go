@@ -86,7 +86,7 @@ func TestATokenEndpointThatFailsIsAnHonestError(t *testing.T) {
 			require.Equal(t, http.StatusBadGateway, status, answer)
 			require.Equal(t, f.code, harness.ErrorOf(t, answer)["code"])
 			require.Equal(t, f.outcome, r.Outcomes(1)[0])
-			require.Contains(t, r.Recorded()[0].Failure.Detail, f.says)
+			require.Contains(t, r.Attempt(0).Failure.Detail, f.says)
 			for range 5 {
 				_, more, _ := r.Ask("/v1/chat/completions", harness.Chat)
 				answer += more
@@ -114,7 +114,7 @@ func TestATokenEndpointThatIsSilentIsGivenUpOnTheConnectClock(t *testing.T) {
 	status, answer, _ := r.Ask("/v1/chat/completions", harness.Chat)
 	require.Equal(t, http.StatusGatewayTimeout, status, answer)
 	require.Equal(t, "connect_failed", r.Outcomes(1)[0])
-	require.Equal(t, "the token endpoint did not answer in time", r.Recorded()[0].Failure.Detail)
+	require.Equal(t, "the token endpoint did not answer in time", r.Attempt(0).Failure.Detail)
 }
 
 // TestAnUpstreamThatQuotesTheTokenIsNotQuoted.

@@ -115,7 +115,7 @@ func TestAnotherProjectsRefusalNamesNoProject(t *testing.T) {
 	r := harness.StartRelay(t, "channels:\n"+c.vertex(t, "a", ", location: europe-west4"), harness.WithEnv("RETRY_TIMES", "0"))
 	status, answer, _ := r.Ask("/v1/chat/completions", harness.Chat)
 	require.Equal(t, http.StatusBadGateway, status, answer)
-	requireNoSecret(t, r, answer, r.Recorded()[0].Failure.Detail)
+	requireNoSecret(t, r, answer, r.Attempt(0).Failure.Detail)
 }
 
 func TestAServiceAccountThatIsRefusedIsAnHonestError(t *testing.T) {
@@ -127,7 +127,7 @@ func TestAServiceAccountThatIsRefusedIsAnHonestError(t *testing.T) {
 	require.Equal(t, http.StatusBadGateway, status, answer)
 	require.Equal(t, "upstream_refused_credentials", harness.ErrorOf(t, answer)["code"])
 	require.Equal(t, "the token endpoint refused the credentials: status 400 invalid_grant: the key in the credentials file is not the account's any more: make a new one",
-		r.Recorded()[0].Failure.Detail)
+		r.Attempt(0).Failure.Detail)
 	requireNoSecret(t, r, answer)
 }
 
@@ -144,7 +144,7 @@ func TestVectorsAreMadeByVertex(t *testing.T) {
 				require.Contains(t, answer, want)
 				n++
 				require.Equal(t, "completed", r.Outcomes(n)[n-1])
-				require.EqualValues(t, standin.VertexTokens, r.Recorded()[n-1].Usage.Input())
+				require.EqualValues(t, standin.VertexTokens, r.Attempt(n-1).Usage.Input())
 				return c.Asked()[len(c.Asked())-1].Body
 			}
 			asked := ask("/v1/embeddings", `{"model":"e","input":"one","dimensions":2}`, `"embedding":[0.5,-0.25]`)
@@ -167,7 +167,7 @@ func TestVectorsAreMadeByVertex(t *testing.T) {
 			switch {
 			case strings.HasPrefix(model, "text"):
 				require.Equal(t, 200, status, answer)
-				require.EqualValues(t, 2*standin.VertexTokens, r.Recorded()[n].Usage.Input())
+				require.EqualValues(t, 2*standin.VertexTokens, r.Attempt(n).Usage.Input())
 			case single:
 				require.Equal(t, 400, status, answer)
 				require.Contains(t, answer, "must have one text")

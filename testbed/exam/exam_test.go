@@ -29,7 +29,7 @@ func TestATextIsAnsweredAndCounted(t *testing.T) {
 		require.Empty(t, a.calls)
 		require.Equal(t, [4]int64{standin.Input, standin.Cached, standin.Output, 0}, [4]int64{a.input, a.cached, a.output, a.reasoning})
 		require.Equal(t, []string{"completed"}, s.Outcomes(1))
-		require.Equal(t, p.usage, s.Recorded()[0].Usage)
+		require.Equal(t, p.usage, s.Attempt(0).Usage)
 		require.Contains(t, s.lastAsked(), "Be brief.")
 		require.Len(t, s.asked(), 1)
 		require.Empty(t, s.refused())
@@ -156,8 +156,8 @@ func TestWhatIsThoughtIsToldApart(t *testing.T) {
 		require.Equal(t, [4]int64{standin.Input, standin.Cached, output, reasoning}, [4]int64{a.input, a.cached, a.output, a.reasoning})
 		require.Empty(t, s.refused())
 		s.Outcomes(1)
-		require.Equal(t, reasoning, s.Recorded()[0].Usage.Reasoning)
-		require.Equal(t, output, s.Recorded()[0].Usage.Output())
+		require.Equal(t, reasoning, s.Attempt(0).Usage.Reasoning)
+		require.Equal(t, output, s.Attempt(0).Usage.Output())
 	})
 }
 

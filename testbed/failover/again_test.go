@@ -145,7 +145,7 @@ func TestAShortRetryAfterIsWaitedFor(t *testing.T) {
 	assert.Equal(t, 200, status, answer)
 	assert.GreaterOrEqual(t, time.Since(began), 700*time.Millisecond)
 	r.Eventually("its end", func() bool { return len(r.RequestEnds()) == 1 })
-	assert.GreaterOrEqual(t, r.RequestEnds()[0].Waited, 700*time.Millisecond, "it is no overhead of the relay's")
+	assert.GreaterOrEqual(t, r.RequestEnd(0).Waited, 700*time.Millisecond, "it is no overhead of the relay's")
 }
 
 func TestWhoWaitsForAnotherTryHoldsNothingAndCanLeave(t *testing.T) {
@@ -178,7 +178,7 @@ func TestWhoWaitsForAnotherTryHoldsNothingAndCanLeave(t *testing.T) {
 				assert.Contains(t, string(rest), `"code":"`+name+`"`)
 			}
 			r.Eventually("its end", func() bool { return len(r.RequestEnds()) == 1 })
-			assert.Equal(t, name, r.RequestEnds()[0].Outcome.String())
+			assert.Equal(t, name, r.RequestEnd(0).Outcome.String())
 			assert.Equal(t, []string{"upstream_status"}, r.Outcomes(1))
 			r.RequireQuiet(before, u)
 		})
@@ -261,7 +261,7 @@ func TestASilentStreamAtAProvidersOwnHostGoesOnWhileThereIsAnotherChannel(t *tes
 			h := <-answer
 			assert.Contains(t, h.Text, "[DONE]")
 			assert.Equal(t, []string{"header_timeout", "completed"}, r.Outcomes(2))
-			assert.Equal(t, outcome.HeaderTimeout, r.Recorded()[0].Outcome)
+			assert.Equal(t, outcome.HeaderTimeout, r.Attempt(0).Outcome)
 		})
 	}
 }

@@ -29,7 +29,7 @@ func TestWhatIsTooLongForAModelIsAskedOfTheLargerOne(t *testing.T) {
 				assert.EqualValues(t, 1, small.Requests.Load(), "the same model is not asked again")
 				assert.Equal(t, []string{"upstream_status", "completed"}, r.Outcomes(2))
 				r.Eventually("its end", func() bool { return len(r.RequestEnds()) == 1 })
-				end := r.RequestEnds()[0]
+				end := r.RequestEnd(0)
 				assert.Equal(t, "small", end.Model, "as it was asked for")
 				assert.Equal(t, "large", end.Fallback)
 				assert.Equal(t, "completed", end.Outcome.String())

@@ -104,7 +104,7 @@ func TestAnAnswerThatIsBegunAnewAndDiffersEndsInTheErrorOfTheFirst(t *testing.T)
 			assert.NotContains(t, answer, "prefill")
 			assert.NotContains(t, answer, "[DONE]")
 			r.Eventually("its end", func() bool { return len(r.RequestEnds()) == 1 })
-			assert.Equal(t, "upstream_truncated", r.RequestEnds()[0].Outcome.String())
+			assert.Equal(t, "upstream_truncated", r.RequestEnd(0).Outcome.String())
 		})
 	}
 }

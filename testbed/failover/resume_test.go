@@ -67,8 +67,8 @@ func TestAStreamThatBreaksOffIsFinishedByTheNextChannel(t *testing.T) {
 					r.RequireQuiet(before, first.Upstream, second.Upstream) // the request's end is recorded when its client has it all
 					// It is logged behind that.
 					r.Eventually("the log says so", func() bool { return strings.Contains(r.Log.String(), "attempts=2 resumed=1 ms=") })
-					assert.Equal(t, 1, r.RequestEnds()[0].Resumed)
-					assert.Equal(t, "completed", r.RequestEnds()[0].Outcome.String())
+					assert.Equal(t, 1, r.RequestEnd(0).Resumed)
+					assert.Equal(t, "completed", r.RequestEnd(0).Outcome.String())
 				})
 			}
 		}
@@ -144,7 +144,7 @@ func TestAStreamIsNotResumed(t *testing.T) {
 			assert.NotContains(t, answer, "[DONE]")
 			assert.Equal(t, c.asked, second.Requests.Load())
 			require.Eventually(t, func() bool { return len(r.RequestEnds()) == 1 }, harness.Patience, time.Millisecond)
-			assert.Equal(t, "upstream_truncated", r.RequestEnds()[0].Outcome.String())
+			assert.Equal(t, "upstream_truncated", r.RequestEnd(0).Outcome.String())
 			r.RequireQuiet(before, first.Upstream, second.Upstream)
 		})
 	}

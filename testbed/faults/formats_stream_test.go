@@ -275,7 +275,7 @@ func requireStalled(t *testing.T, r *harness.Relay, upstreams []*harness.Upstrea
 	close(done)
 	calls.Wait()
 	for i, o := range outcomes {
-		require.Equal(t, "client_stalled", o, r.Recorded()[i].Channel.Name)
+		require.Equal(t, "client_stalled", o, r.Attempt(i).Channel.Name)
 	}
 	r.Client.CloseIdleConnections()
 	r.Eventually("connections to upstreams", func() bool {

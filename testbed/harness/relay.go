@@ -289,11 +289,25 @@ func (r *Relay) Recorded() []record.Attempt {
 	return append([]record.Attempt(nil), r.Attempts...)
 }
 
+// Attempt waits until attempt i (from 0) has ended, and gives it: a client may have its answer a moment before.
+func (r *Relay) Attempt(i int) record.Attempt {
+	r.T.Helper()
+	r.Eventually("attempts that ended", func() bool { return len(r.Recorded()) > i })
+	return r.Recorded()[i]
+}
+
 // RequestEnds is the requests that ended so far.
 func (r *Relay) RequestEnds() []record.End {
 	r.Mu.Lock()
 	defer r.Mu.Unlock()
 	return append([]record.End(nil), r.Ends...)
+}
+
+// RequestEnd waits until request i (from 0) has ended, and says how.
+func (r *Relay) RequestEnd(i int) *record.End {
+	r.T.Helper()
+	r.Eventually("requests that ended", func() bool { return len(r.RequestEnds()) > i })
+	return &r.RequestEnds()[i]
 }
 
 // Outcomes waits until n attempts have ended, and names how.

@@ -19,7 +19,7 @@ func TestAModelThatNobodyKnowsThePriceOfIsSaidToBeOneEverywhere(t *testing.T) {
 	status, _, header := r.Ask("/v1/chat/completions", ask)
 	require.Equal(t, 200, status)
 	r.Eventually("it has ended", func() bool { return len(r.RequestEnds()) == 1 })
-	require.False(t, r.Recorded()[0].Cost.Priced)
+	require.False(t, r.Attempt(0).Cost.Priced)
 	var used struct {
 		Data []struct {
 			Model              string
@@ -53,7 +53,7 @@ func TestALongContextIsPricedByAllOfItsInput(t *testing.T) {
 			status, _, header := r.Ask("/v1/chat/completions", ask)
 			require.Equal(t, 200, status)
 			r.Eventually("it has ended", func() bool { return len(r.RequestEnds()) == 1 })
-			require.Equal(t, want, r.Recorded()[0].Cost.Cost)
+			require.Equal(t, want, r.Attempt(0).Cost.Cost)
 			require.Equal(t, fmt.Sprintf("0.%09d", want), header.Get("X-Oneapi-Cost-Usd"))
 		})
 	}

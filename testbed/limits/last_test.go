@@ -50,7 +50,7 @@ func TestTheLastCountOfAStreamIsBookedAndNoSumOfThem(t *testing.T) {
 				status, answer, _ := r.Ask(path, body)
 				require.Equal(t, 200, status, answer)
 				r.Eventually("it has ended", func() bool { return len(r.RequestEnds()) == 1 })
-				a := r.Recorded()[0]
+				a := r.Attempt(0)
 				assert.Equal(t, record.CountedByProvider, a.Cost.Counted)
 				assert.Equal(t, stream.cost, a.Cost.Cost, "%+v", a.Usage)
 			})

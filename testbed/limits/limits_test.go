@@ -228,7 +228,7 @@ func TestWhatAnAttemptCostsIsRight(t *testing.T) {
 			}
 			r.Ask("/v1/chat/completions", body)
 			r.Eventually("it has ended", func() bool { return len(r.RequestEnds()) == 1 })
-			a := r.Recorded()[0]
+			a := r.Attempt(0)
 			assert.Equal(t, c.counted, a.Cost.Counted)
 			assert.Equal(t, c.cost, a.Cost.Cost)
 			assert.True(t, a.Cost.Priced)

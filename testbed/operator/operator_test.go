@@ -88,7 +88,7 @@ func TestARequestThatTheOperatorEndsIsOver(t *testing.T) {
 				}
 				assert.Equal(t, []string{"operator_ended"}, r.Outcomes(1))
 				r.Eventually("its end", func() bool { return len(r.RequestEnds()) == 1 })
-				assert.Equal(t, "operator_ended", r.RequestEnds()[0].ErrorType())
+				assert.Equal(t, "operator_ended", r.RequestEnd(0).ErrorType())
 				assert.Zero(t, healthy.Requests.Load(), "nothing moves on")
 				_, a := r.Get("/api/monitor/channels/a")
 				assert.Equal(t, "healthy", a["state"], "no error of the channel")
@@ -117,7 +117,7 @@ func TestARequestWhoseBodyDoesNotComeCanBeEnded(t *testing.T) {
 	answer, _ := io.ReadAll(conn)
 	assert.Contains(t, string(answer), "HTTP/1.1 503")
 	assert.Contains(t, string(answer), `"code":"operator_ended"`)
-	assert.Equal(t, "operator_ended", r.RequestEnds()[0].Outcome.String())
+	assert.Equal(t, "operator_ended", r.RequestEnd(0).Outcome.String())
 	assert.Empty(t, r.Recorded())
 }
 
@@ -139,7 +139,7 @@ func TestARequestWhoseClientDoesNotReadCanBeEnded(t *testing.T) {
 			status, _ := r.Operate(http.MethodDelete, "/api/monitor/requests/"+is.ID)
 			assert.Equal(t, 200, status)
 			r.Eventually("its end", func() bool { return len(r.RequestEnds()) == 1 })
-			assert.Equal(t, "operator_ended", r.RequestEnds()[0].Outcome.String())
+			assert.Equal(t, "operator_ended", r.RequestEnd(0).Outcome.String())
 			_ = response.Body.Close()
 			lazy.CloseIdleConnections()
 			r.RequireQuiet(before, u)

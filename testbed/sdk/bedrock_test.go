@@ -54,7 +54,7 @@ func TestBothSDKsAreServedByBedrock(t *testing.T) {
 					require.NoError(t, err, server.Refused())
 					require.Equal(t, "Good day <&> 世界", text)
 					require.Equal(t, []string{"completed", "completed"}[:n+1], r.Outcomes(n+1))
-					require.Equal(t, usage, r.Recorded()[n].Usage)
+					require.Equal(t, usage, r.Attempt(n).Usage)
 				}
 				require.Empty(t, server.Refused())
 			})

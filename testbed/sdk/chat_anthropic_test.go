@@ -88,8 +88,8 @@ func TestAnthropicsSDKGetsAWholeAnswerFromEveryTypeOfChannel(t *testing.T) {
 			assert.EqualValues(t, "end_turn", message.StopReason)
 			assert.Equal(t, v.dialect.Model(), p.LastBody(t)["model"], "the mapped model")
 			assert.Equal(t, []string{"completed"}, r.Outcomes(1))
-			assert.Equal(t, v.output, r.Recorded()[0].Usage.Output())
-			assert.EqualValues(t, sdktest.CostInput, r.Recorded()[0].Usage.Input())
+			assert.Equal(t, v.output, r.Attempt(0).Usage.Output())
+			assert.EqualValues(t, sdktest.CostInput, r.Attempt(0).Usage.Input())
 		})
 	}
 }
@@ -108,8 +108,8 @@ func TestAnthropicsSDKAccumulatesAStreamOfEveryTypeOfChannel(t *testing.T) {
 			assert.EqualValues(t, "end_turn", message.StopReason)
 			assert.Equal(t, v.dialect.Model(), p.LastBody(t)["model"], "the mapped model")
 			assert.Equal(t, []string{"completed"}, r.Outcomes(1))
-			assert.Equal(t, v.output, r.Recorded()[0].Usage.Output())
-			assert.EqualValues(t, sdktest.CostInput, r.Recorded()[0].Usage.Input())
+			assert.Equal(t, v.output, r.Attempt(0).Usage.Output())
+			assert.EqualValues(t, sdktest.CostInput, r.Attempt(0).Usage.Input())
 		})
 	}
 }

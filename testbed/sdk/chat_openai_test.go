@@ -58,7 +58,7 @@ func TestOpenAIsSDKGetsAWholeAnswerFromEveryTypeOfChannel(t *testing.T) {
 
 			assert.Equal(t, v.dialect.Model(), p.LastBody(t)["model"], "the mapped model")
 			assert.Equal(t, []string{"completed"}, r.Outcomes(1))
-			assert.Equal(t, v.recorded, r.Recorded()[0].Usage)
+			assert.Equal(t, v.recorded, r.Attempt(0).Usage)
 		})
 	}
 }
@@ -116,7 +116,7 @@ func TestOpenAIsSDKAccumulatesAStreamOfEveryTypeOfChannel(t *testing.T) {
 				if asksForUsage {
 					assert.Equal(t, 1, withUsage, "one chunk with usage")
 					v.requireUsage(t, acc.Usage)
-					assert.Equal(t, v.recorded, r.Recorded()[0].Usage)
+					assert.Equal(t, v.recorded, r.Attempt(0).Usage)
 				} else {
 					assert.Zero(t, withUsage, "nobody asked for usage")
 				}

@@ -235,7 +235,7 @@ func TestVectorsAreMadeForClientsOfEitherAPI(t *testing.T) {
 	require.Len(t, vectors.Embeddings, 2)
 	require.Equal(t, []float32{0.5, -0.25}, vectors.Embeddings[1].Values)
 	require.Equal(t, []string{"completed"}, r.Outcomes(1))
-	require.EqualValues(t, 8, r.Recorded()[0].Usage.Input())
+	require.EqualValues(t, 8, r.Attempt(0).Usage.Input())
 	require.JSONEq(t, `{"model":"text-embedding-3-small","input":["one","two"],"encoding_format":"float","dimensions":2}`, string(server.Asked()[0].Text))
 	for _, path := range []string{"/v1beta/models/m:embedContent", "/v1/models/m:embedContent"} {
 		status, answer, _ := r.Ask(path, `{"content":{"parts":[{"text":"on"},{"text":"e"}]}}`)

@@ -61,7 +61,7 @@ func TestGooglesSDKIsServedByEveryProvider(t *testing.T) {
 		require.EqualValues(t, standin.Output, u.CandidatesTokenCount+u.ThoughtsTokenCount)
 		require.EqualValues(t, standin.Input+standin.Output, u.TotalTokenCount)
 		require.Equal(t, []string{"completed"}, r.Outcomes(1))
-		require.Equal(t, usage, r.Recorded()[0].Usage)
+		require.Equal(t, usage, r.Attempt(0).Usage)
 		require.Empty(t, server.Refused())
 	})
 }

@@ -40,7 +40,7 @@ func TestBothSDKsAreServedByGemini(t *testing.T) {
 				require.NoError(t, err, server.Refused())
 				require.Equal(t, "Good day <&> 世界", text)
 				require.Equal(t, []string{"completed", "completed"}[:n+1], r.Outcomes(n+1))
-				require.Equal(t, wire.Usage{Uncached: standin.Input - standin.Cached, CacheRead: standin.Cached, Text: standin.Output + standin.GeminiThoughts, Reasoning: standin.GeminiThoughts}, r.Recorded()[n].Usage)
+				require.Equal(t, wire.Usage{Uncached: standin.Input - standin.Cached, CacheRead: standin.Cached, Text: standin.Output + standin.GeminiThoughts, Reasoning: standin.GeminiThoughts}, r.Attempt(n).Usage)
 			}
 			require.Empty(t, server.Refused())
 		})

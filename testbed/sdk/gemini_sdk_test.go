@@ -89,7 +89,7 @@ func TestGooglesSDKIsServedByGemini(t *testing.T) {
 			require.NoError(t, err, server.Refused())
 			require.Equal(t, "Done.", textOfParts(parts))
 			require.Equal(t, []string{"completed", "completed"}, r.Outcomes(2))
-			require.Equal(t, wire.Usage{Uncached: 15, CacheRead: 10, Text: 12, Reasoning: 5}, r.Recorded()[0].Usage)
+			require.Equal(t, wire.Usage{Uncached: 15, CacheRead: 10, Text: 12, Reasoning: 5}, r.Attempt(0).Usage)
 			require.Empty(t, server.Refused())
 			for _, asked := range server.Asked() {
 				require.NotContains(t, asked.Query, "key=")

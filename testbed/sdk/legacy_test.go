@@ -54,7 +54,7 @@ func TestOpenAIsSDKCompletesAPrompt(t *testing.T) {
 	require.NoError(t, stream.Err())
 	assert.Equal(t, "\n\nThis |is a test.|", strings.Join(pieces, "|"))
 	assert.Equal(t, []string{"completed", "completed"}, r.Outcomes(2))
-	assert.EqualValues(t, 7, r.Recorded()[0].Usage.Output())
+	assert.EqualValues(t, 7, r.Attempt(0).Usage.Output())
 }
 
 func TestOpenAIsSDKGetsEmbeddingsInBothEncodings(t *testing.T) {
@@ -81,7 +81,7 @@ func TestOpenAIsSDKGetsEmbeddingsInBothEncodings(t *testing.T) {
 	assert.Equal(t, []float64{0.5, -1.25}, got.Data[0].Embedding)
 	assert.Equal(t, "base64", p.LastBody(t)["encoding_format"])
 	assert.Equal(t, []string{"completed", "completed"}, r.Outcomes(2))
-	assert.EqualValues(t, 8, r.Recorded()[0].Usage.Input())
+	assert.EqualValues(t, 8, r.Attempt(0).Usage.Input())
 }
 
 func TestCompletionsAndEmbeddingsOfAModelThatIsAnthropicsAreRefused(t *testing.T) {

@@ -124,10 +124,10 @@ func TestSoundIsWrittenDownThroughOpenAIsSDKInEveryForm(t *testing.T) {
 			require.Equal(t, "Größe 测试.wav", a.Files[0].Name)
 		}
 		require.Equal(t, []string{sumOf([]byte("first")), sumOf([]byte("second"))}, []string{asked[3].Files[0].Sum, asked[3].Files[1].Sum}, "their order matters")
-		require.Equal(t, [2]int64{4, 10}, [2]int64{r.Recorded()[0].Usage.Uncached, r.Recorded()[0].Usage.AudioIn})
-		require.Equal(t, int64(45), r.Recorded()[1].Usage.Text)
-		require.InDelta(t, 7, r.Recorded()[2].Usage.Seconds, 0)
-		require.Equal(t, "dall-e-2", r.Recorded()[4].Model)
+		require.Equal(t, [2]int64{4, 10}, [2]int64{r.Attempt(0).Usage.Uncached, r.Attempt(0).Usage.AudioIn})
+		require.Equal(t, int64(45), r.Attempt(1).Usage.Text)
+		require.InDelta(t, 7, r.Attempt(2).Usage.Seconds, 0)
+		require.Equal(t, "dall-e-2", r.Attempt(4).Model)
 		r.Client.CloseIdleConnections()
 		r.RequireQuiet(before, u)
 	})
@@ -146,7 +146,7 @@ func TestATextOfWhatWasSaidPassesInItsOwnType(t *testing.T) {
 	_, _, err := sends(r, context.Background(), "/v1/audio/transcriptions", contentType, bytes.NewReader(body))
 	require.NoError(t, err)
 	require.Equal(t, []string{"completed", "completed", "completed", "completed"}, r.Outcomes(4))
-	require.InDelta(t, 7, r.Recorded()[3].Usage.Seconds, 0)
+	require.InDelta(t, 7, r.Attempt(3).Usage.Seconds, 0)
 }
 
 func TestTheModelOfAFormIsFoundWhereverItStandsAndNothingElseOfItChanges(t *testing.T) {

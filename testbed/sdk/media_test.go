@@ -114,7 +114,7 @@ func TestASmallPictureIsKeptBackUntilItIsWhole(t *testing.T) {
 	require.NoError(t, err, "the model is optional here")
 	require.Equal(t, "https://images.example/1.png", got.Data[0].URL)
 	r.Outcomes(1) // it is recorded behind its answer
-	require.Equal(t, "dall-e-2", r.Recorded()[0].Model)
+	require.Equal(t, "dall-e-2", r.Attempt(0).Model)
 }
 
 func TestWhatIsSpokenArrivesByteForByteAsItComes(t *testing.T) {
@@ -176,7 +176,7 @@ func TestSpeechAsEventsIsAStreamWithItsCost(t *testing.T) {
 	require.True(t, strings.HasSuffix(answer, "\n\n"))
 	require.NotContains(t, answer, "[DONE]")
 	require.Equal(t, []string{"completed"}, r.Outcomes(1))
-	u := r.Recorded()[0].Usage
+	u := r.Attempt(0).Usage
 	require.Equal(t, [2]int64{9, 33}, [2]int64{u.Uncached, u.AudioOut})
 }
 
@@ -193,10 +193,10 @@ func TestModerationsAndRerankAreAnsweredUnderEachPath(t *testing.T) {
 		require.JSONEq(t, `{"model":"jina-reranker-v2-base-multilingual","object":"list","usage":{"total_tokens":38,"prompt_tokens":38},"results":[{"index":1,"relevance_score":0.87,"document":{"text":"b"}}]}`, answer)
 	}
 	require.Equal(t, []string{"completed", "completed", "completed"}, r.Outcomes(3))
-	require.Equal(t, "omni-moderation-latest", r.Recorded()[0].Model)
-	require.Equal(t, int64(38), r.Recorded()[1].Usage.Uncached)
+	require.Equal(t, "omni-moderation-latest", r.Attempt(0).Model)
+	require.Equal(t, int64(38), r.Attempt(1).Usage.Uncached)
 	r.Eventually("ends", func() bool { return len(r.RequestEnds()) == 3 }) // a client may have its answer before the end is recorded
-	require.Equal(t, []string{"moderation", "rerank", "rerank"}, []string{r.RequestEnds()[0].Endpoint.Operation(), r.RequestEnds()[1].Endpoint.Operation(), r.RequestEnds()[2].Endpoint.Operation()})
+	require.Equal(t, []string{"moderation", "rerank", "rerank"}, []string{r.RequestEnd(0).Endpoint.Operation(), r.RequestEnd(1).Endpoint.Operation(), r.RequestEnd(2).Endpoint.Operation()})
 
 	preflight, _ := http.NewRequest(http.MethodOptions, r.URL+"/rerank", nil)
 	preflight.Header.Set("Origin", "https://page.example")
@@ -449,7 +449,7 @@ func TestJinasAndCoheresClientsAreRankedByEitherProvider(t *testing.T) {
 	for _, a := range media.Asked() {
 		require.Empty(t, a.Refused)
 	}
-	require.Equal(t, int64(1), r.Recorded()[1].Usage.SearchUnits)
+	require.Equal(t, int64(1), r.Attempt(1).Usage.SearchUnits)
 
 	status, answer, _ = r.Ask("/v2/rerank", `{"model":"unknown",`+asks)
 	require.Equal(t, 404, status)

@@ -62,7 +62,7 @@ func TestBothSDKsAreServedByEveryVendor(t *testing.T) {
 					require.NoError(t, err, server.Refused())
 					require.Equal(t, "Good day <&> 世界", text)
 					require.Equal(t, []string{"completed", "completed"}[:n+1], r.Outcomes(n+1))
-					usage := r.Recorded()[n].Usage
+					usage := r.Attempt(n).Usage
 					usage.Said, usage.SaysCost = 0, false // what it says to have cost is testbed/limits' to look at
 					require.Equal(t, costsAt(v), usage)
 				}
@@ -108,7 +108,7 @@ func TestWhatElseAVendorHasIsServed(t *testing.T) {
 				status, answer, _ := r.Ask("/v1/embeddings", `{"model":"m","input":"x"}`)
 				require.Equal(t, 200, status, answer)
 				r.Outcomes(1)
-				require.Equal(t, wire.Usage{Uncached: 8}, r.Recorded()[0].Usage)
+				require.Equal(t, wire.Usage{Uncached: 8}, r.Attempt(0).Usage)
 			}
 			ids, _ := r.List()
 			if v.Serves("models") {
@@ -136,7 +136,7 @@ func TestAVendorsRefusalsAreReadInItsOwnWords(t *testing.T) {
 			status, answer, _ = r.Ask("/v1/chat/completions", `{"model":"m","messages":[]}`)
 			require.Contains(t, []int{400, 422}, status, answer)
 			require.NotContains(t, answer, standin.Key)
-			require.Equal(t, "healthy", string(r.Server.Pool().Set().All()[0].State(r.Recorded()[0].Began)))
+			require.Equal(t, "healthy", string(r.Server.Pool().Set().All()[0].State(r.Attempt(0).Began)))
 		})
 	}
 }

@@ -75,11 +75,11 @@ func TestASessionPassesOverEveryTransportAndIsCounted(t *testing.T) {
 			require.Equal(t, "response.done", client.hears()["type"])
 			require.NoError(t, client.conn.Close(4321, "that is all"))
 			require.Equal(t, []string{"completed"}, r.Outcomes(1))
-			require.Equal(t, sessionUsage, r.Recorded()[0].Usage)
+			require.Equal(t, sessionUsage, r.Attempt(0).Usage)
 			r.Eventually("the upstream hears how the client has closed", func() bool { return len(server.Closed()) == 1 })
 			require.Equal(t, []websocket.CloseError{{Code: 4321, Reason: "that is all"}}, server.Closed())
 			r.Eventually("the end", func() bool { return len(r.RequestEnds()) == 1 })
-			end := r.RequestEnds()[0]
+			end := r.RequestEnd(0)
 			require.Equal(t, http.StatusSwitchingProtocols, end.Status)
 			require.Equal(t, wire.Realtime, end.Endpoint)
 			require.Equal(t, "m", end.Model)

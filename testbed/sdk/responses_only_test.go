@@ -26,7 +26,7 @@ func TestAModelThatIsServedOnResponsesOnlyIsReachedByEveryClient(t *testing.T) {
 				require.NoError(t, err, server.Refused())
 				require.Equal(t, "Good day", text)
 				require.Equal(t, []string{"completed", "completed", "completed"}[:n+1], r.Outcomes(n+1), "what is asked anew is the same attempt")
-				require.EqualValues(t, standin.Output, r.Recorded()[n].Usage.Output())
+				require.EqualValues(t, standin.Output, r.Attempt(n).Usage.Output())
 			}
 			require.Len(t, server.Refused(), 1, "it is asked once where it does not serve its model")
 			require.Equal(t, 1, strings.Count(r.Log.String(), "serves a model on the Responses API only"))

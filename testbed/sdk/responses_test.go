@@ -141,7 +141,7 @@ func TestAModelThatIsServedOnResponsesAloneIsReachedByEveryClient(t *testing.T) 
 				require.NoError(t, err, server.Refused())
 				require.Equal(t, "Good day <&> 世界", text)
 				require.Equal(t, []string{"completed", "completed"}[:n+1], r.Outcomes(n+1))
-				require.Equal(t, wire.Usage{Uncached: 15, CacheRead: 10, Text: 7}, r.Recorded()[n].Usage)
+				require.Equal(t, wire.Usage{Uncached: 15, CacheRead: 10, Text: 7}, r.Attempt(n).Usage)
 			}
 			require.Empty(t, server.Refused())
 		})

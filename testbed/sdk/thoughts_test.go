@@ -34,7 +34,7 @@ func TestAConversationWithoutItsReasoningIsSentOnceMore(t *testing.T) {
 			require.Len(t, asked, 4)
 			require.NotContains(t, string(asked[0].Text), "reasoning_content", "nobody has asked for it")
 			require.Contains(t, string(asked[1].Text), `"reasoning_content":" "`)
-			require.Equal(t, "healthy", string(r.Server.Pool().Set().All()[0].State(r.Recorded()[0].Began)))
+			require.Equal(t, "healthy", string(r.Server.Pool().Set().All()[0].State(r.Attempt(0).Began)))
 			require.Equal(t, 1, strings.Count(r.Log.String(), "refuses conversations without the reasoning"))
 		})
 	}

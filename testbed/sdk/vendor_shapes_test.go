@@ -142,7 +142,7 @@ func understood(t *testing.T, shapes map[string]shape) {
 					require.Equal(t, c.gets, status, answer)
 					require.Contains(t, strings.ReplaceAll(answer, `\u0027`, "'"), c.says)
 					require.Equal(t, c.outcome, r.Outcomes(n + 1)[n])
-					usage := r.Recorded()[n].Usage
+					usage := r.Attempt(n).Usage
 					usage.Said, usage.SaysCost = 0, false
 					switch {
 					case c.outcome == "completed":

@@ -52,7 +52,7 @@ func TestOpenAIsSDKIsServedOverAWebsocketByEveryProvider(t *testing.T) {
 			require.Equal(t, "Fine.", text)
 			require.Empty(t, server.Refused())
 			require.Equal(t, []string{"completed", "completed"}, r.Outcomes(2))
-			require.Equal(t, behind.usage, r.Recorded()[0].Usage)
+			require.Equal(t, behind.usage, r.Attempt(0).Usage)
 			require.NoError(t, conn.Close())
 			requireNoSockets(r)
 			r.RequireQuiet(harness.AmongOthers)
@@ -270,10 +270,10 @@ func TestTheEndOfEachCallOnAWebsocketIsRecorded(t *testing.T) {
 	c.until("error")
 	r.Eventually("ends", func() bool { return len(r.RequestEnds()) == 2 })
 	for i, status := range []int{200, 404} {
-		end := r.RequestEnds()[i]
+		end := r.RequestEnd(i)
 		require.Equal(t, wire.ResponsesCreate, end.Endpoint)
 		require.Equal(t, "test", end.Token)
 		require.Equal(t, status, end.Status)
 	}
-	require.NotEqual(t, r.RequestEnds()[0].RequestID, r.RequestEnds()[1].RequestID)
+	require.NotEqual(t, r.RequestEnd(0).RequestID, r.RequestEnd(1).RequestID)
 }

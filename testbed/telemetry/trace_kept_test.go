@@ -52,8 +52,8 @@ func TestCallsByTheIDOfAResponseAreTracedUnderTheirOwnNames(t *testing.T) {
 		require.True(t, strings.HasPrefix(clients[0].Name, c.operation), clients[0].Name)
 		if n > 0 {
 			require.NotContains(t, fmt.Sprint(server.Name, clients[0].Name, said(server)), id)
-			require.Zero(t, r.Recorded()[n].Usage.Input(), "it has been paid for")
+			require.Zero(t, r.Attempt(n).Usage.Input(), "it has been paid for")
 		}
-		require.Equal(t, "completed", r.Recorded()[n].Outcome.String())
+		require.Equal(t, "completed", r.Attempt(n).Outcome.String())
 	}
 }

@@ -304,7 +304,7 @@ func TestARequestWithoutAValidKeyIsNotTraced(t *testing.T) {
 	r := startTraced(t, sdktrace.AlwaysSample(), "channels:\n"+gptX(u, "only", "")+"\ntokens:\n  - {name: other, key: sk-another-0123456789}\n")
 	r.askFrom(traceparent+"01", askWhole)
 	require.Eventually(t, func() bool { return len(r.RequestEnds()) == 1 }, harness.Patience, time.Millisecond)
-	require.Equal(t, 401, r.RequestEnds()[0].Status)
+	require.Equal(t, 401, r.RequestEnd(0).Status)
 	require.Empty(t, r.spans.GetSpans())
 }
 
