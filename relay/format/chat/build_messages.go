@@ -3,8 +3,6 @@ package chat
 import (
 	"strings"
 
-	"one-api/relay/format"
-	"one-api/relay/jsonscan"
 	"one-api/relay/llm"
 	"one-api/relay/provider"
 )
@@ -132,111 +130,6 @@ func (b *builder) user(parts []llm.Part) {
 	}
 }
 
-// isText reports whether a part can be said as text.
-func isText(p *llm.Part) bool {
-	return p.Kind == llm.Text || p.Kind == llm.Document && p.Media.Data == "" && p.Media.URL == ""
-}
-
-func textOf(p *llm.Part) string {
-	if p.Kind == llm.Document {
-		return heading(p.Media) + p.Media.Text
-	}
-	return p.Text
-}
-
-// heading is what a client says of a document that is said as text.
-func heading(m *llm.Media) (text string) {
-	for _, line := range [...]string{m.Name, m.Note} {
-		if line != "" {
-			text += line + "\n"
-		}
-	}
-	return text
-}
-
-// content is a plain string if every part is text, since not every compatible server knows parts.
-func (b *builder) content(parts []llm.Part, separator string) {
-	plain, hints := true, false
-	for i := range parts {
-		plain = plain && isText(&parts[i])
-		hints = hints || parts[i].Cache != nil
-	}
-	b.Key("content")
-	if plain && (!hints || !b.quirks.CacheHints) {
-		all := make([]string, len(parts))
-		for i := range parts {
-			all[i] = textOf(&parts[i])
-		}
-		b.Text(strings.Join(all, separator))
-		return
-	}
-	b.Open('[')
-	for i := range parts {
-		b.part(&parts[i])
-	}
-	b.Close(']')
-}
-
-func (b *builder) part(p *llm.Part) {
-	if isText(p) && textOf(p) == "" {
-		return // OpenAI refuses an empty text beside an image
-	}
-	if p.Kind == llm.Document && p.Media.Note != "" && !isText(p) {
-		b.part(&llm.Part{Text: p.Media.Note})
-	}
-	b.Open('{')
-	switch {
-	case isText(p):
-		b.Literal("type", `"text"`)
-		b.String("text", textOf(p))
-	case p.Kind == llm.Image:
-		b.Literal("type", `"image_url"`)
-		b.Key("image_url")
-		b.Open('{')
-		if p.Media.URL != "" {
-			b.String("url", p.Media.URL)
-		} else {
-			b.data("url", p.Media)
-		}
-		b.Said("detail", p.Media.Detail)
-		b.Close('}')
-	case p.Kind == llm.Document:
-		b.Literal("type", `"file"`)
-		b.Key("file")
-		b.Open('{')
-		b.data("file_data", p.Media)
-		name := p.Media.Name
-		if name == "" {
-			name = "document.pdf" // OpenAI refuses a file without a name
-		}
-		b.String("filename", name)
-		b.Close('}')
-	case p.Kind == llm.Audio:
-		b.Literal("type", `"input_audio"`)
-		b.Key("input_audio")
-		b.Open('{')
-		b.String("data", p.Media.Data)
-		b.String("format", format.AudioFormat(p.Media.Type))
-		b.Close('}')
-	case p.Kind == llm.Video:
-		b.Literal("type", `"video_url"`)
-		b.Key("video_url")
-		b.Open('{')
-		if p.Media.URL != "" {
-			b.String("url", p.Media.URL)
-		} else {
-			b.data("url", p.Media)
-		}
-		b.Close('}')
-	}
-	b.cache(p.Cache)
-	b.Close('}')
-}
-
-func (b *builder) data(name string, m *llm.Media) {
-	b.Joined(name, "data:", m.Type, ";base64,", m.Data)
-}
-
 func (b *builder) result(p *llm.Part) {
 	b.owed--
 	var lines []string
@@ -314,86 +207,6 @@ func isEmpty(parts []llm.Part) bool {
 		}
 	}
 	return len(parts) > 0
-}
-
-// nothingThought stands for reasoning that a client has not given back, or that there never was, if the provider refuses turns
-// without any: DeepSeek V4 and Kimi take an empty text for none.
-const nothingThought = " "
-
-const thoughts = "reasoning_content"
-
-// Thoughtful is a request, of a provider's own format, whose answers of earlier turns all have some reasoning. If they have it
-// already, that is the request itself.
-func Thoughtful(body []byte) []byte {
-	var messages jsonscan.Member
-	_ = jsonscan.Object(body, func(m jsonscan.Member) { // it has been read before
-		if string(m.Key) == "messages" {
-			messages = m
-		}
-	})
-	list, changed := append(make([]byte, 0, len(messages.Value)+64), '['), false
-	jsonscan.Elements(messages.Value, func(message []byte) {
-		if len(list) > 1 {
-			list = append(list, ',')
-		}
-		given, added := withThoughts(message)
-		list, changed = append(list, given...), changed || added
-	})
-	if !changed {
-		return body
-	}
-	out := make([]byte, 0, len(body)+len(list))
-	return append(append(append(append(out, body[:messages.Start]...), list...), ']'), body[messages.End:]...)
-}
-
-func withThoughts(message []byte) (out []byte, added bool) {
-	var role []byte
-	var said jsonscan.Member
-	if !format.IsObject(message) {
-		return message, false
-	}
-	_ = jsonscan.Object(message, func(m jsonscan.Member) {
-		switch string(m.Key) {
-		case "role":
-			role = m.Value
-		case thoughts:
-			said = m
-		}
-	})
-	text, _ := jsonscan.String(said.Value)
-	switch {
-	case string(role) != `"assistant"` || text != "":
-		return message, false
-	case said.End > 0:
-		out = append(out, message[:said.Start]...)
-		return append(append(out, `"`+nothingThought+`"`...), message[said.End:]...), true
-	}
-	return append(append(out, `{"`+thoughts+`":"`+nothingThought+`",`...), message[1:]...), true
-}
-
-// thought gives back what an earlier answer came of, to those who take it. It reports whether it did.
-func (b *builder) thought(text string, called bool) bool {
-	back := b.quirks.Reasoning
-	switch {
-	case back == provider.BackNever, b.habits.noThoughts && back == provider.BackUnsigned:
-		return false
-	case text == "" && (b.t.Thoughts || back == provider.BackAlways || back == provider.BackUnsigned && called && b.habits.wantsThinks):
-		b.String(thoughts, nothingThought)
-		return false
-	case text == "":
-		return false
-	case back == provider.BackDetails:
-		b.Key("reasoning_details")
-		b.Open('[')
-		b.Open('{')
-		b.Literal("type", `"reasoning.text"`)
-		b.String("text", text)
-		b.Close('}')
-		b.Close(']')
-	default:
-		b.String(thoughts, text)
-	}
-	return true
 }
 
 // unsigned is what Gemini takes for the signature of a call that another model has made
