@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"one-api/relay/config"
@@ -13,7 +14,28 @@ import (
 const (
 	budgetsTimeout = 3 * time.Second
 	booksTimeout   = 500 * time.Millisecond
+	// reservedEvery is how old what health says of reservations may be. Comparing them takes the lock that calls reserve under.
+	reservedEvery = 10 * time.Second
 )
+
+// reservedBalance is what the last comparison of reservations with open calls came to: by how much they differ, and when it was made, in
+// Unix nanoseconds.
+type reservedBalance struct{ differs, at atomic.Int64 }
+
+// balanceReserved makes that comparison.
+func (s *Server) balanceReserved(now time.Time) (differs int64) {
+	differs = s.limits.Balance(s.inFlight.IDs)
+	s.reserved.differs.Store(differs)
+	s.reserved.at.Store(now.UnixNano())
+	return differs
+}
+
+// compareReserved makes it if nobody has of late.
+func (s *Server) compareReserved(now time.Time) {
+	if now.UnixNano()-s.reserved.at.Load() >= int64(reservedEvery) {
+		s.balanceReserved(now)
+	}
+}
 
 // beginBudgets has budgets begin with what the ledger knows to have been spent. Without one they begin at zero.
 func (s *Server) beginBudgets(c *config.Config, limits *limit.Set) {

@@ -3,7 +3,10 @@ package relay
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -33,6 +36,20 @@ func locked(t *testing.T, target store.Target) (unlock func()) {
 		require.NoError(t, tx.Rollback())
 		require.NoError(t, other.Close())
 	}
+}
+
+// withBudget is a configuration with a key that has a budget.
+func withBudget(t *testing.T) (config.Settings, *config.Config) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "channels.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("channels:\n  - {name: a, type: openai, keys: [k-7f1c02d94be8a3]}\n"+
+		"tokens:\n  - {name: kid, key: sk-the-key-of-the-kid, budget: {usd: 1, per: total}}\n"), 0o600))
+	source := config.Source{File: file, Providers: ConfigProviders(), Env: func(string) (string, bool) { return "", false }}
+	settings, err := config.LoadSettings(source)
+	require.NoError(t, err)
+	c, err := config.Load(source, settings)
+	require.NoError(t, err)
+	return settings, c
 }
 
 // TestABudgetKnowsWhatAFormerRelayHadSpentThatTheDatabaseDidNotTake has a relay end while its database is locked, so that what it has spent
@@ -66,14 +83,7 @@ func TestABudgetKnowsWhatAFormerRelayHadSpentThatTheDatabaseDidNotTake(t *testin
 	former.Close()
 	unlock()
 
-	file := filepath.Join(t.TempDir(), "channels.yaml")
-	require.NoError(t, os.WriteFile(file, []byte("channels:\n  - {name: a, type: openai, keys: [k-7f1c02d94be8a3]}\n"+
-		"tokens:\n  - {name: kid, key: sk-the-key-of-the-kid, budget: {usd: 1, per: total}}\n"), 0o600))
-	source := config.Source{File: file, Providers: ConfigProviders(), Env: func(string) (string, bool) { return "", false }}
-	settings, err := config.LoadSettings(source)
-	require.NoError(t, err)
-	c, err := config.Load(source, settings)
-	require.NoError(t, err)
+	settings, c := withBudget(t)
 	kept := open()
 	defer kept.Close()
 	unlock = locked(t, target)
@@ -91,4 +101,37 @@ func TestABudgetKnowsWhatAFormerRelayHadSpentThatTheDatabaseDidNotTake(t *testin
 		s.readBudgets() // as it does every second while it serves
 		return spent() == cost
 	}, patience, 10*time.Millisecond)
+}
+
+// TestHealthSaysThatSomethingIsReservedThatNoCallHolds: Kuma's monitor of the ledger looks at nothing else.
+func TestHealthSaysThatSomethingIsReservedThatNoCallHolds(t *testing.T) {
+	settings, c := withBudget(t)
+	kept, err := store.Open(t.Context(), store.Target{Kind: store.SQLite, Path: filepath.Join(t.TempDir(), "ledger.db")})
+	require.NoError(t, err)
+	defer kept.Close()
+	books := ledger.New(ledger.Options{Store: kept, Log: slog.New(slog.DiscardHandler)})
+	defer books.Close(context.Background())
+	s, err := New(ServerOptions{Settings: settings, Config: c, Log: slog.New(slog.DiscardHandler), Ledger: books})
+	require.NoError(t, err)
+	balance := func() int64 {
+		answer := httptest.NewRecorder()
+		s.front.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/api/monitor/health", http.NoBody))
+		var health struct {
+			Ledger struct {
+				Balance int64 `json:"balance"`
+			} `json:"ledger"`
+		}
+		require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &health), answer.Body.String())
+		return health.Ledger.Balance
+	}
+	now := time.Now()
+	s.compareReserved(now) // as it does every second while it serves
+	require.Zero(t, balance())
+	phantom, over := s.directory.Load().Limits.Of("kid").Enter(&limit.Ask{ID: "of-no-request", Model: "gpt-4o", Input: 10})
+	require.Nil(t, over)
+	s.compareReserved(now.Add(reservedEvery))
+	require.EqualValues(t, 1, balance())
+	phantom.Leave(0, 0, 0)
+	s.compareReserved(now.Add(2 * reservedEvery))
+	require.Zero(t, balance())
 }

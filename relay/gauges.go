@@ -25,7 +25,7 @@ func (s *Server) Gauges() telemetry.State {
 			Queue: is.Queue, Age: is.Age, Spilled: is.Spilled, Replayed: is.Replayed, Lost: is.Lost, Rows: is.Rows, Spent: is.Spent,
 		}
 	}
-	state.Reserved = s.limits.Balance(s.inFlight.IDs)
+	state.Reserved = s.balanceReserved(now)
 	state.SpooledBytes, state.SpooledFiles = s.spool.Used()
 	sample := s.samples.Fresh(now)
 	for _, c := range s.pool.Set().All() {

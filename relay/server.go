@@ -104,6 +104,7 @@ type Server struct {
 	limits     *limit.Keeper
 	inFlight   *inflight.List
 
+	reserved      reservedBalance
 	budgetsUnread atomic.Bool // the ledger has not said all that was spent before
 	clients       *clients
 	reserve       *reserve
@@ -169,7 +170,7 @@ func New(options ServerOptions) (*Server, error) {
 		Budget:   s.budget, Spool: s.spool, Draining: s.gates.Intake.Draining, Goroutines: s.Goroutines, Connections: s.ClientConnections,
 		Samples: s.samples, Leaks: telemetry.NewLeakSampler(), Traffic: s.traffic, Budgets: s.budgets, Configuration: s.configuration,
 		Check:  options.Check,
-		Ledger: options.Ledger, Prices: s.prices.Load,
+		Ledger: options.Ledger, Reserved: s.reserved.differs.Load, Prices: s.prices.Load,
 		Logins: &gate.Throttle{Trusted: settings.TrustedProxies, Everyone: true, Free: freeLogins},
 	}
 	s.issued = &issued.Registry{Store: options.Store, Log: options.Log, Changed: s.direct, InFile: s.inFile, Found: s.found}
@@ -314,6 +315,7 @@ func (s *Server) trim(ctx context.Context) {
 		case now := <-look.C:
 			s.pool.Trim()
 			s.readBudgets() //nolint:contextcheck // it has a clock of its own
+			s.compareReserved(now)
 			s.clients.trim(now)
 			s.throttle.Report(s.options.Log, now, false)
 			if returned := burst.Look(now, s.gates.Intake.Active()); returned > 0 {

@@ -22,6 +22,7 @@ const maxProblems = 1000
 type decoder struct {
 	file     string
 	env      *environment
+	literal  bool // a ${ is no variable
 	problems Problems
 	cost     int
 }
@@ -206,14 +207,17 @@ func (d *decoder) scalar(v value) (s scalar, ok bool) {
 	if !d.is(v, yaml.ScalarNode, "a single value") {
 		return scalar{}, false
 	}
-	text, messages := expand(v.node.Value, d.env)
+	text, messages := v.node.Value, []string(nil)
+	if !d.literal {
+		text, messages = expand(text, d.env)
+	}
 	for _, message := range messages {
 		d.report(v.place, "%s", message)
 	}
 	const quotes = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
 	s = scalar{
 		text:     text,
-		expanded: strings.Contains(v.node.Value, "${"),
+		expanded: !d.literal && strings.Contains(v.node.Value, "${"),
 		quoted:   v.node.Style&quotes != 0 || v.node.Style&yaml.TaggedStyle != 0 && v.node.Tag == "!!str",
 		source:   v.node.Value,
 		place:    v.place,

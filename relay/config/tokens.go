@@ -111,10 +111,10 @@ func ownerProblem(text string) string {
 }
 
 // ParseToken reads the settings of a token that is made at run time, as a JSON object with the members that a token has in the file, but
-// for its key. Its error is a Problems. Nothing in it is taken from the environment.
+// for its key. Its error is a Problems. Nothing in it is taken from the environment: a ${ in it means itself.
 func ParseToken(text []byte) (Token, error) {
 	l := &loader{
-		decoder: decoder{env: Source{Env: func(string) (string, bool) { return "", false }}.environment()},
+		decoder: decoder{env: Source{Env: func(string) (string, bool) { return "", false }}.environment(), literal: true},
 		keys:    map[digest]place{}, groups: map[string]bool{}, keyless: true,
 		channelDefaults: channelObject.defaults(), tokenDefaults: tokenObject.defaults(),
 	}

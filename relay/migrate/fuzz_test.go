@@ -195,9 +195,11 @@ func requireTheSame(t *testing.T, p *Plan, loaded *config.Config) {
 			for name, value := range e.headers {
 				require.Equal(t, oneLine(value), is.Headers[name])
 			}
+			require.Len(t, is.ModelMapping, len(e.mapping))
 			for model, to := range e.mapping {
-				require.Equal(t, to, is.ModelMapping[model])
+				require.Equal(t, to, is.ModelMapping[model], "what stands for %.60q", model)
 			}
+			require.Equal(t, e.groups, is.Groups)
 			if len(e.models) > 0 {
 				require.Equal(t, e.models, is.Models)
 			}

@@ -154,7 +154,8 @@ func (p *Plan) takeMissing() (taken bool) {
 		return false
 	}
 	for _, model := range p.Unpriced {
-		if of, said := p.then[model]; said {
+		of, said := p.then[model]
+		if said && !slices.ContainsFunc(p.Prices, func(has priced) bool { return has.Model == model }) {
 			p.Prices, taken = append(p.Prices, of), true
 		}
 	}

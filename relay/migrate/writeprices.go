@@ -10,7 +10,7 @@ func (p *Plan) renderPrices(w *writer) {
 		w.line(0, "")
 		w.line(0, "groups:")
 		for _, name := range slices.Sorted(maps.Keys(p.Markups)) {
-			w.line(2, quote(name)+": {markup: "+trimmed(p.Markups[name], 6)+"}")
+			w.member(2, name, "{markup: "+trimmed(p.Markups[name], 6)+"}")
 		}
 	}
 	if len(p.Prices) > 0 {

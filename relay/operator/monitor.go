@@ -39,7 +39,7 @@ type health struct {
 }
 
 // ledgerHealth is whether what is spent is written down. It is well if nothing waits for long, nothing was lost of late, and the books
-// agree.
+// agree: rows with sums, sums with what is spent, and what is reserved with the calls that are open.
 type ledgerHealth struct {
 	Queue      int64  `json:"queue"`                      // rows that the database has not taken yet
 	AgeSeconds int64  `json:"age_seconds"`                // of the oldest of them
@@ -62,7 +62,7 @@ func (o *Operator) ledgerHealth() *ledgerHealth {
 	}
 	return &ledgerHealth{
 		LostAgo: ago, Queue: s.Queue, AgeSeconds: int64(s.Age.Seconds()), Spilled: s.Spilled, Replayed: s.Replayed, Lost: s.Lost,
-		Balance: max(s.Rows, -s.Rows, s.Spent, -s.Spent),
+		Balance: max(s.Rows, -s.Rows, s.Spent, -s.Spent, o.Reserved()),
 	}
 }
 

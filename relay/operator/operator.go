@@ -64,6 +64,9 @@ type Operator struct {
 	Connections func() (open, idle int64)
 	// Ledger is what is remembered of requests; nil: nothing is.
 	Ledger *ledger.Ledger
+	// Reserved is by how much what is reserved of limits and budgets differed from what open calls hold when that was compared last. It
+	// takes no lock.
+	Reserved func() int64
 	// Prices is what calls cost.
 	Prices func() *price.Book
 	// Samples and Leaks say who holds the goroutines.
