@@ -76,15 +76,9 @@ tokens:
   server (VS Code, JetBrains, Neovim, Helix) complete keys and mark what is wrong. The schema is [in the repository](../deploy/channels.schema.json), too.
 - A key without a value counts as left out. Unknown keys, keys that are there twice, and merge keys (` + "`<<`" + `) are errors.
 `)
-	fileObject.document(&b)
-	channelObject.document(&b)
-	entraObject.document(&b)
-	timeoutsObject.document(&b)
-	tokenObject.document(&b)
-	groupObject.document(&b)
-	limitsObject.document(&b)
-	budgetObject.document(&b)
-	priceObject.document(&b)
+	for _, o := range objects {
+		o.(interface{ document(*strings.Builder) }).document(&b)
+	}
 	b.WriteString(`
 ## Environment
 

@@ -442,17 +442,12 @@ func FuzzSchema(f *testing.F) {
 
 // TestEveryDefaultIsGood since nobody looks at a default when a file is read.
 func TestEveryDefaultIsGood(t *testing.T) {
-	defaultsAreGood(t, fileObject)
-	defaultsAreGood(t, channelObject)
-	defaultsAreGood(t, timeoutsObject)
-	defaultsAreGood(t, tokenObject)
-	defaultsAreGood(t, groupObject)
-	defaultsAreGood(t, limitsObject)
-	defaultsAreGood(t, budgetObject)
-	defaultsAreGood(t, priceObject)
+	for _, o := range objects {
+		o.(interface{ defaultsAreGood(*testing.T) }).defaultsAreGood(t)
+	}
 }
 
-func defaultsAreGood[T any](t *testing.T, o *object[T]) {
+func (o *object[T]) defaultsAreGood(t *testing.T) {
 	s := compiled(t)
 	for _, k := range o.keys {
 		require.NotEmpty(t, k.about, k.name)

@@ -5,7 +5,8 @@
 // A file is a phase: send.go asks and waits for the header (asking.go is the exchange as its transport knows it), refused.go reads an
 // error, whole.go and stream.go relay an answer, writer.go takes a stream to its client, finish.go ends it all. Every call into a format
 // stands in lane.go. What goes through all phases are the clocks (clock.go, phases.go), what ends a call early (canceler.go), what it
-// holds (resources.go, memory.go), and what its failures are (errors.go, censored.go).
+// holds (resources.go, memory.go), and what its failures are (errors.go, censored.go). A session over websockets is opened and held by
+// tunnel.go, passes its messages on in sessionmessage.go, and is looked after by sessionwatch.go and, at a shutdown, sessions.go.
 package exchange
 
 import (
