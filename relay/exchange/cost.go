@@ -187,7 +187,7 @@ func (x *Exchange) estimates(a *record.Attempt) {
 		cost.Counted = record.CountedByProvider
 	case a.Status < http.StatusOK || a.Status >= http.StatusMultipleChoices || a.Endpoint.Tunnels():
 		return // nothing was answered
-	case !complete && x.events == 0 && c.text == 0 && !u.Counts() && !x.gaveUp(a):
+	case !complete && x.events == 0 && c.text == 0 && !u.Counts() && !x.gaveUp(a) && !x.cutOff(a):
 		return // an error in the place of an answer
 	case a.Endpoint.Media():
 		if u.Counts() {
@@ -225,6 +225,12 @@ func (x *Exchange) gaveUp(a *record.Attempt) bool {
 	default:
 		return false
 	}
+}
+
+// cutOff reports whether the upstream was sending a whole answer when it broke: its provider has made that, and does not know that it did
+// not come.
+func (x *Exchange) cutOff(a *record.Attempt) bool {
+	return !x.call.Stream && x.body.read > 0 && (a.Outcome == outcome.UpstreamReset || a.Outcome == outcome.UpstreamTruncated)
 }
 
 // estimateText guesses tokens of text: those that were sent, unless the provider has said, and those that have come, unless it has said

@@ -133,6 +133,10 @@ var kinds = []kind{
 		rows: []row{guessed("openai", "upstream_reset")}, guessed: true,
 	},
 	{
+		name: "cut-in-a-whole-answer", body: chatBody, first: "openai", second: "anthropic", acts: map[string]act{"openai": cuts},
+		rows: []row{guessed("openai", "upstream_reset or upstream_truncated"), good("anthropic")}, guessed: true,
+	},
+	{
 		name: "ended-short", path: "/v1/messages", body: messageSBody, first: "anthropic", acts: map[string]act{"anthropic": endsShort},
 		rows: []row{guessed("anthropic", "upstream_truncated")}, guessed: true,
 	},
