@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -66,6 +67,8 @@ var needed = map[string][]string{
 	"users":    {"id", "username", "status", "quota"},
 }
 
+var errOurs = errors.New("it is this relay's own database (its tables begin with relay_): --from is the old one's")
+
 // dialect tells whose database it is by what only one of them has.
 func (c catalogue) dialect() (Dialect, error) {
 	if len(c) == 0 {
@@ -74,7 +77,7 @@ func (c catalogue) dialect() (Dialect, error) {
 	for _, table := range slices.Sorted(maps.Keys(needed)) {
 		if c[table] == nil {
 			if slices.ContainsFunc(slices.Collect(maps.Keys(c)), func(name string) bool { return strings.HasPrefix(name, "relay_") }) {
-				return "", errors.New("it is this relay's own database (its tables begin with relay_): --from is the old one's")
+				return "", errOurs
 			}
 			return "", fmt.Errorf("there is no table %s in it: it is no database of one-api, new-api or ezlinkai", table)
 		}
@@ -173,6 +176,10 @@ func (r row) number(column string) (int64, bool) {
 	switch v := r[column].(type) {
 	case int64:
 		return v, true
+	case uint64: // MySQL's BIGINT UNSIGNED, as a weight is
+		return int64(min(v, math.MaxInt64)), true //nolint:gosec // it fits
+	case float32:
+		return row{column: float64(v)}.number(column)
 	case float64:
 		if v != v || v >= 1<<63 || v < -1<<63 {
 			return 0, false

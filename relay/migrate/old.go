@@ -3,6 +3,7 @@ package migrate
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -18,6 +19,8 @@ type Old struct {
 	// Muted is the models that ezlinkai has switched off at a channel by itself, by the channel's id.
 	Muted   map[int64][]string
 	Deleted int // tokens that were deleted, and are still there
+	// NoOptions says that there is no table of options, which all three have, or that the login may not read it.
+	NoOptions bool
 
 	owners map[int64]string // what users are called here; nil: nobody has asked yet
 }
@@ -43,7 +46,10 @@ var (
 // Read reads all but the logs, as it was at one moment. Its error says what to do.
 func (s *Source) Read(ctx context.Context) (*Old, error) {
 	dialect, err := s.tables.dialect()
-	if err != nil {
+	switch {
+	case err != nil && s.engine != sqlite && !errors.Is(err, errOurs):
+		return nil, fmt.Errorf("%s: %w (a login sees only tables that it may read: GRANT SELECT on all of them)", s, err)
+	case err != nil:
 		return nil, fmt.Errorf("%s: %w", s, err)
 	}
 	old := &Old{Dialect: dialect, Place: s.String(), Users: map[int64]row{}, Options: map[string]string{}, Muted: map[int64][]string{}}
@@ -76,7 +82,7 @@ func (s *Source) Read(ctx context.Context) (*Old, error) {
 
 // readAsides reads the options that matter here, by their names, since among the others are secrets; and what ezlinkai has switched off.
 func (s *Source) readAsides(ctx context.Context, tx *sql.Tx, old *Old) error {
-	if s.tables.has("options", "key") && s.tables.has("options", "value") {
+	if old.NoOptions = !s.tables.has("options", "key") || !s.tables.has("options", "value"); !old.NoOptions {
 		for _, name := range optionNames {
 			query := "SELECT " + s.quoted("value") + " FROM options WHERE " + s.quoted("key") + " = '" + name + "'"
 			keep := func(r row) error { old.Options[name] = r.text("value"); return nil }

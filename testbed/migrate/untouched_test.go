@@ -59,8 +59,8 @@ func (s source) contents(t *testing.T) map[string]string {
 	return sums
 }
 
-// reader makes a login that may look at the tables and do nothing else, and is how an import is told of it.
-func (s source) reader(t *testing.T) (from string) {
+// reader makes a login that may look at the tables, or at those that are named, and do nothing else, and is how an import is told of it.
+func (s source) reader(t *testing.T, tables ...string) (from string) {
 	t.Helper()
 	const password = "made-up%40password"
 	name := database()
@@ -72,7 +72,13 @@ func (s source) reader(t *testing.T) (from string) {
 	}
 	switch s.engine {
 	case "postgres":
-		do("REVOKE CREATE ON SCHEMA public FROM PUBLIC", "CREATE ROLE "+name+" LOGIN PASSWORD 'made-up@password'", "GRANT USAGE ON SCHEMA public TO "+name, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO "+name)
+		do("REVOKE CREATE ON SCHEMA public FROM PUBLIC", "CREATE ROLE "+name+" LOGIN PASSWORD 'made-up@password'", "GRANT USAGE ON SCHEMA public TO "+name)
+		if len(tables) == 0 {
+			do("GRANT SELECT ON ALL TABLES IN SCHEMA public TO " + name)
+		}
+		for _, table := range tables {
+			do("GRANT SELECT ON " + table + " TO " + name)
+		}
 		t.Cleanup(func() {
 			_, err := s.db.Exec("DROP OWNED BY " + name)
 			require.NoError(t, err)
@@ -86,7 +92,13 @@ func (s source) reader(t *testing.T) (from string) {
 		config, err := mysql.ParseDSN(s.from)
 		require.NoError(t, err)
 		name = name[:min(len(name), 32)]
-		do("CREATE USER "+name+"@'%' IDENTIFIED BY 'made-up@password'", "GRANT SELECT ON "+config.DBName+".* TO "+name+"@'%'")
+		do("CREATE USER " + name + "@'%' IDENTIFIED BY 'made-up@password'")
+		if len(tables) == 0 {
+			tables = []string{"*"}
+		}
+		for _, table := range tables {
+			do("GRANT SELECT ON " + config.DBName + "." + table + " TO " + name + "@'%'")
+		}
 		t.Cleanup(func() {
 			_, err := s.db.Exec("DROP USER " + name + "@'%'")
 			require.NoError(t, err)
