@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"one-api/relay/config"
+	"one-api/relay/ledger"
 	"one-api/relay/limit"
 )
 
@@ -71,9 +72,16 @@ func (s *Server) writeBooks() (behind bool) {
 // budgets visits those that hold now.
 func (s *Server) budgets(visit func(limit.Used)) { s.directory.Load().Limits.Budgets(visit) }
 
-// readBudgets asks the ledger once more, if it has not answered, or not with all that was spent.
+// readBudgets asks the ledger once more, if it has not answered, or not with all that was spent. It has not either if calls were open
+// when the limits changed: nothing settles with a new budget what they took. They are asked for once, when all of them have ended.
 func (s *Server) readBudgets() {
-	if c := s.config.Load(); c != nil && s.budgetsUnread.Load() {
+	since := s.budgetsSince.Load()
+	oldest := s.inFlight.Oldest()
+	ended := since != 0 && (oldest == "" || oldest >= ledger.IDAt(time.Unix(0, since).Add(time.Millisecond)))
+	if ended {
+		s.budgetsSince.CompareAndSwap(since, 0)
+	}
+	if c := s.config.Load(); c != nil && (ended || s.budgetsUnread.Load()) {
 		all := *c
 		all.Tokens = s.tokens(c)
 		s.beginBudgets(&all, s.directory.Load().Limits)

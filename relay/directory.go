@@ -2,6 +2,7 @@ package relay
 
 import (
 	"slices"
+	"time"
 
 	"one-api/relay/apikey"
 	"one-api/relay/config"
@@ -26,6 +27,9 @@ func (s *Server) direct() {
 	s.directory.Store(&gate.Directory{
 		Channels: s.pool.Set(), Keys: apikey.NewStore(tokens), ContextFallback: c.ContextFallback, Limits: limits, Prices: s.prices.Load(),
 	})
+	if s.options.Ledger != nil && limits.Money() {
+		s.budgetsSince.Store(time.Now().UnixNano())
+	}
 }
 
 // tokens is every token that holds: those of the configuration, which win over others of their names, and those that were made at run time.

@@ -106,21 +106,23 @@ type Server struct {
 
 	reserved      reservedBalance
 	budgetsUnread atomic.Bool // the ledger has not said all that was spent before
-	clients       *clients
-	reserve       *reserve
-	watch         *watch
-	files         atomic.Pointer[[]string] // that the configuration came from
-	loaded        atomic.Int64             // when the configuration was loaded, Unix nanoseconds
-	because       atomic.Pointer[string]   // what had it loaded
-	refused       atomic.Pointer[refusal]  // the last reload, if that was refused; nil: it was not
-	config        atomic.Pointer[config.Config]
-	hub           *live.Hub
-	traffic       *live.Traffic
-	baseline      atomic.Int64 // goroutines before the first client
-	demo          *demo.Server
-	samples       *telemetry.Sampler
-	recorders     *record.Recorders
-	metrics       *telemetry.Metrics // nil: nobody counts
+	// budgetsSince is when the limits that hold came to be, in Unix nanoseconds; 0: all that were open then have ended, and been read.
+	budgetsSince atomic.Int64
+	clients      *clients
+	reserve      *reserve
+	watch        *watch
+	files        atomic.Pointer[[]string] // that the configuration came from
+	loaded       atomic.Int64             // when the configuration was loaded, Unix nanoseconds
+	because      atomic.Pointer[string]   // what had it loaded
+	refused      atomic.Pointer[refusal]  // the last reload, if that was refused; nil: it was not
+	config       atomic.Pointer[config.Config]
+	hub          *live.Hub
+	traffic      *live.Traffic
+	baseline     atomic.Int64 // goroutines before the first client
+	demo         *demo.Server
+	samples      *telemetry.Sampler
+	recorders    *record.Recorders
+	metrics      *telemetry.Metrics // nil: nobody counts
 
 	reloading sync.Mutex // one reload at a time
 	directing sync.Mutex // one change of the directory at a time

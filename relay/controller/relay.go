@@ -103,6 +103,7 @@ func (c *call) leave() {
 	defer c.gone()
 	c.finish(recovered)
 	c.End.Duration = time.Since(c.End.Began)
+	c.Settle()
 	if c.Counted {
 		c.of.Record.End(c.Ctx, &c.End)
 	}

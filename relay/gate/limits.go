@@ -52,8 +52,12 @@ func (l *limits) Enter(a *Admission) *outcome.Refusal {
 	return refuseOver(a.End.Endpoint.Format(), bounds, over)
 }
 
-// Exit settles: what the provider counted, or what was guessed of it, at every channel that was asked.
-func (*limits) Exit(a *Admission) {
+// Exit settles what has not been settled.
+func (*limits) Exit(a *Admission) { a.Settle() }
+
+// Settle counts what a call that has ended has taken: what the provider counted, or what was guessed of it, at every channel that was
+// asked. It comes before the ledger is told of the end, so that a budget that is read from the ledger has none of it twice.
+func (a *Admission) Settle() {
 	if a.Reserved == nil {
 		return
 	}

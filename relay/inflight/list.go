@@ -70,6 +70,16 @@ func (l *List) Leave() {
 	}
 }
 
+// Oldest is the id of the request that came first; empty: none is in flight.
+func (l *List) Oldest() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.first == nil {
+		return ""
+	}
+	return l.first.end.RequestID
+}
+
 // IDs visits the ids of the requests in flight.
 func (l *List) IDs(visit func(id string)) {
 	l.mu.Lock()
