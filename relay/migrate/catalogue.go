@@ -177,7 +177,7 @@ func (r row) number(column string) (int64, bool) {
 	case int64:
 		return v, true
 	case uint64: // MySQL's BIGINT UNSIGNED, as a weight is
-		return int64(min(v, math.MaxInt64)), true //nolint:gosec // it fits
+		return int64(min(v, math.MaxInt64)), true
 	case float32:
 		return row{column: float64(v)}.number(column)
 	case float64:

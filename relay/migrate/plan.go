@@ -91,7 +91,8 @@ func Make(old *Old, o Options) (*Plan, error) {
 		p.warn("QuotaPerUnit of the old options is no number above zero: %d is used", usualPerDollar)
 	}
 	if old.NoOptions {
-		p.warn("there is no table options, or the login may not read it: %d of quota are taken for a dollar, and no old price is known", usualPerDollar)
+		p.warn("there is no table options, or the login may not read it: %d of quota are taken for a dollar, and no old price is known",
+			usualPerDollar)
 	}
 	p.Sums.PerDollar = unit.perDollar
 	p.tokens(old, unit, groups)
