@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"math/rand/v2"
+	"strconv"
 	"strings"
 )
 
@@ -110,6 +112,15 @@ func Identifier(s string) string {
 		}
 		return -1
 	}, s[:min(len(s), longestIdentifier)])
+}
+
+// AnswerID is what the ids of an answer's calls are made of that have none: the answer's own id, or if it has none either, something that
+// differs from one answer to the next.
+func AnswerID(own string) string {
+	if id := Identifier(own); id != "" {
+		return id
+	}
+	return strconv.FormatUint(rand.Uint64()|1<<63, 36) //nolint:gosec // it names an answer, and is no secret
 }
 
 func isOfID(r rune) bool {

@@ -244,11 +244,7 @@ func (t *calls) assign(id string, n int) string {
 		t.ids = make(map[string]bool)
 	}
 	if id == "" || t.ids[id] {
-		id = "toolu_"
-		if answer := format.Identifier(t.answer); answer != "" {
-			id += answer + "_" // ids should differ between the turns of a conversation too
-		}
-		id += strconv.Itoa(n)
+		id = "toolu_" + format.AnswerID(t.answer) + "_" + strconv.Itoa(n) // it differs between the turns of a conversation too
 		for t.ids[id] {
 			id += "_"
 		}

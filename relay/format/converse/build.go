@@ -19,6 +19,7 @@ type builder struct {
 	habits  habits
 	dropped []llm.Feature
 	turns   []format.Side
+	pairs   format.Pairing
 	spare   int      // hints for the cache that are left out: there are more than the API takes
 	named   int      // documents so far
 	inWords []string // what the model is told in words, if there is no member for it

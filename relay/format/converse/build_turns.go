@@ -14,6 +14,7 @@ import (
 func (b *builder) collect() {
 	b.turns = format.Alternate(b.r.Turns, func(from *llm.Part) *llm.Part {
 		if p := b.t.Reasoning(from, sealedSignature, sealedContent); format.SaysSigned(p) {
+			b.pairs.Note(p)
 			return p
 		}
 		return nil
@@ -94,7 +95,7 @@ func (b *builder) block(p *llm.Part) *format.Problem {
 		b.Open('{')
 		b.Key("toolUse")
 		b.Open('{')
-		b.String("toolUseId", b.toolID(p.ID))
+		b.String("toolUseId", b.toolID(p))
 		b.String("name", b.name(p.Name))
 		b.Value("input", p.Input)
 		b.Close('}')
@@ -111,7 +112,7 @@ func (b *builder) result(p *llm.Part) *format.Problem {
 	b.Open('{')
 	b.Key("toolResult")
 	b.Open('{')
-	b.String("toolUseId", b.toolID(p.ID))
+	b.String("toolUseId", b.toolID(p))
 	if p.Failed && b.habits.statuses {
 		b.Literal("status", `"error"`)
 	}
@@ -230,7 +231,7 @@ func documentName(name string, n int) string {
 const longestID = 64
 
 // toolID makes an id one that the API takes. A conversation may have begun with a provider that names its calls otherwise.
-func (b *builder) toolID(id string) string {
-	id, _, _ = b.t.OpenCallID(id)
-	return format.FitID(id, longestID)
+func (b *builder) toolID(p *llm.Part) string {
+	id, _, _ := b.t.OpenCallID(p.ID)
+	return format.FitID(b.pairs.Apart(id, p), longestID)
 }

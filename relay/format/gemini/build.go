@@ -18,14 +18,13 @@ type builder struct {
 	habits  habits
 	dropped []llm.Feature
 	turns   []format.Side
-	names   map[string]string // of the functions that were called, by the calls' ids as clients have them
-	order   map[string]int    // of the calls
-	inWords string            // what the answer has to be like, where that is no member of the request
+	pairs   format.Pairing
+	inWords string // what the answer has to be like, where that is no member of the request
 }
 
 // Build says a request in the format. The model, and whether the answer is a stream, stand in the address.
 func (server) Build(r *llm.Request, t *format.Target) (body []byte, dropped []llm.Feature, problem *format.Problem) {
-	b := &builder{r: r, t: t, habits: habitsOf(t.Model), names: map[string]string{}, order: map[string]int{}}
+	b := &builder{r: r, t: t, habits: habitsOf(t.Model)}
 	b.collect()
 	if len(b.turns) == 0 {
 		return nil, nil, &format.Problem{Path: "messages", What: "must have a user message that is not empty"}

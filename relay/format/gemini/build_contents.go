@@ -18,10 +18,7 @@ func (b *builder) collect() {
 		if !says(p) {
 			return nil
 		}
-		if p.Kind == llm.ToolCall {
-			id := format.Unsealed(p.ID)
-			b.names[id], b.order[id] = p.Name, len(b.order)
-		}
+		b.pairs.Note(p)
 		return p
 	}, b.resultsFirst)
 }
@@ -51,7 +48,9 @@ func (b *builder) unread(answer []llm.Part) {
 func (b *builder) resultsFirst(x, y *llm.Part) int {
 	switch isX, isY := x.Kind == llm.ToolResult, y.Kind == llm.ToolResult; {
 	case isX && isY:
-		return b.order[format.Unsealed(x.ID)] - b.order[format.Unsealed(y.ID)]
+		_, first := b.pairs.Call(x)
+		_, second := b.pairs.Call(y)
+		return first - second
 	case isX:
 		return -1
 	case isY:
@@ -228,9 +227,9 @@ func (b *builder) call(p *llm.Part, first bool) {
 
 func (b *builder) result(p *llm.Part) {
 	public, own, _ := b.t.OpenCallID(p.ID)
-	name, known := b.names[public]
-	if !known {
-		name = public // the API says that it fits to no call
+	name := public // the API says that it fits to no call
+	if call, _ := b.pairs.Call(p); call != nil {
+		name = call.Name
 	}
 	var lines []string
 	for i := range p.Parts {

@@ -1,6 +1,7 @@
 package gemini
 
 import (
+	"cmp"
 	"strconv"
 
 	"one-api/relay/format"
@@ -27,6 +28,7 @@ type decoder struct {
 	word    string // for the end
 	message string // beside it
 	answer  string // its id, that ids of calls are made of
+	model   string // that was asked
 	calls   int
 	ids     map[string]bool // of calls
 	waiting []call          // calls that may still be signed
@@ -40,7 +42,7 @@ type decoder struct {
 type call struct{ id, name, arguments, signature string }
 
 // Decode makes what turns one answer into events.
-func (server) Decode(t *format.Target) format.Decoder { return &decoder{seal: t.Seal, names: t.Names} }
+func (server) Decode(t *format.Target) format.Decoder { return &decoder{seal: t.Seal, names: t.Names, model: t.Model} }
 
 func (d *decoder) Usage() wire.Usage  { return d.usage.neutral() }
 func (d *decoder) UnknownEnd() string { return d.unknown }
@@ -96,8 +98,8 @@ func (d *decoder) take(a *answer, to llm.Sink) (content bool, err error) {
 	d.usage.note(a.usage)
 	if !d.started {
 		d.started = true
-		d.answer = format.Identifier(textOf(a.id))
-		to.Take(&llm.Event{Step: llm.Started, ID: textOf(a.id), Model: textOf(a.model)})
+		d.answer = format.AnswerID(textOf(a.id))
+		to.Take(&llm.Event{Step: llm.Started, ID: cmp.Or(textOf(a.id), d.answer), Model: cmp.Or(textOf(a.model), d.model)})
 	}
 	others := false
 	a.each(func(c *candidate) {

@@ -17,6 +17,7 @@ type builder struct {
 	dropped []llm.Feature
 	spare   int // hints for the cache that are left out: there are more than the API takes
 	turns   []format.Side
+	pairs   format.Pairing
 	most    int64
 	answer  []byte // the schema of the answer, as the API takes it
 	inWords string // what the answer has to be like, if that is not a member of the request

@@ -10,6 +10,7 @@ import (
 func (b *builder) collect() {
 	b.turns = format.Alternate(b.r.Turns, func(from *llm.Part) *llm.Part {
 		if p := b.t.Reasoning(from, sealedSignature, sealedData); format.SaysSigned(p) {
+			b.pairs.Note(p)
 			return p
 		}
 		return nil
@@ -60,7 +61,7 @@ func (b *builder) block(p *llm.Part) {
 		b.String("data", p.Text)
 	case llm.ToolCall:
 		b.Literal("type", `"tool_use"`)
-		b.String("id", b.toolID(p.ID))
+		b.String("id", b.toolID(p))
 		b.String("name", b.name(p.Name))
 		b.Value("input", p.Input)
 	case llm.ToolResult:
@@ -74,7 +75,7 @@ func (b *builder) block(p *llm.Part) {
 // result keeps one text a string. A blank result is one without content.
 func (b *builder) result(p *llm.Part) {
 	b.Literal("type", `"tool_result"`)
-	b.String("tool_use_id", b.toolID(p.ID))
+	b.String("tool_use_id", b.toolID(p))
 	if p.Failed {
 		b.Literal("is_error", "true")
 	}
@@ -121,10 +122,10 @@ func (b *builder) source(m *llm.Media) {
 }
 
 // toolID makes an id one that Anthropic takes. A conversation may have begun with a provider that names its calls otherwise,
-// such as functions.get_time:0.
-func (b *builder) toolID(id string) string {
-	id, _, _ = b.t.OpenCallID(id)
-	return format.FitID(id, longestID)
+// such as functions.get_time:0, or that counts them from 0 in every answer: the API takes each id once.
+func (b *builder) toolID(p *llm.Part) string {
+	id, _, _ := b.t.OpenCallID(p.ID)
+	return format.FitID(b.pairs.Apart(id, p), longestID)
 }
 
 // longestID is how many letters the id of a call may have.

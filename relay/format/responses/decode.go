@@ -145,7 +145,7 @@ func (d *decoder) give(call int, text string, to llm.Sink) {
 
 func (d *decoder) start(response *outside, to llm.Sink) {
 	if !d.started {
-		d.started, d.answer = true, format.Identifier(textOf(response.id))
+		d.started, d.answer = true, format.AnswerID(textOf(response.id))
 		to.Take(&llm.Event{Step: llm.Started, ID: textOf(response.id), Model: textOf(response.model)})
 	}
 }
