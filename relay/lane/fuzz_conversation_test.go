@@ -31,6 +31,20 @@ type call struct{ ID, Name, Arguments string }
 
 type result struct{ ID, Text string }
 
+// repeatsAnID reports whether two calls have the same one.
+func (c *conversation) repeatsAnID() bool {
+	seen := map[string]bool{}
+	for _, turn := range c.Turns {
+		for _, call := range turn.Calls {
+			if seen[call.ID] {
+				return true
+			}
+			seen[call.ID] = true
+		}
+	}
+	return false
+}
+
 // reading is a conversation while it is read.
 type reading struct {
 	conversation

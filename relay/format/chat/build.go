@@ -316,7 +316,7 @@ func (b *builder) tools() {
 		b.String("name", b.t.Name(tool.Name))
 		b.Said("description", tool.Description)
 		if tool.Schema != nil {
-			b.Value("parameters", tool.Schema)
+			b.Value("parameters", format.FunctionSchema(tool.Schema))
 		}
 		if tool.Strict != nil {
 			b.strict(*tool.Strict, tool.Schema, llm.StrictTools)

@@ -75,7 +75,7 @@ func TestPromptsAreNotEscapedMoreThanJSONNeeds(t *testing.T) {
 func TestToolsBecomeFunctions(t *testing.T) {
 	const tool = `"tools":[{"name":"f","description":"d","input_schema":{"type":"object","additionalProperties":false},"strict":true,"cache_control":{}},{"type":"custom","name":"g","input_schema":null}]`
 	const functions = `"model":"real","max_tokens":9,"messages":[{"role":"user","content":"hi"}],"tools":[
-		{"type":"function","function":{"name":"f","description":"d","parameters":{"type":"object","additionalProperties":false},"strict":true}},
+		{"type":"function","function":{"name":"f","description":"d","parameters":{"type":"object","additionalProperties":false,"properties":{}},"strict":true}},
 		{"type":"function","function":{"name":"g"}}]`
 	for name, tc := range map[string]struct{ members, want string }{
 		"alone":         {tool, `{` + functions + `}`},

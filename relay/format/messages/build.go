@@ -287,19 +287,34 @@ func (b *builder) tools() {
 		b.Open('{')
 		b.String("name", b.name(tool.Name))
 		b.Said("description", tool.Description)
-		b.ObjectSchema("input_schema", tool.Schema)
-		switch {
-		case tool.Strict == nil:
-		case b.habits.schemas:
-			b.Bool("strict", *tool.Strict)
-		case *tool.Strict:
-			b.drop(llm.StrictTools)
-		}
+		b.input(tool)
 		b.cache(tool.Cache)
 		b.Close('}')
 	}
 	b.Close(']')
 	b.choice()
+}
+
+// input is what a tool is called with. A model is held to that only as far as the API takes its schema for it.
+func (b *builder) input(tool *llm.Tool) {
+	if tool.Strict == nil || !*tool.Strict {
+		b.ObjectSchema("input_schema", tool.Schema)
+		if tool.Strict != nil && b.habits.schemas {
+			b.Literal("strict", "false")
+		}
+		return
+	}
+	held := []byte(nil)
+	if b.habits.schemas {
+		held = closed(tool.Schema)
+	}
+	if held == nil {
+		b.ObjectSchema("input_schema", tool.Schema)
+		b.drop(llm.StrictTools)
+		return
+	}
+	b.ObjectSchema("input_schema", held)
+	b.Literal("strict", "true")
 }
 
 // longestName is how many characters Anthropic takes of a tool's name.

@@ -1,6 +1,9 @@
 package messages
 
 import (
+	"slices"
+	"strings"
+
 	"one-api/relay/format"
 	"one-api/relay/jsonscan"
 )
@@ -19,8 +22,6 @@ func (b *builder) form() {
 		b.inWords = anyObject
 	case !b.habits.schemas:
 		b.inWords = withSchema + string(f.Schema)
-	case isClosed(f.Schema):
-		b.answer = f.Schema
 	default:
 		if b.answer = closed(f.Schema); b.answer == nil {
 			b.inWords = withSchema + string(f.Schema)
@@ -31,19 +32,16 @@ func (b *builder) form() {
 // deepestSchema is how deep a schema is looked into.
 const deepestSchema = 32
 
-// isClosed reports whether the API takes a schema: all objects in it say that they have no other properties than those that they name
+// closed is a schema as the API takes it, its members in their order: its objects take no other properties than those that they name, and
+// what models cannot be held to is said in descriptions; nil if there is more in it than that
 // (https://docs.claude.com/en/docs/build-with-claude/structured-outputs#json-schema-limitations).
-func isClosed(schema []byte) bool {
-	c := closing{}
-	c.value(schema, deepestSchema)
-	return format.IsObject(schema) && !c.changed && !c.open
-}
-
-// closed is a schema whose objects are all closed, its members in their order; nil if one of them is meant to be open.
 func closed(schema []byte) []byte {
 	c := closing{}
-	if c.value(schema, deepestSchema); c.open {
+	switch c.schema(schema); {
+	case c.open || !format.IsObject(schema):
 		return nil
+	case !c.changed:
+		return schema
 	}
 	return c.JSON
 }
@@ -51,46 +49,79 @@ func closed(schema []byte) []byte {
 // closing writes a schema whose objects are closed.
 type closing struct {
 	format.JSON
-	changed bool // an object did not say anything of other properties
-	open    bool // one says that it has some
+	changed bool // something in it is not as it was
+	open    bool // there is something that the API does not take
+	depth   int
 }
 
-func (c *closing) value(value []byte, depth int) {
-	switch {
-	case depth == 0:
-		c.open = true
-	case len(value) > 0 && value[0] == '[':
-		c.Open('[')
-		jsonscan.Elements(value, func(element []byte) { c.value(element, depth-1) })
-		c.Close(']')
-	case format.IsObject(value):
-		c.object(value, depth)
-	default:
-		c.Raw(string(value))
+func (c *closing) schema(value []byte) {
+	if !format.IsObject(value) {
+		c.Raw(string(value)) // true or false
+		return
 	}
-}
-
-func (c *closing) object(value []byte, depth int) {
-	object, said := false, false
+	if c.depth++; c.depth > deepestSchema {
+		c.open = true
+		return
+	}
+	object, said, description := false, false, ""
+	var unheld format.JSON
 	c.Open('{')
 	_ = jsonscan.Object(value, func(m jsonscan.Member) { // the request has been read
-		c.Text(string(m.Key))
-		c.JSON = append(c.JSON, ':')
-		switch string(m.Key) {
+		name := string(m.Key)
+		switch name {
 		case "type":
 			object = isText(m.Value, "object")
 		case "additionalProperties":
 			said = true
 			c.open = c.open || string(m.Value) != "false"
-		case "enum", "const", "default", "examples":
-			c.JSON = append(c.JSON, m.Value...)
+		case "patternProperties", "not", "if", "then", "else", "dependentSchemas", "prefixItems", "unevaluatedProperties":
+			c.open = true
+		case "$ref":
+			c.open = c.open || isText(m.Value, "#") // a schema that has itself in it
+		case "description":
+			description, _ = jsonscan.String(m.Value)
+			return
+		case "oneOf":
+			name, c.changed = "anyOf", true
+		}
+		if isUnheld(name, m.Value) {
+			unheld.Text(name)
+			unheld = append(unheld, ": "...)
+			unheld = append(unheld, format.Compact(m.Value)...)
 			return
 		}
-		c.value(m.Value, depth-1)
+		c.Text(name)
+		c.JSON = append(c.JSON, ':')
+		c.Keyword(name, m.Value, c.schema)
 	})
+	if len(unheld) > 0 {
+		c.changed = true
+		description = strings.TrimSpace(description + "\n\n{" + string(unheld) + "}")
+	}
+	c.Said("description", description)
 	if object && !said {
 		c.changed = true
 		c.Literal("additionalProperties", "false")
 	}
 	c.Close('}')
+	c.depth--
 }
+
+// isUnheld reports whether a keyword is one that the API refuses since it cannot hold a model to it, such as "For 'integer' type, property
+// 'minimum' is not supported".
+func isUnheld(name string, value []byte) bool {
+	switch name {
+	case "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "maxItems", "uniqueItems",
+		"minProperties", "maxProperties", "contains", "minContains", "maxContains":
+		return true
+	case "minItems":
+		return string(value) != "0" && string(value) != "1"
+	case "format":
+		word, _ := jsonscan.String(value)
+		return !slices.Contains(formats, word)
+	}
+	return false
+}
+
+// formats are those of texts that the API holds a model to.
+var formats = []string{"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"}

@@ -14,7 +14,7 @@ func TestToolsAreConverted(t *testing.T) {
 	for name, c := range map[string]struct{ tools, want string }{
 		"in full": {
 			`{"type":"function","function":{"name":"f","description":"does f","parameters":{"type":"object","properties":{"a":{"type":"string"}}},"strict":true}}`,
-			`{"name":"f","description":"does f","input_schema":{"type":"object","properties":{"a":{"type":"string"}}},"strict":true}`,
+			`{"name":"f","description":"does f","input_schema":{"type":"object","properties":{"a":{"type":"string"}},"additionalProperties":false},"strict":true}`,
 		},
 		"without parameters":     {`{"type":"function","function":{"name":"f"}}`, `{"name":"f","input_schema":{"type":"object","properties":{}}}`},
 		"with null parameters":   {`{"type":"function","function":{"name":"f","parameters":null}}`, `{"name":"f","input_schema":{"type":"object","properties":{}}}`},

@@ -190,11 +190,7 @@ func (b *builder) tools() {
 		b.Literal("type", `"function"`)
 		b.String("name", b.t.Name(tool.Name))
 		b.Said("description", tool.Description)
-		if tool.Schema != nil {
-			b.Value("parameters", tool.Schema)
-		} else {
-			b.Literal("parameters", `{"type":"object","properties":{}}`)
-		}
+		b.Value("parameters", format.FunctionSchema(tool.Schema))
 		b.Bool("strict", b.strict(tool.Strict, tool.Schema, llm.StrictTools)) // which is the default here, and nowhere else
 		b.Close('}')
 	}
