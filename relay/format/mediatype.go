@@ -16,6 +16,14 @@ func MediaType(s string) string {
 	return strings.TrimSpace(kind)
 }
 
+// ImageType is the media type of an image by the name that providers know: of JPEGs some clients say image/jpg.
+func ImageType(kind string) string {
+	if kind = strings.ToLower(kind); kind == "image/jpg" {
+		return "image/jpeg"
+	}
+	return kind
+}
+
 // IsText reports whether what is of a media type is text that a model can be shown as it is.
 func IsText(kind string) bool {
 	switch kind {

@@ -6,8 +6,8 @@ import (
 	"one-api/relay/llm"
 )
 
-// Pairing is which call each result of a conversation answers. Ids alone do not say: some providers count their calls from 0 in every answer,
-// so that a result answers the latest call of its id that has none yet.
+// Pairing is which call each result of a conversation answers. Ids alone do not say: some providers count their calls from 0 in every
+// answer, so that a result answers the latest call of its id that has none yet.
 type Pairing struct {
 	calls []*llm.Part
 	of    map[*llm.Part]int // the number of a call, and of the call that a result answers

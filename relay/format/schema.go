@@ -6,7 +6,8 @@ import (
 	"one-api/relay/jsonscan"
 )
 
-// What JSON schemas have to be like for one provider and not for another. What is changed here says less than before, and never something else.
+// What JSON schemas have to be like for one provider and not for another. What is changed here says less than before, and never something
+// else.
 
 // keyword is what the value of a keyword of a JSON schema is.
 type keyword uint8
@@ -54,14 +55,14 @@ func (j *JSON) Keyword(name string, value []byte, schema func(value []byte)) {
 	}
 }
 
-// ObjectSchema adds a tool's JSON schema with the type that OpenAI lets clients leave out, and without the choices between schemas at its top
-// that it lets them have: Anthropic and Bedrock take neither.
+// ObjectSchema adds a tool's JSON schema with the type that OpenAI lets clients leave out, and without the choices between schemas at its
+// top that it lets them have: Anthropic and Bedrock take neither.
 func (j *JSON) ObjectSchema(name string, schema []byte) {
 	j.Value(name, toolSchema(schema, false))
 }
 
-// FunctionSchema is a tool's JSON schema as OpenAI takes it, and nobody else asks for: an object that says what its properties are, without a
-// choice between schemas at its top, and whose lists say what is in them. Nearly always it is the schema itself.
+// FunctionSchema is a tool's JSON schema as OpenAI takes it, and nobody else asks for: an object that says what its properties are,
+// without a choice between schemas at its top, and whose lists say what is in them. Nearly always it is the schema itself.
 func FunctionSchema(schema []byte) []byte { return toolSchema(schema, true) }
 
 // top is what stands at the top of a tool's schema.
@@ -85,8 +86,8 @@ func topOf(schema []byte) (t top) {
 	return t
 }
 
-// hasNoPlace reports whether a keyword is refused at the top of a tool's schema ("schema must have type 'object' and not have 'oneOf'/'anyOf'/
-// 'allOf'/'enum'/'not' at the top level", "input_schema does not support oneOf, allOf, or anyOf at the top level").
+// hasNoPlace reports whether a keyword is refused at the top of a tool's schema ("schema must have type 'object' and not have
+// 'oneOf'/'anyOf'/ 'allOf'/'enum'/'not' at the top level", "input_schema does not support oneOf, allOf, or anyOf at the top level").
 func hasNoPlace(name string) bool {
 	switch name {
 	case "anyOf", "oneOf", "allOf", "not", "enum":

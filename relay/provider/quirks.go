@@ -51,6 +51,8 @@ type Quirks struct {
 	ThoughtSignatures bool
 	// NoUser means that there is no user.
 	NoUser bool
+	// Seed is what the seed is called; empty means seed.
+	Seed string
 	// LongestUser is how many characters the end user's id may have; 0 means 64.
 	LongestUser int
 	// MostStops is how many stop sequences are taken; 0 means as many as there are.

@@ -36,7 +36,7 @@ func below(path string) func(own, model string, stream bool) string {
 }
 
 // mistrals is in what Mistral differs, at its own address and in others' clouds.
-var mistrals = Quirks{UsageUnasked: true, Reasoning: BackNever, NoEffort: true, NoUser: true, ShortIDs: true, Bare: true}
+var mistrals = Quirks{UsageUnasked: true, Reasoning: BackNever, NoEffort: true, NoUser: true, ShortIDs: true, Bare: true, Seed: "random_seed"}
 
 // vendors are those whose API is OpenAI's, at another address.
 var vendors = []Provider{

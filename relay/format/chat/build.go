@@ -1,6 +1,8 @@
 package chat
 
 import (
+	"cmp"
+
 	"one-api/relay/format"
 	"one-api/relay/llm"
 	"one-api/relay/provider"
@@ -122,7 +124,7 @@ const leastTemperature = 0.01
 func (b *builder) sampling() {
 	r := b.r
 	if r.Seed != nil {
-		b.Int("seed", *r.Seed)
+		b.Int(cmp.Or(b.quirks.Seed, "seed"), *r.Seed)
 	}
 	switch {
 	case r.TopK == nil:

@@ -3,6 +3,7 @@ package chat
 import (
 	"strings"
 
+	"one-api/relay/format"
 	"one-api/relay/llm"
 	"one-api/relay/provider"
 )
@@ -40,6 +41,9 @@ func (b *builder) instructions() {
 				parts = append(parts, b.r.Turns[i].Parts...)
 			}
 		}
+	}
+	if format.LacksJSONWord(b.r, true) {
+		parts = append(parts[:len(parts):len(parts)], llm.Part{Text: format.JSONWord})
 	}
 	if f := b.r.Format; f != nil && f.Schema != nil && b.quirks.NoSchemas {
 		parts = append(parts[:len(parts):len(parts)], llm.Part{

@@ -109,5 +109,5 @@ func (b *builder) part(p *llm.Part) {
 }
 
 func (b *builder) data(name string, m *llm.Media) {
-	b.Joined(name, "data:", m.Type, ";base64,", m.Data)
+	b.Joined(name, "data:", format.ImageType(m.Type), ";base64,", m.Data)
 }

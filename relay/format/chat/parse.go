@@ -13,8 +13,9 @@ type client struct{}
 type request struct {
 	*llm.Request
 	parallel bool
-	person   string // safety_identifier
-	place    place  // of the part that is being read
+	person   string          // safety_identifier
+	place    place           // of the part that is being read
+	allowed  map[string]bool // the tools that a choice allows; nil if it allows all
 }
 
 // Parse reads a request.
@@ -26,7 +27,7 @@ func (client) Parse(body []byte) (*llm.Request, *format.Problem) {
 	if len(r.Turns) == 0 {
 		return nil, &format.Problem{Path: "messages", What: "must have a user message that is not empty"}
 	}
-	if len(r.Tools) == 0 {
+	if r.allow(); len(r.Tools) == 0 {
 		if r.Choice.How == llm.ChoiceAny || r.Choice.How == llm.ChoiceTool {
 			return nil, &format.Problem{Path: "tool_choice", What: "asks for a tool, but there are no tools"}
 		}

@@ -1,6 +1,8 @@
 package chat
 
 import (
+	"slices"
+
 	"one-api/relay/format"
 	"one-api/relay/jsonscan"
 	"one-api/relay/llm"
@@ -67,11 +69,13 @@ func (r *request) choice(value []byte) *format.Problem {
 		}
 		return nil
 	}
-	kind, named := "", ""
+	kind, named, allowed := "", "", []byte(nil)
 	problem := format.Object(value, func(name string, value []byte) *format.Problem {
 		switch name {
 		case "type":
 			return format.String(value, &kind)
+		case "allowed_tools":
+			allowed = value
 		case "function":
 			return format.Object(value, func(name string, value []byte) *format.Problem {
 				if name != "name" {
@@ -84,7 +88,7 @@ func (r *request) choice(value []byte) *format.Problem {
 	})
 	switch {
 	case problem == nil && kind == "allowed_tools":
-		return format.Asks(llm.AllowedTools)
+		return r.allows(allowed).In("allowed_tools")
 	case problem == nil && kind == "custom":
 		return format.Asks(llm.CustomTools).Named(kind).In("type")
 	case problem != nil || kind != "function" || named == "":
@@ -92,4 +96,41 @@ func (r *request) choice(value []byte) *format.Problem {
 	}
 	r.Choice = llm.Choice{How: llm.ChoiceTool, Name: named}
 	return nil
+}
+
+// allows reads a choice among some of the tools: {"mode":"auto","tools":[{"type":"function","function":{"name":"f"}}]}.
+func (r *request) allows(value []byte) *format.Problem {
+	r.Note(llm.AllowedTools, "tool_choice")
+	r.Choice.How = llm.ChoiceAuto
+	problem := format.Object(value, func(name string, value []byte) *format.Problem {
+		switch name {
+		case "mode":
+			mode := ""
+			problem := format.String(value, &mode)
+			if mode == "required" {
+				r.Choice.How = llm.ChoiceAny
+			}
+			return problem.In(name)
+		case "tools":
+			r.allowed = map[string]bool{}
+			return format.Each(value, func(_ int, element []byte) *format.Problem {
+				named := ""
+				problem := format.String(jsonscan.MemberOf(jsonscan.MemberOf(element, "function"), "name"), &named)
+				r.allowed[named] = true
+				return problem.In("function.name")
+			}).In(name)
+		}
+		return nil
+	})
+	if problem == nil && r.allowed == nil {
+		return format.Wrong("is missing").In("tools")
+	}
+	return problem
+}
+
+// allow leaves no tools but those that are allowed, which is what it means that others may not be called.
+func (r *request) allow() {
+	if r.allowed != nil {
+		r.Tools = slices.DeleteFunc(r.Tools, func(tool llm.Tool) bool { return !r.allowed[tool.Name] })
+	}
 }

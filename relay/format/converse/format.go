@@ -43,7 +43,7 @@ var column = format.Column{
 	llm.ToolHints:          {Fate: format.Drop, Why: "a tool works without them"},
 	llm.StrictTools:        {Fate: format.Adapt, Why: "left out, and counted, for models without structured outputs"},
 	llm.ForcedTools:        {Fate: format.Adapt, Why: "as toolChoice; for models that have no such choice in words, and counted"},
-	llm.AllowedTools:       {Fate: format.Refuse, Why: "must be auto, none, required or a named function for this provider"},
+	llm.AllowedTools:       {Fate: format.Adapt, Why: "those are the only ones that the model is told of"},
 	llm.LongToolNames:      {Fate: format.Adapt, Why: "names of more than 64 characters are shortened, and given back in full"},
 	llm.SerialTools:        {Fate: format.Cost, Why: "it cannot be said"},
 	llm.LeadingAnswer:      {Fate: format.Adapt, Why: "behind a user message of a dot, since the API wants one first"},

@@ -173,7 +173,7 @@ func (b *builder) generation() {
 		b.Int("topK", *r.TopK)
 	}
 	if r.Seed != nil {
-		b.Int("seed", *r.Seed)
+		b.Int("seed", int64(int32(*r.Seed))) //nolint:gosec // the API takes 32 bits: another one is a seed as well, and the same every time
 	}
 	if stops := r.Stop; len(stops) > 0 {
 		if len(stops) > mostStops {

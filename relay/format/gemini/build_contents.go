@@ -157,7 +157,7 @@ func (b *builder) part(p *llm.Part) {
 	} else {
 		b.Key("inlineData")
 		b.Open('{')
-		b.String("mimeType", m.Type)
+		b.String("mimeType", format.ImageType(m.Type))
 		b.String("data", m.Data)
 	}
 	b.Close('}')
@@ -167,7 +167,7 @@ func (b *builder) part(p *llm.Part) {
 // typeOf is the type of what is behind a link, which the API wants to be told: by how its path ends, or the usual one.
 func typeOf(p *llm.Part) string {
 	if p.Media.Type != "" {
-		return p.Media.Type
+		return format.ImageType(p.Media.Type)
 	}
 	kind := typeOfName(p.Media.URL)
 	switch family, _, _ := strings.Cut(kind, "/"); {

@@ -42,7 +42,9 @@ type decoder struct {
 type call struct{ id, name, arguments, signature string }
 
 // Decode makes what turns one answer into events.
-func (server) Decode(t *format.Target) format.Decoder { return &decoder{seal: t.Seal, names: t.Names, model: t.Model} }
+func (server) Decode(t *format.Target) format.Decoder {
+	return &decoder{seal: t.Seal, names: t.Names, model: t.Model}
+}
 
 func (d *decoder) Usage() wire.Usage  { return d.usage.neutral() }
 func (d *decoder) UnknownEnd() string { return d.unknown }

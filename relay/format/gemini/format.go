@@ -83,7 +83,7 @@ var column = format.Column{
 	llm.ToolHints:          {Fate: format.Drop, Why: "a tool works without them"},
 	llm.StrictTools:        {Fate: format.Cost, Why: "the model is not held to a schema"},
 	llm.StrictSchemas:      {Fate: format.Drop, Why: "answers follow their schema anyhow"},
-	llm.AllowedTools:       {Fate: format.Refuse, Why: "must be auto, none, required or a named function for this provider"},
+	llm.AllowedTools:       {Fate: format.Adapt, Why: "those are the only ones that the model is told of"},
 	llm.LongToolNames:      {Fate: format.Adapt, Why: "names of more than 64 characters, and those with other signs than letters, digits, _ and -, are changed, and given back as they were"},
 	llm.MaxTokens:          {Fate: format.Adapt, Why: "at most what the model is known to take, and counted if that is less"},
 	llm.SerialTools:        {Fate: format.Cost, Why: "it cannot be said"},

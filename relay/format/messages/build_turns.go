@@ -111,7 +111,7 @@ func (b *builder) source(m *llm.Media) {
 		b.String("url", m.URL)
 	case m.Data != "":
 		b.Literal("type", `"base64"`)
-		b.String("media_type", m.Type)
+		b.String("media_type", format.ImageType(m.Type))
 		b.String("data", m.Data)
 	default:
 		b.Literal("type", `"text"`)

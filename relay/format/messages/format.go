@@ -74,7 +74,7 @@ var column = format.Column{
 	llm.SpareSearch:        {Fate: format.Cost, Why: "the model does without: Codex offers one to every provider"},
 	llm.CustomTools:        {Fate: format.Refuse, Why: "must be function for this provider"},
 	llm.OldFunctions:       {Fate: format.Refuse, Why: "is not supported by this provider: use tools and tool_choice"},
-	llm.AllowedTools:       {Fate: format.Refuse, Why: "must be auto, none, required or a named function for this provider"},
+	llm.AllowedTools:       {Fate: format.Adapt, Why: "those are the only ones that the model is told of"},
 	llm.MaxTokens:          {Fate: format.Adapt, Why: "at most what the model is known to take, and counted if that is less; as much as that, up to 16384, if the client says nothing"},
 	llm.LeadingAnswer:      {Fate: format.Adapt, Why: "behind a user message of a dot, since the API wants one first"},
 	llm.StrictTools:        {Fate: format.Adapt, Why: "left out, and counted, for models without structured outputs"},

@@ -14,6 +14,7 @@ type request struct {
 	*llm.Request
 	serial bool
 	cache  []byte // a cache_control of the whole
+	place  place  // of the block that is being read
 }
 
 // Parse reads a request.

@@ -99,6 +99,12 @@ func (r *request) document(b *block) (llm.Part, *format.Problem) {
 			return part, format.Wrong("is required").In("data")
 		}
 		part.Media = &llm.Media{Type: s.mediaType, Data: s.data, Name: b.title, Note: b.context}
+	case "url":
+		if s.url == "" {
+			return part, format.Wrong("is required").In("url")
+		}
+		r.Note(llm.DocumentURL, r.place.String()+".source")
+		part.Media = &llm.Media{Type: "application/pdf", URL: s.url, Name: b.title, Note: b.context} // the only kind that there is
 	default:
 		return part, s.unknown(llm.DocumentURL, llm.DocumentFile)
 	}

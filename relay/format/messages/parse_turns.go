@@ -2,6 +2,7 @@ package messages
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	"one-api/relay/format"
@@ -33,7 +34,8 @@ const billingNote = "x-anthropic-billing-header:"
 
 func (r *request) messages(value []byte) *format.Problem {
 	r.Turns = make([]llm.Turn, 0, format.Count(value))
-	return format.Each(value, func(_ int, element []byte) *format.Problem {
+	return format.Each(value, func(i int, element []byte) *format.Problem {
+		r.place = place{message: i}
 		role := ""
 		var content []byte
 		if !format.IsObject(element) {
@@ -73,6 +75,30 @@ func (r *request) turn(role string, content []byte) *format.Problem {
 	return problem.In("content")
 }
 
+// place is where a block stands.
+type place struct {
+	message, block int
+	inner          int // in the result of a tool, from 1; 0 if it is in none
+}
+
+func (p *place) at(i int, in where) {
+	switch in {
+	case inUser, inAssistant:
+		p.block, p.inner = i, 0
+	case inResult:
+		p.inner = i + 1
+	case inSystem: // texts alone
+	}
+}
+
+func (p *place) String() string {
+	path := "messages[" + strconv.Itoa(p.message) + "].content[" + strconv.Itoa(p.block) + "]"
+	if p.inner > 0 {
+		path += ".content[" + strconv.Itoa(p.inner-1) + "]"
+	}
+	return path
+}
+
 // content reads a string or an array of blocks.
 func (r *request) content(value []byte, in where) ([]llm.Part, *format.Problem) {
 	if text, ok := jsonscan.String(value); ok {
@@ -82,7 +108,8 @@ func (r *request) content(value []byte, in where) ([]llm.Part, *format.Problem) 
 		return nil, format.Wrong("must be a string or an array of content blocks")
 	}
 	parts := make([]llm.Part, 0, format.Count(value))
-	problem := format.Each(value, func(_ int, element []byte) *format.Problem {
+	problem := format.Each(value, func(i int, element []byte) *format.Problem {
+		r.place.at(i, in)
 		part, problem := r.block(element, in)
 		parts = append(parts, part)
 		return problem

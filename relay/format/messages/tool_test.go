@@ -70,7 +70,7 @@ func TestToolsThatCannotBeSaidAreRefused(t *testing.T) {
 		{oneTool + `,"tool_choice":"maybe"`, "tool_choice"},
 		{oneTool + `,"tool_choice":1`, "tool_choice"},
 		{oneTool + `,"tool_choice":{"type":"function"}`, "tool_choice"},
-		{oneTool + `,"tool_choice":{"type":"allowed_tools","allowed_tools":{}}`, "tool_choice"},
+		{oneTool + `,"tool_choice":{"type":"allowed_tools","allowed_tools":{}}`, "tool_choice.allowed_tools.tools"},
 		{`,"tool_choice":"required"`, "tool_choice"},
 	} {
 		t.Run(c.members, func(t *testing.T) {

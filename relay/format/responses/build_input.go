@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"strings"
 
+	"one-api/relay/format"
 	"one-api/relay/llm"
 )
 
@@ -12,6 +13,9 @@ import (
 func (b *builder) input() {
 	b.Key("input")
 	b.Open('[')
+	if format.LacksJSONWord(b.r, false) { // in the instructions it does not count
+		b.message(`"system"`, []llm.Part{{Text: format.JSONWord}})
+	}
 	for i := range b.r.Turns {
 		turn := &b.r.Turns[i]
 		switch turn.Role {
@@ -179,7 +183,7 @@ func (b *builder) media(data, link string, m *llm.Media) {
 		b.String(link, m.URL)
 		return
 	}
-	b.Joined(data, "data:", m.Type, ";base64,", m.Data)
+	b.Joined(data, "data:", format.ImageType(m.Type), ";base64,", m.Data)
 }
 
 func (b *builder) result(p *llm.Part) {

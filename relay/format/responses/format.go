@@ -74,7 +74,7 @@ var column = format.Column{
 	llm.ProviderTools:      {Fate: format.Refuse, Why: "names a tool that another provider runs itself, which this model's provider does not have"},
 	llm.CustomTools:        {Fate: format.Refuse, Why: "must be function for this provider"},
 	llm.OldFunctions:       {Fate: format.Refuse, Why: "is not supported by this provider: use tools and tool_choice"},
-	llm.AllowedTools:       {Fate: format.Refuse, Why: "must be auto, none, required or a named function for this provider"},
+	llm.AllowedTools:       {Fate: format.Adapt, Why: "those are the only ones that the model is told of"},
 	llm.StrictTools:        {Fate: format.Adapt, Why: "tools that do not ask for it are said to be not strict, which they would be by default; strict is left out, and counted, where OpenAI would refuse the schema with it"},
 	llm.LongToolNames:      {Fate: format.Adapt, Why: "names of more than 64 characters, and those with other signs than letters, digits, _ and -, are changed, and given back as they were"},
 	llm.MaxTokens:          {Fate: format.Adapt, Why: "at least 16, and at most what the model is known to take, and counted if that is less"},
