@@ -57,6 +57,15 @@ func ResultsFirst(a, b *llm.Part) int {
 	return 1
 }
 
+// EndsWithAnswer reports whether an answer is the last that is said, and nothing is to be done for it.
+func EndsWithAnswer(sides []Side) bool {
+	if len(sides) == 0 {
+		return false
+	}
+	last := sides[len(sides)-1]
+	return last.Assistant && last.Parts[len(last.Parts)-1].Kind != llm.ToolCall
+}
+
 // TrimPrefill takes the white space off the end of an answer that is to be continued: Anthropic's models refuse it.
 func TrimPrefill(sides []Side) {
 	if len(sides) == 0 {

@@ -96,3 +96,42 @@ func TestASeedIsOneThatTheProviderTakes(t *testing.T) {
 	require.NotContains(t, saw, "seed")
 	require.EqualValues(t, 7, to(t, "openai", "gpt-4o", true, wire.GeminiGenerate).saw(`"generationConfig":{"seed":7}`)["seed"])
 }
+
+func TestAConversationThatEndsWithAnAnswerIsGoneOnWithByModelsThatRefuseSuchAnEnd(t *testing.T) {
+	const ends = `"messages":[{"role":"user","content":"go"},{"role":"assistant","content":"The answer is "}]`
+	for model, turns := range map[string]int{"claude-sonnet-4-5": 2, "claude-opus-4-6": 3, "claude-sonnet-4-6": 3, "claude-opus-4-8": 3, "claude-sonnet-5": 3} {
+		s := to(t, "anthropic", model, true, wire.ChatCompletions)
+		messages := s.saw(ends)["messages"].([]any)
+		require.Len(t, messages, turns, model)
+		require.Equal(t, turns == 3, len(s.sent.Converted.Dropped) == 1 && s.sent.Converted.Dropped[0] == "prefill", "%s: it is counted", model)
+		require.Equal(t, map[int]string{2: "The answer is", 3: "The answer is "}[turns], at(t, messages, 1, "content", 0, "text"), model)
+		if turns == 3 {
+			require.Equal(t, map[string]any{"role": "user", "content": []any{map[string]any{"type": "text", "text": "Continue."}}}, messages[2], model)
+		}
+	}
+	saw := to(t, "anthropic", "claude-opus-4-8", true, wire.GeminiGenerate).saw(`"contents":[{"role":"user","parts":[{"text":"a"}]},{"role":"model","parts":[{"text":"b"}]}]`)
+	require.Len(t, saw["messages"], 3)
+	saw = to(t, "anthropic", "claude-opus-4-8", true, wire.ChatCompletions).saw(`"messages":[{"role":"user","content":"go"},{"role":"assistant","content":"x","tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}}]}],"tools":[{"type":"function","function":{"name":"f"}}]`)
+	require.Len(t, saw["messages"], 2, "a call wants its result, and the API says so")
+}
+
+func TestInstructionsThatNobodyElseSaysAnythingBesideAreTheUsers(t *testing.T) {
+	const alone = `"messages":[{"role":"system","content":"Write a haiku."},{"role":"developer","content":"In English."}]`
+	want := []any{map[string]any{"type": "text", "text": "Write a haiku."}, map[string]any{"type": "text", "text": "In English."}}
+	saw := to(t, "anthropic", "claude-sonnet-4-5", true, wire.ChatCompletions).saw(alone)
+	require.Equal(t, want, at(t, saw, "messages", 0, "content"))
+	require.NotContains(t, saw, "system")
+	saw = to(t, "gemini", "gemini-2.5-flash", true, wire.ChatCompletions).saw(alone)
+	require.Len(t, at(t, saw, "contents", 0, "parts"), 2)
+	require.NotContains(t, saw, "systemInstruction")
+	saw = to(t, "openai/responses", "gpt-5", true, wire.ChatCompletions).saw(alone)
+	require.Equal(t, "user", at(t, saw, "input", 0, "role"))
+	saw = to(t, "anthropic", "claude-sonnet-4-5", true, wire.ResponsesCreate).saw(`"input":[{"role":"developer","content":"Write a haiku."}]`)
+	require.Equal(t, want[:1], at(t, saw, "messages", 0, "content"))
+
+	var e *wire.Error
+	require.ErrorAs(t, to(t, "anthropic", "claude-sonnet-4-5", true, wire.ResponsesCreate).ask(`"instructions":"Write a haiku.","input":[]`), &e, "the API wants an input")
+	require.Equal(t, "input", e.Param)
+	require.ErrorAs(t, to(t, "anthropic", "claude-sonnet-4-5", true, wire.ChatCompletions).ask(`"messages":[{"role":"system","content":""}]`), &e)
+	require.Equal(t, "messages", e.Param)
+}

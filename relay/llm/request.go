@@ -83,6 +83,14 @@ func (r *Request) Note(f Feature, path string) {
 	r.Uses = append(r.Uses, Use{f, path})
 }
 
+// InstructionsAlone has the instructions said by the user if nobody says anything else. OpenAI answers such a conversation, and the others
+// do not take one.
+func (r *Request) InstructionsAlone() {
+	if len(r.Turns) == 0 && len(r.Instructions) > 0 {
+		r.Turns, r.Instructions = []Turn{{Role: User, Parts: r.Instructions}}, nil
+	}
+}
+
 // Role is whose turn it is.
 type Role uint8
 

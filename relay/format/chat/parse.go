@@ -24,7 +24,7 @@ func (client) Parse(body []byte) (*llm.Request, *format.Problem) {
 	if problem := format.Object(body, r.member); problem != nil {
 		return nil, problem
 	}
-	if len(r.Turns) == 0 {
+	if r.InstructionsAlone(); len(r.Turns) == 0 {
 		return nil, &format.Problem{Path: "messages", What: "must have a user message that is not empty"}
 	}
 	if r.allow(); len(r.Tools) == 0 {

@@ -15,8 +15,16 @@ func (b *builder) collect() {
 		}
 		return nil
 	}, format.ResultsFirst)
+	if b.habits.noPrefill && format.EndsWithAnswer(b.turns) {
+		b.turns = append(b.turns, format.Side{Parts: []*llm.Part{{Text: goOn}}})
+		b.drop(llm.Prefill)
+	}
 	format.TrimPrefill(b.turns)
 }
+
+// goOn is what the user says to models that do not continue an answer by themselves: "This model does not support assistant message prefill.
+// The conversation must end with a user message."
+const goOn = "Continue."
 
 func (b *builder) messages() {
 	b.Key("messages")

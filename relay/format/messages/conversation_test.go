@@ -82,7 +82,7 @@ func TestMessagesThatCannotBeSaidAreRefusedByPlace(t *testing.T) {
 	toolCall := func(c string) string { return ask + `{"role":"assistant","content":null,"tool_calls":[` + c + `]}` }
 	for _, c := range []struct{ messages, param string }{
 		{``, "messages"},
-		{`{"role":"system","content":"only"}`, "messages"},
+		{`{"role":"system","content":""}`, "messages"},
 		{`{"role":"user","content":" "}`, "messages"},
 		{ask + `{"role":"narrator","content":"x"}`, "messages[1].role"},
 		{ask + `{"content":"x"}`, "messages[1].role"},

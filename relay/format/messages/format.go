@@ -79,7 +79,7 @@ var column = format.Column{
 	llm.LeadingAnswer:      {Fate: format.Adapt, Why: "behind a user message of a dot, since the API wants one first"},
 	llm.StrictTools:        {Fate: format.Adapt, Why: "left out, and counted, for models without structured outputs"},
 	llm.JSONSchema:         {Fate: format.Adapt, Why: "as output_config.format, whose objects are closed (additionalProperties) as the API wants them; asked for in words, for models without it and for schemas that cannot be closed"},
-	llm.Prefill:            {Fate: format.Adapt, Why: "without white space at its end, which the API refuses"},
+	llm.Prefill:            {Fate: format.Adapt, Why: "without white space at its end, which the API refuses; with a user's word to continue behind it, and counted, for models that refuse such an end"},
 	llm.Temperature:        {Fate: format.Adapt, Why: "at most 1; left out, and counted, for models that refuse it"},
 	llm.SamplingTopP:       {Fate: format.Adapt, Why: "left out, and counted, for models that refuse it, or refuse it beside a temperature"},
 	llm.SamplingTopK:       {Fate: format.Adapt, Why: "left out, and counted, for models that refuse it"},

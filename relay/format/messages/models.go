@@ -42,14 +42,15 @@ type habits struct {
 	adaptive   bool  // thinking as much as it needs
 	effort     bool  // output_config.effort
 	schemas    bool  // output_config.format, and tools that are strict
+	noPrefill  bool  // a conversation that ends with an answer
 	most       int64 // max_tokens if the client says nothing
 	limit      int64 // max_tokens that is taken; 0 if it is not known
 }
 
 // models is data, the newest first: the first one counts that is not newer than the model.
 var models = []habits{
-	{from: 407, noSampling: true, adaptive: true, effort: true, schemas: true, most: 16384},
-	{from: 406, oneOfTwo: true, adaptive: true, budget: true, effort: true, schemas: true, most: 16384},
+	{from: 407, noSampling: true, adaptive: true, effort: true, schemas: true, noPrefill: true, most: 16384},
+	{from: 406, oneOfTwo: true, adaptive: true, budget: true, effort: true, schemas: true, noPrefill: true, most: 16384},
 	{from: 401, oneOfTwo: true, budget: true, schemas: true, most: 16384, limit: 64000},
 	{from: 307, budget: true, most: 16384, limit: 64000},
 	{from: 305, most: 8192, limit: 8192},

@@ -20,6 +20,7 @@ type request struct {
 	serial bool
 	place  place           // of the part that is being read
 	person string          // safety_identifier
+	alone  bool            // an instruction stands in the input
 	search *format.Problem // of a web search among the tools, if it is wanted; nil: there is none
 }
 
@@ -29,6 +30,9 @@ func (client) Parse(body []byte) (*llm.Request, *format.Problem) {
 	r := request{Request: &llm.Request{IncludeUsage: true, Kept: k}, kept: k, said: map[string][]byte{}}
 	if problem := format.Object(body, r.member); problem != nil {
 		return nil, problem
+	}
+	if r.alone {
+		r.InstructionsAlone()
 	}
 	if len(r.Turns) == 0 {
 		return nil, &format.Problem{Path: "input", What: "must have something of the user in it"}

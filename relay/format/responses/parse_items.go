@@ -140,6 +140,7 @@ func (r *request) instruct(parts []llm.Part) {
 	switch {
 	case len(parts) == 0:
 	case len(r.Turns) == 0:
+		r.alone = true
 		r.Instructions = append(r.Instructions, parts...)
 	default:
 		r.Note(llm.MidSystem, "input")
