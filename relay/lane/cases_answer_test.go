@@ -288,6 +288,35 @@ func TestOneOddFieldDoesNotCostTheAnswer(t *testing.T) {
 	require.Equal(t, "tool_calls", at(t, got, "choices", 0, "finish_reason"))
 }
 
+func TestACallOfBeforeThereWereToolsIsACall(t *testing.T) {
+	const pieces = `{"function_call":{"name":"f","arguments":"{\"x\""}}`
+	for _, client := range []wire.Endpoint{wire.Messages, wire.ResponsesCreate, wire.GeminiGenerate} {
+		s := to(t, "openai", "gpt-x", false, client)
+		s.saw("")
+		whole := mustEncode(t, s.got(completion(`{"content":null,"function_call":{"name":"f","arguments":"{\"x\":1}"}}`, `"function_call"`)))
+		require.Regexp(t, `"(input|args)":\{"x":1\}|"arguments":"\{\\"x\\":1\}"`, whole, "%v", client)
+		if client == wire.GeminiGenerate {
+			continue // whose streams have an endpoint of their own
+		}
+		s.saw(`"stream":true`)
+		events, failed := s.heard(chunk(pieces), chunk(`{"function_call":{"arguments":":1}"}}`), ends(`"function_call"`))
+		require.NoError(t, failed)
+		require.Contains(t, mustEncode(t, events), `f`)
+		if client == wire.Messages {
+			blocks, stop := s.blocks(events)
+			require.Len(t, blocks, 1)
+			require.Equal(t, "f", blocks[0].name)
+			require.Equal(t, `{"x":1}`, blocks[0].text)
+			require.Equal(t, "tool_use", stop)
+		}
+	}
+	s := to(t, "openai", "gpt-x", false, wire.Messages)
+	s.saw("")
+	content := s.got(completion(`{"content":null,"function_call":{"name":"g","arguments":"{}"},"tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}}]}`, `"tool_calls"`))["content"]
+	require.Len(t, content, 1, "the same call in both ways is one")
+	require.Equal(t, "f", at(t, content, 0, "name"))
+}
+
 // Kind G: the figures.
 
 func TestWhatAnAnswerCostIsCountedInClassesThatDoNotOverlap(t *testing.T) {

@@ -62,8 +62,9 @@ func (d *decoder) Whole(body []byte, to llm.Sink) error {
 	d.start(&seen, to)
 	var said speech
 	said.read(c.message)
+	calls := d.called(&said)
 	content := d.say(&said, to)
-	called, err := d.wholeCalls(c.message, end, to)
+	called, err := d.wholeCalls(calls, end, to)
 	switch {
 	case err != nil:
 		return err
@@ -107,8 +108,9 @@ func (d *decoder) Event(event sse.Event, to llm.Sink) (format.Heard, error) {
 	}
 	var said speech
 	said.read(c.message)
+	calls := d.called(&said)
 	content := d.say(&said, to)
-	called, err := d.pieces(said.calls, to)
+	called, err := d.pieces(calls, to)
 	if err != nil {
 		return format.Heard{}, err
 	}
@@ -258,6 +260,20 @@ func (d *decoder) tell(step llm.Step, text string, to llm.Sink) {
 	to.Take(&d.event)
 }
 
+// called is the tool calls of a message, or the one that a server of before tools makes of them. To a client of its format that is something
+// of its own.
+func (d *decoder) called(said *speech) []byte {
+	switch {
+	case said.old == nil || format.Given(said.calls):
+	case d.same:
+		said.other = true
+	default:
+		call := format.JSON(`{"index":0,"function":`)
+		return append(append(call, said.old...), '}')
+	}
+	return said.calls
+}
+
 // pieces passes on what a chunk says of tool calls.
 func (d *decoder) pieces(list []byte, to llm.Sink) (called bool, err error) {
 	elements(list, func(element []byte) {
@@ -274,9 +290,9 @@ func (d *decoder) pieces(list []byte, to llm.Sink) (called bool, err error) {
 }
 
 // wholeCalls passes on the tool calls of a whole answer. It reports whether there was any.
-func (d *decoder) wholeCalls(message []byte, end wire.EndReason, to llm.Sink) (called bool, err error) {
+func (d *decoder) wholeCalls(list []byte, end wire.EndReason, to llm.Sink) (called bool, err error) {
 	n, cut := 0, false
-	elements(memberOf(message, "tool_calls"), func(element []byte) {
+	elements(list, func(element []byte) {
 		p, ok := readPiece(element)
 		if !ok || err != nil || cut {
 			return

@@ -13,7 +13,8 @@ type speech struct {
 	text, reasoning, thinking, refusal string
 
 	calls []byte
-	other bool // something that other formats have no word for
+	old   []byte // function_call, as it was before tools
+	other bool   // something that other formats have no word for
 }
 
 // onlyText reports whether the text is all that a message says.
@@ -49,7 +50,11 @@ func (s *speech) member(m jsonscan.Member) {
 		s.refusal = textIn(m.Value, deepestText)
 	case "tool_calls":
 		s.calls = m.Value
-	case "function_call", "audio", "images":
+	case "function_call":
+		if !format.IsEmpty(m.Value) {
+			s.old = m.Value
+		}
+	case "audio", "images":
 		s.other = s.other || !format.IsEmpty(m.Value)
 	}
 }
