@@ -242,7 +242,7 @@ func TestHintsForTheCacheAreCarriedBothWays(t *testing.T) {
 func TestEffortIsCarriedBothWays(t *testing.T) {
 	for model, want := range map[string]string{
 		"claude-sonnet-4-5": `{"thinking":{"type":"enabled","budget_tokens":12288},"output_config":null}`,
-		"claude-opus-4-8":   `{"thinking":{"type":"adaptive"},"output_config":{"effort":"high"}}`,
+		"claude-opus-4-8":   `{"thinking":{"type":"adaptive","display":"summarized"},"output_config":{"effort":"high"}}`,
 		"claude-opus-4-5":   `{"thinking":{"type":"enabled","budget_tokens":12288},"output_config":{"effort":"high"}}`,
 		"claude-3-5-haiku":  `{"thinking":null,"output_config":null}`,
 	} {

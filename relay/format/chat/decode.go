@@ -260,8 +260,8 @@ func (d *decoder) tell(step llm.Step, text string, to llm.Sink) {
 	to.Take(&d.event)
 }
 
-// called is the tool calls of a message, or the one that a server of before tools makes of them. To a client of its format that is something
-// of its own.
+// called is the tool calls of a message, or the one that a server of before tools makes of them. To a client of its format that is
+// something of its own.
 func (d *decoder) called(said *speech) []byte {
 	switch {
 	case said.old == nil || format.Given(said.calls):

@@ -209,6 +209,9 @@ func (b *builder) thinking() bool {
 	case r.Choice.How == llm.ChoiceAny || r.Choice.How == llm.ChoiceTool: // the API takes no thinking beside a tool that has to be called
 		b.unthought()
 		return false
+	case h.adaptive && h.hides:
+		b.Literal("thinking", `{"type":"adaptive","display":"summarized"}`)
+		return true
 	case h.adaptive:
 		b.Literal("thinking", `{"type":"adaptive"}`)
 		return true

@@ -22,8 +22,8 @@ func (b *builder) collect() {
 	format.TrimPrefill(b.turns)
 }
 
-// goOn is what the user says to models that do not continue an answer by themselves: "This model does not support assistant message prefill.
-// The conversation must end with a user message."
+// goOn is what the user says to models that do not continue an answer by themselves: "This model does not support assistant message
+// prefill. The conversation must end with a user message."
 const goOn = "Continue."
 
 func (b *builder) messages() {

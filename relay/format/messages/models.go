@@ -43,13 +43,14 @@ type habits struct {
 	effort     bool  // output_config.effort
 	schemas    bool  // output_config.format, and tools that are strict
 	noPrefill  bool  // a conversation that ends with an answer
+	hides      bool  // thoughts are told only to those who ask for them
 	most       int64 // max_tokens if the client says nothing
 	limit      int64 // max_tokens that is taken; 0 if it is not known
 }
 
 // models is data, the newest first: the first one counts that is not newer than the model.
 var models = []habits{
-	{from: 407, noSampling: true, adaptive: true, effort: true, schemas: true, noPrefill: true, most: 16384},
+	{from: 407, noSampling: true, adaptive: true, effort: true, schemas: true, noPrefill: true, hides: true, most: 16384},
 	{from: 406, oneOfTwo: true, adaptive: true, budget: true, effort: true, schemas: true, noPrefill: true, most: 16384},
 	{from: 401, oneOfTwo: true, budget: true, schemas: true, most: 16384, limit: 64000},
 	{from: 307, budget: true, most: 16384, limit: 64000},
