@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	_ "time/tzdata" // TZ works in an image without a zone database
@@ -47,7 +49,8 @@ func run(args []string, env func(string) (string, bool), signals <-chan os.Signa
 	if flags.config == "" {
 		flags.config, _ = env("CONFIG_FILE")
 	}
-	env, made, tokensErr := keepTokens(env, flags.command == "" && !flags.checkConfig)
+	given := env
+	env, _, tokensErr := keepTokens(given, false)
 	source := config.Source{File: flags.config, Env: env, Names: variables, Providers: relay.ConfigProviders()}
 	settings, settingsErr := config.LoadSettings(source)
 	if flags.port >= 0 {
@@ -85,6 +88,27 @@ func run(args []string, env func(string) (string, bool), signals <-chan os.Signa
 	if flags.checkConfig {
 		return checked(source, &settings, cfg, flags.probe, signals, stdout)
 	}
+	return startRelay(source, given, settings, cfg, database, signals, stdout, stderr)
+}
+
+// startRelay runs the relay. The port comes first: if it is taken, nothing is made and no database is opened. env is the environment
+// without what TOKEN_DIR keeps.
+func startRelay(source config.Source, env lookup, settings config.Settings, cfg *config.Config, database store.Target,
+	signals <-chan os.Signal, stdout, stderr io.Writer) int {
+	listener, err := net.Listen("tcp", ":"+strconv.Itoa(settings.Port))
+	if err != nil {
+		fmt.Fprintf(stderr, "one-api: cannot listen: %v (PORT or -port chooses another port)\n", err)
+		return 1
+	}
+	defer func() { _ = listener.Close() }() // Serve has closed it, if it came to that
+	port := settings.Port
+	env, made, tokensErr := keepTokens(env, true)
+	source.Env = env
+	if settings, err = config.LoadSettings(source); err != nil { // now with the tokens that were made
+		fmt.Fprintf(stderr, "The configuration cannot be used:\n%v\n", err)
+		return 1
+	}
+	settings.Port = port
 	if tokensErr != nil { // the relay does its work without them
 		cfg.Warnings = append(cfg.Warnings, strings.ReplaceAll(tokensErr.Error(), "\n", "; "))
 	}
@@ -93,7 +117,7 @@ func run(args []string, env func(string) (string, bool), signals <-chan os.Signa
 		fmt.Fprintf(stderr, "The configuration cannot be used:\n%v\n", err)
 		return 1
 	}
-	return serve(source, settings, cfg, database, signals, stdout, stderr)
+	return serve(source, settings, cfg, database, listener, signals, stdout, stderr)
 }
 
 // untilStopped is a context for a command that a signal may stop. A terminal that is closed does not: nohup does what it is there for.

@@ -22,8 +22,8 @@ import (
 	"one-api/telemetry"
 )
 
-func serve(source config.Source, settings config.Settings, cfg *config.Config, database store.Target, signals <-chan os.Signal,
-	stdout, stderr io.Writer) int {
+func serve(source config.Source, settings config.Settings, cfg *config.Config, database store.Target, listener net.Listener,
+	signals <-chan os.Signal, stdout, stderr io.Writer) int {
 	handler := logHandler(stdout, settings.Debug)
 	kept, _ := source.Env("TOKEN_DIR")
 	exported, err := telemetry.Start(context.Background(), telemetry.Options{
@@ -70,11 +70,6 @@ func serve(source config.Source, settings config.Settings, cfg *config.Config, d
 	})
 	if err != nil {
 		fmt.Fprintln(stderr, "one-api:", err)
-		return 1
-	}
-	listener, err := net.Listen("tcp", ":"+strconv.Itoa(settings.Port))
-	if err != nil {
-		fmt.Fprintf(stderr, "one-api: cannot listen: %v (PORT or -port chooses another port)\n", err)
 		return 1
 	}
 	published, _ := source.Env("PUBLISHED_PORT")

@@ -26,7 +26,7 @@ func (s *Server) ExpectedGoroutines() int64 {
 	// A client's connection has a goroutine, and another one that watches for the client's leaving while it waits.
 	expected := s.baseline.Load() + s.clients.open.Load() + s.reserve.open.Load() + s.gates.Watchers() + s.pool.ExpectedGoroutines() +
 		s.door.Goroutines() +
-		s.options.Telemetry.Goroutines()
+		s.options.Telemetry.Goroutines() + s.options.Store.Goroutines()
 	if s.demo != nil {
 		expected += s.demo.Goroutines()
 	}

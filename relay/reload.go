@@ -98,7 +98,8 @@ func (s *Server) watchFiles(ctx context.Context) {
 	for {
 		if path := w.stale(); path != "" {
 			s.options.Log.Warn("the mounted configuration file was replaced outside, and what is mounted here is still the old one: "+
-				"restart the container now, and mount the file's directory instead of the file to have changes loaded", "file", path)
+				"restart the relay now (with Docker its container), and mount the file's directory instead of the file to have changes loaded",
+				"file", path)
 		}
 		select {
 		case <-ctx.Done():

@@ -272,7 +272,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error { //nol
 			_ = s.demo.Close() // its connections are the relay's own
 		}
 	}()
-	s.baseline.Store(int64(runtime.NumGoroutine()))
+	s.baseline.Store(int64(runtime.NumGoroutine()) - s.options.Store.Goroutines()) // which come and go with the database
 
 	select {
 	case err := <-served:

@@ -68,7 +68,7 @@ func TestAFileThatIsMountedByItselfIsWarnedOf(t *testing.T) {
 		`31 22 8:1 /srv/relay/gone.yaml//deleted /config/my\040gone.yaml ro - ext4 /dev/sda1 rw` + "\n" +
 		"32 22 8:1 /srv/relay /mounted ro - ext4 /dev/sda1 rw\nshort\n"
 	for path, want := range map[string]string{
-		"/config/channels.yaml": "Mount the directory", "/config/my gone.yaml": "Restart the container", "/mounted/channels.yaml": "", "/config/other.yaml": "",
+		"/config/channels.yaml": "Mount the directory", "/config/my gone.yaml": "Restart the relay (with Docker its container)", "/mounted/channels.yaml": "", "/config/other.yaml": "",
 	} {
 		message := mountWarning(path, []byte(mounts))
 		if want == "" {

@@ -36,8 +36,8 @@ func mountWarning(path string, mountinfo []byte) string {
 			continue
 		}
 		if strings.HasSuffix(unescaped.Replace(fields[3]), "//deleted") {
-			return "is mounted as a single file, and was replaced outside since then: what is read here is the old one. Restart the container, " +
-				"and mount the directory that it is in instead"
+			return "is mounted as a single file, and was replaced outside since then: what is read here is the old one. Restart the " +
+				"relay (with Docker its container), and mount the directory that it is in instead"
 		}
 		return "is mounted as a single file: a change that replaces it outside, as most editors make it, is not seen here. Mount the " +
 			"directory that it is in instead"

@@ -131,16 +131,6 @@ func howToLook(from netip.Addr, direct bool) string {
 	return "Only this machine may look. " + set + ", or name your network in MONITOR_ALLOW_CIDR."
 }
 
-// InContainer reports whether this process runs in a container, as far as one can see from inside.
-var InContainer = sync.OnceValue(func() bool {
-	for _, file := range [...]string{"/.dockerenv", "/run/.containerenv"} {
-		if _, err := os.Stat(file); err == nil {
-			return true
-		}
-	}
-	return os.Getenv("KUBERNETES_SERVICE_HOST") != ""
-})
-
 // presents reports whether a request shows a token. ambient: as a password, which a browser adds by itself to what any page asks for.
 func presents(r *http.Request, token string) (given, ambient bool) {
 	if same(apikey.Bearer(r.Header), token) {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"; SQLite's comes with its errors
@@ -37,6 +38,8 @@ type Store struct {
 	writer *sql.DB // of SQLite it has one connection
 	reader *sql.DB
 	err    error // why it is not opened
+
+	goroutines atomic.Int64
 }
 
 // New is the store of a target, which Ready opens. Close it.
@@ -80,7 +83,25 @@ func (s *Store) Ready(ctx context.Context) error {
 		return err
 	}
 	s.writer, s.reader, s.opened, s.err = writer, reader, true, nil
+	s.goroutines.Store(goroutinesOf(writer, reader))
 	return nil
+}
+
+// Goroutines is how many database/sql runs for the database while it is open. It takes no lock.
+func (s *Store) Goroutines() int64 {
+	if s == nil {
+		return 0
+	}
+	return s.goroutines.Load()
+}
+
+// goroutinesOf is how many goroutines the pools have by now: each has one that opens connections, and that from which readers come one
+// that closes those that nobody has used for a while. It runs from the first connection on, which there is by then.
+func goroutinesOf(writer, reader *sql.DB) int64 {
+	if writer == reader {
+		return 2
+	}
+	return 3
 }
 
 // State is nil if the database was open when it was last looked at, and else why it was not. It waits for nothing but Ready.
@@ -104,7 +125,10 @@ func (s *Store) open(ctx context.Context) (writer, reader *sql.DB, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := s.migrate(ctx, writer); err != nil {
+	if err = s.migrate(ctx, writer); err == nil {
+		err = reader.PingContext(ctx)
+	}
+	if err != nil {
 		closeAll(writer, reader)
 		return nil, nil, err
 	}
@@ -117,6 +141,7 @@ func (s *Store) Reopen(why error) {
 	defer s.mu.Unlock()
 	closeAll(s.writer, s.reader)
 	s.writer, s.reader, s.opened, s.err = nil, nil, false, why
+	s.goroutines.Store(0)
 }
 
 // Close closes the database.
