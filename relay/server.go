@@ -83,6 +83,8 @@ type ServerOptions struct {
 	HeaderTimeout, BodyTimeout time.Duration
 	// Pause presets, for tests too, the wait before another try at the same channel; 0: the controller's.
 	Pause time.Duration
+	// HangsAtLeast presets, for tests too, how long a call is silent at least that is said to hang; 0: the operator's.
+	HangsAtLeast time.Duration
 	// AheadTimeout presets, for tests too, how long a call goes on whose client has sent more than MaxAhead bytes behind it; 0: ten seconds.
 	AheadTimeout time.Duration
 }
@@ -172,7 +174,7 @@ func New(options ServerOptions) (*Server, error) {
 		Budget:   s.budget, Spool: s.spool, Draining: s.gates.Intake.Draining, Goroutines: s.Goroutines, Connections: s.ClientConnections,
 		Samples: s.samples, Leaks: telemetry.NewLeakSampler(), Traffic: s.traffic, Budgets: s.budgets, Configuration: s.configuration,
 		Check:  options.Check,
-		Ledger: options.Ledger, Reserved: s.reserved.differs.Load, Prices: s.prices.Load,
+		Ledger: options.Ledger, Reserved: s.reserved.differs.Load, Prices: s.prices.Load, HangsAtLeast: options.HangsAtLeast,
 		Logins: &gate.Throttle{Trusted: settings.TrustedProxies, Everyone: true, Free: freeLogins},
 	}
 	s.issued = &issued.Registry{Store: options.Store, Log: options.Log, Changed: s.direct, InFile: s.inFile, Found: s.found}
@@ -316,6 +318,7 @@ func (s *Server) trim(ctx context.Context) {
 			return
 		case now := <-look.C:
 			s.pool.Trim()
+			s.operator.LookForSilence(now)
 			s.readBudgets() //nolint:contextcheck // it has a clock of its own
 			s.compareReserved(now)
 			s.clients.trim(now)

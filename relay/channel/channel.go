@@ -58,7 +58,7 @@ type Health string
 // The states.
 const (
 	Healthy  Health = "healthy"
-	Degraded Health = "degraded" // in use, but its last attempts failed or some of its keys are out
+	Degraded Health = "degraded" // in use, but its last attempts failed, some of its keys are out, or nothing comes of its calls
 	Cooling  Health = "cooling"  // passed over for now
 	Disabled Health = "disabled" // by its configuration or by the operator
 )

@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -20,11 +21,23 @@ type Result struct {
 	Class   outcome.Class // for UpstreamStatus and UpstreamErrorEvent
 	Sent    bool          // false: it ended before anything was asked of the upstream, and counts for nobody
 	// Cooled is set by Conclude if it took the key out of use. No request does that twice.
-	Cooled           bool
+	Cooled bool
+	Stream bool // the answer was to come in events
+	// Silence is how long nothing had come of the answer when the attempt ended, in tenths of a second, the upstream being waited for: it
+	// shares a word with its neighbours.
+	Silence          uint16
 	Failure          *outcome.Failure // nil: Completed
 	Events           int64            // that carried a part of the answer
 	Waited           time.Duration    // for the upstream
 	Token, RequestID string
+}
+
+// Silent is a Silence.
+func (r *Result) Silent() time.Duration { return time.Duration(r.Silence) * (time.Second / 10) }
+
+// SilenceOf is a duration as a Silence.
+func SilenceOf(d time.Duration) uint16 {
+	return uint16(min(max(0, d/(time.Second/10)), math.MaxUint16))
 }
 
 // Conclude does to the channel and the key what the table says, and counts the attempt.

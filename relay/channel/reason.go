@@ -39,11 +39,28 @@ func (c *Channel) wait(now time.Time) time.Duration {
 func (c *Channel) troubled(now time.Time) bool {
 	h := &c.state.health
 	return h.InARow() > 0 || h.Cooldown.Active() || c.Distrusted() || h.Doubt.Any() ||
-		c.keys.Counts(now).Usable < c.keys.Len() || c.keys.Doubted() > 0
+		c.keys.Counts(now).Usable < c.keys.Len() || c.keys.Doubted() > 0 || c.Silence().Tells()
 }
 
 // reason says in plain words why the channel is not healthy; "": it is.
 func (c *Channel) reason(now time.Time) string {
+	why := c.HeldAgainst(now)
+	if c.isDisabled() {
+		return why
+	}
+	return joined(c.Silence().String(), why)
+}
+
+// joined is two reasons in one.
+func joined(one, other string) string {
+	if one == "" || other == "" {
+		return one + other
+	}
+	return one + "; " + other
+}
+
+// HeldAgainst is the reason but for calls of which nothing comes, which are no failures; "": there is none.
+func (c *Channel) HeldAgainst(now time.Time) string {
 	if c.isDisabled() {
 		if c.state.disabled.Load() != nil {
 			return "disabled by the operator"

@@ -31,6 +31,7 @@ type Snapshot struct {
 	Attempts            map[string]int64  `json:"attempts"` // by outcome, those that happened
 	AttemptsTotal       int64             `json:"attempts_total"`
 	LastFailure         *LastFailure      `json:"last_failure"`
+	Silent
 }
 
 // Snapshot takes one.
@@ -42,7 +43,7 @@ func (c *Channel) Snapshot(now time.Time) Snapshot {
 		OldestInFlight: c.state.calls.oldest(now).Seconds(), OpenConnections: c.Transport.Connections(),
 		LeakedBodies: c.state.leaked.Load(), ConsecutiveFailures: c.state.health.InARow(),
 		RetryIn: tenths(c.wait(now)), Keys: c.keys.Counts(now), Attempts: map[string]int64{},
-		LastFailure: c.state.last.Load(),
+		LastFailure: c.state.last.Load(), Silent: c.Silence().Figures(),
 	}
 	for o := range c.state.attempts {
 		if n := c.state.attempts[o].Load(); n > 0 {

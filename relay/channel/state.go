@@ -22,6 +22,7 @@ type state struct {
 	wondered   atomic.Int64  // when the upstream was last asked for its models, a moment; 0: never
 	worked     atomic.Uint64 // the endpoints of which a call has succeeded, a bit each
 
+	silence atomic.Pointer[Silence]
 	calls   calls
 	overdue atomic.Int64 // calls, when they were looked at last
 	tries   breaker.RetryBudget

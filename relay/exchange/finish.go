@@ -50,12 +50,16 @@ func (x *Exchange) End(of *record.End, failure *outcome.Failure, recovered any) 
 func (x *Exchange) attempt(a *record.Attempt, failure *outcome.Failure) {
 	a.Result = channel.Result{Channel: x.Channel, Key: x.Key, Failure: failure, Sent: x.sent, Events: int64(x.events),
 		Waited: x.waited + x.body.waited}
+	if a.Failure != nil {
+		a.Silence = channel.SilenceOf(min(a.Waited, x.SilentFor(time.Now())))
+	}
 	a.Because, a.Resumes, a.Status = x.Because, x.Resumes, x.answer.Status
 	a.FirstEvent, a.Chunks = x.firstEvent, &x.chunks
 	if failure != nil {
 		a.Outcome, a.Class = failure.Outcome, failure.Class
 	}
 	if c := x.call; c != nil {
+		a.Stream = c.Stream
 		a.RequestID, a.Endpoint, a.Model = c.RequestID, c.Endpoint, c.Model
 		if c.Token != nil {
 			a.Token = c.Token.Name

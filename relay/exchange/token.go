@@ -48,9 +48,10 @@ func (x *Exchange) awaitToken(from *credential.Source) (*credential.Token, *outc
 	defer cancel(nil)
 	x.hold.canceler.Hold(func() { cancel(context.Canceled) })
 	deadline, as := x.connectPhase()
-	x.hold.clock.until(breaker.Now(), deadline, as)
+	asked := breaker.Now()
+	x.hold.clock.until(asked, deadline, as)
 	t, err := from.Wait(ctx)
-	x.hold.clock.off()
+	x.hasWaited(asked)
 	x.hold.canceler.Drop()
 	if err == nil {
 		return t, nil
@@ -63,9 +64,14 @@ func (x *Exchange) tokenless(err error) *outcome.Failure {
 	var known *credential.Error
 	if !errors.As(err, &known) {
 		f := x.broken(err, false)
-		if f.Outcome == outcome.ConnectFailed {
+		switch f.Outcome {
+		case outcome.ConnectFailed:
 			x.sent = true
 			f.Detail = "the token endpoint did not answer in time"
+		case outcome.ClientGone: // as one that leaves while a connection is made: the operator is told whom it has waited for
+			x.sent = true
+			f.Detail = "the token endpoint had not answered when the client left"
+		default:
 		}
 		return f
 	}

@@ -147,16 +147,16 @@ func (e *Entry) request(now time.Time) Listed {
 	return l
 }
 
-// Silences visits the requests that wait for something of an answer, with the channel that is asked, for how long nothing has come, and
-// whether it is a stream.
-func (l *List) Silences(now time.Time, visit func(of *channel.Channel, silent time.Duration, stream bool)) {
+// Silences visits the requests that wait for something of an answer, with the channel that is asked, for how long nothing has come,
+// whether it is a stream, and whether the answer has a header.
+func (l *List) Silences(now time.Time, visit func(of *channel.Channel, silent time.Duration, stream, header bool)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for e := l.first; e != nil; e = e.next {
 		e.mu.Lock()
 		if x, is := e.exchange, Phase(e.phase.Load()); x != nil && (is == Asking || is == Answering) && !e.client.Writing() &&
 			!e.call.Endpoint.Tunnels() {
-			visit(x.Channel, x.SilentFor(now), e.call.Stream)
+			visit(x.Channel, x.SilentFor(now), e.call.Stream, is == Answering)
 		}
 		e.mu.Unlock()
 	}

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"one-api/relay/channel"
 )
 
 // mostPages is how many pages may be open at the same time. Each costs a connection and its goroutines.
@@ -44,13 +46,11 @@ type Row struct {
 	RetryIn    float64 `json:"retry_in_seconds"`
 	InFlight   int64   `json:"in_flight"`
 	Oldest     int64   `json:"oldest_seconds"` // age of the oldest open call
-	Hanging    int64   `json:"hanging"`        // calls of which nothing comes for far longer than is usual there
-	Silent     int64   `json:"silent_seconds"` // for how long of one of them
-	Usual      int64   `json:"usual_ms"`       // what nineteen of twenty of its kind take; 0: too few have been seen. 0 if none hangs
 	Good       int64   `json:"good"`           // attempts that completed, since the start
 	Failed     int64   `json:"failed"`         // and that did not, but for those whose client left
 	KeysUsable int     `json:"keys_usable"`
 	Keys       int     `json:"keys"`
+	channel.Silent
 }
 
 // Source is the relay, as far as pages are told of it.

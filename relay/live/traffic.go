@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"one-api/relay/channel"
 	"one-api/relay/record"
 )
 
@@ -82,6 +83,7 @@ type channelTraffic struct {
 	took   ring[float32] // ms, of those that completed
 	first  ring[float32] // ms, of those that streamed
 	failed ring[Failure]
+	left   channel.Left
 	now    running
 	slots  ring[slot]
 }
@@ -102,6 +104,7 @@ func (c *channelTraffic) add(a *record.Attempt) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.count(a)
+	c.leaves(a)
 	if a.FirstEvent > 0 {
 		c.first.add(milliseconds(a.FirstEvent), latest)
 	}

@@ -30,6 +30,10 @@ func (o *Operator) setDisabled(g *gin.Context, disabled, cut bool) {
 		return
 	}
 	ch.SetDisabled(disabled)
+	if !disabled {
+		o.Traffic.Forgive(ch.Name)
+		ch.SetSilence(nil)
+	}
 	ended := 0
 	if cut {
 		ended = ch.Cut()

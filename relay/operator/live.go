@@ -112,20 +112,17 @@ func (o *Operator) Now(now time.Time) live.Now {
 
 // Rows is the channels: live.Source.
 func (o *Operator) Rows(now time.Time) []live.Row {
-	all, hanging := o.Pool.Set().All(), o.hanging(now)
+	all := o.Pool.Set().All()
 	rows := make([]live.Row, len(all))
 	for i, ch := range all {
 		s := ch.Snapshot(now)
 		row := live.Row{
-			Name: s.Name, Type: s.Type, State: string(s.State), Reason: s.Reason, RetryIn: s.RetryIn, InFlight: s.InFlight,
+			Name: s.Name, Type: s.Type, State: string(s.State), Reason: ch.HeldAgainst(now), RetryIn: s.RetryIn, InFlight: s.InFlight,
 			Oldest: int64(s.OldestInFlight), Good: s.Attempts[outcome.Completed.String()], KeysUsable: s.Keys.Usable,
-			Keys: s.Keys.Usable + s.Keys.Cooling + s.Keys.Refused,
+			Keys: s.Keys.Usable + s.Keys.Cooling + s.Keys.Refused, Silent: s.Silent,
 		}
 		row.Failed = s.AttemptsTotal - row.Good - s.Attempts[outcome.ClientGone.String()] - s.Attempts[outcome.ClientStalled.String()] -
 			s.Attempts[outcome.OperatorEnded.String()]
-		if h := hanging[ch.Name]; h != nil {
-			row.Hanging, row.Silent, row.Usual = h.calls, int64(h.silent.Seconds()), h.usual.Milliseconds()
-		}
 		rows[i] = row
 	}
 	return rows

@@ -32,6 +32,7 @@ type health struct {
 	UnexplainedGoroutines int              `json:"unexplained_goroutines"`
 	Channels              channel.Counts   `json:"channels"`
 	Busiest               *busiest         `json:"busiest,omitempty"` // absent while nothing is in flight
+	Silent                *silent          `json:"silent,omitempty"`  // absent: nothing hangs
 	ClientConnections     connections      `json:"client_connections"`
 	Ledger                *ledgerHealth    `json:"ledger,omitempty"` // absent: nothing is remembered
 	UptimeSeconds         int64            `json:"uptime_seconds"`
@@ -106,7 +107,7 @@ func (o *Operator) Health(g *gin.Context) {
 		Status: "ok", Goroutines: all, Memory: telemetry.ReadMemory(), Level: telemetry.LevelOf(all),
 		InFlight: o.Pool.InFlight(), OpenBodies: o.Pool.OpenBodies(), BufferedMB: (o.Budget.Used() + 1<<20 - 1) >> 20,
 		UnexplainedGoroutines: unexplained,
-		Channels:              o.Pool.Set().Counts(now), Busiest: o.busiest(now),
+		Channels:              o.Pool.Set().Counts(now), Busiest: o.busiest(now), Silent: o.silent(),
 		UptimeSeconds: int64(now.Sub(o.Started).Seconds()), Version: o.Version, Ledger: o.ledgerHealth(),
 	}
 	if o.Connections != nil {

@@ -71,4 +71,8 @@ type Operator struct {
 	Prices func() *price.Book
 	// Samples and Leaks say who holds the goroutines.
 	Samples, Leaks *telemetry.Sampler
+	// HangsAtLeast presets how long a call is silent at least that is said to hang; 0: hangsAtLeast.
+	HangsAtLeast time.Duration
+
+	silences silences
 }

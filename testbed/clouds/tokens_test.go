@@ -1,6 +1,7 @@
 package clouds
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"runtime"
@@ -115,6 +116,36 @@ func TestATokenEndpointThatIsSilentIsGivenUpOnTheConnectClock(t *testing.T) {
 	require.Equal(t, http.StatusGatewayTimeout, status, answer)
 	require.Equal(t, "connect_failed", r.Outcomes(1)[0])
 	require.Equal(t, "the token endpoint did not answer in time", r.Attempt(0).Failure.Detail)
+}
+
+// TestAClientThatLeavesWhileATokenIsWaitedForIsAnAttemptThatTheOperatorIsToldOf.
+func TestAClientThatLeavesWhileATokenIsWaitedForIsAnAttemptThatTheOperatorIsToldOf(t *testing.T) {
+	c := newCloud(t, azureOf(""), hello)
+	hold := make(chan struct{})
+	defer close(hold)
+	c.tokens.Holds = hold
+	r := harness.StartRelay(t, "channels:\n"+c.azure("a", "", ", timeouts: {connect: 5m}"+c.entra(standin.ClientSecret)))
+	ctx, leave := context.WithCancel(context.Background())
+	asked := make(chan struct{})
+	go func() {
+		defer close(asked)
+		if response, err := r.Post(ctx, "/v1/chat/completions", harness.Chat); err == nil {
+			_ = response.Body.Close()
+		}
+	}()
+	r.Eventually("it has waited for a while", func() bool {
+		_, a := r.Get("/api/monitor/channels/a")
+		return a["oldest_in_flight_seconds"].(float64) > 0.3
+	})
+	leave()
+	<-asked
+	require.Equal(t, "client_gone", r.Outcomes(1)[0])
+	require.Equal(t, "the token endpoint had not answered when the client left", r.Attempt(0).Failure.Detail)
+	attempt := r.Attempt(0)
+	require.GreaterOrEqual(t, attempt.Silent(), 200*time.Millisecond)
+	_, a := r.Get("/api/monitor/channels/a")
+	require.Equal(t, map[string]any{"client_gone": 1.0}, a["attempts"])
+	require.Equal(t, "healthy", a["state"], "it is no failure of the channel")
 }
 
 // TestAnUpstreamThatQuotesTheTokenIsNotQuoted.

@@ -97,7 +97,7 @@ func TestEveryAlertHasASectionThatEndsAtTheChannelAndTheLeakReport(t *testing.T)
 		require.Contains(t, chinese, "停用", r.Alert)
 		require.Contains(t, chinese, "泄漏报告", r.Alert)
 	}
-	require.Equal(t, 27, alerts)
+	require.Equal(t, 28, alerts)
 }
 
 func TestEveryAlertIsTestedToFireAndToStayQuiet(t *testing.T) {

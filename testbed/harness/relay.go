@@ -67,6 +67,7 @@ type RelayConfig struct {
 	header    time.Duration // how long a client may take to send its header; 0: patience
 	body      time.Duration // and each part of its body
 	ahead     time.Duration // how long a call goes on with much behind it; 0: as it is
+	hangs     time.Duration // how long a call is silent at least that is said to hang; 0: as it is
 	session   exchange.SessionOptions
 	store     *store.Store
 	pause     time.Duration // before another try at the same channel; 0: a millisecond
@@ -102,6 +103,11 @@ func WithClientTimeouts(header, body time.Duration) RelayOption {
 // WithAheadTimeout shortens the time that a call goes on with more behind it than the relay keeps.
 func WithAheadTimeout(d time.Duration) RelayOption {
 	return func(c *RelayConfig) { c.ahead = d }
+}
+
+// WithHangsAtLeast shortens the silence after which a call is said to hang, where it is known what is usual.
+func WithHangsAtLeast(d time.Duration) RelayOption {
+	return func(c *RelayConfig) { c.hangs = d }
 }
 
 // WithSession bounds sessions of the Realtime API otherwise than usual.
@@ -191,10 +197,10 @@ func StartRelay(t *testing.T, yaml string, options ...RelayOption) *Relay {
 		}, Telemetry: c.Telemetry,
 		Log:           slog.New(handler),
 		HeaderTimeout: cmp.Or(c.header, Patience), BodyTimeout: cmp.Or(c.body, Patience), Pause: cmp.Or(c.pause, time.Millisecond),
-		AheadTimeout: c.ahead,
-		Channel:      channel.PoolOptions{TLS: &tls.Config{RootCAs: c.Roots, MinVersion: tls.VersionTLS12}, Now: c.Now},
-		Exchange:     exchange.DoorOptions{ErrorBodyTimeout: cmp.Or(c.errorBody, Patience), Session: c.session},
-		Recorders:    []record.Recorder{noted{r, c}},
+		AheadTimeout: c.ahead, HangsAtLeast: c.hangs,
+		Channel:   channel.PoolOptions{TLS: &tls.Config{RootCAs: c.Roots, MinVersion: tls.VersionTLS12}, Now: c.Now},
+		Exchange:  exchange.DoorOptions{ErrorBodyTimeout: cmp.Or(c.errorBody, Patience), Session: c.session},
+		Recorders: []record.Recorder{noted{r, c}},
 	})
 	require.NoError(t, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -89,7 +89,8 @@ export function ledgerQuery(words, { level, age, lost }) {
 /**
  * A function of a channel of GET /api/monitor/channels: what is wrong with it, "" if nothing. A channel that the operator has disabled
  * is well: somebody knows. Cooling is short (5 s to a minute) and over before anybody could look, so only a longer rest counts; failures in a
- * row stay until a call succeeds. A key that is refused counts; one that is merely limited does not, unless there is no other.
+ * row stay until a call succeeds. Calls that hang, or that clients have left while nothing came, are no failures; as many of them as it takes
+ * failures count as well. A key that is refused counts; one that is merely limited does not, unless there is no other.
  */
 function wrong(words, { failures, oldest }) {
     const { reasons } = words;
@@ -97,6 +98,8 @@ function wrong(words, { failures, oldest }) {
         `$c.state = "cooling" and $c.retry_in_seconds >= 30 ? ${quoted(reasons.cooling)}`,
         `$c.consecutive_failures >= ${failures} ? ${quoted(`${reasons.failures} `)} & $c.consecutive_failures`,
         `$contains($string($c.reason), "attempts succeeded") ? ${quoted(reasons.fruitless)}`,
+        `$c.hanging >= ${failures} and $contains($string($c.reason), "calls hang") ? ${quoted(`${reasons.hanging} `)} & $c.hanging & " (" & $c.silent_seconds & " s)"`,
+        `$c.left_in_a_row >= ${failures} ? ${quoted(`${reasons.left} `)} & $c.left_in_a_row`,
         `$c.keys.refused > 0 ? ${quoted(`${reasons.refused} `)} & $c.keys.refused`,
     ];
     if (oldest > 0) {

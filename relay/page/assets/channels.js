@@ -36,7 +36,7 @@ function All() {
       { head: t('Good'), kind: 'number', cell: (r) => count(r.good) },
       { head: t('Failed'), kind: 'number', cell: (r) => count(r.failed) },
       { head: t('Keys'), kind: 'number', cell: (r) => `${r.keys_usable}/${r.keys}` },
-      { head: t('Reason'), cell: (r) => (r.reason || r.hanging > 0 ? html`<${Why} row=${r} />` : null) },
+      { head: t('Reason'), cell: (r) => (r.reason || r.hanging > 0 || r.left_in_a_row > 0 ? html`<${Why} row=${r} />` : null) },
     ]} />${fits.length > shown.length && html`<button class="quiet" onClick=${() => setAll(true)}>${t('Show all {n}', { n: fits.length })}</button>`}`}
     <section aria-labelledby="routes"><h2 id="routes">${t('Where does a model go?')}</h2>
       <label>${t('Model')} <input type="search" value=${model} placeholder="gpt-4o" onInput=${(e) => setModel(e.target.value.trim())} /></label>

@@ -59,6 +59,7 @@ export const chinese = {
   'provider': '上游数据', 'estimated': '估算', 'none': '无', 'provider_cost': '上游报价', 'day': '日', 'week': '周', 'month': '月', 'total': '总计',
   'Tokens so far': '目前 token', 'Attempts in three minutes, by how they ended': '每三分钟的尝试，按结局', 'ended by us': '由中继结束', 'Cut its {n} calls': '切断它的 {n} 个请求',
   'A call hangs: nothing has come for {age}': '1 个请求卡住：已有 {age} 没有任何内容', '{n} calls hang: nothing has come for {age}': '{n} 个请求卡住：已有 {age} 没有任何内容', ', where 95 % take less than {ms}': '（通常 95% 少于 {ms}）',
+  'the last {n} calls were left by their clients, after {least} to {most} in which nothing came': '最近 {n} 个请求在 {least} 至 {most} 没有任何内容之后被客户端放弃',
   'Who has changed what': '谁改了什么', 'What': '改动', 'Who': '谁', 'From where': '来自', 'on this page': '在本页',
   'configuration loaded': '配置已加载', 'configuration refused': '配置被拒绝', 'channel disabled': '渠道已停用', 'channel disabled, its calls cut': '渠道已停用，请求已切断', 'channel enabled': '渠道已启用', 'request ended': '请求已结束',
   'key made': '密钥已创建', 'key changed': '密钥已修改', 'key rotated': '密钥已更换', 'key deleted': '密钥已删除', 'start': '启动', 'file changed': '文件变化', 'administrator': '管理员', 'command line, or another replica': '命令行，或另一个副本',

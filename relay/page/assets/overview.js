@@ -6,7 +6,7 @@ import { Switches, Why } from './switches.js';
 // trouble orders channels by how much they need somebody: first those that let calls hang, then those that fail. One that is passed over hurts nobody any more.
 export function trouble(row) {
   const state = { degraded: 3000, cooling: 2000, disabled: 10, healthy: 0 }[row.state] || 0;
-  return state + (row.hanging > 0 ? 10000 + row.silent_seconds + row.hanging : 0);
+  return state + (row.hanging > 0 ? 10000 + row.silent_seconds + row.hanging : 0) + (row.left_in_a_row > 0 ? 5000 + row.left_in_a_row : 0);
 }
 
 const Tile = ({ name, children, note, level, href }) => html`<${href ? 'a' : 'div'} class=${'tile ' + (level || '')} href=${href}>

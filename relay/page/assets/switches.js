@@ -7,6 +7,9 @@ export function Why({ row }) {
   if (row.hanging > 0) {
     parts.push((row.hanging === 1 ? t('A call hangs: nothing has come for {age}', { age: age(row.silent_seconds) }) : t('{n} calls hang: nothing has come for {age}', { n: row.hanging, age: age(row.silent_seconds) })) + (row.usual_ms > 0 ? t(', where 95 % take less than {ms}', { ms: ms(row.usual_ms) }) : ''));
   }
+  if (row.left_in_a_row > 0) {
+    parts.push(t('the last {n} calls were left by their clients, after {least} to {most} in which nothing came', { n: row.left_in_a_row, least: age(row.left_after_least_seconds), most: age(row.left_after_most_seconds) }));
+  }
   if (row.reason) parts.push(row.reason);
   if (parts.length > 0 && row.in_flight > row.hanging) parts.push(t('{n} in flight, the oldest for {age}', { n: row.in_flight, age: age(row.oldest_seconds) }));
   if (row.retry_in_seconds > 0) parts.push(t('tried again in {age}', { age: age(row.retry_in_seconds) }));
