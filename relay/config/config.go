@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"one-api/relay/provider"
+	"one-api/relay/secret"
 )
 
 // Config is what the relay serves: its upstreams and its clients. It is plain data and never changed after Load, so a reload
@@ -78,7 +79,11 @@ type Channel struct {
 	Project, Location string
 	Credential        Credential
 	Region            string // AWS's, for bedrock
-	UserHashKey       string // USER_HASH_KEY; "": there is none, and the channel's first key is used
+	// UserHashKey is USER_HASH_KEY or, for a channel that has no secret of its own, one that follows from another's; "": there is none
+	// (see Secret).
+	UserHashKey string
+	// Kin is the keys, by Secret, of all channels to whoever answers on this one, if they are not all the same; nil: they are.
+	Kin []secret.Key
 	// Discount is the part of the list price that is paid, in millionths; nil: all of it.
 	Discount *int64
 }

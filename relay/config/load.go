@@ -51,6 +51,7 @@ func Load(source Source, s Settings) (*Config, error) {
 	if err := l.problems.asError(); err != nil {
 		return nil, err
 	}
+	l.secrets(c)
 	if len(c.Tokens) == 0 {
 		c.GeneratedToken = source.Generated
 		if c.GeneratedToken == "" {

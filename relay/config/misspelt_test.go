@@ -47,7 +47,7 @@ func TestNobodyElsesVariableIsTakenForAMisspeltOne(t *testing.T) {
 	for _, name := range names {
 		variables[name] = "1"
 	}
-	for _, file := range []map[string]string{nil, {"channels.yaml": "channels: [{name: a, type: custom, base_url: 'http://h/v1'}]"}} {
+	for _, file := range []map[string]string{nil, {"channels.yaml": "channels: [{name: a, type: custom, base_url: 'http://h/v1'}]\ntokens: [{name: t, key: sk-0123456789abcdef}]"}} {
 		c := loadAll(t, named(options(variables, file), names...))
 		if file == nil {
 			require.Equal(t, []string{"environment: GIN_MODEL: is no variable of the relay's, and does nothing: did you mean GIN_MODE?"}, c.Warnings, "it is the last one that shows that this looks at all")

@@ -42,7 +42,7 @@ type Settings struct {
 	SQLitePath       string    // SQLITE_PATH
 	LedgerSpillDir   string    // LEDGER_SPILL_DIR; "": where there is room
 	Retention        Retention // USAGE_RETENTION_DAYS
-	UserHashKey      string    // USER_HASH_KEY: with which pseudonyms of end users are made; "": with a channel's first key
+	UserHashKey      string    // USER_HASH_KEY: with which pseudonyms of end users are made; "": with a channel's own secret
 	InitialRootToken string    // INITIAL_ROOT_TOKEN: the key of the token "root"; "": there is none
 }
 

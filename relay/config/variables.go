@@ -153,9 +153,11 @@ var Variables = withKeys([]Variable{
 		More: "One number is for the requests alone.",
 	},
 	{
-		Name: "USER_HASH_KEY", Unset: "a key that follows from a channel's first one", form: kept(aSecret, func(s *Settings) *string { return &s.UserHashKey }),
+		Name: "USER_HASH_KEY", Unset: "a key that follows from a channel's first one, or from what it has instead", form: kept(aSecret, func(s *Settings) *string { return &s.UserHashKey }),
 		Help: "with which pseudonyms are made of end users (`user`, `metadata.user_id`) whom a provider would refuse: too long, or an address",
-		More: "Only where a call is converted.",
+		More: "Only where a call is converted. What providers sign for a conversation's next turn is sealed with it as well. A channel without " +
+			"keys has its service account's, its application's or its access key's secret, or else another channel's or a token's; where there is " +
+			"none of all that, such users are not named.",
 	},
 	{
 		Name: "TRUSTED_PROXIES", form: kept(networks, func(s *Settings) *[]netip.Prefix { return &s.TrustedProxies }),

@@ -1,11 +1,16 @@
 package format
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"one-api/relay/secret"
 )
 
 func TestAnIDThatIsTakenStaysAndAnotherIsTheSameEveryTime(t *testing.T) {
@@ -79,4 +84,40 @@ func TestWhatIsSealedIsKnownForReasoningWithoutItsSecret(t *testing.T) {
 	assert.Equal(t, "f:0", id, "an id is no reasoning")
 	assert.Empty(t, signature)
 	assert.True(t, refused.Lost)
+}
+
+// TestNobodyMakesASealOfWhatHeKnows where a channel has no secret: it is as good as any, for as long as the process runs.
+func TestNobodyMakesASealOfWhatHeKnows(t *testing.T) {
+	own := NewSeal("", "a")
+	id, kept := own.Open(own.Into("call_1", "SIG"))
+	assert.Equal(t, "call_1SIG", id+kept)
+	assert.Empty(t, own.EndUser("someone@example.com", 64), "a name that is another one tomorrow is none")
+	for _, known := range []string{"", "a"} {
+		mac := hmac.New(sha256.New, []byte(known))
+		for _, part := range []string{"seal", "a", "call_1", "SIG"} {
+			mac.Write([]byte(part + "\x00"))
+		}
+		tag := base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+		for _, tag := range []string{tag[:sealTag], secret.Of(known).Hint + tag[:14]} {
+			if len(tag) == sealTag {
+				_, kept = own.Open("call_1" + sealMark + tag + base64.RawURLEncoding.EncodeToString([]byte("SIG")))
+				assert.Empty(t, kept)
+			}
+		}
+	}
+}
+
+func TestChannelsToOneMakerReadEachOthersSeals(t *testing.T) {
+	kin := []secret.Key{secret.Of("s"), secret.Of("t"), secret.Of("u")}
+	a, b, stranger := NewSeal("s", "m", kin...), NewSeal("t", "m", kin...), NewSeal("v", "m")
+	for _, sealed := range []string{a.Into("call_1", "SIG"), b.Into("call_1", "SIG")} {
+		for _, by := range []*Seal{a, b} {
+			_, kept := by.Open(sealed)
+			assert.Equal(t, "SIG", kept)
+		}
+		_, kept := stranger.Open(sealed)
+		assert.Empty(t, kept)
+		_, kept = NewSeal("s", "another", kin...).Open(sealed)
+		assert.Empty(t, kept, "another maker's")
+	}
 }

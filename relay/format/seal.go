@@ -6,35 +6,49 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"one-api/relay/llm"
+	"one-api/relay/secret"
 )
 
 // Seal keeps what only its maker may get back (a signature of Gemini's, say) inside of what clients send back unread: the id of a
-// tool call. What was sealed for one channel is taken off before any other sees the id, and so is what nobody of here has sealed.
+// tool call. What was sealed for one maker is taken off before any other sees the id, and so is what nobody of here has sealed.
 type Seal struct {
-	secret []byte // of this installation
-	maker  string // the channel
+	key   secret.Key
+	kin   []secret.Key // of other channels to the same maker
+	maker string       // who reads what is sealed: a provider, or one account with it
+	names string       // what pseudonyms are made with; empty: there are none
 }
 
 // sealMark is between an id and what is sealed into it. Ids consist of letters, digits, _ and -.
 const sealMark = "__sealed_"
 
-// sealTag is how many characters of base64 prove that the relay has sealed something.
+// sealTag is how many characters of base64 prove that the relay has sealed something: the hint of a key, and a part of what it makes.
 const sealTag = 16
 
-// NewSeal makes the seal of a channel.
-func NewSeal(secret, maker string) *Seal { return &Seal{[]byte(secret), maker} }
-
-func (s *Seal) tag(id, kept string) string {
-	mac := hmac.New(sha256.New, s.secret)
-	for _, part := range [...]string{"seal", s.maker, id, kept} {
-		mac.Write([]byte(part))
-		mac.Write([]byte{0})
+// NewSeal makes the seal of a channel, whose maker may have other channels. With an empty secret it is of use to this process alone, and
+// nobody has a pseudonym.
+func NewSeal(of, maker string, kin ...secret.Key) *Seal {
+	s := &Seal{key: secret.Of(of), kin: kin, maker: maker, names: of}
+	if of == "" {
+		s.key = secret.Passing()
 	}
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))[:sealTag]
+	return s
+}
+
+func (s *Seal) tag(key secret.Key, id, kept string) string {
+	return key.Hint + base64.RawURLEncoding.EncodeToString(key.Sum("seal", s.maker, id, kept))[:sealTag-secret.HintLength]
+}
+
+// proves reports whether a tag is of a channel to the maker.
+func (s *Seal) proves(tag, id, kept string) bool {
+	by := func(key secret.Key) bool {
+		return strings.HasPrefix(tag, key.Hint) && hmac.Equal([]byte(s.tag(key, id, kept)), []byte(tag))
+	}
+	return by(s.key) || slices.ContainsFunc(s.kin, by)
 }
 
 // Into seals something into an id; nothing is no change.
@@ -42,10 +56,10 @@ func (s *Seal) Into(id, kept string) string {
 	if kept == "" || s == nil {
 		return id
 	}
-	return id + sealMark + s.tag(id, kept) + base64.RawURLEncoding.EncodeToString([]byte(kept))
+	return id + sealMark + s.tag(s.key, id, kept) + base64.RawURLEncoding.EncodeToString([]byte(kept))
 }
 
-// Open is the id as its maker gave it, and what was sealed into it for this channel; empty means nothing.
+// Open is the id as its maker gave it, and what was sealed into it for the same; empty means nothing.
 func (s *Seal) Open(sealed string) (id, kept string) {
 	at := strings.LastIndex(sealed, sealMark)
 	if at < 0 {
@@ -56,14 +70,14 @@ func (s *Seal) Open(sealed string) (id, kept string) {
 		return id, ""
 	}
 	text, err := base64.RawURLEncoding.DecodeString(rest[sealTag:])
-	if err != nil || !hmac.Equal([]byte(s.tag(id, string(text))), []byte(rest[:sealTag])) {
+	if err != nil || !s.proves(rest[:sealTag], id, string(text)) {
 		return id, ""
 	}
 	return id, string(text)
 }
 
 // Reasoning is a part with what is sealed in it as its maker gave it: signature and content are what its format begins the one and the
-// other with. What another channel has sealed, or nobody, is as if it were not there. Every other part is what it was.
+// other with. What another maker has sealed, or nobody, is as if it were not there. Every other part is what it was.
 func (s *Seal) Reasoning(p *llm.Part, signature, content string) *llm.Part {
 	sealed := p.Signature
 	switch p.Kind {
@@ -134,10 +148,10 @@ func (s *Seal) EndUser(user string, longest int) string {
 	if utf8.RuneCountInString(user) <= longest && !strings.Contains(user, "@") {
 		return user
 	}
-	if s == nil || len(s.secret) == 0 {
+	if s == nil || s.names == "" {
 		return "" // rather than a name that anybody could make
 	}
-	mac := hmac.New(sha256.New, s.secret)
+	mac := hmac.New(sha256.New, []byte(s.names))
 	mac.Write([]byte(user))
 	return "u_" + hex.EncodeToString(mac.Sum(nil))[:40]
 }

@@ -21,13 +21,14 @@ import (
 var Invoking = &Family{
 	endpoint: wire.Messages, native: []wire.Endpoint{wire.Messages}, body: invokedBody, header: bedrockHeader, query: noQuery,
 	place: bedrockPlace("invoke", "invoke-with-response-stream"), dress: invoked,
-	counts: at(wire.MessagesCount), countsAs: countsTokens(asInvoked),
+	counts: at(wire.MessagesCount), countsAs: countsTokens(asInvoked), signsForAll: true,
 }
 
 // Conversing is the Converse API.
 var Conversing = &Family{
 	endpoint: wire.Messages, server: converse.Format, header: bedrockHeader, query: noQuery,
 	place: bedrockPlace("converse", "converse-stream"), counts: at(wire.MessagesCount), countsAs: countsTokens(asConversed),
+	signsForAll: true,
 }
 
 // bedrockPlace is where a model is asked: its id, an inference profile's or an ARN, with colons and slashes escaped.

@@ -34,7 +34,7 @@ func (f *Family) countingLanes(lanes *Lanes, c *config.Channel) {
 		if !counts || lanes[e] != nil {
 			continue
 		}
-		var request Lane = &converted{f, clients[of], f.speaks(), format.NewSeal(secretOf(c), c.Name)}
+		var request Lane = &converted{f, clients[of], f.speaks(), f.seal(c)}
 		if slices.Contains(f.native, of) {
 			request = native{f, clients[of]}
 		}

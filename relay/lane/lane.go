@@ -4,9 +4,6 @@
 package lane
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"net/http"
 	"net/url"
 	"slices"
@@ -93,6 +90,8 @@ type Family struct {
 	countsAs *format.Format
 	// predicts means that vectors are made as Vertex AI makes them.
 	predicts bool
+	// signsForAll means that what one account's models have signed those of another read, with the same provider.
+	signsForAll bool
 	// streams is the endpoint of a stream that others are converted to, if that is another one.
 	streams wire.Endpoint
 }
@@ -110,7 +109,7 @@ var OpenAI = &Family{
 // Anthropic is Anthropic's.
 var Anthropic = &Family{
 	endpoint: wire.Messages, native: []wire.Endpoint{wire.Messages, wire.MessagesCount}, counts: at(wire.MessagesCount),
-	body: anthropicBody, header: anthropicHeader, query: betaQuery,
+	body: anthropicBody, header: anthropicHeader, query: betaQuery, signsForAll: true,
 }
 
 // Responses is OpenAI's Responses API.
@@ -206,7 +205,7 @@ func (f *Family) Lanes(c *config.Channel) (lanes Lanes) {
 	f.rerankLanes(&lanes)
 	f.countingLanes(&lanes, c)
 	f.embeddingLanes(&lanes)
-	server, seal := f.speaks(), format.NewSeal(secretOf(c), c.Name)
+	server, seal := f.speaks(), f.seal(c)
 	for endpoint, client := range clients {
 		if lanes[endpoint] == nil && client.Client != nil && server.Server != nil {
 			lanes[endpoint] = &converted{f, client, server, seal}
@@ -220,15 +219,14 @@ func (f *Family) Asks() Outgoing {
 	return Outgoing{Path: "/v1/models", Header: f.header(&Call{}, false)}
 }
 
-// secretOf is what pseudonyms and seals are made with: the operator's, or one that follows from the channel's first key, so that it
-// is the same after a restart and in every replica.
-func secretOf(c *config.Channel) string {
-	if c.UserHashKey != "" || len(c.Keys) == 0 {
-		return c.UserHashKey
+// seal is how a channel's state is kept by clients. What Anthropic's models have signed is read by them wherever the same provider serves
+// them; of what others have, no more is known than that the account can read it that has it.
+func (f *Family) seal(c *config.Channel) *format.Seal {
+	maker := c.Account()
+	if f.signsForAll {
+		maker = c.Answers()
 	}
-	mac := hmac.New(sha256.New, []byte(c.Keys[0]))
-	mac.Write([]byte("one-api: names of end users"))
-	return hex.EncodeToString(mac.Sum(nil))
+	return format.NewSeal(c.Secret(), maker, c.Kin...)
 }
 
 // native is the lane between two who speak one format: bytes go through as they came, and an inspector looks on.

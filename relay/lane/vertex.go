@@ -55,6 +55,7 @@ func vertexGeminiBody(call *Call, target Destination) (body []byte, asksUsage, l
 var VertexMessages = &Family{
 	endpoint: wire.Messages, native: []wire.Endpoint{wire.Messages}, body: vertexMessagesBody, header: vertexMessagesHeader, query: noQuery,
 	place: vertexMessagesPlace, finish: vertexMessages, counts: at(wire.MessagesCount), countsAs: vertexMessagesCounts,
+	signsForAll: true,
 }
 
 // vertexMessagesCounts is the question for a number of tokens as Vertex AI has it

@@ -42,6 +42,9 @@ clients have from the provider itself is sent once more without, within the same
 ` + "`X-Oneapi-Dropped: reasoning`" + `, the log has a line, and ` + "`relay.state.dropped`" + ` counts it. If the call goes on with tools, thinking is switched off for
 that request, since Anthropic wants the reasoning in front of them.
 
+What the relay has sealed goes to every channel that can read it: that of Anthropic's models to all channels of the same provider, whoever pays there
+(Anthropic, Bedrock, Vertex AI, or one look-alike's address), that of all others to channels with the same keys at the same address.
+
 What a provider keeps (` + "`previous_response_id`" + `, ` + "`conversation`" + `, ids of items) stays with the channel that has it: while that is down, the request fails.
 Ids of tool calls that the next provider does not take (nine letters and digits for Mistral, 40 characters for OpenAI, 64 of ` + "`a-zA-Z0-9_-`" + ` for Anthropic
 and Bedrock) become others, the same ones in each later turn.

@@ -255,6 +255,16 @@ func TestAConversationMovesFromEveryMakerToEveryOther(t *testing.T) {
 	}
 }
 
+// plainly is the first turn of a talk without its picture.
+func plainly(turn string) string {
+	return strings.NewReplacer(
+		`[{"type":"text","text":"Where is this?"},{"type":"image_url","image_url":{"url":"data:image/png;base64,`+picture+`"}}]`, `"Hi!"`,
+		`[{"type":"text","text":"Where is this?"},{"type":"image","source":{"type":"base64","media_type":"image/png","data":"`+picture+`"}}]`, `"Hi!"`,
+		`[{"type":"input_text","text":"Where is this?"},{"type":"input_image","detail":"auto","image_url":"data:image/png;base64,`+picture+`"}]`, `"Hi!"`,
+		`,{"inlineData":{"mimeType":"image/png","data":"`+picture+`"}}`, ``,
+	).Replace(turn)
+}
+
 func moves(t *testing.T, from, to *maker, k *talk, stream bool) {
 	answer := func(m *maker, thought, text string, calls ...string) standin.Answer {
 		a := standin.Answer{Text: []string{text}}
@@ -272,12 +282,7 @@ func moves(t *testing.T, from, to *maker, k *talk, stream bool) {
 		return strings.NewReplacer("$", name, "#", priority).Replace(channel)
 	}
 	r := harness.StartRelay(t, "channels:\n"+set(channelA, "one", "2")+set(channelB, "two", "1"))
-	turns := []string{strings.NewReplacer(
-		`[{"type":"text","text":"Where is this?"},{"type":"image_url","image_url":{"url":"data:image/png;base64,`+picture+`"}}]`, `"Hi!"`,
-		`[{"type":"text","text":"Where is this?"},{"type":"image","source":{"type":"base64","media_type":"image/png","data":"`+picture+`"}}]`, `"Hi!"`,
-		`[{"type":"input_text","text":"Where is this?"},{"type":"input_image","detail":"auto","image_url":"data:image/png;base64,`+picture+`"}]`, `"Hi!"`,
-		`,{"inlineData":{"mimeType":"image/png","data":"`+picture+`"}}`, ``,
-	).Replace(k.first)}
+	turns := []string{plainly(k.first)}
 	ask := func(path string, stream bool) (string, http.Header) {
 		status, answer, header := r.Ask(path, k.body(turns, stream, k.name != "chat"))
 		require.Equal(t, http.StatusOK, status, "%s\n%v\n%v\n%s", answer, a.refused(), b.refused(), strings.Join(turns, "\n"))

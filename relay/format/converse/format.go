@@ -27,7 +27,7 @@ var column = format.Column{
 	llm.OtherParts:         {Fate: format.Refuse, Why: "is a part of a kind that this model's provider does not take"},
 	llm.SearchResults:      {Fate: format.Adapt, Why: "as text: title, source and content"},
 	llm.ResultFailure:      {Fate: format.Adapt, Why: "as the result's status; in words, for models that have none"},
-	llm.EarlierReasoning:   {Fate: format.Adapt, Why: "with its signature, if the same channel has signed it; else left out"},
+	llm.EarlierReasoning:   {Fate: format.Adapt, Why: "with its signature, if the same provider has signed it; else left out"},
 	llm.EarlierRefusal:     {Fate: format.Adapt, Why: "as text"},
 	llm.EarlierServerTools: {Fate: format.Cost, Why: "only their provider can read them; the text that came of them stays"},
 	llm.OddArguments:       {Fate: format.Adapt, Why: "as an object with the text in it (arguments)"},

@@ -56,7 +56,7 @@ var column = format.Column{
 	llm.MidSystem:          {Fate: format.Adapt, Why: "joined to the system prompt"},
 	llm.AudioInput:         {Fate: format.Refuse, Why: "has audio in it, which this provider does not take"},
 	llm.VideoInput:         {Fate: format.Refuse, Why: "has a film in it, which this model's provider does not take"},
-	llm.EarlierReasoning:   {Fate: format.Adapt, Why: "as thinking, if the same channel has signed it; else left out: Anthropic takes reasoning back with its own signature only"},
+	llm.EarlierReasoning:   {Fate: format.Adapt, Why: "as thinking, if the same provider has signed it; else left out: Anthropic takes reasoning back with its own signature only"},
 	llm.OtherDocuments:     {Fate: format.Refuse, Why: "must be a PDF (application/pdf, base64) or text/plain for this provider"},
 	llm.OtherParts:         {Fate: format.Refuse, Why: "is a part of a kind that this model's provider does not take"},
 	llm.OddArguments:       {Fate: format.Adapt, Why: "as an object with the text in it (arguments)"},

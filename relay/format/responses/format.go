@@ -69,7 +69,7 @@ var column = format.Column{
 	llm.DocumentText:       {Fate: format.Adapt, Why: "as text"},
 	llm.SearchResults:      {Fate: format.Adapt, Why: "as text: title, source and content"},
 	llm.ResultFailure:      {Fate: format.Adapt, Why: "as the word Error: in front of the result"},
-	llm.EarlierReasoning:   {Fate: format.Adapt, Why: "as a reasoning item, if the same channel has made it; else left out"},
+	llm.EarlierReasoning:   {Fate: format.Adapt, Why: "as a reasoning item, if the same account has made it; else left out"},
 	llm.MessageName:        {Fate: format.Drop, Why: "there is no place for it"},
 	llm.ProviderTools:      {Fate: format.Refuse, Why: "names a tool that another provider runs itself, which this model's provider does not have"},
 	llm.CustomTools:        {Fate: format.Refuse, Why: "must be function for this provider"},
