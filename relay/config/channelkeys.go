@@ -117,7 +117,7 @@ var channelObject = &object[channelDraft]{
 		},
 		{
 			name: "http", form: into(autoOr(HTTP1, HTTP2), func(c *channelDraft) *HTTP { return &c.HTTP }), fallback: "auto",
-			about: "The version of HTTP that it is spoken to in. `auto`: what both sides agree on over TLS, else HTTP/1.1. `1`: HTTP/1.1, for a server or a load balancer whose HTTP/2 does badly. " +
+			about: "The version of HTTP that it is spoken to in. `auto`: what both sides agree on over TLS, else (or through a proxy that is reached over TLS) HTTP/1.1. `1`: HTTP/1.1, for a server or a load balancer whose HTTP/2 does badly. " +
 				"`2`: HTTP/2, without TLS as well, where no HTTP proxy may be in between.",
 		},
 		{

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"time"
 
+	"golang.org/x/net/http/httpproxy"
+
 	"one-api/relay/provider"
 	"one-api/relay/secret"
 )
@@ -60,11 +62,12 @@ type Channel struct {
 	Disabled      bool
 	// Proxy is http, https, socks5 or socks5h: the channel's own, or RELAY_PROXY unless NO_PROXY or loopback excepts its host.
 	// nil: the process environment's proxy, or none if the channel is Direct.
-	Proxy    *url.URL
-	Direct   bool
-	HTTP     HTTP
-	Headers  map[string]string // extra request headers under their canonical names (net/http.CanonicalHeaderKey); nil: none
-	Timeouts Timeouts
+	Proxy      *url.URL
+	Direct     bool
+	TokenProxy TokenProxy
+	HTTP       HTTP
+	Headers    map[string]string // extra request headers under their canonical names (net/http.CanonicalHeaderKey); nil: none
+	Timeouts   Timeouts
 	// PropagateTrace says that the upstream is sent the W3C trace context. It is not by default: who runs the upstream need not
 	// know which calls belong together.
 	PropagateTrace bool
@@ -86,6 +89,22 @@ type Channel struct {
 	Kin []secret.Key
 	// Discount is the part of the list price that is paid, in millionths; nil: all of it.
 	Discount *int64
+}
+
+// TokenProxy is RELAY_PROXY for a channel without a proxy of its own that has its tokens fetched, and whom NO_PROXY excepts: whoever gives
+// them out is at another host than the one that Channel.Proxy is for. nil: there is none.
+type TokenProxy struct {
+	Relay *url.URL
+	Not   string
+}
+
+// For is the proxy on the way to an address; nil: there is none.
+func (p TokenProxy) For(at *url.URL) (*url.URL, error) {
+	if p.Relay == nil {
+		return nil, nil
+	}
+	through := httpproxy.Config{HTTPProxy: p.Relay.String(), HTTPSProxy: p.Relay.String(), NoProxy: p.Not}
+	return through.ProxyFunc()(at)
 }
 
 // Share is the part of the list price that is paid, in millionths.

@@ -1,10 +1,6 @@
 package config
 
-import (
-	"strings"
-
-	"golang.org/x/net/http/httpproxy"
-)
+import "strings"
 
 // ownProxy reads a channel's own proxy. An empty one is none.
 func (l *loader) ownProxy(c *Channel, v value) (given bool) {
@@ -39,8 +35,11 @@ func (l *loader) relayProxy(c *Channel) {
 	if relay == nil || c.BaseURL == nil {
 		return
 	}
-	through := httpproxy.Config{HTTPProxy: relay.String(), HTTPSProxy: relay.String(), NoProxy: l.settings.NoProxy}
-	if proxy, err := through.ProxyFunc()(c.BaseURL); err == nil && proxy == nil {
+	through := TokenProxy{relay, l.settings.NoProxy}
+	if !c.Credential.IsNone() {
+		c.TokenProxy = through
+	}
+	if proxy, err := through.For(c.BaseURL); err == nil && proxy == nil {
 		c.Direct = true
 		return
 	}

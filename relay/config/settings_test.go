@@ -130,3 +130,17 @@ func TestAllBadVariablesAreReportedAtOnce(t *testing.T) {
 	require.True(t, ok)
 	assert.Len(t, problems, 3)
 }
+
+func TestTokensGoThroughRelayProxyWhereverTheirUpstreamIs(t *testing.T) {
+	source := withFile("channels:\n  - {name: a, type: azure, base_url: 'https://acme.corp/openai', entra: {tenant: t.example.com, client_id: a-b, client_secret: hush~hush}}\n"+
+		"  - {name: b, type: azure, base_url: 'https://acme.corp/openai', keys: [k-0123456789abcdef]}\n", map[string]string{"RELAY_PROXY": "http://proxy:3128", "NO_PROXY": ".corp"})
+	source.Providers = cloudProviders
+	c := loadAll(t, source).Channels
+	assert.True(t, c[0].Direct)
+	for at, want := range map[string]bool{"https://login.microsoftonline.com": true, "https://login.corp": false, "http://127.0.0.1:1": false} {
+		through, err := c[0].TokenProxy.For(parseURL(t, at))
+		require.NoError(t, err)
+		assert.Equal(t, want, through != nil, at)
+	}
+	assert.Equal(t, TokenProxy{}, c[1].TokenProxy, "it has a key")
+}

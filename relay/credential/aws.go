@@ -62,7 +62,9 @@ func (a aws) fetch(ctx context.Context) (*Token, error) {
 // further certificates (AWS_CA_BUNDLE).
 func (a aws) client() *awshttp.BuildableClient {
 	return awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { //nolint:forbidigo // of the same
-		t.DisableKeepAlives = true
+		t.DisableKeepAlives, t.ForceAttemptHTTP2 = true, false
+		t.Protocols = new(http.Protocols) // net/http's HTTP/2 may never end
+		t.Protocols.SetHTTP1(true)
 		way, ok := a.over.Transport.(*http.Transport) //nolint:forbidigo // of the same
 		if !ok {
 			return

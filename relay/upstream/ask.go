@@ -11,7 +11,7 @@ import (
 
 // Request is what an upstream is asked.
 type Request struct {
-	Method string // empty means POST; any other is a question of the relay's own, for which no connection is kept
+	Method string // empty means POST; any other has no body, and no connection is kept for it
 	At     *Address
 	Header http.Header
 	Body   []byte

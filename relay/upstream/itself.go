@@ -22,15 +22,11 @@ type itself struct {
 	t       *Transport
 	pool    *http1.Pool // nil: HTTP/2 is all that is spoken
 	many    *http2.Pool // nil: HTTP/2 is not spoken, or left to net/http
-	rest    way         // for what they cannot do
 	instant bool        // a connection takes nothing but TCP, whose own clock will do
 }
 
 func (w *itself) do(c Caller, r Request, a *Answer) (bool, error) {
-	if r.Method != "" {
-		return w.rest.do(c, r, a)
-	}
-	asks := http1.Request{Path: r.At.path, Query: r.At.url.RawQuery, Host: r.At.url.Host, Header: r.Header, Body: r.Body}
+	asks := http1.Request{Method: r.Method, Path: r.At.path, Query: r.At.url.RawQuery, Host: r.At.url.Host, Header: r.Header, Body: r.Body}
 	if r.Source != nil {
 		asks.Source = r.Source
 	}

@@ -4,6 +4,7 @@
 package upstream
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"net"
@@ -104,13 +105,13 @@ func New(c config.Channel, tlsConfig *tls.Config) *Transport {
 	if c.BaseURL != nil && c.BaseURL.Scheme == "https" {
 		secure = securing(tlsConfig, c.HTTP, c.BaseURL.Hostname())
 	}
-	t.http, t.fresh = t.newHTTP(c, dialer, proxy, tlsConfig, secure), t.newHTTP(c, dialer, proxy, tlsConfig, secure)
+	t.http, t.fresh = t.newHTTP(c, dialer, proxy, tlsConfig), t.newHTTP(c, dialer, proxy, tlsConfig)
 	t.fresh.DisableKeepAlives = true
 	t.sockets = sync.OnceValue(func() *http.Transport { return t.newSockets(c, dialer, t.http, tlsConfig) })
 	t.way = &anyhow{t}
 	t.own, t.many = t.newPool(c, dialer, proxy, secure), t.newShared(c, dialer, proxy, secure)
 	if t.own != nil || t.many != nil {
-		t.way = &itself{t, t.own, t.many, t.way, t.own != nil && t.own.TLS == nil && dialer.proxy == nil}
+		t.way = &itself{t, t.own, t.many, t.own != nil && t.own.TLS == nil && dialer.proxy == nil}
 	}
 	return t
 }
@@ -136,9 +137,16 @@ func carrier(at *url.URL, proxy func(*http.Request) (*url.URL, error)) *url.URL 
 	return nil
 }
 
-// newHTTP is net/http's connections. secure is how TLS is spoken to the upstream; nil if it is not.
-func (t *Transport) newHTTP(c config.Channel, dialer *dialer, proxy func(*http.Request) (*url.URL, error),
-	tlsConfig, secure *tls.Config) *http.Transport {
+// newHTTP is net/http's connections. They speak HTTP/2 only if that was asked for: net/http's client (Go 1.26.8) holds a lock for ever, and
+// every goroutine of the connection with it, once an upstream lets a stream's window grow too large.
+func (t *Transport) newHTTP(
+	c config.Channel, dialer *dialer, proxy func(*http.Request) (*url.URL, error), tlsConfig *tls.Config,
+) *http.Transport {
+	version := cmp.Or(c.HTTP, config.HTTP1)
+	var secure *tls.Config // how TLS is spoken to the upstream; nil if it is not
+	if c.BaseURL != nil && c.BaseURL.Scheme == "https" {
+		secure = securing(tlsConfig, version, c.BaseURL.Hostname())
+	}
 	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
 		t.dialing.Add(1)
 		defer t.dialing.Add(-1)
@@ -167,8 +175,7 @@ func (t *Transport) newHTTP(c config.Channel, dialer *dialer, proxy func(*http.R
 		DialTLSContext:      dialTLS,
 		TLSClientConfig:     tlsConfig.Clone(),
 		TLSHandshakeTimeout: c.Timeouts.Connect,
-		ForceAttemptHTTP2:   true,
-		Protocols:           protocols(c.HTTP),
+		Protocols:           protocols(version),
 		HTTP2: &http.HTTP2Config{SendPingTimeout: http2PingAfter, PingTimeout: http2PingTimeout,
 			WriteByteTimeout: http2WriteTimeout},
 		MaxIdleConns:           maxIdleConns,
@@ -181,11 +188,8 @@ func (t *Transport) newHTTP(c config.Channel, dialer *dialer, proxy func(*http.R
 	}
 }
 
-// protocols is what may be spoken; nil leaves it to net/http, which attempts HTTP/2.
+// protocols is what may be spoken.
 func protocols(version config.HTTP) *http.Protocols {
-	if version == config.HTTPAuto {
-		return nil
-	}
 	p := new(http.Protocols)
 	p.SetHTTP1(version == config.HTTP1)
 	p.SetHTTP2(version == config.HTTP2)

@@ -51,6 +51,7 @@ func TestTheRelaysOwnHTTPAsksWhateverItCan(t *testing.T) {
 	} {
 		name := c.at + " " + c.proxy + " " + string(c.http)
 		made := New(config.Channel{BaseURL: parsed(c.at), Proxy: parsed(c.proxy), Direct: c.proxy == "", HTTP: c.http}, &tls.Config{MinVersion: tls.VersionTLS12})
+		require.Equal(t, c.http == config.HTTP2, made.http.Protocols.HTTP2(), "%s: net/http's HTTP/2 may never end, and is not used unasked", name)
 		if c.many == "" {
 			require.Nil(t, made.many, name)
 		} else {

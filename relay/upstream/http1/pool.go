@@ -4,7 +4,7 @@
 // every answer from one to the other. A relay has a goroutine for each of its calls already, and that one can write and read
 // itself: here an open answer holds its connection and nothing else. A body that a connection's buffers can take (MaxBody) is
 // written in one go; of a larger one no more is written at a time than the connection takes, and in between it is looked whether
-// the answer has come. In exchange this package does less: it posts, and nothing else.
+// the answer has come. In exchange this package does less: it posts, or asks without a body.
 //
 // It is a part of relay/upstream, and of nothing else.
 package http1

@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -8,8 +9,10 @@ import (
 	"sync"
 )
 
-// Request is one POST.
+// Request is what a server is asked.
 type Request struct {
+	// Method is empty for a POST. With any other a request has no body, and no connection is kept for it.
+	Method string
 	Path   string // escaped
 	Query  string // raw; empty means none
 	Host   string
@@ -103,6 +106,7 @@ func (p *Pool) Do(canceler Canceler, r Request) (a *Answer, connected bool, err 
 			}
 			return nil, true, err
 		}
+		a.reusable = a.reusable && r.Method == ""
 		return a, true, nil
 	}
 }
@@ -159,7 +163,7 @@ func framed(name string) bool {
 const proxyAuthorization = "Proxy-Authorization"
 
 func (p *Pool) appendHead(b []byte, r *Request) ([]byte, error) {
-	b = append(b, "POST "...)
+	b = append(append(b, cmp.Or(r.Method, http.MethodPost)...), ' ')
 	target := len(b)
 	if p.Proxy != nil {
 		b = append(append(b, "http://"...), r.Host...)
@@ -194,6 +198,9 @@ func (p *Pool) appendHead(b []byte, r *Request) ([]byte, error) {
 	}
 	if shown {
 		b = append(append(append(b, proxyAuthorization+": "...), p.Proxy.Authorization...), "\r\n"...)
+	}
+	if r.Method != "" {
+		return append(b, "Connection: close\r\n\r\n"...), nil
 	}
 	b = append(b, "Content-Length: "...)
 	b = strconv.AppendInt(b, r.size(), 10)

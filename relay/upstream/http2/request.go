@@ -2,6 +2,7 @@ package http2
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -120,6 +121,7 @@ func (c *conn) open(a *Answer, r *http1.Request, size uint32) error {
 		return errHeaderList
 	}
 	a.id, a.reused, a.window = c.next, c.next > 1, c.initial
+	c.retired = c.retired || r.Method != "" && !a.reused // none is kept that was made for this
 	c.next += 2
 	c.streams[a.id] = a
 	c.unused = 0
@@ -160,7 +162,7 @@ func (c *conn) appendHeader(stream uint32, whole bool) {
 // encode encodes a request's header, which was checked. What is another at each request is kept out of the table that both ends share.
 func (c *conn) encode(r *http1.Request) {
 	c.put(":authority", r.Host, false)
-	c.put(":method", http.MethodPost, false)
+	c.put(":method", cmp.Or(r.Method, http.MethodPost), false)
 	path := r.Path
 	if r.Query != "" {
 		path += "?" + r.Query
@@ -173,6 +175,9 @@ func (c *conn) encode(r *http1.Request) {
 				c.put(lower, value, lower == "traceparent")
 			}
 		}
+	}
+	if r.Method != "" {
+		return
 	}
 	var digits [20]byte
 	c.put("content-length", string(strconv.AppendInt(digits[:0], sizeOf(r), 10)), true)
