@@ -179,9 +179,9 @@ func (c *conn) unreserve() {
 	c.mu.Unlock()
 }
 
-// leave ends a connection that nobody needs.
+// leave ends a connection that nobody needs, or whose server takes no more calls on it.
 func (c *conn) leave() {
-	if (c.leaving || c.retired) && c.idle() {
+	if (c.leaving || c.retired || c.most == 0) && c.idle() {
 		c.end(errIdle)
 	}
 }

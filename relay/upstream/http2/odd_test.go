@@ -274,3 +274,20 @@ func TestAUsedConnectionThatDiesBeforeAnAnswerCostsANewOneOnceAndAFreshOneNothin
 		}
 	}
 }
+
+// TestConnectionsThatTakeNothingArePutAway of a server that says so in its settings, and refuses who asks all the same.
+func TestConnectionsThatTakeNothingArePutAway(t *testing.T) {
+	s, p := talking(t, func(c *talker) {
+		c.settings(xhttp2.Setting{ID: xhttp2.SettingMaxConcurrentStreams, Val: 0})
+		for id := c.request(); id != 0; id = c.request() {
+			_ = c.WriteRSTStream(id, xhttp2.ErrCodeRefusedStream)
+		}
+	})
+	const calls = 5
+	for range calls {
+		_, _, err := p.Do(&on{}, hello)
+		require.Error(t, err)
+	}
+	require.LessOrEqual(t, s.conns.Load(), int64(calls*(mostConns+mostTries)))
+	require.Eventually(t, func() bool { return p.Open.Load() == 0 }, 30*time.Second, time.Millisecond, "nobody waits for one of them")
+}

@@ -135,7 +135,9 @@ func (c *conn) settings(f *frame) error {
 		}
 	}
 	c.pool.most.Store(int64(c.most))
-	return c.answers(frameSettings, nil)
+	err := c.answers(frameSettings, nil)
+	c.leave()
+	return err
 }
 
 func (c *conn) setting(setting uint16, value uint32) error {
