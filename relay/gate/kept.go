@@ -42,6 +42,8 @@ func references(body []byte) (all []reference, stores bool) {
 			stores = stores && string(m.Value) != "false"
 		case "input":
 			jsonscan.Elements(m.Value, func(item []byte) { inItem(item, add) })
+		case "tools":
+			jsonscan.Elements(m.Value, func(tool []byte) { inTool(tool, add) })
 		}
 	})
 	return all, stores
@@ -69,13 +71,9 @@ func inItem(item []byte, add func(param string, value []byte)) {
 		case "encrypted_content":
 			sealed = len(m.Value) > 2 && m.Value[0] == '"'
 		case "content", "output":
-			jsonscan.Elements(m.Value, func(part []byte) {
-				members(part, func(m jsonscan.Member) {
-					if string(m.Key) == "file_id" {
-						add("input.content.file_id", m.Value)
-					}
-				})
-			})
+			if !jsonscan.Elements(m.Value, func(part []byte) { isFile(part, "input.content.file_id", add) }) {
+				isFile(m.Value, "input.output.file_id", add) // a picture of a screen
+			}
 		}
 	})
 	for _, id := range ids {
@@ -83,6 +81,31 @@ func inItem(item []byte, add func(param string, value []byte)) {
 			add("input.id", id)
 		}
 	}
+}
+
+// isFile finds what file an object names.
+func isFile(value []byte, param string, add func(param string, value []byte)) {
+	members(value, func(m jsonscan.Member) {
+		if string(m.Key) == "file_id" {
+			add(param, m.Value)
+		}
+	})
+}
+
+// inTool finds the files that a tool is given: those of a container that is made for it, and the mask of a picture.
+func inTool(tool []byte, add func(param string, value []byte)) {
+	members(tool, func(m jsonscan.Member) {
+		switch string(m.Key) {
+		case "container":
+			members(m.Value, func(m jsonscan.Member) {
+				if string(m.Key) == "file_ids" {
+					jsonscan.Elements(m.Value, func(id []byte) { add("tools.container.file_ids", id) })
+				}
+			})
+		case "input_image_mask":
+			isFile(m.Value, "tools.input_image_mask.file_id", add)
+		}
+	})
 }
 
 // bind holds a request to the channel that has what it refers to.

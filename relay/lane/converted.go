@@ -2,6 +2,7 @@ package lane
 
 import (
 	"one-api/relay/format"
+	"one-api/relay/format/gemini"
 	"one-api/relay/llm"
 	"one-api/relay/provider"
 	"one-api/relay/sse"
@@ -52,6 +53,11 @@ func (l *converted) Request(call *Call, target Destination) (Outgoing, error) {
 	body, dropped, problem := l.server.Server.Build(r, to)
 	if problem != nil {
 		return Outgoing{}, problem.Wire()
+	}
+	if l.server == gemini.Format { // which fetches what a client's link names with the account's own right
+		if refused := foreignFileIn(call, body, wire.Gemini); refused != nil {
+			return Outgoing{}, refused
+		}
 	}
 	if body, problem = goOn(l.server, body, call, target); problem != nil {
 		return Outgoing{}, problem.Wire()

@@ -242,6 +242,9 @@ func (l native) Request(call *Call, target Destination) (Outgoing, error) {
 	if call.Form != nil {
 		return l.form(call, target), nil
 	}
+	if refused := foreignFile(call); refused != nil {
+		return Outgoing{}, refused
+	}
 	body, asksUsage, lost := l.family.body(call, target)
 	if target.Unsigned {
 		without, signed := unsigned(call.Endpoint, body)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"one-api/relay/complaint"
+	"one-api/relay/provider"
 	"one-api/relay/wire"
 )
 
@@ -247,6 +248,10 @@ func (f *Failure) tellElsewhere(e *wire.Error) {
 	switch f.Status {
 	case http.StatusNotFound, http.StatusRequestEntityTooLarge:
 		e.Status = f.Status
+	case http.StatusForbidden:
+		if e.Code == provider.NotKept {
+			e.Status = http.StatusNotFound
+		}
 	case http.StatusTooManyRequests:
 		e.Status, e.RetryAfter, e.Header = http.StatusRequestEntityTooLarge, 0, nil
 	case http.StatusPaymentRequired: // its words say what the operator's account holds

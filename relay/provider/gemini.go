@@ -1,5 +1,7 @@
 package provider
 
+import "net/http"
+
 // gemini is Google's Gemini API (https://ai.google.dev/api), and whatever is compatible with it.
 var gemini = Provider{
 	Type: "gemini", Also: []string{"google", "google-gemini", "googleai", "google-ai", "google_ai", "gemini-api", "generativelanguage", "aistudio"}, Name: "gcp.gemini",
@@ -12,4 +14,7 @@ var gemini = Provider{
 	// https://ai.google.dev/gemini-api/docs/thinking: thoughts are told only if they are asked for
 	HidesReasoning: []string{"gemini-3", "gemini-2.5"},
 	Quirks:         Quirks{UsageUnasked: true, MostStops: 5, TopK: true},
+	Says: []Saying{{ // "You do not have permission to access the File … or it may not exist.", "CachedContent not found (or permission denied)"
+		Status: http.StatusForbidden, Words: []string{"permission to access the file", "cachedcontent not found"}, Means: AboutModel, Code: NotKept,
+	}},
 }

@@ -145,6 +145,9 @@ type Saying struct {
 	Notes  string // what the operator is told beside the provider's words; empty means nothing
 }
 
+// NotKept is what clients are told by a Saying that something which a request names is not among what the provider keeps for the account.
+const NotKept = "not_found"
+
 // Meaning is what a Saying is about.
 type Meaning uint8
 

@@ -46,6 +46,9 @@ What the relay has sealed goes to every channel that can read it: that of Anthro
 (Anthropic, Bedrock, Vertex AI, or one look-alike's address), that of all others to channels with the same keys at the same address.
 
 What a provider keeps (` + "`previous_response_id`" + `, ` + "`conversation`" + `, ids of items) stays with the channel that has it: while that is down, the request fails.
+Files that were uploaded to an account (` + "`file_id`" + `, Gemini's ` + "`files/…`" + ` and ` + "`cachedContents/…`" + `) are there for all tokens alike, so that a request that
+names one is answered 404 (400 if it would be converted) unless its token has ` + "`foreign_ids: true`" + `; then the next channel is asked if the account of the
+first does not have it, and nobody is to blame.
 Ids of tool calls that the next provider does not take (nine letters and digits for Mistral, 40 characters for OpenAI, 64 of ` + "`a-zA-Z0-9_-`" + ` for Anthropic
 and Bedrock) become others, the same ones in each later turn.
 `
