@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"one-api/relay/store"
+	"one-api/relay/wire"
 )
 
 // LogOptions is how the old log is read.
@@ -34,9 +35,13 @@ type LogsDone struct {
 const (
 	logBatch = 5000
 	// settles is how long the newest rows are left alone: one with a smaller id may still be on its way.
-	settles   = time.Minute
-	consumed  = 2 // the type of rows that are calls
-	longModel = 200
+	settles = time.Minute
+	// clockWrong is how far from now a row's time is that some clock got wrong: it may be of any age.
+	clockWrong = 24 * time.Hour
+	consumed   = 2 // the type of rows that are calls
+	longModel  = 200
+	// mostTokens is more than a call can have, and little enough for millions of calls to be added up, as wire.MostCost is.
+	mostTokens = 1 << 32
 )
 
 // dailyKey is what one sum is of.
@@ -213,16 +218,17 @@ func (l *logReader) batch(ctx context.Context, done *LogsDone, before *mark) (mo
 		quoted[i] = l.quoted(column)
 	}
 	sums, now, rows := map[dailyKey]*dailySum{}, mark{}, 0
-	tooNew := time.Now().Add(-settles).Unix()
+	tooNew, wrong := time.Now().Add(-settles).Unix(), time.Now().Add(clockWrong).Unix()
 	newest := false
 	query := fmt.Sprintf("SELECT %s FROM logs WHERE %s ORDER BY id LIMIT %d", strings.Join(quoted, ", "), l.bound("id > ?"), logBatch)
 	err = l.snapshot(ctx, func(tx *sql.Tx) error {
 		return l.visit(ctx, tx, query, []any{done.LastID}, l.columns, func(r row) error {
-			if newest = newest || r.numberOr("created_at", 0) > tooNew; newest {
+			at := r.numberOr("created_at", 0)
+			if newest = newest || at > tooNew && at < wrong; newest {
 				return nil
 			}
 			rows++
-			now = mark{r.numberOr("id", 0), r.numberOr("created_at", 0)}
+			now = mark{r.numberOr("id", 0), at}
 			if r.numberOr("type", 0) == consumed {
 				l.add(sums, r, done)
 			}
@@ -255,10 +261,12 @@ func (l *logReader) add(sums map[dailyKey]*dailySum, r row, done *LogsDone) {
 		sums[key] = s
 	}
 	nano, _ := l.unit.nano(r.numberOr("quota", 0))
+	nano = max(-wire.MostCost, min(nano, wire.MostCost))
+	tokens := func(column string) int64 { return max(0, min(r.numberOr(column, 0), mostTokens)) }
 	s.requests++
-	s.input += r.numberOr("prompt_tokens", 0)
-	s.cached += r.numberOr("cached_tokens", 0)
-	s.output += r.numberOr("completion_tokens", 0)
+	s.input += tokens("prompt_tokens")
+	s.cached += tokens("cached_tokens")
+	s.output += tokens("completion_tokens")
 	s.cost += nano
 	done.Calls++
 	done.Nano += nano

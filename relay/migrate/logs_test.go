@@ -15,6 +15,7 @@ import (
 	"one-api/relay/ledger"
 	"one-api/relay/store"
 	"one-api/relay/store/storetest"
+	"one-api/relay/wire"
 )
 
 const logTable = ";CREATE TABLE logs (id integer primary key, user_id bigint, created_at bigint, type bigint, username text, token_name text, model_name text, " +
@@ -205,4 +206,40 @@ func TestAMillionRowsAreReadInLittleMemory(t *testing.T) {
 	t.Logf("%d rows in %v, %d calls; heap %d KiB before, %d KiB at the most; the slowest write of the old server %v", done.Rows, time.Since(began),
 		done.Calls, before>>10, most>>10, slowest)
 	require.Less(t, most, before+64<<20)
+}
+
+// TestFiguresThatNobodyCanMeanSpoilNoSum: with some of the largest numbers there are, sums would be more than a database takes, and a time
+// of long after now would keep what comes behind it from being read.
+func TestFiguresThatNobodyCanMeanSpoilNoSum(t *testing.T) {
+	from, kept := withLog(t, 100), opened(t)
+	db, err := sql.Open("sqlite", "file:"+strings.ReplaceAll(from, "?", "%3F"))
+	require.NoError(t, err)
+	for _, statement := range []string{
+		"UPDATE logs SET created_at = 4070908800 WHERE id = 22",
+		"UPDATE logs SET quota = 9223372036854775807, prompt_tokens = 9223372036854775807, completion_tokens = -9223372036854775808 WHERE id > 22 AND id <= 62",
+	} {
+		_, err = db.Exec(statement)
+		require.NoError(t, err)
+	}
+	require.NoError(t, db.Close())
+	p := plan(t, from, Options{Out: "c.yaml"})
+	s, err := Open(context.Background(), from)
+	require.NoError(t, err)
+	defer s.Close()
+	done, err := p.Logs(context.Background(), s, kept, LogOptions{Since: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), Zone: time.UTC})
+	require.NoError(t, err)
+	require.EqualValues(t, 100, done.Rows)
+	books := ledger.New(ledger.Options{Store: kept, SpillDir: t.TempDir(), Zone: time.UTC})
+	defer books.Close(context.Background())
+	used, err := books.Usage(context.Background(), ledger.UsageQuery{By: []ledger.Dimension{ledger.ByToken}, From: 20260101, To: 20991231})
+	require.NoError(t, err)
+	var all ledger.Usage
+	for _, u := range used {
+		all.Requests, all.Cost, all.Input, all.Output = all.Requests+u.Requests, all.Cost+u.Cost, all.Input+u.Input, all.Output+u.Output
+	}
+	const calls, odd = 90, 18
+	require.EqualValues(t, calls, all.Requests)
+	require.EqualValues(t, (calls-odd)*3*2000+odd*wire.MostCost, all.Cost)
+	require.Positive(t, all.Input)
+	require.EqualValues(t, (calls-odd)*5, all.Output, "what is less than nothing is nothing")
 }
