@@ -374,6 +374,26 @@ func TestADifferenceOfTheBooksIsSeen(t *testing.T) {
 	})
 }
 
+func TestATokenThatHasSpentNothingAndHasSumsIsADifference(t *testing.T) {
+	each(t, func(t *testing.T, target store.Target) {
+		s := newScene(t, target)
+		s.add(10)
+		s.flush()
+		s.balanced()
+		var charge int64
+		require.NoError(t, s.store.Write(context.Background(), func(tx *sql.Tx) error {
+			if err := tx.QueryRow("SELECT sum(charge) FROM relay_daily").Scan(&charge); err != nil {
+				return err
+			}
+			_, err := tx.Exec("DELETE FROM relay_budgets")
+			return err
+		}))
+		require.Positive(t, charge)
+		require.NoError(t, s.audit(context.Background(), time.Now()))
+		require.Equal(t, charge, s.State().Spent)
+	})
+}
+
 func TestADayIsThatOfTheRelaysTimeZone(t *testing.T) {
 	zone := time.FixedZone("far", 14*3600)
 	r := Row{At: time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC).UnixMicro()}

@@ -172,9 +172,9 @@ func (l *Ledger) audit(ctx context.Context, now time.Time) error {
 		differ += n
 	}
 	var spent int64
-	err = tx.QueryRowContext(ctx, "SELECT coalesce(sum(abs(b.spent - b.carried - coalesce(d.charge, 0))), 0) FROM relay_budgets b LEFT JOIN "+
-		"(SELECT token, sum(charge) AS charge FROM relay_daily GROUP BY token) d ON b.scope = 'token:' || d.token WHERE b.period = "+
-		"'total'").Scan(&spent)
+	err = tx.QueryRowContext(ctx, "SELECT coalesce(sum(abs(coalesce(b.spent, 0) - coalesce(b.carried, 0) - coalesce(d.charge, 0))), 0) FROM "+
+		"(SELECT scope, spent, carried FROM relay_budgets WHERE period = 'total') b FULL OUTER JOIN (SELECT 'token:' || token AS scope, "+
+		"sum(charge) AS charge FROM relay_daily GROUP BY token) d ON b.scope = d.scope").Scan(&spent)
 	if err != nil {
 		return err
 	}
