@@ -174,6 +174,16 @@ func TestOnlyASchemaThatOpenAITakesAsStrictIsStrict(t *testing.T) {
 		`{"type":"object","properties":{"a":{"type":"array","items":{"type":"object"}}},"required":["a"],"additionalProperties":false}`:                           false,
 		`{"type":"object","properties":{"a":{"anyOf":[{"type":"null"},{"type":"string"}]}},"required":["a"],"additionalProperties":false}`:                        true,
 		`{"type":"object","$defs":{"x":{"type":"object"}},"properties":{"a":{"$ref":"#/$defs/x"}},"required":["a"],"additionalProperties":false}`:                 false,
+		`{"type":"object","properties":{"a":{"type":"string","format":"uri"}},"required":["a"],"additionalProperties":false}`:                                     false,
+		`{"type":"object","properties":{"a":{"type":"string","format":"email","pattern":"@","description":"d"}},"required":["a"],"additionalProperties":false}`:   true,
+		`{"type":"object","properties":{"a":{"type":"string","default":"x"}},"required":["a"],"additionalProperties":false}`:                                      false,
+		`{"type":"object","properties":{"default":{"type":"integer","minimum":0}},"required":["default"],"additionalProperties":false}`:                           true,
+		`{"type":"object","properties":{"a":{"description":"anything"}},"required":["a"],"additionalProperties":false}`:                                           false,
+		`{"type":"object","properties":{"a":{"enum":["x"]},"b":{"const":1}},"required":["a","b"],"additionalProperties":false}`:                                   true,
+		`{"type":"object","properties":{"a":{"type":["object","null"],"properties":{}}},"required":["a"],"additionalProperties":false}`:                           false,
+		`{"type":"object","properties":{"a":{"type":"array"}},"required":["a"],"additionalProperties":false}`:                                                     false,
+		`{"type":"object","properties":{"a":{"type":"array","items":{"type":"string"},"uniqueItems":true}},"required":["a"],"additionalProperties":false}`:        false,
+		`{"anyOf":[{"type":"object","properties":{},"additionalProperties":false}]}`:                                                                              false,
 	} {
 		saw := to(t, "openai", "gpt-4o", true, wire.Messages).saw(`"output_config":{"format":{"type":"json_schema","schema":` + schema + `}}`)
 		require.Equal(t, strict, at(t, saw, "response_format", "json_schema", "strict") == true, schema)
