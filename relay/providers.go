@@ -91,7 +91,7 @@ func lanesByModel(dialects []providers.Dialect, c *config.Channel) (lanes lane.L
 			} else {
 				way = nil
 			}
-			by.Rules = append(by.Rules, lane.Rule{Models: d.Models, Way: way})
+			by.Rules = append(by.Rules, lane.ModelRule{Models: d.Models, Way: way})
 		}
 		if by.Some {
 			lanes[e] = by

@@ -1,7 +1,7 @@
 package channel
 
-// Again takes another place in a channel that was just tried, whatever is held against it: with a key that is in use, else with one that
-// cools. false: it is full, or was disabled.
+// Again takes another place in a channel that was just tried, whatever is held against it: with a key that is in use, or else with one
+// that cools. It reports false if the channel is full or was disabled.
 func (s *Set) Again(w *SelectRequest, c *Channel) (Slot, bool) {
 	return c.take(w, s.now(), tolerance{panicMode: true, cooling: true})
 }

@@ -28,10 +28,9 @@ type Channel struct {
 	Provider string // gen_ai.provider.name
 
 	Lanes lane.Lanes
-	// ResponsesLanes are the ways to models that the upstream serves on the Responses API and not where Lanes lead; nil: no other than
-	// those.
+	// ResponsesLanes lead to models that the upstream serves on the Responses API only; nil if Lanes lead to them all.
 	ResponsesLanes lane.Lanes
-	Correct        func(*outcome.Failure) // nil: nothing has to be
+	Correct        func(*outcome.Failure) // nil if no failure needs it
 	Asks           func() lane.Outgoing   // for the list of models; nil: there is none
 
 	Metrics   *telemetry.Channel
@@ -42,8 +41,8 @@ type Channel struct {
 	Addresses upstream.Addresses
 	Usage     ModelSet
 	Responses ModelSet // models that the upstream has said it serves on the Responses API only
-	Thoughts  ModelSet // conversations without the reasoning of their earlier turns
-	Uncounted ModelSet // questions how many tokens a request has
+	Thoughts  ModelSet // models that refuse conversations without the reasoning of their earlier turns
+	Uncounted ModelSet // models whose tokens the upstream does not count
 	Redact    *redact.Redactor
 	Labels    context.Context // of the goroutines that work for the channel
 	Of        *provider.Provider
@@ -91,7 +90,7 @@ func (c *Channel) available(now time.Time, panicMode bool) bool {
 	return !c.isDisabled() && !c.full() && (panicMode || c.state.health.Cooldown.Ready(now)) && c.keys.Ready(now)
 }
 
-// inGroups tells whether a token of these groups may use the channel.
+// inGroups reports whether a token of these groups may use the channel.
 func (c *Channel) inGroups(groups []string) bool {
 	for _, g := range c.Groups {
 		if slices.Contains(groups, g) {

@@ -10,7 +10,7 @@ import (
 	"one-api/relay/wire"
 )
 
-// givesUp is how long clients wait at least before it says something of an upstream that they have left without an answer.
+// givesUp is how long a client must have waited without an answer before its leaving counts against the upstream.
 const givesUp = 5 * time.Second
 
 // Result is how an attempt ended, as far as its channel and its request's further attempts have to know.
@@ -19,7 +19,7 @@ type Result struct {
 	Key     *breaker.Key
 	Outcome outcome.Outcome
 	Class   outcome.Class // for UpstreamStatus and UpstreamErrorEvent
-	Sent    bool          // false: it ended before anything was asked of the upstream, and counts for nobody
+	Sent    bool          // false if it ended before the upstream was asked anything: it counts for nobody then
 	// Cooled is set by Conclude if it took the key out of use. No request does that twice.
 	Cooled bool
 	Stream bool // the answer was to come in events
@@ -159,8 +159,8 @@ func (s *Slot) keyAction(r *Result, v outcome.Verdict) outcome.KeyAction {
 }
 
 // anotherKey reports whether the request may be answered with another key of the channel, so that the channel is not out of the
-// question for it. A refusal of which it is not certain that it is about the key is taken to one other key and no further: if it
-// is about what was asked, the rest of them need not see it too.
+// question for it. A refusal that may not be about the key is taken to one other key and no further: if it is about what was asked,
+// the other keys need not see it too.
 func (r *Result) anotherKey(w *SelectRequest) bool {
 	before := slices.ContainsFunc(w.tried, func(before tried) bool { return before.channel == r.Channel })
 	return outcome.Judge(r.Outcome, r.Class).AnotherKey && (r.Class != outcome.ClassUnauthorized || !before)

@@ -6,8 +6,8 @@ import (
 	"one-api/relay/breaker"
 )
 
-// A refusal that may be about a key as well as about what a client asked has the relay ask a question of its own, to which no
-// client has added anything: which models are there? If that is refused too, it is the key.
+// A refusal may be about the key or about what a client asked. To find out, the relay asks a question of its own, to which no client
+// has added anything: which models are there? If that is refused too, it is the key.
 const (
 	refusalsToAsk = 2           // of one key: a single one would have a provider asked twice for every odd prompt
 	questionEvery = time.Minute // at most, for each channel

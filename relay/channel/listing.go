@@ -9,8 +9,8 @@ import (
 	"one-api/relay/config"
 )
 
-// What a glob stands for only the upstream knows. It is asked when somebody wants to see a list, in the background; the first one who
-// does waits a moment for it. What it said is kept, and asked for again when it is old.
+// Only the upstream knows what a glob stands for. It is asked in the background when somebody wants to see a list; the first who does
+// waits a moment for it. The answer is kept, and asked for again when it is old.
 const (
 	listingKept  = 10 * time.Minute
 	listingRetry = time.Minute // after a failure

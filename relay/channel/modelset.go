@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// mostRefused is for how many models of a channel it is remembered that an upstream refuses something. Clients choose the names that a
-// glob covers: beyond that it counts for all.
+// mostRefused is how many models a ModelSet tells apart. Clients choose the names that a glob covers: once there are more, all models
+// count as noted.
 const mostRefused = 1000
 
 // ModelSet is the models for which an upstream refuses something, such as to be asked for the usage of streams. The zero value is ready.

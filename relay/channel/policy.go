@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// Policy says which of the channels that a request may go to it goes to.
+// Policy chooses among the channels that a request may go to.
 type Policy interface {
-	// Select gives one of the candidates; nil: there is none, or none will do. It is asked by many requests at once, and once more if
-	// the place that it chose was taken meanwhile.
+	// Select returns one of the candidates, or nil if none will do. Many requests call it at once, and again if the place that it
+	// chose was taken meanwhile.
 	Select(from Candidates) *Channel
 }
 

@@ -9,7 +9,7 @@ func (w *SelectRequest) BreaksOff(c *Channel, text bool) {
 	w.broken, w.text = c, text
 }
 
-// Resumes tells whether a stream for w can be finished by another channel when it breaks off.
+// Resumes reports whether a stream for w can be finished by another channel when it breaks off.
 func (s *Set) Resumes(w *SelectRequest) bool {
 	r := w.routeIn(s.routes)
 	if r == nil || !r.resumes {
@@ -29,7 +29,7 @@ func (s *Set) Resumes(w *SelectRequest) bool {
 	return false
 }
 
-// finishes tells whether the channel may be asked for the rest of a stream of broken's. text: some of it has to be continued,
+// finishes reports whether the channel may be asked for the rest of a stream of broken's. text: some of it has to be continued,
 // so that a channel that would begin a new answer is of no use.
 func (c *Channel) finishes(broken *Channel, text bool) bool {
 	switch {

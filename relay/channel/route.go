@@ -144,10 +144,10 @@ func (r *route) list(who Caller, i int) []tier {
 	return r.byGroup[who.Groups[i]]
 }
 
-// first tells whether list i is the first of the caller's that has the channel.
+// first reports whether list i is the first of the caller's that has the channel.
 func (w Caller) first(c *Channel, i int) bool { return i == 0 || !c.inGroups(w.Groups[:i]) }
 
-// serves tells whether the caller reaches a channel that serves the endpoint. Nearly always the first one does.
+// serves reports whether the caller reaches a channel that serves the endpoint. Nearly always the first one does.
 func (r *route) serves(who Caller, endpoint wire.Endpoint) bool {
 	for i := range who.lists() {
 		for _, t := range r.list(who, i) {
@@ -195,11 +195,11 @@ func (r *route) tier(who Caller, i, rank int) *tier {
 // mostDraws is how often choose draws before it looks at every channel.
 const mostDraws = 16
 
-// choose picks, by weight, one of the channels of a rank that the request may go to now; nil: there is none.
+// choose picks, by weight, one of the channels of a rank that the request may go to now; nil if there is none.
 //
-// It draws among all channels of the rank that the caller reaches, and draws again where what it drew cannot be used. What
-// comes of that is what a draw among the usable ones would give, and nearly always the first draw will do, however many there
-// are. Where few can be used, looking at all of them costs less than drawing on.
+// It draws among all channels of the rank that the caller reaches, and draws again if it cannot use the one that it drew. The odds
+// are those of a draw among the usable ones alone, and the first draw nearly always does, however many there are. If few can be
+// used, looking at each of them costs less than drawing on.
 func (r *route) choose(w *SelectRequest, rank int, now time.Time, how tolerance, random func(int) int) *Channel {
 	total := 0
 	for i := range w.Caller.lists() {

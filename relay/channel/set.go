@@ -39,7 +39,7 @@ func newSet(channels []*Channel) *Set {
 // All is every channel, in the order of the configuration.
 func (s *Set) All() []*Channel { return s.channels }
 
-// Get is the channel of that name; nil: there is none.
+// Get is the channel of that name; nil if there is none.
 func (s *Set) Get(name string) *Channel { return s.byName[name] }
 
 // Models lists, sorted, the models that a token may ask for by name: those that its groups' channels list (not their globs,
@@ -99,7 +99,7 @@ type SelectRequest struct {
 	because  string   // why the attempt before failed; empty: there was none
 	Only     *Channel // that has what the request refers to; nil: any will do
 	route    *route   // of the model, as it was found last; nil: it was not
-	broken   *Channel // whose stream broke off and is to be finished; nil: the client has nothing yet
+	broken   *Channel // its stream broke off and is to be finished; nil if the client has nothing yet
 }
 
 type tried struct {
@@ -110,8 +110,8 @@ type tried struct {
 	stays   bool         // the channel is to be tried again, before any other
 }
 
-// Exclude excludes a channel from the request's further attempts. One of which only the key failed may be tried again with
-// another key, once there is no other channel left.
+// Exclude excludes a channel from the request's further attempts. If only its key failed, it may be tried again with another key
+// once no other channel is left.
 func (w *SelectRequest) Exclude(r *Result) { w.note(r, false) }
 
 // Repeat notes an attempt after which the same channel is tried again.
@@ -158,7 +158,7 @@ func (w *SelectRequest) routeIn(routes *routes) *route {
 	return w.route
 }
 
-// Check tells, without starting anything, why a request cannot be served by any channel; nil: it can.
+// Check says why no channel could ever serve a request; nil if one can. It begins nothing.
 func (s *Set) Check(w *SelectRequest) *outcome.Refusal {
 	r := w.routeIn(s.routes)
 	switch {
@@ -196,11 +196,11 @@ func (s *Set) whoServes(e wire.Endpoint) string {
 	return "none of its channels serves that. Channels of the types " + strings.Join(types, ", ") + " do"
 }
 
-// tolerance is what selection does not mind.
+// tolerance is what selection puts up with.
 type tolerance struct {
-	anotherKey bool // a channel that was tried, where it was its key that failed and it has another one
-	panicMode  bool // and that a channel is passed over for its failures
-	cooling    bool // and that its keys are limited
+	anotherKey bool // that a channel was tried before, if its key failed and it has another one
+	panicMode  bool // that a channel is passed over for its failures
+	cooling    bool // that a channel's keys are limited
 }
 
 // tolerances is the order in which a request becomes less choosy.
@@ -208,8 +208,8 @@ var tolerances = [...]tolerance{{}, {anotherKey: true}, {anotherKey: true, panic
 
 // Begin chooses a channel by the pool's policy and takes a place in it. An exchange is begun in it in the same function.
 //
-// A channel that is passed over for its failures is used all the same when nothing else is left: its own error tells the
-// client more than a refusal would.
+// If nothing else is left, a channel is used even though it is passed over for its failures: its own error tells the client more
+// than a refusal would.
 func (s *Set) Begin(w *SelectRequest) (Slot, *outcome.Refusal) {
 	from := Candidates{route: w.routeIn(s.routes), request: w, now: s.now(), random: s.random}
 	for _, from.how = range tolerances {
@@ -236,7 +236,7 @@ func (s *Set) takeOne(from Candidates) (Slot, bool) {
 	return Slot{}, false
 }
 
-// admits tells whether the request may go to the channel now. The caller reaches it.
+// admits reports whether the request may go to the channel now. The caller reaches it.
 func (w *SelectRequest) admits(c *Channel, now time.Time, how tolerance) bool {
 	return c.serves(w.Endpoint) && !w.excludes(c, how.anotherKey) && c.available(now, how.panicMode)
 }

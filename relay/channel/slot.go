@@ -6,13 +6,13 @@ import (
 	"one-api/relay/breaker"
 )
 
-// Slot is a place in a channel, with one of its keys, that selection has taken for one attempt. Whoever gets it gives it back: Conclude
-// and Leave are called once each, in this order.
+// Slot is a place in a channel, with one of its keys, that selection has taken for one attempt. Whoever gets it gives it back by calling
+// Conclude and then Leave, once each.
 type Slot struct {
 	Channel *Channel
 	Key     *breaker.Key
 	Began   time.Time
-	Hurried bool   // another healthy channel is left: nobody need wait for this one as long as for the last
+	Hurried bool   // another healthy channel is left, so that the wait for this one may be short
 	Because string // why the request's attempt before this one failed; empty: there was none
 	Resumes bool   // the client has the beginning of the answer
 
@@ -22,7 +22,7 @@ type Slot struct {
 	cuts     uint16  // how often an operator had ended the channel's calls by then, as far as it matters
 }
 
-// take takes a place in the channel and a key; false: there is none.
+// take takes a place in the channel and one of its keys. It reports false if there is none.
 func (c *Channel) take(w *SelectRequest, now time.Time, how tolerance) (Slot, bool) {
 	cuts := uint16(c.state.cuts.Load()) //nolint:gosec // only whether it changed matters
 	if c.isDisabled() {

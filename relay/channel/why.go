@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	mostReasons  = 4   // channels whose reason is said
+	mostReasons  = 4   // channels for which a reason is given
 	longestOfOne = 120 // bytes of one
 )
 

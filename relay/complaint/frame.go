@@ -6,14 +6,14 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"one-api/relay/jsonscan"
 )
 
-var bom = []byte("\xef\xbb\xbf")
-
-// unframe takes an error out of what it is framed in: a BOM, or an event of a stream, as DashScope sends errors to those who
+// unframe takes an error out of what it is framed in: a byte order mark, or an event of a stream, as DashScope sends errors to those who
 // asked for one ("event:error", ":HTTP_STATUS/400", "data:{…}"). status is what the frame says; 0 means nothing.
 func unframe(body []byte) (text []byte, status int) {
-	body = bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(body), bom))
+	body = bytes.TrimSpace(jsonscan.WithoutBOM(bytes.TrimSpace(body)))
 	if len(body) == 0 || body[0] == '{' || body[0] == '[' {
 		return body, 0
 	}
@@ -45,7 +45,7 @@ func unframe(body []byte) (text []byte, status int) {
 // bytes say so, or its label if they say nothing else, or a challenge's header
 // (https://developers.cloudflare.com/cloudflare-challenges/challenge-types/challenge-pages/detect-response/).
 func IsPage(header http.Header, body []byte) bool {
-	body = bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(body[:min(len(body), MaxText)]), bom))
+	body = bytes.TrimSpace(jsonscan.WithoutBOM(bytes.TrimSpace(body[:min(len(body), MaxText)])))
 	if len(body) > 0 && (body[0] == '{' || body[0] == '[') {
 		return false
 	}

@@ -29,7 +29,7 @@ func (a *asking) Connected() { (*Exchange)(a).awaitsHeader(breaker.Now()) }
 
 func (a *asking) Sends(n *upstream.Sent) { a.hold.sends(n) }
 
-// ask sends the request and waits for the answer's header, which is in x.answer then. connected tells whether something of the
+// ask sends the request and waits for the answer's header, which it puts into x.answer. connected reports whether something of the
 // request may have been sent.
 func (x *Exchange) ask(r *lane.Outgoing) (connected bool, err error) {
 	asked := breaker.Now()

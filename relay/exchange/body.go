@@ -16,7 +16,7 @@ type body struct {
 	source io.ReadCloser // nil: there is no answer yet
 	reader io.Reader     // source, or what unpacks it
 	clock  *clock
-	// The phase that reading is: until deadline, whose passing is called outcome; or, where silence is set, what it says.
+	// The phase of reading: it ends at deadline, with outcome. If silence is set, it gives both before each read.
 	silence  func(now time.Time) (deadline time.Time, outcome outcome.Outcome)
 	deadline time.Time
 	outcome  outcome.Outcome
@@ -28,7 +28,7 @@ type body struct {
 	so     soFar // as silence found it
 }
 
-// buffered is a source that knows whether something is there already. Nobody waits for that, so no clock has to be asked.
+// buffered is a source that knows whether it can be read without waiting. Such a read needs no clock.
 type buffered interface {
 	io.Reader
 	Buffered() bool
@@ -69,7 +69,7 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// unpack prepares for a packed answer; false: it is packed in a way that was never asked for and cannot be undone.
+// unpack prepares for a packed answer. It reports false if that is packed in a way that was not asked for and cannot be undone.
 func (b *body) unpack(encoding string) bool {
 	switch strings.ToLower(strings.TrimSpace(encoding)) {
 	case "", "identity", "none", "utf-8", "utf8", "binary", "8bit": // nothing has been packed, whoever takes this for a place to say so

@@ -16,7 +16,7 @@ type canceler struct {
 	client context.Context
 	drain  time.Duration // how long the call may outlive its client; 0: not at all
 	clock  *clock
-	stop   func() bool // ends the watch on the client; nil: there is none, and the exchange is told by its owner
+	stop   func() bool // ends the watch on the client; nil if its owner tells the exchange when the client leaves
 
 	mu    sync.Mutex
 	cause error  // why the call was ended; nil: it was not
@@ -66,7 +66,7 @@ func (l *canceler) endAt(now int64, cause error) {
 	}
 }
 
-// Hold says how the call is ended from here on. Where it has been already, that is done at once.
+// Hold sets how the call is ended from here on. If it has been ended already, abort is called at once.
 func (l *canceler) Hold(abort func()) {
 	l.mu.Lock()
 	ended := l.cause != nil
@@ -79,7 +79,7 @@ func (l *canceler) Hold(abort func()) {
 	}
 }
 
-// Drop takes Hold back; false: it came too late, abort has been called or is just being called.
+// Drop takes Hold back. It reports false if it came too late: abort has been called, or is being called.
 func (l *canceler) Drop() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -88,7 +88,7 @@ func (l *canceler) Drop() bool {
 	return intime
 }
 
-// Why is the reason for which the call was ended; nil: it was not. A client's leaving counts before the watch has seen it.
+// Why is the reason why the call was ended; nil if it was not. That the client has left counts even before the watch has seen it.
 func (l *canceler) Why() error {
 	l.mu.Lock()
 	cause := l.cause

@@ -41,7 +41,7 @@ func (c *clock) until(now int64, deadline time.Time, outcome outcome.Outcome) {
 	c.begin(now, deadline, outcome)
 }
 
-// untilMore is until, where so much of an answer has come.
+// untilMore is until for a stream of which so much has come.
 func (c *clock) untilMore(now int64, deadline time.Time, outcome outcome.Outcome, so soFar) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -13,7 +13,7 @@ var hints = map[config.Resume]format.Hint{
 	config.ResumePrefix: format.HintPrefix, config.ResumeContinueFinal: format.HintContinueFinal,
 }
 
-// HidesSpace tells whether the exchange's upstream is not told of white space at the end of what it continues.
+// HidesSpace reports whether white space at the end of what is to be continued is kept from the exchange's upstream.
 func (x *Exchange) HidesSpace() bool { return x.Channel.Of.Continues.TrimSpace }
 
 // asContinuation is the call as the upstream gets it: with what it is told of the answer.

@@ -17,7 +17,7 @@ import (
 	"one-api/relay/wire"
 )
 
-// interrupted tells why the upstream call was ended before its time; nil: it was not.
+// interrupted is the failure of a call that was ended before its time; nil if it was not.
 func (x *Exchange) interrupted() *outcome.Failure {
 	cause := x.hold.canceler.Why()
 	if cause == nil {
@@ -35,8 +35,8 @@ func (x *Exchange) interrupted() *outcome.Failure {
 	return outcome.Ended(cause)
 }
 
-// truly says what a failure was where the relay had ended the call by then. An upstream that is hung up on may yet end its answer in
-// good order, or in the middle of a word, before the last of it is read; that is no word of the upstream's, whoever reads it.
+// truly is the failure of an attempt if the relay had ended the call by then. An upstream that is hung up on may yet end its answer in
+// good order, or in the middle of a word, before the last of it is read. That says nothing of the upstream.
 func (x *Exchange) truly(f *outcome.Failure) *outcome.Failure {
 	if f == nil {
 		return nil
@@ -90,13 +90,13 @@ func (x *Exchange) broken(err error, connected bool) *outcome.Failure {
 	return f
 }
 
-// bounded tells whether the answer says where it ends, other than by its transfer coding: an early end is then a lack of
+// bounded reports whether the answer says where it ends, other than by its transfer coding: an early end is then a lack of
 // bytes and not a broken connection.
 func (x *Exchange) bounded() bool {
 	return x.answer.Status != 0 && (x.answer.Length >= 0 || x.body.packed)
 }
 
-// interruptedOrGone is the failure of a call whose client has ended it, or what has.
+// interruptedOrGone is the failure of a call that was interrupted; if nothing else has interrupted it, its client is gone.
 func (x *Exchange) interruptedOrGone() *outcome.Failure {
 	if f := x.interrupted(); f != nil {
 		return f

@@ -15,8 +15,8 @@ import (
 	"one-api/telemetry"
 )
 
-// End gives back everything that the exchange holds and records how it ended, once, in the end of the request that it was for. failure
-// nil: it completed. recovered is what recover returned, nil if there was no panic. Again does nothing, and returns nil.
+// End gives back everything that the exchange holds and records, once, how it ended, in the end of its request. failure is nil if it
+// completed. recovered is what recover returned, nil if there was no panic. A second call does nothing and returns nil.
 func (x *Exchange) End(of *record.End, failure *outcome.Failure, recovered any) *record.Attempt {
 	if x.ended {
 		return nil
@@ -86,7 +86,7 @@ func (x *Exchange) record(a *record.Attempt) {
 	a.Chunks, a.Said, a.Span = nil, telemetry.Answer{}, telemetry.Span{}
 }
 
-// leavesDoubt reports whether a refusal may be about the key, and is not known to be.
+// leavesDoubt reports whether a refusal may be about the key without being known to be.
 func leavesDoubt(f *outcome.Failure) bool {
 	switch f.Status {
 	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden:

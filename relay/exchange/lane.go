@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 
 	"one-api/relay/format"
+	"one-api/relay/jsonscan"
 	"one-api/relay/lane"
 	"one-api/relay/membudget"
 	"one-api/relay/outcome"
@@ -30,7 +31,7 @@ func (x *Exchange) lane() lane.Lane {
 	return way
 }
 
-// prepare makes the upstream request, where there is room for it.
+// prepare makes the upstream request, if there is room for it.
 func (x *Exchange) prepare(call *lane.Call) (lane.Outgoing, *outcome.Failure) {
 	takes := int64(0)
 	if x.converts() {
@@ -102,7 +103,7 @@ func (x *Exchange) translates() {
 	}
 }
 
-// translate makes the client's answer of a whole one, where there is room for it.
+// translate turns a whole answer into the client's, if there is room for it.
 func (x *Exchange) translate(answer []byte) ([]byte, *outcome.Failure) {
 	converts := x.converts()
 	if converts {
@@ -130,9 +131,9 @@ func (x *Exchange) translate(answer []byte) ([]byte, *outcome.Failure) {
 	return out, nil
 }
 
-// step translates an event, where there is room for it. A *Failure says what there was instead.
+// step translates an event, if there is room for it. An error that is a *Failure is final as it is; any other is the translator's.
 func (x *Exchange) step(event *sse.Event) (lane.Chunk, error) {
-	if data, marked := unmarked(event.Data); marked {
+	if data := jsonscan.WithoutBOM(event.Data); len(data) != len(event.Data) {
 		event = &sse.Event{Raw: event.Raw, Name: event.Name, Data: data} // which is not clean
 	}
 	if len(event.Raw) <= smallEvent && int(x.kept)+int(x.out.held) <= smallEvent {
@@ -196,7 +197,7 @@ func (x *Exchange) unknownEnd() string {
 	return x.translator.UnknownEnd()
 }
 
-// survives has a panic in what a lane is asked behind its answer logged.
+// survives logs a panic in what a lane is asked once its answer is over. It is deferred.
 func (x *Exchange) survives(asked string) {
 	if p := recover(); p != nil {
 		x.door.options.Log.ErrorContext(x.span.In(x.client), "panic in a lane's "+asked, "request_id", x.requestID(), "channel", x.Channel.Name,
@@ -204,19 +205,19 @@ func (x *Exchange) survives(asked string) {
 	}
 }
 
-// over is what a stream becomes whose upstream has ended it without a terminator.
+// over is how a stream ends if its upstream sent no terminator.
 func (x *Exchange) over() (lane.Chunk, error) { return x.translator.End() }
 
 // complete reports whether nothing is missing of the answer any more but what ends the stream.
 func (x *Exchange) complete() bool { return x.translator.Complete() }
 
-// watcher sees the bytes of an answer that is passed on as it comes; nil: nobody looks at them.
+// watcher sees the bytes of an answer that is passed on as it comes; nil if nobody looks at them.
 func (x *Exchange) watcher() format.Watcher {
 	watcher, _ := x.translator.(format.Watcher)
 	return watcher
 }
 
-// reports is what an event says that is none of the answer: an error; nil: it says none.
+// reports is the error that an event reports; nil if it reports none.
 func (x *Exchange) reports(event sse.Event) error {
 	_, err := x.translator.Event(event)
 	return err

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"one-api/relay/format"
+	"one-api/relay/jsonscan"
 	"one-api/relay/outcome"
 )
 
@@ -20,7 +21,7 @@ var passingBuffers = sync.Pool{New: func() any { return new([passingBytes]byte) 
 // passesBy reports whether the answer is passed on without being kept.
 func (x *Exchange) passesBy() bool { return x.call.Endpoint.Media() && !x.converts() }
 
-// relayMedia passes an answer on whose type is the upstream's to choose: an event stream, JSON, sound, text.
+// relayMedia passes on an answer of any type (an event stream, JSON, sound, text): the upstream chooses.
 func (x *Exchange) relayMedia(client PassingClient) *outcome.Failure {
 	buffer := passingBuffers.Get().(*[passingBytes]byte)
 	defer passingBuffers.Put(buffer)
@@ -79,7 +80,7 @@ func (x *Exchange) streams(begun []byte) bool {
 }
 
 func isObject(begun []byte) bool {
-	begun = bytes.TrimLeft(bytes.TrimPrefix(begun, byteOrderMark), " \t\r\n")
+	begun = bytes.TrimLeft(jsonscan.WithoutBOM(begun), " \t\r\n")
 	return len(begun) > 0 && begun[0] == '{'
 }
 
@@ -96,7 +97,7 @@ func (x *Exchange) relayBytes(client PassingClient, buffer []byte, n int, ended 
 			}
 		}
 		if ended {
-			if _, failure := x.translate(bytes.TrimPrefix(buffer[:n], byteOrderMark)); failure != nil {
+			if _, failure := x.translate(jsonscan.WithoutBOM(buffer[:n])); failure != nil {
 				return failure
 			}
 			return x.wholly(client, buffer[:n])
@@ -107,7 +108,7 @@ func (x *Exchange) relayBytes(client PassingClient, buffer []byte, n int, ended 
 	return x.passes(client, buffer, n)
 }
 
-// wholly sends an answer that has ended, whose bytes are these.
+// wholly sends these bytes as the whole answer, which has ended.
 func (x *Exchange) wholly(client PassingClient, answer []byte) *outcome.Failure {
 	if x.client.Err() != nil {
 		return x.interruptedOrGone()

@@ -24,11 +24,11 @@ const (
 // keptTwice is for translators that keep a buffer for what they encode, and one for the events that they make of it.
 const keptTwice = 2
 
-// longConversion is from how many bytes on it is asked before a conversion whether its client is still there. The budget bounds
-// how long each may take.
+// longConversion is the size, in bytes, above which the relay looks whether the client is still there before it converts. The budget
+// bounds how long a conversion may take.
 const longConversion = 1 << 20
 
-// smallEvent is up to how many bytes an event is free of all this, which is nearly always.
+// smallEvent is the size, in bytes, up to which an event costs none of this bookkeeping. Nearly all events are smaller.
 const smallEvent = 1 << 10
 
 // lease says which budget the exchange holds parts of, and for whom.

@@ -8,8 +8,8 @@ import (
 	"one-api/relay/outcome"
 )
 
-// Some models are served on the Responses API and nowhere else. Those of which that is not known beforehand (channel.OnResponses) are
-// asked for where the others are, once: their upstream says so, and the call is sent there, as the same attempt.
+// Some models are served on the Responses API and nowhere else. If that is not known beforehand (channel.OnResponses), a model is asked
+// for once where the others are. Its upstream then says where it is served, and the call is sent there, as the same attempt.
 
 // placing is where a call's model is served.
 type placing uint8

@@ -35,7 +35,7 @@ func (x *Exchange) headerPhase() (time.Time, outcome.Outcome) {
 	return header, outcome.HeaderTimeout
 }
 
-// ranOut says for the log which clock it was that ran out, and where it is set.
+// ranOut says, for the log, which clock ran out and where it is set.
 func (x *Exchange) ranOut(as outcome.Outcome) string {
 	t, waited := x.Channel.Timeouts, time.Since(x.Began).Round(10*time.Millisecond).String()
 	switch as {
@@ -58,7 +58,7 @@ func (x *Exchange) ranOut(as outcome.Outcome) string {
 	}
 }
 
-// quiet is what a stream has not said yet, and not for how long.
+// quiet is what is known of a stream's silence: what it has not said yet, and for how long.
 type quiet struct {
 	content bool          // something has come that promises an answer
 	ended   bool          // all has come but what ends the stream
@@ -85,7 +85,7 @@ func (x *Exchange) silencePhase(now time.Time) (deadline time.Time, outcome outc
 	return x.silence(now, x.out.heard())
 }
 
-// silence is silencePhase, where so many events and comments have come.
+// silence is silencePhase once so many events and comments have come.
 func (x *Exchange) silence(now time.Time, heard int) (deadline time.Time, as outcome.Outcome) {
 	t, q := &x.Channel.Timeouts, &x.quiet
 	if heard != q.heard || q.since.IsZero() {
@@ -112,8 +112,8 @@ func (x *Exchange) silence(now time.Time, heard int) (deadline time.Time, as out
 	return deadline, as
 }
 
-// idle is how long the answer may be silent once it has begun; 0: as long as it likes. Of pictures nothing may come for minutes: they may
-// take as long as a header.
+// idle is how long the answer may be silent once it has begun; 0 if it may be for ever. A picture may take minutes: it has as long as a
+// header.
 func (x *Exchange) idle() time.Duration {
 	t := &x.Channel.Timeouts
 	if x.call.Endpoint.Slow() && t.Idle > 0 && (t.Header == 0 || t.Header > t.Idle) {
@@ -127,8 +127,8 @@ func (x *Exchange) passingPhase(now time.Time) (time.Time, outcome.Outcome) {
 	return after(now, x.idle()), outcome.IdleTimeout
 }
 
-// listens notes what a step says, something or only that the upstream is alive, where so many events and comments have come.
-// complete: nothing is missing any more but what ends the stream.
+// listens notes whether a step says something, or only that the upstream is alive. heard is how many events and comments have come;
+// complete means that nothing is missing but what ends the stream.
 func (x *Exchange) listens(step *lane.Chunk, heard int, complete bool) {
 	q := &x.quiet
 	committed := len(step.Out) > 0 && !step.Preamble
@@ -150,12 +150,12 @@ func (x *Exchange) listens(step *lane.Chunk, heard int, complete bool) {
 	q.spoke, q.spokeAt = x.waited+x.body.waited, heard
 }
 
-// endsBySilence reports whether what ended a stream was that it fell silent, where no more was to come but its end.
+// endsBySilence reports whether a stream fell silent when nothing was missing but its end.
 func (x *Exchange) endsBySilence(f *outcome.Failure) bool {
 	return x.quiet.ended && (f.Outcome == outcome.IdleTimeout || f.Outcome == outcome.FirstTokenTimeout)
 }
 
-// silent tells the operator of a stream that was no silence in the strict sense why it ended as one.
+// silent explains to the operator why a stream counts as silent although something came: comments, pings or empty events.
 func (x *Exchange) silent(f *outcome.Failure) *outcome.Failure {
 	switch f.Outcome {
 	case outcome.IdleTimeout, outcome.FirstTokenTimeout:
@@ -167,7 +167,7 @@ func (x *Exchange) silent(f *outcome.Failure) *outcome.Failure {
 	return f
 }
 
-// after is start plus d; zero where d is zero: no bound.
+// after is start plus d, or the zero time, which bounds nothing, if d is not positive.
 func after(start time.Time, d time.Duration) time.Time {
 	if d <= 0 {
 		return time.Time{}

@@ -18,7 +18,7 @@ import (
 // questionTimeout is how long a question of the relay's own may take.
 const questionTimeout = 10 * time.Second
 
-// questions is those of all channels that are being asked.
+// questions is what is being asked of all channels on the relay's own account.
 type questions struct {
 	running atomic.Int64 // goroutines
 	mu      sync.Mutex
@@ -81,18 +81,25 @@ func (d *Door) wonder(c *channel.Channel, k *breaker.Key) {
 	}()
 }
 
-// list asks for the list of models, through the one door. nil: it was answered, and read, which is nil if nobody is interested in
-// what is on it, had nothing against it.
-func (d *Door) list(ctx context.Context, c *channel.Channel, k *breaker.Key, read func(*Exchange) *outcome.Failure) *outcome.Failure {
-	now := time.Now()
-	x := &Exchange{Slot: c.Question(k, now), door: d, client: ctx, call: &lane.Call{}}
+// question begins an exchange on the relay's own account: it takes no place in the channel, has questionTimeout, and is recorded nowhere.
+// end gives back what it holds.
+func (d *Door) question(ctx context.Context, c *channel.Channel, k *breaker.Key, began time.Time) (x *Exchange, end func()) {
+	x = &Exchange{Slot: c.Question(k, began), door: d, client: ctx}
 	x.tie()
 	x.hold.canceler.watch()
-	defer func() {
+	x.hold.clock.limitTo(began.Add(questionTimeout), outcome.HeaderTimeout)
+	return x, func() {
 		x.unspread()
 		x.hold.release(breaker.Now())
-	}()
-	x.hold.clock.limitTo(now.Add(questionTimeout), outcome.HeaderTimeout)
+	}
+}
+
+// list asks for the list of models, through the one door, and hands the answer to read, which is nil if only the status matters. It
+// returns nil if the upstream answered with a 2xx and read had nothing against it.
+func (d *Door) list(ctx context.Context, c *channel.Channel, k *breaker.Key, read func(*Exchange) *outcome.Failure) *outcome.Failure {
+	x, end := d.question(ctx, c, k, time.Now())
+	defer end()
+	x.call = &lane.Call{}
 	request := c.Asks()
 	request.Method = http.MethodGet
 	if failure := x.address(&request); failure != nil { //nolint:contextcheck // no client, so no trace to continue

@@ -1,18 +1,18 @@
 package exchange
 
 import (
-	"bytes"
 	"io"
 	"net/http"
 	"time"
 
+	"one-api/relay/jsonscan"
 	"one-api/relay/outcome"
 )
 
 // errorBodyBytes is how much is read of an error, however much its upstream sends.
 const errorBodyBytes = 64 << 10
 
-// refused reads what there is of an error, and closes it. prompted means that a client's call is answered so, and no question of the
+// refused reads an error as far as it goes, and closes it. prompted is true for a client's call, and false for a question of the
 // relay's own.
 func (x *Exchange) refused(prompted bool) *outcome.Failure {
 	x.body.by(time.Now().Add(x.door.options.ErrorBodyTimeout), outcome.HeaderTimeout)
@@ -26,7 +26,7 @@ func (x *Exchange) refused(prompted bool) *outcome.Failure {
 		return f
 	}
 	x.remedy = x.remedies(text)
-	f := outcome.StatusFailure(x.answer.Status, x.answer.Header, bytes.TrimPrefix(text, byteOrderMark))
+	f := outcome.StatusFailure(x.answer.Status, x.answer.Header, jsonscan.WithoutBOM(text))
 	x.corrects(f)
 	if f.Class == outcome.ClassMisplaced {
 		if prompted && x.unserved(f) {
@@ -43,7 +43,7 @@ func (x *Exchange) refused(prompted bool) *outcome.Failure {
 	return x.censored(f)
 }
 
-// notAvailable is the code of what an account, or an API, does not have of a model.
+// notAvailable is the code for something that a model has and an account, or an API, does not.
 const notAvailable = "model_not_available"
 
 // notesUncounted notes that an upstream does not count the tokens of a model, or of none: it is not asked again before the next reload.
@@ -59,7 +59,7 @@ func (x *Exchange) notesUncounted(f *outcome.Failure) {
 	}
 }
 
-// corrects gives a failure that the upstream has reported what the provider's own idea of it is.
+// corrects applies what is known of the provider's own errors to a failure that its upstream has reported.
 func (x *Exchange) corrects(f *outcome.Failure) {
 	if x.Channel.Correct != nil {
 		x.Channel.Correct(f)

@@ -16,7 +16,7 @@ const (
 	longestTail = 250 * time.Millisecond
 )
 
-// Limits is what the upstream's good answer tells its clients of limits, besides the answer; nil: nothing.
+// Limits is the part of a good answer's header that tells clients of their limits; nil if there is none.
 func (x *Exchange) Limits() http.Header {
 	var told http.Header
 	if x.answer.Header != nil {
@@ -31,7 +31,7 @@ func (x *Exchange) Limits() http.Header {
 	return told
 }
 
-// Relay passes the answer on to the client. nil: it was complete, and all of it was written.
+// Relay passes the answer on to the client. It returns nil if the answer was complete and all of it was written.
 func (x *Exchange) Relay(client Downstream) *outcome.Failure {
 	if passing, ok := client.(PassingClient); ok && x.passesBy() {
 		return x.relayMedia(passing)

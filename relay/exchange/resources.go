@@ -70,12 +70,12 @@ func (h *resources) closeBody() (wasOpen bool) {
 	if body == nil {
 		return false
 	}
-	_ = body.Close() // the answer has been read or given up: its closing has nothing to say to anybody
+	_ = body.Close() // the answer has been read or given up: an error of closing it matters to nobody
 	h.channel.BodyClosed()
 	return true
 }
 
-// release gives everything back, now, which is a moment. leaked is true where a body was still open; again does nothing.
+// release gives everything back. now is a moment. leaked reports whether a body was still open. A second call does nothing.
 func (h *resources) release(now int64) (leaked bool) {
 	h.mu.Lock()
 	done := h.released

@@ -61,9 +61,9 @@ func (x *Exchange) request(call *lane.Call) *outcome.Failure {
 	return nil
 }
 
-// unpacked asks for answers as they are. What comes packed all the same is unpacked, if it is gzip; but asked for it, a provider
-// would hold events back to pack them better, and for whole answers both ends would spend more time on packing than the network
-// on sending them.
+// unpacked asks for answers that are not compressed. gzip is unpacked if it comes all the same. But a provider that was asked for it
+// would hold events back to compress them better, and compressing a whole answer takes both ends longer than the network takes to
+// send it.
 var unpacked = []string{"identity"}
 
 // opened takes in an answer whose header has come.

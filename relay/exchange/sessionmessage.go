@@ -14,8 +14,8 @@ const (
 	writeUpstream = 30 * time.Second
 )
 
-// pass passes a message on, a part at a time. look is shown its beginning and, if it asks for more then, the whole of it; nil: nobody
-// looks. lost: it is the other side that failed.
+// pass passes a message on, a part at a time. look, unless it is nil, is shown its beginning and, if it asks for more, the whole of it.
+// lost reports whether it was the receiving side that failed.
 func (t *tunnel) pass(from, to *socket.Conn, part []byte, look func(message []byte, whole bool) (more bool)) (lost bool, err error) {
 	kind, r, err := from.Next(maxEvent)
 	if err != nil {
@@ -62,8 +62,8 @@ func (t *tunnel) pass(from, to *socket.Conn, part []byte, look func(message []by
 	return false, nil
 }
 
-// passAll passes a message on to its end, of which the first n bytes are in part. kept is the whole of it if it keeps that, and there is
-// room for it.
+// passAll passes a message on to its end. Its first n bytes are in part. kept is the whole message, if keeps asks for that and it is no
+// longer than mostCosting.
 func (t *tunnel) passAll(to *socket.Conn, w io.Writer, r io.Reader, part []byte, n int, keeps bool) (kept []byte, lost bool, err error) {
 	for {
 		if keeps = keeps && len(kept)+n <= mostCosting; keeps {
@@ -89,7 +89,7 @@ func (t *tunnel) passAll(to *socket.Conn, w io.Writer, r io.Reader, part []byte,
 	}
 }
 
-// writes bounds a write to the upstream. That to the client is bounded below.
+// writes bounds a write to the upstream. A write to the client is bounded by the connection below.
 func (t *tunnel) writes(to *socket.Conn) {
 	if to == t.up {
 		_ = to.SetWriteDeadline(time.Now().Add(writeUpstream)) // fails on a connection that is closed, and with it the write

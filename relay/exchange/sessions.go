@@ -10,9 +10,9 @@ import (
 	"one-api/relay/socket"
 )
 
-// A session may last for an hour, and a shutdown for a minute. So one in which nothing is under way is not waited for: its client is told
-// that the relay goes away, and connects anew, to another one. One that is in the midst of a response, or of what its user says, is
-// looked at until it is done, or until the time of the shutdown is over.
+// A session may last an hour, and a shutdown a minute. So the shutdown does not wait for a session in which nothing is under way: its
+// client is told that the relay goes away, and connects to another one. A session in the middle of a response, or of what its user
+// says, is looked at again until that is done or the shutdown's time is over.
 
 const (
 	drainLook = 250 * time.Millisecond // how often a session is looked at then

@@ -18,7 +18,8 @@ const (
 	longestIdle    = 15 * time.Minute
 )
 
-// SessionOptions is what bounds a session; zero: as it is usual.
+// SessionOptions bounds a session: how often either side is pinged, how long an answer to that may take, how long neither side may say
+// anything, and how long the whole may last. Zero means the usual.
 type SessionOptions struct{ Ping, Pong, Idle, Longest time.Duration }
 
 func (o SessionOptions) filled() SessionOptions {
@@ -68,7 +69,7 @@ func (t *tunnel) tick() {
 	}
 }
 
-// look says why the session has to end; nil: it goes on.
+// look says why the session has to end; nil if it goes on.
 func (t *tunnel) look() *sessionEnd {
 	x := t.x
 	switch idle := time.Duration(breaker.Now() - t.last.Load()); {

@@ -12,22 +12,11 @@ import (
 	"one-api/relay/wire"
 )
 
-// What an answer is, is told by its bytes and not by its label: servers and the proxies before them send event streams as
+// An answer is known by its bytes and not by its label: servers, and the proxies in front of them, send event streams as
 // application/json or text/html, and errors as text/event-stream.
 
-// byteOrderMark is what some servers begin their JSON with, and no JSON parser takes (RFC 8259, 8.1).
-var byteOrderMark = []byte("\uFEFF")
-
-// unmarked is an event's data without a byte order mark before it.
-func unmarked(data []byte) (rest []byte, marked bool) {
-	if len(data) == 0 || data[0] != byteOrderMark[0] {
-		return data, false
-	}
-	return bytes.CutPrefix(data, byteOrderMark)
-}
-
-// notStream looks at what a stream begins with. If that is an object, it is most likely an error; nil: it is a stream, or ends
-// before it is anything.
+// notStream looks at how a stream begins. If that is an object, it is most likely an error. It returns nil for a stream, and for an answer
+// that ends before it is anything.
 //
 //go:noinline
 func (x *Exchange) notStream(events *sse.Reader) *outcome.Failure {
@@ -99,7 +88,7 @@ func (x *Exchange) unframed(answer []byte) ([]byte, *outcome.Failure) {
 		case object != nil:
 			return nil, outcome.Malformed("a stream instead of one object")
 		default:
-			object, _ = unmarked(event.Data)
+			object = jsonscan.WithoutBOM(event.Data)
 			object = bytes.Clone(object)
 		}
 	}

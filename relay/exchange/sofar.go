@@ -9,8 +9,8 @@ import (
 	"one-api/relay/wire"
 )
 
-// soFar is how much of a stream has come, as it was when its upstream was last waited for. The clock keeps it, whose lock is taken then
-// anyway: an operator who looks costs the stream nothing.
+// soFar is how much of a stream had come when its upstream was last waited for. The clock keeps it, because its lock is taken then anyway:
+// an operator who looks costs the stream nothing.
 type soFar struct {
 	events, text uint32 // with content; bytes of what was said
 }

@@ -55,7 +55,8 @@ func (x *Exchange) relayEvents(client Downstream, from io.Reader) *outcome.Failu
 	}
 }
 
-// takes translates an event and passes it on; over: the stream ends with it. It is not on the stack of a stream that waits.
+// takes translates an event and passes it on. over reports whether the stream ends with it. It is not on the stack of a stream that
+// waits.
 //
 //go:noinline
 func (x *Exchange) takes(event *sse.Event) (over bool, failure *outcome.Failure) {
@@ -84,7 +85,7 @@ func (x *Exchange) takes(event *sse.Event) (over bool, failure *outcome.Failure)
 	return false, nil
 }
 
-// goes notes what a step says, and passes it on; false: the client is lost, and the stream ends.
+// goes notes what a step says, and passes it on. It reports false if the client is lost, and the stream ends.
 func (x *Exchange) goes(step *lane.Chunk, event *sse.Event) bool {
 	if step.Content {
 		if x.firstEvent == 0 {
@@ -128,14 +129,14 @@ func (x *Exchange) start() {
 	x.AnswerBegan()
 }
 
-// endsInALine tells whether an event is what was left of one when the stream ended.
+// endsInALine reports whether an event is what was left of one when the stream ended.
 func endsInALine(event *sse.Event) bool {
 	last := event.Raw[len(event.Raw)-1]
 	return last != '\n' && last != '\r'
 }
 
-// ends says what it means that a stream ended before its terminator, and writes that if the answer is complete without it: then it
-// is no matter whether it ended in good order or fell silent. anything: there was an event in it.
+// ends deals with a stream that ended before its terminator, and writes that if the answer is complete without it. In that case it does
+// not matter whether the stream ended in good order or fell silent. anything means that there was an event in it.
 func (x *Exchange) ends(err error, anything bool) *outcome.Failure {
 	x.send(false)
 	if x.out.lost != nil {

@@ -9,9 +9,9 @@ import (
 	"one-api/relay/wire"
 )
 
-// DeepSeek, Kimi and whoever serves their models refuse a conversation whose tool calls come back without the reasoning that led to them
-// (reasoning_content), and OpenAI's own SDKs leave it out, since OpenAI has no such thing. Nothing is changed in a request before it has
-// been refused for that; then it is sent once more with something in the place, and so are those that follow.
+// DeepSeek, Kimi and whoever serves their models refuse a conversation if its tool calls come back without the reasoning that led to
+// them (reasoning_content). OpenAI's own SDKs leave that out, since OpenAI has no such thing. A request is not changed until it has been
+// refused for it. Then it is sent once more with something in that place, and so are the requests that follow.
 
 // givesThoughts reports whether something is put in the place of reasoning that is missing.
 func (x *Exchange) givesThoughts(call *lane.Call) bool {

@@ -13,8 +13,8 @@ import (
 	"one-api/relay/wire"
 )
 
-// Some clouds take no key but a token that lives for an hour. It is fetched for all calls of a channel together; a call that comes before
-// there is one waits for it, on the clock of a connection that is made: nothing of it has been sent by then.
+// Some clouds take a token that lives for an hour, and no key. It is fetched for all calls of a channel together. A call that comes before
+// there is one waits for it on the clock of connecting, since nothing of it has been sent yet.
 
 // shown is the token that an upstream is shown.
 type shown struct {

@@ -17,9 +17,9 @@ import (
 	"one-api/relay/wire"
 )
 
-// Tunnel asks the upstream for a websocket and, once that is there, makes the client's request one: until then another channel can be
-// asked. Then it passes messages on in both directions until either side closes, or the session is over. accept is called once at the
-// most. nil: the session ended as sessions do.
+// Tunnel asks the upstream for a websocket and, once there is one, turns the client's request into one with accept, which it calls at
+// most once. Until then another channel can be asked. It passes messages on in both directions until either side closes or the session
+// is over, and returns nil if the session ended as sessions do.
 //
 // A tunnel has the goroutine of its request, which reads the upstream, and one beside it, which reads the client.
 func (x *Exchange) Tunnel(call *lane.Call, accept func() (*socket.Conn, error)) *outcome.Failure {
@@ -75,8 +75,8 @@ func (x *Exchange) dial(call *lane.Call) (*socket.Conn, *outcome.Failure) {
 	return nil, x.refused(true)
 }
 
-// noWebsocket is the failure of an upstream that answers something else, and says that all is well: it has no sessions, or somebody before
-// it takes the upgrade out. That is held against nobody while its other endpoints work.
+// noWebsocket is the failure of an upstream that answers with a 2xx and no websocket: it has no sessions, or a proxy in front of it takes
+// the upgrade out. That is held against nobody while its other endpoints work.
 func (x *Exchange) noWebsocket() *outcome.Failure {
 	status := x.answer.Status
 	x.hold.closeBody()
@@ -112,9 +112,9 @@ type tunnel struct {
 	closed bool       // no tick begins any more; it is set under ticks
 }
 
-// sessionEnd is why a session ends: whose word comes first counts.
+// sessionEnd is why a session ends. The first reason that is noted counts.
 type sessionEnd struct {
-	code    int // that the other side is told, or both
+	code    int // what one side or both are told
 	reason  string
 	failure *outcome.Failure // nil: it ended as sessions do
 	byError bool             // the client is told what it was in an event, too
@@ -171,7 +171,7 @@ func (t *tunnel) fromUpstream() *sessionEnd {
 	}
 }
 
-// upstreamEnd is the end of a session of which no more can be passed on to the client. lost: it is the client that takes no more.
+// upstreamEnd is the end of a session when nothing more can be passed on to the client. lost means that the client takes no more.
 func (t *tunnel) upstreamEnd(err error, lost bool) *sessionEnd {
 	x := t.x
 	if f := x.interrupted(); f != nil {

@@ -14,7 +14,7 @@ import (
 // is asked all the same, and what it says is kept from the client. Some servers refuse to be asked: then the call is sent once more
 // as the client made it, and they are not asked again.
 
-// asksForUsage reports whether the upstream is to be asked for the usage of a stream whose client does not.
+// asksForUsage reports whether the upstream is asked for the usage of a stream although its client does not ask.
 func (x *Exchange) asksForUsage(call *lane.Call) bool {
 	c := x.Channel
 	switch {

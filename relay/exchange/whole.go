@@ -1,10 +1,10 @@
 package exchange
 
 import (
-	"bytes"
 	"errors"
 	"io"
 
+	"one-api/relay/jsonscan"
 	"one-api/relay/outcome"
 	"one-api/relay/sse"
 )
@@ -71,7 +71,7 @@ func (x *Exchange) whole(begun []byte) ([]byte, *outcome.Failure) {
 			if err != nil {
 				return nil, x.broken(err, true)
 			}
-			return bytes.TrimPrefix(whole, byteOrderMark), nil
+			return jsonscan.WithoutBOM(whole), nil
 		case err != nil:
 			return nil, x.broken(err, true)
 		}

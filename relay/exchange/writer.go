@@ -26,7 +26,8 @@ func (o *writer) heard() int {
 	return o.events.Heard()
 }
 
-// pass takes what an event became to the client, by and by; false: the client is lost, and the stream ends.
+// pass takes what an event became to the client, at once or with the events behind it. It reports false if the client is lost, and the
+// stream ends.
 func (x *Exchange) pass(step *lane.Chunk, event *sse.Event) bool {
 	o := &x.out
 	if len(step.Out) == 0 || o.lost != nil {
@@ -45,7 +46,7 @@ func (x *Exchange) pass(step *lane.Chunk, event *sse.Event) bool {
 	return o.run.Add(*event) || x.send(false) && o.run.Add(*event) // an empty run takes any
 }
 
-// holdBack is for events that promise nothing: as long as there are no others, another channel can take over.
+// holdBack is for events that promise nothing. As long as there are no others, another channel can take over.
 func (x *Exchange) holdBack(events []byte) bool {
 	o := &x.out
 	o.held += int32(len(events)) //nolint:gosec // an event has its bounds, and what is held back has too
@@ -74,7 +75,7 @@ func (x *Exchange) first(events []byte) bool {
 	return true
 }
 
-// send writes what waits, and where flush is set, sees it off; false: the client is lost, and the stream ends.
+// send writes what waits and, if flush is set, flushes it. It reports false if the client is lost, and the stream ends.
 func (x *Exchange) send(flush bool) bool {
 	o := &x.out
 	run := o.run
@@ -104,7 +105,7 @@ func (x *Exchange) write(events []byte) bool {
 	return true
 }
 
-// loses notes that nothing more can be written to the client; true: its upstream is read on without it.
+// loses notes that nothing more can be written to the client. It reports whether the upstream is read on without it.
 func (x *Exchange) loses(err error) bool {
 	x.out.lost, x.out.unflushed = x.unwritable(err), false
 	return x.door.options.DrainClientGone > 0 && x.out.lost.Outcome == outcome.ClientGone

@@ -33,15 +33,7 @@ func WithIDs(object []byte, fit func(string) string, names ...string) []byte {
 // WithEach is an object with something else in the place of each element of one of its lists; nil leaves one out. If none changes it is the
 // object itself.
 func WithEach(object []byte, list string, change func(element []byte) []byte) []byte {
-	var of jsonscan.Member
-	if !IsObject(object) {
-		return object
-	}
-	_ = jsonscan.Object(object, func(m jsonscan.Member) {
-		if string(m.Key) == list {
-			of = m
-		}
-	})
+	of := jsonscan.Find(object, list)
 	if len(of.Value) == 0 || of.Value[0] != '[' {
 		return object
 	}
@@ -67,16 +59,11 @@ func WithEach(object []byte, list string, change func(element []byte) []byte) []
 
 // WithText is an object with another value, as JSON, in the place of a member's. If that does not change it is the object itself.
 func WithText(object []byte, name string, change func(value []byte) string) []byte {
-	var of jsonscan.Member
-	if !IsObject(object) {
+	of := jsonscan.Find(object, name)
+	if of.Value == nil {
 		return object
 	}
-	_ = jsonscan.Object(object, func(m jsonscan.Member) {
-		if string(m.Key) == name {
-			of = m
-		}
-	})
-	if other := change(of.Value); of.Value != nil && other != string(of.Value) {
+	if other := change(of.Value); other != string(of.Value) {
 		return jsonscan.Splice(object, jsonscan.Edit{From: of.Start, To: of.End, Text: other})
 	}
 	return object

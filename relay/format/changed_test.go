@@ -44,6 +44,7 @@ func TestWhatIsNotChangedIsTheObjectItself(t *testing.T) {
 		}
 		return e
 	})))
+	require.Equal(t, "\n{\"a\":[2]}", string(WithEach([]byte("\n{\"a\":[1]}"), "a", func([]byte) []byte { return []byte("2") })), "white space may stand before it")
 	require.Equal(t, `{"a":[],"é\"":1}`, string(WithEach(object, "a", func([]byte) []byte { return nil })))
 	require.JSONEq(t, `{"é\"":1}`, string(Without(object, "a")), "a name is escaped again")
 	require.Equal(t, `{"a":0,"é\"":1}`, string(WithText(object, "a", func([]byte) string { return "0" })))

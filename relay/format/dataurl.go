@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"net/url"
 	"strings"
+
+	"one-api/relay/llm"
 )
 
 // DataURL is data:[<media type>][;base64],<payload> (RFC 2397).
@@ -47,4 +49,22 @@ func IsLink(s string) bool { return hasScheme(s, "http://") || hasScheme(s, "htt
 // hasScheme compares without regard to case, as RFC 3986 asks for.
 func hasScheme(s, scheme string) bool {
 	return len(s) >= len(scheme) && strings.EqualFold(s[:len(scheme)], scheme)
+}
+
+// ReadLinked reads what both of OpenAI's APIs have as one text, into m: an http or https link, or a base64 data URL. It must be of a media
+// type that begins with kind; what is the word for it in a problem.
+func ReadLinked(text, kind, what string, m *llm.Media) *Problem {
+	if IsLink(text) {
+		m.URL = text
+		return nil
+	}
+	data, ok := ParseDataURL(text)
+	if !ok || !data.Base64 || !strings.HasPrefix(data.Type, kind) {
+		return Wrong("must be an http(s) link or a base64 data URL of " + what)
+	}
+	if data.Type == "image/jpg" { // a common mistake, which not everybody forgives
+		data.Type = "image/jpeg"
+	}
+	m.Type, m.Data = data.Type, data.Payload
+	return nil
 }

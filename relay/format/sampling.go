@@ -34,3 +34,12 @@ func EffortOf(tokens int64) string {
 	}
 	return "high"
 }
+
+// PlainEffort is an effort in the words of OpenAI's that every server of its formats knows: none asks for more than high.
+func PlainEffort(effort string) string {
+	switch effort {
+	case "xhigh", "max":
+		return "high"
+	}
+	return effort
+}

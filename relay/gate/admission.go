@@ -42,7 +42,7 @@ type Admission struct {
 	Select    channel.SelectRequest // what is asked of selection
 	Held      membudget.Lease       // of the request's body
 
-	Reserved *limit.Call // nil: no limit counts for it
+	Reserved *limit.Reservation // nil: no limit counts for it
 
 	Passed  uint8 // gates of Calls
 	Counted bool  // as a call, whose end is recorded

@@ -136,9 +136,9 @@ func refuseUnread(err error, most int64) *outcome.Refusal {
 	}
 }
 
-// What a refused request still sends is read, so that it gets to read why: many clients, and nginx by its defaults, listen when
-// they have sent all. Left to itself net/http waits for such a body for ever, or hangs up on a client that is sending it, where
-// the connection is not to be used again.
+// What a refused request still sends is read, so that its client gets to read why: many clients, and nginx by its defaults, listen only
+// once they have sent everything. Left to itself, net/http waits for such a body for ever or, if the connection is not to be used
+// again, hangs up on a client that is sending it.
 const (
 	unreadTimeout = 2 * time.Second
 	unreadMost    = 64 << 20
@@ -218,7 +218,7 @@ func refuseNoUpload(e wire.Endpoint, body []byte) *outcome.Refusal {
 		"`file` and `model` to "+e.Path()+".")
 }
 
-// RefuseBody is what a client is told whose request cannot be read.
+// RefuseBody is what a client is told if its request cannot be read.
 func RefuseBody(status int, message string) *outcome.Refusal {
 	return &outcome.Refusal{Reason: outcome.BadBody, Err: &wire.Error{Status: status, Message: message}}
 }

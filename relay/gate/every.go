@@ -15,7 +15,7 @@ import (
 
 // Incoming is any request, relayed or not.
 type Incoming interface {
-	Passing
+	Identified
 	Arrived() *Arrival
 	// Began is when it came.
 	Began() time.Time

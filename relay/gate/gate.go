@@ -25,20 +25,20 @@ import (
 	"one-api/telemetry"
 )
 
-// Gate is one thing that requests pass. It is used by many of them at once, and keeps what it knows of one in that.
-type Gate[R Passing] interface {
+// Gate is one thing that requests pass. Many pass it at once: what it has to remember of a request, it keeps in the request.
+type Gate[R Identified] interface {
 	// Enter lets the request in. A refusal turns it away, and no other gate sees it.
 	Enter(r R) *outcome.Refusal
-	// Exit is called once for each request that has come to the gate, however it went and if it was turned away here, when its end
-	// has been recorded. It gives back what Enter has taken.
+	// Exit is called once for each request that has come to the gate, even if it was turned away here, after its end has been
+	// recorded. It gives back what Enter has taken.
 	Exit(r R)
 }
 
-// Passing is a request, as far as a chain has to know it.
-type Passing interface{ ID() string }
+// Identified is a request, as far as a chain has to know it.
+type Identified interface{ ID() string }
 
 // Chain is gates that are passed one after the other, and left in the opposite order.
-type Chain[R Passing] struct {
+type Chain[R Identified] struct {
 	Gates []Gate[R]
 	Log   *slog.Logger
 }
@@ -75,7 +75,7 @@ func (c *Chain[R]) leave(r R, passed *uint8) {
 }
 
 // noExit is for gates that take nothing.
-type noExit[R Passing] struct{}
+type noExit[R Identified] struct{}
 
 // Exit does nothing.
 func (noExit[R]) Exit(R) {}
@@ -136,14 +136,15 @@ func (g *Gates) Handling() (all int64, byMethod [telemetry.Methods]int64) {
 	return all, byMethod
 }
 
-// Watchers is how many goroutines there are to notice that a client leaves: one for each request whose body has been read. It is
-// net/http's or, for a websocket, the one that reads what the client sends.
+// Watchers is how many goroutines watch for clients that leave: one for each request whose body has been read. It is net/http's or, for
+// a websocket, the one that reads what the client sends.
 func (g *Gates) Watchers() int64 {
 	handling, _ := g.Handling()
 	return max(0, handling-g.bodies.reading.Load())
 }
 
-// Caller finds out who makes a request that is not relayed. The refusal is for nobody who may, who has been held back if he guesses.
+// Caller finds out who makes a request that is not relayed. The refusal is for a caller without a valid key; one who guesses keys has
+// been slowed down by then.
 func (g *Gates) Caller(r *http.Request, format wire.Format) (*apikey.Key, *Directory, *outcome.Refusal) {
 	return g.keys.caller(r, format)
 }

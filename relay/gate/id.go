@@ -51,7 +51,7 @@ func acceptableID(id string) bool {
 // requests: the ledger's rows are kept, found and deleted in that order, and an id that is just any number costs its database a page each.
 func NewID() string { return idAt(time.Now()) }
 
-// idAt is NewID, for who has read the clock.
+// idAt is NewID for a caller that has read the clock.
 func idAt(now time.Time) string {
 	var b [16]byte
 	binary.BigEndian.PutUint64(b[:8], uint64(now.UnixMilli())<<16|rand.Uint64()&0xffff) //nolint:gosec // unique, not secret

@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"bytes"
 	"net/http"
 	"strconv"
 
@@ -33,7 +32,7 @@ func AnsweredIn(e wire.Endpoint, r *http.Request) wire.Format {
 func (a *Admission) named() *outcome.Refusal {
 	call, e := &a.Asked, a.End.Endpoint
 	_, call.Model, _ = wire.InPath(a.R.URL.Path)
-	call.Body = bytes.TrimPrefix(call.Body, byteOrderMark)
+	call.Body = jsonscan.WithoutBOM(call.Body)
 	call.Endpoint, call.Stream = e, e.AlwaysStreams()
 	if err := jsonscan.Object(call.Body, func(m jsonscan.Member) {
 		if string(m.Key) == "model" { // which says nothing that the path does not

@@ -22,7 +22,8 @@ type keys struct {
 	from func(*http.Request) netip.Addr
 }
 
-// Enter refuses with 401, to who guesses with a delay, and with 403 a key that is used from where it may not be.
+// Enter refuses a key that is not valid with 401, after a delay if the client guesses, and one that is used from where it may not be
+// with 403.
 func (k *keys) Enter(a *Admission) (refusal *outcome.Refusal) {
 	if a.Key, a.Directory, refusal = k.caller(a.R, a.End.Endpoint.Format()); refusal != nil {
 		a.End.Waited = time.Since(a.End.Began)
@@ -46,7 +47,7 @@ func (k *keys) caller(r *http.Request, format wire.Format) (*apikey.Key, *Direct
 	return nil, directory, refuseKey(format)
 }
 
-// refuseClosed is what a client is told whose key is right, and opens nothing.
+// refuseClosed is what a client is told if its key is known and opens nothing.
 func refuseClosed(why apikey.Why) *outcome.Refusal {
 	e := &wire.Error{Status: http.StatusUnauthorized, Type: "authentication_error"}
 	switch why {
@@ -69,7 +70,7 @@ func refuseClosed(why apikey.Why) *outcome.Refusal {
 	return &outcome.Refusal{Reason: outcome.BadAuth, Err: e}
 }
 
-// refuseKey is what a client is told that has shown no valid key.
+// refuseKey is what a client is told if it has shown no valid key.
 func refuseKey(format wire.Format) *outcome.Refusal {
 	how := "Authorization: Bearer sk-…"
 	switch format {

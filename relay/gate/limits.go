@@ -73,7 +73,7 @@ func (a *Admission) Settle() {
 	reserved.Leave(tokens, output, charge)
 }
 
-// Admits reports whether the budgets admit that the call is made of another model, and reserves what that may take.
+// Admits reports whether the budgets allow the call to be made of another model, and if so reserves what that may take.
 func (a *Admission) Admits(call *lane.Call, model string, want *channel.SelectRequest) bool {
 	if a.Reserved == nil {
 		return true
@@ -102,7 +102,7 @@ func (a *Admission) ask(call *lane.Call) limit.Ask {
 // mostChoices is how many answers a call is taken to ask for at the most.
 const mostChoices = 128
 
-// price is what a model costs at the dearest of the channels that may be asked; false: at none of them does anybody know.
+// price is what a model costs at the dearest of the channels that may be asked. It reports false if no price is known at any of them.
 func (a *Admission) price(of *channel.SelectRequest, call *lane.Call) (at func(input, output int64) int64, known bool) {
 	now, groups := time.Now(), a.Key.Of.Groups
 	a.Directory.Channels.Each(of, func(c *channel.Channel) {
@@ -141,7 +141,7 @@ func spoken(call *lane.Call) int64 {
 	return 0
 }
 
-// refuseOver is what a client is told whose call would pass a limit.
+// refuseOver is what a client is told if its call would pass a limit.
 func refuseOver(format wire.Format, bounds *limit.Bounds, over *limit.Over) *outcome.Refusal {
 	if over.Limit == limit.Budget {
 		return outcome.RefuseBudget(format, whose(over), over.Used < over.Most, over.Opens, over.Wait)
@@ -154,7 +154,7 @@ func refuseOver(format wire.Format, bounds *limit.Bounds, over *limit.Over) *out
 	return refusal
 }
 
-// whose is the limit's, for people.
+// whose says in words whose limit it is.
 func whose(over *limit.Over) string {
 	switch over.Scope {
 	case limit.OfToken:

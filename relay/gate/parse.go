@@ -104,13 +104,10 @@ type reader struct {
 // detours are members by which an upstream may be asked for other models than the one that the relay knows of.
 type detours struct{ models, route, fallbacks []byte }
 
-// byteOrderMark is what some editors and shells (PowerShell's) put in front of a text in UTF-8.
-var byteOrderMark = []byte("\uFEFF")
-
 // parseCall finds, for call, what the relay has to know of a request, and returns what else it may be asking for. A byte order mark
-// is left out, since most upstreams would not take it (RFC 8259, 8.1).
+// is left out, since most upstreams would not take it.
 func parseCall(call *lane.Call, endpoint wire.Endpoint, body []byte) (detours, *outcome.Refusal) {
-	body = bytes.TrimPrefix(body, byteOrderMark)
+	body = jsonscan.WithoutBOM(body)
 	call.Endpoint, call.Body = endpoint, body
 	r := reader{call: call, body: body, flag: true}
 	err := jsonscan.Object(body, func(m jsonscan.Member) { r.read(m) })
@@ -190,8 +187,8 @@ func (r *reader) readOptions(m jsonscan.Member) {
 	})
 }
 
-// refuse turns a request away that spells a name oddly, or has it twice. first and this are where the values begin; first 0:
-// there is only this one.
+// refuse turns a request away that spells a name oddly, or has it twice. first and this are where the values begin; first is 0 if there
+// is only this one.
 func (r *reader) refuse(name, first, this int) {
 	if r.wrong != nil {
 		return
@@ -214,7 +211,7 @@ func (r *reader) spelling(start int) string {
 	return strings.ReplaceAll(strconv.QuoteToASCII(string(before[begin+1:end])), `\\`, `\`)
 }
 
-// mostDetours is how many models a request may name beside its own. OpenRouter, whose idea it is, takes three.
+// mostDetours is how many models a request may name beside its own. OpenRouter, which invented this, takes three.
 const mostDetours = 16
 
 // checkDetours refuses a request that would have its upstream answer with a model that its token may not use. What an upstream
@@ -253,7 +250,7 @@ func (a *Admission) checkDetours(d *detours) *outcome.Refusal {
 	return nil
 }
 
-// eachDetour has each model checked that a list names: by itself, or as the model of an object.
+// eachDetour checks each model that a list names, by itself or as the model of an object.
 func eachDetour(param string, list []byte, check func(param string, model []byte) *outcome.Refusal) (refusal *outcome.Refusal) {
 	if list == nil || jsonscan.IsNull(list) {
 		return nil

@@ -27,7 +27,7 @@ const (
 
 // Throttle counts refused keys by address, and slows down who guesses. The zero value trusts no proxy.
 type Throttle struct {
-	Trusted []netip.Prefix // proxies, which are never slowed and whose word on the client is taken
+	Trusted []netip.Prefix // proxies, which are never slowed and are believed about who their client is
 	// Everyone has callers of this network slowed as well: people log in, and no program does.
 	Everyone bool
 	// Free is how many wrong guesses a minute cost nothing; 0: freeGuesses.
@@ -71,7 +71,7 @@ func (w *Throttle) note(from netip.Addr, stranger bool, now time.Time) (slow boo
 	return seen.n > cmp.Or(w.Free, freeGuesses)
 }
 
-// room makes some for one address more; false: there is none.
+// room makes room for one more address. It reports false if there is none.
 func (w *Throttle) room(now time.Time) bool {
 	if w.guessers == nil {
 		w.guessers = map[netip.Addr]guesses{}

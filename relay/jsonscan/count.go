@@ -19,3 +19,12 @@ func Count(value []byte) (n int64, ok bool) {
 	}
 	return Int(value)
 }
+
+// CountInto puts a Count into to, which stays as it is if value is none. It reports whether it was one.
+func CountInto(value []byte, to *int64) (ok bool) {
+	n, ok := Count(value)
+	if ok {
+		*to = n
+	}
+	return ok
+}

@@ -11,14 +11,14 @@ import (
 // Models is the lane of an endpoint to a channel whose models do not all speak one format: the first rule that a model matches says which
 // way leads to it.
 type Models struct {
-	Rules []Rule
+	Rules []ModelRule
 	Some  bool // one of them has a way
 }
 
-// Rule is the way to some models.
-type Rule struct {
+// ModelRule is the way to some models.
+type ModelRule struct {
 	Models []string // globs
-	Way    Lane     // nil: there is none to these
+	Way    Lane     // nil if there is none to these models
 }
 
 // Of is ByModel's.

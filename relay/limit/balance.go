@@ -7,14 +7,14 @@ type held struct {
 	calls, tokens, nano int64
 }
 
-func (k *Keeper) link(c *Call) {
+func (k *Keeper) link(c *Reservation) {
 	if c.next = k.open; c.next != nil {
 		c.next.prev = c
 	}
 	k.open = c
 }
 
-func (k *Keeper) unlink(c *Call) {
+func (k *Keeper) unlink(c *Reservation) {
 	if c.prev == nil {
 		k.open = c.next
 	} else {
@@ -49,11 +49,11 @@ func (k *Keeper) Balance(requests func(visit func(id string))) (differs int64) {
 }
 
 // reserved compares the meters with the open calls, which it returns by their ids.
-func (k *Keeper) reserved() (differs int64, open map[string]*Call) {
+func (k *Keeper) reserved() (differs int64, open map[string]*Reservation) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	by := make(map[*meter]held, len(k.meters))
-	open = map[string]*Call{}
+	open = map[string]*Reservation{}
 	for c := k.open; c != nil; c = c.next {
 		open[c.id] = c
 		for i := range c.bounds.levels {

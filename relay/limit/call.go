@@ -31,21 +31,21 @@ type Over struct {
 	Opens      time.Time     // when a budget that is spent begins anew; zero: never, or it is not spent
 }
 
-// Call is what a call has reserved. It belongs to the call's goroutine.
-type Call struct {
+// Reservation is what a call has reserved. It belongs to the call's goroutine.
+type Reservation struct {
 	bounds *Bounds
 	id     string // of its request
 	model  string
 	tokens int64
 	nano   int64
 
-	prev, next *Call // among those that are open
+	prev, next *Reservation // among those that are open
 }
 
-var calls = sync.Pool{New: func() any { return new(Call) }}
+var calls = sync.Pool{New: func() any { return new(Reservation) }}
 
 // Enter reserves what a call may take, at all levels or at none.
-func (b *Bounds) Enter(a *Ask) (*Call, *Over) {
+func (b *Bounds) Enter(a *Ask) (*Reservation, *Over) {
 	k := b.keeper
 	now := k.now()
 	k.mu.Lock()
@@ -71,8 +71,8 @@ func (b *Bounds) Enter(a *Ask) (*Call, *Over) {
 		m.reserved += tokens
 		m.purse.reserved += nano
 	}
-	c := calls.Get().(*Call)
-	*c = Call{bounds: b, id: a.ID, model: a.Model, tokens: tokens, nano: nano}
+	c := calls.Get().(*Reservation)
+	*c = Reservation{bounds: b, id: a.ID, model: a.Model, tokens: tokens, nano: nano}
 	k.link(c)
 	return c, nil
 }
@@ -136,7 +136,7 @@ func passes(used, reserved, own, most int64) bool {
 
 // Leave gives back what was reserved, and counts what was taken: tokens and nano-dollars. output is how many of the tokens were put out,
 // 0 if nothing is to be learnt from that. It is called once; nil is a call for which no limit counts.
-func (c *Call) Leave(tokens, output, nano int64) {
+func (c *Reservation) Leave(tokens, output, nano int64) {
 	if c == nil {
 		return
 	}
@@ -157,12 +157,12 @@ func (c *Call) Leave(tokens, output, nano int64) {
 		k.outs.note(c.bounds.token, c.model, output)
 	}
 	k.mu.Unlock()
-	*c = Call{}
+	*c = Reservation{}
 	calls.Put(c)
 }
 
 // Grow reserves more for a call that is to be made of another model; false: a budget does not admit that, and nothing has changed.
-func (c *Call) Grow(a *Ask) bool {
+func (c *Reservation) Grow(a *Ask) bool {
 	if c == nil {
 		return true
 	}

@@ -49,7 +49,7 @@ type Keeper struct {
 	mu     sync.Mutex
 	meters map[named]*meter
 	outs   outputs
-	open   *Call // the first of those that have not been settled
+	open   *Reservation // the first of those that have not been settled
 }
 
 // NewKeeper makes one that counts from zero. Days are those of the zone.

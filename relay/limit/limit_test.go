@@ -35,8 +35,8 @@ func TestATokenWithoutLimitsIsNotLookedAt(t *testing.T) {
 	_, s, _ := newTest(t, &config.Config{Tokens: []config.Token{{Name: "t"}}})
 	assert.Nil(t, s.Of("t"))
 	assert.Nil(t, (*Set)(nil).Of("t"))
-	(*Call)(nil).Leave(1, 1, 1)
-	assert.True(t, (*Call)(nil).Grow(&Ask{}))
+	(*Reservation)(nil).Leave(1, 1, 1)
+	assert.True(t, (*Reservation)(nil).Grow(&Ask{}))
 }
 
 func TestRequestsInAnyMinuteAreExact(t *testing.T) {
@@ -304,7 +304,7 @@ func TestWhatIsReservedIsWhatOpenCallsHoldAndAPhantomIsSeen(t *testing.T) {
 			}
 		}
 	}
-	var calls []*Call
+	var calls []*Reservation
 	for _, id := range []string{"a", "b", "c"} {
 		c, over := b.Enter(&Ask{ID: id, Input: 10, Price: atCost})
 		require.Nil(t, over)

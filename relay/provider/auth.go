@@ -12,11 +12,11 @@ type Auth struct {
 	Before string // what stands before it there, such as "Bearer "
 	// Sign is for those who want more than the key in a header: a signature over all that is sent, or a token that is fetched first.
 	// nil if the header will do. An error is for the operator, and free of secrets.
-	Sign func(ctx context.Context, r *Outgoing, key string) error
+	Sign func(ctx context.Context, r *Signable, key string) error
 }
 
-// Outgoing is a request as it leaves: nothing of it changes any more, except for what Sign adds to the header.
-type Outgoing struct {
+// Signable is a request as it leaves: nothing of it changes any more, except for what Sign adds to the header.
+type Signable struct {
 	Method string
 	URL    *url.URL
 	Header http.Header

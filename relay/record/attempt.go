@@ -17,7 +17,7 @@ type Attempt struct {
 	Endpoint wire.Endpoint
 	Model    string // as the client asked for it
 	Because  string // why the request's attempt before this one failed; empty: there was none
-	Resumes  bool   // it was to go on with an answer of which the client had the beginning
+	Resumes  bool   // it was to finish an answer that the client had the beginning of
 	Status   int    // of the upstream's answer; 0: no header came
 	Began    time.Time
 	Duration time.Duration

@@ -12,7 +12,7 @@ import (
 // longestLogged is how many bytes of a stranger's text go into one line of the log.
 const longestLogged = 200
 
-// Log tells the log: of attempts that failed, and of requests as loudly as their ends are the operator's business.
+// Log writes attempts that failed, and the ends of requests, into the log: the more they are the operator's business, the louder.
 type Log struct {
 	To *slog.Logger
 	// Why says of the channels that have a model why each of them was not asked.

@@ -26,7 +26,7 @@ type Queue struct {
 	stop    context.CancelFunc
 
 	mu       sync.Mutex
-	ring     []End // of which length are taken, from first on; the goroutine alone reads the first one, while there is one
+	ring     []End // length of them are taken, from first on; only the goroutine reads the first one, while there is one
 	first    int
 	length   int
 	most     int
@@ -34,7 +34,7 @@ type Queue struct {
 	reported time.Time // when it was last said that ends were dropped
 }
 
-// NewQueue begins to tell a recorder of ends, at most so many of which wait for it. Close ends its goroutine.
+// NewQueue begins to tell a recorder of ends. At most so many of them wait for it. Close ends its goroutine.
 func NewQueue(log *slog.Logger, to Waiter, most int) *Queue {
 	ctx, stop := context.WithCancel(context.Background())
 	q := &Queue{to: to, log: log, most: most, news: make(chan struct{}, 1), done: make(chan struct{}), stop: stop}

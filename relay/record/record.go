@@ -37,7 +37,7 @@ type Recorders struct {
 	queues   []*Queue
 }
 
-// New tells these recorders, in this order, and those that may wait through a queue each, whose goroutine begins here. Close ends it.
+// New makes Recorders of these, which are told in this order. One that may wait gets a queue and a goroutine, which Close ends.
 func New(log *slog.Logger, recorders ...Recorder) *Recorders {
 	r := &Recorders{log: log}
 	for _, recorder := range recorders {

@@ -40,7 +40,7 @@ type signer struct {
 var signedHeaders = [...]string{"Content-Type"}
 
 // sign adds a signature, or an API key as it is. key is AKID:SECRET, AKID:SECRET:SESSION_TOKEN, or an API key.
-func (s *signer) sign(ctx context.Context, r *provider.Outgoing, key string) error {
+func (s *signer) sign(ctx context.Context, r *provider.Signable, key string) error {
 	if key == "" {
 		return errors.New("there is no key")
 	}

@@ -26,16 +26,16 @@ type Conn struct {
 	// part is how long each part of a message may take to come, once it has begun.
 	part time.Duration
 	// over is whether there is anything more to read below.
-	over *Over
+	over *StreamEnd
 }
 
-// Over is whether the stream below a websocket has ended. The library takes that for the end of a message, whatever of it is missing.
-type Over struct{ seen atomic.Bool }
+// StreamEnd is whether the stream below a websocket has ended. The library takes that for the end of a message, whatever of it is missing.
+type StreamEnd struct{ seen atomic.Bool }
 
 // errCut says that the connection ended before a message did.
 var errCut = errors.New("the connection broke in the middle of a message")
 
-func (o *Over) note(n int, err error) (int, error) {
+func (o *StreamEnd) note(n int, err error) (int, error) {
 	switch {
 	case n > 0: // an error beside it comes again
 		return n, nil
@@ -46,7 +46,7 @@ func (o *Over) note(n int, err error) (int, error) {
 }
 
 // ended is the error at the end of a message that has been read as far as the library has it.
-func (o *Over) ended(err error) error {
+func (o *StreamEnd) ended(err error) error {
 	if errors.Is(err, io.EOF) && o.seen.Load() {
 		return errCut
 	}
@@ -54,7 +54,7 @@ func (o *Over) ended(err error) error {
 }
 
 // Below has a stream below a websocket note its end.
-func (o *Over) Below(stream io.ReadCloser) io.ReadCloser {
+func (o *StreamEnd) Below(stream io.ReadCloser) io.ReadCloser {
 	if both, ok := stream.(io.ReadWriteCloser); ok {
 		return &overStream{both, o}
 	}
@@ -63,14 +63,14 @@ func (o *Over) Below(stream io.ReadCloser) io.ReadCloser {
 
 type overStream struct {
 	io.ReadWriteCloser
-	over *Over
+	over *StreamEnd
 }
 
 func (s *overStream) Read(p []byte) (int, error) { return s.over.note(s.ReadWriteCloser.Read(p)) }
 
 type overConn struct {
 	net.Conn
-	over *Over
+	over *StreamEnd
 }
 
 func (c *overConn) Read(p []byte) (int, error) { return c.over.note(c.Conn.Read(p)) }
@@ -137,7 +137,7 @@ func hasToken(values []string, token string) bool {
 // Any origin may: who calls is known by a key and never by a cookie. What is sent is not compressed: that would take a window of
 // memory for each connection, and most of what is said here is sound or short.
 func Accept(w http.ResponseWriter, r *http.Request, protocol string, part time.Duration) (*Conn, error) {
-	taken := &taker{ResponseWriter: w, over: new(Over)}
+	taken := &taker{ResponseWriter: w, over: new(StreamEnd)}
 	options := &websocket.AcceptOptions{InsecureSkipVerify: true, CompressionMode: websocket.CompressionDisabled}
 	if protocol != "" {
 		options.Subprotocols = []string{protocol}
@@ -151,7 +151,7 @@ func Accept(w http.ResponseWriter, r *http.Request, protocol string, part time.D
 
 // Of is the client's end of a websocket that has been asked for. under is the connection below; nil if it has no deadlines. over has
 // been put below what the library reads.
-func Of(ws *websocket.Conn, under deadlines, part time.Duration, over *Over) *Conn {
+func Of(ws *websocket.Conn, under deadlines, part time.Duration, over *StreamEnd) *Conn {
 	return &Conn{ws: ws, under: under, part: part, over: over}
 }
 
@@ -159,7 +159,7 @@ func Of(ws *websocket.Conn, under deadlines, part time.Duration, over *Over) *Co
 type taker struct {
 	http.ResponseWriter
 	conn net.Conn
-	over *Over
+	over *StreamEnd
 }
 
 // Hijack is http.Hijacker's.

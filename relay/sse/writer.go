@@ -34,6 +34,16 @@ func (e Event) AppendTo(dst []byte) []byte {
 	return Append(dst, e.Name, e.Data)
 }
 
+// PassedOn is the event as it is passed on: as it came if it is Clean, else in canonical form in scratch, which keeps its memory for the
+// next one.
+func (e *Event) PassedOn(scratch *[]byte) []byte {
+	if e.Clean {
+		return e.Raw
+	}
+	*scratch = e.AppendTo((*scratch)[:0])
+	return *scratch
+}
+
 // absent is the length of the framing that Append leaves out.
 func absent(name, data []byte) (n int) {
 	if len(name) == 0 {

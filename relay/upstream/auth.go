@@ -13,5 +13,5 @@ var UserAgent = []string{"one-api"}
 
 // Sign shows the upstream who asks, in the provider's own way. It comes last, when nothing of the request changes any more.
 func (r Request) Sign(ctx context.Context, auth *provider.Auth, secret string) error {
-	return auth.Sign(ctx, &provider.Outgoing{Method: cmp.Or(r.Method, http.MethodPost), URL: r.At.url, Header: r.Header, Body: r.Body}, secret)
+	return auth.Sign(ctx, &provider.Signable{Method: cmp.Or(r.Method, http.MethodPost), URL: r.At.url, Header: r.Header, Body: r.Body}, secret)
 }

@@ -37,7 +37,7 @@ func (t *Transport) Upgrade(c Caller, r Request, a *Answer) (conn *socket.Conn, 
 	defer n.connects.Store(nil)
 	c.Connecting(false)
 	r.Header["Accept-Encoding"] = []string{"identity"}
-	over := new(socket.Over)
+	over := new(socket.StreamEnd)
 	ws, _, err := websocket.Dial(t.traced(ctx, n), r.At.url.String(), &websocket.DialOptions{
 		HTTPClient: &http.Client{Transport: &switching{t.sockets(), a, over}}, HTTPHeader: r.Header,
 		CompressionMode: websocket.CompressionDisabled,
@@ -87,7 +87,7 @@ func (t *Transport) traced(ctx context.Context, n *Sent) context.Context {
 type switching struct {
 	by   *http.Transport
 	a    *Answer
-	over *socket.Over
+	over *socket.StreamEnd
 }
 
 // RoundTrip is http.RoundTripper's.

@@ -299,7 +299,7 @@ func (b *builder) effort(off bool) string {
 	if b.quirks.WideEffort || b.habits.wideEffort {
 		return wideEffort(said)
 	}
-	return plainEffort(said)
+	return format.PlainEffort(said)
 }
 
 func (b *builder) tools() {
@@ -348,15 +348,8 @@ func (b *builder) choice() {
 		}
 		return
 	}
-	switch c.How {
-	case llm.ChoiceUnsaid:
-	case llm.ChoiceAuto:
-		b.Literal("tool_choice", `"auto"`)
-	case llm.ChoiceNone:
-		b.Literal("tool_choice", `"none"`)
-	case llm.ChoiceAny:
-		b.Literal("tool_choice", `"required"`)
-	case llm.ChoiceTool:
+	b.Said("tool_choice", format.ChoiceWord(c.How))
+	if c.How == llm.ChoiceTool {
 		b.Key("tool_choice")
 		b.Open('{')
 		b.Literal("type", `"function"`)

@@ -15,32 +15,15 @@ const thoughts = "reasoning_content"
 // Thoughtful is a request, of a provider's own format, whose answers of earlier turns all have some reasoning. If they have it
 // already, that is the request itself.
 func Thoughtful(body []byte) []byte {
-	var messages jsonscan.Member
-	_ = jsonscan.Object(body, func(m jsonscan.Member) { // it has been read before
-		if string(m.Key) == "messages" {
-			messages = m
-		}
-	})
-	list, changed := append(make([]byte, 0, len(messages.Value)+64), '['), false
-	jsonscan.Elements(messages.Value, func(message []byte) {
-		if len(list) > 1 {
-			list = append(list, ',')
-		}
-		given, added := withThoughts(message)
-		list, changed = append(list, given...), changed || added
-	})
-	if !changed {
-		return body
-	}
-	out := make([]byte, 0, len(body)+len(list))
-	return append(append(append(append(out, body[:messages.Start]...), list...), ']'), body[messages.End:]...)
+	return format.WithEach(body, "messages", withThoughts)
 }
 
-func withThoughts(message []byte) (out []byte, added bool) {
+// withThoughts is a message with some reasoning, if it is an answer without any; else it is the message itself.
+func withThoughts(message []byte) (out []byte) {
 	var role []byte
 	var said jsonscan.Member
 	if !format.IsObject(message) {
-		return message, false
+		return message
 	}
 	_ = jsonscan.Object(message, func(m jsonscan.Member) {
 		switch string(m.Key) {
@@ -53,12 +36,12 @@ func withThoughts(message []byte) (out []byte, added bool) {
 	text, _ := jsonscan.String(said.Value)
 	switch {
 	case string(role) != `"assistant"` || text != "":
-		return message, false
+		return message
 	case said.End > 0:
 		out = append(out, message[:said.Start]...)
-		return append(append(out, `"`+nothingThought+`"`...), message[said.End:]...), true
+		return append(append(out, `"`+nothingThought+`"`...), message[said.End:]...)
 	}
-	return append(append(out, `{"`+thoughts+`":"`+nothingThought+`",`...), message[1:]...), true
+	return append(append(out, `{"`+thoughts+`":"`+nothingThought+`",`...), message[1:]...)
 }
 
 // thought gives back what an earlier answer came of, to those who take it. It reports whether it did.

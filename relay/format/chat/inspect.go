@@ -111,14 +111,10 @@ func isEmptyList(value []byte) bool {
 }
 
 func (t *inspector) pass(event sse.Event) []byte {
-	if event.Clean {
-		return event.Raw
-	}
-	if t.scratch == nil {
+	if t.scratch == nil && !event.Clean {
 		t.scratch = new([]byte)
 	}
-	*t.scratch = event.AppendTo((*t.scratch)[:0])
-	return *t.scratch
+	return event.PassedOn(t.scratch)
 }
 
 func (t *inspector) Usage() wire.Usage { return t.usage.neutral() }

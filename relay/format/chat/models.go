@@ -89,12 +89,3 @@ func wideEffort(effort string) string {
 	}
 	return "high"
 }
-
-// plainEffort is an effort in the words that every server knows.
-func plainEffort(effort string) string {
-	switch effort {
-	case "xhigh", "max":
-		return "high"
-	}
-	return effort
-}

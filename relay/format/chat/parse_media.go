@@ -27,19 +27,7 @@ func (r *request) image(value []byte) (llm.Part, *format.Problem) {
 	if problem != nil {
 		return part, problem
 	}
-	if format.IsLink(link) {
-		part.Media.URL = link
-		return part, nil
-	}
-	data, ok := format.ParseDataURL(link)
-	if !ok || !data.Base64 || !strings.HasPrefix(data.Type, "image/") {
-		return part, format.Wrong("must be an http(s) link or a base64 data URL of an image").In("url")
-	}
-	if data.Type == "image/jpg" { // a common mistake, which not everybody forgives
-		data.Type = "image/jpeg"
-	}
-	part.Media.Type, part.Media.Data = data.Type, data.Payload
-	return part, nil
+	return part, format.ReadLinked(link, "image/", "an image", part.Media).In("url")
 }
 
 // document reads a file part that brings its content along.
@@ -118,14 +106,5 @@ func (r *request) video(value []byte) (llm.Part, *format.Problem) {
 	if problem != nil {
 		return part, problem
 	}
-	if format.IsLink(link) {
-		part.Media.URL = link
-		return part, nil
-	}
-	data, ok := format.ParseDataURL(link)
-	if !ok || !data.Base64 || !strings.HasPrefix(data.Type, "video/") {
-		return part, format.Wrong("must be an http(s) link or a base64 data URL of a film").In("url")
-	}
-	part.Media.Type, part.Media.Data = data.Type, data.Payload
-	return part, nil
+	return part, format.ReadLinked(link, "video/", "a film", part.Media).In("url")
 }

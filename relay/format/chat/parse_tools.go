@@ -57,14 +57,7 @@ func function(tool *llm.Tool, name string, value []byte) *format.Problem {
 func (r *request) choice(value []byte) *format.Problem {
 	wrong := format.Wrong(`must be "auto", "none", "required" or a named function`)
 	if word, ok := jsonscan.String(value); ok {
-		switch word {
-		case "auto":
-			r.Choice.How = llm.ChoiceAuto
-		case "none":
-			r.Choice.How = llm.ChoiceNone
-		case "required":
-			r.Choice.How = llm.ChoiceAny
-		default:
+		if r.Choice.How, ok = format.ChoiceOf(word); !ok {
 			return wrong
 		}
 		return nil

@@ -42,17 +42,17 @@ func (t *tally) note(value []byte) {
 	_ = jsonscan.Object(value, func(m jsonscan.Member) {
 		switch string(m.Key) {
 		case "prompt_tokens":
-			read(m.Value, &n.input.all)
+			jsonscan.CountInto(m.Value, &n.input.all)
 		case "completion_tokens":
-			read(m.Value, &n.output.all)
+			jsonscan.CountInto(m.Value, &n.output.all)
 		case "total_tokens":
-			read(m.Value, &n.total)
+			jsonscan.CountInto(m.Value, &n.total)
 		case "prompt_tokens_details":
 			n.input.details(m.Value)
 		case "completion_tokens_details":
 			saysOutput = n.output.details(m.Value)
 		case "reasoning_tokens": // Perplexity
-			saysOutput = read(m.Value, &n.output.reasoning)
+			saysOutput = jsonscan.CountInto(m.Value, &n.output.reasoning)
 		default:
 			others.note(m)
 			n.input.beside(m)
@@ -89,9 +89,9 @@ type otherFigures struct {
 func (o *otherFigures) note(m jsonscan.Member) {
 	switch string(m.Key) {
 	case "input_tokens":
-		read(m.Value, &o.input)
+		jsonscan.CountInto(m.Value, &o.input)
 	case "output_tokens":
-		read(m.Value, &o.output)
+		jsonscan.CountInto(m.Value, &o.output)
 	case "input_tokens_details":
 		o.inputDetails = m.Value
 	case "output_tokens_details":
@@ -142,13 +142,13 @@ func (p *promptFigures) details(value []byte) {
 			"cache_creation_token_details": // LiteLLM
 			_ = jsonscan.Object(m.Value, func(m jsonscan.Member) {
 				if string(m.Key) == "ephemeral_1h_input_tokens" {
-					read(m.Value, &p.written1h)
+					jsonscan.CountInto(m.Value, &p.written1h)
 				}
 			})
 		case "audio_tokens":
-			read(m.Value, &p.audio)
+			jsonscan.CountInto(m.Value, &p.audio)
 		case "image_tokens":
-			read(m.Value, &p.image)
+			jsonscan.CountInto(m.Value, &p.image)
 		}
 	})
 }
@@ -158,23 +158,14 @@ func (c *completionFigures) details(value []byte) (says bool) {
 	_ = jsonscan.Object(value, func(m jsonscan.Member) {
 		switch string(m.Key) {
 		case "reasoning_tokens":
-			says = read(m.Value, &c.reasoning)
+			says = jsonscan.CountInto(m.Value, &c.reasoning)
 		case "audio_tokens":
-			read(m.Value, &c.audio)
+			jsonscan.CountInto(m.Value, &c.audio)
 		case "image_tokens":
-			read(m.Value, &c.image)
+			jsonscan.CountInto(m.Value, &c.image)
 		}
 	})
 	return says
-}
-
-// read takes a figure over; false if it is none.
-func read(value []byte, to *int64) bool {
-	n, ok := jsonscan.Count(value)
-	if ok {
-		*to = n
-	}
-	return ok
 }
 
 // readMost takes a figure over that may be said in several places: a zero in one of them is no word against the others.

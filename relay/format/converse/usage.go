@@ -20,30 +20,24 @@ func (t *tally) note(usage []byte) {
 	_ = jsonscan.Object(usage, func(m jsonscan.Member) { // it has been read with the answer
 		switch string(m.Key) {
 		case "inputTokens":
-			read(m.Value, &t.input)
+			jsonscan.CountInto(m.Value, &t.input)
 		case "outputTokens":
-			read(m.Value, &t.output)
+			jsonscan.CountInto(m.Value, &t.output)
 		case "cacheReadInputTokens":
-			read(m.Value, &t.cached)
+			jsonscan.CountInto(m.Value, &t.cached)
 		case "cacheWriteInputTokens":
-			read(m.Value, &t.created)
+			jsonscan.CountInto(m.Value, &t.created)
 		case "cacheDetails":
 			t.created1h = 0
 			jsonscan.Elements(m.Value, func(element []byte) {
 				var n int64
 				if ttl, _ := jsonscan.String(jsonscan.MemberOf(element, "ttl")); ttl == "1h" {
-					read(jsonscan.MemberOf(element, "inputTokens"), &n)
+					jsonscan.CountInto(jsonscan.MemberOf(element, "inputTokens"), &n)
 				}
 				t.created1h += n
 			})
 		}
 	})
-}
-
-func read(value []byte, to *int64) {
-	if n, ok := jsonscan.Count(value); ok {
-		*to = n
-	}
 }
 
 // neutral is the usage without its format.

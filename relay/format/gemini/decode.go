@@ -74,7 +74,7 @@ func (d *decoder) Event(event sse.Event, to llm.Sink) (heard format.Heard, err e
 	if format.IsTerminator(event.Data) {
 		return format.Heard{Done: true}, d.End(to)
 	}
-	if isKeepAlive(event) {
+	if format.IsSilent(event) {
 		return format.Heard{Preamble: true}, nil
 	}
 	a, err := scanEvent(event)

@@ -60,7 +60,7 @@ func (t *inspector) Event(event sse.Event) (format.Chunk, error) {
 	if format.IsTerminator(event.Data) {
 		return t.End()
 	}
-	if isKeepAlive(event) {
+	if format.IsSilent(event) {
 		return format.Chunk{}, nil // clients decode what is in every event
 	}
 	a, err := scanEvent(event)
@@ -72,7 +72,7 @@ func (t *inspector) Event(event sse.Event) (format.Chunk, error) {
 	if fault != nil {
 		return format.Chunk{}, fault
 	}
-	return format.Chunk{Out: t.pass(event), Content: content, Preamble: !content && t.ended == before && !t.blocked}, nil
+	return format.Chunk{Out: event.PassedOn(&t.scratch), Content: content, Preamble: !content && t.ended == before && !t.blocked}, nil
 }
 
 // End is called when a stream ends: nothing but that tells its end.
@@ -85,14 +85,6 @@ func (t *inspector) End() (format.Chunk, error) {
 
 // Complete reports whether every candidate has said why it ends, or the prompt was blocked.
 func (t *inspector) Complete() bool { return t.blocked || t.begun != 0 && t.begun == t.ended }
-
-func (t *inspector) pass(event sse.Event) []byte {
-	if event.Clean {
-		return event.Raw
-	}
-	t.scratch = event.AppendTo(t.scratch[:0])
-	return t.scratch
-}
 
 func (t *inspector) Usage() wire.Usage { return t.usage.neutral() }
 

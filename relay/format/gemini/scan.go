@@ -69,11 +69,6 @@ func scanEvent(event sse.Event) (a answer, err error) {
 	return a, nil
 }
 
-// isKeepAlive reports whether an event has nothing in it.
-func isKeepAlive(event sse.Event) bool {
-	return len(bytes.TrimSpace(event.Data)) == 0 && string(event.Name) != "error"
-}
-
 // isListOfErrors recognizes [{"error":{…}}], which is how the API reports an error to those who want a list.
 func isListOfErrors(body []byte) (found bool) {
 	first := true

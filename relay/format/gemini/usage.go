@@ -23,7 +23,7 @@ func (t *tally) note(value []byte) {
 	}
 	n, some := *t, false
 	read := func(value []byte, to *int64) {
-		read(value, to)
+		jsonscan.CountInto(value, to)
 		some = some || *to > 0
 	}
 	_ = jsonscan.Object(value, func(m jsonscan.Member) {
@@ -53,17 +53,11 @@ func (t *tally) note(value []byte) {
 	}
 }
 
-func read(value []byte, to *int64) {
-	if n, ok := jsonscan.Count(value); ok {
-		*to = n
-	}
-}
-
 // modalitiesOf reads [{"modality":"IMAGE","tokenCount":258}].
 func modalitiesOf(list []byte) (all modalities) {
 	jsonscan.Elements(list, func(element []byte) {
 		count := int64(0)
-		read(jsonscan.MemberOf(element, "tokenCount"), &count)
+		jsonscan.CountInto(jsonscan.MemberOf(element, "tokenCount"), &count)
 		switch textOf(jsonscan.MemberOf(element, "modality")) {
 		case "AUDIO":
 			all.audio += count

@@ -115,7 +115,7 @@ func (t *inspector) Event(event sse.Event) (format.Chunk, error) {
 		if !t.content {
 			return format.Chunk{}, format.Malformed("a stream that ends without a single part of an answer")
 		}
-		return format.Chunk{Out: t.pass(event), Done: true}, nil
+		return format.Chunk{Out: event.PassedOn(&t.scratch), Done: true}, nil
 	}
 	var signs wire.ErrorSigns
 	kind, content := "", false
@@ -149,7 +149,7 @@ func (t *inspector) Event(event sse.Event) (format.Chunk, error) {
 		content = true
 	}
 	t.content = t.content || content
-	return format.Chunk{Out: t.pass(event), Content: content, Preamble: kind == "ping", Ping: kind == "ping"}, nil
+	return format.Chunk{Out: event.PassedOn(&t.scratch), Content: content, Preamble: kind == "ping", Ping: kind == "ping"}, nil
 }
 
 // End is for streams that end with their last part, as OpenAI's do.
@@ -162,14 +162,6 @@ func (t *inspector) End() (format.Chunk, error) {
 
 // Complete is Translator's. The last parts of several pictures may be minutes apart.
 func (t *inspector) Complete() bool { return t.completed >= t.choices }
-
-func (t *inspector) pass(event sse.Event) []byte {
-	if event.Clean {
-		return event.Raw
-	}
-	t.scratch = event.AppendTo(t.scratch[:0])
-	return t.scratch
-}
 
 func (t *inspector) Usage() wire.Usage {
 	u := t.usage

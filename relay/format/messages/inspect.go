@@ -123,11 +123,7 @@ func (t *inspector) pass(event sse.Event, of kind) []byte {
 	if name := of.name(); name != nil && string(event.Name) != string(name) {
 		event.Name, event.Clean = name, false
 	}
-	if event.Clean {
-		return event.Raw
-	}
-	t.scratch = event.AppendTo(t.scratch[:0])
-	return t.scratch
+	return event.PassedOn(&t.scratch)
 }
 
 func (t *inspector) UnknownEnd() string { return t.unknown }

@@ -106,7 +106,7 @@ func (t *inspector) Event(event sse.Event) (format.Chunk, error) {
 	}
 	switch kind {
 	case responseDone:
-		members(response, func(m jsonscan.Member) {
+		jsonscan.Members(response, func(m jsonscan.Member) {
 			switch string(m.Key) {
 			case "id":
 				id, _ = jsonscan.String(m.Value)
@@ -134,7 +134,7 @@ func (t *inspector) add(id string, usage []byte) {
 	t.counted = append(t.counted, id)
 	var input, output int64
 	var in, out kinds
-	members(usage, func(m jsonscan.Member) {
+	jsonscan.Members(usage, func(m jsonscan.Member) {
 		switch string(m.Key) {
 		case "input_tokens":
 			input = count(m.Value)
@@ -165,7 +165,7 @@ func (t *inspector) add(id string, usage []byte) {
 type kinds struct{ audio, image, cached, cachedAudio, cachedImage int64 }
 
 func (k *kinds) read(details []byte) {
-	members(details, func(m jsonscan.Member) {
+	jsonscan.Members(details, func(m jsonscan.Member) {
 		switch string(m.Key) {
 		case "audio_tokens":
 			k.audio = count(m.Value)
@@ -179,12 +179,6 @@ func (k *kinds) read(details []byte) {
 			k.cachedAudio, k.cachedImage = cached.audio, cached.image
 		}
 	})
-}
-
-func members(value []byte, visit func(jsonscan.Member)) {
-	if len(value) > 0 && value[0] == '{' {
-		_ = jsonscan.Object(value, visit) // it is valid: the whole message was read
-	}
 }
 
 func count(value []byte) int64 {

@@ -166,7 +166,7 @@ func (b *builder) effort() string {
 		}
 		return ""
 	case r.Effort != "":
-		return plainEffort(r.Effort)
+		return format.PlainEffort(r.Effort)
 	case r.Think == nil:
 		return ""
 	case r.Think.Off:
@@ -214,15 +214,9 @@ func (b *builder) strict(asked *bool, schema []byte, f llm.Feature) bool {
 }
 
 func (b *builder) choice() {
-	switch c := b.r.Choice; c.How {
-	case llm.ChoiceUnsaid:
-	case llm.ChoiceAuto:
-		b.Literal("tool_choice", `"auto"`)
-	case llm.ChoiceNone:
-		b.Literal("tool_choice", `"none"`)
-	case llm.ChoiceAny:
-		b.Literal("tool_choice", `"required"`)
-	case llm.ChoiceTool:
+	c := b.r.Choice
+	b.Said("tool_choice", format.ChoiceWord(c.How))
+	if c.How == llm.ChoiceTool {
 		b.Key("tool_choice")
 		b.Open('{')
 		b.Literal("type", `"function"`)

@@ -92,7 +92,7 @@ func (t *inspector) Event(event sse.Event) (format.Chunk, error) {
 		t.number, t.numbered = n, true
 	}
 	t.number++
-	step := format.Chunk{Out: t.pass(event)}
+	step := format.Chunk{Out: event.PassedOn(&t.scratch)}
 	switch o.kind {
 	case begins:
 		step.Preamble = true
@@ -145,14 +145,6 @@ func (t *inspector) Failed(e *wire.Error, requestID string) []byte {
 	}
 	t.ended = true
 	return wire.FailedResponse{ID: t.id, Model: t.model, Created: t.created, Number: t.number}.Event(e, requestID)
-}
-
-func (t *inspector) pass(event sse.Event) []byte {
-	if event.Clean {
-		return event.Raw
-	}
-	t.scratch = event.AppendTo(t.scratch[:0])
-	return t.scratch
 }
 
 func (t *inspector) Usage() wire.Usage { return t.usage.neutral() }

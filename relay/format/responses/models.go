@@ -35,12 +35,3 @@ func habitsOf(model string) habits {
 	}
 	return habits{}
 }
-
-// plainEffort is an effort in words that every server knows.
-func plainEffort(effort string) string {
-	switch effort {
-	case "xhigh", "max":
-		return "high"
-	}
-	return effort
-}

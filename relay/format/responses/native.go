@@ -16,28 +16,12 @@ func Clean(body []byte) (clean []byte, lost bool) {
 	if len(unsealed) == len(body) && !bytes.Contains(body, []byte(ownMark)) {
 		return body, false
 	}
-	var input jsonscan.Member
-	_ = jsonscan.Object(unsealed, func(m jsonscan.Member) { // it has been read before
-		if string(m.Key) == "input" {
-			input = m
-		}
+	clean = format.WithEach(unsealed, "input", func(item []byte) []byte {
+		item = cleanItem(item)
+		lost = lost || item == nil
+		return item
 	})
-	if len(input.Value) == 0 || input.Value[0] != '[' {
-		return unsealed, lost
-	}
-	list := append(make([]byte, 0, len(input.Value)), '[')
-	jsonscan.Elements(input.Value, func(element []byte) {
-		if element = cleanItem(element); element == nil {
-			lost = true
-			return
-		}
-		if len(list) > 1 {
-			list = append(list, ',')
-		}
-		list = append(list, element...)
-	})
-	list = append(list, ']')
-	return jsonscan.Splice(unsealed, jsonscan.Edit{From: input.Start, To: input.End, Text: string(list)}), lost
+	return clean, lost
 }
 
 // cleanItem is an item as OpenAI takes it; nil if it is reasoning that only this relay, or another provider, can read.

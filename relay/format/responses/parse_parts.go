@@ -117,24 +117,15 @@ func (r *request) image(p *contentPart) (*llm.Part, *format.Problem) {
 	if p.detail != "" && p.detail != "auto" {
 		r.Note(llm.ImageDetail, "input")
 	}
-	switch {
-	case p.file != "":
+	if p.file != "" {
 		r.Note(llm.ImageFile, "input")
 		return part, nil
-	case format.IsLink(p.image):
+	}
+	problem := format.ReadLinked(p.image, "image/", "an image", part.Media)
+	if part.Media.URL != "" {
 		r.Note(llm.ImageURL, "input")
-		part.Media.URL = p.image
-		return part, nil
 	}
-	data, ok := format.ParseDataURL(p.image)
-	if !ok || !data.Base64 || !strings.HasPrefix(data.Type, "image/") {
-		return nil, format.Wrong("must be an http(s) link or a base64 data URL of an image").In("image_url")
-	}
-	if data.Type == "image/jpg" { // a common mistake, which not everybody forgives
-		data.Type = "image/jpeg"
-	}
-	part.Media.Type, part.Media.Data = data.Type, data.Payload
-	return part, nil
+	return part, problem.In("image_url")
 }
 
 func (r *request) file(p *contentPart) (*llm.Part, *format.Problem) {

@@ -163,14 +163,7 @@ func (r *request) choose(value []byte) *format.Problem {
 		return nil
 	}
 	if word, ok := jsonscan.String(value); ok {
-		switch word {
-		case "auto":
-			r.Choice.How = llm.ChoiceAuto
-		case "none":
-			r.Choice.How = llm.ChoiceNone
-		case "required":
-			r.Choice.How = llm.ChoiceAny
-		default:
+		if r.Choice.How, ok = format.ChoiceOf(word); !ok {
 			return format.Wrong(`must be "auto", "none", "required" or an object`)
 		}
 		return r.chosenTools()

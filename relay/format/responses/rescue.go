@@ -57,12 +57,7 @@ func (rescue) Continue(body []byte, beginning string, _ format.Hint) []byte {
 	if at := format.EndOf(body, "input"); at >= 0 {
 		return jsonscan.Splice(body, jsonscan.Edit{From: at, To: at, Text: string(message)})
 	}
-	var input jsonscan.Member
-	_ = jsonscan.Object(body, func(m jsonscan.Member) { // it has been read before
-		if string(m.Key) == "input" {
-			input = m
-		}
-	})
+	input := jsonscan.Find(body, "input")
 	if len(input.Value) == 0 || input.Value[0] != '"' {
 		return body
 	}

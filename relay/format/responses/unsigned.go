@@ -16,30 +16,17 @@ func Unsealed(body []byte) []byte {
 	if !HoldsSealed(body) {
 		return body
 	}
-	var input jsonscan.Member
-	_ = jsonscan.Object(body, func(m jsonscan.Member) { // it has been read before
-		if string(m.Key) == "input" {
-			input = m
+	left := 0
+	unsealed := format.WithEach(body, "input", func(item []byte) []byte {
+		if item = withoutID(item); item != nil {
+			left++
 		}
+		return item
 	})
-	if len(input.Value) == 0 || input.Value[0] != '[' {
+	if left == 0 {
 		return body
 	}
-	list := append(make([]byte, 0, len(input.Value)), '[')
-	jsonscan.Elements(input.Value, func(element []byte) {
-		if element = withoutID(element); element == nil {
-			return
-		}
-		if len(list) > 1 {
-			list = append(list, ',')
-		}
-		list = append(list, element...)
-	})
-	if len(list) == 1 {
-		return body // nothing would be left
-	}
-	list = append(list, ']')
-	return jsonscan.Splice(body, jsonscan.Edit{From: input.Start, To: input.End, Text: string(list)})
+	return unsealed
 }
 
 // withoutID is an item of an answer without its id; nil if it is reasoning.

@@ -22,22 +22,22 @@ func (t *tally) note(value []byte) {
 	_ = jsonscan.Object(value, func(m jsonscan.Member) {
 		switch string(m.Key) {
 		case "input_tokens", "prompt_tokens": // the latter as chat completions have it
-			read(m.Value, &n.input)
+			jsonscan.CountInto(m.Value, &n.input)
 		case "output_tokens", "completion_tokens":
-			read(m.Value, &n.output)
+			jsonscan.CountInto(m.Value, &n.output)
 		case "input_tokens_details", "prompt_tokens_details":
 			_ = jsonscan.Object(m.Value, func(m jsonscan.Member) {
 				switch string(m.Key) {
 				case "cached_tokens":
-					read(m.Value, &n.cached)
+					jsonscan.CountInto(m.Value, &n.cached)
 				case "cache_write_tokens":
-					read(m.Value, &n.written)
+					jsonscan.CountInto(m.Value, &n.written)
 				}
 			})
 		case "output_tokens_details", "completion_tokens_details":
 			_ = jsonscan.Object(m.Value, func(m jsonscan.Member) {
 				if string(m.Key) == "reasoning_tokens" {
-					read(m.Value, &n.reasoning)
+					jsonscan.CountInto(m.Value, &n.reasoning)
 				}
 			})
 		default:
@@ -51,12 +51,6 @@ func (t *tally) note(value []byte) {
 	}
 	if n.output > 0 {
 		t.output, t.reasoning = n.output, n.reasoning
-	}
-}
-
-func read(value []byte, to *int64) {
-	if n, ok := jsonscan.Count(value); ok {
-		*to = n
 	}
 }
 
