@@ -179,8 +179,8 @@ func TestAnEscapedPathIsTheSameOverEveryTransport(t *testing.T) {
 func TestWhoSignsSeesWhatLeaves(t *testing.T) {
 	entry := madeUpVendor
 	entry.Type, entry.BaseURL, entry.Unversioned = "signed", "", false
-	var seen providers.Outgoing
-	entry.Auth = providers.Auth{Sign: func(_ context.Context, r *providers.Outgoing, key string) error {
+	var seen providers.Signable
+	entry.Auth = providers.Auth{Sign: func(_ context.Context, r *providers.Signable, key string) error {
 		if key == "sk-broken-key" {
 			return errors.New("no token for sk-broken-key")
 		}
