@@ -11,6 +11,17 @@ type audit struct {
 	models []claimed
 }
 
+// decisive is the keys that say who serves what, and whom.
+var decisive = []string{"channels", "tokens", "type", "models", "model_mapping", "groups"}
+
+// blurs reports whether who serves what cannot be told for the problem, so that what an audit says would only be another mistake's echo.
+func (p Problem) blurs() bool {
+	names := strings.FieldsFunc(p.Key, func(r rune) bool { return r == '.' || r == '[' || r == ']' })
+	names = slices.DeleteFunc(names, func(name string) bool { return strings.Trim(name, "0123456789") == "" })
+	return len(names) == 0 || slices.ContainsFunc(names[1:], func(name string) bool { return slices.Contains(decisive, name) }) ||
+		!slices.Contains(knownWords, names[len(names)-1]) || len(names) == 1 && slices.Contains(decisive, names[0])
+}
+
 // claimed is a pattern of a token's models.
 type claimed struct {
 	scalar

@@ -91,7 +91,7 @@ func (l *loader) upstream(c *channelDraft, at place) {
 	l.address(c, at, &provider, known)
 	l.unencrypted(c)
 	c.Keys = textsOf(c.keys.items)
-	l.oddKeys(&c.Channel, c.keys.items)
+	l.oddKeys(c, c.keys.items)
 	if provider.Cloud == cloud.AWS {
 		l.awsKeys(c)
 	}
@@ -240,7 +240,7 @@ func (l *loader) environmentChannels() []Channel {
 		c := l.silentChannel().Channel
 		c.Name, c.Type, c.BaseURL, c.Official, c.Keys, c.Models = kind, kind, base, true, []string{key}, unaskedModels(&provider)
 		c.Region = region
-		l.oddKeys(&c, []scalar{{text: key, place: at}})
+		l.oddKeys(&channelDraft{Channel: c}, []scalar{{text: key, place: at}})
 		l.relayProxy(&c)
 		channels = append(channels, c)
 	}
@@ -261,7 +261,7 @@ func (l *loader) environmentChannels() []Channel {
 func (l *loader) finished(c channelDraft, p *Provider) Channel {
 	c.Keys = textsOf(c.keys.items)
 	l.unencrypted(&c)
-	l.oddKeys(&c.Channel, c.keys.items)
+	l.oddKeys(&c, c.keys.items)
 	if c.Models = textsOf(c.models.items); len(c.Models) == 0 {
 		c.Models = unaskedModels(p)
 	}

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"io/fs"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -48,8 +49,12 @@ func Load(source Source, s Settings) (*Config, error) {
 	l.read(c, source)
 	c.Files = l.files
 	l.misspelt(source, c.Path != "")
-	if err := l.problems.asError(); err != nil {
-		return nil, err
+	if len(l.problems) > 0 {
+		for _, warning := range l.warnings[:min(len(l.warnings), maxProblems)] {
+			warning.Warning = true
+			l.problems = append(l.problems, warning)
+		}
+		return nil, l.problems.asError()
 	}
 	l.secrets(c)
 	if len(c.Tokens) == 0 {
@@ -136,9 +141,10 @@ func (l *loader) parse(c *Config, data []byte, source Source) {
 		c.Owners = l.ownerSettings(*f.owners)
 	}
 	c.Limits, c.Budget = f.limits, f.budget.budget()
-	if len(l.problems) == 0 {
+	if !slices.ContainsFunc(l.problems, Problem.blurs) {
 		l.audit(c)
-	} else {
+	}
+	if len(l.problems) > 0 {
 		l.slips(data)
 	}
 }

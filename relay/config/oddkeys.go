@@ -2,6 +2,7 @@ package config
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -14,22 +15,35 @@ var placeholder = regexp.MustCompile(`(?i)^(?:(?:sk|xai|gsk|pplx)[-_](?:[a-z0-9]
 // isPlaceholder reports whether a key is none, but what an example has in its place.
 func isPlaceholder(key string) bool { return placeholder.MatchString(key) }
 
-// prefixes are how keys of providers begin that tell whose they are, the longer ones first. in is what the address of such a
-// provider has in it, or of a gateway to it.
-var prefixes = []struct{ prefix, owner, kind, in string }{
+// ownPrefix is how keys of a provider begin, if that tells whose they are. kind is the type of its channels ("": it has none of its own),
+// and in what its address has in it, or that of a gateway to it.
+type ownPrefix struct{ prefix, owner, kind, in string }
+
+// prefixes has the longer ones first.
+var prefixes = []ownPrefix{
 	{"sk-ant-", "Anthropic", "anthropic", "anthropic"},
 	{"sk-or-", "OpenRouter", "openrouter", "openrouter"},
 	{"sk-proj-", "OpenAI", "openai", "openai"},
+	{"sk-svcacct-", "OpenAI", "openai", "openai"},
 	{"gsk_", "Groq", "groq", "groq"},
 	{"xai-", "xAI", "xai", "x.ai"},
 	{"pplx-", "Perplexity", "perplexity", "perplexity"},
-	{"AIza", "Google", "", "google"},
+	{"jina_", "Jina", "jina", "jina"},
+	{"fw_", "Fireworks", "fireworks", "fireworks"},
+	{"nvapi-", "NVIDIA", "", "nvidia"},
+	{"hf_", "Hugging Face", "", "huggingface"},
+	{"github_pat_", "GitHub", "", "github"},
+	{"ghp_", "GitHub", "", "github"},
+	{"AIza", "Google", "gemini", "google"},
+	{"AKIA", "AWS", "bedrock", "aws"},
+	{"ASIA", "AWS", "bedrock", "aws"},
+	{"ABSK", "AWS", "bedrock", "aws"},
 }
 
 // oddKeys warns of keys that cannot be meant for their channel, and refuses those that its own provider will surely not take. A gateway
 // may take the key of the provider behind it, so nothing is said of a base_url of its own, unless the key is Anthropic's, whose API is
 // another type. A variable may be meant for other programs, so that its key is no reason not to start.
-func (l *loader) oddKeys(c *Channel, keys []scalar) {
+func (l *loader) oddKeys(c *channelDraft, keys []scalar) {
 	for _, key := range keys {
 		if isPlaceholder(key.text) {
 			l.warn(key.place, "is a placeholder out of an example: put a key of the provider's in its place")
@@ -43,20 +57,34 @@ func (l *loader) oddKeys(c *Channel, keys []scalar) {
 			say(key.place, "%s", message)
 			continue
 		}
-		for _, p := range prefixes {
-			if !strings.HasPrefix(key.text, p.prefix) {
-				continue
-			}
-			if c.Type != p.kind && (c.Official || p.kind == "anthropic") && !leadsTo(c, p.in) {
-				say, so := l.warn, "is it the right key, and the right type?"
-				if c.atHome() && key.file != environmentFile {
-					say, so = l.report, "it would be refused there, so put a key of its own in its place, or make it the type of the key"
-				}
-				say(key.place, "begins as keys of %s do (%s…), and the channel is of the type %s: %s", p.owner, p.prefix, c.Type, so)
-			}
-			break
+		l.anothersKey(c, key)
+	}
+}
+
+// anothersKey finds a key that is another provider's.
+func (l *loader) anothersKey(c *channelDraft, key scalar) {
+	i := slices.IndexFunc(prefixes, func(p ownPrefix) bool { return strings.HasPrefix(key.text, p.prefix) })
+	if i < 0 {
+		return
+	}
+	p := prefixes[i]
+	if _, known := l.providers[c.Type]; !known {
+		if p.kind != "" {
+			l.warn(key.place, "begins as keys of %s do (%s…), whose channels are of the type %s", p.owner, p.prefix, p.kind)
+		}
+		return
+	}
+	if c.Type == p.kind || !c.Official && p.kind != "anthropic" || c.leadsTo(p.in) {
+		return
+	}
+	say, so := l.warn, "is it the right key, and the right type?"
+	if c.atHome() && key.file != environmentFile {
+		say, so = l.report, "it would be refused there, so put a key of its own in its place"
+		if p.kind != "" {
+			so += ", or make it the type of the key: " + p.kind
 		}
 	}
+	say(key.place, "begins as keys of %s do (%s…), and the channel is of the type %s: %s", p.owner, p.prefix, c.Type, so)
 }
 
 // halfAKey is what a secret access key of AWS's looks like, whose id is missing.
@@ -94,7 +122,14 @@ func (c *Channel) atHome() bool {
 	return true
 }
 
-// leadsTo reports whether a channel's address has a provider's name in it, as Azure's have OpenAI's, whose keys are others.
-func leadsTo(c *Channel, name string) bool {
-	return c.BaseURL != nil && c.Type != "azure" && (strings.Contains(c.BaseURL.Host, name) || strings.Contains(c.BaseURL.Path, name))
+// leadsTo reports whether a channel's address has a provider's name in it, as Azure's have OpenAI's, whose keys are others. One that
+// cannot be used says as much.
+func (c *channelDraft) leadsTo(name string) bool {
+	switch {
+	case c.Type == "azure":
+		return false
+	case c.BaseURL != nil:
+		return strings.Contains(c.BaseURL.Host, name) || strings.Contains(c.BaseURL.Path, name)
+	}
+	return c.baseURL != nil && strings.Contains(strings.ToLower(c.baseURL.node.Value), name)
 }

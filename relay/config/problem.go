@@ -16,11 +16,18 @@ type Problem struct {
 	Line    int    // from 1; 0: the file as a whole
 	Key     string // such as channels[1].weight, or the variable's name; "": the file as a whole
 	Message string
+	Warning bool // by itself it is no reason to refuse the configuration
 }
+
+// warningPrefix tells a warning from an error, wherever the two stand in one list.
+const warningPrefix = "warning: "
 
 // String renders the problem as file:line: key: message, without the parts that it does not have.
 func (p Problem) String() string {
 	var b strings.Builder
+	if p.Warning {
+		b.WriteString(warningPrefix)
+	}
 	if p.File != "" {
 		b.WriteString(p.File)
 		if p.Line > 0 {
@@ -36,7 +43,7 @@ func (p Problem) String() string {
 	return b.String()
 }
 
-// Problems is the error of Load and LoadSettings: everything that is wrong, sorted by line.
+// Problems is the error of Load and LoadSettings: everything that is wrong, and what there is to be warned of beside it, sorted by line.
 type Problems []Problem
 
 // Error gives one problem a line, sorted by line.
@@ -48,8 +55,29 @@ func (ps Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// sorted has the environment first, and then each file by its lines.
 func (ps Problems) sorted() Problems {
-	return slices.SortedStableFunc(slices.Values(ps), func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
+	inFile := func(p Problem) string {
+		if p.File == environmentFile {
+			return ""
+		}
+		return p.File
+	}
+	return slices.SortedStableFunc(slices.Values(ps), func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(inFile(a), inFile(b)), cmp.Compare(a.Line, b.Line))
+	})
+}
+
+// Lines is an error of Load's line by line, with the warnings in it apart and without their prefix.
+func Lines(err error) (problems, warnings []string) {
+	for line := range strings.Lines(strings.TrimSpace(err.Error())) {
+		if warning, is := strings.CutPrefix(strings.TrimSuffix(line, "\n"), warningPrefix); is {
+			warnings = append(warnings, warning)
+			continue
+		}
+		problems = append(problems, strings.TrimSuffix(line, "\n"))
+	}
+	return problems, warnings
 }
 
 // asError keeps an empty list from becoming an error that is not nil.

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// problemsOf loads a file and gives its problems, one a line.
+// problemsOf loads a file and gives its problems, one a line, without what it only warns of.
 func problemsOf(t *testing.T, file string, variables map[string]string) []string {
 	t.Helper()
 	source := withFile(file, variables)
@@ -18,7 +18,8 @@ func problemsOf(t *testing.T, file string, variables map[string]string) []string
 	c, err := Load(source, settings)
 	require.Error(t, err)
 	assert.Nil(t, c)
-	return strings.Split(err.Error(), "\n")
+	problems, _ := Lines(err)
+	return problems
 }
 
 // In a file of these tests every key stands on a line of its own, from line 2 of its channel or token on.
@@ -228,6 +229,82 @@ channels:
 	}, problemsOf(t, file, map[string]string{"INITIAL_ROOT_TOKEN": "short"}))
 }
 
+// TestWarningsAreToldBesideErrorsAndInTheirOrder so that one look at a file is enough: nobody has to mend one thing to be told of the next.
+func TestWarningsAreToldBesideErrorsAndInTheirOrder(t *testing.T) {
+	const file = `env_file: more.env
+channels:
+  - name: a
+    type: openai
+    keys: [sk-ant-api03-SECRET]
+    weigth: 3
+  - {name: b, type: openai, base_url: "https://gw.example/v1", keys: [sk-ant-api03-SECRET]}
+  - {name: c, type: openai, base_url: "https://gw.example/v1/chat/completions", keys: [sk-ant-api03-SECRET]}
+  - {name: d, type: opnai, keys: [AIzaSECRET, sk-SECRET]}
+  - {name: e, keys: [your-api-key]}
+  - {name: f, type: openai, base_url: "https://api.anthropic.com/v1/messages", keys: [sk-ant-api03-SECRET]}
+tokens:
+  - {name: t, key: sk-short-SECRET, groups: [nobody], budget: {usd: -1}}
+`
+	source := options(map[string]string{"ADMIN_TOKEN": "SECRET-ad"}, map[string]string{"channels.yaml": file, "more.env": "#\n#\nOPENAI_API_KEY\n"})
+	settings, err := LoadSettings(source)
+	require.NoError(t, err)
+	_, err = Load(source, settings)
+	require.Error(t, err)
+	told := strings.Split(err.Error(), "\n")
+	for i, want := range []string{
+		"warning: environment: ADMIN_TOKEN: is easy to guess",
+		"channels.yaml:5: channels[0].keys[0]: begins as keys of Anthropic do (sk-ant-…), and the channel is of the type openai: it would be refused there, so put a key of its own in its place, or make it the type of the key: anthropic",
+		"channels.yaml:6: channels[0].weigth: unknown key (did you mean weight?)",
+		"warning: channels.yaml:7: channels[1].keys[0]: begins as keys of Anthropic do (sk-ant-…), and the channel is of the type openai: is it the right key, and the right type?",
+		"channels.yaml:8: channels[2].base_url: is the address of an endpoint",
+		"warning: channels.yaml:8: channels[2].keys[0]: begins as keys of Anthropic do",
+		"channels.yaml:9: channels[3].type: unknown type (got opnai); did you mean openai?",
+		"warning: channels.yaml:9: channels[3].keys[0]: begins as keys of Google do (AIza…), whose channels are of the type gemini",
+		"channels.yaml:10: channels[4].type: missing",
+		"warning: channels.yaml:10: channels[4].keys[0]: is a placeholder out of an example",
+		"channels.yaml:11: channels[5].base_url: is the address of an endpoint",
+		"channels.yaml:13: tokens[0].budget.usd: must ",
+		"warning: channels.yaml:13: tokens[0].key: is easy to guess",
+		"warning: channels.yaml:13: tokens[0].groups[0]: no channel is in the group nobody",
+		"more.env:3: must be NAME=value",
+	} {
+		require.Greater(t, len(told), i, err)
+		assert.True(t, strings.HasPrefix(told[i], want), "%s\nis not\n%s", told[i], want)
+	}
+	assert.Len(t, told, 15)
+	assert.NotContains(t, err.Error(), "SECRET")
+	problems, warnings := Lines(err)
+	assert.Len(t, problems, 8)
+	assert.Len(t, warnings, 7)
+	assert.Equal(t, "environment: ADMIN_TOKEN: is easy to guess: it has fewer than 16 characters", warnings[0])
+}
+
+// TestWhatNobodyReachesIsWarnedOfBesideErrorsThatHaveNothingToDoWithIt and not if it may be their echo.
+func TestWhatNobodyReachesIsWarnedOfBesideErrorsThatHaveNothingToDoWithIt(t *testing.T) {
+	const nobody, nothing = "no token has the group vip", "no channel of the token's groups has a model that this matches"
+	for line, audited := range map[string]bool{
+		"keys: ['${MISSING}']": true, "weight: -1": true, "base_url: x": true, "timeouts: {idle: -1s}": true, "headers: 3": true,
+		"weigth: 1": false, "type: opnai": false, "models: [[]]": false, "groups: 1, groups: 2": false, "model_mapping: 3": false,
+	} {
+		file := "channels:\n  - {name: a, groups: [default, vip], models: [gpt-4o], " + line
+		if !strings.HasPrefix(line, "type") {
+			file += ", type: openai"
+		}
+		if !strings.HasPrefix(line, "keys") {
+			file += ", keys: [k]"
+		}
+		source := withFile(file+"}\ntokens: [{name: t, key: sk-0123456789abcdef, models: [claude-*]}]\n", nil)
+		if strings.HasPrefix(line, "models") || strings.HasPrefix(line, "groups") {
+			source = withFile(strings.NewReplacer("models: [gpt-4o], ", "", "groups: [default, vip], ", "").Replace(file)+
+				"}\n  - {name: b, type: openai, keys: [k], groups: [vip]}\ntokens: [{name: t, key: sk-0123456789abcdef, models: [claude-*]}]\n", nil)
+		}
+		_, err := Load(source, Settings{})
+		require.Error(t, err, line)
+		assert.Equal(t, audited, strings.Contains(err.Error(), nobody), "%s\n%v", line, err)
+		assert.Equal(t, audited, strings.Contains(err.Error(), nothing), "%s\n%v", line, err)
+	}
+}
+
 func TestAProblemOfTheEnvironmentsChannelsNamesTheVariable(t *testing.T) {
 	for _, test := range []struct {
 		variables map[string]string
@@ -241,7 +318,9 @@ func TestAProblemOfTheEnvironmentsChannelsNamesTheVariable(t *testing.T) {
 		settings, err := LoadSettings(source)
 		require.NoError(t, err)
 		_, err = Load(source, settings)
-		assert.EqualError(t, err, test.want)
+		require.Error(t, err)
+		problems, _ := Lines(err)
+		assert.Equal(t, []string{test.want}, problems)
 	}
 }
 

@@ -112,6 +112,9 @@ func (p *Plan) takeOut(problems config.Problems) bool {
 	var out []*Token
 	var free []string // models whose prices cannot be taken over
 	for _, problem := range problems {
+		if problem.Warning {
+			continue
+		}
 		found := keyOf.FindStringSubmatch(problem.Key)
 		if found == nil {
 			return false

@@ -118,7 +118,10 @@ func (o *Operator) CheckConfig(g *gin.Context) {
 	}
 	c, err := o.Check([]byte(asked.YAML))
 	if err != nil {
-		g.JSON(http.StatusOK, gin.H{"success": true, "message": "", "data": gin.H{"good": false, "errors": lines(err), "warnings": []string{}}})
+		problems, warnings := config.Lines(err)
+		g.JSON(http.StatusOK, gin.H{"success": true, "message": "", "data": gin.H{
+			"good": false, "errors": append([]string{}, problems...), "warnings": append([]string{}, warnings...),
+		}})
 		return
 	}
 	warnings := append([]string{}, c.Warnings...)
