@@ -33,10 +33,14 @@ func checked(
 	}
 	ctx, cancel := untilStopped(signals)
 	defer cancel()
-	if !relay.Probe(ctx, cfg, channel.PoolOptions{}, asked == probeCall, stdout) {
+	switch relay.Probe(ctx, cfg, channel.PoolOptions{}, asked.question(), stdout) {
+	case relay.SomeFail:
 		return 1
+	case relay.NotKnown:
+		return 3
+	default:
+		return 0
 	}
-	return 0
 }
 
 // counted is a number of things, as one says it.

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"one-api/relay"
 	"one-api/relay/config"
 	"one-api/telemetry/otelenv"
 )
@@ -37,6 +38,18 @@ Without a configuration file a channel is made for each provider whose key is se
 and a built-in demo channel when none is. docs/configuration.md explains the file.
 
 Flags:
+`
+
+// exitCodes is what scripts go by.
+const exitCodes = `
+Exit codes:
+  0  a clean end; with --check-config the configuration can be used, and with --probe every channel is reached and takes each of
+     its keys (--probe=call: and gave a token)
+  1  a failure: the configuration cannot be used, or a channel that was probed is not reached, refuses a key, or gave no token
+  2  a wrong call: a flag or a command that there is not
+  3  with --probe: nothing failed, but of some channel it is not known whether it works, since it could not be asked (it has no list of
+     models, or names no model), its answer says nothing of the key, or it is over its rate; the table says which
+Channels that are disabled are not asked, and count for nothing.
 `
 
 // printVariables lists every environment variable.
@@ -78,12 +91,13 @@ func parseFlags(args []string, stdout, stderr io.Writer) (f flags, code int, don
 	})
 	set.BoolVar(&f.checkConfig, "check-config", false, "check the configuration, report everything that is wrong with it, and exit")
 	set.Var(&f.probe, "probe", "with --check-config: ask every channel for the list of its models and print what came of it, key by key; "+
-		"--probe=call asks for one token instead")
+		"--probe=call asks for one token instead, --probe=call:MODEL for one of that model where a channel has it")
 	showVersion := set.Bool("version", false, "print the version and exit")
 	help := func(w io.Writer) {
 		fmt.Fprintf(w, usage, version)
 		set.SetOutput(w)
 		set.PrintDefaults()
+		fmt.Fprint(w, exitCodes)
 		printVariables(w)
 	}
 	err := set.Parse(args)
@@ -120,8 +134,14 @@ type probe string
 // The questions.
 const (
 	probeList probe = "list" // of models
-	probeCall probe = "call" // for one token
+	probeCall probe = "call" // for one token; call:MODEL of that model
 )
+
+// question is what the relay asks then.
+func (p *probe) question() relay.Question {
+	kind, model, _ := strings.Cut(string(*p), ":")
+	return relay.Question{Call: probe(kind) == probeCall, Model: model}
+}
 
 // String is flag.Value's.
 func (p *probe) String() string { return string(*p) }
@@ -131,15 +151,16 @@ func (*probe) IsBoolFlag() bool { return true }
 
 // Set is flag.Value's.
 func (p *probe) Set(text string) error {
-	switch text {
-	case "true", "list":
+	model, named := strings.CutPrefix(text, string(probeCall)+":")
+	switch {
+	case text == "true", text == string(probeList):
 		*p = probeList
-	case "call":
-		*p = probeCall
-	case "false":
+	case text == string(probeCall), named && model != "":
+		*p = probe(text)
+	case text == "false":
 		*p = ""
 	default:
-		return errors.New("must be --probe or --probe=call")
+		return errors.New("must be --probe, --probe=call or --probe=call:MODEL")
 	}
 	return nil
 }

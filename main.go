@@ -36,7 +36,8 @@ func main() {
 	os.Exit(run(os.Args[1:], ginmode.LookupEnv, signals, os.Stdout, os.Stderr))
 }
 
-// run is the program, with what it is given from outside: 0 a clean end, 1 a failure, 2 a wrong call.
+// run is the program, with what it is given from outside: 0 a clean end, 1 a failure, 2 a wrong call, 3 a probe that
+// does not know.
 func run(args []string, env func(string) (string, bool), signals <-chan os.Signal, stdout, stderr io.Writer) int {
 	flags, code, done := parseFlags(args, stdout, stderr)
 	if done {

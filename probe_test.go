@@ -12,14 +12,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestAProbeEndsWithOneIfAChannelFails, and is a part of checking the configuration.
-func TestAProbeEndsWithOneIfAChannelFails(t *testing.T) {
+// TestAProbeEndsWithOneIfAChannelFailsAndWithThreeIfNobodyKnows and is a part of checking the configuration. What the codes mean, --help says.
+func TestAProbeEndsWithOneIfAChannelFailsAndWithThreeIfNobodyKnows(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte(`{"data":[{"id":"a"}]}`))
 	}))
 	defer server.Close()
 	file := filepath.Join(t.TempDir(), "channels.yaml")
-	for base, want := range map[string]int{server.URL: 0, "http://127.0.0.1:1": 1} {
+	unsure := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }))
+	defer unsure.Close()
+	for base, want := range map[string]int{server.URL: 0, "http://127.0.0.1:1": 1, unsure.URL: 3} {
 		require.NoError(t, os.WriteFile(file, []byte("channels: [{name: a, type: openai, base_url: '"+base+"', keys: [k-0123456789abcdef]}]\ntokens: [{name: t, key: sk-0123456789abcdef}]\n"), 0o600))
 		var out, errs output
 		code := run([]string{"--check-config", "--probe", "--config", file}, func(string) (string, bool) { return "", false }, nil, &out, &errs)
@@ -27,9 +29,18 @@ func TestAProbeEndsWithOneIfAChannelFails(t *testing.T) {
 		require.Regexp(t, `(?m)^a +openai +(yes|no) `, out.String())
 		require.NotContains(t, out.String(), "0123456789abcdef")
 	}
-	for _, args := range [][]string{{"--probe"}, {"--check-config", "--probe=all"}} {
+	for _, args := range [][]string{{"--probe"}, {"--check-config", "--probe=all"}, {"--check-config", "--probe=call:"}} {
 		var out, errs output
 		require.Equal(t, 2, run(args, func(string) (string, bool) { return "", false }, nil, &out, &errs), args)
+	}
+}
+
+// TestHelpSaysWhatExitCodesMean since scripts go by them.
+func TestHelpSaysWhatExitCodesMean(t *testing.T) {
+	var out, errs output
+	require.Equal(t, 0, run([]string{"--help"}, func(string) (string, bool) { return "", false }, nil, &out, &errs))
+	for _, code := range []string{"0", "1", "2", "3"} {
+		require.Regexp(t, `(?m)^  `+code+`  `, out.String())
 	}
 }
 

@@ -24,9 +24,24 @@ const (
 	probesAtATime = 8
 )
 
-// Probe asks every channel of a configuration for the list of its models, or (calls) for one token, with each of its keys, and writes a
-// table of what came of it. good: nothing failed. It takes a minute at the most.
-func Probe(ctx context.Context, c *config.Config, options channel.PoolOptions, calls bool, w io.Writer) (good bool) {
+// Question is what a probe asks channels for.
+type Question struct {
+	Call  bool   // one token; else the list of their models
+	Model string // whose token, of those channels that have it; empty: one of each channel's own
+}
+
+// Found is what a probe has found out of all channels together.
+type Found int
+
+// What it may be, the worst last.
+const (
+	AllWork  Found = iota // each channel is reached, takes each of its keys, and gave a token if it was asked for one
+	NotKnown              // nothing failed, but of something nobody knows whether it works
+	SomeFail              // a channel is not reached, refuses a key, or gave no token
+)
+
+// Probe asks every channel of a configuration, with each of its keys, and writes a table of what came of it. It takes a minute at the most.
+func Probe(ctx context.Context, c *config.Config, options channel.PoolOptions, asked Question, w io.Writer) (found Found) {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	options.Providers, options.Log, options.Auth = Providers, slog.New(slog.DiscardHandler), sigv4.Auth
@@ -51,8 +66,8 @@ func Probe(ctx context.Context, c *config.Config, options channel.PoolOptions, c
 			places <- struct{}{}
 			defer func() { <-places }()
 			for _, k := range of.EveryKey() {
-				if calls {
-					probed[i] = append(probed[i], door.CheckCall(ctx, of, k, exchange.CheckModel(&of.Channel, of.Of)))
+				if asked.Call {
+					probed[i] = append(probed[i], door.CheckCall(ctx, of, k, asked.Model))
 				} else {
 					probed[i] = append(probed[i], door.CheckList(ctx, of, k))
 				}
@@ -62,23 +77,36 @@ func Probe(ctx context.Context, c *config.Config, options channel.PoolOptions, c
 	all.Wait()
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "CHANNEL\tTYPE\tREACHABLE\tKEY ACCEPTED\tMODELS\tLATENCY\tASKED AT\t")
-	good = true
+	var times [SomeFail + 1]int
 	for i, of := range channels {
 		if of.Disabled {
-			fmt.Fprintf(table, "%s\t%s\t-\t-\t-\t-\t%s\tdisabled, not asked\n", of.Name, of.Type, askedAt(of, calls))
+			fmt.Fprintf(table, "%s\t%s\t-\t-\t-\t-\t%s\tdisabled, not asked\n", of.Name, of.Type, askedAt(of, asked, ""))
 		}
 		for n := range probed[i] {
 			p := &probed[i][n]
-			good = good && p.Good()
-			fmt.Fprintln(table, strings.Join(row(of, p, n+1, len(probed[i]), calls), "\t"))
+			is := foundOf(p)
+			found = max(found, is)
+			times[is]++
+			fmt.Fprintln(table, strings.Join(row(of, p, n+1, len(probed[i]), asked), "\t"))
 		}
 	}
 	_ = table.Flush() // whoever reads it has gone, or it was written
-	return good
+	fmt.Fprintf(w, "%d good, %d failed, %d not known.\n", times[AllWork], times[SomeFail], times[NotKnown])
+	return found
+}
+
+func foundOf(p *exchange.Checked) Found {
+	switch {
+	case p.Fails():
+		return SomeFail
+	case p.Works():
+		return AllWork
+	}
+	return NotKnown
 }
 
 // row is a line of the table.
-func row(c *channel.Channel, p *exchange.Checked, key, of int, calls bool) []string {
+func row(c *channel.Channel, p *exchange.Checked, key, of int, asked Question) []string {
 	name := c.Name
 	if of > 1 {
 		name += fmt.Sprintf(" (key %d of %d)", key, of)
@@ -93,14 +121,14 @@ func row(c *channel.Channel, p *exchange.Checked, key, of int, calls bool) []str
 	if p.Models >= 0 {
 		models = fmt.Sprint(p.Models)
 	}
-	return []string{name, c.Type, reachable, accepted, models, took, askedAt(c, calls), p.Detail}
+	return []string{name, c.Type, reachable, accepted, models, took, askedAt(c, asked, p.Model), p.Detail}
 }
 
-// askedAt is where a channel is asked for the list of its models, or for a token.
-func askedAt(c *channel.Channel, calls bool) string {
-	if calls || c.Asks == nil {
+// askedAt is where a channel is asked for the list of its models, or for a token of a model.
+func askedAt(c *channel.Channel, question Question, model string) string {
+	if question.Call || c.Asks == nil {
 		of := Providers[cmp.Or(c.Form, c.Type)]
-		return exchange.GoesTo(&c.Channel, &of)
+		return exchange.GoesTo(&c.Channel, &of, model)
 	}
 	asked := c.Asks()
 	return http.MethodGet + " " + c.Addresses.Of(asked.Path, asked.Query).URL().String()

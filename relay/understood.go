@@ -27,7 +27,7 @@ func understood(c *config.Channel) string {
 	parts := append([]string{house(c, &of.Provider)}, where(c)...)
 	parts = append(parts, whoAsks(c))
 	said := strings.Join(parts, ", ")
-	said += ": " + exchange.GoesTo(c, &of)
+	said += ": " + exchange.GoesTo(c, &of, "")
 	if c.Disabled {
 		said += " (disabled)"
 	}

@@ -67,8 +67,9 @@ tokens:
 - **Variables.** ` + "`${NAME}` and `${NAME:-default}`" + ` come from the environment; if ` + "`NAME`" + ` is unset, from the file that ` + "`NAME_FILE`" + ` names (a Docker
   secret); and then from the ` + "`env_file`" + `. ` + "`$${`" + ` is a literal ` + "`${`" + `. Inside ` + "`[ ]` and `{ }`" + ` YAML wants quotes around them.
 - **Checking.** ` + "`one-api --check-config`" + ` reports everything that is wrong at once, by file, line and key, and warns of what is odd: a misspelt
-  variable, a placeholder for a key, a key of another provider's, a group that nobody has. The log says the same at the start. Of each channel it says
-  in a line how its address was understood, and where a call goes. ` + "`--probe`" + ` asks there ([providers.md](providers.md)).
+  variable, a placeholder for a key, a key of another provider's, a group that nobody has. Errors and warnings stand in one list, by lines. The log says
+  the same at the start. Of each channel it says in a line how its address was understood, and where a call goes. ` + "`--probe`" + ` asks there, and its exit code
+  says what came of it ([providers.md](providers.md)).
 - **Reloading.** A changed file, one that appears where there was none, or ` + "`SIGHUP`" + `, is loaded while calls in flight keep what they started with. A bad
   file is refused and the old one stays. In a container mount the file's directory: a file that is mounted by itself does not change when an editor
   replaces it outside.

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -60,11 +61,34 @@ func (x *Exchange) readListing() ([]string, *outcome.Failure) {
 	if held.Hold(listingBytes) != nil || !x.body.unpack(x.answer.Encoding) {
 		return nil, outcome.Malformed("the list of models cannot be read")
 	}
-	names, err := listedNames(io.LimitReader(&x.body, listingBytes))
-	if err != nil {
-		return nil, outcome.Malformed("the list of models is none that is known: " + err.Error())
+	source := &failing{r: &x.body}
+	answer := bufio.NewReader(io.LimitReader(source, listingBytes))
+	if begin, _ := answer.Peek(64); isPage(begin) {
+		return nil, outcome.WebPage()
 	}
-	return names, nil
+	names, err := listedNames(answer)
+	switch {
+	case err == nil:
+		return names, nil
+	case source.err != nil: // what was read is no list for lack of the rest
+		return nil, x.broken(source.err, true)
+	}
+	return nil, outcome.Malformed("the list of models is none that is known: " + err.Error())
+}
+
+// failing keeps why a reader ended, if it was not that it came to its end.
+type failing struct {
+	r   io.Reader
+	err error
+}
+
+// Read is io.Reader's.
+func (f *failing) Read(p []byte) (int, error) {
+	n, err := f.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		f.err = err
+	}
+	return n, err
 }
 
 // listedNames reads the ids of {"data":[{"id":…}]}, of {"models":[{"name":…}]}, and of a bare array of such objects.

@@ -13,6 +13,7 @@ import (
 type Probed struct {
 	// Asked is false if the provider has no list of models, so that there is nothing to ask for without a call.
 	Asked   bool
+	Began   bool // a good answer did
 	Models  []string
 	Failure *outcome.Failure // nil: it answered as it should
 	Took    time.Duration
@@ -31,6 +32,7 @@ func (d *Door) probe(ctx context.Context, c *channel.Channel, k *breaker.Key) (p
 	began := time.Now()
 	p.Asked = true
 	p.Failure = d.list(ctx, c, k, func(x *Exchange) (f *outcome.Failure) {
+		p.Began = true
 		p.Models, f = x.readListing()
 		return f
 	})

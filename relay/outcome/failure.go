@@ -59,13 +59,19 @@ func Malformed(detail string) *Failure {
 	}
 }
 
+// webPage is what is wrong with such an answer.
+const webPage = "a web page instead of an answer: is the base_url the API's, and not a site's?"
+
 // WebPage is the failure of a good answer that is a web page: the channel's base URL leads to a site and not to an API, or something
 // between answers in the upstream's place.
 func WebPage() *Failure {
-	f := Malformed("a web page instead of an answer: is the base_url the API's, and not a site's?")
+	f := Malformed(webPage)
 	f.Err.Message = "the upstream sent a web page instead of an answer: the relay's operator has to look at the channel's base_url"
 	return f
 }
+
+// IsPage reports whether it is a WebPage.
+func (f *Failure) IsPage() bool { return f.Outcome == UpstreamMalformed && f.Detail == webPage }
 
 // Truncated is the failure of an answer that ended in good order before it was complete.
 func Truncated(detail string) *Failure {

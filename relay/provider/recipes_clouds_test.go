@@ -70,5 +70,15 @@ channels:
 
 ` + "`one-api --check-config`" + ` says in a line how each address was understood (whose API, its version, deployment, project, location or region, who asks, and the
 address that a call goes to), or what is wrong with it. ` + "`--probe`" + ` asks every channel for the list of its models, too, with each key, and prints which are reached and
-accepted; ` + "`--probe=call`" + ` asks for one token instead.
+accepted; ` + "`--probe=call`" + ` asks for one token instead, of a model that the channel names or, if it has only globs, of one on the upstream's list.
+` + "`--probe=call:MODEL`" + ` says which, for the channels that have it.
+
+| exit code of ` + "`--check-config`" + ` | |
+| --- | --- |
+| 0 | the configuration can be used; with ` + "`--probe`" + ` every channel is reached and takes each of its keys, with ` + "`--probe=call`" + ` each gave a token |
+| 1 | the configuration cannot be used, or a channel is not reached, refuses a key or, with ` + "`--probe=call`" + `, gave no token |
+| 2 | a flag or a command that there is not |
+| 3 | nothing failed, but of some channel it is not known whether it works: it could not be asked (no list of models, no model named), its answer says nothing of the key (500, no list there, a body that broke off), or it is over its rate and gave no token |
+
+A channel that is reached and whose answer then hangs or breaks off is *reachable*; a web page in the API's place is not. Disabled channels are not asked.
 `

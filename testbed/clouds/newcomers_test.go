@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"one-api/relay"
 	"one-api/testbed/harness"
 	"one-api/testbed/standin"
 )
@@ -85,8 +86,8 @@ func TestANewcomersMistakeIsToldByTheProbeAndByTheFirstCall(t *testing.T) {
 		{"openai no host", "  - {name: a, type: openai, base_url: 'http://no-such-host.invalid/v1', models: [m]}\n", "no", "unknown", 502, "the host name does not resolve"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			table, good := probes(t, "channels:\n"+c.channel, true)
-			require.False(t, good && c.reachable+c.accepted != "yesunknown", table)
+			table, found := probes(t, "channels:\n"+c.channel, true)
+			require.Equal(t, relay.SomeFail, found, table)
 			require.Regexp(t, `(?m)^a +\w+ +`+c.reachable+` +`+c.accepted+` .*`+regexp.QuoteMeta(c.says), table)
 			r := harness.StartRelay(t, "channels:\n"+c.channel, harness.WithEnv("RETRY_TIMES", "0"))
 			status, answer, _ := r.Ask("/v1/chat/completions", harness.Chat)
