@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
 
@@ -25,21 +24,22 @@ type Key struct {
 	expires  time.Time
 	networks []netip.Prefix
 
-	models    []string
-	allowance func(model string) bool
+	models config.Patterns
 }
 
 // Allows reports whether the client may ask for a model; whether any channel of its groups has it is another question.
-func (k *Key) Allows(model string) bool {
-	return len(k.models) == 0 ||
-		slices.ContainsFunc(k.models, func(pattern string) bool { return config.Match(pattern, model) })
-}
+func (k *Key) Allows(model string) bool { return len(k.models) == 0 || k.models.Match(model) }
 
 // Expires is from when on it opens nothing; zero: never.
 func (k *Key) Expires() time.Time { return k.expires }
 
-// Allowance is Allows as a function, made once: a method's value is an allocation. nil: every model.
-func (k *Key) Allowance() func(model string) bool { return k.allowance }
+// Allowance is the models that the client may ask for. nil: every one.
+func (k *Key) Allowance() *config.Patterns {
+	if len(k.models) == 0 {
+		return nil
+	}
+	return &k.models
+}
 
 // Store finds a client by its key. It is immutable.
 type Store struct {
@@ -59,9 +59,6 @@ func NewStore(tokens []config.Token) *Store {
 		t := &tokens[i]
 		key := &Key{Of: t, Name: t.Name, Groups: t.Groups, AllGroups: t.AllGroups, ForeignIDs: t.ForeignIDs, models: t.Models}
 		key.disabled, key.expires, key.networks = t.Disabled, t.Expires, t.AllowFrom
-		if len(t.Models) > 0 {
-			key.allowance = key.Allows
-		}
 		for _, digest := range t.Digests {
 			s.byDigest[digest] = entry{digest: digest, key: key}
 		}

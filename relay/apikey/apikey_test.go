@@ -43,7 +43,7 @@ func TestAnEmptyStoreKnowsNobody(t *testing.T) {
 func TestFindingATokenAllocatesNothing(t *testing.T) {
 	store := NewStore([]config.Token{{Name: "desk", Digests: [][sha256.Size]byte{sha256.Sum256([]byte("sk-desk"))}, Models: []string{"gpt-*"}}})
 	key, allowed := "sk-desk", false
-	require.Zero(t, testing.AllocsPerRun(100, func() { allowed = store.Find(key).Allowance()("gpt-4o") }))
+	require.Zero(t, testing.AllocsPerRun(100, func() { allowed = store.Find(key).Allowance().Match("gpt-4o") }))
 	require.True(t, allowed)
 	require.Zero(t, testing.AllocsPerRun(100, func() { allowed = store.Find("sk-nobody") != nil }))
 	require.False(t, allowed)

@@ -80,10 +80,10 @@ func isGlob(model string) bool {
 type Caller struct {
 	Groups    []string
 	AllGroups bool
-	Allows    func(model string) bool // nil: every model
+	Allows    *config.Patterns // nil: every model
 }
 
-func (w Caller) allows(model string) bool { return w.Allows == nil || w.Allows(model) }
+func (w Caller) allows(model string) bool { return w.Allows == nil || w.Allows.Match(model) }
 
 func (w Caller) reaches(c *Channel) bool { return w.AllGroups || c.inGroups(w.Groups) }
 
@@ -163,13 +163,13 @@ func (s *Set) Check(w *SelectRequest) *outcome.Refusal {
 	r := w.routeIn(s.routes)
 	switch {
 	case r == nil:
-		return outcome.RefuseUnknownModel(w.Model)
+		return outcome.RefuseUnknownModel(w.Model, s.WhatThereIs(w.Caller))
 	case !w.Caller.allows(w.Model):
-		return outcome.RefuseModel(w.Model)
+		return outcome.RefuseModel(w.Model, s.WhatThereIs(w.Caller))
 	case r.serves(w.Caller, w.Endpoint):
 		return nil
 	case r.serves(Caller{AllGroups: true}, w.Endpoint):
-		return outcome.RefuseModel(w.Model)
+		return outcome.RefuseModel(w.Model, s.WhatThereIs(w.Caller))
 	}
 	return outcome.RefuseEndpoint(w.Model, w.Endpoint, s.whoServes(w.Endpoint))
 }

@@ -174,7 +174,7 @@ func TestAChannelIsReachedThroughItsModelsGlobsMappingsAndGroups(t *testing.T) {
 	}
 	require.Nil(t, p.Set().Check(model("gpt-4o")))
 	limited := model("gpt-4o")
-	limited.Caller.Allows = func(m string) bool { return m == "gpt-4" }
+	limited.Caller.Allows = &config.Patterns{"gpt-4"}
 	require.Equal(t, 403, p.Set().Check(limited).Err.Status)
 	everyone := model("o3")
 	everyone.Caller = Caller{AllGroups: true}

@@ -49,3 +49,16 @@ func matchOne(pattern, character string) (width int, ok bool) {
 	_, width = utf8.DecodeRuneInString(pattern)
 	return width, pattern[:width] == character
 }
+
+// Patterns is names of models and globs.
+type Patterns []string
+
+// Match reports whether one of them matches.
+func (p Patterns) Match(name string) bool {
+	for _, pattern := range p {
+		if Match(pattern, name) {
+			return true
+		}
+	}
+	return false
+}

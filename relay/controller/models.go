@@ -55,18 +55,20 @@ func (c *Controller) Models(g *gin.Context) {
 	for i, name := range names {
 		list[i] = c.model(g.Request, name)
 	}
+	var page gin.H
 	switch formatOf(g.Request) {
 	case wire.OpenAI:
-		g.JSON(http.StatusOK, gin.H{"object": "list", "data": list})
-		return
+		page = gin.H{"object": "list", "data": list}
 	case wire.Gemini:
-		g.JSON(http.StatusOK, gin.H{"models": list})
-		return
+		page = gin.H{"models": list}
 	default: // Anthropic's, the one that is left
+		page = gin.H{"data": list, "has_more": false, "first_id": nil, "last_id": nil}
+		if len(names) > 0 {
+			page["first_id"], page["last_id"] = names[0], names[len(names)-1]
+		}
 	}
-	page := gin.H{"data": list, "has_more": false, "first_id": nil, "last_id": nil}
-	if len(names) > 0 {
-		page["first_id"], page["last_id"] = names[0], names[len(names)-1]
+	if len(names) == 0 { // clients read over it, and people do not
+		page["message"] = directory.Channels.WhatThereIs(who)
 	}
 	g.JSON(http.StatusOK, page)
 }
@@ -80,7 +82,7 @@ func (c *Controller) Model(g *gin.Context) {
 	name := g.Param("model")[1:] // the wildcard's leading slash; model names may contain others
 	if len(name) > gate.LongestModel || !directory.Channels.Serves(who, name) {
 		fail(g, &wire.Error{Status: http.StatusNotFound, Code: "model_not_found", Param: "model",
-			Message: "This key has no model of that name. GET /v1/models lists those that it has."})
+			Message: "This key has no model of that name. " + directory.Channels.WhatThereIs(who)})
 		return
 	}
 	g.JSON(http.StatusOK, c.model(g.Request, name))

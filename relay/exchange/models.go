@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"runtime/debug"
 	"strings"
 	"unicode"
@@ -29,7 +30,7 @@ func (d *Door) ListModels(ctx context.Context, set *channel.Set, who channel.Cal
 }
 
 // askForList asks in a goroutine that takes itself out of every count when it ends, which is after questionTimeout at the latest.
-func (d *Door) askForList(c *channel.Channel, tell func(names []string, ok bool)) {
+func (d *Door) askForList(c *channel.Channel, tell channel.Tell) {
 	ctx, ended := d.questions.begin()
 	go func() {
 		defer ended()
@@ -40,11 +41,16 @@ func (d *Door) askForList(c *channel.Channel, tell func(names []string, ok bool)
 				d.options.Log.Error("panic in a question for the list of models", "channel", c.Name, "panic", fmt.Sprint(p),
 					"stack", string(debug.Stack()))
 			}
-			if failure != nil {
-				d.options.Log.Debug("the list of models could not be had", "channel", c.Name, "outcome", failure.Outcome.String(),
-					"detail", failure.Detail)
+			news := tell(names, failure == nil)
+			if failure == nil {
+				return
 			}
-			tell(names, failure == nil)
+			level, message := slog.LevelDebug, "the list of models could not be had"
+			if news {
+				level = slog.LevelWarn
+				message += ": clients see nothing of what the channel's globs cover on theirs, unless models names it"
+			}
+			d.options.Log.Log(ctx, level, message, "channel", c.Name, "outcome", failure.Outcome.String(), "detail", failure.Detail)
 		}()
 		failure = d.list(ctx, c, c.AnyKey(), func(x *Exchange) (f *outcome.Failure) {
 			names, f = x.readListing()

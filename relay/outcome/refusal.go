@@ -34,19 +34,19 @@ func (r *Refusal) Error() string { return r.Err.Message }
 // longestShown is how many bytes of a model's name an error repeats.
 const longestShown = 100
 
-// RefuseUnknownModel is for a model that no channel has.
-func RefuseUnknownModel(model string) *Refusal {
+// RefuseUnknownModel is for a model that no channel has. There is what hint says, in a sentence.
+func RefuseUnknownModel(model, hint string) *Refusal {
 	return &Refusal{BadModel, &wire.Error{
 		Status: http.StatusNotFound, Code: "model_not_found", Param: "model",
-		Message: "The model `" + wire.Clip(model, longestShown) + "` does not exist here. GET /v1/models lists the models that this key may use.",
+		Message: "The model `" + wire.Clip(model, longestShown) + "` does not exist here. " + hint,
 	}}
 }
 
-// RefuseModel is for a model that this key may not use.
-func RefuseModel(model string) *Refusal {
+// RefuseModel is for a model that this key may not use. It may use what hint says, in a sentence.
+func RefuseModel(model, hint string) *Refusal {
 	return &Refusal{BadModel, &wire.Error{
 		Status: http.StatusForbidden, Type: "permission_error", Code: "model_not_allowed", Param: "model",
-		Message: "This key may not use the model `" + wire.Clip(model, longestShown) + "`. GET /v1/models lists the models that it may use.",
+		Message: "This key may not use the model `" + wire.Clip(model, longestShown) + "`. " + hint,
 	}}
 }
 

@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -140,4 +141,81 @@ func TestAnUpstreamThatListsNothingKeepsNobodyWaitingForLong(t *testing.T) {
 			require.Zero(t, r.Server.Pool().InFlight())
 		})
 	}
+}
+
+// TestAKeyOfGlobsIsToldWhatItMayUseAlthoughNoListIsKnown and nobody is sent to a list with nothing on it.
+func TestAKeyOfGlobsIsToldWhatItMayUseAlthoughNoListIsKnown(t *testing.T) {
+	const (
+		globs, named, every = "models: ['gpt-*', 'o3*']", "models: ['gpt-*', my-model]", "groups: [default]"
+		none                = ". No names of such models are known here: ask for one that you know, or have the relay's operator name it in the channel's models."
+	)
+	for name, c := range map[string]struct {
+		list, models, key string
+		ids               []string
+		says              string
+	}{
+		"a list that the globs match":      {`{"data":[{"id":"gpt-4o"},{"id":"o3"},{"id":"claude-x"}]}`, "'*'", globs, []string{"gpt-4o", "o3"}, "This key may use gpt-*, o3*; GET /v1/models lists the models."},
+		"a list that they do not":          {`{"data":[{"id":"claude-x"}]}`, "'*'", globs, nil, "This key may use gpt-*, o3*" + none},
+		"an empty list":                    {`{"data":[]}`, "'*'", globs, nil, "This key may use gpt-*, o3*" + none},
+		"no list":                          {`{}`, "'*'", globs, nil, "This key may use gpt-*, o3*" + none},
+		"no list and a name":               {`{}`, "'*'", named, []string{"my-model"}, "This key may use gpt-*, my-model; GET /v1/models lists the models."},
+		"a list without the name":          {`{"data":[{"id":"gpt-4o"}]}`, "'*'", named, []string{"gpt-4o"}, "This key may use gpt-*, my-model; GET /v1/models lists the models."},
+		"no list and a key without models": {`{}`, "'qwen-*', 'glm-?'", every, nil, "This key may use qwen-*, glm-?" + none},
+		"a named model":                    {`{}`, "m", every, []string{"m"}, "GET /v1/models lists the models that this key may use."},
+		"a group without a channel":        {`{}`, "m", "groups: [nobody]", nil, "No channel of this key's groups has any model; the operator of this relay has to look at that."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			u := harness.NewUpstream(t, false, harness.Answers(200, c.list))
+			r := harness.StartRelay(t, fmt.Sprintf("channels:\n  - {name: a, type: openai, base_url: %q, keys: [sk-upstream-secret], models: [%s]}\n"+
+				"  - {name: o, type: openai, base_url: %[1]q, keys: [sk-upstream-secret], models: [of-another-group], groups: [other]}\n"+
+				"tokens:\n  - {name: test, key: %[3]s, %[4]s}\n", u.URL, c.models, harness.Key, c.key))
+			ids, answer := r.List()
+			require.Equal(t, c.ids, ids)
+			if len(ids) == 0 {
+				require.Equal(t, c.says, answer["message"])
+			} else {
+				require.NotContains(t, answer, "message")
+			}
+			status, refused := r.Models("/v1/models/of-another-group")
+			require.Equal(t, 404, status)
+			require.Contains(t, harness.ErrorOf(t, asJSON(t, refused))["message"], "This key has no model of that name. "+c.says)
+			status, body, _ := r.Ask("/v1/chat/completions", strings.Replace(harness.Chat, `"m"`, `"of-another-group"`, 1))
+			require.Equal(t, 403, status, body)
+			require.Contains(t, harness.ErrorOf(t, body)["message"], "This key may not use the model `of-another-group`. "+c.says)
+			require.NotContains(t, body, "secret")
+		})
+	}
+}
+
+// TestWhoSeesNoListSincePartOfItCouldNotBeHadIsWarnedOfOnce in the log, with what to do.
+func TestWhoSeesNoListSinceItCouldNotBeHadIsWarnedOfOnce(t *testing.T) {
+	u := harness.NewUpstream(t, false, harness.Answers(404, `{"error":{"message":"nothing here"}}`))
+	r := harness.StartRelay(t, fmt.Sprintf("channels:\n  - {name: a, type: openai, base_url: %q, keys: [sk-upstream-secret], models: ['*']}\n", u.URL))
+	for range 3 {
+		r.List()
+	}
+	r.Eventually("a line in the log", func() bool { return strings.Contains(r.Log.String(), "the list of models could not be had") })
+	require.Equal(t, 1, strings.Count(r.Log.String(), "the list of models could not be had: clients see nothing of what the channel's globs cover on theirs, unless models names it"))
+	require.Contains(t, r.Log.String(), "nothing here")
+}
+
+// TestAPrivateAddressOfACloudListsWhatIsWellKnownOfIt since it has no list of its own to be asked for.
+func TestAPrivateAddressOfACloudListsWhatIsWellKnownOfIt(t *testing.T) {
+	u := harness.NewUpstream(t, false, harness.Answers(500, `{}`))
+	r := harness.StartRelay(t, fmt.Sprintf("channels:\n  - {name: a, type: bedrock, region: us-east-1, base_url: %q, keys: ['AKIA0123456789ABCDEF:0123456789'], models: ['*']}\n"+
+		"tokens:\n  - {name: test, key: %s, models: ['*claude*']}\n", u.URL, harness.Key))
+	ids, _ := r.List()
+	require.NotEmpty(t, ids)
+	for _, id := range ids {
+		require.Contains(t, id, "claude")
+	}
+	require.Zero(t, u.Requests.Load())
+}
+
+func asJSON(t *testing.T, of map[string]any) string {
+	t.Helper()
+	text, err := json.Marshal(of)
+	require.NoError(t, err)
+	return string(text)
 }
