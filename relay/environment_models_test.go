@@ -30,7 +30,7 @@ func TestAKeyFromTheEnvironmentAloneGivesAListOfModels(t *testing.T) {
 				defer pool.Close()
 				pool.Apply(cfg.Channels)
 				who := channel.Caller{AllGroups: true}
-				silent := func(_ *channel.Channel, tell func([]string, bool)) { go tell(nil, false) }
+				silent := func(_ *channel.Channel, tell channel.Tell) { go tell(nil, false) }
 				listed := pool.Set().ListModels(context.Background(), who, silent)
 				require.NotEmpty(t, listed, "a channel that can be called, and nothing to choose from")
 				for _, model := range listed {

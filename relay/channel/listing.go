@@ -152,8 +152,8 @@ func (s *Set) WhatThereIs(who Caller) string {
 	case patterns == "":
 		return "No channel of this key's groups has any model; the operator of this relay has to look at that."
 	}
-	return "This key may use " + patterns + ". No names of such models are known here: ask for one that you know, or have the relay's operator " +
-		"name it in the channel's models."
+	return "This key may use " + patterns + ". No names of such models are known here: ask for one that you know, or have the relay's " +
+		"operator name it in the channel's models."
 }
 
 // Bounds of what is said of patterns.

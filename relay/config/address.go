@@ -88,6 +88,8 @@ func plainURL(text string) (u *url.URL, message string) {
 	}
 	u, err := url.Parse(text)
 	switch {
+	case strings.HasPrefix(text, "arn:"):
+		return nil, "is an ARN, which names a model and no address: give it in models, or behind a name of your own in model_mapping"
 	case !strings.Contains(text, ":/"):
 		return nil, baseURLForm + ": this one does not begin with http:// or https://, so write that in front of it"
 	case err != nil || u.Scheme != "http" && u.Scheme != "https":
@@ -95,7 +97,7 @@ func plainURL(text string) (u *url.URL, message string) {
 	case u.User != nil:
 		return nil, "must not hold a user name or password"
 	case strings.ContainsAny(text, "?#"):
-		return nil, "must not have a query or a fragment"
+		return nil, queryProblem(u)
 	case u.Hostname() == "":
 		return nil, "must have a host"
 	case !validPort(u):

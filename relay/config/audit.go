@@ -1,14 +1,16 @@
 package config
 
 import (
+	"crypto/sha256"
 	"slices"
 	"strings"
 )
 
 // audit warns of what is valid and cannot be meant: groups that nobody has, and globs that nothing matches.
 type audit struct {
-	groups []scalar // of channels, in their order
-	models []claimed
+	groups      []scalar // of channels, in their order
+	tokenGroups []scalar
+	models      []claimed
 }
 
 // decisive is the keys that say who serves what, and whom.
@@ -33,10 +35,28 @@ const maxGlobWork = 50_000_000
 
 func (l *loader) audit(c *Config) {
 	l.unreachable(c)
+	for _, group := range l.claims.tokenGroups {
+		if !l.groups[group.text] {
+			l.warn(group.place, "no channel is in the group %s", group.text)
+		}
+	}
+	l.sharedKeys(c)
 	work := 0
 	for _, claim := range l.claims.models {
 		if !l.served(claim, c, &work) {
 			l.warn(claim.place, "no channel of the token's groups has a model that this matches")
+		}
+	}
+}
+
+// sharedKeys warns of keys of providers that open the relay as well: clients would know them.
+func (l *loader) sharedKeys(c *Config) {
+	for i := range c.Channels {
+		for _, key := range c.Channels[i].Keys {
+			if opens, is := l.keys[sha256.Sum256([]byte(key))]; is {
+				l.warn(opens, "is a key of the channel %s as well, and whoever asks the relay with it can ask its provider: make another one",
+					c.Channels[i].Name)
+			}
 		}
 	}
 }
@@ -103,6 +123,10 @@ func overlap(a, b string) bool {
 // oddGlobs warns of patterns that were meant as regular expressions: nothing is called so.
 func (l *loader) oddGlobs(models []scalar) {
 	for _, model := range models {
+		if strings.ContainsAny(model.text, ", ;") && !strings.HasPrefix(model.text, "arn:") {
+			l.warn(model.place, "holds a comma or a blank, which no model has in its name: several stand in a list, each by itself: [one, two]")
+			continue
+		}
 		if i := strings.IndexAny(model.text, `[]{}()|^$\`); i >= 0 {
 			l.warn(model.place, "`%c` stands for itself here, and no model has it in its name: only * (any characters) and ? (one) stand for "+
 				"others", model.text[i])

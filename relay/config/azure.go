@@ -85,6 +85,12 @@ func readAzure(text, version string) (p azurePlace, message string) {
 	if message != "" {
 		return p, message
 	}
+	host := strings.ToLower(u.Hostname())
+	for _, not := range notResources {
+		if host == not.host || strings.HasPrefix(not.host, "portal") && strings.HasSuffix(host, "."+not.host) {
+			return p, "is " + not.is + "; " + azureEndpoint
+		}
+	}
 	if asks {
 		values, err := url.ParseQuery(query)
 		given := values.Get("api-version")
@@ -98,12 +104,6 @@ func readAzure(text, version string) (p azurePlace, message string) {
 			return p, "has an api-version that " + apiVersionProblem(given)
 		case given != "v1":
 			version = cmp.Or(version, given)
-		}
-	}
-	host := strings.ToLower(u.Hostname())
-	for _, not := range notResources {
-		if host == not.host || strings.HasPrefix(not.host, "portal") && strings.HasSuffix(host, "."+not.host) {
-			return p, "is " + not.is + "; " + azureEndpoint
 		}
 	}
 	return azurePath(u, version)
@@ -304,6 +304,9 @@ func (l *loader) azureCredential(c *channelDraft, at place) {
 // entra completes what the file says of an application with what follows from the host.
 func (l *loader) entra(e entraDraft, host, form string) Entra {
 	i, _ := azureOwn(host)
+	if idForm.MatchString(e.clientSecret.text) {
+		l.warn(e.clientSecret.place, "looks like the id of a secret: its value is meant, which the portal shows only once")
+	}
 	read := Entra{
 		Tenant: e.tenant.text, ClientID: e.clientID.text, ClientSecret: e.clientSecret.text,
 		Authority: azureHosts[i].authority, Scope: azureHosts[i].audience + "/.default",
@@ -323,6 +326,9 @@ func (l *loader) entra(e entraDraft, host, form string) Entra {
 	}
 	return read
 }
+
+// idForm is how ids are written, of which Entra shows one beside each secret.
+var idForm = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
 // entraDraft is an application as the file has it.
 type entraDraft struct {

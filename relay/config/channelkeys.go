@@ -157,6 +157,7 @@ var channelObject = &object[channelDraft]{
 // entraObject is an application of Azure's directory.
 var entraObject = &object[entraDraft]{
 	name: "entra", title: "`entra` of a channel", about: "An application (client credentials) with a role on the resource, such as Cognitive Services OpenAI User. Its token is renewed before it expires.",
+	others: otherWordsOfEntra,
 	keys: []key[entraDraft]{
 		{
 			name: "tenant", missing: isMissing, form: into(noted(text("a tenant", tenantSchemas, tenantProblem)), func(e *entraDraft) *scalar { return &e.tenant }),

@@ -95,7 +95,7 @@ func (l *loader) upstream(c *channelDraft, at place) {
 	if provider.Cloud == cloud.AWS {
 		l.awsKeys(c)
 	}
-	if c.Official && !provider.Keyless && provider.Cloud == "" && len(c.Keys) == 0 && !c.keys.spoilt {
+	if meant := l.providers[l.meantType(c.Type)]; c.Official && !meant.Keyless && meant.Cloud == "" && len(c.Keys) == 0 && !c.keys.spoilt {
 		l.missing(at, "keys", "missing; only a channel with a base_url of its own may have none")
 	}
 	if c.Models = textsOf(c.models.items); len(c.Models) == 0 {
@@ -179,10 +179,12 @@ func (l *loader) address(c *channelDraft, at place, provider *Provider, known bo
 			c.BaseURL, c.Official, message = address(s.text, version, provider)
 		}
 		if message == "" && known {
-			message = elsewhere(c.BaseURL, c.Type)
+			message = l.wrongPlace(c, provider, s.text)
 		}
 		if message != "" {
 			l.report(s.place, "%s", message)
+		} else {
+			l.oddAddress(c, s.place)
 		}
 	case known && provider.BaseURL == "":
 		l.missing(at, "base_url", "missing: type "+c.Type+" has none of its own")
@@ -191,6 +193,15 @@ func (l *loader) address(c *channelDraft, at place, provider *Provider, known bo
 			l.missing(at, "base_url", "that of type "+c.Type+" cannot be used")
 		}
 	}
+}
+
+// wrongPlace is what is known to be wrong with an address that can be one; "": nothing.
+func (l *loader) wrongPlace(c *channelDraft, provider *Provider, written string) string {
+	message := elsewhere(c.BaseURL, c.Type)
+	if u, err := url.Parse(written); message == "" && err == nil && provider.Speak("chat") {
+		message = nowhere(c.BaseURL, c.Type, strings.TrimRight(u.Path, "/"))
+	}
+	return message
 }
 
 // ownAddress is the provider's own, with the version that the file gives, if it gives one.

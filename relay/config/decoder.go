@@ -92,11 +92,31 @@ func (d *decoder) is(v value, kind yaml.Kind, wanted string) bool {
 		}
 	}
 	if v.node.Kind != kind {
-		d.report(v.place, "must be %s (got %s)", wanted, v.kind())
+		d.report(v.place, "must be %s (got %s)%s", wanted, v.kind(), v.insteadOf(kind))
 		return false
 	}
 	return true
 }
+
+// insteadOf helps with a value of another kind than the one that is wanted; "": nothing is known to have been meant.
+func (v value) insteadOf(wanted yaml.Kind) string {
+	text := strings.TrimSpace(v.node.Value)
+	switch {
+	case wanted == yaml.SequenceNode && v.node.Kind == yaml.MappingNode:
+		return ": begin each of its items with a - and a blank"
+	case v.node.Kind != yaml.ScalarNode:
+	case wanted == yaml.MappingNode && strings.HasPrefix(text, "{"), wanted == yaml.SequenceNode && strings.HasPrefix(text, "["):
+		return ": leave out the quotes around it"
+	case v.key == "" && strings.HasPrefix(text, "<"):
+		return ": this is a web page"
+	case v.key == "" && assignment.MatchString(text):
+		return ": lines NAME=value are for the environment, or for the file that env_file names"
+	}
+	return ""
+}
+
+// assignment is how a file of variables begins.
+var assignment = regexp.MustCompile(`^(?:export )?[A-Z_][A-Z0-9_]*=`)
 
 // entry is one key of a mapping with its value.
 type entry struct {

@@ -35,14 +35,6 @@ var others = []another{
 		says: "was understood as the Gemini API, whose channels are of the type gemini (OpenAI's format is at …/v1beta/openai there)",
 	},
 	{
-		hosts: []string{
-			"platform.openai.com", "chat.openai.com", "chatgpt.com", "console.anthropic.com", "platform.claude.com", "claude.ai",
-			"aistudio.google.com", "ai.google.dev", "console.groq.com", "platform.deepseek.com", "chat.deepseek.com", "console.mistral.ai",
-			"console.x.ai",
-		},
-		says: "is a page for people, and not where the API is: leave base_url out for the provider's own address",
-	},
-	{
 		hosts: []string{"api.openai.com"}, types: []string{"openai"},
 		says: "was understood as OpenAI's own address, whose channels are of the type openai",
 	},
@@ -85,6 +77,9 @@ func (l *loader) unencrypted(c *channelDraft) {
 // elsewhere is what is wrong with the address of a channel that is another provider's; "": nothing that is known.
 func elsewhere(base *url.URL, kind string) string {
 	host, path := strings.ToLower(base.Hostname()), strings.ToLower(base.Path)
+	if isPage(host) {
+		return saysPage
+	}
 	for _, o := range others {
 		if !slices.ContainsFunc(o.hosts, func(end string) bool { return strings.HasSuffix(host, end) }) || slices.Contains(o.types, kind) ||
 			slices.ContainsFunc(o.unless, func(part string) bool { return strings.Contains(path, part) }) {

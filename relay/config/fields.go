@@ -55,6 +55,9 @@ func upstreamKeyProblem(text string) string {
 	case strings.HasPrefix(text, "https://") || strings.HasPrefix(text, "http://"):
 		return "is an address, and no key: addresses are given as base_url"
 	}
+	if strings.Contains(strings.TrimSpace(text), "\n") {
+		return "holds several lines: each key is an item of the list, or there is one too many"
+	}
 	if message := keyProblem(text); message != "" {
 		return message
 	}

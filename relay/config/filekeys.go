@@ -11,6 +11,7 @@ type fileDraft struct {
 // fileObject is the whole file.
 var fileObject = &object[fileDraft]{
 	name: "file", title: "The file", about: "`channels` is needed.", rules: schema{"required": []string{"channels"}},
+	others: otherWordsOfTheFile,
 	keys: []key[fileDraft]{
 		{
 			name: "channels", form: listed(channelObject, "a list of channels", 1, func(f *fileDraft) **value { return &f.channels }),

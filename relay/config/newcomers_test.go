@@ -1,6 +1,7 @@
 package config
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -84,6 +85,26 @@ func TestWhatNewcomersWriteIsToldWhatWasUnderstoodAndWhatToChange(t *testing.T) 
 		"half an endpoint pasted":            {"type: openai, base_url: 'https://secret.example/v1/chat'" + key, "base_url: ends in a part of the address of an endpoint: leave /chat out"},
 		"a page of OpenAI's":                 {"type: openai, base_url: 'https://platform.openai.com/api-keys'" + key, "base_url: is a page for people, and not where the API is"},
 		"where Bedrock is managed":           {"type: bedrock, base_url: 'https://bedrock.us-east-1.amazonaws.com'" + key, "base_url: is where Bedrock is managed, and models are asked elsewhere"},
+		"a key in the address":               {"type: gemini, base_url: 'https://generativelanguage.googleapis.com/v1beta?key=7f1c02d94be8a3'" + key, "base_url: has a key in its query: give that as keys, and leave out the ? and what follows"},
+		"a console of AWS's":                 {"type: bedrock, region: us-east-1, base_url: 'https://us-east-1.console.aws.amazon.com/bedrock/home?region=us-east-1'" + key, "base_url: is a page for people, and not where the API is"},
+		"Foundry's portal":                   {"type: azure, base_url: 'https://ai.azure.com/resource/overview?wsid=7f1c02d94be8a3'" + key, "base_url: is a page of Foundry's portal"},
+		"OpenAI's site":                      {"type: openai, base_url: 'https://openai.com/api/'" + key, "base_url: is a page for people, and not where the API is"},
+		"an ARN for an address":              {"type: bedrock, region: us-east-1, base_url: 'arn:aws:bedrock:us-east-1:7102:inference-profile/x'" + key, "base_url: is an ARN, which names a model and no address: give it in models, or behind a name of your own in model_mapping"},
+		"a role by its name":                 {"type: bedrock, region: us-east-1, role_arn: 'arn:aws:iam::7102:role/x'", "role_arn: unknown key (roles and profiles are the machine's: leave keys out, and set AWS_PROFILE, or AWS_ROLE_ARN with its web identity, in the environment)"},
+		"Cloudflare's gateway to nobody":     {"type: openai, base_url: 'https://gateway.ai.cloudflare.com/v1/ACC/GW'" + key, "base_url: names no provider behind Cloudflare's gateway: it must be …/v1/ACCOUNT/GATEWAY/openai"},
+		"Workers AI without its version":     {"type: openai, base_url: 'https://api.cloudflare.com/client/v4/accounts/ID/ai'" + key, "base_url: was understood as Workers AI, whose models are asked in OpenAI's format at …/accounts/ACCOUNT/ai/v1"},
+		"a model of Workers AI's":            {"type: openai, base_url: 'https://api.cloudflare.com/client/v4/accounts/ID/ai/run/@cf/meta/llama'" + key, "base_url: was understood as Workers AI"},
+		"DashScope's own format":             {"type: openai, base_url: 'https://dashscope.aliyuncs.com/api/v1'" + key, "base_url: was understood as DashScope's own format; OpenAI's is at …/compatible-mode/v1 there"},
+		"an endpoint of Ollama's own":        {"type: ollama, base_url: 'http://localhost:11434/api/chat'", "base_url: is Ollama's own API: leave /api/chat out, OpenAI's format is below the host"},
+		"Ollama's own API as OpenAI":         {"type: openai, base_url: 'http://box:11434/api'", "base_url: is Ollama's own API: leave /api out"},
+		"two locations":                      {"type: vertex, project: p-1, location: us-central1, base_url: 'https://europe-west4-aiplatform.googleapis.com'", "base_url: is that of the location europe-west4, and location says us-central1: leave one of them out"},
+		"a shell's home":                     {"type: vertex, project: p-1, credentials_file: ~/7f1c02d94be8a3.json", "credentials_file: cannot read the file: ~ and $NAME are a shell's, so write the whole path, or ${NAME}"},
+		"a mapping as JSON in quotes":        {"type: openai, model_mapping: '{\"a\": \"b\"}'" + key, "model_mapping: must be a mapping (got a single value): leave out the quotes around it"},
+		"a tenant by another name":           {"type: azure, base_url: 'https://secret.openai.azure.com', entra: {tenant_id: a, tenant: a, client_id: b, client_secret: 7f1c02d94be8a3}", "entra.tenant_id: unknown key (did you mean tenant?)"},
+		"several keys in lines":              {"type: openai, keys: [\"k-7f1c02d94be8a3\\nk-7f1c02d94be8a4\"]", "keys[0]: holds several lines: each key is an item of the list, or there is one too many"},
+		"a subscription's token":             {"type: anthropic, keys: [sk-ant-oat01-7f1c02d94be8a3]", "keys[0]: begins as tokens of a Claude subscription do (sk-ant-oat…), which the API does not take for a key: make one in Anthropic's console"},
+		"a key for administration":           {"type: openai, keys: [sk-admin-7f1c02d94be8a3]", "keys[0]: begins as keys for administration do (sk-ant-admin…, sk-admin-…), with which no model can be asked"},
+		"a cloud's type by another name":     {"type: aws, region: us-east-1", "type: unknown type (got aws); did you mean bedrock?"},
 		"another's name for a type":          {"type: claude" + key, "type: unknown type (got claude); did you mean anthropic?"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -107,4 +128,73 @@ func TestARegionThatNobodyKnewIsAskedAndWarnedOf(t *testing.T) {
 	_, warnings, err = loadChannel(t, "type: bedrock, region: eu-west-3", nil, nil)
 	require.NoError(t, err)
 	assert.Empty(t, warnings)
+}
+
+// TestWhatMayBeMeantIsWarnedOfWithWhatToChange since somebody's gateway may have it so.
+func TestWhatMayBeMeantIsWarnedOfWithWhatToChange(t *testing.T) {
+	const key = ", keys: [k-7f1c02d94be8a3]"
+	for channel, says := range map[string]string{
+		"type: openai, base_url: 'https://api.groq.com/v1'" + key:                                                                                         "base_url: leads to /v1 there, and the API of groq is at https://api.groq.com/openai/v1: write that, or leave base_url out with the type groq",
+		"type: openai, base_url: 'https://api.groq.com'" + key:                                                                                            "base_url: leads to /v1 there, and the API of groq is at https://api.groq.com/openai/v1",
+		"type: openai, base_url: 'https://openrouter.ai'" + key:                                                                                           "base_url: leads to /v1 there, and the API of openrouter is at https://openrouter.ai/api/v1",
+		"type: openai, base_url: 'https://open.bigmodel.cn/v1'" + key:                                                                                     "and the API of zhipu is at https://open.bigmodel.cn/api/paas/v4",
+		"type: openai, base_url: 'https://dashscope.aliyuncs.com'" + key:                                                                                  "and the API of dashscope is at https://dashscope.aliyuncs.com/compatible-mode/v1",
+		"type: openai, base_url: 'https://models.github.ai/inference'" + key:                                                                              "base_url: has no version in its path there, and /v1 is added to what has none: write version: '' beside it",
+		"type: openai, base_url: 'https://x.cloud.databricks.com/serving-endpoints'" + key:                                                                "write version: '' beside it",
+		"type: openai, models: 'gpt-4o,gpt-4o-mini'" + key:                                                                                                "models: holds a comma or a blank, which no model has in its name: several stand in a list, each by itself: [one, two]",
+		"type: openai, keys: 'sk-7f1c02d94be8a3,sk-7f1c02d94be8a4'":                                                                                       "keys: holds a comma, which hardly any key does: several keys stand in a list, each by itself: [one, two]",
+		"type: openai, keys: [sk-test-0123456789abcdef]":                                                                                                  "tokens[0].key: is a key of the channel a as well, and whoever asks the relay with it can ask its provider: make another one",
+		"type: azure, base_url: 'https://secret.openai.azure.com', entra: {tenant: a, client_id: b, client_secret: 11111111-2222-3333-4444-7f1c02d94be8}": "entra.client_secret: looks like the id of a secret: its value is meant, which the portal shows only once",
+	} {
+		_, warnings, err := loadChannel(t, channel, nil, nil)
+		require.NoError(t, err, channel)
+		require.Len(t, warnings, 1, channel)
+		assert.Contains(t, warnings[0], says, channel)
+		assert.NotContains(t, warnings[0], "7f1c02d94be8")
+	}
+	for _, channel := range []string{
+		"type: groq, base_url: 'https://api.groq.com'" + key, "type: openai, base_url: 'https://api.groq.com/openai'" + key,
+		"type: openai, base_url: 'https://openrouter.ai/api'" + key, "type: openai, base_url: 'https://open.bigmodel.cn/api/coding/paas/v4'" + key,
+		"type: openai, base_url: 'https://api.deepseek.com/beta'" + key, "type: openai, base_url: 'https://models.github.ai/inference', version: ''" + key,
+		"type: anthropic, base_url: 'https://api.moonshot.cn/anthropic'" + key, "type: openai, base_url: 'https://gateway.ai.cloudflare.com/v1/A/G/compat'" + key,
+		"type: openai, base_url: 'https://api.cloudflare.com/client/v4/accounts/ID/ai/v1'" + key, "type: ollama, base_url: 'http://localhost:11434'",
+		"type: openai, base_url: 'https://gateway.example/api'" + key, "type: openai, base_url: 'https://dashscope.aliyuncs.com/compatible-mode/v1'" + key,
+		"type: openai, base_url: 'https://api.perplexity.ai'" + key, "type: openai, models: ['arn:aws:x y', 'Qwen/Qwen3-8B:free']" + key,
+	} {
+		_, warnings, err := loadChannel(t, channel, nil, nil)
+		require.NoError(t, err, channel)
+		assert.Empty(t, warnings, channel)
+	}
+}
+
+// TestAVertexAddressOfALocationIsThatLocations unless something else is said.
+func TestAVertexAddressOfALocationIsThatLocations(t *testing.T) {
+	for base, location := range map[string]string{
+		"https://europe-west4-aiplatform.googleapis.com": "europe-west4", "https://aiplatform.eu.rep.googleapis.com": "eu",
+		"https://aiplatform.googleapis.com": "global", "https://vertex.example": "global",
+	} {
+		c, _, err := loadChannel(t, "type: vertex, project: p-1, base_url: '"+base+"'", nil, nil)
+		require.NoError(t, err)
+		assert.Equal(t, location, c.Location)
+		assert.Equal(t, base+"/v1/projects/p-1/locations/"+location, c.BaseURL.String())
+	}
+}
+
+// TestAFileThatIsSomethingElseIsToldWhatItLooksLike.
+func TestAFileThatIsSomethingElseIsToldWhatItLooksLike(t *testing.T) {
+	for file, says := range map[string]string{
+		"OPENAI_API_KEY=sk-SECRET\n":                       "must be a mapping with the keys channels and tokens (got a single value): lines NAME=value are for the environment, or for the file that env_file names",
+		"export OPENAI_API_KEY=sk-SECRET\n":                "lines NAME=value are for the environment",
+		"<!DOCTYPE html>\n<html></html>\n":                 "this is a web page",
+		"model_list:\n  - model_name: a\n":                 "model_list: unknown key (it is LiteLLM's: here each upstream is one of channels, with name, type, keys and models)",
+		"providers: [{name: a}]\n":                         "providers: unknown key (did you mean channels?)",
+		"port: 3000\n":                                     "port: unknown key (it is a variable of the environment: PORT)",
+		"api_keys: [sk-SECRET]\n":                          "api_keys: unknown key (clients' keys are tokens, and a provider's are keys of its channel)",
+		"{\n// mine\n\"channels\": [{\"name\": \"a\"}]}\n": "channels.yaml:2: not valid YAML: a comment begins with #, and not with a slash",
+		"channels: {openai: {type: openai}}\n":             "channels: must be a list (got a mapping): begin each of its items with a - and a blank",
+	} {
+		problems := strings.Join(problemsOf(t, file, nil), "\n")
+		assert.Contains(t, problems, says, file)
+		assert.NotContains(t, problems, "SECRET")
+	}
 }

@@ -49,6 +49,9 @@ func (l *loader) oddKeys(c *channelDraft, keys []scalar) {
 			l.warn(key.place, "is a placeholder out of an example: put a key of the provider's in its place")
 			continue
 		}
+		if strings.ContainsAny(key.text, ",;") {
+			l.warn(key.place, "holds a comma, which hardly any key does: several keys stand in a list, each by itself: [one, two]")
+		}
 		if message := c.takesNo(key.text); message != "" {
 			say := l.report
 			if key.file == environmentFile {
@@ -96,6 +99,10 @@ func (c *Channel) takesNo(key string) string {
 	const hour = ", which lives for an hour: "
 	at := c.atHome()
 	switch {
+	case at && c.Type == "anthropic" && strings.HasPrefix(key, "sk-ant-oat"):
+		return "begins as tokens of a Claude subscription do (sk-ant-oat…), which the API does not take for a key: make one in Anthropic's console"
+	case at && (strings.HasPrefix(key, "sk-ant-admin") || strings.HasPrefix(key, "sk-admin-")):
+		return "begins as keys for administration do (sk-ant-admin…, sk-admin-…), with which no model can be asked: make one for the API"
 	case at && c.Type == "azure" && strings.HasPrefix(key, "eyJ"):
 		return "begins as tokens of Entra do (eyJ…)" + hour + "give one of the resource's keys, or entra with tenant, client_id and client_secret"
 	case at && (c.Type == "gemini" || c.Type == "vertex") && strings.HasPrefix(key, "ya29."):

@@ -37,6 +37,9 @@ func slip(line string) string {
 	if strings.HasPrefix(strings.TrimSpace(line), "#") {
 		return ""
 	}
+	if strings.HasPrefix(strings.TrimSpace(line), "//") || strings.HasPrefix(strings.TrimSpace(line), "/*") {
+		return "a comment begins with #, and not with a slash"
+	}
 	if word := missingBlank.FindStringSubmatch(line); word != nil && slices.Contains(knownWords, word[1]) {
 		return "a blank is missing after the -: write `- " + word[1] + ": …`"
 	}

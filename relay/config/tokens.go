@@ -77,11 +77,7 @@ func (l *loader) token(v value, places map[string]place, index int) Token {
 		}
 	}
 	t.Groups = textsOf(groups)
-	for _, group := range groups {
-		if !l.groups[group.text] {
-			l.warn(group.place, "no channel is in the group %s", group.text)
-		}
-	}
+	l.claims.tokenGroups = append(l.claims.tokenGroups, groups...)
 	for _, network := range t.networks.items {
 		prefix, _ := parsePrefix(network.text) // its kind is no other
 		t.AllowFrom = append(t.AllowFrom, prefix)

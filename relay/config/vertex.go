@@ -108,6 +108,7 @@ func (l *loader) vertexAddress(c *channelDraft) {
 			if !isVersioned(path) {
 				path += "/v1"
 			}
+			message = l.elsewhereLocated(c, u.Hostname())
 			if u, err := url.Parse((&url.URL{Scheme: u.Scheme, Host: u.Host}).String() + path); err == nil { // its parts came from one
 				base = u
 			}
@@ -121,6 +122,24 @@ func (l *loader) vertexAddress(c *channelDraft) {
 		base = base.JoinPath("projects", c.Project, "locations", c.Location)
 	}
 	c.BaseURL = base
+}
+
+// locatedHost is an address of Google's own for one location.
+var locatedHost = regexp.MustCompile(`^([a-z]+-[a-z]+[0-9]+)-aiplatform\.googleapis\.com$|^aiplatform\.(us|eu)\.rep\.googleapis\.com$`)
+
+// elsewhereLocated takes the location from a host that is one location's own, or says that it is not the one that is given.
+func (l *loader) elsewhereLocated(c *channelDraft, host string) string {
+	found := locatedHost.FindStringSubmatch(strings.ToLower(host))
+	if found == nil {
+		return ""
+	}
+	switch there := found[1] + found[2]; {
+	case c.location.line == 0:
+		c.Location = there
+	case c.location.text != "" && c.Location != there:
+		return "is that of the location " + there + ", and location says " + c.Location + ": leave one of them out"
+	}
+	return ""
 }
 
 // googleCredential reads who asks: an account's file, or whoever the machine is.
@@ -187,6 +206,8 @@ func (l *loader) googleFile(c *channelDraft) (g googleFile, message string) {
 	l.files = append(l.files, path)
 	data, err := l.env.readFile(path)
 	switch {
+	case err != nil && (strings.HasPrefix(c.credentialsFile.text, "~") || strings.HasPrefix(c.credentialsFile.text, "$")):
+		return g, "cannot read the file: ~ and $NAME are a shell's, so write the whole path, or ${NAME}"
 	case err != nil:
 		return g, "cannot read the file: " + reason(err)
 	case len(data) > maxSecretSize:

@@ -67,8 +67,8 @@ func (p *Checked) judgeList(asked Probed, began time.Time) {
 	p.judge(asked.Failure, asked.Began, began)
 }
 
-// CheckCall asks a channel's upstream for one token of a model. wanted is one that the operator names; one of the channel's own is asked for
-// if it is empty, or not the channel's. If the channel names none, it is one of the upstream's list.
+// CheckCall asks a channel's upstream for one token of a model. wanted is one that the operator names; one of the channel's own is asked
+// for if it is empty, or not the channel's. If the channel names none, it is one of the upstream's list.
 func (d *Door) CheckCall(ctx context.Context, c *channel.Channel, k *breaker.Key, wanted string) (p Checked) {
 	p.Models = -1
 	began := time.Now()

@@ -10,7 +10,8 @@ import (
 // Unprompted is for the failure of a question to which no client has added anything: what would otherwise be about what a client
 // asked for is about the key, unless it is about what the key may do. That there is no list says nothing of it.
 func (f *Failure) Unprompted() {
-	if f.Class == ClassElsewhere && f.Status != http.StatusNotFound && f.said != nil && !complaintOfScope(f.said) && !complaintOfAPrompt(f.said) {
+	if f.Class == ClassElsewhere && f.Status != http.StatusNotFound && f.said != nil &&
+		!complaintOfScope(f.said) && !complaintOfAPrompt(f.said) {
 		f.Class = ClassForbidden
 	}
 }
