@@ -67,12 +67,12 @@ func TestWhatATokenEndpointSaysIsReadWithoutItsNames(t *testing.T) {
 		"no such tenant":   {400, `{"error":"invalid_request","error_description":"AADSTS90002: Tenant 'contoso' not found."}`, true, "the token endpoint refused the credentials: status 400 invalid_request (AADSTS90002): there is no such tenant"},
 		"a clock":          {400, `{"error":"invalid_grant","error_description":"Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your iat and exp values in the JWT claim."}`, true, "the token endpoint refused the credentials: status 400 invalid_grant: the clock of this machine is wrong"},
 		"words of its own": {400, `{"error":"<b>contoso</b>"}`, true, "the token endpoint refused the credentials: status 400"},
-		"a page":           {403, `<html>contoso</html>`, true, "the token endpoint refused the credentials: status 403"},
+		"a page":           {403, `<html>contoso</html>`, false, "the token endpoint answered with status 403 and a web page: is that really where tokens are given out?"},
 		"an outage":        {503, `contoso`, false, "the token endpoint answered with status 503"},
 		"too many":         {429, `{}`, false, "the token endpoint answered with status 429"},
-		"elsewhere":        {302, ``, false, "the token endpoint answered with status 302"},
+		"elsewhere":        {302, ``, false, "the token endpoint answered with status 302: redirects are not followed, since what is sent is a secret; is that really where tokens are given out?"},
 		"nothing":          {200, `{}`, false, "the token endpoint answered with something that is no token"},
-		"a page, kindly":   {200, `<html>`, false, "the token endpoint answered with something that is no token"},
+		"a page, kindly":   {200, `<html>`, false, "the token endpoint answered with a web page: is that really where tokens are given out?"},
 		"a header's end":   {200, `{"access_token":"a\r\nX-Evil: 1","expires_in":9}`, false, "the token endpoint answered with something that is no token"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -62,11 +63,13 @@ func answered(response *http.Response, err error) (*Token, error) {
 		return nil, err
 	}
 	defer func() { _ = response.Body.Close() }() // it has been read
-	body, err := io.ReadAll(io.LimitReader(response.Body, longestAnswer))
-	if err != nil {
+	body, err := io.ReadAll(io.LimitReader(response.Body, longestAnswer+1))
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if response.StatusCode != http.StatusOK {
+	case len(body) > longestAnswer:
+		return nil, tooLong()
+	case response.StatusCode != http.StatusOK:
 		return nil, refused(response.StatusCode, body)
 	}
 	var said struct {
@@ -74,7 +77,7 @@ func answered(response *http.Response, err error) (*Token, error) {
 		ExpiresIn   json.Number `json:"expires_in"` // Entra's first version has it as text
 	}
 	if json.Unmarshal(body, &said) != nil || !isToken(said.AccessToken) {
-		return nil, &Error{Text: "the token endpoint answered with something that is no token"}
+		return nil, noToken(body)
 	}
 	life, err := said.ExpiresIn.Int64()
 	if err == nil && life <= 0 {
@@ -82,6 +85,20 @@ func answered(response *http.Response, err error) (*Token, error) {
 	}
 	return newToken(said.AccessToken, seconds(life)), nil
 }
+
+// noToken is the error of a good answer that holds none.
+func noToken(body []byte) *Error {
+	if isPage(body) {
+		return &Error{Text: "the token endpoint answered with a web page: is that really where tokens are given out?"}
+	}
+	return &Error{Text: "the token endpoint answered with something that is no token"}
+}
+
+func tooLong() *Error {
+	return &Error{Text: "the token endpoint answered with more than any token is: is that really where tokens are given out?"}
+}
+
+func isPage(body []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) }
 
 // expired is the error of a token that is of no use to anybody. To show it would only put the blame on the upstream.
 func expired() *Error {
@@ -118,17 +135,21 @@ var causes = []struct{ word, means string }{
 	{"expired or revoked", "whoever had allowed it has to do so once more"},
 }
 
+// statusWord is how Google's clouds call errors.
+var statusWord = regexp.MustCompile(`^[A-Z_]{3,40}$`)
+
 // refused is the error of a status, with the words in it that are from a closed list of the protocol's: descriptions name tenants,
-// applications and accounts.
+// applications and accounts. Whoever refuses credentials says so in the protocol's form; what is something else is the word of somebody
+// in between, or of another server.
 func refused(status int, body []byte) *Error {
 	var said struct {
-		Error       string `json:"error"`
-		Description string `json:"error_description"`
+		Error       json.RawMessage `json:"error"`
+		Description string          `json:"error_description"`
 	}
 	_ = json.Unmarshal(body, &said) // what is no object says nothing
-	text := "status " + strconv.Itoa(status)
-	if errorWord.MatchString(said.Error) {
-		text += " " + said.Error
+	text, word := "status "+strconv.Itoa(status), wordOf(said.Error)
+	if word != "" {
+		text += " " + word
 	}
 	if code := entraCode.FindString(said.Description); code != "" {
 		text += " (" + code + ")"
@@ -140,8 +161,27 @@ func refused(status int, body []byte) *Error {
 		}
 	}
 	switch {
+	case status >= 300 && status < 400:
+		text += ": redirects are not followed, since what is sent is a secret; is that really where tokens are given out?"
+	case isPage(body):
+		text += " and a web page: is that really where tokens are given out?"
 	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status >= 500, status < 400:
-		return &Error{Text: "the token endpoint answered with " + text}
+	case len(said.Error) > 0:
+		return &Error{Refused: true, Text: "the token endpoint refused the credentials: " + text}
 	}
-	return &Error{Refused: true, Text: "the token endpoint refused the credentials: " + text}
+	return &Error{Text: "the token endpoint answered with " + text}
+}
+
+// wordOf is the code of an error, as OAuth writes one or as Google's clouds do; "": there is none that can be shown.
+func wordOf(said json.RawMessage) (word string) {
+	if json.Unmarshal(said, &word) == nil && errorWord.MatchString(word) {
+		return word
+	}
+	var google struct {
+		Status string `json:"status"`
+	}
+	if json.Unmarshal(said, &google) == nil && statusWord.MatchString(google.Status) {
+		return google.Status
+	}
+	return ""
 }

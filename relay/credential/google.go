@@ -3,6 +3,7 @@ package credential
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -39,7 +40,7 @@ func (g google) fetch(ctx context.Context) (*Token, error) {
 		return nil, way.judged(err)
 	}
 	if !isToken(got.AccessToken) {
-		return nil, &Error{Text: "the token endpoint answered with something that is no token"}
+		return nil, noToken(nil)
 	}
 	if said, is := got.Extra("expires_in").(float64); is && said <= 0 {
 		return nil, expired()
@@ -72,27 +73,56 @@ func (g google) fromMetadata(ctx context.Context) (*Token, error) {
 	return t, err
 }
 
-// noted keeps what went wrong on the way, of which the library passes on a text with addresses in it and nothing else.
+// noted keeps what went wrong on the way, of which the library passes on a text with addresses in it and nothing else, and how an answer
+// began that it made nothing of. More than a token's length is not read.
 type noted struct {
 	over http.RoundTripper
 	err  error
+	said []byte
 }
+
+// longestBegin is how much of an answer is kept.
+const longestBegin = 64
 
 // RoundTrip is http.RoundTripper's.
 func (n *noted) RoundTrip(r *http.Request) (*http.Response, error) {
 	response, err := n.over.RoundTrip(r)
-	n.err = err
+	n.err, n.said = err, nil
+	if err == nil {
+		response.Body = &notedBody{ReadCloser: response.Body, of: n, left: longestAnswer}
+	}
 	return response, err
+}
+
+type notedBody struct {
+	io.ReadCloser
+	of   *noted
+	left int
+}
+
+// Read is io.Reader's.
+func (b *notedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.of.said = append(b.of.said, p[:min(n, longestBegin-len(b.of.said))]...)
+	if b.left -= n; b.left < 0 && err == nil {
+		err = tooLong()
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.of.err = err
+	}
+	return n, err
 }
 
 // judged is an error of the library's as callers may know it.
 func (n *noted) judged(err error) error {
 	var said *oauth2.RetrieveError
 	switch {
-	case errors.As(err, &said) && said.Response != nil:
+	case errors.As(err, &said) && said.Response != nil && said.Response.StatusCode != http.StatusOK:
 		return refused(said.Response.StatusCode, said.Body)
 	case n.err != nil:
 		return n.err
+	case n.said != nil:
+		return noToken(n.said)
 	}
 	return &Error{Text: "the credentials gave no token"}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"one-api/relay"
 	"one-api/testbed/harness"
 	"one-api/testbed/standin"
 )
@@ -53,12 +54,16 @@ func (h holder) relay(t *testing.T, c *cloud) *harness.Relay {
 }
 
 // TestWhoeverGivesOutTokensMayFailInEveryWay: an outage, a web page, a redirect, nothing at all, a token that has expired already. The client
-// is told of a gateway's error, nobody's secret is in it, the upstream is not asked, and who gives out tokens not for every call.
+// is told of a gateway's error, nobody's secret is in it, the upstream is not asked, and who gives out tokens not for every call. The monitor
+// and the probe say what it was.
 func TestWhoeverGivesOutTokensMayFailInEveryWay(t *testing.T) {
-	page := func(w http.ResponseWriter) {
-		w.Header().Set("Content-Type", "text/html")
-		w.Header().Set("Metadata-Flavor", "Google")
-		_, _ = w.Write([]byte("<html>Sign in</html>"))
+	webPage := func(status int) func(http.ResponseWriter) {
+		return func(w http.ResponseWriter) {
+			w.Header().Set("Content-Type", "text/html")
+			w.Header().Set("Metadata-Flavor", "Google")
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte("<html>secret.example</html>"))
+		}
 	}
 	saying := func(body string) func(http.ResponseWriter) {
 		return func(w http.ResponseWriter) {
@@ -72,13 +77,27 @@ func TestWhoeverGivesOutTokensMayFailInEveryWay(t *testing.T) {
 			status int
 			says   string
 		}{
-			"an outage":  {failing(503, `{"error":"temporarily_unavailable"}`), http.StatusBadGateway, "503"},
-			"a web page": {page, http.StatusBadGateway, ""},
+			"an outage":               {failing(503, `{"error":"temporarily_unavailable"}`), http.StatusBadGateway, "answered with status 503 temporarily_unavailable"},
+			"an outage as a web page": {webPage(500), http.StatusBadGateway, "answered with status 500 and a web page: is that really where tokens are given out?"},
+			"a web page":              {webPage(200), http.StatusBadGateway, "answered with a web page: is that really where tokens are given out?"},
+			"another's 404":           {webPage(404), http.StatusBadGateway, "answered with status 404 and a web page"},
+			"a firewall's 403":        {failing(403, `blocked`), http.StatusBadGateway, "answered with status 403"},
+			"too many":                {failing(429, `{"error":"slow_down"}`), http.StatusBadGateway, "answered with status 429 slow_down"},
+			"a refusal":               {failing(400, `{"error":"invalid_grant","error_description":"account not found for secret.example"}`), http.StatusBadGateway, "refused the credentials: status 400 invalid_grant: there is no such account any more"},
 			"a redirect": {func(w http.ResponseWriter) {
 				w.Header().Set("Location", "http://127.0.0.1:1/")
 				w.WriteHeader(http.StatusFound)
-			}, http.StatusBadGateway, ""},
-			"no token":               {saying(`{"token_type":"Bearer","expires_in":3599}`), http.StatusBadGateway, ""},
+			}, http.StatusBadGateway, "answered with status 302: redirects are not followed"},
+			"a cut": {func(w http.ResponseWriter) {
+				w.Header().Set("Metadata-Flavor", "Google")
+				w.Header().Set("Content-Length", "500")
+				_, _ = w.Write([]byte(`{"access_token":`))
+				_ = http.NewResponseController(w).Flush()
+				panic(http.ErrAbortHandler)
+			}, http.StatusBadGateway, "could not be asked: the connection was closed early"},
+			"a reset":                {func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, http.StatusBadGateway, "could not be asked: the connection was closed early"},
+			"a book":                 {saying(`{"access_token":"` + strings.Repeat("a", 1<<20) + `","expires_in":3599}`), http.StatusBadGateway, "answered with more than any token is"},
+			"no token":               {saying(`{"token_type":"Bearer","expires_in":3599}`), http.StatusBadGateway, "answered with something that is no token"},
 			"an expired token":       {saying(`{"access_token":"ya29.old","token_type":"Bearer","expires_in":0}`), http.StatusBadGateway, "expired already"},
 			"a long expired token":   {saying(`{"access_token":"ya29.old","token_type":"Bearer","expires_in":-3600}`), http.StatusBadGateway, "expired already"},
 			"silence":                {nil, http.StatusGatewayTimeout, "did not answer in time"},
@@ -103,7 +122,15 @@ func TestWhoeverGivesOutTokensMayFailInEveryWay(t *testing.T) {
 				require.LessOrEqual(t, c.tokens.Asked(), 4, "not for every call")
 				require.Zero(t, c.at.Requests.Load(), "nothing is asked without a token")
 				require.NotEqual(t, "healthy", string(r.Server.Pool().Set().All()[0].State(time.Now())))
+				_, shown := r.Get("/api/monitor/channels/a")
+				require.Contains(t, shown["reason"], f.says)
 				requireNoSecret(t, r, answer)
+				require.NotContains(t, answer+r.Log.String(), "secret.example")
+				if h.env == nil { // a probe has no environment here
+					table, found := probesFor(t, "channels:\n"+h.channel(t, c), relay.Question{Call: true})
+					require.Equal(t, relay.SomeFail, found, table)
+					require.Contains(t, table, f.says)
+				}
 			})
 		}
 	}
@@ -161,12 +188,30 @@ func TestTheCredentialsOfAMachineOfAmazonsMayFailInEveryWay(t *testing.T) {
 	channel := func(u *harness.Upstream) string {
 		return strings.Replace(bedrockChannel("a", u.URL, standin.BedrockNova, ", timeouts: {connect: 10s}"), fmt.Sprintf(", keys: [%q]", bedrockKey), "", 1)
 	}
-	for name, fails := range map[string]func(http.ResponseWriter){
-		"an outage": failing(503, `{"message":"no"}`), "a web page": failing(200, `<html>`), "a refusal": failing(403, `{"code":"AccessDenied","message":"`+standin.BedrockSecret+`"}`),
-		"nothing in it": failing(200, `{}`), "expired already": good(-time.Hour),
+	for name, f := range map[string]struct {
+		fails func(http.ResponseWriter)
+		says  string
+	}{
+		"an outage":     {failing(503, `{"message":"no"}`), "the container's address answered with an error"},
+		"a web page":    {failing(200, `<html>`), "whoever was asked for some answered with something that is none"},
+		"a refusal":     {failing(403, `{"code":"AccessDenied","message":"`+standin.BedrockSecret+`"}`), "whoever was asked for some has refused (AccessDenied): may this machine assume the role?"},
+		"nothing in it": {failing(200, `{}`), "answered with something that is none"},
+		"a line in it":  {failing(200, `{"AccessKeyId":"AKID\r\nX: y","SecretAccessKey":"0123456789","Token":"x"}`), "answered with something that is none"},
+		"a book":        {failing(200, `{"AccessKeyId":"`+strings.Repeat("A", 4<<20)+`","SecretAccessKey":"0123456789"}`), "whoever was asked for some answered with more than any credentials are"},
+		"a cut": {func(w http.ResponseWriter) {
+			w.Header().Set("Content-Length", "500")
+			_, _ = w.Write([]byte(`{"AccessKeyId":`))
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		}, "whoever was asked for some answered with something that is none"},
+		"a redirect": {func(w http.ResponseWriter) {
+			w.Header().Set("Location", "http://127.0.0.1:1/")
+			w.WriteHeader(http.StatusFound)
+		}, "the container's address answered with an error"},
+		"expired already": {good(-time.Hour), "expired already"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			says.Store(fails)
+			says.Store(f.fails)
 			asked.Store(0)
 			server := &standin.Bedrock{Answers: []standin.Answer{hello}, Session: true}
 			u := harness.NewUpstream(t, false, server.ServeHTTP)
@@ -178,7 +223,12 @@ func TestTheCredentialsOfAMachineOfAmazonsMayFailInEveryWay(t *testing.T) {
 				answer += more
 			}
 			require.Zero(t, u.Requests.Load(), "nothing is asked without credentials")
-			require.LessOrEqual(t, asked.Load(), int64(12), "not for every call, with the library's own second tries")
+			_, shown := r.Get("/api/monitor/channels/a")
+			require.Contains(t, shown["reason"], f.says, "%s %v", r.Log.String(), r.Attempt(0).Failure)
+			table, found := probesFor(t, "channels:\n"+channel(u), relay.Question{Call: true})
+			require.Equal(t, relay.SomeFail, found, table)
+			require.Contains(t, table, f.says)
+			require.LessOrEqual(t, asked.Load(), int64(15), "not for every call, with the library's own second tries")
 			for _, secret := range []string{standin.BedrockSecret, standin.BedrockID, standin.BedrockToken} {
 				require.NotContains(t, answer+r.Log.String(), secret)
 			}

@@ -76,7 +76,7 @@ func TestATokenEndpointThatFailsIsAnHonestError(t *testing.T) {
 	}{
 		"a wrong secret": {nil, "wrong-s3cret-0123", "upstream_refused_credentials", "upstream_status", "the token endpoint refused the credentials: status 401 invalid_client (AADSTS7000215)"},
 		"an outage":      {failing(503, `{"error":"temporarily_unavailable"}`), standin.ClientSecret, "connect_failed", "connect_failed", "the token endpoint answered with status 503 temporarily_unavailable"},
-		"a page":         {failing(200, `<html>`), standin.ClientSecret, "connect_failed", "connect_failed", "something that is no token"},
+		"a page":         {failing(200, `<html>`), standin.ClientSecret, "connect_failed", "connect_failed", "the token endpoint answered with a web page"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, spare := newCloud(t, azureOf(""), hello), newCloud(t, azureOf(""), hello)
