@@ -46,38 +46,56 @@ func strictIn(value []byte, depth int) bool {
 	if !IsObject(value) {
 		return true
 	}
-	all, isObject, closed, says := true, false, false, false
-	list, items := false, false
-	properties := map[string]bool{}
-	var required []byte
-	_ = jsonscan.Object(value, func(m jsonscan.Member) { // the request has been read
-		all = all && isPermitted(string(m.Key), m.Value)
-		switch string(m.Key) {
-		case "$ref", "enum", "const":
-			says = true
-		case "type":
-			says = true
-			isObject = isObject || bytes.Contains(m.Value, []byte(`"object"`))
-			list = list || isList(m.Value)
-		case "additionalProperties":
-			closed = string(m.Value) == "false"
-		case "required":
-			required = m.Value
-		case "properties", "$defs", "definitions":
-			_ = jsonscan.Object(m.Value, func(inner jsonscan.Member) {
-				if string(m.Key) == "properties" {
-					properties[string(inner.Key)] = true
-				}
-				all = all && strictIn(inner.Value, depth-1)
-			})
-		case "items", "anyOf":
-			says, items = says || string(m.Key) == "anyOf", items || string(m.Key) == "items"
-			all = all && strictIn(m.Value, depth-1)
-		}
-	})
-	jsonscan.Elements(required, func(element []byte) {
+	o := strictObject{permitted: true, depth: depth, optional: map[string]bool{}}
+	_ = jsonscan.Object(value, o.member) // the request has been read
+	jsonscan.Elements(o.required, func(element []byte) {
 		name, _ := jsonscan.String(element)
-		delete(properties, name)
+		delete(o.optional, name)
 	})
-	return all && says && (!list || items) && (!isObject || closed && len(properties) == 0)
+	return o.permitted && o.says && (!o.isList || o.hasItems) && (!o.isObject || o.closed && len(o.optional) == 0)
+}
+
+// strictObject is what one object of a schema says.
+type strictObject struct {
+	depth            int
+	permitted        bool // all of its keywords are, and all that is in it
+	says             bool // of which kind values are
+	isObject, isList bool
+	closed, hasItems bool
+	required         []byte
+	optional         []string // properties; once required is read, those that are not in it
+}
+
+func (o *strictObject) member(m jsonscan.Member) {
+	o.permitted = o.permitted && isPermitted(string(m.Key), m.Value)
+	switch string(m.Key) {
+	case "$ref", "enum", "const":
+		o.says = true
+	case "type":
+		o.says = true
+		o.isObject = o.isObject || bytes.Contains(m.Value, []byte(`"object"`))
+		o.isList = o.isList || isList(m.Value)
+	case "additionalProperties":
+		o.closed = string(m.Value) == "false"
+	case "required":
+		o.required = m.Value
+	case "properties":
+		o.all(m.Value, func(name string) { o.optional[name] = true })
+	case "$defs", "definitions":
+		o.all(m.Value, func(string) {})
+	case "items":
+		o.hasItems = true
+		o.permitted = o.permitted && strictIn(m.Value, o.depth-1)
+	case "anyOf":
+		o.says = true
+		o.permitted = o.permitted && strictIn(m.Value, o.depth-1)
+	}
+}
+
+// all looks into each of the schemas that an object has by name.
+func (o *strictObject) all(schemas []byte, named func(name string)) {
+	_ = jsonscan.Object(schemas, func(inner jsonscan.Member) {
+		named(string(inner.Key))
+		o.permitted = o.permitted && strictIn(inner.Value, o.depth-1)
+	})
 }
