@@ -63,7 +63,7 @@ type strictObject struct {
 	isObject, isList bool
 	closed, hasItems bool
 	required         []byte
-	optional         []string // properties; once required is read, those that are not in it
+	optional         map[string]bool // properties; once required is read, those that are not in it
 }
 
 func (o *strictObject) member(m jsonscan.Member) {
