@@ -134,13 +134,16 @@ func TestSettingsAreMergedAndJudgedAsThoseOfTheFile(t *testing.T) {
 		require.Equal(t, []string{"vip"}, changed.Groups)
 		require.Equal(t, "kid", opens(r, key), "it is found, and told that it is disabled")
 		for _, wrong := range []map[string]any{
-			{"model": []any{"a"}}, {"expires": "tomorrow"}, {"key": "sk-0123456789"}, {"name": "other"}, {"models": []any{"${HOME}"}},
+			{"model": []any{"a"}}, {"expires": "tomorrow"}, {"key": "sk-0123456789"}, {"name": "other"},
 		} {
 			_, err := r.Update(ctx, "kid", wrong)
 			var invalid Invalid
 			require.ErrorAs(t, err, &invalid, "%v", wrong)
 		}
 		require.Equal(t, []string{"vip"}, r.Get("kid").Groups, "what was refused has changed nothing")
+		changed, err = r.Update(ctx, "kid", map[string]any{"models": []any{"${HOME}"}})
+		require.NoError(t, err)
+		require.Equal(t, []string{"${HOME}"}, changed.Models, "nothing is taken from the environment: some old database has such a name")
 		for _, wrong := range []map[string]any{{}, {"name": ""}, {"name": 7}, {"name": "x", "key_sha256": "00"}, {"name": "x", "limits": "many"}} {
 			_, _, err := r.Create(ctx, wrong)
 			var invalid Invalid
