@@ -151,6 +151,8 @@ type tokenCall struct {
 	rpm, tpm, concurrent  int
 	usd                   float64
 	per, expires, owner   string
+	unpriced              string
+	showCost, foreignIDs  bool
 	grace                 time.Duration
 	newDatabase           bool
 }
@@ -168,6 +170,9 @@ func newTokenCall() *tokenCall {
 	c.flags.StringVar(&c.per, "per", "month", "what the budget is for: `day`, week, month or total")
 	c.flags.StringVar(&c.expires, "expires", "", "when it ends, as `2027-01-31T00:00:00Z`")
 	c.flags.StringVar(&c.owner, "owner", "", "whose it is")
+	c.flags.StringVar(&c.unpriced, "unpriced", "", "`allow` or refuse models that nobody knows a price of; with a budget they are refused")
+	c.flags.BoolVar(&c.showCost, "show-cost", false, "answer with what each call has cost")
+	c.flags.BoolVar(&c.foreignIDs, "foreign-ids", false, "it may name responses and files that it has not made here")
 	c.flags.DurationVar(&c.grace, "grace", 24*time.Hour, "how long the old key of a rotated token works")
 	c.flags.BoolVar(&c.newDatabase, "new-database", false, "make the database, where none is named and "+store.DefaultPath+" is not there")
 	return c
@@ -202,6 +207,8 @@ func (c *tokenCall) given() map[string]any {
 		"owner": func() { members["owner"] = c.owner }, "rpm": func() { limits["rpm"] = c.rpm }, "tpm": func() { limits["tpm"] = c.tpm },
 		"concurrent": func() { limits["concurrent"] = c.concurrent },
 		"usd":        func() { budget["usd"] = c.usd }, "per": func() { budget["per"] = c.per },
+		"unpriced": func() { members["unpriced"] = c.unpriced }, "show-cost": func() { members["show_cost"] = c.showCost },
+		"foreign-ids": func() { members["foreign_ids"] = c.foreignIDs },
 	}
 	c.flags.Visit(func(of *flag.Flag) {
 		if does := set[of.Name]; does != nil {
@@ -218,7 +225,9 @@ func (c *tokenCall) given() map[string]any {
 }
 
 // memberFlags are the flags of given.
-var memberFlags = []string{"groups", "models", "allow-cidr", "expires", "owner", "rpm", "tpm", "concurrent", "usd", "per"}
+var memberFlags = []string{
+	"groups", "models", "allow-cidr", "expires", "owner", "rpm", "tpm", "concurrent", "usd", "per", "unpriced", "show-cost", "foreign-ids",
+}
 
 // readBy is the flags that a command reads, besides --new-database.
 var readBy = map[string][]string{"create": memberFlags, "set": memberFlags, "rotate": {"grace"}}

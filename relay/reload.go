@@ -3,7 +3,6 @@ package relay
 import (
 	"context"
 	"strconv"
-	"strings"
 	"time"
 
 	"one-api/relay/config"
@@ -140,16 +139,20 @@ func (s *Server) found(made, changed, deleted []string) {
 // mostProblems is how many of a refused configuration's problems have a line in the log each. GET /api/config has all of them.
 const mostProblems = 50
 
-// sayRefused logs what is wrong with a configuration that was refused, a line each: an error of several lines is hard to read in one.
+// sayRefused logs what is wrong with a configuration that was refused, a line each: an error of several lines is hard to read in one. What
+// is only odd about it comes last.
 func (s *Server) sayRefused(err error) {
 	const message = "the new configuration was refused: the old one stays"
-	all := strings.Split(strings.TrimSpace(err.Error()), "\n")
-	for i, problem := range all {
-		of := strconv.Itoa(i+1) + " of " + strconv.Itoa(len(all))
+	problems, warnings := config.Lines(err)
+	for i, problem := range problems {
+		of := strconv.Itoa(i+1) + " of " + strconv.Itoa(len(problems))
 		if i == mostProblems {
 			s.options.Log.Error(message, "error", "and more: one-api --check-config lists all", "problem", of)
 			return
 		}
 		s.options.Log.Error(message, "error", problem, "problem", of)
+	}
+	for _, warning := range warnings[:min(len(warnings), mostProblems-min(len(problems), mostProblems))] {
+		s.options.Log.Warn("the configuration that was refused has something odd as well", "warning", warning)
 	}
 }

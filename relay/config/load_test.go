@@ -275,6 +275,18 @@ tokens:
 	}, c.Warnings)
 }
 
+func TestTheKeyOfTheReadmesExampleIsWarnedOfHoweverItIsWritten(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	found := regexp.MustCompile(`key_sha256: ([0-9a-f]{64})`).FindSubmatch(readme)
+	require.NotNil(t, found)
+	for _, key := range []string{"key_sha256: " + string(found[1]), "key: sk-lab-0123456789abcdef", "key: lab-0123456789abcdef"} {
+		c := loadAll(t, withFile("channels: [{name: a, type: openai, keys: [k]}]\ntokens:\n  - {name: one, "+key+"}\n", nil))
+		require.Len(t, c.Warnings, 1, key)
+		require.Contains(t, c.Warnings[0], "is the key of the README's example, which everybody knows")
+	}
+}
+
 func TestOperatorsTokensThatAreShortOrTheSameAreAWarningAndNoProblem(t *testing.T) {
 	for _, test := range []struct {
 		admin, monitor string

@@ -186,9 +186,15 @@ func (l *loader) claim(at place, sums []digest) []digest {
 	}
 	for _, sum := range sums {
 		l.keys[sum] = at
+		if sum == exampleKey {
+			l.warn(at, "is the key of the README's example, which everybody knows: put one of your own in its place (openssl rand -hex 24)")
+		}
 	}
 	return sums
 }
+
+// exampleKey is that of the token which README.md and docs/configuration.md show.
+var exampleKey = sha256.Sum256([]byte("sk-lab-0123456789abcdef"))
 
 // environmentTokens reserves the operators' keys and makes the root token.
 func (l *loader) environmentTokens() []Token {

@@ -3,6 +3,7 @@ package controller
 import (
 	"cmp"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -44,11 +45,17 @@ func (c *Controller) NotFound(g *gin.Context) {
 // adminHint says why an operator does not find an endpoint that the README names; else it is empty.
 func (c *Controller) adminHint(r *http.Request) string {
 	path := r.URL.Path
-	if c.Settings.AdminToken != "" || !strings.HasPrefix(path, "/api/channel/") && !strings.HasPrefix(path, "/debug/pprof") &&
-		!strings.HasPrefix(path, "/api/monitor/requests/") {
+	if c.Settings.AdminToken != "" || !slices.ContainsFunc(adminPaths, func(below string) bool {
+		return path == below || strings.HasPrefix(path, below+"/")
+	}) {
 		return ""
 	}
 	return ": the admin endpoints exist once ADMIN_TOKEN is set"
+}
+
+// adminPaths are what the admin endpoints are, or are below.
+var adminPaths = []string{
+	"/api/channel", "/api/config", "/api/monitor/requests", "/api/prices", "/api/requests", "/api/token", "/api/usage", "/debug/pprof",
 }
 
 // endpoints are the paths below /v1 that clients append to a base URL.

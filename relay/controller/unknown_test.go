@@ -42,8 +42,10 @@ func TestAPathThatThereIsNotSaysWhatWasMostLikelyMeant(t *testing.T) {
 func TestAnOperatorWithoutAnAdminTokenIsToldWhyNothingIsThere(t *testing.T) {
 	without, with := &Controller{}, &Controller{Settings: config.Settings{AdminToken: "t"}}
 	for method, paths := range map[string][]string{
-		http.MethodPost:   {"/api/channel/demo/disable", "/api/channel/demo/enable"},
-		http.MethodGet:    {"/debug/pprof/", "/debug/pprof"},
+		http.MethodPost: {"/api/channel/demo/disable", "/api/channel/demo/enable"},
+		http.MethodGet: {
+			"/debug/pprof/", "/debug/pprof", "/api/usage", "/api/requests", "/api/requests/abc", "/api/prices", "/api/token", "/api/token/kid", "/api/config",
+		},
 		http.MethodDelete: {"/api/monitor/requests/1"},
 	} {
 		for _, path := range paths {

@@ -157,7 +157,10 @@ func (p *Checked) judge(f *outcome.Failure, came bool, began time.Time) {
 		return
 	case outcome.ClientGone:
 		p.Detail = "stopped before it had answered"
-	case outcome.HeaderTimeout: // whose clock is the question's, and none that is configured
+	case outcome.HeaderTimeout:
+		if p.Took < questionTimeout { // the channel's own clock, which it names
+			break
+		}
 		p.Detail = fmt.Sprintf("no whole answer within %s, which is what is waited for one here", questionTimeout)
 	default:
 	}

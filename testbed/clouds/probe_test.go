@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -164,6 +165,16 @@ func TestAProbeTellsWhatIsWrongFromWhatNobodyKnows(t *testing.T) {
 			require.Equal(t, c.call, found, table)
 			require.Regexp(t, `(?m)^a +openai +`+cmp.Or(c.calls, c.says), table)
 		})
+	}
+}
+
+func TestAProbeThatTheChannelsOwnClockEndsNamesThatClock(t *testing.T) {
+	waits := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+	u := openAIs(t, waits, waits)
+	for _, call := range []bool{false, true} {
+		table, found := probes(t, strings.Replace(withModels(u, "m"), "models:", "timeouts: {header: 100ms}, models:", 1), call)
+		require.Equal(t, relay.SomeFail, found, table)
+		require.Regexp(t, `(?m)^a +openai +no +unknown .* timeouts\.header`, table)
 	}
 }
 

@@ -88,3 +88,12 @@ func TestABadFileIsRefusedTheOldOneStaysAndThatIsLogged(t *testing.T) {
 	status, _, _ := r.Ask("/v1/chat/completions", harness.Chat)
 	require.Equal(t, 200, status)
 }
+
+func TestWhatIsOnlyOddAboutAFileIsNotSaidToBeWhyItWasRefused(t *testing.T) {
+	u := harness.NewUpstream(t, false, harness.Answers(200, harness.WholeAnswer))
+	r := harness.StartRelay(t, harness.OpenAIChannel("a", u, ""))
+	require.NoError(t, os.WriteFile(r.File, []byte("channels:\n  - {name: a, type: openai, keys: [\"your-api-key\"]}\nfoo: 1\n"), 0o600))
+	require.Error(t, r.Server.Reload())
+	require.Regexp(t, `(?m)level=ERROR msg="the new configuration was refused: the old one stays" [^\n]*foo: unknown key[^\n]*problem="1 of 1"`, r.Log.String())
+	require.Regexp(t, `(?m)level=WARN msg="the configuration that was refused has something odd as well" [^\n]*placeholder`, r.Log.String())
+}
