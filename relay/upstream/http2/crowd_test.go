@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	xhttp2 "golang.org/x/net/http2"
 
 	"one-api/relay/upstream/http1"
 )
@@ -131,4 +132,35 @@ func TestManyHeadersAreCompressedInOneOrder(t *testing.T) {
 		})
 	}
 	calls.Wait()
+}
+
+// TestACrowdOnConnectionsThatTakeFewCallsEachIsAnsweredWhole is nginx, which says goodbye with its 1000th request (keepalive_requests), while
+// others are on their way that it does not look at.
+func TestACrowdOnConnectionsThatTakeFewCallsEachIsAnsweredWhole(t *testing.T) {
+	const each, crowd = 5, 30
+	s, p := talking(t, func(c *talker) {
+		c.settings()
+		for n := 1; ; n++ {
+			id := c.request()
+			if id == 0 {
+				return
+			}
+			if n == each {
+				_ = c.WriteGoAway(id, xhttp2.ErrCodeNo, nil)
+			}
+			if n <= each {
+				c.answer(id)
+			}
+		}
+	})
+	var calls sync.WaitGroup
+	for range crowd {
+		calls.Go(func() {
+			if _, body, err := ask(p, hello); err != nil || body != `{"b":2}` {
+				t.Errorf("%v: %q", err, body)
+			}
+		})
+	}
+	calls.Wait()
+	require.GreaterOrEqual(t, s.conns.Load(), int64(crowd/each))
 }

@@ -87,6 +87,8 @@ var (
 	errSilent    = errors.New("http2: the connection is dead: it does not answer a PING")
 	// errRefused means that the server has not looked at the request: it may be sent again.
 	errRefused = errors.New("http2: the upstream refused the stream unseen")
+	// errUnseen means the same, of a connection that takes no more: nginx says goodbye after keepalive_requests, to a crowd that is under way.
+	errUnseen = errors.New("http2: the upstream said goodbye before it had looked at the request")
 	// errFull means that the connection took no more calls: nothing was sent.
 	errFull = errors.New("http2: the connection takes no more streams")
 )

@@ -217,10 +217,14 @@ func (c *conn) goAway(f *frame) error {
 	if c.goodbye == nil || code != codeNone {
 		c.goodbye = &gone{code}
 	}
+	unseen := errUnseen
+	if code != codeNone {
+		unseen = errRefused
+	}
 	for id, a := range c.streams {
 		if id > last {
 			delete(c.streams, id)
-			a.breaks(errRefused, false)
+			a.breaks(unseen, false)
 		}
 	}
 	c.leave()

@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	// mostTries is how often a request is sent that its server has not looked at.
+	// mostTries is how often a request is sent that its server refuses to look at.
 	mostTries = 3
-	// mostConns is how many connections in a row may take no more calls when a call's turn comes.
+	// mostConns is how many connections in a row may take no more calls when a call's turn comes, or say goodbye before they have looked at it.
 	mostConns = 10
 	// atOnce is how many frames of a body are written with its header.
 	atOnce = 4
@@ -57,7 +57,7 @@ func (p *Pool) Do(canceler http1.Canceler, r http1.Request) (a *Answer, connecte
 		_ = a.Close()
 		switch {
 		case !again:
-		case errors.Is(err, errFull) && full+1 < mostConns:
+		case (errors.Is(err, errFull) || errors.Is(err, errUnseen)) && full+1 < mostConns:
 			full++
 			continue
 		case errors.Is(err, errRefused) && tries+1 < mostTries:
