@@ -59,7 +59,7 @@ func raw(t *testing.T, address, request string) (status int, id string) {
 	conn, err := net.Dial("tcp", strings.TrimPrefix(address, "http://"))
 	require.NoError(t, err)
 	defer func() { _ = conn.Close() }()
-	require.NoError(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	require.NoError(t, conn.SetDeadline(time.Now().Add(2*time.Minute)))
 	sent := make(chan struct{})
 	go func() {
 		defer close(sent)
@@ -145,7 +145,7 @@ tokens:
 	require.Eventually(t, func() bool {
 		last = p.stdout.String()
 		return strings.Count(last, "request ended") >= len(relayed)
-	}, 20*time.Second, 10*time.Millisecond, "%d of %d", strings.Count(last, "request ended"), len(relayed))
+	}, 2*time.Minute, 10*time.Millisecond, "%d of %d", strings.Count(last, "request ended"), len(relayed))
 	p.signals <- syscall.SIGTERM
 	require.Equal(t, 0, <-p.code)
 	require.Empty(t, p.stderr.String())

@@ -52,7 +52,7 @@ func (s *scene) isAway(rows int64) {
 	require.Eventually(s.t, func() bool {
 		state := s.State()
 		return state.Away != nil && state.Spilled >= rows && state.Queue == rows
-	}, 30*time.Second, 5*time.Millisecond, "%+v", s.State())
+	}, 2*time.Minute, 5*time.Millisecond, "%+v", s.State())
 	require.Positive(s.t, s.State().Age)
 }
 
@@ -63,7 +63,7 @@ func (s *scene) isBack() {
 	require.Eventually(s.t, func() bool {
 		state := s.State()
 		return state.Queue == 0 && state.Away == nil && state.Age == 0
-	}, 30*time.Second, 5*time.Millisecond, "%+v", s.State())
+	}, 2*time.Minute, 5*time.Millisecond, "%+v", s.State())
 	require.Zero(s.t, s.State().Lost)
 }
 
@@ -150,7 +150,7 @@ func TestALineThatWasCutOffIsCountedAndTheOthersAreTaken(t *testing.T) {
 	require.NoError(t, os.WriteFile(left[0], data[:len(data)-10], 0o600))
 	s = newScene(t, target)
 	s.flush()
-	require.Eventually(t, func() bool { return s.State().Queue == 0 && s.State().Replayed == 19 }, 30*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return s.State().Queue == 0 && s.State().Replayed == 19 }, 2*time.Minute, 5*time.Millisecond)
 	require.EqualValues(t, 1, s.State().Lost)
 	s.exact(19)
 }
@@ -163,7 +163,7 @@ func TestADatabaseThatGrowsTooLargeIsNoReasonToLoseRows(t *testing.T) {
 	_, err = db.Exec("PRAGMA max_page_count = 40") // SQLITE_FULL, as on a disk that is
 	require.NoError(t, err)
 	s.add(3000)
-	require.Eventually(t, func() bool { return s.State().Away != nil }, 30*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return s.State().Away != nil }, 2*time.Minute, time.Millisecond)
 	s.isBack() // it is opened anew, without that bound
 	s.exact(3000)
 }
@@ -260,7 +260,7 @@ func TestAServerThatStopsInTheMiddleCostsNoRowAndDoublesNone(t *testing.T) {
 	for range 4 { // in the middle of transactions, and of commits whose answer is lost
 		before := s.chunks()
 		all.Go(func() { s.add(750) })
-		require.Eventually(t, func() bool { return s.chunks() > before }, 30*time.Second, time.Millisecond, "%+v", s.State())
+		require.Eventually(t, func() bool { return s.chunks() > before }, 2*time.Minute, time.Millisecond, "%+v", s.State())
 		p.stop()
 		p.start()
 	}
@@ -296,7 +296,7 @@ func TestAServerThatFallsSilentKeepsNobodyWaiting(t *testing.T) {
 	p.silent = true
 	p.mu.Unlock()
 	s.addAtOnce(1000)
-	require.Eventually(t, func() bool { return s.State().Spilled >= 1000 }, 30*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return s.State().Spilled >= 1000 }, 2*time.Minute, time.Millisecond)
 	require.NoError(t, s.State().Away, "it is before the transaction's time is over")
 	p.stop()
 	p.mu.Lock()
@@ -315,7 +315,7 @@ func TestMoreThanMemoryHoldsWaitsInTheFileAlone(t *testing.T) {
 	const rows = 2*mostHeld + 1000
 	for range rows / 1000 {
 		s.add(1000)
-		require.Eventually(t, func() bool { return s.unseen() == 0 }, 30*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return s.unseen() == 0 }, 2*time.Minute, time.Millisecond)
 	}
 	s.add(rows % 1000)
 	s.isAway(rows)
