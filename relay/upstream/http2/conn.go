@@ -26,7 +26,7 @@ const (
 	sharedWindow = 1 << 30
 	sharedRefill = 1 << 24
 
-	// assumedStreams is how many a connection takes until its server has said so, unsaidStreams where it does not.
+	// assumedStreams is how many a connection takes until its server has said so for the first time, unsaidStreams where it does not.
 	assumedStreams = 100
 	unsaidStreams  = 1000
 
@@ -85,7 +85,7 @@ type conn struct {
 func (p *Pool) newConn(wire *Wire, secure *tls.Conn, serial uint64, reserved int) *conn {
 	c := &conn{
 		pool: p, serial: serial, wire: wire, secure: secure, streams: map[uint32]*Answer{}, next: 1, reserved: reserved,
-		most: assumedStreams, window: standardWindow, initial: standardWindow, frameSize: largestFrame, receive: sharedWindow,
+		most: p.room(), window: standardWindow, initial: standardWindow, frameSize: largestFrame, receive: sharedWindow,
 	}
 	c.encoder = hpack.NewEncoder(&c.block)
 	c.encoder.SetMaxDynamicTableSizeLimit(tableSize)

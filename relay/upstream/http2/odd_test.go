@@ -92,7 +92,7 @@ func TestWhatAServerMaySayIsUnderstoodAndWhatNotEndsTheCall(t *testing.T) {
 			c.header(id, false, ":status", "200")
 			c.data(id, false, good)
 			_ = c.WriteGoAway(0, xhttp2.ErrCodeNo, nil)
-		}, good, "refused"},
+		}, good, "said goodbye before"},
 		"a goodbye, and the end": {func(c *talker, id uint32) {
 			_ = c.WriteGoAway(id, xhttp2.ErrCodeEnhanceYourCalm, nil)
 			_ = c.Close()

@@ -105,12 +105,17 @@ func (p *Pool) join(ctx context.Context, after uint64) (*conn, error) {
 	return nil, ctx.Err()
 }
 
+// room is how many calls a connection takes whose server has not said yet how many it does: as many as it took before.
+func (p *Pool) room() int {
+	if most := int(p.most.Load()); most > 0 {
+		return most
+	}
+	return assumedStreams
+}
+
 // dial finds a connection that is being made and has room, or begins to make one.
 func (p *Pool) dial(after uint64) *dialing {
-	room := int(p.most.Load())
-	if room == 0 {
-		room = assumedStreams
-	}
+	room := p.room()
 	for _, d := range p.dials {
 		if d.serial > after && d.waiting < room {
 			return d

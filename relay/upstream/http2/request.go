@@ -18,8 +18,10 @@ import (
 const (
 	// mostTries is how often a request is sent that its server refuses to look at.
 	mostTries = 3
-	// mostConns is how many connections in a row may take no more calls when a call's turn comes, or say goodbye before they have looked at it.
+	// mostConns is how many connections in a row may take no more calls when a call's turn comes.
 	mostConns = 10
+	// mostGoodbyes is how many may say goodbye before they have looked at it, and have looked at others'.
+	mostGoodbyes = 100
 	// atOnce is how many frames of a body are written with its header.
 	atOnce = 4
 )
@@ -34,7 +36,7 @@ func (p *Pool) Do(canceler http1.Canceler, r http1.Request) (a *Answer, connecte
 		return nil, false, err
 	}
 	after := uint64(0) // connections up to this one are not asked again
-	for tries, full, died := 0, 0, false; ; {
+	for tries, full, late, died := 0, 0, 0, false; ; {
 		c := p.take(after)
 		if c == nil {
 			if c, err = p.await(canceler, r.Waits, connected, after); err != nil {
@@ -57,10 +59,13 @@ func (p *Pool) Do(canceler http1.Canceler, r http1.Request) (a *Answer, connecte
 		_ = a.Close()
 		switch {
 		case !again:
-		case (errors.Is(err, errFull) || errors.Is(err, errUnseen)) && full+1 < mostConns:
+		case errors.Is(err, errFull) && full+1 < mostConns:
 			full++
 			continue
-		case errors.Is(err, errRefused) && tries+1 < mostTries:
+		case errors.Is(err, errUnseen) && c.hasServed() && late+1 < mostGoodbyes:
+			late++ // each of these has answered somebody, so that a crowd gets on
+			continue
+		case (errors.Is(err, errRefused) || errors.Is(err, errUnseen)) && tries+1 < mostTries:
 			tries++
 			continue
 		case a.reused && a.lost && !a.heard && !died && c.endedUnasked():
@@ -83,6 +88,13 @@ func (c *conn) endedUnasked() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.goodbye == nil
+}
+
+// hasServed reports whether a connection that has said goodbye includes any streams in that.
+func (c *conn) hasServed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.last > 0
 }
 
 // ask sends a request in a place that was reserved, and waits for the answer's header.

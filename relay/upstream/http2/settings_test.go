@@ -51,6 +51,40 @@ func TestSettingsThatChangeHoldForWhatIsOpen(t *testing.T) {
 	<-window
 }
 
+// TestANewConnectionTakesAsManyCallsAsTheOnesBeforeUntilItHasSaidMore: what comes before a server's settings, and is too much for it, is
+// refused, and a crowd that is refused three times has lost.
+func TestANewConnectionTakesAsManyCallsAsTheOnesBeforeUntilItHasSaidMore(t *testing.T) {
+	says := make(chan struct{})
+	_, p := talking(t, func(c *talker) {
+		if c.nth > 1 {
+			<-says
+		}
+		c.settings(xhttp2.Setting{ID: xhttp2.SettingMaxConcurrentStreams, Val: 2})
+		for id := c.request(); id != 0 && c.nth > 1; id = c.request() {
+			c.answer(id)
+		}
+	})
+	_, _, err := p.Do(&on{}, hello) // by then its settings are known
+	require.Error(t, err)
+	var calls sync.WaitGroup
+	calls.Go(func() {
+		_, body, err := ask(p, hello)
+		if err != nil || body != `{"b":2}` {
+			t.Errorf("%v: %q", err, body)
+		}
+	})
+	var second, third *conn
+	require.Eventually(t, func() bool { second = p.take(0); return second != nil }, 30*time.Second, time.Millisecond)
+	third = p.take(0)
+	close(says)
+	calls.Wait()
+	second.unreserve()
+	if third != nil {
+		third.unreserve()
+	}
+	require.Nil(t, third, "a third call on a connection to a server that takes two")
+}
+
 func TestNoMoreStreamsAreOpenedThanTheServerTakes(t *testing.T) {
 	var open, most atomic.Int64
 	s, p := talking(t, func(c *talker) {
