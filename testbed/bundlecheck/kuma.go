@@ -11,8 +11,9 @@ import (
 
 var channels = []string{"openai-main", "anthropic-main", "failing", "flaky", "slow", "holding"}
 
-// relayMonitors is how many monitors look at the relay and the collector, at all channels together, and for channels without a monitor.
-const relayMonitors = 8 + 1 + 1
+// relayMonitors is how many monitors look at the relay and the collector, at the ledger, at all channels together, and for channels without a
+// monitor.
+const relayMonitors = 8 + 1 + 1 + 1
 
 // named is what Kuma calls a monitor.
 func named(title string) string { return title + " · One API" }
