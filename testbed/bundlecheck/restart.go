@@ -37,11 +37,6 @@ func (c *course) restart(ctx context.Context) error {
 	cut := h.calls[0]
 	c.report.That(!cut.finished && cut.errorEvent, "the stream ended as one that is not whole: an error event %t, an end as of a whole answer %t", cut.errorEvent, cut.finished)
 	c.report.That(took < 30*time.Second, "the restart took %.1f s; a stream that goes on is waited for 5 s", took.Seconds())
-	log, err := command(ctx, "docker", "logs", "one-api")
-	if err != nil {
-		return err
-	}
-	c.report.That(len(started.FindAllString(log, -1)) == 2, "the relay has started twice, as its log says")
 	var all map[string]bool
 	back, err := until(ctx, time.Minute, func() (bool, error) {
 		health, err := c.health(ctx)
@@ -51,6 +46,11 @@ func (c *course) restart(ctx context.Context) error {
 		return err
 	}
 	c.report.That(back, "the relay is well again")
+	log, err := command(ctx, "docker", "logs", "one-api")
+	if err != nil {
+		return err
+	}
+	c.report.That(len(started.FindAllString(log, -1)) == 2, "the relay has started twice, as its log says")
 	again := c.load(ctx, [][]call{{{id: "after", model: "check-openai", stream: true}}})
 	c.report.That(again[0].status == http.StatusOK && again[0].finished, "and answers: %d", again[0].status)
 	if _, err := until(ctx, time.Minute, func() (bool, error) {

@@ -35,11 +35,11 @@ func (p *Pool) Do(canceler http1.Canceler, r http1.Request) (a *Answer, connecte
 	if err != nil {
 		return nil, false, err
 	}
-	after := uint64(0) // connections up to this one are not asked again
-	for tries, full, late, died := 0, 0, 0, false; ; {
-		c := p.take(after)
+	var so tries
+	for {
+		c := p.take(so.after)
 		if c == nil {
-			if c, err = p.await(canceler, r.Waits, connected, after); err != nil {
+			if c, err = p.await(canceler, r.Waits, connected, so.after); err != nil {
 				return nil, connected, err
 			}
 		}
@@ -55,25 +55,38 @@ func (p *Pool) Do(canceler http1.Canceler, r http1.Request) (a *Answer, connecte
 			return a, true, nil
 		}
 		connected = connected || a.id != 0
-		again := !a.ended() // the canceler's doing
+		ended := a.ended() // the canceler's doing
 		_ = a.Close()
-		switch {
-		case !again:
-		case errors.Is(err, errFull) && full+1 < mostConns:
-			full++
-			continue
-		case errors.Is(err, errUnseen) && c.hasServed() && late+1 < mostGoodbyes:
-			late++ // each of these has answered somebody, so that a crowd gets on
-			continue
-		case (errors.Is(err, errRefused) || errors.Is(err, errUnseen)) && tries+1 < mostTries:
-			tries++
-			continue
-		case a.reused && a.lost && !a.heard && !died && c.endedUnasked():
-			died, after = true, c.serial
-			continue
+		if ended || !so.again(a, err) {
+			return nil, connected, err
 		}
-		return nil, connected, err
 	}
+}
+
+// tries is what a call has met so far.
+type tries struct {
+	after   uint64 // connections up to this one are not asked again
+	refused int    // times that its server refused to look at it
+	full    int    // connections that took no more calls
+	late    int    // connections that said goodbye before they had looked at it
+	died    bool   // a connection that had been used before ended
+}
+
+// again reports whether the call may be sent again behind an error.
+func (t *tries) again(a *Answer, err error) bool {
+	switch {
+	case errors.Is(err, errFull) && t.full+1 < mostConns:
+		t.full++
+	case errors.Is(err, errUnseen) && a.conn.hasServed() && t.late+1 < mostGoodbyes:
+		t.late++ // each of these has answered somebody, so that a crowd gets on
+	case (errors.Is(err, errRefused) || errors.Is(err, errUnseen)) && t.refused+1 < mostTries:
+		t.refused++
+	case a.reused && a.lost && !a.heard && !t.died && a.conn.endedUnasked():
+		t.died, t.after = true, a.conn.serial
+	default:
+		return false
+	}
+	return true
 }
 
 // ended reports whether the call was ended before its time.
