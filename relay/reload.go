@@ -152,7 +152,10 @@ func (s *Server) sayRefused(err error) {
 		}
 		s.options.Log.Error(message, "error", problem, "problem", of)
 	}
-	for _, warning := range warnings[:min(len(warnings), mostProblems-min(len(problems), mostProblems))] {
+	for i, warning := range warnings {
+		if len(problems)+i == mostProblems {
+			return
+		}
 		s.options.Log.Warn("the configuration that was refused has something odd as well", "warning", warning)
 	}
 }

@@ -320,7 +320,7 @@ func (l *loader) entra(e entraDraft, host, form string) Entra {
 	if e.authority.text != "" {
 		u, _ := plainURL(e.authority.text) // it has been judged
 		read.Authority = strings.TrimRight(u.String(), "/")
-		if u.Scheme == "http" && !isLoopback(u.Hostname()) {
+		if u.Scheme == "http" && !IsLoopback(u.Hostname()) {
 			l.warn(e.authority.place, "is not https: the application's secret goes there unencrypted")
 		}
 	}

@@ -261,8 +261,8 @@ func (l *loader) metadataHost() string {
 	return s.text
 }
 
-// isLoopback reports whether a host is this machine.
-func isLoopback(host string) bool {
+// IsLoopback reports whether a host, with or without a port, is this machine.
+func IsLoopback(host string) bool {
 	if host == "localhost" {
 		return true
 	}

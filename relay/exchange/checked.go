@@ -112,15 +112,8 @@ func ofTheMoment(f *outcome.Failure) bool {
 
 // token makes a call; came: the header of a good answer did.
 func (d *Door) token(ctx context.Context, c *channel.Channel, k *breaker.Key, call *lane.Call) (failure *outcome.Failure, came bool) {
-	now := time.Now()
-	x := &Exchange{Slot: c.Question(k, now), door: d, client: ctx}
-	x.tie()
-	x.hold.canceler.watch()
-	defer func() {
-		x.unspread()
-		x.hold.release(breaker.Now())
-	}()
-	x.hold.clock.limitTo(now.Add(questionTimeout), outcome.HeaderTimeout)
+	x, end := d.question(ctx, c, k, time.Now())
+	defer end()
 	if failure = x.Send(call); failure != nil { //nolint:contextcheck // no client, so no trace to continue
 		return failure, false
 	}

@@ -101,11 +101,14 @@ func toolSchema(schema []byte, everything bool) []byte {
 	switch {
 	case t.members == 0:
 		return []byte(`{"type":"object","properties":{}}`)
-	case t.typed && !t.other && (!everything || t.properties && !lacksItems(schema)):
+	case t.typed && !t.other && (!everything || t.properties && !isList(schema)):
 		return schema
 	}
 	w := plainer{all: everything}
 	w.tool(schema, t)
+	if t.typed && !t.other && t.properties && !w.added {
+		return schema // all of its lists say what is in them
+	}
 	return w.JSON
 }
 
@@ -113,7 +116,7 @@ func toolSchema(schema []byte, everything bool) []byte {
 type plainer struct {
 	JSON
 	all   bool // what OpenAI asks for, too
-	added bool // a list did not say what it consists of
+	added bool // a list did not say what it consists of ("array schema missing items")
 	depth int
 }
 
@@ -191,13 +194,3 @@ func (w *plainer) schema(value []byte) {
 
 // isList reports whether a type is, or may be, that of a list.
 func isList(kind []byte) bool { return bytes.Contains(kind, []byte(`"array"`)) }
-
-// lacksItems reports whether a schema has a list in it that does not say what it consists of ("array schema missing items").
-func lacksItems(schema []byte) bool {
-	if !isList(schema) {
-		return false
-	}
-	w := plainer{all: true}
-	w.schema(schema)
-	return w.added
-}

@@ -33,7 +33,7 @@ func references(body []byte) (all []reference, stores bool) {
 			add(name, m.Value)
 		case "conversation":
 			add(name, m.Value)
-			members(m.Value, func(in jsonscan.Member) {
+			jsonscan.Members(m.Value, func(in jsonscan.Member) {
 				if string(in.Key) == "id" {
 					add(name+".id", in.Value)
 				}
@@ -49,19 +49,12 @@ func references(body []byte) (all []reference, stores bool) {
 	return all, stores
 }
 
-// members visits those of an object; what is none has none.
-func members(value []byte, visit func(jsonscan.Member)) {
-	if len(value) > 0 && value[0] == '{' {
-		_ = jsonscan.Object(value, visit)
-	}
-}
-
 // inItem finds what an item of the input refers to: another item, reasoning of which it has nothing but the id, or files. Reasoning that
 // has come by way of a conversion is all there, whether its maker signs it or not.
 func inItem(item []byte, add func(param string, value []byte)) {
 	var ids [][]byte
 	refers, reasons, sealed := false, false, false
-	members(item, func(m jsonscan.Member) {
+	jsonscan.Members(item, func(m jsonscan.Member) {
 		switch string(m.Key) {
 		case "type":
 			kind, _ := jsonscan.String(m.Value)
@@ -85,7 +78,7 @@ func inItem(item []byte, add func(param string, value []byte)) {
 
 // isFile finds what file an object names.
 func isFile(value []byte, param string, add func(param string, value []byte)) {
-	members(value, func(m jsonscan.Member) {
+	jsonscan.Members(value, func(m jsonscan.Member) {
 		if string(m.Key) == "file_id" {
 			add(param, m.Value)
 		}
@@ -94,10 +87,10 @@ func isFile(value []byte, param string, add func(param string, value []byte)) {
 
 // inTool finds the files that a tool is given: those of a container that is made for it, and the mask of a picture.
 func inTool(tool []byte, add func(param string, value []byte)) {
-	members(tool, func(m jsonscan.Member) {
+	jsonscan.Members(tool, func(m jsonscan.Member) {
 		switch string(m.Key) {
 		case "container":
-			members(m.Value, func(m jsonscan.Member) {
+			jsonscan.Members(m.Value, func(m jsonscan.Member) {
 				if string(m.Key) == "file_ids" {
 					jsonscan.Elements(m.Value, func(id []byte) { add("tools.container.file_ids", id) })
 				}

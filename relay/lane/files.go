@@ -82,14 +82,8 @@ func (f *finder) object(value []byte, of string) {
 	if f.found != nil || len(f.path) > deepest || len(value) == 0 || value[0] != '{' {
 		return
 	}
-	uploads := false
+	uploads := f.format == wire.Anthropic && isUploadBlock(value)
 	_ = jsonscan.Object(value, func(m jsonscan.Member) { // it has been read before
-		if string(m.Key) == "type" && f.format == wire.Anthropic {
-			kind, _ := jsonscan.String(m.Value)
-			uploads = uploads || kind == "container_upload"
-		}
-	})
-	_ = jsonscan.Object(value, func(m jsonscan.Member) {
 		name := string(m.Key)
 		if f.found != nil {
 			return
@@ -103,6 +97,17 @@ func (f *finder) object(value []byte, of string) {
 		}
 		f.path = f.path[:len(f.path)-1]
 	})
+}
+
+// isUploadBlock reports whether an object is a block that gives a container a file.
+func isUploadBlock(value []byte) (is bool) {
+	_ = jsonscan.Object(value, func(m jsonscan.Member) {
+		if string(m.Key) == "type" {
+			kind, _ := jsonscan.String(m.Value)
+			is = is || kind == "container_upload"
+		}
+	})
+	return is
 }
 
 // value looks into the value of a member that leads to files.

@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 
 	"one-api/relay/config"
@@ -32,7 +31,7 @@ func TokenWays(c *config.Channel, tlsConfig *tls.Config) (asks, machine http.Rou
 func tokenProxy(c *config.Channel) func(*http.Request) (*url.URL, error) {
 	return func(r *http.Request) (*url.URL, error) {
 		switch {
-		case isLoopback(r.URL.Hostname()):
+		case config.IsLoopback(r.URL.Hostname()):
 			return nil, nil
 		case c.TokenProxy.Relay != nil:
 			return c.TokenProxy.For(r.URL)
@@ -41,9 +40,4 @@ func tokenProxy(c *config.Channel) func(*http.Request) (*url.URL, error) {
 		}
 		return http.ProxyFromEnvironment(r)
 	}
-}
-
-func isLoopback(host string) bool {
-	at, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && at.IsLoopback()
 }

@@ -68,11 +68,7 @@ func (b *builder) part(p *llm.Part) {
 		b.Literal("type", `"image_url"`)
 		b.Key("image_url")
 		b.Open('{')
-		if p.Media.URL != "" {
-			b.String("url", p.Media.URL)
-		} else {
-			b.data("url", p.Media)
-		}
+		b.url(p.Media)
 		b.Said("detail", p.Media.Detail)
 		b.Close('}')
 	case p.Kind == llm.Document:
@@ -97,15 +93,20 @@ func (b *builder) part(p *llm.Part) {
 		b.Literal("type", `"video_url"`)
 		b.Key("video_url")
 		b.Open('{')
-		if p.Media.URL != "" {
-			b.String("url", p.Media.URL)
-		} else {
-			b.data("url", p.Media)
-		}
+		b.url(p.Media)
 		b.Close('}')
 	}
 	b.cache(p.Cache)
 	b.Close('}')
+}
+
+// url is where a medium is, or else the medium itself.
+func (b *builder) url(m *llm.Media) {
+	if m.URL != "" {
+		b.String("url", m.URL)
+	} else {
+		b.data("url", m)
+	}
 }
 
 func (b *builder) data(name string, m *llm.Media) {
